@@ -1,0 +1,116 @@
+import type { HttpAnswer } from './http.ts';
+import { decimalsOf } from './stripe-money.ts';
+
+/** Text that is HTML already; made by `html` only, so that nothing reaches a page unescaped. */
+export class Html {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Piece = string | number | Html | readonly Html[] | null;
+
+/** Builds HTML; whatever is put in is escaped unless it is Html itself. */
+export function html(literals: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
+  return new Html(literals.reduce((text, literal, index) => text + written(pieces[index - 1] ?? null) + literal));
+}
+
+function written(piece: Piece): string {
+  if (piece === null) return '';
+  if (piece instanceof Html) return piece.text;
+  if (typeof piece === 'object') return piece.map((part) => part.text).join('');
+  return String(piece).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
+/** For people: `€12.34`. */
+export function price(amountMinor: number, currency: string): string {
+  const decimals = decimalsOf(currency);
+  const format = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency: currency.toUpperCase(),
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
+  return format.format(amountMinor / 10 ** decimals);
+}
+
+/** A whole page; no scripts, nothing from elsewhere. */
+export function page(status: number, title: string, body: Html): HttpAnswer {
+  const document = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title}</title>
+<style>${new Html(style)}</style>
+</head>
+<body>
+<div class="ribbon">Sandbox: no real money moves here</div>
+<main>${body}</main>
+<footer>Paystream sandbox cashier</footer>
+</body>
+</html>
+`;
+  return {
+    status,
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'Content-Security-Policy':
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    },
+    body: document.text,
+  };
+}
+
+/** A page that only says something. */
+export function notice(status: number, title: string, text: string, link: Html | null = null): HttpAnswer {
+  return page(
+    status,
+    title,
+    html`<section class="card center"><h1>${title}</h1><p class="muted">${text}</p>${link}</section>`,
+  );
+}
+
+const style = `
+:root{--ink:#1a1f36;--muted:#5b6478;--line:#e3e8ee;--paper:#fff;--ground:#f4f6fb;--accent:#4f46e5;--accent-ink:#fff;
+--bad:#b42318;--bad-ground:#fef3f2;--warn:#7a4b00;--warn-ground:#fff4d6;color-scheme:light dark}
+@media(prefers-color-scheme:dark){:root{--ink:#e8eaf2;--muted:#a2a9bb;--line:#2c3347;--paper:#181d2b;--ground:#0f131d;
+--accent:#7c74ff;--accent-ink:#0f131d;--bad:#ff9d92;--bad-ground:#331815;--warn:#ffd98a;--warn-ground:#33270c}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:flex;flex-direction:column;background:var(--ground);color:var(--ink);
+font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
+.ribbon{background:var(--warn-ground);color:var(--warn);text-align:center;font-size:.8125rem;font-weight:600;padding:.4rem 1rem}
+main{flex:1;width:100%;max-width:27.5rem;margin:0 auto;padding:2rem 1rem}
+footer{text-align:center;color:var(--muted);font-size:.8125rem;padding:1.5rem}
+.card{background:var(--paper);border:1px solid var(--line);border-radius:14px;padding:1.5rem;
+box-shadow:0 1px 2px rgba(20,25,45,.05),0 12px 32px rgba(20,25,45,.07)}
+.center{text-align:center}
+h1{font-size:1.125rem;margin:0 0 .25rem}
+h2{font-size:1rem;margin:1.75rem 0 .5rem}
+.amount{font-size:2.25rem;font-weight:700;letter-spacing:-.02em;line-height:1.2;margin:0 0 1rem}
+.muted{color:var(--muted);margin:.25rem 0}
+.small{font-size:.8125rem}
+.lines{list-style:none;margin:0 0 1.25rem;padding:0;border-top:1px solid var(--line)}
+.lines li{display:flex;justify-content:space-between;gap:1rem;padding:.625rem 0;border-bottom:1px solid var(--line)}
+.lines span{overflow-wrap:anywhere}
+label{display:block;font-size:.875rem;font-weight:600;margin-bottom:.375rem}
+select{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:9px;padding:.625rem .75rem}
+button{width:100%;font:inherit;font-weight:600;border-radius:9px;padding:.75rem;margin-top:.75rem;cursor:pointer;
+border:1px solid var(--line);background:var(--paper);color:var(--ink)}
+button.primary{background:var(--accent);border-color:var(--accent);color:var(--accent-ink);margin-top:1.25rem}
+button.quiet{border-color:transparent;background:transparent;color:var(--muted);font-weight:500}
+button:hover{filter:brightness(.96)}
+select:focus-visible,button:focus-visible,a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.pair{display:grid;grid-template-columns:1fr 1fr;gap:.75rem}
+.alert{background:var(--bad-ground);color:var(--bad);border-radius:9px;padding:.625rem .875rem;margin:0 0 1rem;font-size:.9375rem}
+a{color:var(--accent)}
+.rows{list-style:none;margin:0;padding:0}
+.rows li{display:flex;justify-content:space-between;gap:1rem;padding:.5rem 0;border-top:1px solid var(--line)}
+code{font-size:.8125rem;overflow-wrap:anywhere}
+`;

@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+
+/** Numbers in [0, 1), the same ones for the same seed (mulberry32). Not for secrets. */
+export function seededChance(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** Letters and digits that look random and follow from the seed and a number that is never used twice. */
+export function seededToken(seed: number, number: number, length: number): string {
+  const bytes = Buffer.concat([0, 1].map((half) => createHash('sha512').update(`${seed}:${number}:${half}`).digest()));
+  return Array.from(bytes.subarray(0, length), (byte) => alphabet[byte % alphabet.length]).join('');
+}

@@ -1,0 +1,272 @@
+import { setMaxListeners } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { type Clock, wireSeconds } from './clock.ts';
+import type { CallbackFault, Faults } from './faults.ts';
+import type { Ledger, Table } from './ledger.ts';
+
+/** What a provider wants posted. `body` is sent byte for byte. */
+export type Notice = { readonly eventId: string; readonly type: string; readonly body: string };
+
+/** How one provider writes and signs its callbacks; everything else about delivering is the same for all. */
+export type Sender = {
+  readonly provider: string;
+  /** The headers of one attempt. `secret: 'wrong'` asks for a signature that must be refused. */
+  readonly sign: (body: string, atSeconds: number, secret: 'right' | 'wrong') => Readonly<Record<string, string>>;
+  /** The receiver took it. */
+  readonly isAcknowledged: (status: number, body: string) => boolean;
+  /** The same body, telling another amount. */
+  readonly withWrongAmount: (body: string) => string;
+};
+
+/** What is wrong with a delivery; of `alter` and `stale` only the first attempt suffers. */
+export type Spoiled = Extract<CallbackFault, 'forge' | 'alter' | 'stale' | 'wrong_amount'>;
+
+export type DeliveryState = 'pending' | 'held' | 'delivered' | 'gave_up' | 'dropped';
+
+export type AttemptRow = {
+  readonly atMs: number;
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly durationMs: number;
+};
+
+export type DeliveryRow = {
+  readonly id: string;
+  readonly provider: string;
+  readonly eventId: string;
+  readonly type: string;
+  readonly state: DeliveryState;
+  readonly spoiled: Spoiled | null;
+  readonly attempts: readonly AttemptRow[];
+  readonly nextAttemptMs: number | null;
+};
+
+export type WebhookSettings = { url: string | null; retryDelaysMs: readonly number[] };
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+/** Live Stripe retries for up to three days, longer and longer apart; the first waits are shortened. */
+export const defaultRetryDelaysMs: readonly number[] = [
+  1000,
+  5000,
+  30_000,
+  5 * minuteMs,
+  30 * minuteMs,
+  hourMs,
+  2 * hourMs,
+  4 * hourMs,
+  8 * hourMs,
+  8 * hourMs,
+  24 * hourMs,
+  24 * hourMs,
+];
+/** A receiver that has not answered by then has failed this attempt. */
+export const attemptTimeoutMs = 10_000;
+/** A held delivery goes out after this long even when no other follows. */
+export const heldMsMax = 30_000;
+const inFlightMax = 32;
+const staleSeconds = 600;
+const answerBytesMax = 4096;
+
+type Attempted = { readonly status: number | null; readonly body: string; readonly error: string | null };
+
+/** Posts callbacks, spoils them as the rules say, and tries again until they are taken. */
+export class Deliveries {
+  readonly settings: WebhookSettings;
+  readonly rows: Table<DeliveryRow>;
+  #shared: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults };
+  #sender: Sender;
+  #bodyOf: (eventId: string) => string | undefined;
+  #newId: () => string;
+  #inFlight = 0;
+  #held = new Set<string>();
+  #waiting: (() => void)[] = [];
+  #stopped = new AbortController();
+
+  constructor(
+    shared: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults },
+    sender: Sender,
+    settings: WebhookSettings,
+    source: { readonly bodyOf: (eventId: string) => string | undefined; readonly newId: () => string },
+  ) {
+    this.#shared = shared;
+    this.#sender = sender;
+    this.settings = settings;
+    this.#bodyOf = source.bodyOf;
+    this.#newId = source.newId;
+    this.rows = shared.ledger.table(`${sender.provider}_deliveries`);
+    setMaxListeners(inFlightMax + 1, this.#stopped.signal);
+  }
+
+  /** Plans the delivery of what is being kept; must run inside the act that makes the event. Without a URL, nothing. */
+  announce(notice: Notice): void {
+    if (this.settings.url === null) return;
+    const rule = this.#shared.faults.takeCallback({ type: notice.type, text: notice.body });
+    switch (rule?.fault) {
+      case 'drop':
+        return this.#plan(notice, 0, 'dropped', null);
+      case 'delay':
+        return this.#plan(notice, rule.ms ?? 0, 'pending', null);
+      case 'reorder':
+        return this.#plan(notice, rule.ms ?? heldMsMax, 'held', null);
+      case 'duplicate':
+        for (let copy = 0; copy <= rule.count; copy += 1) this.#plan(notice, 0, 'pending', null);
+        return;
+      case 'forge': // the forgery first: it must not make the real one look like a repetition
+        this.#plan(notice, 0, 'pending', 'forge');
+        return this.#plan(notice, 0, 'pending', null);
+      case 'alter':
+      case 'stale':
+      case 'wrong_amount':
+        return this.#plan(notice, 0, 'pending', rule.fault);
+      case undefined:
+        return this.#plan(notice, 0, 'pending', null);
+    }
+  }
+
+  /** Takes up again what was under way before a restart. */
+  resume(): void {
+    for (const row of this.rows.all()) this.#schedule(row);
+  }
+
+  /** Makes one more attempt now, under the same event id, whatever became of the delivery before. */
+  async redeliver(id: string): Promise<DeliveryRow | undefined> {
+    if (this.rows.get(id)) await this.#attempt(id);
+    return this.rows.get(id);
+  }
+
+  /** Lets attempts under way fail and makes no more. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  #plan(notice: Notice, inMs: number, state: DeliveryState, spoiled: Spoiled | null): void {
+    const row = this.rows.put({
+      id: this.#newId(),
+      provider: this.#sender.provider,
+      eventId: notice.eventId,
+      type: notice.type,
+      state,
+      spoiled,
+      attempts: [],
+      nextAttemptMs: state === 'dropped' ? null : this.#shared.clock.nowMs() + inMs,
+    });
+    this.#shared.ledger.afterCommit(() => this.#schedule(row));
+  }
+
+  #schedule(row: DeliveryRow): void {
+    const { nextAttemptMs } = row;
+    if (nextAttemptMs === null || (row.state !== 'pending' && row.state !== 'held')) return;
+    if (row.state === 'held') this.#held.add(row.id);
+    this.#shared.clock.at(nextAttemptMs, () => {
+      const current = this.rows.get(row.id);
+      return current?.nextAttemptMs === nextAttemptMs ? this.#attempt(row.id) : undefined;
+    });
+  }
+
+  async #attempt(id: string): Promise<void> {
+    if (this.#inFlight >= inFlightMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#inFlight += 1;
+    try {
+      await this.#attemptNow(id);
+    } finally {
+      this.#inFlight -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #attemptNow(id: string): Promise<void> {
+    const row = this.rows.get(id);
+    const body = row && this.#bodyOf(row.eventId);
+    const { url } = this.settings;
+    if (!row || body === undefined || url === null || this.#stopped.signal.aborted) return;
+    const atMs = this.#shared.clock.nowMs();
+    const startedMs = performance.now();
+    const attempted = await this.#post(url, row, body, wireSeconds());
+    if (this.#stopped.signal.aborted) return; // it stays pending, and is tried again after the restart
+    this.#conclude(id, atMs, Math.round(performance.now() - startedMs), attempted);
+  }
+
+  #post(url: string, row: DeliveryRow, body: string, nowSeconds: number): Promise<Attempted> {
+    const isFirst = row.attempts.length === 0;
+    const claimed = row.spoiled === 'wrong_amount' ? this.#sender.withWrongAmount(body) : body;
+    const atSeconds = row.spoiled === 'stale' && isFirst ? nowSeconds - staleSeconds : nowSeconds;
+    const headers = this.#sender.sign(claimed, atSeconds, row.spoiled === 'forge' ? 'wrong' : 'right');
+    const sent = row.spoiled === 'alter' && isFirst ? this.#sender.withWrongAmount(claimed) : claimed;
+    return post(url, headers, sent, this.#stopped.signal);
+  }
+
+  #conclude(id: string, atMs: number, durationMs: number, attempted: Attempted): void {
+    const row = this.rows.get(id);
+    if (!row) return;
+    const { status, error } = attempted;
+    const attempts = [...row.attempts, { atMs, status, error, durationMs }];
+    const taken = status !== null && this.#sender.isAcknowledged(status, attempted.body);
+    const delayMs = row.spoiled === 'forge' ? undefined : this.settings.retryDelaysMs[attempts.length - 1];
+    const wasTaken = row.state === 'delivered' || taken;
+    const next: DeliveryRow = wasTaken
+      ? { ...row, attempts, state: 'delivered', nextAttemptMs: null }
+      : delayMs === undefined
+        ? { ...row, attempts, state: 'gave_up', nextAttemptMs: null }
+        : { ...row, attempts, state: 'pending', nextAttemptMs: this.#shared.clock.nowMs() + delayMs };
+    this.#shared.ledger.transact(() => {
+      this.rows.put(next);
+      this.#shared.ledger.afterCommit(() => this.#schedule(next));
+      if (row.state !== 'held') this.#releaseHeld();
+    });
+  }
+
+  #releaseHeld(): void {
+    for (const id of this.#held) {
+      const row = this.rows.get(id);
+      if (row?.state !== 'held') continue;
+      const released = this.rows.put({ ...row, state: 'pending', nextAttemptMs: this.#shared.clock.nowMs() });
+      this.#shared.ledger.afterCommit(() => this.#schedule(released));
+    }
+    this.#held.clear();
+  }
+}
+
+/** Never rejects: what went wrong is the attempt's result. Redirects are not followed. */
+function post(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  signal: AbortSignal,
+): Promise<Attempted> {
+  return new Promise((resolve) => {
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      resolve({ status: null, body: '', error: error.message });
+    };
+    const ask = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const outgoing = ask(
+      url,
+      {
+        method: 'POST',
+        agent: false,
+        headers: { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' },
+        signal,
+      },
+      (incoming) => {
+        let answer = '';
+        incoming.setEncoding('utf8');
+        incoming.on('data', (text: string) => {
+          if (answer.length < answerBytesMax) answer += text;
+        });
+        incoming.on('end', () => {
+          clearTimeout(timer);
+          resolve({ status: incoming.statusCode ?? null, body: answer, error: null });
+        });
+        incoming.on('error', fail);
+      },
+    );
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no answer within ${attemptTimeoutMs} ms`)),
+      attemptTimeoutMs,
+    );
+    outgoing.on('error', fail);
+    outgoing.end(body);
+  });
+}

@@ -1,0 +1,77 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'HEAD' | 'PATCH';
+
+/** A request read whole. Header names are lower case; `path` is percent-decoded nowhere. */
+export type HttpRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+};
+
+export type HttpAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+export const bodyBytesMax = 1_048_576;
+
+/** The body is larger than `bodyBytesMax`. */
+export class BodyTooLargeError extends Error {}
+
+/** @throws {BodyTooLargeError} as soon as more has arrived than is allowed. */
+export async function readRequest(incoming: IncomingMessage): Promise<HttpRequest> {
+  const [path = '/', query = ''] = splitOnce(incoming.url ?? '/', '?');
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) throw new BodyTooLargeError(`The body is larger than ${bodyBytesMax} bytes.`);
+    chunks.push(chunk);
+  }
+  return {
+    method: incoming.method ?? 'GET',
+    path,
+    query,
+    headers: incoming.headers,
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) });
+  response.end(answer.body);
+}
+
+export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
+    body: `${JSON.stringify(value, null, 2)}\n`,
+  };
+}
+
+/** Sends the browser on with a GET. A location beyond ASCII must be absolute: it is percent-encoded. */
+export function redirectAnswer(location: string): HttpAnswer {
+  const isPlain = /^[\x21-\x7e]*$/.test(location);
+  return {
+    status: 303,
+    headers: { Location: isPlain ? location : new URL(location).href, 'Cache-Control': 'no-store' },
+    body: '',
+  };
+}
+
+/** The one value of a header, or undefined; the first when it was sent several times. */
+export function headerOf(request: HttpRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function splitOnce(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,152 @@
+import { pino } from 'pino';
+import { applyDeliveries } from './commands/apply-deliveries.ts';
+import type { CommandContext } from './commands/context.ts';
+import { receiveDelivery } from './commands/receive-delivery.ts';
+import { type Swept, sweep } from './commands/sweep.ts';
+import type { Config, StripeConfig } from './config.ts';
+import { type Database, openDatabase, readLogState } from './database/database.ts';
+import { type DevelopmentKeys, developmentKeys, type SandboxProcess, startSandboxProcess } from './development.ts';
+import { type Clock, systemClock } from './domain/clock.ts';
+import type { Log } from './domain/log.ts';
+import { createTailWatch } from './events/feed.ts';
+import { createWakes, type Wakes } from './events/wakes.ts';
+import { authenticateBy } from './graphql/authentication.ts';
+import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
+import { schema } from './graphql/schema.ts';
+import { createGraphqlServer } from './graphql/yoga.ts';
+import { createHttpServer } from './http/server.ts';
+import { handleWebhook } from './http/webhooks.ts';
+import { serveWebSocket } from './http/websocket.ts';
+import type { PaymentProvider } from './providers/provider.ts';
+import { createStripeProvider } from './providers/stripe.ts';
+import { ensureFirstMerchant } from './store/merchant-store.ts';
+
+/** The running product. Its rounds of background work are run by whoever holds it: `main.ts` by the clock, tests one by one. */
+export type App = {
+  /** Where it listens. */
+  readonly url: string;
+  readonly database: Database;
+  /** The bearer token of the first merchant; null in production. */
+  readonly token: string | null;
+  /** Where the sandbox listens; null when real providers are configured. */
+  readonly sandboxUrl: string | null;
+  readonly rounds: {
+    /** Takes up what is due. */
+    sweep(): Promise<Swept>;
+    /** Wakes whom a lost wake left behind. */
+    watchTail(): Promise<number>;
+    /** Upkeep of the embedded database. */
+    maintain(): Promise<unknown>;
+  };
+  /** Resolves when nothing that a callback has started is under way. */
+  idle(): Promise<void>;
+  /** Stops listening, ends subscriptions, lets what is under way end, closes the database. */
+  close(): Promise<void>;
+};
+
+/** What tests may hold in place of the real thing. */
+export type AppParts = { readonly clock?: Clock; readonly log?: Log; readonly database?: Database; readonly wakes?: Wakes };
+
+/** @throws {Error} with a sentence for the operator; nothing is left open or running. */
+export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
+  const clock = parts.clock ?? systemClock;
+  const log = parts.log ?? pino({ level: config.logLevel }, pino.destination(2));
+  const closing: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step();
+  };
+  try {
+    // The data directory's lock is taken before anything else is touched; the rest opens side by side.
+    const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
+    const http = createHttpServer();
+    const [opened, listening] = await Promise.allSettled([opening, http.listen(config.port, config.host)]);
+    if (opened.status === 'fulfilled') closing.push(() => opened.value.close());
+    closing.push(() => http.close());
+    if (opened.status === 'rejected') throw opened.reason;
+    if (listening.status === 'rejected') throw listening.reason;
+    const [database, url] = [opened.value, listening.value];
+    const keys = config.isProduction ? null : developmentKeys(config.dataDir);
+    const publicUrl = config.publicUrl ?? url;
+    const sandbox = await startSandbox(config, keys, publicUrl);
+    if (sandbox !== null) closing.push(() => sandbox.process.close());
+    const wakes = parts.wakes ?? createWakes();
+    const stripe = config.stripe ?? sandbox?.stripe ?? null;
+    const providers: PaymentProvider[] =
+      stripe === null ? [] : [createStripeProvider({ ...stripe, now: () => clock.now() })];
+    const commands: CommandContext = { db: database, clock, providers, wakes, log };
+    const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
+    const token = config.devApiKey ?? keys?.apiKey ?? null;
+    const { logId } = await readLogState(database.pool);
+    const yoga = createGraphqlServer({
+      ...{ schema, commands, wakes, logId },
+      authenticate: authenticateBy(token, { merchantId, returnOrigins }),
+      graphiqlTabs: config.isProduction ? null : graphiqlTabs(token, publicUrl),
+    });
+    const deliveries = followUp(commands);
+    const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);
+    closing.push(() => deliveries.idle());
+    closing.push(() => sockets.close());
+    closing.push(() => http.stopAccepting());
+    http.serve({
+      log,
+      home: config.isProduction ? null : '/graphql',
+      ready: async () => {
+        await database.pool.query('select 1');
+      },
+      graphql: async (request, response, requestId) => {
+        await yoga.handle(request, response, { requestId, authorization: request.headers.authorization ?? null });
+      },
+      webhook: (request, response, path) =>
+        handleWebhook(
+          {
+            ...{ providers, log, now: () => clock.now(), apply: deliveries.apply },
+            receive: (provider, delivery) => receiveDelivery(commands, provider, delivery),
+          },
+          request,
+          response,
+          path,
+        ),
+    });
+    const tail = createTailWatch({ pool: database.pool, wakes });
+    return {
+      ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: deliveries.idle },
+      rounds: { sweep: () => sweep(commands), watchTail: () => tail.runOnce(), maintain: () => database.maintain() },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type RunningSandbox = { readonly process: SandboxProcess; readonly stripe: StripeConfig };
+
+/** Starts the sandbox where it is wanted, and says how to reach it as if it were the provider. */
+async function startSandbox(
+  { sandbox, dataDir }: Config,
+  keys: DevelopmentKeys | null,
+  publicUrl: string,
+): Promise<RunningSandbox | null> {
+  if (sandbox === null || keys === null) return null;
+  const stripeWebhookUrl = `${publicUrl}/webhooks/stripe`;
+  const process = await startSandboxProcess({ port: sandbox.port, dataDir, keys, stripeWebhookUrl });
+  const { stripeSecretKey: secretKey, stripePublishableKey: publishableKey, stripeWebhookSecret } = keys;
+  return { process, stripe: { secretKey, publishableKey, webhookSecrets: [stripeWebhookSecret], apiBase: process.url } };
+}
+
+/** Applies callbacks once their provider has its answer. What fails here, the sweeper takes up. */
+function followUp(commands: CommandContext): { apply(deliveryId: string): void; idle(): Promise<void> } {
+  const underWay = new Set<Promise<void>>();
+  return {
+    apply(deliveryId) {
+      const applying = applyDeliveries(commands, 1, deliveryId).then(
+        () => {},
+        (error: unknown) => commands.log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
+      );
+      underWay.add(applying);
+      void applying.finally(() => underWay.delete(applying));
+    },
+    async idle() {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
+  };
+}

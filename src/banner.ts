@@ -1,0 +1,25 @@
+import type { Config } from './config.ts';
+
+type Started = {
+  readonly url: string;
+  readonly token: string | null;
+  readonly sandboxUrl: string | null;
+  readonly database: { readonly kind: 'pglite' | 'postgresql' };
+};
+
+/** What a start prints: where to look, what the data lives in and what that means, who stands in for the providers, a token. */
+export function bannerOf({ dataDir, isProduction }: Config, { url, token, sandboxUrl, database }: Started): string {
+  const lines = [
+    isProduction ? `GraphQL    ${url}/graphql` : `GraphiQL   ${url}/graphql`,
+    database.kind === 'pglite'
+      ? `Database   embedded (PGlite) in ${dataDir}: one process, survives kill -9, not a power cut; set DATABASE_URL for PostgreSQL`
+      : 'Database   PostgreSQL, by DATABASE_URL',
+    sandboxUrl === null
+      ? 'Providers  as configured'
+      : `Providers  the sandbox at ${sandboxUrl} stands in for them: no real money; cashier pages at ${sandboxUrl}/cashier`,
+    token === null
+      ? 'Token      none: there is no access control for production yet, so every operation answers UNAUTHENTICATED'
+      : `Token      Authorization: Bearer ${token}`,
+  ];
+  return lines.join('\n');
+}

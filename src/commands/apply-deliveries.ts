@@ -1,0 +1,93 @@
+import { after } from '../domain/clock.ts';
+import { applyPaymentReport } from '../domain/decide.ts';
+import type { PaymentReport, ReportOutcome } from '../domain/report.ts';
+import { claimDeliveries, type Delivery, finishDelivery, postponeDelivery } from '../events/inbox.ts';
+import type { WebhookMessage } from '../providers/provider.ts';
+import { changeOrder } from '../store/order-store.ts';
+import { findPayment } from '../store/payment-store.ts';
+import { type CommandContext, providerByName } from './context.ts';
+
+/** How long a callback about a payment that we do not know is kept trying before a person must look. */
+const unmatchedForMsMax = 24 * 60 * 60_000;
+const retryDelayMsMin = 5000;
+const retryDelayMsMax = 60 * 60_000;
+
+/** Applies callbacks that wait in the inbox: those that are due, or just the one named. Returns how many it took. */
+export async function applyDeliveries(
+  context: CommandContext,
+  limit: number,
+  deliveryId: string | null = null,
+): Promise<number> {
+  const deliveries = await claimDeliveries(context.db.pool, context.clock.now(), limit, deliveryId);
+  for (const delivery of deliveries) await apply(context, delivery);
+  return deliveries.length;
+}
+
+type Verdict = Parameters<typeof finishDelivery>[2];
+
+async function apply(context: CommandContext, delivery: Delivery): Promise<void> {
+  const { db, clock, log } = context;
+  const message = read(context, delivery);
+  const at = clock.now();
+  if (message === null) {
+    log.error({ deliveryId: delivery.id }, 'a verified callback could not be read and needs a person');
+    return finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason: 'unreadable', paymentId: null, at });
+  }
+  if (message.kind === 'ignored') {
+    return finishDelivery(db.pool, delivery.id, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
+  }
+  const payment = await findPayment(db.pool, message.report.paymentId);
+  const isOfAccount =
+    payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
+  if (payment === null || !isOfAccount) return unmatched(context, delivery);
+  await applyTo(context, delivery, payment.orderId, message.report);
+}
+
+/** The report and the verdict on its delivery are committed together: a crash leaves both or neither. */
+async function applyTo(
+  { db, clock, wakes }: CommandContext,
+  delivery: Delivery,
+  orderId: string,
+  report: PaymentReport,
+): Promise<void> {
+  const at = clock.now();
+  const changed = await db.transaction(async (tx) => {
+    const changed = await changeOrder(tx, at, orderId, (change) => applyPaymentReport(change, report));
+    if (changed === null) throw new Error(`Order ${orderId} is gone.`);
+    await finishDelivery(tx, delivery.id, { ...verdictOf(changed.result), paymentId: report.paymentId, at });
+    return changed;
+  });
+  if (changed.wake !== null) wakes.wake(changed.wake);
+}
+
+function verdictOf(outcome: ReportOutcome): Pick<Verdict, 'status' | 'reason'> {
+  switch (outcome.effect) {
+    case 'applied':
+      return { status: 'APPLIED', reason: null };
+    case 'repeated':
+      return { status: 'IGNORED', reason: 'repeated' };
+    case 'refused':
+      return { status: outcome.reason === 'mismatch' ? 'REVIEW' : 'IGNORED', reason: outcome.reason };
+  }
+}
+
+/** The callback may have overtaken the commit of its payment, or the payment may be in a database that was restored since. */
+async function unmatched({ db, clock, log }: CommandContext, delivery: Delivery): Promise<void> {
+  const at = clock.now();
+  if (at.getTime() - delivery.receivedAt.getTime() >= unmatchedForMsMax) {
+    log.error({ deliveryId: delivery.id }, 'a callback names a payment that is not ours and needs a person');
+    return finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason: 'unknown_payment', paymentId: null, at });
+  }
+  const delayMs = Math.min(retryDelayMsMin * 2 ** (delivery.applyAttempts - 1), retryDelayMsMax);
+  await postponeDelivery(db.pool, delivery.id, after(at, delayMs), 'unknown_payment');
+}
+
+function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {
+  const provider = providerByName(context, delivery.provider);
+  try {
+    return provider.readWebhook(delivery.body, delivery.receivedAt);
+  } catch (error) {
+    context.log.error({ err: error, deliveryId: delivery.id }, 'a verified callback could not be read');
+    return null;
+  }
+}

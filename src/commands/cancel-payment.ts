@@ -1,0 +1,40 @@
+import { closePayment } from '../domain/decide.ts';
+import { NotFoundError, PaymentNotCancelableError } from '../domain/errors.ts';
+import { isId } from '../domain/ids.ts';
+import { findPayment } from '../store/payment-store.ts';
+import { closeAtProviders } from './check-payment.ts';
+import { type Actor, type CommandContext, changeAndWake } from './context.ts';
+
+/** Voids an authorization, or closes a payment that the buyer has not made. Repeating it is no error. Returns the payment's id. */
+export async function cancelPayment(context: CommandContext, actor: Actor, paymentId: string): Promise<string> {
+  if (!isId('payment', paymentId)) throw new NotFoundError('paymentId: is not a payment id.');
+  const found = await findPayment(context.db.pool, paymentId);
+  if (found === null || found.merchantId !== actor.merchantId) throw new NotFoundError('There is no such payment.');
+  const payment = await changeAndWake(context, found.orderId, (change) => {
+    const { status, leasedUntil } = change.payment(paymentId);
+    switch (status) {
+      case 'SUBMITTING':
+        if (leasedUntil !== null && leasedUntil > change.at) {
+          throw new PaymentNotCancelableError(paymentId, 'the provider is being called; try again in a moment');
+        }
+        closePayment(change, paymentId, 'CANCELED');
+        break;
+      case 'ACTION_REQUIRED':
+      case 'PROCESSING':
+      case 'UNKNOWN':
+      case 'AUTHORIZED':
+        closePayment(change, paymentId, 'CANCELED');
+        break;
+      case 'CANCELING':
+      case 'CANCELED':
+        break;
+      case 'SUCCEEDED':
+      case 'EXPIRED':
+      case 'FAILED':
+        throw new PaymentNotCancelableError(paymentId, `it has ${status.toLowerCase()} already`);
+    }
+    return change.payment(paymentId);
+  });
+  await closeAtProviders(context, [payment]);
+  return paymentId;
+}

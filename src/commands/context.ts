@@ -1,0 +1,46 @@
+import type { Database } from '../database/database.ts';
+import type { Clock } from '../domain/clock.ts';
+import { NotFoundError } from '../domain/errors.ts';
+import type { Log } from '../domain/log.ts';
+import type { OrderChange } from '../domain/order-change.ts';
+import type { PaymentMethod, ProviderName } from '../domain/payment.ts';
+import type { PaymentProvider } from '../providers/provider.ts';
+import { changeOrder } from '../store/order-store.ts';
+
+/** What every command is handed. */
+export type CommandContext = {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly providers: readonly PaymentProvider[];
+  readonly wakes: { wake(wake: { readonly merchantId: string; readonly orderId: string }): void };
+  readonly log: Log;
+};
+
+/** For whom a command acts, as the entrance has made sure. */
+export type Actor = { readonly merchantId: string; readonly returnOrigins: readonly string[] };
+
+/**
+ * Changes one order in a transaction of its own and wakes subscribers once it has committed.
+ * @throws {NotFoundError} when there is no such order.
+ */
+export async function changeAndWake<T>(
+  { db, clock, wakes }: CommandContext,
+  orderId: string,
+  decide: (change: OrderChange) => T,
+): Promise<T> {
+  const changed = await db.transaction((tx) => changeOrder(tx, clock.now(), orderId, decide));
+  if (changed === null) throw new NotFoundError('There is no such order.');
+  if (changed.wake !== null) wakes.wake(changed.wake);
+  return changed.result;
+}
+
+export function providerByMethod({ providers }: CommandContext, method: PaymentMethod): PaymentProvider | null {
+  return providers.find((provider) => provider.method === method) ?? null;
+}
+
+/** @throws {Error} when the provider of a payment that we hold is not configured any more: an operator's mistake. */
+export function providerByName({ providers }: CommandContext, name: ProviderName): PaymentProvider {
+  const provider = providers.find((candidate) => candidate.name === name);
+  if (provider === undefined) throw new Error(`${name} is not configured, but payments of it are under way.`);
+  return provider;
+}

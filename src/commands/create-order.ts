@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { after } from '../domain/clock.ts';
+import { InvalidInputError } from '../domain/errors.ts';
+import { newId } from '../domain/ids.ts';
+import { amountMinorMax, isCurrency, sumOf } from '../domain/money.ts';
+import { captureModes, type Order, type OrderLine } from '../domain/order.ts';
+import { OrderChange } from '../domain/order-change.ts';
+import { findIntent, hashOf, type Intent, insertIntent } from '../store/idempotency-store.ts';
+import { insertOrder, isNumberTaken } from '../store/order-store.ts';
+import type { Actor, CommandContext } from './context.ts';
+import { idempotencyKey, parseInput, text } from './input.ts';
+
+const defaultExpiresInSeconds = 1800;
+const linesMax = 100;
+
+const inputSchema = z.object({
+  idempotencyKey,
+  number: text(1, 64).nullish(),
+  currency: z.string().refine(isCurrency, 'must be a currency of ISO 4217, in upper case.'),
+  lines: z
+    .array(
+      z.object({
+        sku: text(1, 64).nullish(),
+        name: text(1, 256).nullish(),
+        quantity: z.int().min(1, 'must be 1 to 999999.').max(999_999, 'must be 1 to 999999.'),
+        unitAmountMinor: z.bigint().min(1n, 'must be at least 1.').nullish(),
+      }),
+    )
+    .min(1, 'must have 1 to 100 lines.')
+    .max(linesMax, 'must have 1 to 100 lines.'),
+  captureMode: z.enum(captureModes).nullish(),
+  expiresInSeconds: z.int().min(60, 'must be 60 to 604800.').max(604_800, 'must be 60 to 604800.').nullish(),
+  customerId: text(1, 255).nullish(),
+  description: text(0, 127).nullish(),
+  metadata: z.record(text(1, 40), text(0, 500)).nullish(),
+});
+
+/** Creates an order, or finds the one that the same key created. Returns its id. */
+export async function createOrder(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
+  const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
+  const lines = wanted.lines.map((line, position) => pricedLine(line, position));
+  const totalMinor = sumOf(lines, ({ unitMinor, quantity }) => unitMinor * BigInt(quantity));
+  if (totalMinor > amountMinorMax) {
+    throw new InvalidInputError([{ path: 'lines', message: `total more than ${amountMinorMax} minor units.` }]);
+  }
+  const intent: Intent = { merchantId: actor.merchantId, operation: 'createOrder', key, inputHash: hashOf(wanted) };
+  const at = context.clock.now();
+  const id = newId('order');
+  const order: Order = {
+    id,
+    merchantId: actor.merchantId,
+    number: wanted.number ?? numberOf(id, at),
+    status: 'OPEN',
+    captureMode: wanted.captureMode ?? 'AUTOMATIC',
+    currency: wanted.currency,
+    totalMinor,
+    customerId: wanted.customerId ?? null,
+    description: wanted.description ?? null,
+    metadata: wanted.metadata ?? {},
+    reviewReasons: [],
+    closeTarget: null,
+    cancelReason: null,
+    createdAt: at,
+    updatedAt: at,
+    expiresAt: after(at, (wanted.expiresInSeconds ?? defaultExpiresInSeconds) * 1000),
+    paymentStatus: 'UNPAID',
+    authorizedMinor: 0n,
+    capturedMinor: 0n,
+    refundedMinor: 0n,
+    reservedMinor: 0n,
+    version: 0,
+    dueAt: null,
+  };
+  const { orderId, wake } = await context.db
+    .transaction(async (tx) => {
+      if (!(await insertIntent(tx, intent, id, at))) {
+        const orderId = await findIntent(tx, intent);
+        if (orderId === null) throw new Error('An idempotency key was refused and is not there.');
+        return { orderId, wake: null };
+      }
+      const change = new OrderChange({ order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT' }, at);
+      change.recordCreation(lines);
+      change.planOrder({ dueAt: order.expiresAt });
+      return { orderId: id, wake: await insertOrder(tx, change, lines) };
+    })
+    .catch((error: unknown) => {
+      if (!isNumberTaken(error)) throw error;
+      throw new InvalidInputError([{ path: 'number', message: 'is the number of another order.' }]);
+    });
+  if (wake !== null) context.wakes.wake(wake);
+  return orderId;
+}
+
+type WantedLine = z.output<typeof inputSchema>['lines'][number];
+
+function pricedLine({ sku, name, quantity, unitAmountMinor }: WantedLine, position: number): OrderLine {
+  if (unitAmountMinor == null) {
+    throw new InvalidInputError([
+      { path: `lines.${position}.unitAmountMinor`, message: 'is required: there is no catalogue yet that could price a sku.' },
+    ]);
+  }
+  if (name == null) throw new InvalidInputError([{ path: `lines.${position}.name`, message: 'is required.' }]);
+  if (unitAmountMinor > amountMinorMax) {
+    throw new InvalidInputError([{ path: `lines.${position}.unitAmountMinor`, message: `must be at most ${amountMinorMax}.` }]);
+  }
+  return { position, sku: sku ?? null, name, quantity, unitMinor: unitAmountMinor };
+}
+
+/** An order number that a person can read out: the day, and ten characters of the order's id. */
+function numberOf(orderId: string, at: Date): string {
+  return `${at.toISOString().slice(0, 10).replaceAll('-', '')}-${orderId.slice(-10).toUpperCase()}`;
+}

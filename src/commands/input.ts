@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { InvalidInputError } from '../domain/errors.ts';
+
+/** Neither the database nor JSON can hold these: the NUL character, and halves of a character. */
+const unstorable = /\0|\p{Surrogate}/u;
+
+export function isStorable(value: string): boolean {
+  return !unstorable.test(value);
+}
+
+/** Text of so many characters, as people count them. */
+export function text(min: number, max: number) {
+  const limits = min === 0 ? `at most ${max} characters` : `${min} to ${max} characters`;
+  return z
+    .string()
+    .refine((value) => value.length >= min && value.length <= 2 * max && [...value].length <= max, `must have ${limits}.`)
+    .refine(isStorable, 'holds a character that cannot be stored.');
+}
+
+export const idempotencyKey = text(1, 255);
+
+/** @throws {InvalidInputError} naming every field that is wrong. */
+export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError(
+    parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })),
+  );
+}

@@ -1,0 +1,209 @@
+import { z } from 'zod';
+import { after } from '../domain/clock.ts';
+import { closePayment } from '../domain/decide.ts';
+import {
+  InvalidInputError,
+  MethodNotAvailableError,
+  NotFoundError,
+  OrderNotPayableError,
+  PaymentInProgressError,
+  type PaymentMethodOption,
+  ProviderRejectedError,
+} from '../domain/errors.ts';
+import { isId, newId } from '../domain/ids.ts';
+import type { Order } from '../domain/order.ts';
+import type { OrderChange } from '../domain/order-change.ts';
+import { isLive, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
+import type { PaymentProvider } from '../providers/provider.ts';
+import { findIntent, hashOf, type Intent, insertIntent } from '../store/idempotency-store.ts';
+import { changeOrder } from '../store/order-store.ts';
+import { leaseMs } from '../store/payment-store.ts';
+import { checkPayment } from './check-payment.ts';
+import { type Actor, type CommandContext, providerByMethod } from './context.ts';
+import { idempotencyKey, parseInput, text } from './input.ts';
+import { submitPayment } from './submit-payment.ts';
+
+const inputSchema = z.object({
+  idempotencyKey,
+  orderId: z.string().refine((id) => isId('order', id), 'is not an order id.'),
+  method: z.enum(paymentMethods),
+  flow: z.enum(paymentFlows).nullish(),
+  returnUrl: text(1, 2048).nullish(),
+  openId: text(1, 128).nullish(),
+  buyerIp: z.union([z.ipv4(), z.ipv6()], 'must be an IP address.').nullish(),
+});
+type Wanted = Omit<z.output<typeof inputSchema>, 'idempotencyKey'>;
+
+/** What the locked order leads to: a payment to tell the provider of, one to close first, or one that is there already. */
+type Beginning =
+  | { readonly kind: 'submit'; readonly paymentId: string }
+  | { readonly kind: 'close'; readonly paymentId: string }
+  | { readonly kind: 'held'; readonly payment: Payment };
+
+/**
+ * Starts a payment of an order, or finds the one that the same key started. Returns its id.
+ * A payment that only waits for its buyer is closed at its provider first: two of them could both be paid.
+ */
+export async function payOrder(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
+  const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
+  checkReturnUrl(wanted, actor);
+  const intent: Intent = { merchantId: actor.merchantId, operation: 'payOrder', key, inputHash: hashOf(wanted) };
+  let beginning = await begin(context, intent, wanted);
+  if (beginning.kind === 'close') {
+    await checkPayment(context, beginning.paymentId);
+    const closed = beginning.paymentId;
+    beginning = await begin(context, intent, wanted);
+    if (beginning.kind === 'close') throw new PaymentInProgressError(closed);
+  }
+  if (beginning.kind === 'submit') {
+    await submitPayment(context, wanted.orderId, beginning.paymentId);
+    return beginning.paymentId;
+  }
+  const { payment } = beginning;
+  if (payment.status === 'FAILED' && payment.evidenceSource === 'RESPONSE') throw new ProviderRejectedError(payment.id);
+  return payment.id;
+}
+
+/** How an order of this amount and currency can be paid, by what is configured. */
+export function paymentMethodsOf(
+  { providers }: Pick<CommandContext, 'providers'>,
+  { totalMinor, currency }: Pick<Order, 'totalMinor' | 'currency'>,
+): PaymentMethodOption[] {
+  return providers
+    .filter((provider) => provider.refusalOf(totalMinor, currency) === null)
+    .map(({ method, flows }) => ({ method, flows }));
+}
+
+async function begin(context: CommandContext, intent: Intent, wanted: Wanted): Promise<Beginning> {
+  const { db, clock, wakes } = context;
+  const at = clock.now();
+  const changed = await db.transaction((tx) =>
+    changeOrder(tx, at, wanted.orderId, async (change): Promise<Beginning> => {
+      if (change.order.merchantId !== intent.merchantId) throw new NotFoundError('There is no such order.');
+      const priorId = await findIntent(tx, intent);
+      if (priorId !== null) return resume(change, priorId);
+      const inTheWay = change.payments.find(isLive);
+      checkPayable(change, inTheWay);
+      const { provider, flow } = choose(context, change.order, wanted);
+      if (inTheWay !== undefined) {
+        if (inTheWay.status !== 'ACTION_REQUIRED') throw new PaymentInProgressError(inTheWay.id);
+        closePayment(change, inTheWay.id, 'CANCELED');
+        return { kind: 'close', paymentId: inTheWay.id };
+      }
+      const payment = newPayment(change, provider, flow, wanted);
+      // The key is unique per merchant: an equal one on another order, committed this moment, wins.
+      if (!(await insertIntent(tx, intent, payment.id, at))) {
+        await findIntent(tx, intent);
+        throw new Error('An idempotency key was refused, and is the same intent on another order.');
+      }
+      change.addPayment(payment);
+      return { kind: 'submit', paymentId: payment.id };
+    }),
+  );
+  if (changed === null) throw new NotFoundError('There is no such order.');
+  if (changed.wake !== null) wakes.wake(changed.wake);
+  return changed.result;
+}
+
+/** The same intent again. Submitted once more only when the first time certainly did nothing, and nobody else is at it. */
+function resume(change: OrderChange, paymentId: string): Beginning {
+  const payment = change.payment(paymentId);
+  const isFree = payment.leasedUntil === null || payment.leasedUntil <= change.at;
+  if (payment.status !== 'SUBMITTING' || !isFree) return { kind: 'held', payment };
+  change.plan(paymentId, leasedFrom(change.at));
+  return { kind: 'submit', paymentId };
+}
+
+function checkPayable({ order, at }: OrderChange, inTheWay: Payment | undefined): void {
+  if (order.status === 'CONFIRMED') throw new OrderNotPayableError(order.id, 'it is paid or authorized already');
+  if (order.status !== 'OPEN') throw new OrderNotPayableError(order.id, `it is ${order.status.toLowerCase()}`);
+  if (order.expiresAt <= at) throw new OrderNotPayableError(order.id, 'it has expired');
+  if (inTheWay !== undefined && inTheWay.status !== 'ACTION_REQUIRED') throw new PaymentInProgressError(inTheWay.id);
+}
+
+function choose(context: CommandContext, order: Order, wanted: Wanted) {
+  const available = paymentMethodsOf(context, order);
+  const provider = providerByMethod(context, wanted.method);
+  if (provider === null) throw new MethodNotAvailableError(`${wanted.method} is not configured.`, available);
+  const refusal = provider.refusalOf(order.totalMinor, order.currency);
+  if (refusal !== null) throw new MethodNotAvailableError(refusal, available);
+  const flow = wanted.flow ?? provider.flows[0];
+  if (flow === undefined || !provider.flows.includes(flow)) {
+    throw new MethodNotAvailableError(`${wanted.method} has no flow ${wanted.flow}.`, available);
+  }
+  if (flow === 'REDIRECT' && wanted.returnUrl == null) {
+    throw new InvalidInputError([
+      { path: 'returnUrl', message: 'is required with REDIRECT: the provider sends the buyer there afterwards.' },
+    ]);
+  }
+  return { provider, flow };
+}
+
+function newPayment(
+  { order, at }: OrderChange,
+  provider: PaymentProvider,
+  flow: Payment['flow'],
+  wanted: Wanted,
+): Payment {
+  return {
+    id: newId('payment'),
+    orderId: order.id,
+    merchantId: order.merchantId,
+    method: provider.method,
+    flow,
+    provider: provider.name,
+    providerAccount: provider.account,
+    status: 'SUBMITTING',
+    captureMode: order.captureMode,
+    currency: order.currency,
+    amountMinor: order.totalMinor,
+    authorizedMinor: 0n,
+    capturedMinor: 0n,
+    refundedMinor: 0n,
+    reservedMinor: 0n,
+    appliedMinor: 0n,
+    surplusMinor: 0n,
+    quarantinedMinor: 0n,
+    late: false,
+    closeTarget: null,
+    returnUrl: wanted.returnUrl ?? null,
+    openId: wanted.openId ?? null,
+    buyerIp: wanted.buyerIp ?? null,
+    description: order.description,
+    providerPaymentId: null,
+    failureReason: null,
+    failureMessage: null,
+    failureProviderCode: null,
+    failureAttempt: null,
+    evidenceSource: null,
+    evidenceProviderTime: null,
+    evidenceReceivedAt: null,
+    createdAt: at,
+    updatedAt: at,
+    succeededAt: null,
+    expiresAt: order.expiresAt,
+    nextAction: null,
+    providerReference: null,
+    ...leasedFrom(at),
+    checkAttempts: 0,
+    askedAt: null,
+    hintedAt: null,
+  };
+}
+
+/** Ours until the call has certainly ended; due right then, for whoever is there if we are not. */
+function leasedFrom(at: Date): Pick<Payment, 'leasedUntil' | 'checkAt'> {
+  const leasedUntil = after(at, leaseMs);
+  return { leasedUntil, checkAt: leasedUntil };
+}
+
+function checkReturnUrl({ returnUrl }: Wanted, { returnOrigins }: Actor): void {
+  if (returnUrl == null) return;
+  const url = URL.canParse(returnUrl) ? new URL(returnUrl) : null;
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new InvalidInputError([{ path: 'returnUrl', message: 'must be an http or https URL.' }]);
+  }
+  if (!returnOrigins.includes('*') && !returnOrigins.includes(url.origin)) {
+    throw new InvalidInputError([{ path: 'returnUrl', message: `${url.origin} is not an origin that the merchant allows.` }]);
+  }
+}

@@ -1,0 +1,60 @@
+import { insertDelivery, insertRejectedDelivery } from '../events/inbox.ts';
+import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
+import { WebhookRejectedError } from '../providers/provider.ts';
+import { hintPayment } from '../store/payment-store.ts';
+import type { CommandContext } from './context.ts';
+
+const ourPaymentId = /pay_[0-7][0-9a-hjkmnp-tv-z]{25}/;
+const headersKept = ['content-type', 'user-agent', 'stripe-signature'];
+
+/**
+ * Verifies a callback and commits it to the inbox. Once this returns the provider may be told that we have it.
+ *
+ * @returns the delivery that waits to be applied, or null when it had come before.
+ * @throws {WebhookRejectedError} when it must not be believed. If it names a payment of ours, that one is asked soon, once.
+ */
+export async function receiveDelivery(
+  context: CommandContext,
+  provider: PaymentProvider,
+  delivery: WebhookDelivery,
+): Promise<string | null> {
+  const verified = await verify(context, provider, delivery);
+  return insertDelivery(context.db.pool, {
+    provider: provider.name,
+    providerAccount: provider.account,
+    ...verified,
+    headers: keptOf(delivery),
+    body: delivery.body,
+    receivedAt: delivery.receivedAt,
+  });
+}
+
+async function verify(
+  { db, log }: CommandContext,
+  provider: PaymentProvider,
+  delivery: WebhookDelivery,
+): Promise<VerifiedWebhook> {
+  try {
+    return provider.verifyWebhook(delivery);
+  } catch (error) {
+    if (!(error instanceof WebhookRejectedError)) throw error;
+    const { reason } = error;
+    log.warn({ provider: provider.name, reason }, 'a callback was refused');
+    const { body, receivedAt } = delivery;
+    await insertRejectedDelivery(db.pool, {
+      provider: provider.name,
+      reason,
+      headers: keptOf(delivery),
+      body,
+      receivedAt,
+    });
+    const [named] = ourPaymentId.exec(body.toString('latin1')) ?? [];
+    if (named !== undefined) await hintPayment(db.pool, named, receivedAt);
+    throw error;
+  }
+}
+
+/** Only what verification and inspection need: others may carry secrets of whatever stands before us. */
+function keptOf({ headers }: WebhookDelivery): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => headersKept.includes(name)));
+}

@@ -1,0 +1,21 @@
+import { NotFoundError, ProviderUnavailableError } from '../domain/errors.ts';
+import { isId } from '../domain/ids.ts';
+import { claimRefresh, findPayment } from '../store/payment-store.ts';
+import { checkPayment } from './check-payment.ts';
+import type { Actor, CommandContext } from './context.ts';
+
+/** Asks the provider now about a payment, at most once a second; who comes sooner gets what is known. Returns the payment's id. */
+export async function refreshPayment(context: CommandContext, actor: Actor, paymentId: string): Promise<string> {
+  if (!isId('payment', paymentId)) throw new NotFoundError('paymentId: is not a payment id.');
+  const { db, clock } = context;
+  const payment = await findPayment(db.pool, paymentId);
+  if (payment === null || payment.merchantId !== actor.merchantId) throw new NotFoundError('There is no such payment.');
+  const now = clock.now();
+  const isBeingSubmitted =
+    payment.status === 'SUBMITTING' && payment.leasedUntil !== null && payment.leasedUntil > now;
+  if (isBeingSubmitted || payment.status === 'SUCCEEDED') return paymentId;
+  if (!(await claimRefresh(db.pool, paymentId, now))) return paymentId;
+  const outcome = await checkPayment(context, paymentId);
+  if (outcome.kind === 'unanswered') throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause });
+  return paymentId;
+}

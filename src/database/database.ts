@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { PrismaPg } from '@prisma/adapter-pg';
+import type pg from 'pg';
+import { PrismaClient } from '../../prisma/generated/client/client.ts';
+import { lockDataDir } from './data-dir-lock.ts';
+import { openEmbedded } from './embedded.ts';
+import { claimLog } from './log-state.ts';
+import { applyMigrations, requireMigrated } from './migrations.ts';
+import { RowTypes } from './row-types.ts';
+import { openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
+import { runTransaction, type Tx } from './transaction.ts';
+
+export { DatabaseOpenError, OverloadedError } from './errors.ts';
+export { type LogState, readLogState } from './log-state.ts';
+export type { Tx } from './transaction.ts';
+
+export type UpkeepStep = 'CHECKPOINT' | 'VACUUM ANALYZE';
+
+export type Database = {
+  readonly kind: 'pglite' | 'postgresql';
+  /** For SQL of our own. int8 is read as bigint, timestamptz as Date, jsonb as what it holds. */
+  readonly pool: pg.Pool;
+  /** For reads, on the same pool. Never inside `transaction`, where it would wait for the transaction's own connection. */
+  readonly prisma: PrismaClient;
+  /**
+   * Runs `work` in one READ COMMITTED transaction and resolves once it is committed.
+   *
+   * @throws what `work` throws, after rolling back; {OverloadedError} when too many wait for a connection.
+   */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** One round of the upkeep that PGlite does not do by itself; on PostgreSQL there is none. Returns what it did. */
+  maintain(): Promise<readonly UpkeepStep[]>;
+  /** Waits for what is under way, closes everything and lets the process end. May be called twice. */
+  close(): Promise<void>;
+};
+
+export type OpenDatabase = {
+  /** A PostgreSQL server; null for the embedded database in `dataDir`. */
+  readonly databaseUrl: string | null;
+  readonly dataDir: string;
+  /** False: refuse a database that lacks migrations instead of applying them. */
+  readonly migrate?: boolean;
+};
+
+/**
+ * Opens the database, migrated and with its log claimed for this cluster.
+ *
+ * @throws {DatabaseOpenError} with a sentence for the operator; nothing is left open.
+ */
+export async function openDatabase({ databaseUrl, dataDir, migrate = true }: OpenDatabase): Promise<Database> {
+  return databaseUrl === null ? openPglite(dataDir, migrate) : openPostgresql(databaseUrl, migrate);
+}
+
+async function openPglite(dataDir: string, migrate: boolean): Promise<Database> {
+  const lock = lockDataDir(dataDir);
+  const closing: Closing = [async () => lock.release()];
+  return orClose(closing, async () => {
+    const types = new RowTypes();
+    const { lite, pool, systemIdentifier } = await openEmbedded(join(dataDir, 'pglite'), types);
+    closing.push(() => lite.close());
+    closing.push(() => pool.end());
+    await withPoolClient(pool, (client) => bringUpToDate(client, migrate));
+    await claimLog(pool, systemIdentifier);
+    await types.learnEnumArrays(pool);
+    return assemble('pglite', pool, closing);
+  });
+}
+
+async function openPostgresql(databaseUrl: string, migrate: boolean): Promise<Database> {
+  const types = new RowTypes();
+  const pool = openServerPool(databaseUrl, types);
+  const closing: Closing = [() => pool.end()];
+  return orClose(closing, async () => {
+    const systemIdentifier = await requireUsableServer(pool, databaseUrl);
+    await withMigrationClient(databaseUrl, (client) => bringUpToDate(client, migrate));
+    await claimLog(pool, systemIdentifier);
+    await types.learnEnumArrays(pool);
+    return assemble('postgresql', pool, closing);
+  });
+}
+
+async function bringUpToDate(client: pg.ClientBase, migrate: boolean): Promise<void> {
+  if (migrate) await applyMigrations(client);
+  else await requireMigrated(client);
+}
+
+/** What is undone when the database closes: the last one added first. */
+type Closing = (() => Promise<void>)[];
+
+async function orClose<T>(closing: Closing, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    await closeAll(closing);
+    throw error;
+  }
+}
+
+/** Every step is taken, whatever the ones before it did; the first error is thrown in the end. */
+async function closeAll(closing: Closing): Promise<void> {
+  const errors: unknown[] = [];
+  for (const close of closing.splice(0).reverse()) await close().catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
+
+async function withPoolClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    return await work(client);
+  } finally {
+    client.release();
+  }
+}
+
+function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Database {
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  closing.push(() => prisma.$disconnect());
+  let closed: Promise<void> | undefined;
+  return {
+    kind,
+    pool,
+    prisma,
+    transaction: (work) => runTransaction(pool, work),
+    maintain: () => (kind === 'pglite' ? upkeep(pool) : Promise.resolve([])),
+    close: () => {
+      closed ??= closeAll(closing);
+      return closed;
+    },
+  };
+}
+
+async function upkeep(pool: pg.Pool): Promise<readonly UpkeepStep[]> {
+  const steps: readonly UpkeepStep[] = ['CHECKPOINT', 'VACUUM ANALYZE'];
+  for (const step of steps) await pool.query(step); // one by one: neither may run inside a transaction
+  return steps;
+}

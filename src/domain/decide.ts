@@ -1,0 +1,274 @@
+import { minOf, sumOf } from './money.ts';
+import type { CloseTarget } from './order.ts';
+import type { OrderChange } from './order-change.ts';
+import { classifyReport, isGivenUp, isLive, type Payment, type PaymentFacts } from './payment.ts';
+import type { PaymentReport, ReportOutcome } from './report.ts';
+import { nextCheckAt } from './schedule.ts';
+
+/** Applies what is reported of one payment of the order. Applying the same report again changes nothing. */
+export function applyPaymentReport(change: OrderChange, report: PaymentReport): ReportOutcome {
+  const payment = change.payment(report.paymentId);
+  const mismatch = mismatchOf(payment, report);
+  if (mismatch !== null) {
+    needReview(change, 'AMOUNT_MISMATCH', `${payment.id}: ${mismatch}`);
+    return { effect: 'refused', reason: 'mismatch' };
+  }
+  switch (classifyReport(payment.status, report.status)) {
+    case 'repeats':
+      return repeat(change, payment, report);
+    case 'contradicts':
+      return { effect: 'refused', reason: 'superseded' };
+    case 'advances':
+      if (isStale(payment, report)) return { effect: 'refused', reason: 'superseded' };
+      advance(change, payment, report);
+      return { effect: 'applied' };
+  }
+}
+
+/** Takes note that the outcome of a call is not known. Only a payment that is being submitted can become UNKNOWN. */
+export function markUnknown(change: OrderChange, paymentId: string): void {
+  if (change.payment(paymentId).status !== 'SUBMITTING') return;
+  change.record('PAYMENT_UNKNOWN', { payment: { id: paymentId, status: 'UNKNOWN' } });
+  change.plan(paymentId, { checkAt: nextCheckAt('UNKNOWN', 0, change.at), checkAttempts: 0, leasedUntil: null });
+}
+
+/** Plans the next question after one that brought nothing new; past the last, a person must look. */
+export function postponeCheck(change: OrderChange, paymentId: string): void {
+  const payment = change.payment(paymentId);
+  const checkAttempts = payment.checkAttempts + 1;
+  const checkAt = nextCheckAt(payment.status, checkAttempts, change.at);
+  change.plan(paymentId, { checkAt, checkAttempts, leasedUntil: null });
+  if (checkAt === null && isLive(payment)) {
+    needReview(change, 'STUCK_UNKNOWN', `${paymentId}: the provider was asked ${checkAttempts} times without a clear answer.`);
+  }
+}
+
+/** Closes an OPEN order for good: no new payment may start; it ends when none of its payments can bring money any more. */
+export function closeOrder(change: OrderChange, closeTarget: CloseTarget, cancelReason: string | null): void {
+  change.record('ORDER_CLOSING', { order: { status: 'CLOSING', closeTarget, cancelReason } });
+  change.planOrder({ dueAt: null });
+  for (const payment of change.payments) {
+    if (isLive(payment)) closePayment(change, payment.id, closeTarget);
+  }
+  endClosing(change);
+}
+
+/** Marks a live payment as being closed, to be carried out at the provider from now on. */
+export function closePayment(change: OrderChange, paymentId: string, closeTarget: CloseTarget): void {
+  if (change.payment(paymentId).status === 'CANCELING') return;
+  change.record('PAYMENT_CANCELING', { payment: { id: paymentId, status: 'CANCELING', closeTarget } });
+  change.plan(paymentId, {
+    checkAt: nextCheckAt('CANCELING', 0, change.at),
+    checkAttempts: 0,
+    leasedUntil: null,
+    nextAction: null,
+  });
+}
+
+export function needReview(change: OrderChange, reason: 'LATE_PAYMENT' | 'SURPLUS' | 'AMOUNT_MISMATCH' | 'STUCK_UNKNOWN', note: string): void {
+  const { reviewReasons } = change.order;
+  if (reviewReasons.includes(reason)) return;
+  change.record('ORDER_REVIEW_NEEDED', { order: { reviewReasons: [...reviewReasons, reason] }, note });
+}
+
+/** Why a report cannot be about the payment that we froze, or null when it can. */
+function mismatchOf(payment: Payment, report: PaymentReport): string | null {
+  const { amountMinor, currency, capturedMinor, providerPaymentId } = report;
+  if (currency !== null && currency !== payment.currency) return `reported in ${currency}, not ${payment.currency}.`;
+  if (amountMinor !== null && amountMinor !== payment.amountMinor) {
+    return `reported with ${amountMinor} minor units, not ${payment.amountMinor}.`;
+  }
+  if (providerPaymentId !== null && payment.providerPaymentId !== null && providerPaymentId !== payment.providerPaymentId) {
+    return `reported as ${providerPaymentId}, not ${payment.providerPaymentId}.`;
+  }
+  if (report.status !== 'SUCCEEDED' || capturedMinor === null) return null;
+  if (payment.status === 'SUCCEEDED' && capturedMinor !== payment.capturedMinor) {
+    return `reported with ${capturedMinor} minor units captured, not ${payment.capturedMinor}.`;
+  }
+  const captureIsWrong =
+    payment.captureMode === 'AUTOMATIC' ? capturedMinor !== payment.amountMinor : capturedMinor > payment.amountMinor;
+  return captureIsWrong ? `reported with ${capturedMinor} minor units captured of ${payment.amountMinor}.` : null;
+}
+
+/** Between the statuses that money has not reached, the provider's clock decides: an older callback tells nothing. */
+function isStale(payment: Payment, report: PaymentReport): boolean {
+  if (report.status !== 'ACTION_REQUIRED' && report.status !== 'PROCESSING') return false;
+  const held = payment.evidenceProviderTime;
+  const reported = report.evidence.providerTime;
+  return held !== null && reported !== null && reported < held;
+}
+
+function repeat(change: OrderChange, payment: Payment, report: PaymentReport): ReportOutcome {
+  const { failure } = report;
+  if (report.status === 'ACTION_REQUIRED') {
+    // A late answer to our own call may be the first to carry what the buyer's page needs.
+    if (payment.nextAction === null && report.nextAction !== null) change.plan(payment.id, plannedBy(report));
+    const isNewAttempt = failure !== null && failure.attempt !== payment.failureAttempt && !isStale(payment, report);
+    if (isNewAttempt) {
+      change.record('PAYMENT_ACTION_REQUIRED', { payment: { id: payment.id, ...evidenceOf(report), ...failureOf(report) } });
+      return { effect: 'applied' };
+    }
+  }
+  return { effect: 'repeated' };
+}
+
+function advance(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  switch (report.status) {
+    case 'ACTION_REQUIRED':
+      change.record('PAYMENT_ACTION_REQUIRED', { payment: told(payment, report) });
+      break;
+    case 'PROCESSING':
+      change.record('PAYMENT_PROCESSING', { payment: told(payment, report) });
+      break;
+    case 'AUTHORIZED':
+      authorize(change, payment, report);
+      break;
+    case 'SUCCEEDED':
+      succeed(change, payment, report);
+      break;
+    case 'FAILED':
+      change.record('PAYMENT_FAILED', { payment: { ...told(payment, report), authorizedMinor: 0n, closeTarget: null } });
+      break;
+    case 'CANCELED':
+    case 'EXPIRED':
+      end(change, payment, report);
+      break;
+  }
+  const { status } = change.payment(payment.id);
+  change.plan(payment.id, {
+    ...plannedBy(report),
+    nextAction: status === 'ACTION_REQUIRED' ? (report.nextAction ?? payment.nextAction) : null,
+    checkAt: nextCheckAt(status, 0, change.at),
+    checkAttempts: 0,
+    leasedUntil: null,
+  });
+  endClosing(change);
+}
+
+function authorize(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  const wasClosed = isClosed(change);
+  const others = change.payments.filter(({ id }) => id !== payment.id);
+  const isCovered = sumOf(others, ({ authorizedMinor }) => authorizedMinor) >= change.order.totalMinor;
+  change.record('PAYMENT_AUTHORIZED', {
+    payment: {
+      ...told(payment, report),
+      authorizedMinor: payment.amountMinor,
+      late: isGivenUp(payment) || wasClosed,
+      closeTarget: null,
+      ...noFailure,
+    },
+  });
+  if (wasClosed) needReview(change, 'LATE_PAYMENT', `${payment.id}: authorized after the order was closed.`);
+  const isUnwanted = isCovered || (wasClosed && change.latePaymentPolicy === 'REFUND');
+  if (isUnwanted) closePayment(change, payment.id, 'CANCELED');
+  else if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change);
+}
+
+function succeed(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  const wasClosed = isClosed(change);
+  const capturedMinor = report.capturedMinor ?? payment.amountMinor;
+  const shares = shareOut(change, payment, capturedMinor);
+  change.record('PAYMENT_SUCCEEDED', {
+    payment: {
+      ...told(payment, report),
+      authorizedMinor: payment.amountMinor,
+      capturedMinor,
+      ...shares,
+      late: isGivenUp(payment) || wasClosed,
+      closeTarget: null,
+      ...noFailure,
+      succeededAt: report.evidence.providerTime ?? report.evidence.receivedAt,
+    },
+  });
+  if (wasClosed) needReview(change, 'LATE_PAYMENT', `${payment.id}: paid after the order was closed.`);
+  if (shares.surplusMinor > 0n) {
+    needReview(change, 'SURPLUS', `${payment.id}: ${shares.surplusMinor} minor units are to go back to the buyer.`);
+  }
+  if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change);
+}
+
+/** Every captured unit is applied to the order, on its way back, or waiting for a person: never two of these, never none. */
+function shareOut(
+  change: OrderChange,
+  payment: Payment,
+  capturedMinor: bigint,
+): Pick<PaymentFacts, 'appliedMinor' | 'surplusMinor' | 'quarantinedMinor'> {
+  if (isClosed(change) && change.latePaymentPolicy === 'REFUND') {
+    return { appliedMinor: 0n, surplusMinor: capturedMinor, quarantinedMinor: 0n };
+  }
+  if (isClosed(change) && change.latePaymentPolicy === 'REVIEW') {
+    return { appliedMinor: 0n, surplusMinor: 0n, quarantinedMinor: capturedMinor };
+  }
+  const others = change.payments.filter(({ id }) => id !== payment.id);
+  const openMinor = change.order.totalMinor - sumOf(others, ({ appliedMinor }) => appliedMinor);
+  const appliedMinor = minOf(capturedMinor, openMinor);
+  return { appliedMinor, surplusMinor: capturedMinor - appliedMinor, quarantinedMinor: 0n };
+}
+
+function confirm(change: OrderChange): void {
+  const { status, paymentStatus } = change.order;
+  if (status === 'CONFIRMED') return;
+  if (paymentStatus !== 'PAID' && paymentStatus !== 'OVERPAID' && paymentStatus !== 'AUTHORIZED') return;
+  change.record('ORDER_CONFIRMED', { order: { status: 'CONFIRMED', closeTarget: null } });
+  change.planOrder({ dueAt: null });
+}
+
+function end(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  // We closed it because the order expired: the provider calls that canceled, the buyer's page should not.
+  const status = payment.closeTarget ?? (report.status === 'EXPIRED' ? 'EXPIRED' : 'CANCELED');
+  change.record(status === 'EXPIRED' ? 'PAYMENT_EXPIRED' : 'PAYMENT_CANCELED', {
+    payment: { ...told(payment, report), status, authorizedMinor: 0n, closeTarget: null },
+  });
+}
+
+function endClosing(change: OrderChange): void {
+  const { status, closeTarget } = change.order;
+  if (status !== 'CLOSING' || closeTarget === null || change.payments.some(isLive)) return;
+  change.record(closeTarget === 'EXPIRED' ? 'ORDER_EXPIRED' : 'ORDER_CANCELED', {
+    order: { status: closeTarget, closeTarget: null },
+  });
+}
+
+function isClosed(change: OrderChange): boolean {
+  return change.order.status === 'CANCELED' || change.order.status === 'EXPIRED';
+}
+
+function told(payment: Payment, report: PaymentReport): { readonly id: string } & Partial<PaymentFacts> {
+  return {
+    id: payment.id,
+    status: report.status,
+    providerPaymentId: report.providerPaymentId ?? payment.providerPaymentId,
+    ...evidenceOf(report),
+    ...(report.failure === null ? {} : failureOf(report)),
+  };
+}
+
+function plannedBy(report: PaymentReport): Pick<Payment, 'nextAction' | 'providerReference'> | Pick<Payment, 'nextAction'> {
+  const { nextAction, providerReference } = report;
+  return providerReference === null ? { nextAction } : { nextAction, providerReference };
+}
+
+function evidenceOf({ evidence }: PaymentReport): Partial<PaymentFacts> {
+  return {
+    evidenceSource: evidence.source,
+    evidenceProviderTime: evidence.providerTime,
+    evidenceReceivedAt: evidence.receivedAt,
+  };
+}
+
+function failureOf({ failure }: PaymentReport): Partial<PaymentFacts> {
+  if (failure === null) return {};
+  return {
+    failureReason: failure.reason,
+    failureMessage: failure.message,
+    failureProviderCode: failure.providerCode,
+    failureAttempt: failure.attempt,
+  };
+}
+
+const noFailure = {
+  failureReason: null,
+  failureMessage: null,
+  failureProviderCode: null,
+  failureAttempt: null,
+} as const;

@@ -1,0 +1,142 @@
+import type { EventType, FactChanges, OrderEvent } from './event.ts';
+import { type LatePaymentPolicy, type Order, type OrderFacts, type OrderLine, sumsOf } from './order.ts';
+import type { Payment, PaymentFacts, PaymentPlan } from './payment.ts';
+import type { Refund, RefundFacts } from './refund.ts';
+
+/** An order with all that hangs on it: what is locked, decided about and written together. */
+export type OrderAggregate = {
+  readonly order: Order;
+  readonly payments: readonly Payment[];
+  readonly refunds: readonly Refund[];
+  readonly latePaymentPolicy: LatePaymentPolicy;
+};
+
+type Recorded = {
+  readonly order?: Partial<OrderFacts>;
+  readonly payment?: { readonly id: string } & Partial<PaymentFacts>;
+  readonly refund?: { readonly id: string } & Partial<RefundFacts>;
+  readonly note?: string;
+};
+
+/**
+ * A decision in the making: facts change only by an event that carries them, so that the fold of an order's events is its rows.
+ * It works on a copy; nothing is so until the store has written it.
+ */
+export class OrderChange {
+  readonly at: Date;
+  readonly latePaymentPolicy: LatePaymentPolicy;
+  readonly events: OrderEvent[] = [];
+  readonly touchedPayments = new Set<string>();
+  readonly touchedRefunds = new Set<string>();
+  #order: Order;
+  readonly #payments: Map<string, Payment>;
+  readonly #refunds: Map<string, Refund>;
+
+  constructor(held: OrderAggregate, at: Date) {
+    this.at = at;
+    this.latePaymentPolicy = held.latePaymentPolicy;
+    this.#order = held.order;
+    this.#payments = new Map(held.payments.map((payment) => [payment.id, payment]));
+    this.#refunds = new Map(held.refunds.map((refund) => [refund.id, refund]));
+  }
+
+  get order(): Order {
+    return this.#order;
+  }
+
+  get payments(): Payment[] {
+    return [...this.#payments.values()];
+  }
+
+  get refunds(): Refund[] {
+    return [...this.#refunds.values()];
+  }
+
+  /** @throws {RangeError} when the order has no such payment: the caller looked it up by this order. */
+  payment(id: string): Payment {
+    const payment = this.#payments.get(id);
+    if (payment === undefined) throw new RangeError(`Order ${this.#order.id} has no payment ${id}.`);
+    return payment;
+  }
+
+  /** The first event of an order: everything it is made of. */
+  recordCreation(lines: readonly OrderLine[]): void {
+    this.#append('ORDER_CREATED', { order: factsOfOrder(this.#order), lines }, null, null);
+  }
+
+  /** A payment that starts to exist. */
+  addPayment(payment: Payment): void {
+    this.#payments.set(payment.id, payment);
+    this.touchedPayments.add(payment.id);
+    this.#append('PAYMENT_STARTED', { payment: factsOfPayment(payment) }, payment.id, null);
+  }
+
+  record(type: EventType, { order, payment, refund, note }: Recorded): void {
+    const updatedAt = this.at;
+    if (order !== undefined) this.#order = { ...this.#order, ...order };
+    if (payment !== undefined) {
+      this.#payments.set(payment.id, { ...this.payment(payment.id), ...payment, updatedAt });
+      this.touchedPayments.add(payment.id);
+    }
+    if (refund !== undefined) {
+      const held = this.#refunds.get(refund.id);
+      if (held === undefined) throw new RangeError(`Order ${this.#order.id} has no refund ${refund.id}.`);
+      this.#refunds.set(refund.id, { ...held, ...refund, updatedAt });
+      this.touchedRefunds.add(refund.id);
+    }
+    const changes: FactChanges = {
+      ...(order && { order }),
+      ...(payment && { payment: { ...payment, updatedAt } }),
+      ...(refund && { refund: { ...refund, updatedAt } }),
+      ...(note !== undefined && { note }),
+    };
+    this.#append(type, changes, payment?.id ?? null, refund?.id ?? null);
+  }
+
+  /** Says what we mean to do about a payment, which is no fact about it and makes no event. */
+  plan(paymentId: string, plan: Partial<PaymentPlan>): void {
+    this.#payments.set(paymentId, { ...this.payment(paymentId), ...plan });
+    this.touchedPayments.add(paymentId);
+  }
+
+  planOrder(plan: { readonly dueAt: Date | null }): void {
+    this.#order = { ...this.#order, ...plan };
+  }
+
+  #append(type: EventType, changes: FactChanges, paymentId: string | null, refundId: string | null): void {
+    const version = this.#order.version + 1;
+    this.#order = {
+      ...this.#order,
+      ...sumsOf(this.#order, this.payments, this.refunds),
+      version,
+      updatedAt: this.at,
+    };
+    const payment = paymentId === null ? null : this.payment(paymentId);
+    const refund = refundId === null ? null : (this.#refunds.get(refundId) ?? null);
+    this.events.push({
+      type,
+      sequence: version,
+      occurredAt: this.at,
+      orderStatus: this.#order.status,
+      orderPaymentStatus: this.#order.paymentStatus,
+      paymentId,
+      paymentStatus: payment?.status ?? null,
+      paymentMethod: payment?.method ?? null,
+      refundId,
+      refundStatus: refund?.status ?? null,
+      amountMinor: refund?.amountMinor ?? payment?.amountMinor ?? null,
+      currency: this.#order.currency,
+      changes: { ...changes, order: { ...changes.order, updatedAt: this.at } },
+    });
+  }
+}
+
+export function factsOfOrder(order: Order): OrderFacts {
+  const { version, dueAt, paymentStatus, authorizedMinor, capturedMinor, refundedMinor, reservedMinor, ...facts } = order;
+  return facts;
+}
+
+export function factsOfPayment(payment: Payment): PaymentFacts {
+  const { nextAction, providerReference, checkAt, checkAttempts, leasedUntil, askedAt, hintedAt, ...facts } = payment;
+  return facts;
+}

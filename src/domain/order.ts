@@ -1,0 +1,117 @@
+import { sumOf } from './money.ts';
+import { isLive, type PaymentFacts } from './payment.ts';
+import { isReserved, type RefundFacts } from './refund.ts';
+
+export const orderStatuses = ['OPEN', 'CLOSING', 'CONFIRMED', 'CANCELED', 'EXPIRED'] as const;
+export type OrderStatus = (typeof orderStatuses)[number];
+
+export const orderPaymentStatuses = [
+  ...(['UNPAID', 'PENDING', 'AUTHORIZED', 'PARTIALLY_PAID', 'PAID', 'OVERPAID'] as const),
+  ...(['PARTIALLY_REFUNDED', 'REFUNDED'] as const),
+] as const;
+export type OrderPaymentStatus = (typeof orderPaymentStatuses)[number];
+
+export const captureModes = ['AUTOMATIC', 'MANUAL'] as const;
+export type CaptureMode = (typeof captureModes)[number];
+
+export const reviewReasons = ['LATE_PAYMENT', 'SURPLUS', 'AMOUNT_MISMATCH', 'STUCK_UNKNOWN', 'REFUND_ABNORMAL'] as const;
+export type ReviewReason = (typeof reviewReasons)[number];
+
+/** What an order, or a payment, that is being closed is on its way to. */
+export type CloseTarget = 'CANCELED' | 'EXPIRED';
+
+/** What becomes of money that arrives after its order was closed. */
+export type LatePaymentPolicy = 'ACCEPT' | 'REFUND' | 'REVIEW';
+
+export type OrderLine = {
+  readonly position: number;
+  readonly sku: string | null;
+  readonly name: string;
+  readonly quantity: number;
+  readonly unitMinor: bigint;
+};
+
+/** What is so about an order of itself. Changes only together with an event, which carries the new values. */
+export type OrderFacts = {
+  readonly id: string;
+  readonly merchantId: string;
+  readonly number: string;
+  readonly status: OrderStatus;
+  readonly captureMode: CaptureMode;
+  readonly currency: string;
+  readonly totalMinor: bigint;
+  readonly customerId: string | null;
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly reviewReasons: readonly ReviewReason[];
+  readonly closeTarget: CloseTarget | null;
+  readonly cancelReason: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly expiresAt: Date;
+};
+
+/** What follows from the payments and refunds of an order. */
+export type OrderSums = {
+  readonly paymentStatus: OrderPaymentStatus;
+  readonly authorizedMinor: bigint;
+  readonly capturedMinor: bigint;
+  readonly refundedMinor: bigint;
+  readonly reservedMinor: bigint;
+};
+
+export type Order = OrderFacts & OrderSums & { readonly version: number; readonly dueAt: Date | null };
+
+const followers: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
+  OPEN: ['CLOSING', 'CONFIRMED'],
+  CLOSING: ['CANCELED', 'EXPIRED', 'CONFIRMED'],
+  CONFIRMED: [],
+  CANCELED: ['CONFIRMED'], // late money that the merchant's policy accepts
+  EXPIRED: ['CONFIRMED'],
+};
+
+export function mayFollowOrder(held: OrderStatus, next: OrderStatus): boolean {
+  return followers[held].includes(next);
+}
+
+/** The sums and the payment status of an order; `paymentStatus` is the first of the rules that matches. */
+export function sumsOf(
+  order: Pick<OrderFacts, 'totalMinor'>,
+  payments: readonly PaymentFacts[],
+  refunds: readonly RefundFacts[],
+): OrderSums {
+  const authorizedMinor = sumOf(payments, (payment) => payment.authorizedMinor);
+  const capturedMinor = sumOf(payments, (payment) => payment.capturedMinor);
+  const refundedMinor = sumOf(payments, (payment) => payment.refundedMinor);
+  const reservedMinor = sumOf(payments, (payment) => payment.reservedMinor);
+  const surplusMinor = sumOf(payments, (payment) => payment.surplusMinor);
+  const surplusRefundedMinor = sumOf(
+    refunds.filter((refund) => refund.origin === 'SURPLUS' && refund.status === 'SUCCEEDED'),
+    (refund) => refund.amountMinor,
+  );
+  const keptMinor = capturedMinor - surplusMinor;
+  const keptRefundedMinor = refundedMinor - surplusRefundedMinor;
+  const paymentStatus = ((): OrderPaymentStatus => {
+    if (surplusMinor > surplusRefundedMinor) return 'OVERPAID';
+    if (capturedMinor > 0n && refundedMinor === capturedMinor) return 'REFUNDED';
+    if (keptRefundedMinor > 0n) return 'PARTIALLY_REFUNDED';
+    if (keptMinor >= order.totalMinor) return 'PAID';
+    if (keptMinor > 0n) return 'PARTIALLY_PAID';
+    if (authorizedMinor >= order.totalMinor) return 'AUTHORIZED';
+    if (payments.some(isLive)) return 'PENDING';
+    return 'UNPAID';
+  })();
+  return { paymentStatus, authorizedMinor, capturedMinor, refundedMinor, reservedMinor };
+}
+
+/** The refunds of a payment that still hold its money back. */
+export function reservedBy(refunds: readonly RefundFacts[]): bigint {
+  return sumOf(refunds.filter(isReserved), (refund) => refund.amountMinor);
+}
+
+export type OrderAction = 'PAY' | 'CANCEL' | 'CAPTURE' | 'REFUND';
+
+/** What may be done with the order now. Capture and refunds are left out until there are commands for them. */
+export function allowedActionsOf({ status, expiresAt }: Pick<OrderFacts, 'status' | 'expiresAt'>, now: Date): OrderAction[] {
+  return status === 'OPEN' && expiresAt > now ? ['PAY', 'CANCEL'] : [];
+}

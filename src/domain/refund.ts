@@ -1,0 +1,55 @@
+import type { EvidenceSource } from './payment.ts';
+
+export const refundStatuses = ['PENDING', 'UNKNOWN', 'SUCCEEDED', 'FAILED'] as const;
+export type RefundStatus = (typeof refundStatuses)[number];
+export type ReportedRefundStatus = Exclude<RefundStatus, 'UNKNOWN'>;
+
+export const refundOrigins = ['REQUESTED', 'SURPLUS', 'PROVIDER'] as const;
+export type RefundOrigin = (typeof refundOrigins)[number];
+
+/** What is so about a refund. Changes only together with an event. */
+export type RefundFacts = {
+  readonly id: string;
+  readonly orderId: string;
+  readonly paymentId: string;
+  readonly merchantId: string;
+  readonly status: RefundStatus;
+  readonly origin: RefundOrigin;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+  readonly reason: string | null;
+  readonly providerRefundId: string | null;
+  readonly failureReason: string | null;
+  readonly failureMessage: string | null;
+  readonly failureProviderCode: string | null;
+  readonly evidenceSource: EvidenceSource | null;
+  readonly evidenceProviderTime: Date | null;
+  readonly evidenceReceivedAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly succeededAt: Date | null;
+};
+
+export type RefundPlan = {
+  readonly checkAt: Date | null;
+  readonly checkAttempts: number;
+  readonly leasedUntil: Date | null;
+};
+
+export type Refund = RefundFacts & RefundPlan;
+
+const followers: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
+  PENDING: ['UNKNOWN', 'SUCCEEDED', 'FAILED'],
+  UNKNOWN: ['PENDING', 'SUCCEEDED', 'FAILED'],
+  SUCCEEDED: ['FAILED'], // the bank sent it back: the amount is refundable again
+  FAILED: ['SUCCEEDED'], // money beats no-money: the provider paid it out after all
+};
+
+export function mayFollowRefund(held: RefundStatus, next: RefundStatus): boolean {
+  return followers[held].includes(next);
+}
+
+/** True while the refund's amount is set aside: neither refunded nor refundable. */
+export function isReserved({ status }: { readonly status: RefundStatus }): boolean {
+  return status === 'PENDING' || status === 'UNKNOWN';
+}

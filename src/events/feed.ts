@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../database/database.ts';
+import type { EventType } from '../domain/event.ts';
+import { type LogPosition, posMax } from './cursor.ts';
+import {
+  isHeldBack,
+  type LoggedEvent,
+  readLimit,
+  readLogEnd,
+  readLogTail,
+  readMerchantLog,
+  readOrderLog,
+  sequenceAt,
+} from './log.ts';
+import type { Wakes } from './wakes.ts';
+
+type Source = { readonly pool: Database['pool']; readonly wakes: Wakes };
+
+const heldBackDelayMs = 25;
+const tailLimit = 1000;
+
+/**
+ * Everything that happens to one order, from after a place in the log, or from now on, until the reader returns. Holds nothing but a
+ * sequence: a reader that is slow, or gone for a while, costs nobody anything.
+ */
+export function orderFeed(
+  source: Source,
+  scope: { readonly merchantId: string; readonly orderId: string },
+  after: LogPosition | null,
+): AsyncIterableIterator<LoggedEvent> {
+  return endedByReturn((signal) => followOrder(source, scope, after, signal));
+}
+
+/** Everything that happens to a merchant's orders, of the given types or of all. As `orderFeed` otherwise. */
+export function merchantFeed(
+  source: Source,
+  scope: { readonly merchantId: string; readonly types: readonly EventType[] | null },
+  after: LogPosition | null,
+): AsyncIterableIterator<LoggedEvent> {
+  return endedByReturn((signal) => followMerchant(source, scope, after, signal));
+}
+
+async function* followOrder(
+  { pool, wakes }: Source,
+  scope: { readonly merchantId: string; readonly orderId: string },
+  after: LogPosition | null,
+  signal: AbortSignal,
+): AsyncGenerator<LoggedEvent, void, undefined> {
+  const { merchantId, orderId } = scope;
+  const listener = wakes.listen(orderId, signal);
+  try {
+    let sequence = await sequenceAt(pool, merchantId, orderId, after ?? (await readCommittedEnd(pool)));
+    while (!signal.aborted) {
+      const events = await readOrderLog(pool, merchantId, orderId, sequence);
+      for (const event of events) {
+        yield event;
+        sequence = event.sequence;
+      }
+      if (events.length < readLimit) await listener.next();
+    }
+  } finally {
+    listener.close();
+  }
+}
+
+async function* followMerchant(
+  { pool, wakes }: Source,
+  scope: { readonly merchantId: string; readonly types: readonly EventType[] | null },
+  after: LogPosition | null,
+  signal: AbortSignal,
+): AsyncGenerator<LoggedEvent, void, undefined> {
+  const { merchantId, types } = scope;
+  const listener = wakes.listen(merchantId, signal);
+  try {
+    let position = after ?? (await readLogEnd(pool));
+    while (!signal.aborted) {
+      // Read unfiltered, so that the position moves past what nobody asked for and no wake reads it again.
+      const events = await readMerchantLog(pool, merchantId, position);
+      for (const event of events) {
+        if (types === null || types.includes(event.type)) yield event;
+        position = event;
+      }
+      if (events.length === readLimit) continue;
+      if (await isHeldBack(pool, merchantId, position)) await rest(signal);
+      else await listener.next();
+    }
+  } finally {
+    listener.close();
+  }
+}
+
+/** Looks at the log's end and wakes those whom a lost wake left behind: one statement a round, however many wait. */
+export function createTailWatch({ pool, wakes }: Source): { runOnce(): Promise<number> } {
+  let position: LogPosition | null = null;
+  return {
+    async runOnce() {
+      if (position === null) {
+        position = await readLogEnd(pool);
+        return 0;
+      }
+      const rows = await readLogTail(pool, position, tailLimit);
+      for (const row of rows) wakes.wake(row);
+      position = rows.at(-1) ?? position;
+      return rows.length;
+    },
+  };
+}
+
+/** An idle generator hears of `return` only when it wakes up; the signal wakes it. */
+function endedByReturn(
+  follow: (signal: AbortSignal) => AsyncGenerator<LoggedEvent, void, undefined>,
+): AsyncIterableIterator<LoggedEvent> {
+  const ended = new AbortController();
+  const events = follow(ended.signal);
+  return {
+    next: () => events.next(),
+    return() {
+      ended.abort();
+      return events.return();
+    },
+    throw(error: unknown) {
+      ended.abort();
+      return events.throw(error);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** For one order's feed, what is committed counts, held back or not. */
+async function readCommittedEnd(pool: Database['pool']): Promise<LogPosition> {
+  return { ...(await readLogEnd(pool)), xid: posMax };
+}
+
+async function rest(signal: AbortSignal): Promise<void> {
+  await delay(heldBackDelayMs, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}

@@ -1,0 +1,81 @@
+import type { Database, Tx } from '../database/database.ts';
+import { after } from '../domain/clock.ts';
+import type { ProviderName } from '../domain/payment.ts';
+
+/** One verified callback, as it came. */
+export type Delivery = {
+  readonly id: string;
+  readonly provider: ProviderName;
+  readonly providerAccount: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly body: Buffer;
+  readonly receivedAt: Date;
+  readonly applyAttempts: number;
+};
+
+export type NewDelivery = Omit<Delivery, 'id' | 'applyAttempts'> & { readonly headers: Record<string, string> };
+
+type Reader = Database['pool'] | Tx;
+
+/** How many refused callbacks of one provider are kept in a minute: enough to look at, too few to fill a disk. */
+export const rejectedPerMinuteMax = 5;
+const leaseMs = 30_000;
+
+const insertSql = `
+  insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
+  values ($1::"Provider", $2, $3, $4, $5, $6, 'PENDING', $7::timestamptz, $7::timestamptz, 0)
+  on conflict (provider, provider_account, event_id) do nothing returning id`;
+const claimSql = `
+  update deliveries set apply_at = $2, apply_attempts = apply_attempts + 1
+  where id in (
+    select id from deliveries where status = 'PENDING' and apply_at <= $1 and ($4::text is null or id = $4)
+    order by apply_at limit $3 for update skip locked
+  )
+  returning id, provider, provider_account as "providerAccount", event_id as "eventId", event_type as "eventType", body,
+    received_at as "receivedAt", apply_attempts as "applyAttempts"`;
+const finishSql = `
+  update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null
+  where id = $1`;
+const postponeSql = 'update deliveries set apply_at = $2, reason = $3 where id = $1';
+const rejectSql = `
+  insert into rejected_deliveries (provider, reason, headers, body, received_at)
+  select $1::"Provider", $2, $3, $4, $5::timestamptz
+  where (select count(*) from rejected_deliveries
+         where provider = $1::"Provider" and received_at > $5::timestamptz - interval '1 minute') < $6`;
+
+/** Keeps a verified callback; null when it is here already. Once this has returned, the provider may be told that we have it. */
+export async function insertDelivery(on: Reader, delivery: NewDelivery): Promise<string | null> {
+  const { provider, providerAccount, eventId, eventType, headers, body, receivedAt } = delivery;
+  const values = [provider, providerAccount, eventId, eventType, JSON.stringify(headers), body, receivedAt];
+  const { rows } = await on.query<{ id: string }>(insertSql, values);
+  return rows[0]?.id ?? null;
+}
+
+/** Takes callbacks that wait to be applied, all that are due or just one, and leases them to the caller. */
+export async function claimDeliveries(on: Reader, now: Date, limit: number, id: string | null = null): Promise<Delivery[]> {
+  const { rows } = await on.query<Delivery>(claimSql, [now, after(now, leaseMs), limit, id]);
+  return rows;
+}
+
+/** What became of a callback, for good. `reason` is null only for APPLIED. */
+export async function finishDelivery(
+  on: Reader,
+  id: string,
+  verdict: { status: 'APPLIED' | 'IGNORED' | 'REVIEW'; reason: string | null; paymentId: string | null; at: Date },
+): Promise<void> {
+  await on.query(finishSql, [id, verdict.status, verdict.reason, verdict.paymentId, verdict.at]);
+}
+
+export async function postponeDelivery(on: Reader, id: string, applyAt: Date, reason: string): Promise<void> {
+  await on.query(postponeSql, [id, applyAt, reason]);
+}
+
+/** Keeps one of a few refused callbacks a minute for inspection. */
+export async function insertRejectedDelivery(
+  on: Reader,
+  rejected: { provider: ProviderName; reason: string; headers: Record<string, string>; body: Buffer; receivedAt: Date },
+): Promise<void> {
+  const { provider, reason, headers, body, receivedAt } = rejected;
+  await on.query(rejectSql, [provider, reason, JSON.stringify(headers), body, receivedAt, rejectedPerMinuteMax]);
+}

@@ -1,0 +1,158 @@
+import type { Database } from '../database/database.ts';
+import type { EventType } from '../domain/event.ts';
+import type { OrderPaymentStatus, OrderStatus } from '../domain/order.ts';
+import type { PaymentMethod, PaymentStatus } from '../domain/payment.ts';
+import type { RefundStatus } from '../domain/refund.ts';
+import { type LogPosition, posMax } from './cursor.ts';
+
+/** A row of the log as readers need it: no read of any other table. */
+export type LoggedEvent = LogPosition & {
+  readonly id: string;
+  readonly merchantId: string;
+  readonly orderId: string;
+  readonly sequence: number;
+  readonly type: EventType;
+  readonly occurredAt: Date;
+  readonly orderNumber: string;
+  readonly orderStatus: OrderStatus;
+  readonly orderPaymentStatus: OrderPaymentStatus;
+  readonly paymentId: string | null;
+  readonly paymentStatus: PaymentStatus | null;
+  readonly paymentMethod: PaymentMethod | null;
+  readonly refundId: string | null;
+  readonly refundStatus: RefundStatus | null;
+  readonly amountMinor: bigint | null;
+  readonly currency: string;
+};
+
+type Reader = Pick<Database['pool'], 'query'>;
+
+/** The most rows that one statement reads. */
+export const readLimit = 100;
+
+const columns = `
+  e.id, e.pos, e.epoch, e.xid, e.merchant_id as "merchantId", e.order_id as "orderId", e.sequence, e.type,
+  e.occurred_at as "occurredAt", e.order_number as "orderNumber", e.order_status as "orderStatus",
+  e.order_payment_status as "orderPaymentStatus", e.payment_id as "paymentId", e.payment_status as "paymentStatus",
+  e.payment_method as "paymentMethod", e.refund_id as "refundId", e.refund_status as "refundStatus",
+  e.amount_minor as "amountMinor", e.currency`;
+
+// A transaction that began earlier may still commit an event with a lower place; nothing beyond the oldest such transaction is
+// read, so that a cursor never steps over an event that is not there yet.
+const xmin = 'pg_snapshot_xmin(pg_current_snapshot())::text::bigint';
+const epoch = '(select epoch from log_state)';
+const isSettled = `(e.epoch < ${epoch} or e.xid < ${xmin})`;
+
+const endSql = `select epoch, ${xmin} - 1 as xid from log_state`;
+const merchantSql = `
+  select ${columns} from events e
+  where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and ${isSettled}
+  order by e.epoch, e.xid, e.pos limit $5`;
+const merchantTypesSql = `
+  select ${columns} from events e
+  where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and ${isSettled}
+    and e.type::text = any($6::text[])
+  order by e.epoch, e.xid, e.pos limit $5`;
+const heldBackSql = `
+  select exists (
+    select 1 from events e
+    where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and not ${isSettled}
+  ) as "isHeldBack"`;
+const orderSql = `
+  select ${columns} from events e
+  where e.merchant_id = $1 and e.order_id = $2 and e.sequence > $3 order by e.sequence limit $4`;
+const ordersSql = `
+  select ${columns} from unnest($2::text[]) as wanted(id) cross join lateral (
+    select * from events e
+    where e.merchant_id = $1 and e.order_id = wanted.id and (e.epoch, e.xid, e.pos) > ($3::int, $4::bigint, $5::bigint)
+    order by e.sequence limit $6
+  ) e order by e.order_id, e.sequence`;
+const findSql = `select ${columns} from events e where e.merchant_id = $1 and e.id = $2`;
+const sequenceSql = `
+  select coalesce(max(e.sequence), 0) as sequence from events e
+  where e.merchant_id = $1 and e.order_id = $2 and (e.epoch, e.xid, e.pos) <= ($3::int, $4::bigint, $5::bigint)`;
+const tailSql = `
+  select e.epoch, e.xid, e.pos, e.merchant_id as "merchantId", e.order_id as "orderId" from events e
+  where (e.epoch, e.xid, e.pos) > ($1::int, $2::bigint, $3::bigint) and ${isSettled}
+  order by e.epoch, e.xid, e.pos limit $4`;
+
+/** Before everything. */
+export const logStart: LogPosition = { epoch: 0, xid: 0n, pos: 0n };
+
+/** Where the log stands: whatever is not yet readable comes after it. */
+export async function readLogEnd(on: Reader): Promise<LogPosition> {
+  const { rows } = await on.query<{ epoch: number; xid: bigint }>(endSql);
+  const [row] = rows;
+  if (row === undefined) throw new Error('The database has no log_state row.');
+  return { ...row, pos: posMax };
+}
+
+/** A merchant's events after a place, oldest first, of some types or of all. */
+export async function readMerchantLog(
+  on: Reader,
+  merchantId: string,
+  { epoch, xid, pos }: LogPosition,
+  { limit = readLimit, types = null }: { readonly limit?: number; readonly types?: readonly EventType[] | null } = {},
+): Promise<LoggedEvent[]> {
+  const values = [merchantId, epoch, xid, pos, limit];
+  const { rows } = await (types === null
+    ? on.query<LoggedEvent>(merchantSql, values)
+    : on.query<LoggedEvent>(merchantTypesSql, [...values, types]));
+  return rows;
+}
+
+/** True when the merchant has committed events after the place that are not readable yet: an older transaction is under way. */
+export async function isHeldBack(on: Reader, merchantId: string, { epoch, xid, pos }: LogPosition): Promise<boolean> {
+  const { rows } = await on.query<{ isHeldBack: boolean }>(heldBackSql, [merchantId, epoch, xid, pos]);
+  return rows[0]?.isHeldBack ?? false;
+}
+
+/** One order's events after a sequence. The order's lock makes them commit in sequence, so none can come in between later. */
+export async function readOrderLog(
+  on: Reader,
+  merchantId: string,
+  orderId: string,
+  sequence: number,
+  limit = readLimit,
+): Promise<LoggedEvent[]> {
+  const { rows } = await on.query<LoggedEvent>(orderSql, [merchantId, orderId, sequence, limit]);
+  return rows;
+}
+
+/** The events of several orders after one place, at most `limit` of each, in one statement. */
+export async function readOrderLogs(
+  on: Reader,
+  merchantId: string,
+  orderIds: readonly string[],
+  { epoch, xid, pos }: LogPosition,
+  limit: number,
+): Promise<LoggedEvent[]> {
+  const { rows } = await on.query<LoggedEvent>(ordersSql, [merchantId, orderIds, epoch, xid, pos, limit]);
+  return rows;
+}
+
+export async function findEvent(on: Reader, merchantId: string, eventId: string): Promise<LoggedEvent | null> {
+  const { rows } = await on.query<LoggedEvent>(findSql, [merchantId, eventId]);
+  return rows[0] ?? null;
+}
+
+/** How many of an order's events lie at or before a place in the log. */
+export async function sequenceAt(
+  on: Reader,
+  merchantId: string,
+  orderId: string,
+  { epoch, xid, pos }: LogPosition,
+): Promise<number> {
+  const { rows } = await on.query<{ sequence: number }>(sequenceSql, [merchantId, orderId, epoch, xid, pos]);
+  return rows[0]?.sequence ?? 0;
+}
+
+/** Whom the log's newest rows concern, over all merchants. */
+export async function readLogTail(
+  on: Reader,
+  { epoch, xid, pos }: LogPosition,
+  limit: number,
+): Promise<(LogPosition & { merchantId: string; orderId: string })[]> {
+  const { rows } = await on.query<LogPosition & { merchantId: string; orderId: string }>(tailSql, [epoch, xid, pos, limit]);
+  return rows;
+}

@@ -1,0 +1,20 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Actor } from '../commands/context.ts';
+
+/** Tells whom a bearer token stands for. Until access control comes there is one token, of one merchant. */
+export type Authenticate = (authorization: string | null) => Actor | null;
+
+/** Accepts `Bearer <token>`; without a token of its own it accepts nobody. */
+export function authenticateBy(token: string | null, actor: Actor): Authenticate {
+  if (token === null) return () => null;
+  const expected = digestOf(token);
+  return (authorization) => {
+    const [, given] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
+    if (given === undefined) return null;
+    return timingSafeEqual(digestOf(given), expected) ? actor : null;
+  };
+}
+
+function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

@@ -1,0 +1,33 @@
+import type DataLoader from 'dataloader';
+import { GraphQLError } from 'graphql';
+import type { Actor, CommandContext } from '../commands/context.ts';
+import type { OrderEventPage } from './event.ts';
+import type { Wakes } from '../events/wakes.ts';
+
+/** What every resolver is handed: made anew for each request, and for each operation on a socket. */
+export type GraphqlContext = {
+  /** For whom; null without a valid token. */
+  readonly actor: Actor | null;
+  readonly commands: CommandContext;
+  readonly wakes: Wakes;
+  /** Names the log in cursors. */
+  readonly logId: string;
+  readonly requestId: string;
+  readonly orderEvents: DataLoader<OrderEventsKey, OrderEventPage, string>;
+};
+
+/** Some of one order's events; pages of several orders with the same arguments are read together. */
+export type OrderEventsKey = { readonly orderId: string; readonly first: number; readonly after: string | null };
+
+/** @throws {GraphQLError} UNAUTHENTICATED without a valid token. */
+export function actorOf({ actor }: GraphqlContext): Actor {
+  if (actor !== null) return actor;
+  throw new GraphQLError('A bearer token is required: Authorization: Bearer <token>.', {
+    extensions: { code: 'UNAUTHENTICATED' },
+  });
+}
+
+/** An argument that no typed result can tell of. The message names it. */
+export function badUserInput(path: string, message: string): GraphQLError {
+  return new GraphQLError(`${path}: ${message}`, { extensions: { code: 'BAD_USER_INPUT' } });
+}

@@ -1,0 +1,64 @@
+import type { NextAction as Action, PaymentStatus } from '../domain/payment.ts';
+import { builder } from './builder.ts';
+
+type ActionOf<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
+
+const expiry = 'Until when; null when the provider sets no limit of its own.';
+const instantOf = ({ expiresAt }: { readonly expiresAt: string | null }) => (expiresAt === null ? null : new Date(expiresAt));
+
+const RedirectAction = builder.objectRef<ActionOf<'REDIRECT'>>('RedirectAction').implement({
+  description: 'Send the browser there.',
+  fields: (t) => ({
+    url: t.exposeString('url', { description: 'The provider’s page.' }),
+    expiresAt: t.field({ type: 'DateTime', nullable: true, description: expiry, resolve: instantOf }),
+  }),
+});
+
+const QrCodeAction = builder.objectRef<ActionOf<'QR_CODE'>>('QrCodeAction').implement({
+  description: 'Show this as a QR code.',
+  fields: (t) => ({
+    content: t.exposeString('content', { description: 'What the code says.' }),
+    imageUri: t.exposeString('imageUri', { description: 'The same as an image: a `data:image/svg+xml` URI.' }),
+    expiresAt: t.field({ type: 'DateTime', nullable: true, description: expiry, resolve: instantOf }),
+  }),
+});
+
+const ConfirmCardAction = builder.objectRef<ActionOf<'CONFIRM_CARD'>>('ConfirmCardAction').implement({
+  description: 'Confirm with Stripe.js.',
+  fields: (t) => ({
+    clientSecret: t.exposeString('clientSecret', {
+      description: 'Lets the buyer’s browser confirm this payment, and nothing else. Not for logs.',
+    }),
+    publishableKey: t.exposeString('publishableKey', { description: 'What Stripe.js is opened with.' }),
+  }),
+});
+
+const WeChatPayBridgeAction = builder.objectRef<ActionOf<'WECHAT_PAY_BRIDGE'>>('WeChatPayBridgeAction').implement({
+  description: 'Arguments of WeixinJSBridge’s getBrandWCPayRequest, to be handed over as they are.',
+  fields: (t) => ({
+    appId: t.exposeString('appId', { description: 'appId' }),
+    timeStamp: t.exposeString('timeStamp', { description: 'Unix seconds, as text.' }),
+    nonceStr: t.exposeString('nonceStr', { description: 'nonceStr' }),
+    package: t.exposeString('package', { description: '`prepay_id=…`' }),
+    signType: t.exposeString('signType', { description: '`RSA`' }),
+    paySign: t.exposeString('paySign', { description: 'The signature of the other four.' }),
+  }),
+});
+
+const types = {
+  REDIRECT: RedirectAction,
+  QR_CODE: QrCodeAction,
+  CONFIRM_CARD: ConfirmCardAction,
+  WECHAT_PAY_BRIDGE: WeChatPayBridgeAction,
+} as const;
+
+export const NextAction = builder.unionType('NextAction', {
+  description: 'How the buyer acts.',
+  types: [RedirectAction, QrCodeAction, ConfirmCardAction, WeChatPayBridgeAction],
+  resolveType: ({ kind }) => types[kind],
+});
+
+/** The column holds what `PaymentPlan` says and only the store writes it. */
+export function nextActionOf({ status, nextAction }: { readonly status: PaymentStatus; readonly nextAction: unknown }): Action | null {
+  return status === 'ACTION_REQUIRED' ? (nextAction as Action | null) : null;
+}

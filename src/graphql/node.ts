@@ -1,0 +1,51 @@
+import { findEvent } from '../events/log.ts';
+import { type IdKind, idKindOf } from '../domain/ids.ts';
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import { actorOf, badUserInput } from './context.ts';
+import { builder } from './builder.ts';
+
+const typeNames: Readonly<Partial<Record<IdKind, string>>> = {
+  order: 'Order',
+  payment: 'Payment',
+  refund: 'Refund',
+  event: 'OrderEvent',
+};
+
+export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implement({
+  description: 'Whatever has an id of its own.',
+  fields: (t) => ({
+    id: t.exposeID('id', {
+      description:
+        'Globally unique and readable: a type prefix and a sortable suffix, as `ord_01jd8m0v6te4r8x3y5z7a9b1c2` (TypeID).',
+    }),
+  }),
+  resolveType: ({ id }) => typeNames[idKindOf(id) ?? 'merchant'],
+});
+
+builder.queryField('node', (t) =>
+  t.field({
+    type: Node,
+    nullable: true,
+    description: 'Anything by its id. Null when it does not exist, or not for the caller.',
+    args: { id: t.arg.id({ required: true, description: 'An order, a payment, a refund or an event.' }) },
+    resolve: async (_root, { id }, context, info) => {
+      const { merchantId } = actorOf(context);
+      const { prisma, pool } = context.commands.db;
+      const where = { id, merchantId };
+      const kind = idKindOf(id);
+      switch (kind) {
+        case 'order':
+          return prisma.order.findFirst({ ...queryFromInfo({ context, info, typeName: 'Order' }), where });
+        case 'payment':
+          return prisma.payment.findFirst({ ...queryFromInfo({ context, info, typeName: 'Payment' }), where });
+        case 'refund':
+          return prisma.refund.findFirst({ ...queryFromInfo({ context, info, typeName: 'Refund' }), where });
+        case 'event':
+          return findEvent(pool, merchantId, id);
+        case 'merchant':
+        case null:
+          throw badUserInput('id', 'is not the id of an order, a payment, a refund or an event.');
+      }
+    },
+  }),
+);

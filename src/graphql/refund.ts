@@ -1,0 +1,62 @@
+import { requestRefund } from '../commands/request-refund.ts';
+import { ForbiddenError, IdempotencyKeyReusedError, InvalidInputError, NotFoundError, RefundExceedsPaymentError } from '../domain/errors.ts';
+import { builder } from './builder.ts';
+import { actorOf } from './context.ts';
+import { RefundOrigin, RefundStatus } from './enums.ts';
+import { PaymentFailureType } from './failure.ts';
+import { MoneyType } from './money.ts';
+import { Node } from './node.ts';
+
+export const Refund = builder.prismaObject('Refund', {
+  description: 'Money on its way back to the buyer for one payment.',
+  interfaces: [Node],
+  fields: (t) => ({
+    order: t.relation('order', { description: 'The order that was paid.' }),
+    payment: t.relation('payment', { description: 'The payment whose money goes back.' }),
+    amount: t.field({ type: MoneyType, description: 'How much goes back.', resolve: (refund) => refund }),
+    status: t.expose('status', { type: RefundStatus, description: 'Where it is.' }),
+    origin: t.expose('origin', { type: RefundOrigin, description: 'Who sent it back.' }),
+    reason: t.exposeString('reason', { nullable: true, description: 'As it was requested.' }),
+    failure: t.field({
+      type: PaymentFailureType,
+      nullable: true,
+      description: 'Why it failed; null while it has not.',
+      resolve: (refund) => (refund.failureReason === null ? null : refund),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was recorded.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
+    succeededAt: t.expose('succeededAt', { type: 'DateTime', nullable: true, description: 'When the money went back.' }),
+  }),
+});
+
+const RequestRefundInput = builder.inputType('RequestRefundInput', {
+  description: 'How much of which payment goes back.',
+  fields: (t) => ({
+    idempotencyKey: t.string({ required: true, description: '1 to 255 characters. The same key with the same input refunds once.' }),
+    paymentId: t.id({ required: true, description: 'The payment whose money goes back.' }),
+    amountMinor: t.field({
+      type: 'MinorUnits',
+      required: true,
+      description: 'Required, so that nobody refunds everything by leaving something out. At least 1.',
+    }),
+    reason: t.string({ description: 'At most 80 characters.' }),
+  }),
+});
+
+builder.mutationField('requestRefund', (t) =>
+  t.prismaField({
+    type: 'Refund',
+    nullable: true,
+    description: 'Sends money back. Not built yet: answers FORBIDDEN, and nothing happens.',
+    args: { input: t.arg({ type: RequestRefundInput, required: true, description: 'How much of which payment.' }) },
+    errors: {
+      types: [InvalidInputError, NotFoundError, IdempotencyKeyReusedError, RefundExceedsPaymentError, ForbiddenError],
+      union: { name: 'RequestRefundResult', description: 'The refund, or why there is none.' },
+    },
+    resolve: async (query, _root, { input }, context) => {
+      const actor = actorOf(context);
+      const id = await requestRefund(context.commands, actor, input);
+      return context.commands.db.prisma.refund.findUniqueOrThrow({ ...query, where: { id, merchantId: actor.merchantId } });
+    },
+  }),
+);

@@ -1,0 +1,12 @@
+import './scalars.ts';
+import './errors.ts';
+import './node.ts';
+import './order.ts';
+import './orders.ts';
+import './payment.ts';
+import './refund.ts';
+import './event.ts';
+import { builder } from './builder.ts';
+
+/** The API, printed to `schema.graphql`. */
+export const schema = builder.toSchema();

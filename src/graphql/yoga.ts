@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import type { GraphQLSchema } from 'graphql';
+import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga';
+import type { CommandContext } from '../commands/context.ts';
+import type { Log } from '../domain/log.ts';
+import type { Wakes } from '../events/wakes.ts';
+import type { Authenticate } from './authentication.ts';
+import type { GraphqlContext } from './context.ts';
+import type { GraphiqlTab } from './graphiql-tabs.ts';
+import { maskedError, withCode } from './mask.ts';
+import { createOrderEventsLoader } from './order-events-loader.ts';
+
+/** What the entrance knows of a request, over HTTP or over a socket. */
+export type RequestContext = { readonly requestId: string; readonly authorization: string | null };
+
+export type YogaParts = {
+  readonly schema: GraphQLSchema;
+  readonly commands: CommandContext;
+  readonly wakes: Wakes;
+  readonly logId: string;
+  readonly authenticate: Authenticate;
+  /** What GraphiQL opens with; null where it is not served. */
+  readonly graphiqlTabs: readonly GraphiqlTab[] | null;
+};
+
+export type YogaServer = ReturnType<typeof createGraphqlServer>;
+
+/** The GraphQL server over HTTP and SSE; the WebSocket entrance borrows its parsing, validation and execution. */
+export function createGraphqlServer({ schema, commands, wakes, logId, authenticate, graphiqlTabs }: YogaParts) {
+  const { log, db } = commands;
+  return createYoga<RequestContext, GraphqlContext>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    landingPage: false,
+    batching: false,
+    multipart: false,
+    logging: false,
+    cors: { origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'], maxAge: 7200 },
+    graphiql:
+      graphiqlTabs === null
+        ? false
+        : { title: 'Paystream', defaultTabs: [...graphiqlTabs], shouldPersistHeaders: true, subscriptionsProtocol: 'SSE' },
+    renderGraphiQL,
+    // What fails before there is a context, and so a request id of the entrance, gets one of its own.
+    maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
+    plugins: [maskExecution(log), codeResults()],
+    context: ({ requestId, authorization }) => {
+      const actor = authenticate(authorization);
+      return {
+        actor,
+        commands,
+        wakes,
+        logId,
+        requestId,
+        orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? '', logId),
+      };
+    },
+  });
+}
+
+/** Masks what execution and subscribing throw, under the id of the request. */
+function maskExecution(log: Log): Plugin<GraphqlContext> {
+  type Handle = Parameters<typeof handleStreamOrSingleExecutionResult<GraphqlContext>>[1];
+  const maskIn =
+    ({ requestId }: GraphqlContext): Handle =>
+    ({ result, setResult }) => {
+      const { errors } = result;
+      if (errors) setResult({ ...result, errors: errors.map((error) => maskedError(error, requestId, log)) });
+    };
+  return {
+    onExecute: ({ args: { contextValue } }) => ({
+      onExecuteDone: (payload) => handleStreamOrSingleExecutionResult(payload, maskIn(contextValue)),
+    }),
+    onSubscribe: ({ args: { contextValue } }) => ({
+      onSubscribeResult: (payload) => handleStreamOrSingleExecutionResult(payload, maskIn(contextValue)),
+      onSubscribeError: ({ error, setError }) => setError(maskedError(error, contextValue.requestId, log)),
+    }),
+  };
+}
+
+/** Errors that arise before execution carry a code as well. */
+function codeResults(): Plugin {
+  return {
+    onResultProcess({ result, setResult }) {
+      if (Array.isArray(result) || Symbol.asyncIterator in result) return;
+      const { errors } = result;
+      if (errors) setResult({ ...result, errors: errors.map(withCode) });
+    },
+  };
+}

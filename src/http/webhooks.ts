@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../domain/log.ts';
+import type { ProviderName } from '../domain/payment.ts';
+import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
+import { BodyTooLargeError, bodyBytesMax, readBody } from './body.ts';
+import { reply, replyJson } from './reply.ts';
+
+const providerNames: Readonly<Record<string, ProviderName>> = {
+  alipay: 'ALIPAY',
+  wechatpay: 'WECHATPAY',
+  stripe: 'STRIPE',
+};
+const contentTypes: Readonly<Record<ProviderName, string>> = {
+  ALIPAY: 'application/x-www-form-urlencoded',
+  WECHATPAY: 'application/json',
+  STRIPE: 'application/json',
+};
+const route = /^\/webhooks\/([a-z]{1,20})(?:\/([\w.@-]{1,64}))?\/?$/;
+
+export type WebhookParts = {
+  readonly providers: readonly PaymentProvider[];
+  readonly now: () => Date;
+  readonly log: Log;
+  /** Verifies a callback and commits it; its id when it is new. */
+  receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<string | null>;
+  /** Acts on a committed callback, once the provider has its answer. */
+  apply(deliveryId: string): void;
+};
+
+/** The routes that providers post their callbacks to. Acknowledged only when committed; the reasons of a refusal stay in our logs. */
+export async function handleWebhook(
+  { providers, now, log, receive, apply }: WebhookParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<void> {
+  const [, name = '', account] = route.exec(path) ?? [];
+  const provider = providers.find((candidate) => candidate.name === providerNames[name]);
+  if (provider === undefined || (account !== undefined && account !== provider.account)) {
+    return replyJson(response, 404, { error: 'There is no webhook of this provider and account here.' });
+  }
+  if (request.method !== 'POST') {
+    response.setHeader('allow', 'POST');
+    return replyJson(response, 405, { error: 'Callbacks are posted.' });
+  }
+  const expected = contentTypes[provider.name];
+  const contentType = request.headers['content-type'] ?? '';
+  if (contentType.split(';', 1)[0]?.trim().toLowerCase() !== expected) {
+    return replyJson(response, 415, { error: `content-type must be ${expected}.` });
+  }
+  if (request.headers['content-encoding'] !== undefined) {
+    return replyJson(response, 415, { error: 'content-encoding must not be set.' });
+  }
+  try {
+    const delivery: WebhookDelivery = { headers: headersOf(request), body: await readBody(request), receivedAt: now() };
+    const deliveryId = await receive(provider, delivery);
+    const { status, contentType: type, body } = provider.acknowledgement;
+    reply(response, status, type, body);
+    if (deliveryId !== null) apply(deliveryId);
+  } catch (error) {
+    if (error instanceof BodyTooLargeError) {
+      return replyJson(response, 413, { error: `The body must have at most ${bodyBytesMax} bytes.` });
+    }
+    if (error instanceof WebhookRejectedError) return replyJson(response, 400, { error: 'The callback could not be verified.' });
+    // Not committed, so not acknowledged: the provider will send it again.
+    log.error({ err: error, provider: provider.name }, 'a callback could not be kept');
+    replyJson(response, 503, { error: 'Try again later.' });
+  }
+}
+
+function headersOf({ headers }: IncomingMessage): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : (value ?? '')]);
+  return Object.fromEntries(entries);
+}

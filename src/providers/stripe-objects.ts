@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { isId } from '../domain/ids.ts';
+import { isCurrency } from '../domain/money.ts';
+import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from '../domain/payment.ts';
+import type { PaymentReport } from '../domain/report.ts';
+import { fromStripeAmount } from './stripe-amounts.ts';
+
+/** What we read of Stripe's objects. Statuses are open sets there, so they are text here and mapped below. */
+export const paymentIntentSchema = z.object({
+  object: z.literal('payment_intent'),
+  id: z.string().startsWith('pi_'),
+  status: z.string(),
+  amount: z.int().nonnegative(),
+  amount_received: z.int().nonnegative(),
+  currency: z.string(),
+  created: z.int(),
+  client_secret: z.string().nullish(),
+  cancellation_reason: z.string().nullish(),
+  metadata: z.record(z.string(), z.string()),
+  last_payment_error: z
+    .object({
+      code: z.string().nullish(),
+      decline_code: z.string().nullish(),
+      message: z.string().nullish(),
+      charge: z.string().nullish(),
+    })
+    .nullish(),
+});
+export type StripePaymentIntent = z.infer<typeof paymentIntentSchema>;
+
+export const checkoutSessionSchema = z.object({
+  object: z.literal('checkout.session'),
+  id: z.string().startsWith('cs_'),
+  status: z.string().nullable(),
+  payment_status: z.string(),
+  amount_total: z.int().nonnegative().nullable(),
+  currency: z.string().nullable(),
+  created: z.int(),
+  expires_at: z.int(),
+  url: z.string().nullish(),
+  client_reference_id: z.string().nullish(),
+  payment_intent: z.union([z.string(), paymentIntentSchema]).nullish(),
+});
+export type StripeCheckoutSession = z.infer<typeof checkoutSessionSchema>;
+
+export const eventSchema = z.object({
+  object: z.literal('event'),
+  id: z.string().startsWith('evt_').max(255),
+  type: z.string().max(255),
+  livemode: z.boolean(),
+  created: z.int(),
+  data: z.object({ object: z.looseObject({ object: z.string() }) }),
+});
+
+export function instantOf(unixSeconds: number): Date {
+  return new Date(unixSeconds * 1000);
+}
+
+/** Which payment of ours the object says it is; null when it names none, as those of other integrations do. */
+export function paymentIdOf(name: string | null | undefined): string | null {
+  return name !== null && name !== undefined && isId('payment', name) ? name : null;
+}
+
+/**
+ * What a PaymentIntent says of the payment. A declined attempt is no failed payment: the buyer may try another card.
+ * @throws {RangeError} when its amounts or its currency cannot be.
+ */
+export function reportOfIntent(
+  intent: StripePaymentIntent,
+  paymentId: string,
+  evidence: Evidence,
+  nextAction: NextAction | null = null,
+): PaymentReport | null {
+  const status = statusOfIntent(intent);
+  if (status === null) return null;
+  const currency = currencyOf(intent.currency);
+  return {
+    paymentId,
+    providerPaymentId: intent.id,
+    providerReference: null,
+    status,
+    amountMinor: fromStripeAmount(intent.amount, currency),
+    currency,
+    capturedMinor: status === 'SUCCEEDED' ? fromStripeAmount(intent.amount_received, currency) : null,
+    failure: status === 'ACTION_REQUIRED' ? failureOf(intent) : null,
+    nextAction: status === 'ACTION_REQUIRED' ? nextAction : null,
+    evidence,
+  };
+}
+
+/** What a Checkout Session says: while it is open, where the buyer pays; once it is complete, what its PaymentIntent says. */
+export function reportOfSession(session: StripeCheckoutSession, paymentId: string, evidence: Evidence): PaymentReport | null {
+  const { payment_intent: intent } = session;
+  const intentId = typeof intent === 'string' ? intent : (intent?.id ?? null);
+  const isExpanded = typeof intent === 'object' && intent !== null;
+  if (session.status === 'complete' && isExpanded) {
+    const report = reportOfIntent(intent, paymentId, evidence);
+    return report === null ? null : { ...report, providerReference: session.id };
+  }
+  const status = statusOfSession(session);
+  if (status === null || session.currency === null || session.amount_total === null) return null;
+  const currency = currencyOf(session.currency);
+  const amountMinor = fromStripeAmount(session.amount_total, currency);
+  return {
+    paymentId,
+    providerPaymentId: intentId,
+    providerReference: session.id,
+    status,
+    amountMinor,
+    currency,
+    capturedMinor: status === 'SUCCEEDED' ? amountMinor : null,
+    failure: status === 'ACTION_REQUIRED' && isExpanded ? failureOf(intent) : null,
+    nextAction: status === 'ACTION_REQUIRED' ? redirectTo(session) : null,
+    evidence,
+  };
+}
+
+function statusOfIntent({ status, cancellation_reason: reason }: StripePaymentIntent): ReportedPaymentStatus | null {
+  switch (status) {
+    case 'requires_payment_method':
+    case 'requires_confirmation':
+    case 'requires_action':
+      return 'ACTION_REQUIRED';
+    case 'processing':
+      return 'PROCESSING';
+    case 'requires_capture':
+      return 'AUTHORIZED';
+    case 'succeeded':
+      return 'SUCCEEDED';
+    case 'canceled':
+      return reason === 'automatic' || reason === 'expired' ? 'EXPIRED' : 'CANCELED';
+    default:
+      return null; // a status that Stripe added since: nothing to conclude, asked again
+  }
+}
+
+/** Complete is not paid: some methods settle days later, and a manual capture has only authorized. */
+function statusOfSession({ status, payment_status: paymentStatus }: StripeCheckoutSession): ReportedPaymentStatus | null {
+  switch (status) {
+    case 'open':
+      return 'ACTION_REQUIRED';
+    case 'expired':
+      return 'EXPIRED';
+    case 'complete':
+      return paymentStatus === 'paid' ? 'SUCCEEDED' : 'PROCESSING';
+    default:
+      return null;
+  }
+}
+
+function redirectTo({ url, expires_at: expiresAt }: StripeCheckoutSession): NextAction | null {
+  if (url === null || url === undefined) return null;
+  return { kind: 'REDIRECT', url, expiresAt: instantOf(expiresAt).toISOString() };
+}
+
+function currencyOf(code: string): string {
+  const currency = code.toUpperCase();
+  if (!isCurrency(currency)) throw new RangeError(`${code} is not a currency of ISO 4217.`);
+  return currency;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  card_declined: 'card_declined',
+  insufficient_funds: 'insufficient_funds',
+  expired_card: 'expired_card',
+  incorrect_cvc: 'incorrect_cvc',
+  payment_intent_authentication_failure: 'authentication_failed',
+  authentication_required: 'authentication_failed',
+  processing_error: 'provider_error',
+};
+
+function failureOf({ last_payment_error: error }: StripePaymentIntent): PaymentFailure | null {
+  if (error === null || error === undefined) return null;
+  const { code = null, decline_code: declineCode = null, message, charge } = error;
+  return {
+    reason: reasons[declineCode ?? ''] ?? reasons[code ?? ''] ?? 'card_declined',
+    message: message ?? 'The card was declined.',
+    providerCode: declineCode ?? code,
+    attempt: charge ?? declineCode ?? code,
+  };
+}

@@ -1,0 +1,46 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { WebhookRejectedError } from './provider.ts';
+
+/** The signed timestamp may be this far from our clock, either way, before we treat the delivery as a replay. */
+export const timestampToleranceSeconds = 300;
+
+const hexSha256 = /^[0-9a-f]{64}$/;
+
+/**
+ * Checks `Stripe-Signature` over the body as it came, byte for byte: parse only after this returns.
+ *
+ * @param secrets the endpoint's signing secrets; two are active while one is being replaced.
+ * @throws {WebhookRejectedError} MISSING_SIGNATURE, STALE or BAD_SIGNATURE: for our logs, never for the sender.
+ * @see https://docs.stripe.com/webhooks#verify-manually
+ */
+export function verifyStripeSignature(
+  header: string | undefined,
+  body: Buffer,
+  secrets: readonly string[],
+  receivedAt: Date,
+): void {
+  const { timestamp, signatures } = parseHeader(header);
+  // A signature by a future clock would be replayable until that time has come, and then for the tolerance once more.
+  const skewSeconds = Math.abs(Math.floor(receivedAt.getTime() / 1000) - Number(timestamp));
+  if (skewSeconds > timestampToleranceSeconds) throw new WebhookRejectedError('STALE');
+  const isSigned = secrets.some((secret) => {
+    const expected = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest();
+    return signatures.some((signature) => timingSafeEqual(signature, expected));
+  });
+  if (!isSigned) throw new WebhookRejectedError('BAD_SIGNATURE');
+}
+
+/** `t=<unix seconds>,v1=<hex>[,v1=<hex>]`; other schemes are ignored, for v0 is signed with a key that everybody knows. */
+function parseHeader(header: string | undefined): { timestamp: string; signatures: Buffer[] } {
+  const timestamps: string[] = [];
+  const signatures: Buffer[] = [];
+  for (const part of (header ?? '').split(',')) {
+    const [scheme, value = ''] = part.trim().split('=', 2);
+    if (scheme === 't') timestamps.push(value);
+    if (scheme === 'v1' && hexSha256.test(value)) signatures.push(Buffer.from(value, 'hex'));
+  }
+  const [timestamp] = timestamps;
+  if (timestamp === undefined || signatures.length === 0) throw new WebhookRejectedError('MISSING_SIGNATURE');
+  if (timestamps.length > 1 || !/^\d{1,12}$/.test(timestamp)) throw new WebhookRejectedError('BAD_SIGNATURE');
+  return { timestamp, signatures };
+}

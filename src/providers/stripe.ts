@@ -1,0 +1,321 @@
+import Stripe from 'stripe';
+import type { z } from 'zod';
+import type { Evidence, EvidenceSource, NextAction } from '../domain/payment.ts';
+import type { PaymentReport } from '../domain/report.ts';
+import {
+  NotExecutedError,
+  OutcomeUnknownError,
+  type PaymentOrder,
+  type PaymentProvider,
+  type QueryAnswer,
+  RejectedError,
+  WebhookRejectedError,
+} from './provider.ts';
+import { toStripeAmount } from './stripe-amounts.ts';
+import {
+  checkoutSessionSchema,
+  eventSchema,
+  instantOf,
+  paymentIdOf,
+  paymentIntentSchema,
+  reportOfIntent,
+  reportOfSession,
+  type StripeCheckoutSession,
+  type StripePaymentIntent,
+} from './stripe-objects.ts';
+import { verifyStripeSignature } from './stripe-webhook.ts';
+
+export type StripeOptions = {
+  readonly secretKey: string;
+  readonly publishableKey: string;
+  /** One, or two while one is being replaced. */
+  readonly webhookSecrets: readonly string[];
+  /** Where Stripe's API is: `https://api.stripe.com`, or a sandbox. */
+  readonly apiBase: string;
+  readonly now: () => Date;
+};
+
+const apiVersion = '2026-10-28.endive';
+const requestTimeoutMs = 15_000;
+const configurationRetryAfterMs = 30_000;
+const rateLimitRetryAfterMs = 2000;
+/** A Checkout Session lives 30 minutes to a day, counted from when Stripe makes it, which may be some retries later. */
+const sessionLifeMsMin = 60 * 60_000;
+const sessionLifeMsMax = 23.5 * 60 * 60_000;
+/** How far around the payment's start its object is looked for, when the answer that named it was lost. */
+const searchBeforeMs = 5 * 60_000;
+const searchPagesMax = 10;
+
+export function createStripeProvider(options: StripeOptions): PaymentProvider {
+  const base = new URL(options.apiBase);
+  const stripe = new Stripe(options.secretKey, {
+    apiVersion,
+    host: base.hostname,
+    port: base.port === '' ? (base.protocol === 'https:' ? 443 : 80) : Number(base.port),
+    protocol: base.protocol === 'https:' ? 'https' : 'http',
+    timeout: requestTimeoutMs,
+    maxNetworkRetries: 0, // whoever calls asks again by its own schedule, having committed what it knows
+    telemetry: false,
+  });
+  const isLive = /^(sk|rk)_live_/.test(options.secretKey);
+
+  const evidence = (source: EvidenceSource, providerTime: Date | null): Evidence => ({
+    source,
+    providerTime,
+    receivedAt: options.now(),
+  });
+
+  const confirmBy = (intent: StripePaymentIntent): NextAction | null =>
+    intent.client_secret == null
+      ? null
+      : { kind: 'CONFIRM_CARD', clientSecret: intent.client_secret, publishableKey: options.publishableKey };
+
+  async function createIntent(order: PaymentOrder): Promise<PaymentReport> {
+    const made = await stripe.paymentIntents.create(
+      {
+        ...amountOf(order),
+        allowed_payment_method_types: ['card'],
+        capture_method: order.captureMode === 'MANUAL' ? 'manual' : 'automatic',
+        ...(order.description !== null && { description: order.description }),
+        metadata: metadataOf(order),
+      },
+      { idempotencyKey: keyOf(order) },
+    );
+    const intent = parseAnswer(paymentIntentSchema, made);
+    return known(reportOfIntent(intent, order.paymentId, evidence('RESPONSE', instantOf(intent.created)), confirmBy(intent)));
+  }
+
+  async function createSession(order: PaymentOrder): Promise<PaymentReport> {
+    const { amount, currency } = amountOf(order);
+    const returnUrl = order.returnUrl ?? '';
+    const name = order.description ?? `Order ${order.orderNumber}`;
+    const lifeMs = order.expiresAt.getTime() - order.createdAt.getTime();
+    const life = Math.min(Math.max(lifeMs, sessionLifeMsMin), sessionLifeMsMax);
+    const made = await stripe.checkout.sessions.create(
+      {
+        mode: 'payment',
+        line_items: [{ quantity: 1, price_data: { currency, unit_amount: amount, product_data: { name } } }],
+        success_url: returnUrl,
+        cancel_url: returnUrl,
+        client_reference_id: order.paymentId,
+        // Counted from what was frozen, never from now: a repetition must send the same parameters.
+        expires_at: Math.floor((order.createdAt.getTime() + life) / 1000),
+        payment_intent_data: {
+          capture_method: order.captureMode === 'MANUAL' ? 'manual' : 'automatic',
+          metadata: metadataOf(order),
+        },
+      },
+      { idempotencyKey: keyOf(order) },
+    );
+    const session = parseAnswer(checkoutSessionSchema, made);
+    return known(reportOfSession(session, order.paymentId, evidence('RESPONSE', instantOf(session.created))));
+  }
+
+  async function findIntent(order: PaymentOrder): Promise<StripePaymentIntent | null> {
+    if (order.providerPaymentId !== null) {
+      return parseAnswer(paymentIntentSchema, await stripe.paymentIntents.retrieve(order.providerPaymentId));
+    }
+    return search(
+      (page) => stripe.paymentIntents.list(page),
+      order,
+      paymentIntentSchema,
+      (intent) => intent.metadata['payment_id'] === order.paymentId,
+    );
+  }
+
+  async function findSession(order: PaymentOrder): Promise<StripeCheckoutSession | null> {
+    const expand = ['payment_intent'];
+    let id = order.providerReference;
+    if (id === null) {
+      const found = await search(
+        (page) => stripe.checkout.sessions.list(page),
+        order,
+        checkoutSessionSchema,
+        (session) => session.client_reference_id === order.paymentId,
+      );
+      id = found?.id ?? null;
+    }
+    if (id === null) return null;
+    return parseAnswer(checkoutSessionSchema, await stripe.checkout.sessions.retrieve(id, { expand }));
+  }
+
+  async function query(order: PaymentOrder): Promise<QueryAnswer> {
+    if (order.flow === 'REDIRECT') {
+      const session = await findSession(order);
+      if (session === null) return { kind: 'notFound' };
+      return { kind: 'report', report: known(reportOfSession(session, order.paymentId, evidence('QUERY', null))) };
+    }
+    const intent = await findIntent(order);
+    if (intent === null) return { kind: 'notFound' };
+    return { kind: 'report', report: known(reportOfIntent(intent, order.paymentId, evidence('QUERY', null), confirmBy(intent))) };
+  }
+
+  async function close(order: PaymentOrder): Promise<QueryAnswer> {
+    const asked = await query(order);
+    if (asked.kind === 'notFound') return asked;
+    const { status, providerPaymentId, providerReference } = asked.report;
+    if (status !== 'ACTION_REQUIRED' && status !== 'AUTHORIZED' && status !== 'PROCESSING') return asked;
+    try {
+      // A session that still waits for its buyer is expired; its PaymentIntent must not be touched before it is complete.
+      if (status === 'ACTION_REQUIRED' && providerReference !== null) await stripe.checkout.sessions.expire(providerReference);
+      else if (providerPaymentId !== null) await stripe.paymentIntents.cancel(providerPaymentId);
+    } catch (error) {
+      // Refused: it has moved meanwhile, most likely because the buyer was faster. What it is now is asked below.
+      if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+    }
+    return query(order);
+  }
+
+  return {
+    name: 'STRIPE',
+    method: 'CARD',
+    account: 'default',
+    flows: ['EMBEDDED', 'REDIRECT'],
+    acknowledgement: { status: 200, contentType: 'application/json', body: '{"received":true}' },
+    refusalOf(amountMinor, currency) {
+      return toStripeAmount(amountMinor, currency) === null
+        ? `Cards do not take this amount of ${currency}: at most eight digits in the units that Stripe counts in.`
+        : null;
+    },
+    startPayment: (order, signal) =>
+      answered(signal, () => (order.flow === 'REDIRECT' ? createSession(order) : createIntent(order))),
+    queryPayment: (order, signal) => answered(signal, () => query(order)),
+    closePayment: (order, signal) => answered(signal, () => close(order)),
+    verifyWebhook({ headers, body, receivedAt }) {
+      verifyStripeSignature(headers['stripe-signature'], body, options.webhookSecrets, receivedAt);
+      const event = parseEvent(body);
+      if (event.livemode !== isLive) throw new WebhookRejectedError('FOREIGN');
+      return { eventId: event.id, eventType: event.type };
+    },
+    readWebhook(body, receivedAt) {
+      const event = parseEvent(body);
+      const told: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
+      const report = reportOfEvent(event.type, event.data.object, told);
+      return typeof report === 'string' ? { kind: 'ignored', reason: report } : { kind: 'payment', report };
+    },
+  };
+}
+
+/** What an event says of a payment, or why it says nothing to us. */
+function reportOfEvent(type: string, object: unknown, told: Evidence): PaymentReport | string {
+  if (type === 'payment_intent.created') return 'says_nothing_new';
+  if (type.startsWith('payment_intent.')) {
+    const intent = paymentIntentSchema.parse(object);
+    const paymentId = paymentIdOf(intent.metadata['payment_id']);
+    if (paymentId === null) return 'not_ours';
+    return reportOfIntent(intent, paymentId, told) ?? 'unknown_status';
+  }
+  if (type.startsWith('checkout.session.')) {
+    const session = checkoutSessionSchema.parse(object);
+    const paymentId = paymentIdOf(session.client_reference_id);
+    if (paymentId === null) return 'not_ours';
+    // A delayed method that failed leaves the session complete and unpaid: its PaymentIntent says more, by its own event.
+    if (type === 'checkout.session.async_payment_failed') return 'says_nothing_new';
+    return reportOfSession(session, paymentId, told) ?? 'unknown_status';
+  }
+  return 'type_not_used';
+}
+
+function amountOf({ amountMinor, currency }: PaymentOrder): { amount: number; currency: string } {
+  const amount = toStripeAmount(amountMinor, currency);
+  if (amount === null) throw new RangeError('A payment was started with an amount that Stripe does not take.');
+  return { amount, currency: currency.toLowerCase() };
+}
+
+/** The key that Stripe knows the creation by. It changes never: another attempt is another payment. */
+function keyOf({ paymentId }: PaymentOrder): string {
+  return `${paymentId}_create_1`;
+}
+
+function metadataOf({ paymentId, orderNumber }: PaymentOrder): Record<string, string> {
+  return { payment_id: paymentId, order_number: orderNumber };
+}
+
+type Page = { created: { gte: number }; limit: number; starting_after?: string };
+
+/** Looks among what was made since the payment started for the object that carries our id. */
+async function search<T extends { readonly id: string }>(
+  list: (page: Page) => PromiseLike<{ data: readonly unknown[]; has_more: boolean }>,
+  { createdAt }: PaymentOrder,
+  schema: z.ZodType<T>,
+  isOurs: (object: T) => boolean,
+): Promise<T | null> {
+  const gte = Math.floor((createdAt.getTime() - searchBeforeMs) / 1000);
+  let last: string | undefined;
+  for (let page = 0; page < searchPagesMax; page += 1) {
+    const { data, has_more: hasMore } = await list({
+      created: { gte },
+      limit: 100,
+      ...(last !== undefined && { starting_after: last }),
+    });
+    const objects = data.map((object) => parseAnswer(schema, object));
+    const found = objects.find(isOurs);
+    if (found !== undefined) return found;
+    last = objects.at(-1)?.id;
+    if (!hasMore || last === undefined) return null;
+  }
+  throw new OutcomeUnknownError(`Stripe made more than ${searchPagesMax * 100} objects since; ours was not among those read.`);
+}
+
+function known(report: PaymentReport | null): PaymentReport {
+  if (report === null) throw new OutcomeUnknownError('Stripe answered with a status that we do not know.');
+  return report;
+}
+
+function parseAnswer<T>(schema: z.ZodType<T>, answer: unknown): T {
+  const parsed = schema.safeParse(answer);
+  if (!parsed.success) throw new OutcomeUnknownError('Stripe answered with what is not its object.', { cause: parsed.error });
+  return parsed.data;
+}
+
+function parseEvent(body: Buffer): z.infer<typeof eventSchema> {
+  try {
+    return eventSchema.parse(JSON.parse(body.toString('utf8')));
+  } catch (cause) {
+    throw new WebhookRejectedError('MALFORMED', { cause });
+  }
+}
+
+/** Runs a call until the signal's deadline, and says of every failure whether it may have happened. */
+async function answered<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  const deadline = new Promise<never>((_, reject) => {
+    const miss = () => reject(new OutcomeUnknownError('Stripe did not answer in time.', { cause: signal.reason }));
+    if (signal.aborted) miss();
+    else signal.addEventListener('abort', miss, { once: true });
+  });
+  try {
+    return await Promise.race([call(), deadline]);
+  } catch (error) {
+    throw outcomeOf(error);
+  }
+}
+
+function outcomeOf(error: unknown): Error {
+  const { errors } = Stripe;
+  if (error instanceof errors.StripeRateLimitError) {
+    return new NotExecutedError('Stripe is limiting our rate.', rateLimitRetryAfterMs, { cause: error });
+  }
+  if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError) {
+    return new NotExecutedError('Stripe does not accept our key.', configurationRetryAfterMs, { cause: error });
+  }
+  if (error instanceof errors.StripeAPIError && error.statusCode === 409 && error.code === 'lock_timeout') {
+    return new NotExecutedError('Stripe is busy with the same object.', rateLimitRetryAfterMs, { cause: error });
+  }
+  // A key that was used with other parameters: something exists under it, so it is asked for, not denied.
+  if (error instanceof errors.StripeIdempotencyError) {
+    return new OutcomeUnknownError('Stripe knows our key with other parameters.', { cause: error });
+  }
+  if (error instanceof errors.StripeInvalidRequestError || error instanceof errors.StripeCardError) {
+    return new RejectedError(
+      {
+        reason: 'provider_error',
+        message: 'The card provider refused the payment.',
+        providerCode: error.decline_code ?? error.code ?? error.type,
+        attempt: null,
+      },
+      { cause: error },
+    );
+  }
+  if (error instanceof OutcomeUnknownError) return error;
+  return new OutcomeUnknownError('Stripe’s answer does not say what happened.', { cause: error });
+}

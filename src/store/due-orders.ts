@@ -1,0 +1,14 @@
+import type { Database } from '../database/database.ts';
+import { after } from '../domain/clock.ts';
+import { leaseMs } from './payment-store.ts';
+
+const claimSql = `
+  update orders set due_at = $2
+  where id in (select id from orders where due_at <= $1 order by due_at limit $3 for update skip locked)
+  returning id`;
+
+/** Takes orders whose time has come; whoever fails to finish one finds it due again after the lease. */
+export async function claimDueOrders(on: Database['pool'], now: Date, limit: number): Promise<string[]> {
+  const { rows } = await on.query<{ id: string }>(claimSql, [now, after(now, leaseMs), limit]);
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { Tx } from '../database/database.ts';
+import { IdempotencyKeyReusedError } from '../domain/errors.ts';
+import { toJson } from './rows.ts';
+
+/** One intent of one merchant: the key names it, the hash of the input proves that it is the same one. */
+export type Intent = {
+  readonly merchantId: string;
+  readonly operation: 'createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund';
+  readonly key: string;
+  readonly inputHash: string;
+};
+
+const findSql = `
+  select input_hash, result_id from idempotency_keys where merchant_id = $1 and operation = $2 and key = $3`;
+// Waits while another transaction holds the same key, and inserts nothing when that one commits.
+const insertSql = `
+  insert into idempotency_keys (merchant_id, operation, key, input_hash, result_id, created_at)
+  values ($1, $2, $3, $4, $5, $6) on conflict do nothing`;
+
+/** Equal for inputs that mean the same: the order of an object's keys does not count. */
+export function hashOf(input: unknown): string {
+  return createHash('sha256').update(toJson(sorted(input))).digest('hex');
+}
+
+/**
+ * What the intent's key stands for already, or null when the key is new.
+ * @throws {IdempotencyKeyReusedError} when the key was used with other input.
+ */
+export async function findIntent(tx: Tx, intent: Intent): Promise<string | null> {
+  const { rows } = await tx.query<{ input_hash: string; result_id: string }>(findSql, [
+    intent.merchantId,
+    intent.operation,
+    intent.key,
+  ]);
+  const [row] = rows;
+  if (row === undefined) return null;
+  if (row.input_hash !== intent.inputHash) throw new IdempotencyKeyReusedError();
+  return row.result_id;
+}
+
+/** Claims the key for `resultId`; false when somebody else committed the same key meanwhile. */
+export async function insertIntent(tx: Tx, intent: Intent, resultId: string, at: Date): Promise<boolean> {
+  const { merchantId, operation, key, inputHash } = intent;
+  const { rowCount } = await tx.query(insertSql, [merchantId, operation, key, inputHash, resultId, at]);
+  return rowCount === 1;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object' || value instanceof Date) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, field]) => [name, sorted(field)]));
+}

@@ -1,0 +1,151 @@
+import pg from 'pg';
+import type { Database, Tx } from '../database/database.ts';
+import type { OrderEvent } from '../domain/event.ts';
+import { newId } from '../domain/ids.ts';
+import type { LatePaymentPolicy, Order, OrderLine } from '../domain/order.ts';
+import { type OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { Refund } from '../domain/refund.ts';
+import { columnsOf, fromRow, toJson, toRow } from './rows.ts';
+
+/** What somebody who waits for news must be told: of whom there is some, never what it is. */
+export type Wake = { readonly merchantId: string; readonly orderId: string };
+
+const orderColumns = columnsOf([
+  ...['id', 'merchantId', 'number', 'status', 'paymentStatus', 'captureMode', 'currency', 'totalMinor'],
+  ...['authorizedMinor', 'capturedMinor', 'refundedMinor', 'reservedMinor', 'customerId', 'description', 'metadata'],
+  ...['reviewReasons', 'closeTarget', 'cancelReason', 'createdAt', 'updatedAt', 'expiresAt', 'version', 'dueAt'],
+]);
+const lineColumns = columnsOf(['orderId', 'position', 'merchantId', 'sku', 'name', 'quantity', 'currency', 'unitMinor']);
+const paymentColumns = columnsOf([
+  ...['id', 'orderId', 'merchantId', 'method', 'flow', 'provider', 'providerAccount', 'status', 'captureMode'],
+  ...['currency', 'amountMinor', 'authorizedMinor', 'capturedMinor', 'refundedMinor', 'reservedMinor', 'appliedMinor'],
+  ...['surplusMinor', 'quarantinedMinor', 'late', 'closeTarget', 'returnUrl', 'openId', 'buyerIp', 'description'],
+  ...['providerPaymentId', 'failureReason', 'failureMessage', 'failureProviderCode', 'failureAttempt'],
+  ...['evidenceSource', 'evidenceProviderTime', 'evidenceReceivedAt', 'createdAt', 'updatedAt', 'succeededAt'],
+  ...['expiresAt', 'nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil'],
+]);
+const refundColumns = columnsOf([
+  ...['id', 'orderId', 'paymentId', 'merchantId', 'status', 'origin', 'currency', 'amountMinor', 'reason'],
+  ...['providerRefundId', 'failureReason', 'failureMessage', 'failureProviderCode', 'evidenceSource'],
+  ...['evidenceProviderTime', 'evidenceReceivedAt', 'createdAt', 'updatedAt', 'succeededAt', 'checkAt'],
+  ...['checkAttempts', 'leasedUntil'],
+]);
+const eventColumns = columnsOf([
+  ...['id', 'merchantId', 'orderId', 'sequence', 'type', 'occurredAt', 'orderNumber', 'orderStatus'],
+  ...['orderPaymentStatus', 'paymentId', 'paymentStatus', 'paymentMethod', 'refundId', 'refundStatus'],
+  ...['amountMinor', 'currency', 'changes'],
+]);
+
+const insertOf = (table: string, columns: readonly string[], rows: string) =>
+  `insert into ${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::${table}, ${rows})`;
+const upsertOf = (table: string, columns: readonly string[], rows: string) =>
+  `${insertOf(table, columns, rows)} on conflict (id) do update set ${columns.map((c) => `${c} = excluded.${c}`)}`;
+// The position is drawn in the order of the sequence: within an order, the log's two counts never disagree.
+const appendOf = (rows: string) => `
+  insert into events (${eventColumns}, epoch)
+  select ${eventColumns.map((column) => `e.${column}`)}, s.epoch
+  from (select * from jsonb_populate_recordset(null::events, ${rows}) order by sequence) e, log_state s`;
+
+const insertOrderSql = `
+  with inserted as (
+    insert into orders (${orderColumns}, epoch, xid)
+    select ${orderColumns.map((column) => `o.${column}`)}, s.epoch, pg_current_xact_id()::text::bigint
+    from jsonb_populate_record(null::orders, $1) o, log_state s
+  ), lines as (${insertOf('order_lines', lineColumns, '$2')})
+  ${appendOf('$3')}`;
+
+// The lock and the load are two statements: a statement that waits for a lock still reads other tables as they were before it
+// waited, and would miss the payment that the lock's last holder has just committed.
+const lockSql = 'select 1 from orders where id = $1 for update';
+const loadSql = `
+  select to_jsonb(o) as "order", m.late_payment_policy as policy,
+    (select coalesce(jsonb_agg(to_jsonb(p) order by p.id), '[]') from payments p where p.order_id = o.id) as payments,
+    (select coalesce(jsonb_agg(to_jsonb(r) order by r.id), '[]') from refunds r where r.order_id = o.id) as refunds
+  from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
+
+const changedColumns = orderColumns.filter((column) => column !== 'id' && column !== 'merchant_id');
+const writeSql = `
+  with changed as (
+    update orders o set ${changedColumns.map((column) => `${column} = n.${column}`)},
+      epoch = case when n.version > o.version then s.epoch else o.epoch end,
+      xid = case when n.version > o.version then pg_current_xact_id()::text::bigint else o.xid end
+    from jsonb_populate_record(null::orders, $1) n, log_state s where o.id = n.id
+  ), paid as (${upsertOf('payments', paymentColumns, '$2')}), refunded as (${upsertOf('refunds', refundColumns, '$3')})
+  ${appendOf('$4')}`;
+
+/** Writes a new order, its lines and its first event. The change holds nothing but what `recordCreation` put there. */
+export async function insertOrder(tx: Tx, change: OrderChange, lines: readonly OrderLine[]): Promise<Wake> {
+  const { order } = change;
+  const rows = lines.map((line) => ({
+    ...toRow(line),
+    order_id: order.id,
+    merchant_id: order.merchantId,
+    currency: order.currency,
+  }));
+  await tx.query(insertOrderSql, [toJson(toRow(order)), toJson(rows), toJson(eventRows(order, change.events))]);
+  return { merchantId: order.merchantId, orderId: order.id };
+}
+
+/**
+ * The only writer of orders, payments, refunds and events: locks the order, loads it, lets `decide` make its change, and writes what
+ * changed with the events that say so. Nothing is so for anybody else before the transaction commits; wake subscribers after that.
+ *
+ * @returns what `decide` returned, and whom to wake; null when there is no such order.
+ */
+export async function changeOrder<T>(
+  tx: Tx,
+  at: Date,
+  orderId: string,
+  decide: (change: OrderChange) => T | Promise<T>,
+): Promise<{ readonly result: T; readonly wake: Wake | null } | null> {
+  // First of all in the transaction: its place in the log is drawn with the lock, so an order's events stand there in sequence.
+  await tx.query(lockSql, [orderId]);
+  const held = await loadOrder(tx, orderId);
+  if (held === null) return null;
+  const change = new OrderChange(held, at);
+  const result = await decide(change);
+  const { order, events } = change;
+  const isTouched = change.touchedPayments.size > 0 || change.touchedRefunds.size > 0 || order !== held.order;
+  if (events.length === 0 && !isTouched) return { result, wake: null };
+  await tx.query(writeSql, [
+    toJson(toRow(order)),
+    toJson(change.payments.filter(({ id }) => change.touchedPayments.has(id)).map(toRow)),
+    toJson(change.refunds.filter(({ id }) => change.touchedRefunds.has(id)).map(toRow)),
+    toJson(eventRows(order, events)),
+  ]);
+  return { result, wake: events.length === 0 ? null : { merchantId: order.merchantId, orderId: order.id } };
+}
+
+/** An order with its payments and refunds as committed, or null when there is none. */
+export async function loadOrder(on: Tx | Database['pool'], orderId: string): Promise<OrderAggregate | null> {
+  const { rows } = await on.query<{
+    order: Record<string, unknown>;
+    policy: LatePaymentPolicy;
+    payments: Record<string, unknown>[];
+    refunds: Record<string, unknown>[];
+  }>(loadSql, [orderId]);
+  const [row] = rows;
+  if (row === undefined) return null;
+  return {
+    order: fromRow<Order>(row.order),
+    payments: row.payments.map((payment) => fromRow<Payment>(payment)),
+    refunds: row.refunds.map((refund) => fromRow<Refund>(refund)),
+    latePaymentPolicy: row.policy,
+  };
+}
+
+function eventRows(order: Order, events: readonly OrderEvent[]): object[] {
+  return events.map((event) => ({
+    ...toRow(event),
+    id: newId('event'),
+    merchant_id: order.merchantId,
+    order_id: order.id,
+    order_number: order.number,
+  }));
+}
+
+/** True for the database's refusal of an order number that the merchant has used before. */
+export function isNumberTaken(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.constraint === 'orders_merchant_id_number_key';
+}

@@ -1,0 +1,65 @@
+import type { Database, Tx } from '../database/database.ts';
+import { after } from '../domain/clock.ts';
+import type { Payment, ProviderName } from '../domain/payment.ts';
+import { fromRow } from './rows.ts';
+
+type Reader = Database['pool'] | Tx;
+
+/** Long enough for a provider's call to end by its own deadline; then another node may take the payment up. */
+export const leaseMs = 60_000;
+const refreshIntervalMs = 1000;
+const hintDelayMs = 2000;
+
+const liveStatuses = `('SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED', 'CANCELING')`;
+
+const findSql = 'select to_jsonb(p) as payment from payments p where p.id = $1';
+const findByProviderIdSql = `
+  select to_jsonb(p) as payment from payments p
+  where p.provider = $1::"Provider" and p.provider_account = $2 and p.provider_payment_id = $3`;
+const claimDueSql = `
+  update payments set leased_until = $2
+  where id in (
+    select id from payments where check_at <= $1 and (leased_until is null or leased_until <= $1)
+    order by check_at limit $3 for update skip locked
+  ) returning id`;
+const claimRefreshSql = `
+  update payments set asked_at = $2 where id = $1 and (asked_at is null or asked_at <= $3) returning id`;
+const hintSql = `
+  update payments set hinted_at = $2, check_at = least(check_at, $3::timestamptz)
+  where id = $1 and hinted_at is null and status in ${liveStatuses}`;
+
+export async function findPayment(on: Reader, paymentId: string): Promise<Payment | null> {
+  const { rows } = await on.query<{ payment: Record<string, unknown> }>(findSql, [paymentId]);
+  return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
+}
+
+export async function findPaymentByProviderId(
+  on: Reader,
+  provider: ProviderName,
+  account: string,
+  providerPaymentId: string,
+): Promise<Payment | null> {
+  const { rows } = await on.query<{ payment: Record<string, unknown> }>(findByProviderIdSql, [
+    provider,
+    account,
+    providerPaymentId,
+  ]);
+  return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
+}
+
+/** Takes payments whose time has come and leases them to the caller; another node skips them. */
+export async function claimDuePayments(on: Reader, now: Date, limit: number): Promise<string[]> {
+  const { rows } = await on.query<{ id: string }>(claimDueSql, [now, after(now, leaseMs), limit]);
+  return rows.map(({ id }) => id);
+}
+
+/** True when the caller may ask the provider about the payment now: at most once a second, over all nodes. */
+export async function claimRefresh(on: Reader, paymentId: string, now: Date): Promise<boolean> {
+  const { rowCount } = await on.query(claimRefreshSql, [paymentId, now, after(now, -refreshIntervalMs)]);
+  return rowCount === 1;
+}
+
+/** Brings the next question about a live payment forward, once in its life: an unverifiable callback named it. */
+export async function hintPayment(on: Reader, paymentId: string, now: Date): Promise<void> {
+  await on.query(hintSql, [paymentId, now, after(now, hintDelayMs)]);
+}

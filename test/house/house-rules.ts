@@ -1,0 +1,97 @@
+import { dirname, join, normalize } from 'node:path/posix';
+import ts from 'typescript';
+
+/**
+ * Who may import whom. A room is a folder of src/, or a file that stands alone there; within a room everything may import everything.
+ * An entry names a room, or one file of it, or everything.
+ */
+export const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
+  domain: [],
+  database: ['prisma/generated'],
+  store: ['domain', 'database'],
+  events: ['domain', 'database'],
+  providers: ['domain'],
+  commands: ['domain', 'events', 'store', 'database', 'providers/provider.ts'],
+  graphql: [
+    ...['domain', 'commands', 'database', 'prisma/generated'],
+    ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/wakes.ts'], // what subscribes and reads; the inbox is none of its business
+  ],
+  http: [
+    ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts'],
+    ...['commands/receive-delivery.ts'], // a callback is applied as soon as it is recorded
+  ],
+  'config.ts': ['domain'],
+  'banner.ts': ['domain', 'config.ts'],
+  'app.ts': 'everything',
+  'main.ts': ['app.ts', 'config.ts', 'banner.ts'],
+};
+
+/** What the domain may use from outside: packages that compute, and neither read nor write anything. */
+const purePackages: readonly string[] = ['typeid-js', 'currency-codes'];
+
+/** Texts that must not stand in a file. */
+const forbiddenTexts: readonly { readonly where: RegExp; readonly text: RegExp; readonly rule: string }[] = [
+  { where: /^src\/(?!config\.ts$)/, text: /\bprocess\.env\b/, rule: 'only src/config.ts reads the environment' },
+  {
+    where: /^src\/domain\/(?!clock\.ts$)/,
+    text: /\bDate\.now\(|\bnew Date\(\s*\)/,
+    rule: 'the domain is told the time',
+  },
+  { where: /^test\//, text: /\.(only|skip)\(/, rule: 'every test runs' },
+  // In two parts, or this file would break the rule.
+  { where: /./, text: new RegExp(`constructEvent${'WithoutVerification'}`), rule: 'every callback is verified' },
+];
+
+export type SourceFile = { readonly path: string; readonly text: string };
+
+/** `path` is relative to the root of the project, with forward slashes. Each violation reads "file:line: rule". */
+export function findViolations({ path, text }: SourceFile): string[] {
+  const broken = [...findBrokenImports(path, text), ...findForbiddenTexts(path, text)];
+  return broken.map(({ position, rule }) => `${path}:${lineOf(text, position)}: ${rule}`);
+}
+
+type Broken = { readonly position: number; readonly rule: string };
+
+function findForbiddenTexts(path: string, text: string): Broken[] {
+  return forbiddenTexts
+    .filter(({ where }) => where.test(path))
+    .flatMap(({ text: forbidden, rule }) =>
+      [...text.matchAll(new RegExp(forbidden, 'g'))].map(({ index }) => ({ position: index, rule })),
+    );
+}
+
+function findBrokenImports(path: string, text: string): Broken[] {
+  return ts.preProcessFile(text, true, true).importedFiles.flatMap(({ fileName, pos }) => {
+    const rule = judgeImport(path, fileName);
+    return rule === null ? [] : [{ position: pos, rule }];
+  });
+}
+
+/** The rule that an import breaks; null when it breaks none. */
+function judgeImport(path: string, specifier: string): string | null {
+  const [tree, ...rest] = path.split('/');
+  if (!specifier.startsWith('.')) return judgePackage(path, specifier);
+  const target = normalize(join(dirname(path), specifier));
+  if (tree === 'sandbox') return target.startsWith('src/') ? 'the sandbox shares no code with src' : null;
+  if (tree !== 'src') return null;
+  if (target.startsWith('sandbox/')) return 'src shares no code with the sandbox';
+  const room = rest[0] ?? '';
+  const allowed = mayImport[room];
+  if (allowed === undefined) return `src/${room} is not a room of the house`;
+  const name = target.replace(/^src\//, '');
+  if (allowed === 'everything' || isWithin(name, [room, ...allowed])) return null;
+  return `${room} may not import ${name}, only ${['itself', ...allowed].join(', ')}`;
+}
+
+function judgePackage(path: string, specifier: string): string | null {
+  if (!path.startsWith('src/domain/') || purePackages.includes(specifier)) return null;
+  return `the domain may not import ${specifier}, only ${purePackages.join(', ')}`;
+}
+
+function isWithin(name: string, places: readonly string[]): boolean {
+  return places.some((place) => name === place || name.startsWith(`${place}/`));
+}
+
+function lineOf(text: string, position: number): number {
+  return text.slice(0, position).split('\n').length;
+}

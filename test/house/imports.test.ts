@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { findViolations, type SourceFile } from './house-rules.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+function readSources(): SourceFile[] {
+  return ['src', 'sandbox', 'test', 'examples', 'scripts'].flatMap((tree) =>
+    readdirSync(join(root, tree), { recursive: true, encoding: 'utf8' })
+      .map((name) => `${tree}/${name.replaceAll('\\', '/')}`)
+      .filter((path) => /\.(ts|tsx|js|mjs)$/.test(path) && !/(^|\/)(generated|node_modules)\//.test(path))
+      .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') })),
+  );
+}
+
+test('every file keeps the rules of the house', () => {
+  const sources = readSources();
+  expect(sources.length).toBeGreaterThan(10);
+  expect(sources.flatMap(findViolations)).toEqual([]);
+});
+
+test.each<[path: string, line: string]>([
+  ['src/domain/order.ts', `import { openDatabase } from '../database/database.ts';`],
+  ['src/domain/order.ts', `import { readFileSync } from 'node:fs';`],
+  ['src/domain/order.ts', `export * from 'pg';`],
+  ['src/domain/order.ts', 'const now = Date.now();'],
+  ['src/domain/order.ts', 'const now = new Date( );'],
+  ['src/store/order-store.ts', `import { appendEvents } from '../events/log.ts';`],
+  ['src/events/feed.ts', `const { pay } = await import('../commands/pay-order.ts');`],
+  ['src/commands/pay-order.ts', `import { createStripe } from '../providers/stripe.ts';`],
+  ['src/graphql/order.ts', `import { recordDelivery } from '../events/inbox.ts';`],
+  ['src/http/server.ts', `import type { Database } from '../database/database.ts';`],
+  ['src/main.ts', `import { openDatabase } from './database/database.ts';`],
+  ['src/app.ts', `import { startSandbox } from '../sandbox/server.ts';`],
+  ['src/helpers/strings.ts', `import { money } from '../domain/money.ts';`],
+  ['sandbox/server.ts', `import { newId } from '../src/domain/ids.ts';`],
+  ['src/http/server.ts', 'const port = process.env.PORT;'],
+  ['test/api/orders.test.ts', `test.${'only'}('pays', () => {});`],
+  ['test/api/orders.test.ts', `describe.${'skip'}('pays', () => {});`],
+  ['src/providers/stripe.ts', `stripe.webhooks.constructEvent${'WithoutVerification'}(body);`],
+])('in %s the checker catches: %s', (path, line) => {
+  expect(findViolations({ path, text: `// one\n// two\n${line}\n` })).toEqual([
+    expect.stringMatching(`^${path.replaceAll('.', '\\.')}:3: .+`),
+  ]);
+});
+
+test.each<[path: string, line: string]>([
+  ['src/domain/order.ts', `import { sumOf } from './money.ts';`],
+  ['src/domain/order.ts', 'const at = new Date(text);'],
+  ['src/commands/pay-order.ts', `import type { PaymentProvider } from '../providers/provider.ts';`],
+  ['src/graphql/order.ts', `import type { Order } from '../../prisma/generated/client/client.ts';`],
+  ['src/app.ts', `import { openDatabase } from './database/database.ts';`],
+  ['src/config.ts', 'const port = process.env.PORT;'],
+  ['test/api/orders.test.ts', `import { openDatabase } from '../../src/database/database.ts';`],
+])('in %s the checker lets pass: %s', (path, line) => {
+  expect(findViolations({ path, text: `${line}\n` })).toEqual([]);
+});
