@@ -11,9 +11,6 @@ export function wireSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** Ends a planned task. Ending it twice, or after it ran, does nothing. */
-export type Cancel = () => void;
-
 /**
  * The sandbox's own time: real time plus an offset that only grows. Everything that happens "later" here (session expiry,
  * webhook retries, lapsing authorizations) is planned on this clock, so that a test can make it happen now.
@@ -39,14 +36,9 @@ export class Clock {
   }
 
   /** Plans a task for an instant of this clock; one in the past runs on the next turn of the event loop. */
-  at(dueMs: number, run: Task['run']): Cancel {
-    const task = { dueMs, run };
-    this.#tasks.splice(this.#placeAfter(dueMs), 0, task);
+  at(dueMs: number, run: Task['run']): void {
+    this.#tasks.splice(this.#placeAfter(dueMs), 0, { dueMs, run });
     this.#arm();
-    return () => {
-      const index = this.#tasks.indexOf(task);
-      if (index >= 0) this.#tasks.splice(index, 1);
-    };
   }
 
   /**

@@ -81,6 +81,8 @@ export class Deliveries {
   #newId: () => string;
   #inFlight = 0;
   #held = new Set<string>();
+  /** When the next attempt of each delivery is planned, so that it is planned once. */
+  #planned = new Map<string, number>();
   #waiting: (() => void)[] = [];
   #stopped = new AbortController();
 
@@ -159,9 +161,12 @@ export class Deliveries {
     const { nextAttemptMs } = row;
     if (nextAttemptMs === null || (row.state !== 'pending' && row.state !== 'held')) return;
     if (row.state === 'held') this.#held.add(row.id);
+    if (this.#planned.get(row.id) === nextAttemptMs) return;
+    this.#planned.set(row.id, nextAttemptMs);
     this.#shared.clock.at(nextAttemptMs, () => {
-      const current = this.rows.get(row.id);
-      return current?.nextAttemptMs === nextAttemptMs ? this.#attempt(row.id) : undefined;
+      if (this.#planned.get(row.id) !== nextAttemptMs) return undefined; // planned for another time meanwhile
+      this.#planned.delete(row.id);
+      return this.rows.get(row.id)?.nextAttemptMs === nextAttemptMs ? this.#attempt(row.id) : undefined;
     });
   }
 

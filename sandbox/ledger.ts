@@ -118,6 +118,7 @@ export class Ledger {
   }
 
   #everything(): Entry[] {
-    return Array.from(this.#rows(), (change) => ({ lastNumber: this.#lastNumber, changes: [change] }));
+    const lastNumber = this.#lastNumber;
+    return [{ lastNumber, changes: [] }, ...Array.from(this.#rows(), (change) => ({ lastNumber, changes: [change] }))];
   }
 }

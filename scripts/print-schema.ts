@@ -10,6 +10,8 @@ const printed = `# Printed from src/graphql by \`npm run schema\`. Never edited 
 if (!process.argv.includes('--check')) {
   writeFileSync(file, printed);
 } else if (readFileSync(file, 'utf8') !== printed) {
-  console.error('schema.graphql is not what the code prints. Run `npm run schema` and look at what changes in the API.');
+  console.error(
+    'schema.graphql is not what the code prints. Run `npm run schema` and look at what changes in the API.',
+  );
   process.exitCode = 1;
 }

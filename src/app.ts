@@ -45,7 +45,12 @@ export type App = {
 };
 
 /** What tests may hold in place of the real thing. */
-export type AppParts = { readonly clock?: Clock; readonly log?: Log; readonly database?: Database; readonly wakes?: Wakes };
+export type AppParts = {
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly database?: Database;
+  readonly wakes?: Wakes;
+};
 
 /** @throws {Error} with a sentence for the operator; nothing is left open or running. */
 export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
@@ -130,7 +135,10 @@ async function startSandbox(
   const stripeWebhookUrl = `${publicUrl}/webhooks/stripe`;
   const process = await startSandboxProcess({ port: sandbox.port, dataDir, keys, stripeWebhookUrl });
   const { stripeSecretKey: secretKey, stripePublishableKey: publishableKey, stripeWebhookSecret } = keys;
-  return { process, stripe: { secretKey, publishableKey, webhookSecrets: [stripeWebhookSecret], apiBase: process.url } };
+  return {
+    process,
+    stripe: { secretKey, publishableKey, webhookSecrets: [stripeWebhookSecret], apiBase: process.url },
+  };
 }
 
 /** Applies callbacks once their provider has its answer. What fails here, the sweeper takes up. */

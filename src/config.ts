@@ -42,10 +42,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readConfig(environment: Environment = process.env): Config {
   const violations: string[] = [];
   const at = valuesOf(environment, violations);
-  const isProduction = environment['NODE_ENV'] === 'production';
+  const isProduction = environment.NODE_ENV === 'production';
   const stripe = stripeOf(at, violations);
   const devApiKey = at('DEV_API_KEY');
-  if (isProduction && devApiKey !== null) violations.push('DEV_API_KEY is for development only: unset it in production.');
+  if (isProduction && devApiKey !== null)
+    violations.push('DEV_API_KEY is for development only: unset it in production.');
   if (devApiKey !== null && devApiKey.length < 16) violations.push('DEV_API_KEY must have at least 16 characters.');
   for (const name of notBuilt) {
     if (at(name) !== null) violations.push(`${name} is set, but this version has no such provider yet: unset it.`);
@@ -117,13 +118,20 @@ function stripeOf(at: Read, violations: string[]): StripeConfig | null {
     violations.push('STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY must both be test keys or both live keys.');
   }
   if (webhookSecrets.length > 2 || webhookSecrets.some((secret) => !/^whsec_.{8,}$/.test(secret))) {
-    violations.push('STRIPE_WEBHOOK_SECRETS must be one secret, or two with a comma between, each starting with whsec_.');
+    violations.push(
+      'STRIPE_WEBHOOK_SECRETS must be one secret, or two with a comma between, each starting with whsec_.',
+    );
   }
   return { secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com' };
 }
 
 function portOf(at: Read, name: string, otherwise: number, violations: string[]): number {
-  const parsed = z.coerce.number().int().min(0).max(65_535).safeParse(at(name) ?? otherwise);
+  const parsed = z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .safeParse(at(name) ?? otherwise);
   if (parsed.success) return parsed.data;
   violations.push(`${name} must be a port, 0 to 65535.`);
   return otherwise;

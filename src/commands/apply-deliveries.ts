@@ -37,8 +37,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<void>
     return finishDelivery(db.pool, delivery.id, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
   }
   const payment = await findPayment(db.pool, message.report.paymentId);
-  const isOfAccount =
-    payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
+  const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
   if (payment === null || !isOfAccount) return unmatched(context, delivery);
   await applyTo(context, delivery, payment.orderId, message.report);
 }

@@ -96,12 +96,17 @@ type WantedLine = z.output<typeof inputSchema>['lines'][number];
 function pricedLine({ sku, name, quantity, unitAmountMinor }: WantedLine, position: number): OrderLine {
   if (unitAmountMinor == null) {
     throw new InvalidInputError([
-      { path: `lines.${position}.unitAmountMinor`, message: 'is required: there is no catalogue yet that could price a sku.' },
+      {
+        path: `lines.${position}.unitAmountMinor`,
+        message: 'is required: there is no catalogue yet that could price a sku.',
+      },
     ]);
   }
   if (name == null) throw new InvalidInputError([{ path: `lines.${position}.name`, message: 'is required.' }]);
   if (unitAmountMinor > amountMinorMax) {
-    throw new InvalidInputError([{ path: `lines.${position}.unitAmountMinor`, message: `must be at most ${amountMinorMax}.` }]);
+    throw new InvalidInputError([
+      { path: `lines.${position}.unitAmountMinor`, message: `must be at most ${amountMinorMax}.` },
+    ]);
   }
   return { position, sku: sku ?? null, name, quantity, unitMinor: unitAmountMinor };
 }

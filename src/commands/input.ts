@@ -13,7 +13,10 @@ export function text(min: number, max: number) {
   const limits = min === 0 ? `at most ${max} characters` : `${min} to ${max} characters`;
   return z
     .string()
-    .refine((value) => value.length >= min && value.length <= 2 * max && [...value].length <= max, `must have ${limits}.`)
+    .refine(
+      (value) => value.length >= min && value.length <= 2 * max && [...value].length <= max,
+      `must have ${limits}.`,
+    )
     .refine(isStorable, 'holds a character that cannot be stored.');
 }
 

@@ -204,6 +204,8 @@ function checkReturnUrl({ returnUrl }: Wanted, { returnOrigins }: Actor): void {
     throw new InvalidInputError([{ path: 'returnUrl', message: 'must be an http or https URL.' }]);
   }
   if (!returnOrigins.includes('*') && !returnOrigins.includes(url.origin)) {
-    throw new InvalidInputError([{ path: 'returnUrl', message: `${url.origin} is not an origin that the merchant allows.` }]);
+    throw new InvalidInputError([
+      { path: 'returnUrl', message: `${url.origin} is not an origin that the merchant allows.` },
+    ]);
   }
 }

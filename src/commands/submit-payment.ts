@@ -30,7 +30,8 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
     return change.payment(paymentId);
   });
   const isUnwanted = status === 'CANCELING' || isGivenUp({ status });
-  if (isUnwanted && report.status === 'ACTION_REQUIRED') await withdraw(context, provider, held.order.number, payment, report);
+  if (isUnwanted && report.status === 'ACTION_REQUIRED')
+    await withdraw(context, provider, held.order.number, payment, report);
 }
 
 async function submissionFailed(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<void> {

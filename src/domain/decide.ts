@@ -39,7 +39,11 @@ export function postponeCheck(change: OrderChange, paymentId: string): void {
   const checkAt = nextCheckAt(payment.status, checkAttempts, change.at);
   change.plan(paymentId, { checkAt, checkAttempts, leasedUntil: null });
   if (checkAt === null && isLive(payment)) {
-    needReview(change, 'STUCK_UNKNOWN', `${paymentId}: the provider was asked ${checkAttempts} times without a clear answer.`);
+    needReview(
+      change,
+      'STUCK_UNKNOWN',
+      `${paymentId}: the provider was asked ${checkAttempts} times without a clear answer.`,
+    );
   }
 }
 
@@ -65,7 +69,11 @@ export function closePayment(change: OrderChange, paymentId: string, closeTarget
   });
 }
 
-export function needReview(change: OrderChange, reason: 'LATE_PAYMENT' | 'SURPLUS' | 'AMOUNT_MISMATCH' | 'STUCK_UNKNOWN', note: string): void {
+export function needReview(
+  change: OrderChange,
+  reason: 'LATE_PAYMENT' | 'SURPLUS' | 'AMOUNT_MISMATCH' | 'STUCK_UNKNOWN',
+  note: string,
+): void {
   const { reviewReasons } = change.order;
   if (reviewReasons.includes(reason)) return;
   change.record('ORDER_REVIEW_NEEDED', { order: { reviewReasons: [...reviewReasons, reason] }, note });
@@ -78,7 +86,11 @@ function mismatchOf(payment: Payment, report: PaymentReport): string | null {
   if (amountMinor !== null && amountMinor !== payment.amountMinor) {
     return `reported with ${amountMinor} minor units, not ${payment.amountMinor}.`;
   }
-  if (providerPaymentId !== null && payment.providerPaymentId !== null && providerPaymentId !== payment.providerPaymentId) {
+  if (
+    providerPaymentId !== null &&
+    payment.providerPaymentId !== null &&
+    providerPaymentId !== payment.providerPaymentId
+  ) {
     return `reported as ${providerPaymentId}, not ${payment.providerPaymentId}.`;
   }
   if (report.status !== 'SUCCEEDED' || capturedMinor === null) return null;
@@ -105,7 +117,9 @@ function repeat(change: OrderChange, payment: Payment, report: PaymentReport): R
     if (payment.nextAction === null && report.nextAction !== null) change.plan(payment.id, plannedBy(report));
     const isNewAttempt = failure !== null && failure.attempt !== payment.failureAttempt && !isStale(payment, report);
     if (isNewAttempt) {
-      change.record('PAYMENT_ACTION_REQUIRED', { payment: { id: payment.id, ...evidenceOf(report), ...failureOf(report) } });
+      change.record('PAYMENT_ACTION_REQUIRED', {
+        payment: { id: payment.id, ...evidenceOf(report), ...failureOf(report) },
+      });
       return { effect: 'applied' };
     }
   }
@@ -127,7 +141,9 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
       succeed(change, payment, report);
       break;
     case 'FAILED':
-      change.record('PAYMENT_FAILED', { payment: { ...told(payment, report), authorizedMinor: 0n, closeTarget: null } });
+      change.record('PAYMENT_FAILED', {
+        payment: { ...told(payment, report), authorizedMinor: 0n, closeTarget: null },
+      });
       break;
     case 'CANCELED':
     case 'EXPIRED':
@@ -243,7 +259,9 @@ function told(payment: Payment, report: PaymentReport): { readonly id: string } 
   };
 }
 
-function plannedBy(report: PaymentReport): Pick<Payment, 'nextAction' | 'providerReference'> | Pick<Payment, 'nextAction'> {
+function plannedBy(
+  report: PaymentReport,
+): Pick<Payment, 'nextAction' | 'providerReference'> | Pick<Payment, 'nextAction'> {
   const { nextAction, providerReference } = report;
   return providerReference === null ? { nextAction } : { nextAction, providerReference };
 }

@@ -132,7 +132,8 @@ export class OrderChange {
 }
 
 export function factsOfOrder(order: Order): OrderFacts {
-  const { version, dueAt, paymentStatus, authorizedMinor, capturedMinor, refundedMinor, reservedMinor, ...facts } = order;
+  const { version, dueAt, paymentStatus, authorizedMinor, capturedMinor, refundedMinor, reservedMinor, ...facts } =
+    order;
   return facts;
 }
 

@@ -14,7 +14,13 @@ export type OrderPaymentStatus = (typeof orderPaymentStatuses)[number];
 export const captureModes = ['AUTOMATIC', 'MANUAL'] as const;
 export type CaptureMode = (typeof captureModes)[number];
 
-export const reviewReasons = ['LATE_PAYMENT', 'SURPLUS', 'AMOUNT_MISMATCH', 'STUCK_UNKNOWN', 'REFUND_ABNORMAL'] as const;
+export const reviewReasons = [
+  'LATE_PAYMENT',
+  'SURPLUS',
+  'AMOUNT_MISMATCH',
+  'STUCK_UNKNOWN',
+  'REFUND_ABNORMAL',
+] as const;
 export type ReviewReason = (typeof reviewReasons)[number];
 
 /** What an order, or a payment, that is being closed is on its way to. */
@@ -112,6 +118,9 @@ export function reservedBy(refunds: readonly RefundFacts[]): bigint {
 export type OrderAction = 'PAY' | 'CANCEL' | 'CAPTURE' | 'REFUND';
 
 /** What may be done with the order now. Capture and refunds are left out until there are commands for them. */
-export function allowedActionsOf({ status, expiresAt }: Pick<OrderFacts, 'status' | 'expiresAt'>, now: Date): OrderAction[] {
+export function allowedActionsOf(
+  { status, expiresAt }: Pick<OrderFacts, 'status' | 'expiresAt'>,
+  now: Date,
+): OrderAction[] {
   return status === 'OPEN' && expiresAt > now ? ['PAY', 'CANCEL'] : [];
 }

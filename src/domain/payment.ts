@@ -151,6 +151,8 @@ export function isGivenUp({ status }: { readonly status: PaymentStatus }): boole
 }
 
 /** What may still be given back of a payment: captured, and neither refunded nor on its way. */
-export function refundableMinor(payment: Pick<PaymentFacts, 'capturedMinor' | 'refundedMinor' | 'reservedMinor'>): bigint {
+export function refundableMinor(
+  payment: Pick<PaymentFacts, 'capturedMinor' | 'refundedMinor' | 'reservedMinor'>,
+): bigint {
   return payment.capturedMinor - payment.refundedMinor - payment.reservedMinor;
 }

@@ -53,7 +53,12 @@ export async function insertDelivery(on: Reader, delivery: NewDelivery): Promise
 }
 
 /** Takes callbacks that wait to be applied, all that are due or just one, and leases them to the caller. */
-export async function claimDeliveries(on: Reader, now: Date, limit: number, id: string | null = null): Promise<Delivery[]> {
+export async function claimDeliveries(
+  on: Reader,
+  now: Date,
+  limit: number,
+  id: string | null = null,
+): Promise<Delivery[]> {
   const { rows } = await on.query<Delivery>(claimSql, [now, after(now, leaseMs), limit, id]);
   return rows;
 }

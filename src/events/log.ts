@@ -153,6 +153,11 @@ export async function readLogTail(
   { epoch, xid, pos }: LogPosition,
   limit: number,
 ): Promise<(LogPosition & { merchantId: string; orderId: string })[]> {
-  const { rows } = await on.query<LogPosition & { merchantId: string; orderId: string }>(tailSql, [epoch, xid, pos, limit]);
+  const { rows } = await on.query<LogPosition & { merchantId: string; orderId: string }>(tailSql, [
+    epoch,
+    xid,
+    pos,
+    limit,
+  ]);
   return rows;
 }

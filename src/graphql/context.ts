@@ -1,8 +1,8 @@
 import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import type { Actor, CommandContext } from '../commands/context.ts';
-import type { OrderEventPage } from './event.ts';
 import type { Wakes } from '../events/wakes.ts';
+import type { OrderEventPage } from './event.ts';
 
 /** What every resolver is handed: made anew for each request, and for each operation on a socket. */
 export type GraphqlContext = {

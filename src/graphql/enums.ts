@@ -60,7 +60,8 @@ export const ReviewReason = builder.enumType('ReviewReason', {
   values: described(reviewReasons, {
     LATE_PAYMENT: 'Money came after the order was canceled or had expired.',
     SURPLUS: 'More was captured than the order wanted.',
-    AMOUNT_MISMATCH: 'A provider reported an amount, a currency or an identity that is not that of the payment; nothing was changed.',
+    AMOUNT_MISMATCH:
+      'A provider reported an amount, a currency or an identity that is not that of the payment; nothing was changed.',
     STUCK_UNKNOWN: 'The provider has not said for over a week what became of a payment.',
     REFUND_ABNORMAL: 'A refund needs handling in the provider’s console.',
   }),
@@ -68,7 +69,11 @@ export const ReviewReason = builder.enumType('ReviewReason', {
 
 export const PaymentMethod = builder.enumType('PaymentMethod', {
   description: 'What the buyer pays with.',
-  values: described(paymentMethods, { CARD: 'Cards, through Stripe.', ALIPAY: 'Alipay (支付宝).', WECHAT_PAY: 'WeChat Pay (微信支付).' }),
+  values: described(paymentMethods, {
+    CARD: 'Cards, through Stripe.',
+    ALIPAY: 'Alipay (支付宝).',
+    WECHAT_PAY: 'WeChat Pay (微信支付).',
+  }),
 });
 
 export const PaymentFlow = builder.enumType('PaymentFlow', {
@@ -83,10 +88,12 @@ export const PaymentFlow = builder.enumType('PaymentFlow', {
 });
 
 export const PaymentStatus = builder.enumType('PaymentStatus', {
-  description: 'Where one attempt to pay an order is. SUCCEEDED never goes back; money that comes late overrides what was given up.',
+  description:
+    'Where one attempt to pay an order is. SUCCEEDED never goes back; money that comes late overrides what was given up.',
   values: described(paymentStatuses, {
     SUBMITTING: 'Recorded; the provider is being called.',
-    ACTION_REQUIRED: 'The buyer must act: see `nextAction`. After a declined attempt `failure` says why, and another card may be tried.',
+    ACTION_REQUIRED:
+      'The buyer must act: see `nextAction`. After a declined attempt `failure` says why, and another card may be tried.',
     PROCESSING: 'The buyer has acted; the provider is at work.',
     UNKNOWN: 'The provider did not say what happened. It is being asked; see `nextCheckAt`.',
     AUTHORIZED: 'The amount is held and waits for its capture.',

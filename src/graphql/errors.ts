@@ -66,7 +66,10 @@ builder.objectType(IdempotencyKeyReusedError, {
 });
 
 /** Errors that show the order that they are about. */
-function orderErrorType(errorClass: typeof OrderNotPayableError | typeof OrderNotCancelableError, description: string): void {
+function orderErrorType(
+  errorClass: typeof OrderNotPayableError | typeof OrderNotCancelableError,
+  description: string,
+): void {
   builder.objectType(errorClass as typeof OrderNotPayableError, {
     name: errorClass.name,
     description,

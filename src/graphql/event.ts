@@ -1,7 +1,7 @@
+import { isId } from '../domain/ids.ts';
 import { encodeCursor } from '../events/cursor.ts';
 import { merchantFeed, orderFeed } from '../events/feed.ts';
 import { type LoggedEvent, logStart, readMerchantLog } from '../events/log.ts';
-import { isId } from '../domain/ids.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus } from './enums.ts';
@@ -35,13 +35,20 @@ OrderEvent.implement({
       type: OrderPaymentStatus,
       description: 'As it was right after the event; selecting this costs no further read.',
     }),
-    paymentId: t.exposeID('paymentId', { nullable: true, description: 'The payment that changed; null when none did.' }),
+    paymentId: t.exposeID('paymentId', {
+      nullable: true,
+      description: 'The payment that changed; null when none did.',
+    }),
     paymentStatus: t.expose('paymentStatus', {
       type: PaymentStatus,
       nullable: true,
       description: 'As it was right after the event.',
     }),
-    paymentMethod: t.expose('paymentMethod', { type: PaymentMethod, nullable: true, description: 'What it is paid with.' }),
+    paymentMethod: t.expose('paymentMethod', {
+      type: PaymentMethod,
+      nullable: true,
+      description: 'What it is paid with.',
+    }),
     refundId: t.exposeID('refundId', { nullable: true, description: 'The refund that changed; null when none did.' }),
     refundStatus: t.expose('refundStatus', {
       type: RefundStatus,
@@ -88,7 +95,11 @@ const OrderEventEdge = builder.objectRef<LoggedEvent>('OrderEventEdge').implemen
 export const OrderEventConnection = builder.objectRef<OrderEventPage>('OrderEventConnection').implement({
   description: 'A page of events, oldest first.',
   fields: (t) => ({
-    edges: t.field({ type: [OrderEventEdge], description: 'The events with their cursors.', resolve: ({ events }) => [...events] }),
+    edges: t.field({
+      type: [OrderEventEdge],
+      description: 'The events with their cursors.',
+      resolve: ({ events }) => [...events],
+    }),
     nodes: t.field({ type: [OrderEvent], description: 'The events themselves.', resolve: ({ events }) => [...events] }),
     pageInfo: t.field({
       type: PageInfo,
@@ -121,7 +132,10 @@ builder.queryField('events', (t) =>
       const first = pageSizeOf('first', args.first) ?? pageSizeDefault;
       const after = positionAfter(context, args.after);
       const { pool } = context.commands.db;
-      const rows = await readMerchantLog(pool, merchantId, after ?? logStart, { limit: first + 1, types: args.types ?? null });
+      const rows = await readMerchantLog(pool, merchantId, after ?? logStart, {
+        limit: first + 1,
+        types: args.types ?? null,
+      });
       return pageOf(rows, first, after !== null);
     },
   }),
@@ -135,7 +149,10 @@ builder.subscriptionField('orderEvents', (t) =>
       'gap. Without `after`, from now on.',
     args: {
       orderId: t.arg.id({ required: true, description: 'The order to follow.' }),
-      after: t.arg({ type: 'EventCursor', description: 'The last cursor you have: an order’s `eventCursor`, or an event’s `cursor`.' }),
+      after: t.arg({
+        type: 'EventCursor',
+        description: 'The last cursor you have: an order’s `eventCursor`, or an event’s `cursor`.',
+      }),
     },
     subscribe: async (_root, { orderId, after }, context) => {
       const { merchantId } = actorOf(context);
@@ -157,13 +174,20 @@ builder.subscriptionField('merchantEvents', (t) =>
       'Everything that happens to the merchant’s orders, for dashboards and back offices. `after` replays what came later, then ' +
       'goes on live: each event once, in order, no gap. Without `after`, from now on.',
     args: {
-      after: t.arg({ type: 'EventCursor', description: 'The last cursor you have: a page’s `eventCursor`, or an event’s `cursor`.' }),
+      after: t.arg({
+        type: 'EventCursor',
+        description: 'The last cursor you have: a page’s `eventCursor`, or an event’s `cursor`.',
+      }),
       types: t.arg({ type: [EventType], description: 'Only these types.' }),
     },
     subscribe: (_root, { after, types }, context) => {
       const { merchantId } = actorOf(context);
       const { pool } = context.commands.db;
-      return merchantFeed({ pool, wakes: context.wakes }, { merchantId, types: types ?? null }, positionAfter(context, after));
+      return merchantFeed(
+        { pool, wakes: context.wakes },
+        { merchantId, types: types ?? null },
+        positionAfter(context, after),
+      );
     },
     resolve: (event) => event,
   }),

@@ -19,7 +19,7 @@ export function maskedError(error: unknown, requestId: string, log: Log): GraphQ
 
 /** A GraphQL error with a code: whatever graphql-js says by itself is about the request. */
 export function withCode(error: GraphQLError): GraphQLError {
-  const code = error.extensions['code'];
+  const code = error.extensions.code;
   // Codes of the server's own making stand for what our contract calls bad input.
   if (typeof code === 'string' && !/^(GRAPHQL|BAD_REQUEST|PERSISTED)/.test(code)) return error;
   return copyOf(error, error.message, { ...error.extensions, code: 'BAD_USER_INPUT' });

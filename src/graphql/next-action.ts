@@ -4,7 +4,8 @@ import { builder } from './builder.ts';
 type ActionOf<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
 
 const expiry = 'Until when; null when the provider sets no limit of its own.';
-const instantOf = ({ expiresAt }: { readonly expiresAt: string | null }) => (expiresAt === null ? null : new Date(expiresAt));
+const instantOf = ({ expiresAt }: { readonly expiresAt: string | null }) =>
+  expiresAt === null ? null : new Date(expiresAt);
 
 const RedirectAction = builder.objectRef<ActionOf<'REDIRECT'>>('RedirectAction').implement({
   description: 'Send the browser there.',
@@ -59,6 +60,12 @@ export const NextAction = builder.unionType('NextAction', {
 });
 
 /** The column holds what `PaymentPlan` says and only the store writes it. */
-export function nextActionOf({ status, nextAction }: { readonly status: PaymentStatus; readonly nextAction: unknown }): Action | null {
+export function nextActionOf({
+  status,
+  nextAction,
+}: {
+  readonly status: PaymentStatus;
+  readonly nextAction: unknown;
+}): Action | null {
   return status === 'ACTION_REQUIRED' ? (nextAction as Action | null) : null;
 }

@@ -1,8 +1,8 @@
-import { findEvent } from '../events/log.ts';
-import { type IdKind, idKindOf } from '../domain/ids.ts';
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import { actorOf, badUserInput } from './context.ts';
+import { type IdKind, idKindOf } from '../domain/ids.ts';
+import { findEvent } from '../events/log.ts';
 import { builder } from './builder.ts';
+import { actorOf, badUserInput } from './context.ts';
 
 const typeNames: Readonly<Partial<Record<IdKind, string>>> = {
   order: 'Order',

@@ -11,7 +11,7 @@ import { isId } from '../domain/ids.ts';
 import { allowedActionsOf } from '../domain/order.ts';
 import { encodeCursor, posMax } from '../events/cursor.ts';
 import { builder } from './builder.ts';
-import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
+import { actorOf, badUserInput } from './context.ts';
 import { CaptureMode, OrderAction, OrderPaymentStatus, OrderStatus, ReviewReason } from './enums.ts';
 import { OrderEventConnection } from './event.ts';
 import { MoneyType } from './money.ts';
@@ -19,7 +19,7 @@ import { Node } from './node.ts';
 import { pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
 import { storable } from './text.ts';
 
-const OrderLine = builder.prismaObject('OrderLine', {
+builder.prismaObject('OrderLine', {
   description: 'A position of an order.',
   fields: (t) => ({
     sku: t.exposeString('sku', { nullable: true, description: 'The merchant’s product code.' }),
@@ -74,7 +74,10 @@ export const Order = builder.prismaObject('Order', {
       }),
     }),
     captureMode: t.expose('captureMode', { type: CaptureMode, description: 'When its money moves.' }),
-    lines: t.relation('lines', { query: { orderBy: { position: 'asc' } }, description: 'What is bought, in the order given.' }),
+    lines: t.relation('lines', {
+      query: { orderBy: { position: 'asc' } },
+      description: 'What is bought, in the order given.',
+    }),
     customerId: t.exposeString('customerId', { nullable: true, description: 'The merchant’s name for the buyer.' }),
     description: t.exposeString('description', { nullable: true, description: 'Shown to the buyer by the provider.' }),
     metadata: t.expose('metadata', { type: 'Metadata', description: 'As the merchant gave it.' }),
@@ -93,8 +96,14 @@ export const Order = builder.prismaObject('Order', {
       description: 'What the caller may do with the order now.',
       resolve: (order, _args, { commands }) => allowedActionsOf(order, commands.clock.now()),
     }),
-    payments: t.relation('payments', { query: { orderBy: { id: 'asc' } }, description: 'Its attempts to be paid, oldest first.' }),
-    refunds: t.relation('refunds', { query: { orderBy: { id: 'asc' } }, description: 'Money on its way back, oldest first.' }),
+    payments: t.relation('payments', {
+      query: { orderBy: { id: 'asc' } },
+      description: 'Its attempts to be paid, oldest first.',
+    }),
+    refunds: t.relation('refunds', {
+      query: { orderBy: { id: 'asc' } },
+      description: 'Money on its way back, oldest first.',
+    }),
     events: t.field({
       type: OrderEventConnection,
       description: 'The order’s history, oldest first.',
@@ -144,7 +153,9 @@ const CreateOrderInput = builder.inputType('CreateOrderInput', {
         '1 to 255 characters. The same key with the same input returns the order as it is now; with other input, ' +
         'IDEMPOTENCY_KEY_REUSED.',
     }),
-    number: t.string({ description: 'The merchant’s order number, 1 to 64 characters; made by the server when left out.' }),
+    number: t.string({
+      description: 'The merchant’s order number, 1 to 64 characters; made by the server when left out.',
+    }),
     currency: t.field({ type: 'CurrencyCode', required: true, description: 'Of every amount of the order.' }),
     lines: t.field({ type: [OrderLineInput], required: true, description: '1 to 100.' }),
     captureMode: t.field({ type: CaptureMode, defaultValue: 'AUTOMATIC', description: 'When the money moves.' }),
@@ -176,7 +187,10 @@ builder.mutationField('createOrder', (t) =>
     resolve: async (query, _root, { input }, context) => {
       const actor = actorOf(context);
       const id = await createOrder(context.commands, actor, input);
-      return context.commands.db.prisma.order.findUniqueOrThrow({ ...query, where: { id, merchantId: actor.merchantId } });
+      return context.commands.db.prisma.order.findUniqueOrThrow({
+        ...query,
+        where: { id, merchantId: actor.merchantId },
+      });
     },
   }),
 );
@@ -196,7 +210,10 @@ builder.mutationField('cancelOrder', (t) =>
     resolve: async (query, _root, { input }, context) => {
       const actor = actorOf(context);
       const id = await cancelOrder(context.commands, actor, input);
-      return context.commands.db.prisma.order.findUniqueOrThrow({ ...query, where: { id, merchantId: actor.merchantId } });
+      return context.commands.db.prisma.order.findUniqueOrThrow({
+        ...query,
+        where: { id, merchantId: actor.merchantId },
+      });
     },
   }),
 );

@@ -46,7 +46,11 @@ const OrderEdge = builder.objectRef<OrderRow>('OrderEdge').implement({
 const OrderConnection = builder.objectRef<OrderPage>('OrderConnection').implement({
   description: 'A page of orders.',
   fields: (t) => ({
-    edges: t.field({ type: [OrderEdge], description: 'The orders with their cursors.', resolve: ({ rows }) => [...rows] }),
+    edges: t.field({
+      type: [OrderEdge],
+      description: 'The orders with their cursors.',
+      resolve: ({ rows }) => [...rows],
+    }),
     nodes: t.field({ type: [Order], description: 'The orders themselves.', resolve: ({ rows }) => [...rows] }),
     pageInfo: t.field({ type: PageInfo, description: 'Where the page stands.', resolve: ({ page }) => page }),
     eventCursor: t.field({
@@ -117,7 +121,8 @@ builder.queryField('orders', (t) =>
 );
 
 function conditionsOf(filter: typeof OrderFilter.$inferInput): Prisma.OrderWhereInput {
-  const { status, paymentStatus, method, customerId, number, createdFrom, createdBefore, currency, needsReview } = filter;
+  const { status, paymentStatus, method, customerId, number, createdFrom, createdBefore, currency, needsReview } =
+    filter;
   return {
     ...(status && { status: { in: status } }),
     ...(paymentStatus && { paymentStatus: { in: paymentStatus } }),

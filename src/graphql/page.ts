@@ -17,8 +17,14 @@ export const PageInfo = builder.objectRef<Page>('PageInfo').implement({
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', { description: 'More follows: ask `after` endCursor.' }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'More precedes: ask `before` startCursor.' }),
-    startCursor: t.exposeString('startCursor', { nullable: true, description: 'Of the first entry; null on an empty page.' }),
-    endCursor: t.exposeString('endCursor', { nullable: true, description: 'Of the last entry; null on an empty page.' }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'Of the first entry; null on an empty page.',
+    }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: 'Of the last entry; null on an empty page.',
+    }),
   }),
 });
 
@@ -30,7 +36,10 @@ export function pageSizeOf(name: 'first' | 'last', size: number | null | undefin
 }
 
 /** @throws {GraphQLError} BAD_USER_INPUT naming `after`, when it is no cursor of this log. */
-export function positionAfter({ logId }: Pick<GraphqlContext, 'logId'>, cursor: string | null | undefined): LogPosition | null {
+export function positionAfter(
+  { logId }: Pick<GraphqlContext, 'logId'>,
+  cursor: string | null | undefined,
+): LogPosition | null {
   if (cursor == null) return null;
   try {
     return decodeCursor(logId, cursor);

@@ -1,6 +1,6 @@
 import { cancelPayment } from '../commands/cancel-payment.ts';
 import { capturePayment } from '../commands/capture-payment.ts';
-import { payOrder, paymentMethodsOf } from '../commands/pay-order.ts';
+import { paymentMethodsOf, payOrder } from '../commands/pay-order.ts';
 import { refreshPayment } from '../commands/refresh-payment.ts';
 import {
   ForbiddenError,
@@ -51,7 +51,11 @@ export const Payment = builder.prismaObject('Payment', {
     method: t.expose('method', { type: PaymentMethod, description: 'What the buyer pays with.' }),
     flow: t.expose('flow', { type: PaymentFlow, description: 'How the buyer is led to pay.' }),
     status: t.expose('status', { type: PaymentStatus, description: 'Where it is.' }),
-    amount: t.field({ type: MoneyType, description: 'What it is for: the order’s total.', resolve: (payment) => payment }),
+    amount: t.field({
+      type: MoneyType,
+      description: 'What it is for: the order’s total.',
+      resolve: (payment) => payment,
+    }),
     captured: t.field({
       type: MoneyType,
       description: 'What the provider took from the buyer.',
@@ -65,7 +69,8 @@ export const Payment = builder.prismaObject('Payment', {
     nextAction: t.field({
       type: NextAction,
       nullable: true,
-      description: 'How the buyer acts. Null unless status is ACTION_REQUIRED, and for readers who may not pay the order.',
+      description:
+        'How the buyer acts. Null unless status is ACTION_REQUIRED, and for readers who may not pay the order.',
       resolve: nextActionOf,
     }),
     failure: t.field({
@@ -136,7 +141,10 @@ builder.mutationField('payOrder', (t) =>
     resolve: async (query, _root, { input }, context) => {
       const actor = actorOf(context);
       const id = await payOrder(context.commands, actor, input);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({ ...query, where: { id, merchantId: actor.merchantId } });
+      return context.commands.db.prisma.payment.findUniqueOrThrow({
+        ...query,
+        where: { id, merchantId: actor.merchantId },
+      });
     },
   }),
 );
@@ -144,9 +152,15 @@ builder.mutationField('payOrder', (t) =>
 const CapturePaymentInput = builder.inputType('CapturePaymentInput', {
   description: 'How much of which authorization is taken.',
   fields: (t) => ({
-    idempotencyKey: t.string({ required: true, description: '1 to 255 characters. The same key with the same input captures once.' }),
+    idempotencyKey: t.string({
+      required: true,
+      description: '1 to 255 characters. The same key with the same input captures once.',
+    }),
     paymentId: t.id({ required: true, description: 'The authorized payment.' }),
-    amountMinor: t.field({ type: 'MinorUnits', description: 'Left out: all that was authorized. The rest is released.' }),
+    amountMinor: t.field({
+      type: 'MinorUnits',
+      description: 'Left out: all that was authorized. The rest is released.',
+    }),
   }),
 });
 
@@ -166,7 +180,10 @@ builder.mutationField('capturePayment', (t) =>
     resolve: async (query, _root, { input }, context) => {
       const actor = actorOf(context);
       const id = await capturePayment(context.commands, actor, input);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({ ...query, where: { id, merchantId: actor.merchantId } });
+      return context.commands.db.prisma.payment.findUniqueOrThrow({
+        ...query,
+        where: { id, merchantId: actor.merchantId },
+      });
     },
   }),
 );
@@ -191,7 +208,10 @@ builder.mutationField('cancelPayment', (t) =>
     resolve: async (query, _root, { input }, context) => {
       const actor = actorOf(context);
       const id = await cancelPayment(context.commands, actor, input.paymentId);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({ ...query, where: { id, merchantId: actor.merchantId } });
+      return context.commands.db.prisma.payment.findUniqueOrThrow({
+        ...query,
+        where: { id, merchantId: actor.merchantId },
+      });
     },
   }),
 );
@@ -211,7 +231,10 @@ builder.mutationField('refreshPayment', (t) =>
     resolve: async (query, _root, { paymentId }, context) => {
       const actor = actorOf(context);
       const id = await refreshPayment(context.commands, actor, paymentId);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({ ...query, where: { id, merchantId: actor.merchantId } });
+      return context.commands.db.prisma.payment.findUniqueOrThrow({
+        ...query,
+        where: { id, merchantId: actor.merchantId },
+      });
     },
   }),
 );
@@ -220,7 +243,8 @@ builder.queryField('paymentMethods', (t) =>
   t.field({
     type: [PaymentMethodOption],
     nullable: true,
-    description: 'How this order can be paid now, the merchant’s preference first. Empty when it cannot be paid any more.',
+    description:
+      'How this order can be paid now, the merchant’s preference first. Empty when it cannot be paid any more.',
     args: { orderId: t.arg.id({ required: true, description: 'The order to be paid.' }) },
     resolve: async (_root, { orderId }, context) => {
       const { merchantId } = actorOf(context);

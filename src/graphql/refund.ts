@@ -1,5 +1,11 @@
 import { requestRefund } from '../commands/request-refund.ts';
-import { ForbiddenError, IdempotencyKeyReusedError, InvalidInputError, NotFoundError, RefundExceedsPaymentError } from '../domain/errors.ts';
+import {
+  ForbiddenError,
+  IdempotencyKeyReusedError,
+  InvalidInputError,
+  NotFoundError,
+  RefundExceedsPaymentError,
+} from '../domain/errors.ts';
 import { builder } from './builder.ts';
 import { actorOf } from './context.ts';
 import { RefundOrigin, RefundStatus } from './enums.ts';
@@ -25,14 +31,21 @@ export const Refund = builder.prismaObject('Refund', {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was recorded.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
-    succeededAt: t.expose('succeededAt', { type: 'DateTime', nullable: true, description: 'When the money went back.' }),
+    succeededAt: t.expose('succeededAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the money went back.',
+    }),
   }),
 });
 
 const RequestRefundInput = builder.inputType('RequestRefundInput', {
   description: 'How much of which payment goes back.',
   fields: (t) => ({
-    idempotencyKey: t.string({ required: true, description: '1 to 255 characters. The same key with the same input refunds once.' }),
+    idempotencyKey: t.string({
+      required: true,
+      description: '1 to 255 characters. The same key with the same input refunds once.',
+    }),
     paymentId: t.id({ required: true, description: 'The payment whose money goes back.' }),
     amountMinor: t.field({
       type: 'MinorUnits',
@@ -56,7 +69,10 @@ builder.mutationField('requestRefund', (t) =>
     resolve: async (query, _root, { input }, context) => {
       const actor = actorOf(context);
       const id = await requestRefund(context.commands, actor, input);
-      return context.commands.db.prisma.refund.findUniqueOrThrow({ ...query, where: { id, merchantId: actor.merchantId } });
+      return context.commands.db.prisma.refund.findUniqueOrThrow({
+        ...query,
+        where: { id, merchantId: actor.merchantId },
+      });
     },
   }),
 );

@@ -7,7 +7,8 @@ import { builder } from './builder.ts';
 const instant = z.iso.datetime({ offset: true });
 
 builder.scalarType('DateTime', {
-  description: 'An instant: RFC 3339, always UTC, milliseconds: `2026-11-23T08:15:30.120Z`. Any offset is understood as input.',
+  description:
+    'An instant: RFC 3339, always UTC, milliseconds: `2026-11-23T08:15:30.120Z`. Any offset is understood as input.',
   serialize: (value) => value.toISOString(),
   parseValue: instantOf,
 });
@@ -43,7 +44,8 @@ function notMinorUnits(): GraphQLError {
 }
 
 builder.scalarType('CurrencyCode', {
-  description: 'ISO 4217 alphabetic code in upper case: `EUR`, `CNY`, `JPY`. A code outside the standard is an input error.',
+  description:
+    'ISO 4217 alphabetic code in upper case: `EUR`, `CNY`, `JPY`. A code outside the standard is an input error.',
   serialize: (value) => value,
   parseValue: (value) => {
     if (typeof value === 'string' && isCurrency(value)) return value;
@@ -52,7 +54,8 @@ builder.scalarType('CurrencyCode', {
 });
 
 builder.scalarType('Metadata', {
-  description: 'A flat JSON object of strings: at most 50 keys of 40 characters, values of 500. Yours to use; never interpreted.',
+  description:
+    'A flat JSON object of strings: at most 50 keys of 40 characters, values of 500. Yours to use; never interpreted.',
   serialize: (value) => value,
   parseValue: metadataOf,
   parseLiteral: (node, variables) => metadataOf(valueFromASTUntyped(node, variables)),
@@ -66,7 +69,10 @@ function metadataOf(value: unknown): Record<string, string> {
     entries.length <= 50 &&
     entries.every(([key, text]) => key !== '' && [...key].length <= 40 && [...text].length <= 500) &&
     entries.every(([key, text]) => isStorable(key) && isStorable(text));
-  if (!fits) throw new GraphQLError('Metadata is a flat object of at most 50 strings: keys of 1 to 40 characters, values of at most 500.');
+  if (!fits)
+    throw new GraphQLError(
+      'Metadata is a flat object of at most 50 strings: keys of 1 to 40 characters, values of at most 500.',
+    );
   return Object.fromEntries(entries);
 }
 

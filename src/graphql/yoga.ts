@@ -40,7 +40,12 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
     graphiql:
       graphiqlTabs === null
         ? false
-        : { title: 'Paystream', defaultTabs: [...graphiqlTabs], shouldPersistHeaders: true, subscriptionsProtocol: 'SSE' },
+        : {
+            title: 'Paystream',
+            defaultTabs: [...graphiqlTabs],
+            shouldPersistHeaders: true,
+            subscriptionsProtocol: 'SSE',
+          },
     renderGraphiQL,
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },

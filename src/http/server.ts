@@ -88,7 +88,12 @@ function listen(server: Server, port: number, host: string): Promise<string> {
   });
 }
 
-async function dispatch(routes: Routes, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+async function dispatch(
+  routes: Routes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> {
   const [path = '/'] = (request.url ?? '/').split('?', 1);
   if (path === '/graphql') return serveGraphql(routes, request, response, requestId);
   if (path.startsWith('/webhooks/')) return routes.webhook(request, response, path);
@@ -102,7 +107,12 @@ async function dispatch(routes: Routes, request: IncomingMessage, response: Serv
   replyJson(response, 404, { error: 'There is nothing at this path. The API is at /graphql.' });
 }
 
-async function serveGraphql(routes: Routes, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+async function serveGraphql(
+  routes: Routes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> {
   if (request.method === 'POST') {
     try {
       const body = await readBody(request);

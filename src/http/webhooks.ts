@@ -61,7 +61,8 @@ export async function handleWebhook(
     if (error instanceof BodyTooLargeError) {
       return replyJson(response, 413, { error: `The body must have at most ${bodyBytesMax} bytes.` });
     }
-    if (error instanceof WebhookRejectedError) return replyJson(response, 400, { error: 'The callback could not be verified.' });
+    if (error instanceof WebhookRejectedError)
+      return replyJson(response, 400, { error: 'The callback could not be verified.' });
     // Not committed, so not acknowledged: the provider will send it again.
     log.error({ err: error, provider: provider.name }, 'a callback could not be kept');
     replyJson(response, 503, { error: 'Try again later.' });
@@ -69,6 +70,9 @@ export async function handleWebhook(
 }
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {
-  const entries = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : (value ?? '')]);
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.join(',') : (value ?? ''),
+  ]);
   return Object.fromEntries(entries);
 }

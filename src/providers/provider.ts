@@ -37,9 +37,7 @@ export type WebhookMessage =
 export type WebhookReply = { readonly status: number; readonly contentType: string; readonly body: string };
 
 /** What the provider knows of a payment; NOT_FOUND is its own word, and no outcome we failed to learn. */
-export type QueryAnswer =
-  | { readonly kind: 'report'; readonly report: PaymentReport }
-  | { readonly kind: 'notFound' };
+export type QueryAnswer = { readonly kind: 'report'; readonly report: PaymentReport } | { readonly kind: 'notFound' };
 
 /**
  * One payment provider. An adapter translates; it keeps no state, opens no database, decides nothing about orders. Every call ends by

@@ -37,7 +37,8 @@ export function fromStripeAmount(amount: number, currency: string): bigint {
   const shift = currencyExponent(currency) - stripeExponent(currency);
   const factor = 10n ** BigInt(Math.abs(shift));
   const units = BigInt(amount);
-  if (shift < 0 && units % factor !== 0n) throw new RangeError(`${amount} is no whole number of minor units of ${currency}.`);
+  if (shift < 0 && units % factor !== 0n)
+    throw new RangeError(`${amount} is no whole number of minor units of ${currency}.`);
   const amountMinor = shift < 0 ? units / factor : units * factor;
   if (amountMinor > amountMinorMax) throw new RangeError(`${amount} is more than an amount can be.`);
   return amountMinor;

@@ -89,7 +89,11 @@ export function reportOfIntent(
 }
 
 /** What a Checkout Session says: while it is open, where the buyer pays; once it is complete, what its PaymentIntent says. */
-export function reportOfSession(session: StripeCheckoutSession, paymentId: string, evidence: Evidence): PaymentReport | null {
+export function reportOfSession(
+  session: StripeCheckoutSession,
+  paymentId: string,
+  evidence: Evidence,
+): PaymentReport | null {
   const { payment_intent: intent } = session;
   const intentId = typeof intent === 'string' ? intent : (intent?.id ?? null);
   const isExpanded = typeof intent === 'object' && intent !== null;
@@ -135,7 +139,10 @@ function statusOfIntent({ status, cancellation_reason: reason }: StripePaymentIn
 }
 
 /** Complete is not paid: some methods settle days later, and a manual capture has only authorized. */
-function statusOfSession({ status, payment_status: paymentStatus }: StripeCheckoutSession): ReportedPaymentStatus | null {
+function statusOfSession({
+  status,
+  payment_status: paymentStatus,
+}: StripeCheckoutSession): ReportedPaymentStatus | null {
   switch (status) {
     case 'open':
       return 'ACTION_REQUIRED';

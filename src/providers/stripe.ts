@@ -82,7 +82,9 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       { idempotencyKey: keyOf(order) },
     );
     const intent = parseAnswer(paymentIntentSchema, made);
-    return known(reportOfIntent(intent, order.paymentId, evidence('RESPONSE', instantOf(intent.created)), confirmBy(intent)));
+    return known(
+      reportOfIntent(intent, order.paymentId, evidence('RESPONSE', instantOf(intent.created)), confirmBy(intent)),
+    );
   }
 
   async function createSession(order: PaymentOrder): Promise<PaymentReport> {
@@ -119,7 +121,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       (page) => stripe.paymentIntents.list(page),
       order,
       paymentIntentSchema,
-      (intent) => intent.metadata['payment_id'] === order.paymentId,
+      (intent) => intent.metadata.payment_id === order.paymentId,
     );
   }
 
@@ -147,7 +149,10 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     }
     const intent = await findIntent(order);
     if (intent === null) return { kind: 'notFound' };
-    return { kind: 'report', report: known(reportOfIntent(intent, order.paymentId, evidence('QUERY', null), confirmBy(intent))) };
+    return {
+      kind: 'report',
+      report: known(reportOfIntent(intent, order.paymentId, evidence('QUERY', null), confirmBy(intent))),
+    };
   }
 
   async function close(order: PaymentOrder): Promise<QueryAnswer> {
@@ -157,7 +162,8 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     if (status !== 'ACTION_REQUIRED' && status !== 'AUTHORIZED' && status !== 'PROCESSING') return asked;
     try {
       // A session that still waits for its buyer is expired; its PaymentIntent must not be touched before it is complete.
-      if (status === 'ACTION_REQUIRED' && providerReference !== null) await stripe.checkout.sessions.expire(providerReference);
+      if (status === 'ACTION_REQUIRED' && providerReference !== null)
+        await stripe.checkout.sessions.expire(providerReference);
       else if (providerPaymentId !== null) await stripe.paymentIntents.cancel(providerPaymentId);
     } catch (error) {
       // Refused: it has moved meanwhile, most likely because the buyer was faster. What it is now is asked below.
@@ -201,7 +207,7 @@ function reportOfEvent(type: string, object: unknown, told: Evidence): PaymentRe
   if (type === 'payment_intent.created') return 'says_nothing_new';
   if (type.startsWith('payment_intent.')) {
     const intent = paymentIntentSchema.parse(object);
-    const paymentId = paymentIdOf(intent.metadata['payment_id']);
+    const paymentId = paymentIdOf(intent.metadata.payment_id);
     if (paymentId === null) return 'not_ours';
     return reportOfIntent(intent, paymentId, told) ?? 'unknown_status';
   }
@@ -254,7 +260,9 @@ async function search<T extends { readonly id: string }>(
     last = objects.at(-1)?.id;
     if (!hasMore || last === undefined) return null;
   }
-  throw new OutcomeUnknownError(`Stripe made more than ${searchPagesMax * 100} objects since; ours was not among those read.`);
+  throw new OutcomeUnknownError(
+    `Stripe made more than ${searchPagesMax * 100} objects since; ours was not among those read.`,
+  );
 }
 
 function known(report: PaymentReport | null): PaymentReport {
@@ -264,7 +272,8 @@ function known(report: PaymentReport | null): PaymentReport {
 
 function parseAnswer<T>(schema: z.ZodType<T>, answer: unknown): T {
   const parsed = schema.safeParse(answer);
-  if (!parsed.success) throw new OutcomeUnknownError('Stripe answered with what is not its object.', { cause: parsed.error });
+  if (!parsed.success)
+    throw new OutcomeUnknownError('Stripe answered with what is not its object.', { cause: parsed.error });
   return parsed.data;
 }
 

@@ -20,7 +20,9 @@ const insertSql = `
 
 /** Equal for inputs that mean the same: the order of an object's keys does not count. */
 export function hashOf(input: unknown): string {
-  return createHash('sha256').update(toJson(sorted(input))).digest('hex');
+  return createHash('sha256')
+    .update(toJson(sorted(input)))
+    .digest('hex');
 }
 
 /**

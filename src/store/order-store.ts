@@ -16,7 +16,16 @@ const orderColumns = columnsOf([
   ...['authorizedMinor', 'capturedMinor', 'refundedMinor', 'reservedMinor', 'customerId', 'description', 'metadata'],
   ...['reviewReasons', 'closeTarget', 'cancelReason', 'createdAt', 'updatedAt', 'expiresAt', 'version', 'dueAt'],
 ]);
-const lineColumns = columnsOf(['orderId', 'position', 'merchantId', 'sku', 'name', 'quantity', 'currency', 'unitMinor']);
+const lineColumns = columnsOf([
+  'orderId',
+  'position',
+  'merchantId',
+  'sku',
+  'name',
+  'quantity',
+  'currency',
+  'unitMinor',
+]);
 const paymentColumns = columnsOf([
   ...['id', 'orderId', 'merchantId', 'method', 'flow', 'provider', 'providerAccount', 'status', 'captureMode'],
   ...['currency', 'amountMinor', 'authorizedMinor', 'capturedMinor', 'refundedMinor', 'reservedMinor', 'appliedMinor'],

@@ -22,6 +22,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   ],
   'config.ts': ['domain'],
   'banner.ts': ['domain', 'config.ts'],
+  'development.ts': [],
   'app.ts': 'everything',
   'main.ts': ['app.ts', 'config.ts', 'banner.ts'],
 };

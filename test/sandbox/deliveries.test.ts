@@ -85,6 +85,18 @@ test('a receiver that is down is tried again, and may have moved', async () => {
   expect(receiver.types()).toEqual(['payment_intent.created']);
 });
 
+test('new settings do not make a planned attempt twice', async () => {
+  const receiver = await openReceiver();
+  receiver.answerWith = () => 500;
+  const rig = await openRig({ receiver });
+  await rig.stripe.paymentIntents.create(tenDollars);
+  await expect.poll(async () => (await deliveries(rig))[0]?.attempts, { interval: 5 }).toHaveLength(1);
+  await rig.control('POST', '/webhooks', { retryDelaysMs: [1000, 3_600_000] });
+  await rig.control('POST', '/webhooks', { url: receiver.url });
+  await advance(rig, 60_000);
+  expect((await deliveries(rig))[0]?.attempts).toHaveLength(2);
+});
+
 test('a delivery can be made once more by hand, under the same event id', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });

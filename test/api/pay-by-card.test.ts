@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
+import { followOrder } from '../support/subscriber.ts';
+import { askControl, startTestApp, type TestApp } from '../support/test-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.close());
+
+const paidOrder = [
+  'ORDER_CREATED',
+  'PAYMENT_STARTED',
+  'PAYMENT_ACTION_REQUIRED',
+  'PAYMENT_SUCCEEDED',
+  'ORDER_CONFIRMED',
+];
+
+test('an order paid by card is confirmed by the callback, and its subscriber hears every step once and in order', async () => {
+  const { orders } = await app.client.request<{ orders: { eventCursor: string } }>(
+    '{ orders(first: 1) { eventCursor } }',
+  );
+  const order = await createOrder(app);
+  const subscriber = followOrder(app, order.id, orders.eventCursor);
+  const payment = await payOrder(app, order.id);
+  expect(payment).toMatchObject({ status: 'ACTION_REQUIRED', evidence: { source: 'RESPONSE' } });
+
+  expect((await confirmCard(app, payment)).status).toBe(200);
+  const heard = await subscriber.until(({ type }) => type === 'ORDER_CONFIRMED');
+  await subscriber.stop();
+
+  expect(heard.map(({ type }) => type)).toEqual(paidOrder);
+  expect(heard.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
+  const paid = await readOrder(app, order.id);
+  expect(paid).toMatchObject({
+    ...{ status: 'CONFIRMED', paymentStatus: 'PAID', version: 5, types: paidOrder, allowedActions: [] },
+    captured: { amountMinor: 2500 },
+    payments: [
+      { status: 'SUCCEEDED', captured: { amountMinor: 2500 }, evidence: { source: 'CALLBACK' }, nextAction: null },
+    ],
+  });
+  const ledger = await askControl<{ payments: Record<string, unknown> }>(
+    app.sandboxUrl,
+    `ledger?payment_id=${payment.id}`,
+  );
+  expect(JSON.stringify(ledger)).toContain('2500');
+});
+
+test('a declined card leaves the payment open and says why, and another card pays it', async () => {
+  const order = await createOrder(app);
+  const subscriber = followOrder(app, order.id, order.eventCursor);
+  const payment = await payOrder(app, order.id);
+  expect((await confirmCard(app, payment, 'pm_card_chargeDeclinedInsufficientFunds')).status).toBe(402);
+  const isDeclined = ({ sequence, type }: { sequence: number; type: string }) =>
+    sequence === 4 && type === 'PAYMENT_ACTION_REQUIRED';
+  await subscriber.until(isDeclined);
+  const declined = await readOrder(app, order.id);
+  expect(declined.payments[0]).toMatchObject({
+    status: 'ACTION_REQUIRED',
+    failure: { reason: 'insufficient_funds', providerCode: 'insufficient_funds' },
+    nextAction: { __typename: 'ConfirmCardAction' },
+  });
+  await confirmCard(app, payment);
+  await subscriber.until(({ type }) => type === 'ORDER_CONFIRMED');
+  await subscriber.stop();
+  expect((await readOrder(app, order.id)).payments).toMatchObject([{ status: 'SUCCEEDED', failure: null }]);
+});
+
+test('a buyer who is sent to the checkout page and pays there confirms the order', async () => {
+  const order = await createOrder(app);
+  const subscriber = followOrder(app, order.id, order.eventCursor);
+  const payment = await payOrder(app, order.id, { flow: 'REDIRECT', returnUrl: 'https://shop.example/back' });
+  if (payment.nextAction?.__typename !== 'RedirectAction') throw new Error('The payment leads nowhere.');
+  const page = await fetch(payment.nextAction.url, {
+    method: 'POST',
+    body: new URLSearchParams({ action: 'pay', card: '4242424242424242' }),
+    redirect: 'manual',
+  });
+  expect([302, 303]).toContain(page.status);
+  await subscriber.until(({ type }) => type === 'ORDER_CONFIRMED');
+  await subscriber.stop();
+  expect((await readOrder(app, order.id)).payments).toMatchObject([{ status: 'SUCCEEDED', flow: 'REDIRECT' }]);
+});
+
+test('with every callback lost, asking alone finds out that the buyer has paid', async () => {
+  const order = await createOrder(app);
+  const payment = await payOrder(app, order.id);
+  const [intentId = ''] = payment.providerPaymentId?.split('_secret_') ?? [];
+  await fetch(`${app.sandboxUrl}/control/faults`, {
+    method: 'POST',
+    body: JSON.stringify({ fault: 'drop', match: { contains: intentId }, times: 20 }),
+  });
+  await confirmCard(app, payment);
+  expect((await readOrder(app, order.id)).status).toBe('OPEN');
+  app.clock.advance(11_000);
+  await app.app.rounds.sweep();
+  expect(await readOrder(app, order.id)).toMatchObject({
+    status: 'CONFIRMED',
+    payments: [{ status: 'SUCCEEDED', evidence: { source: 'QUERY' } }],
+  });
+});

@@ -1,0 +1,109 @@
+import { GraphQLClient } from 'graphql-request';
+import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
+import { type App, openApp } from '../../src/app.ts';
+import type { Config } from '../../src/config.ts';
+import type { Database } from '../../src/database/database.ts';
+import type { Clock } from '../../src/domain/clock.ts';
+import { makeTestDataDir, openTestDatabase } from './database.ts';
+
+export const testStripe = {
+  secretKey: 'sk_test_paystream',
+  publishableKey: 'pk_test_paystream',
+  webhookSecret: 'whsec_paystream_one',
+  /** Active as well, as while a secret is being replaced. */
+  otherWebhookSecret: 'whsec_paystream_two',
+} as const;
+
+/** Real time, and what a test adds to it. */
+export type TestClock = Clock & { advance(ms: number): void };
+
+export function createTestClock(): TestClock {
+  let aheadMs = 0;
+  return {
+    now: () => new Date(Date.now() + aheadMs),
+    advance(ms) {
+      aheadMs += ms;
+    },
+  };
+}
+
+export type LogEntry = { readonly level: 'info' | 'warn' | 'error'; readonly fields: object; readonly message: string };
+
+/** The real server on a real port, on a database of its own, with a sandbox of its own for Stripe. */
+export type TestApp = {
+  readonly app: App;
+  readonly database: Database;
+  readonly clock: TestClock;
+  readonly sandboxUrl: string;
+  readonly token: string;
+  readonly client: GraphQLClient;
+  readonly logged: LogEntry[];
+  close(): Promise<void>;
+};
+
+const token = 'test_token_of_the_first_merchant';
+
+export const testConfig: Config = {
+  isProduction: false,
+  host: '127.0.0.1',
+  port: 0,
+  publicUrl: null,
+  databaseUrl: null,
+  dataDir: '',
+  migrateOnStart: true,
+  logLevel: 'silent',
+  devApiKey: token,
+  stripe: null,
+  sandbox: null,
+};
+
+export async function startTestApp(
+  parts: { readonly config?: Partial<Config>; readonly database?: Database; readonly clock?: TestClock } = {},
+): Promise<TestApp> {
+  const { secretKey, publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
+  const sandbox: Sandbox = await startSandbox({
+    port: 0,
+    dataDir: null,
+    stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: null },
+  });
+  const database = parts.database ?? (await openTestDatabase());
+  const clock = parts.clock ?? createTestClock();
+  const logged: LogEntry[] = [];
+  const log = (level: LogEntry['level']) => (fields: object, message: string) => {
+    logged.push({ level, fields, message });
+  };
+  const app = await openApp(
+    {
+      ...testConfig,
+      dataDir: makeTestDataDir(),
+      stripe: {
+        ...{ secretKey, publishableKey, apiBase: sandbox.url },
+        webhookSecrets: [webhookSecret, otherWebhookSecret],
+      },
+      ...parts.config,
+    },
+    { database, clock, log: { info: log('info'), warn: log('warn'), error: log('error') } },
+  );
+  await control(sandbox.url, 'webhooks', { url: `${app.url}/webhooks/stripe`, retryDelaysMs: [100, 200, 400] });
+  return {
+    ...{ app, database, clock, token, logged, sandboxUrl: sandbox.url },
+    client: new GraphQLClient(`${app.url}/graphql`, { headers: { authorization: `Bearer ${token}` } }),
+    async close() {
+      await sandbox.close();
+      await app.close();
+    },
+  };
+}
+
+/** Tells the sandbox what to do. */
+export async function control(sandboxUrl: string, path: string, body: unknown): Promise<unknown> {
+  const response = await fetch(`${sandboxUrl}/control/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`The sandbox refused ${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
+export async function askControl<T>(sandboxUrl: string, path: string): Promise<T> {
+  const response = await fetch(`${sandboxUrl}/control/${path}`);
+  if (!response.ok) throw new Error(`The sandbox refused ${path}: ${response.status}`);
+  return (await response.json()) as T;
+}
