@@ -102,12 +102,19 @@ function mismatchOf(payment: Payment, report: PaymentReport): string | null {
   return captureIsWrong ? `reported with ${capturedMinor} minor units captured of ${payment.amountMinor}.` : null;
 }
 
-/** Between the statuses that money has not reached, the provider's clock decides: an older callback tells nothing. */
+/**
+ * Between the statuses that money has not reached, the provider's clock decides: an older callback tells nothing. An authorization
+ * beats no end that came after it, or one that was voided would come back with its own belated callback.
+ */
 function isStale(payment: Payment, report: PaymentReport): boolean {
-  if (report.status !== 'ACTION_REQUIRED' && report.status !== 'PROCESSING') return false;
-  const held = payment.evidenceProviderTime;
   const reported = report.evidence.providerTime;
-  return held !== null && reported !== null && reported < held;
+  if (report.status === 'ACTION_REQUIRED' || report.status === 'PROCESSING') {
+    const held = payment.evidenceProviderTime;
+    return held !== null && reported !== null && reported < held;
+  }
+  if (report.status !== 'AUTHORIZED' || !isGivenUp(payment)) return false;
+  const ended = payment.evidenceProviderTime ?? payment.evidenceReceivedAt;
+  return ended !== null && (reported ?? report.evidence.receivedAt) <= ended;
 }
 
 function repeat(change: OrderChange, payment: Payment, report: PaymentReport): ReportOutcome {
@@ -183,7 +190,7 @@ function authorize(change: OrderChange, payment: Payment, report: PaymentReport)
 function succeed(change: OrderChange, payment: Payment, report: PaymentReport): void {
   const wasClosed = isClosed(change);
   const capturedMinor = report.capturedMinor ?? payment.amountMinor;
-  const shares = shareOut(change, payment, capturedMinor);
+  const shares = shareOut(change, capturedMinor);
   change.record('PAYMENT_SUCCEEDED', {
     payment: {
       ...told(payment, report),
@@ -201,12 +208,15 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
     needReview(change, 'SURPLUS', `${payment.id}: ${shares.surplusMinor} minor units are to go back to the buyer.`);
   }
   if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change);
+  if (openMinorOf(change) > 0n) return;
+  for (const { id, status } of change.payments) {
+    if (status === 'AUTHORIZED') closePayment(change, id, 'CANCELED'); // it holds the buyer's money for nothing now
+  }
 }
 
 /** Every captured unit is applied to the order, on its way back, or waiting for a person: never two of these, never none. */
 function shareOut(
   change: OrderChange,
-  payment: Payment,
   capturedMinor: bigint,
 ): Pick<PaymentFacts, 'appliedMinor' | 'surplusMinor' | 'quarantinedMinor'> {
   if (isClosed(change) && change.latePaymentPolicy === 'REFUND') {
@@ -215,16 +225,20 @@ function shareOut(
   if (isClosed(change) && change.latePaymentPolicy === 'REVIEW') {
     return { appliedMinor: 0n, surplusMinor: 0n, quarantinedMinor: capturedMinor };
   }
-  const others = change.payments.filter(({ id }) => id !== payment.id);
-  const openMinor = change.order.totalMinor - sumOf(others, ({ appliedMinor }) => appliedMinor);
-  const appliedMinor = minOf(capturedMinor, openMinor);
+  const appliedMinor = minOf(capturedMinor, openMinorOf(change));
   return { appliedMinor, surplusMinor: capturedMinor - appliedMinor, quarantinedMinor: 0n };
 }
 
+/** What the order still lacks. A payment that has not succeeded yet has nothing applied. */
+function openMinorOf({ order, payments }: OrderChange): bigint {
+  return order.totalMinor - sumOf(payments, ({ appliedMinor }) => appliedMinor);
+}
+
+/** Confirms the order once it is paid or authorized in full; a merchant who captured a part of that has taken what they wanted. */
 function confirm(change: OrderChange): void {
-  const { status, paymentStatus } = change.order;
+  const { status, authorizedMinor, totalMinor } = change.order;
   if (status === 'CONFIRMED') return;
-  if (paymentStatus !== 'PAID' && paymentStatus !== 'OVERPAID' && paymentStatus !== 'AUTHORIZED') return;
+  if (authorizedMinor < totalMinor && openMinorOf(change) > 0n) return;
   change.record('ORDER_CONFIRMED', { order: { status: 'CONFIRMED', closeTarget: null } });
   change.planOrder({ dueAt: null });
 }

@@ -74,6 +74,8 @@ async function* followMerchant(
   try {
     let position = after ?? (await readLogEnd(pool));
     while (!signal.aborted) {
+      // Asked before reading: what is settled by now is read below, what is not is worth a second look, and the rest wakes us.
+      const isMoreComing = await isHeldBack(pool, merchantId, position);
       // Read unfiltered, so that the position moves past what nobody asked for and no wake reads it again.
       const events = await readMerchantLog(pool, merchantId, position);
       for (const event of events) {
@@ -81,7 +83,7 @@ async function* followMerchant(
         position = event;
       }
       if (events.length === readLimit) continue;
-      if (await isHeldBack(pool, merchantId, position)) await rest(signal);
+      if (isMoreComing) await rest(signal);
       else await listener.next();
     }
   } finally {

@@ -128,13 +128,18 @@ function conditionsOf(filter: typeof OrderFilter.$inferInput): Prisma.OrderWhere
     ...(paymentStatus && { paymentStatus: { in: paymentStatus } }),
     ...(method && { payments: { some: { method: { in: method } } } }),
     ...(customerId != null && { customerId: storable('filter.customerId', customerId) }),
-    ...(number != null && { number: { startsWith: storable('filter.number', number) } }),
+    ...(number != null && { number: { startsWith: literal(storable('filter.number', number)) } }),
     ...((createdFrom || createdBefore) && {
       createdAt: { ...(createdFrom && { gte: createdFrom }), ...(createdBefore && { lt: createdBefore }) },
     }),
     ...(currency != null && { currency }),
     ...(needsReview != null && { reviewReasons: { isEmpty: !needsReview } }),
   };
+}
+
+/** Prisma hands the text to LIKE as it is. */
+function literal(text: string): string {
+  return text.replaceAll(/[\\%_]/g, '\\$&');
 }
 
 function cursorOf(orderId: string): string {

@@ -23,6 +23,7 @@ export const paymentIntentSchema = z.object({
       decline_code: z.string().nullish(),
       message: z.string().nullish(),
       charge: z.string().nullish(),
+      payment_method: z.object({ id: z.string() }).nullish(),
     })
     .nullish(),
 });
@@ -88,7 +89,10 @@ export function reportOfIntent(
   };
 }
 
-/** What a Checkout Session says: while it is open, where the buyer pays; once it is complete, what its PaymentIntent says. */
+/**
+ * What a Checkout Session says: while it is open, where the buyer pays; once it is complete, what its PaymentIntent says. Money beats
+ * no-money: where the PaymentIntent has moved any, that is said whatever the session says of itself.
+ */
 export function reportOfSession(
   session: StripeCheckoutSession,
   paymentId: string,
@@ -97,7 +101,7 @@ export function reportOfSession(
   const { payment_intent: intent } = session;
   const intentId = typeof intent === 'string' ? intent : (intent?.id ?? null);
   const isExpanded = typeof intent === 'object' && intent !== null;
-  if (session.status === 'complete' && isExpanded) {
+  if (isExpanded && (session.status === 'complete' || hasMovedMoney(intent))) {
     const report = reportOfIntent(intent, paymentId, evidence);
     return report === null ? null : { ...report, providerReference: session.id };
   }
@@ -136,6 +140,10 @@ function statusOfIntent({ status, cancellation_reason: reason }: StripePaymentIn
     default:
       return null; // a status that Stripe added since: nothing to conclude, asked again
   }
+}
+
+function hasMovedMoney({ status }: StripePaymentIntent): boolean {
+  return status === 'processing' || status === 'requires_capture' || status === 'succeeded';
 }
 
 /** Complete is not paid: some methods settle days later, and a manual capture has only authorized. */
@@ -178,11 +186,12 @@ const reasons: Readonly<Record<string, string>> = {
 
 function failureOf({ last_payment_error: error }: StripePaymentIntent): PaymentFailure | null {
   if (error === null || error === undefined) return null;
-  const { code = null, decline_code: declineCode = null, message, charge } = error;
+  const { code = null, decline_code: declineCode = null, message, charge, payment_method: method } = error;
   return {
     reason: reasons[declineCode ?? ''] ?? reasons[code ?? ''] ?? 'card_declined',
     message: message ?? 'The card was declined.',
     providerCode: declineCode ?? code,
-    attempt: charge ?? declineCode ?? code,
+    // A failed authentication makes no charge, but every attempt has a payment method of its own.
+    attempt: charge ?? method?.id ?? declineCode ?? code,
   };
 }

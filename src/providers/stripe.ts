@@ -71,12 +71,13 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       : { kind: 'CONFIRM_CARD', clientSecret: intent.client_secret, publishableKey: options.publishableKey };
 
   async function createIntent(order: PaymentOrder): Promise<PaymentReport> {
+    const description = wordsOf(order.description);
     const made = await stripe.paymentIntents.create(
       {
         ...amountOf(order),
         allowed_payment_method_types: ['card'],
         capture_method: order.captureMode === 'MANUAL' ? 'manual' : 'automatic',
-        ...(order.description !== null && { description: order.description }),
+        ...(description !== null && { description }),
         metadata: metadataOf(order),
       },
       { idempotencyKey: keyOf(order) },
@@ -90,7 +91,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
   async function createSession(order: PaymentOrder): Promise<PaymentReport> {
     const { amount, currency } = amountOf(order);
     const returnUrl = order.returnUrl ?? '';
-    const name = order.description ?? `Order ${order.orderNumber}`;
+    const name = wordsOf(order.description) ?? `Order ${order.orderNumber}`;
     const lifeMs = order.expiresAt.getTime() - order.createdAt.getTime();
     const life = Math.min(Math.max(lifeMs, sessionLifeMsMin), sessionLifeMsMax);
     const made = await stripe.checkout.sessions.create(
@@ -226,6 +227,11 @@ function amountOf({ amountMinor, currency }: PaymentOrder): { amount: number; cu
   const amount = toStripeAmount(amountMinor, currency);
   if (amount === null) throw new RangeError('A payment was started with an amount that Stripe does not take.');
   return { amount, currency: currency.toLowerCase() };
+}
+
+/** Stripe refuses a text that is there and empty. */
+function wordsOf(text: string | null): string | null {
+  return text === null || text.trim() === '' ? null : text;
 }
 
 /** The key that Stripe knows the creation by. It changes never: another attempt is another payment. */

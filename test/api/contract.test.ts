@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildSchema, findBreakingChanges, type GraphQLNamedType, isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
+import {
+  buildSchema,
+  findBreakingChanges,
+  type GraphQLNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+} from 'graphql';
 import { expect, test } from 'vitest';
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)), 'utf8');
@@ -12,7 +20,8 @@ test('the API keeps the public contract: nothing of it is broken', () => {
 });
 
 test('every type, field, argument and value says what it means', () => {
-  const isOurs = ({ name }: GraphQLNamedType) => !name.startsWith('__') && !['String', 'Int', 'Boolean', 'ID', 'Float'].includes(name);
+  const isOurs = ({ name }: GraphQLNamedType) =>
+    !name.startsWith('__') && !['String', 'Int', 'Boolean', 'ID', 'Float'].includes(name);
   const silent: string[] = [];
   for (const type of Object.values(schema.getTypeMap()).filter(isOurs)) {
     if (!type.description) silent.push(type.name);
@@ -26,7 +35,8 @@ test('every type, field, argument and value says what it means', () => {
       }
     }
     if (isInputObjectType(type)) {
-      for (const field of Object.values(type.getFields())) if (!field.description) silent.push(`${type.name}.${field.name}`);
+      for (const field of Object.values(type.getFields()))
+        if (!field.description) silent.push(`${type.name}.${field.name}`);
     }
   }
   expect(silent).toEqual([]);

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { confirmCard, createOrder, createOrderDocument, orderInput, payOrder, payOrderDocument, readOrder } from '../support/orders.ts';
+import {
+  confirmCard,
+  createOrder,
+  createOrderDocument,
+  orderInput,
+  payOrder,
+  payOrderDocument,
+  readOrder,
+} from '../support/orders.ts';
 import { askControl, startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
@@ -17,8 +25,12 @@ const intentsOf = async (paymentId: string) => {
 
 test('16 calls of createOrder at once with one key make one order, which all of them get', async () => {
   const input = orderInput();
-  const answers = await Promise.all(Array.from({ length: 16 }, () => app.client.request(createOrderDocument, { input })));
-  const ids = answers.map(({ createOrder: order }) => (order?.__typename === 'Order' ? order.id : JSON.stringify(order)));
+  const answers = await Promise.all(
+    Array.from({ length: 16 }, () => app.client.request(createOrderDocument, { input })),
+  );
+  const ids = answers.map(({ createOrder: order }) =>
+    order?.__typename === 'Order' ? order.id : JSON.stringify(order),
+  );
   expect(new Set(ids).size).toBe(1);
   expect(await readOrder(app, ids[0] ?? '')).toMatchObject({ version: 1, types: ['ORDER_CREATED'] });
 });
@@ -77,7 +89,9 @@ test('the same key of payOrder on another order is IDEMPOTENCY_KEY_REUSED, also 
   const idempotencyKey = randomUUID();
   const answers = await Promise.all(
     orders.map(({ id }) =>
-      app.client.request(payOrderDocument, { input: { idempotencyKey, orderId: id, method: 'CARD', flow: 'EMBEDDED' } }),
+      app.client.request(payOrderDocument, {
+        input: { idempotencyKey, orderId: id, method: 'CARD', flow: 'EMBEDDED' },
+      }),
     ),
   );
   const kinds = answers.map(({ payOrder: answer }) => answer?.__typename).sort();

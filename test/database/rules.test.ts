@@ -146,6 +146,13 @@ type Machine = {
   readonly mayFollow: (held: never, next: never) => boolean;
 };
 
+/** Two steps of the domain that one transaction takes, so that the row shows only the second. */
+const inOneWrite: Readonly<Record<Machine['table'], readonly string[]>> = {
+  orders: ['OPEN CANCELED', 'OPEN EXPIRED'],
+  payments: ['FAILED CANCELING', 'CANCELED CANCELING', 'EXPIRED CANCELING'],
+  refunds: [],
+};
+
 test.each<Machine>([
   { table: 'orders', statuses: orderStatuses, row: tables.orders, mayFollow: mayFollowOrder },
   { table: 'payments', statuses: paymentStatuses, row: tables.payments, mayFollow },
@@ -157,7 +164,7 @@ test.each<Machine>([
       await rows.insertRow(tx, table, { ...row, status: held });
       await tx.query(`UPDATE ${table} SET status = $1 WHERE id = $2`, [next, row.id]);
     });
-    const isLegal = held === next || mayFollow(held, next);
+    const isLegal = held === next || mayFollow(held, next) || inOneWrite[table].includes(`${held} ${next}`);
     const expected = isLegal ? null : expect.objectContaining({ code: '23514', constraint: `${table}_status_follows` });
     expect([held, next, error]).toEqual([held, next, expected]);
   }

@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import WebSocket from 'ws';
+import { confirmCard, createOrder, payOrder } from '../support/orders.ts';
+import { followMerchant, followOrder, wsClient } from '../support/subscriber.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.close());
+
+const logEnd = async () => {
+  const { orders } = await app.client.request<{ orders: { eventCursor: string } }>(
+    '{ orders(first: 1) { eventCursor } }',
+  );
+  return orders.eventCursor;
+};
+
+test('from every cursor of an order, a subscriber gets exactly what comes after it', async () => {
+  const start = await logEnd();
+  const order = await createOrder(app);
+  const all = followOrder(app, order.id, start);
+  await confirmCard(app, await payOrder(app, order.id));
+  const heard = await all.until(({ type }) => type === 'ORDER_CONFIRMED');
+  await all.stop();
+  expect(heard.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
+  for (const { cursor, sequence } of heard.slice(0, -1)) {
+    const rest = followOrder(app, order.id, cursor);
+    await rest.until(({ type }) => type === 'ORDER_CONFIRMED');
+    await rest.stop();
+    expect(rest.heard).toEqual(heard.slice(sequence));
+  }
+});
+
+test('an order read now and followed after its own cursor misses nothing', async () => {
+  const order = await createOrder(app);
+  await payOrder(app, order.id);
+  const subscriber = followOrder(app, order.id, order.eventCursor);
+  await subscriber.until(({ type }) => type === 'PAYMENT_ACTION_REQUIRED');
+  await subscriber.stop();
+  expect(subscriber.heard.map(({ type }) => type)).toEqual(['PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED']);
+});
+
+test('a dashboard that reconnects again and again, with its last cursor, has the log without gap or repeat', async () => {
+  const start = await logEnd();
+  const heard: string[] = [];
+  let cursor = start;
+  const work = Promise.all(Array.from({ length: 8 }, async () => payOrder(app, (await createOrder(app)).id)));
+  const [perOrder, orders] = [3, 8];
+  while (heard.length < perOrder * orders) {
+    const dashboard = followMerchant(app, cursor);
+    const wanted = Math.min(3, perOrder * orders - heard.length);
+    const events = await dashboard.until(() => dashboard.heard.length >= wanted);
+    await dashboard.stop();
+    heard.push(...events.map(({ orderId, sequence }) => `${orderId} ${sequence}`));
+    cursor = events.at(-1)?.cursor ?? cursor;
+  }
+  await work;
+  const last = followMerchant(app, cursor);
+  await createOrder(app, { number: `last-${randomUUID()}` });
+  await last.until(() => heard.length + last.heard.length >= 25);
+  await last.stop();
+  heard.push(...last.heard.map(({ orderId, sequence }) => `${orderId} ${sequence}`));
+  const { rows } = await app.database.pool.query<{ name: string }>(
+    `select order_id || ' ' || sequence as name from events order by epoch, xid, pos`,
+  );
+  const log = rows.map(({ name }) => name);
+  expect(heard).toEqual(log.slice(log.indexOf(heard[0] ?? '')));
+  expect(new Set(heard).size).toBe(heard.length);
+});
+
+test('a dashboard that asks for some types gets those alone', async () => {
+  const dashboard = followMerchant(app, await logEnd(), ['PAYMENT_STARTED']);
+  await payOrder(app, (await createOrder(app)).id);
+  await payOrder(app, (await createOrder(app)).id);
+  await dashboard.until(() => dashboard.heard.length === 2);
+  await dashboard.stop();
+  expect(dashboard.heard.map(({ type }) => type)).toEqual(['PAYMENT_STARTED', 'PAYMENT_STARTED']);
+});
+
+test('over SSE the same events come, and an ended reader leaves nobody waiting', async () => {
+  const start = await logEnd();
+  const order = await createOrder(app);
+  await payOrder(app, order.id);
+  const ended = new AbortController();
+  const response = await fetch(`${app.app.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${app.token}` },
+    body: JSON.stringify({
+      query:
+        'subscription($id: ID!, $after: EventCursor) { orderEvents(orderId: $id, after: $after) { sequence type } }',
+      variables: { id: order.id, after: start },
+    }),
+    signal: ended.signal,
+  });
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  let received = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    received += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (received.includes('PAYMENT_ACTION_REQUIRED')) break;
+  }
+  ended.abort();
+  const events = [...received.matchAll(/^data: (.+)$/gm)].map(([, data = '']) => JSON.parse(data).data.orderEvents);
+  expect(events).toEqual([
+    { sequence: 1, type: 'ORDER_CREATED' },
+    { sequence: 2, type: 'PAYMENT_STARTED' },
+    { sequence: 3, type: 'PAYMENT_ACTION_REQUIRED' },
+  ]);
+});
+
+/** A bare socket, so that the test sees what is closed and what is not. */
+async function openSocket(payload: object = { authorization: `Bearer ${app.token}` }) {
+  const socket = new WebSocket(`${app.app.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  const messages: { id?: string; type: string; payload?: unknown }[] = [];
+  let notice = () => {};
+  let closeCode: number | null = null;
+  socket.on('message', (data) => {
+    messages.push(JSON.parse(String(data)));
+    notice();
+  });
+  socket.on('close', (code) => {
+    closeCode = code;
+    notice();
+  });
+  await new Promise((resolve) => socket.once('open', resolve));
+  const until = async (fits: (message: { id?: string; type: string }) => boolean) => {
+    while (!messages.some(fits)) {
+      if (closeCode !== null) throw new Error(`The socket was closed: ${closeCode}`);
+      await new Promise<void>((resolve) => {
+        notice = resolve;
+      });
+    }
+    return messages.find(fits);
+  };
+  socket.send(JSON.stringify({ type: 'connection_init', payload }));
+  await until(({ type }) => type === 'connection_ack');
+  return { socket, messages, until, send: (message: object) => socket.send(JSON.stringify(message)) };
+}
+
+test('a syntax error, a validation error and a bad argument end one operation each, never the socket', async () => {
+  const { send, until, socket } = await openSocket();
+  const order = await createOrder(app);
+  send({
+    id: 'good',
+    type: 'subscribe',
+    payload: { query: `subscription { orderEvents(orderId: "${order.id}", after: "${order.eventCursor}") { type } }` },
+  });
+  send({ id: 'syntax', type: 'subscribe', payload: { query: 'subscription {' } });
+  send({ id: 'validation', type: 'subscribe', payload: { query: 'subscription { nothing }' } });
+  send({
+    id: 'variables',
+    type: 'subscribe',
+    payload: { query: 'subscription($n: Int!) { merchantEvents(after: $n) { id } }', variables: { n: 'x' } },
+  });
+  send({
+    id: 'argument',
+    type: 'subscribe',
+    payload: { query: 'subscription { orderEvents(orderId: "nonsense") { id } }' },
+  });
+  for (const id of ['syntax', 'validation', 'variables', 'argument']) {
+    const message = await until((candidate) => candidate.id === id);
+    expect(JSON.stringify(message)).toContain('BAD_USER_INPUT');
+  }
+  await payOrder(app, order.id);
+  expect(await until(({ id, type }) => id === 'good' && type === 'next')).toMatchObject({
+    payload: { data: { orderEvents: { type: 'PAYMENT_STARTED' } } },
+  });
+  socket.close();
+});
+
+test('queries and mutations work over the socket as well', async () => {
+  const client = wsClient(app);
+  const results = [];
+  for await (const result of client.iterate({ query: '{ orders(first: 1) { nodes { __typename } } }' }))
+    results.push(result);
+  expect(results).toMatchObject([{ data: { orders: { nodes: [{ __typename: 'Order' }] } } }]);
+  await client.dispose();
+});
+
+test('without a token a subscription is UNAUTHENTICATED', async () => {
+  const { send, until, socket } = await openSocket({});
+  send({ id: '1', type: 'subscribe', payload: { query: 'subscription { merchantEvents { id } }' } });
+  expect(JSON.stringify(await until(({ id }) => id === '1'))).toContain('UNAUTHENTICATED');
+  socket.close();
+});
+
+test('an event that was committed elsewhere, and whose wake was lost, is brought by the watch over the tail', async () => {
+  const order = await createOrder(app);
+  await app.app.rounds.watchTail();
+  const subscriber = followOrder(app, order.id, order.eventCursor);
+  const other = await startTestApp({ database: { ...app.database, close: async () => {} } });
+  await payOrder(other, order.id);
+  await other.close();
+  expect(await app.app.rounds.watchTail()).toBe(2);
+  await subscriber.until(() => subscriber.heard.length === 2);
+  await subscriber.stop();
+  expect(subscriber.heard.map(({ type }) => type)).toEqual(['PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED']);
+});

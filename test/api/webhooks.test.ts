@@ -1,0 +1,192 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
+import { control, startTestApp, type TestApp, testStripe } from '../support/test-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+  // Callbacks of these tests are made here; the sandbox's own would only get between.
+  await control(app.sandboxUrl, 'webhooks', { url: null });
+});
+afterAll(() => app.close());
+
+type Payment = Awaited<ReturnType<typeof payOrder>>;
+
+/** A callback as Stripe would send it when the payment's card was charged. */
+function succeeded(payment: Payment, part: { intent?: object; event?: object } = {}): string {
+  return JSON.stringify({
+    id: `evt_${randomUUID()}`,
+    object: 'event',
+    api_version: '2026-10-28.endive',
+    created: Math.floor(Date.now() / 1000),
+    livemode: false,
+    type: 'payment_intent.succeeded',
+    data: {
+      object: {
+        ...{ object: 'payment_intent', id: payment.providerPaymentId, status: 'succeeded', created: 1_700_000_000 },
+        ...{ amount: 2500, amount_received: 2500, currency: 'eur', metadata: { payment_id: payment.id } },
+        ...part.intent,
+      },
+    },
+    ...part.event,
+  });
+}
+
+const sign = (body: string, secret: string = testStripe.webhookSecret, at = Math.floor(Date.now() / 1000)) =>
+  `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`;
+
+async function deliver(body: string, signature = sign(body)): Promise<number> {
+  const response = await fetch(`${app.app.url}/webhooks/stripe`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json; charset=utf-8', 'stripe-signature': signature },
+    body,
+  });
+  await response.text();
+  await app.app.idle();
+  return response.status;
+}
+
+async function startedPayment() {
+  const order = await createOrder(app);
+  return { order, payment: await payOrder(app, order.id) };
+}
+
+const inbox = async (body: string) => {
+  const { id } = JSON.parse(body) as { id: string };
+  const { rows } = await app.database.pool.query<{ status: string; reason: string | null }>(
+    'select status, reason from deliveries where event_id = $1',
+    [id],
+  );
+  return rows;
+};
+
+test('a callback that is delivered five times at once makes one event', async () => {
+  const { order, payment } = await startedPayment();
+  const body = succeeded(payment);
+  const statuses = await Promise.all(Array.from({ length: 5 }, () => deliver(body)));
+  expect(statuses).toEqual([200, 200, 200, 200, 200]);
+  const { types } = await readOrder(app, order.id);
+  expect(types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
+  expect(types.filter((type) => type === 'ORDER_CONFIRMED')).toHaveLength(1);
+  expect(await inbox(body)).toEqual([{ status: 'APPLIED', reason: null }]);
+});
+
+test('the same fact by two callbacks with ids of their own makes one event', async () => {
+  const { order, payment } = await startedPayment();
+  const bodies = [succeeded(payment), succeeded(payment)];
+  for (const body of bodies) expect(await deliver(body)).toBe(200);
+  expect((await readOrder(app, order.id)).types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
+  expect(await inbox(bodies[1] ?? '')).toEqual([{ status: 'IGNORED', reason: 'repeated' }]);
+});
+
+test.each<[string, (body: string) => [body: string, signature: string]]>([
+  ['forged', (body) => [body, sign(body, 'whsec_somebody_else')]],
+  [
+    'altered after it was signed',
+    (body) => [body.replace('"amount_received":2500', '"amount_received":9500'), sign(body)],
+  ],
+  ['five minutes and a second old', (body) => [body, sign(body, undefined, Math.floor(Date.now() / 1000) - 302)]],
+  ['from the future', (body) => [body, sign(body, undefined, Math.floor(Date.now() / 1000) + 302)]],
+  ['signed by the scheme for tests alone', (body) => [body, sign(body).replace('v1=', 'v0=')]],
+  [
+    'signed, but live',
+    (body) => {
+      const live = body.replace('"livemode":false', '"livemode":true');
+      return [live, sign(live)];
+    },
+  ],
+])('a callback that is %s makes no event, gets a 4xx, and has its payment asked soon', async (_what, spoil) => {
+  const { order, payment } = await startedPayment();
+  const before = await readOrder(app, order.id);
+  const [body, signature] = spoil(succeeded(payment));
+  expect(await deliver(body, signature)).toBe(400);
+  const after = await readOrder(app, order.id);
+  expect(after.types).toEqual(before.types);
+  expect(await inbox(body)).toEqual([]);
+  const [asked] = after.payments;
+  expect(Date.parse(asked?.nextCheckAt ?? '')).toBeLessThan(Date.parse(before.payments[0]?.nextCheckAt ?? ''));
+});
+
+test('of a flood of forged callbacks a few are kept for inspection', async () => {
+  const body = succeeded((await startedPayment()).payment);
+  for (let i = 0; i < 20; i += 1) expect(await deliver(body, sign(body, 'whsec_somebody_else'))).toBe(400);
+  const { rows } = await app.database.pool.query<{ count: bigint }>('select count(*) from rejected_deliveries');
+  expect(Number(rows[0]?.count)).toBeLessThanOrEqual(5);
+});
+
+test('both active secrets are accepted', async () => {
+  const { order, payment } = await startedPayment();
+  const body = succeeded(payment);
+  expect(await deliver(body, sign(body, testStripe.otherWebhookSecret))).toBe(200);
+  expect((await readOrder(app, order.id)).status).toBe('CONFIRMED');
+});
+
+test.each<[string, object]>([
+  ['another amount', { amount: 2400, amount_received: 2400 }],
+  ['another currency', { currency: 'usd' }],
+  ['another captured amount', { amount_received: 2400 }],
+  ['another PaymentIntent', { id: 'pi_of_somebody_else' }],
+])('a signed callback with %s changes nothing, is acknowledged, and calls for review', async (_what, intent) => {
+  const { order, payment } = await startedPayment();
+  const body = succeeded(payment, { intent });
+  expect(await deliver(body)).toBe(200);
+  expect(await readOrder(app, order.id)).toMatchObject({
+    ...{ status: 'OPEN', paymentStatus: 'PENDING', needsReview: ['AMOUNT_MISMATCH'] },
+    payments: [{ status: 'ACTION_REQUIRED', captured: { amountMinor: 0 } }],
+  });
+  expect(await inbox(body)).toEqual([{ status: 'REVIEW', reason: 'mismatch' }]);
+});
+
+test('a signed callback for a payment that is not there is kept and tried for a day, then needs a person', async () => {
+  const { payment } = await startedPayment();
+  const body = succeeded(payment, { intent: { metadata: { payment_id: 'pay_01jd8m0v6te4r8x3y5z7a9b1c2' } } });
+  expect(await deliver(body)).toBe(200);
+  expect(await inbox(body)).toEqual([{ status: 'PENDING', reason: 'unknown_payment' }]);
+  app.clock.advance(25 * 60 * 60_000);
+  await app.app.rounds.sweep();
+  expect(await inbox(body)).toEqual([{ status: 'REVIEW', reason: 'unknown_payment' }]);
+  app.clock.advance(-25 * 60 * 60_000);
+});
+
+test.each<[string, object]>([
+  ['of another integration', { intent: { metadata: {} } }],
+  ['of a type that nobody asked for', { event: { type: 'customer.created' } }],
+])('a signed callback %s is acknowledged and ignored', async (_what, part) => {
+  const { order, payment } = await startedPayment();
+  const body = succeeded(payment, part);
+  expect(await deliver(body)).toBe(200);
+  expect(await inbox(body)).toMatchObject([{ status: 'IGNORED' }]);
+  expect((await readOrder(app, order.id)).status).toBe('OPEN');
+});
+
+test('a signed callback that nobody can read is kept for a person, and the next ones are applied', async () => {
+  const { order, payment } = await startedPayment();
+  const unreadable = succeeded(payment, { intent: { amount: 'much' } });
+  expect(await deliver(unreadable)).toBe(200);
+  expect(await inbox(unreadable)).toEqual([{ status: 'REVIEW', reason: 'unreadable' }]);
+  expect(await deliver(succeeded(payment))).toBe(200);
+  expect((await readOrder(app, order.id)).status).toBe('CONFIRMED');
+});
+
+test('a failure that comes after the success changes nothing', async () => {
+  const { order, payment } = await startedPayment();
+  await deliver(succeeded(payment));
+  const canceled = succeeded(payment, { intent: { status: 'canceled' }, event: { type: 'payment_intent.canceled' } });
+  expect(await deliver(canceled)).toBe(200);
+  expect(await readOrder(app, order.id)).toMatchObject({ status: 'CONFIRMED', payments: [{ status: 'SUCCEEDED' }] });
+  expect(await inbox(canceled)).toEqual([{ status: 'IGNORED', reason: 'superseded' }]);
+});
+
+test('a callback that a crash left in the inbox is applied by the sweeper', async () => {
+  const { order, payment } = await startedPayment();
+  await confirmCard(app, payment);
+  const body = succeeded(payment);
+  await app.database.pool.query(
+    `insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
+     values ('STRIPE', 'default', $1, 'payment_intent.succeeded', '{}', $2, 'PENDING', now(), $3, 0)`,
+    [(JSON.parse(body) as { id: string }).id, Buffer.from(body), app.clock.now()],
+  );
+  await app.app.rounds.sweep();
+  expect((await readOrder(app, order.id)).status).toBe('CONFIRMED');
+});

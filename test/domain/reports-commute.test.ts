@@ -1,0 +1,374 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { closePayment, markUnknown, postponeCheck } from '../../src/domain/decide.ts';
+import type { OrderEvent } from '../../src/domain/event.ts';
+import { type LatePaymentPolicy, mayFollowOrder, sumsOf } from '../../src/domain/order.ts';
+import { factsOfOrder, factsOfPayment, type OrderAggregate } from '../../src/domain/order-change.ts';
+import { mayFollow, type ReportedPaymentStatus } from '../../src/domain/payment.ts';
+import type { PaymentReport } from '../../src/domain/report.ts';
+import { anAnswer, aReport, declined, firstId, OrderStory, secondId, totalMinor } from './order-story.ts';
+import { readTrigger } from './transition-table.ts';
+
+// What happens is written as text, so that a counterexample reads as a story: `first SUCCEEDED 4s CALLBACK`.
+
+const ids: Readonly<Record<string, string>> = { first: firstId, second: secondId };
+const idOf = (name: string) => ids[name] ?? name;
+
+const statuses = ['ACTION_REQUIRED', 'PROCESSING', 'AUTHORIZED', 'SUCCEEDED', 'FAILED', 'CANCELED', 'EXPIRED'] as const;
+const automaticStatuses = statuses.filter((status) => status !== 'AUTHORIZED');
+const lies = ['of-another-amount', 'of-another-currency', 'of-too-much'] as const;
+
+/** How much each payment really brings, and how it is taken. The same in every report that does not lie. */
+type World = {
+  readonly captureMode: 'AUTOMATIC' | 'MANUAL';
+  readonly capturedMinor: { readonly first: bigint; readonly second: bigint };
+};
+
+function reportOf(text: string, world: World): PaymentReport {
+  const [name = '', status = '', at = '', source = '', lie = ''] = text.split(' ');
+  const paymentId = idOf(name);
+  const seconds = Number.parseInt(at, 10);
+  const said = status as ReportedPaymentStatus;
+  const report = source === 'QUERY' ? anAnswer(paymentId, said, seconds) : aReport(paymentId, said, seconds);
+  return {
+    ...report,
+    ...(said === 'SUCCEEDED' && { capturedMinor: world.capturedMinor[name === 'first' ? 'first' : 'second'] }),
+    ...(said === 'ACTION_REQUIRED' && seconds % 2 === 0 && { failure: declined(`ch_${seconds}`) }),
+    ...(lie === 'of-another-amount' && { amountMinor: totalMinor + 100n }),
+    ...(lie === 'of-another-currency' && { currency: 'USD' }),
+    ...(lie === 'of-too-much' && { status: 'SUCCEEDED' as const, capturedMinor: totalMinor + 1n }),
+  };
+}
+
+const world: fc.Arbitrary<World> = fc.oneof(
+  fc.constant<World>({ captureMode: 'AUTOMATIC', capturedMinor: { first: totalMinor, second: totalMinor } }),
+  fc.record({
+    captureMode: fc.constant('MANUAL' as const),
+    capturedMinor: fc.record({ first: fc.bigInt(1n, totalMinor), second: fc.bigInt(1n, totalMinor) }),
+  }),
+);
+
+const said = ({ captureMode }: World): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.constantFrom('first', 'second'),
+      fc.constantFrom(...(captureMode === 'MANUAL' ? statuses : automaticStatuses), 'SUCCEEDED'),
+      fc.integer({ min: 1, max: 9 }).map((seconds) => `${seconds}s`),
+      fc.constantFrom('CALLBACK', 'CALLBACK', 'QUERY'),
+      fc.oneof({ weight: 9, arbitrary: fc.constant('') }, { weight: 1, arbitrary: fc.constantFrom(...lies) }),
+    )
+    .map((words) => words.join(' ').trim());
+
+const policies: fc.Arbitrary<LatePaymentPolicy> = fc.constantFrom('ACCEPT', 'REFUND', 'REVIEW');
+
+type Begin = 'open' | 'closing' | 'closed';
+
+function begin({ captureMode }: World, policy: LatePaymentPolicy, from: Begin): OrderStory {
+  const story = new OrderStory({ captureMode }, policy).pay(firstId).pay(secondId);
+  if (from !== 'open') story.close('EXPIRED');
+  if (from === 'closed') for (const id of [firstId, secondId]) story.report(anAnswer(id, 'CANCELED', 0));
+  return story;
+}
+
+/** What must not depend on the order in which we were told. */
+function ledgerOf({ order, held }: OrderStory) {
+  const total = (amountOf: (payment: OrderAggregate['payments'][number]) => bigint) =>
+    held.payments.reduce((sum, payment) => sum + amountOf(payment), 0n);
+  return {
+    capturedMinor: order.capturedMinor,
+    appliedMinor: total((payment) => payment.appliedMinor),
+    surplusMinor: total((payment) => payment.surplusMinor),
+    quarantinedMinor: total((payment) => payment.quarantinedMinor),
+    paid: held.payments
+      .filter(({ status }) => status === 'SUCCEEDED')
+      .map(({ id, capturedMinor, authorizedMinor }) => ({ id, capturedMinor, authorizedMinor })),
+    orderIsPaid: order.capturedMinor > 0n && { status: order.status, paymentStatus: order.paymentStatus },
+    isMismatched: order.reviewReasons.includes('AMOUNT_MISMATCH'),
+    isSurplus: order.reviewReasons.includes('SURPLUS'),
+    needlesslyAuthorized:
+      held.payments.some(({ status }) => status === 'AUTHORIZED') && total((p) => p.appliedMinor) === totalMinor,
+  };
+}
+
+type Told = { readonly world: World; readonly told: readonly string[]; readonly toldOtherwise: readonly string[] };
+
+/** The same reports twice: once as they come, once in any other order and some of them again. */
+const toldTwice: fc.Arbitrary<Told> = world.chain((world) =>
+  fc.array(said(world), { minLength: 1, maxLength: 7 }).chain((told) =>
+    fc
+      .subarray(told)
+      .chain((again) => {
+        const all = [...told, ...again];
+        return fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length });
+      })
+      .map((toldOtherwise) => ({ world, told, toldOtherwise })),
+  ),
+);
+
+function ledgerAfter(world: World, policy: LatePaymentPolicy, from: Begin, told: readonly string[]) {
+  const story = begin(world, policy, from);
+  for (const text of told) story.report(reportOf(text, world));
+  return ledgerOf(story);
+}
+
+// What an order that is being closed ends as depends on what arrives first, and with it whether later money is late: the policies
+// REFUND and REVIEW, which are about late money, are therefore left out there.
+test.each<[from: Begin, policies: fc.Arbitrary<LatePaymentPolicy>]>([
+  ['open', policies],
+  ['closing', fc.constant('ACCEPT')],
+  ['closed', policies],
+])(
+  'an order that is %s ends with the same ledger in whatever order and however often its reports come',
+  (from, policies) => {
+    fc.assert(
+      fc.property(toldTwice, policies, ({ world, told, toldOtherwise }, policy) => {
+        expect(ledgerAfter(world, policy, from, toldOtherwise)).toEqual(ledgerAfter(world, policy, from, told));
+      }),
+      { numRuns: 800, seed: 1 },
+    );
+  },
+);
+
+test('what is captured does not depend on the order of reports even while the order is being closed', () => {
+  fc.assert(
+    fc.property(toldTwice, policies, ({ world, told, toldOtherwise }, policy) => {
+      const [one, other] = [told, toldOtherwise].map((texts) => ledgerAfter(world, policy, 'closing', texts));
+      expect(other?.capturedMinor).toEqual(one?.capturedMinor);
+      expect(other?.paid).toEqual(one?.paid);
+    }),
+    { numRuns: 300, seed: 1 },
+  );
+});
+
+test('telling everything a second time changes nothing and makes no event', () => {
+  fc.assert(
+    fc.property(toldTwice, policies, ({ world, told }, policy) => {
+      const story = begin(world, policy, 'open');
+      const money = told.filter((text) => /SUCCEEDED|AUTHORIZED/.test(text));
+      for (const text of money) story.report(reportOf(text, world));
+      const { held } = story;
+      const again = story.eventsOf(() => {
+        for (const text of money) story.report(reportOf(text, world));
+      });
+      expect(again).toEqual([]);
+      expect(story.held).toEqual(held);
+    }),
+    { numRuns: 300, seed: 1 },
+  );
+});
+
+const acts = [
+  'close CANCELED',
+  'close EXPIRED',
+  'void first',
+  'void second',
+  'lose first',
+  'ask first',
+  'pay second',
+] as const;
+
+type History = { readonly world: World; readonly steps: readonly string[] };
+const histories: fc.Arbitrary<History> = world.chain((world) =>
+  fc
+    .array(fc.oneof({ weight: 3, arbitrary: said(world) }, { weight: 2, arbitrary: fc.constantFrom(...acts) }), {
+      maxLength: 12,
+    })
+    .map((steps) => ({ world, steps })),
+);
+
+const voidable = ['SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED'];
+
+/** Does what a step says, where a command would let it happen. */
+function take(story: OrderStory, step: string, world: World): void {
+  const [act = '', what = ''] = step.split(' ');
+  const has = (id: string) => story.held.payments.some((payment) => payment.id === id);
+  const id = idOf(what);
+  switch (act) {
+    case 'close':
+      if (story.order.status === 'OPEN') story.close(what === 'CANCELED' ? 'CANCELED' : 'EXPIRED');
+      break;
+    case 'void':
+      if (!has(id) || !voidable.includes(story.payment(id).status)) break;
+      story.decide((change) => closePayment(change, id, 'CANCELED'));
+      break;
+    case 'lose':
+      story.decide((change) => markUnknown(change, id));
+      break;
+    case 'ask':
+      if (story.payment(id).checkAt !== null) story.decide((change) => postponeCheck(change, id));
+      break;
+    case 'pay':
+      if (!has(id) && story.order.status === 'OPEN') story.pay(id);
+      break;
+    default:
+      if (has(idOf(act))) story.report(reportOf(step, world));
+  }
+}
+
+/** Runs any history and hands the story over after each of its steps. */
+function throughHistories(
+  check: (story: OrderStory, before: OrderAggregate, events: readonly OrderEvent[]) => void,
+): void {
+  fc.assert(
+    fc.property(histories, policies, ({ world, steps }, policy) => {
+      const story = new OrderStory({ captureMode: world.captureMode }, policy).pay(firstId);
+      for (const step of steps) {
+        const { held, events } = story;
+        const known = events.length;
+        take(story, step, world);
+        check(story, held, story.events.slice(known));
+      }
+    }),
+    { numRuns: 300, seed: 1 },
+  );
+}
+
+test('every captured unit is applied, on its way back or in review, always', () => {
+  throughHistories(({ held, order }) => {
+    for (const {
+      capturedMinor,
+      appliedMinor,
+      surplusMinor,
+      quarantinedMinor,
+      authorizedMinor,
+      amountMinor,
+    } of held.payments) {
+      expect(appliedMinor + surplusMinor + quarantinedMinor).toBe(capturedMinor);
+      for (const part of [appliedMinor, surplusMinor, quarantinedMinor]) expect(part).toBeGreaterThanOrEqual(0n);
+      expect(capturedMinor).toBeLessThanOrEqual(authorizedMinor);
+      expect(authorizedMinor).toBeLessThanOrEqual(amountMinor);
+    }
+    const appliedMinor = held.payments.reduce((sum, payment) => sum + payment.appliedMinor, 0n);
+    expect(appliedMinor).toBeLessThanOrEqual(order.totalMinor);
+  });
+});
+
+test('no order ends without its money while nobody is told to look', () => {
+  throughHistories(({ order }) => {
+    const isEnded = order.status === 'CANCELED' || order.status === 'EXPIRED';
+    if (isEnded && order.capturedMinor > 0n) expect(order.reviewReasons).toContain('LATE_PAYMENT');
+  });
+});
+
+test('nothing is under way without a time when it is next asked, or a person who looks', () => {
+  throughHistories(({ held, order }) => {
+    for (const { status, checkAt } of held.payments) {
+      if (mayFollow(status, 'CANCELED') && checkAt === null) expect(order.reviewReasons).toContain('STUCK_UNKNOWN');
+    }
+  });
+});
+
+test('an order that is being closed has a payment that is being closed', () => {
+  throughHistories(({ held, order }) => {
+    if (order.status === 'CLOSING') expect(held.payments.map(({ status }) => status)).toContain('CANCELING');
+    expect(order.closeTarget !== null).toBe(order.status === 'CLOSING');
+  });
+});
+
+test('an order has as many events as its version says, in sequence from 1', () => {
+  throughHistories(({ events, order }) => {
+    expect(order.version).toBe(events.length);
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1));
+  });
+});
+
+test('the sums of an order are those of its payments, after every decision', () => {
+  throughHistories(({ held, order }) => {
+    expect(order).toMatchObject(sumsOf(order, held.payments, held.refunds));
+  });
+});
+
+type Facts = Readonly<Record<string, unknown>>;
+type Folded = { order: Facts; payments: Map<string, Facts> };
+
+/** Puts an event's changes over what was so before: all that somebody knows who has nothing but the log. */
+function fold({ order, payments }: Folded, { changes, paymentId }: OrderEvent): Folded {
+  if (changes.payment === undefined || paymentId === null) return { order: { ...order, ...changes.order }, payments };
+  const payment = { ...payments.get(paymentId), ...changes.payment };
+  return { order: { ...order, ...changes.order }, payments: new Map(payments).set(paymentId, payment) };
+}
+
+const nothing: Folded = { order: {}, payments: new Map() };
+
+test('the fold of an order’s events is its rows, field by field', () => {
+  throughHistories(({ events, held }) => {
+    const folded = events.reduce(fold, nothing);
+    expect(folded.order).toEqual(factsOfOrder(held.order));
+    expect([...folded.payments.values()]).toEqual(held.payments.map(factsOfPayment));
+  });
+});
+
+test('an event says what the order and the payment were right after it', () => {
+  throughHistories(({ events }) => {
+    events.reduce((before, event) => {
+      const folded = fold(before, event);
+      expect(event.orderStatus).toBe(folded.order.status);
+      if (event.paymentId !== null) expect(event.paymentStatus).toBe(folded.payments.get(event.paymentId)?.status);
+      return folded;
+    }, nothing);
+  });
+});
+
+test('every event changes a fact besides its time, and moves statuses only as the tables allow', () => {
+  throughHistories(({ events }) => {
+    events.reduce((before, event) => {
+      const after = fold(before, event);
+      const factsOf = ({ order, payments }: Folded) =>
+        [order, ...payments.values()].map(({ updatedAt, ...facts }) => facts);
+      expect(factsOf(after)).not.toEqual(factsOf(before));
+      expectLegal(before.order.status, after.order.status, mayFollowOrder);
+      for (const [id, payment] of after.payments)
+        expectLegal(before.payments.get(id)?.status, payment.status, mayFollow);
+      return after;
+    }, nothing);
+  });
+});
+
+function expectLegal(held: unknown, next: unknown, mayFollow: (held: never, next: never) => boolean): void {
+  if (held === undefined || held === next) return;
+  expect([held, next, mayFollow(held as never, next as never)]).toEqual([held, next, true]);
+}
+
+test('what a decision does to a row, however many steps it takes, is a move that the database allows', () => {
+  const allowed = { orders: readTrigger('orders'), payments: readTrigger('payments') };
+  const isAllowed = (table: 'orders' | 'payments', from: string | undefined, to: string) =>
+    from === undefined || from === to || allowed[table].has(`${from} → ${to}`);
+  throughHistories(({ held, order }, before) => {
+    expect([before.order.status, order.status, isAllowed('orders', before.order.status, order.status)]).toContain(true);
+    for (const { id, status } of held.payments) {
+      const from = before.payments.find((payment) => payment.id === id)?.status;
+      expect([from, status, isAllowed('payments', from, status)]).toContain(true);
+    }
+  });
+});
+
+test('a fact that changed has an event', () => {
+  throughHistories(({ held }, before, events) => {
+    if (events.length > 0) return;
+    expect(factsOfOrder(held.order)).toEqual(factsOfOrder(before.order));
+    expect(held.payments.map(factsOfPayment)).toEqual(before.payments.map(factsOfPayment));
+  });
+});
+
+test('the histories above reach every payment and order status', () => {
+  const reached = new Set<string>();
+  throughHistories(({ held, order }) => {
+    reached.add(order.status);
+    for (const { status } of held.payments) reached.add(status);
+  });
+  expect([...reached].sort()).toEqual(
+    [
+      ...new Set([
+        ...statuses,
+        'SUBMITTING',
+        'UNKNOWN',
+        'CANCELING',
+        'OPEN',
+        'CLOSING',
+        'CONFIRMED',
+        'CANCELED',
+        'EXPIRED',
+      ]),
+    ].sort(),
+  );
+});

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CommandContext } from '../../src/commands/context.ts';
+import { createOrder } from '../../src/commands/create-order.ts';
+import type { Database } from '../../src/database/database.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { needReview } from '../../src/domain/decide.ts';
+import { merchantFeed, orderFeed } from '../../src/events/feed.ts';
+import { type LoggedEvent, logStart, readLogEnd, readMerchantLog } from '../../src/events/log.ts';
+import { createWakes } from '../../src/events/wakes.ts';
+import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
+import { changeOrder } from '../../src/store/order-store.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+let database: Database;
+let context: CommandContext;
+let merchantId: string;
+const wakes = createWakes();
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  const log = { info() {}, warn() {}, error() {} };
+  context = { db: database, clock: systemClock, providers: [], wakes, log };
+  ({ id: merchantId } = await ensureFirstMerchant(database, new Date()));
+});
+afterAll(() => database.close());
+
+const newOrder = () =>
+  createOrder(
+    context,
+    { merchantId, returnOrigins: [] },
+    {
+      idempotencyKey: randomUUID(),
+      currency: 'EUR',
+      lines: [{ name: 'Cup', quantity: 1, unitAmountMinor: 100n }],
+    },
+  );
+
+/** One more event of an order: each reason for review can be given once. */
+const reasons = ['LATE_PAYMENT', 'SURPLUS', 'AMOUNT_MISMATCH', 'STUCK_UNKNOWN'] as const;
+async function addEvent(orderId: string, reason: (typeof reasons)[number]): Promise<void> {
+  const changed = await database.transaction((tx) =>
+    changeOrder(tx, new Date(), orderId, (change) => needReview(change, reason, 'a test')),
+  );
+  if (changed?.wake) wakes.wake(changed.wake);
+}
+
+const nameOf = ({ orderId, sequence }: LoggedEvent) => `${orderId} ${sequence}`;
+
+async function take(events: AsyncIterableIterator<LoggedEvent>, count: number): Promise<LoggedEvent[]> {
+  const taken: LoggedEvent[] = [];
+  for await (const event of events) {
+    taken.push(event);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+test('with 12 writers at once, a follower of the merchant hears every event once, in the order of the log', async () => {
+  const start = await readLogEnd(database.pool);
+  const [writers, ordersEach] = [12, 6];
+  const perOrder = 1 + reasons.length;
+  const following = take(
+    merchantFeed({ pool: database.pool, wakes }, { merchantId, types: null }, start),
+    writers * ordersEach * perOrder,
+  );
+  await Promise.all(
+    Array.from({ length: writers }, async () => {
+      for (let i = 0; i < ordersEach; i += 1) {
+        const orderId = await newOrder();
+        // All four at once: they queue for the order's lock and must come out in sequence.
+        await Promise.all(reasons.map((reason) => addEvent(orderId, reason)));
+      }
+    }),
+  );
+  const heard = await following;
+  const log: LoggedEvent[] = [];
+  for (let after = start; ; ) {
+    const rows = await readMerchantLog(database.pool, merchantId, after);
+    log.push(...rows);
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    after = last;
+  }
+  expect(heard.map(nameOf)).toEqual(log.map(nameOf));
+  expect(new Set(heard.map(nameOf)).size).toBe(writers * ordersEach * perOrder);
+  const sequences = new Map<string, number>();
+  for (const { orderId, sequence } of heard) {
+    expect(sequence).toBe((sequences.get(orderId) ?? 0) + 1);
+    sequences.set(orderId, sequence);
+  }
+  expect(wakes.listenerCount).toBe(0);
+});
+
+test('a follower of one order hears each of its events once, from any place on', async () => {
+  const start = await readLogEnd(database.pool);
+  const orderId = await newOrder();
+  const live = take(orderFeed({ pool: database.pool, wakes }, { merchantId, orderId }, start), 1 + reasons.length);
+  for (const reason of reasons) await addEvent(orderId, reason);
+  const heard = await live;
+  expect(heard.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
+  for (const [index, event] of heard.slice(0, -1).entries()) {
+    const rest = heard.slice(index + 1);
+    const replayed = await take(orderFeed({ pool: database.pool, wakes }, { merchantId, orderId }, event), rest.length);
+    expect(replayed.map(nameOf)).toEqual(rest.map(nameOf));
+  }
+});
+
+test('a follower that leaves while nothing happens leaves no listener behind', async () => {
+  const orderId = await newOrder();
+  const source = { pool: database.pool, wakes };
+  for (const feed of [
+    orderFeed(source, { merchantId, orderId }, null),
+    merchantFeed(source, { merchantId, types: null }, null),
+  ]) {
+    const pending = feed.next();
+    await database.pool.query('select 1');
+    await feed.return?.();
+    expect(await pending).toMatchObject({ done: true });
+  }
+  expect(wakes.listenerCount).toBe(0);
+});
+
+test('what another merchant’s order does is nobody else’s to hear', async () => {
+  const orderId = await newOrder();
+  const stranger = 'mch_01jd8m0v6te4r8x3y5z7a9b1c2';
+  expect(await readMerchantLog(database.pool, stranger, logStart)).toEqual([]);
+  const feed = orderFeed({ pool: database.pool, wakes }, { merchantId: stranger, orderId }, logStart);
+  const next = feed.next();
+  await addEvent(orderId, 'SURPLUS');
+  await feed.return?.();
+  expect(await next).toMatchObject({ done: true });
+});
+
+test.runIf(process.env.DATABASE_URL)(
+  'an event that commits while an older transaction is open waits for it, and neither is lost',
+  async () => {
+    const [slowOrder, quickOrder] = [await newOrder(), await newOrder()];
+    const start = await readLogEnd(database.pool);
+    let finish = () => {};
+    const held = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let began = () => {};
+    const beginning = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const slow = database.transaction(async (tx) => {
+      await changeOrder(tx, new Date(), slowOrder, (change) => needReview(change, 'SURPLUS', 'a test'));
+      began();
+      await held;
+    });
+    await beginning;
+    await addEvent(quickOrder, 'SURPLUS');
+    // The quick event has the higher place but is there first: a cursor that took it would step over the slow one.
+    expect(await readMerchantLog(database.pool, merchantId, start)).toEqual([]);
+    const following = take(merchantFeed({ pool: database.pool, wakes }, { merchantId, types: null }, start), 2);
+    finish();
+    await slow;
+    expect((await following).map(({ orderId }) => orderId)).toEqual([slowOrder, quickOrder]);
+  },
+);

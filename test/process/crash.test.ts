@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, test } from 'vitest';
+import { makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+
+type OrderAnswer = { createOrder: { id: string; version: number } };
+type PaymentAnswer = {
+  payOrder: { id: string; status: string; nextAction: { clientSecret: string; publishableKey: string } | null };
+};
+
+const create = ({ client }: ServerProcess, key: string) =>
+  client.request<OrderAnswer>(
+    `mutation($key: String!) { createOrder(input: { idempotencyKey: $key, currency: EUR,
+      lines: [{ name: "Cup", quantity: 1, unitAmountMinor: 500 }] }) { ... on Order { id version } } }`,
+    { key },
+  );
+const pay = ({ client }: ServerProcess, key: string, orderId: string) =>
+  client.request<PaymentAnswer>(
+    `mutation($key: String!, $orderId: ID!) { payOrder(input: { idempotencyKey: $key, orderId: $orderId, method: CARD, flow: EMBEDDED }) {
+      ... on Payment { id status nextAction { ... on ConfirmCardAction { clientSecret publishableKey } } } } }`,
+    { key, orderId },
+  );
+
+async function untilConfirmed(
+  { client }: ServerProcess,
+  id: string,
+): Promise<{ status: string; payments: { id: string; status: string }[] }> {
+  for (;;) {
+    const { order } = await client.request<{ order: { status: string; payments: { id: string; status: string }[] } }>(
+      'query($id: ID!) { order(id: $id) { status payments { id status } } }',
+      { id },
+    );
+    if (order.status === 'CONFIRMED') return order;
+    const [payment] = order.payments;
+    if (payment)
+      await client.request('mutation($id: ID!) { refreshPayment(paymentId: $id) { __typename } }', { id: payment.id });
+  }
+}
+
+test('kill -9 loses nothing that was answered, and the same keys give the same order and payment', async () => {
+  const home = await makeHome();
+  let server = await startServerProcess(home);
+  const answered = new Map<string, string>();
+  const calls = Array.from({ length: 40 }, async (_, i) => {
+    const { createOrder: order } = await create(server, `order-${i}`);
+    answered.set(`order-${i}`, order.id);
+    // Killed in the middle of the others' calls.
+    if (answered.size === 12) await server.kill();
+  });
+  await Promise.allSettled(calls);
+  expect(answered.size).toBeGreaterThanOrEqual(12);
+
+  server = await startServerProcess(home);
+  for (const [key, id] of answered) expect((await create(server, key)).createOrder).toEqual({ id, version: 1 });
+  await server.stop();
+});
+
+test('a payment that was under way when the server was killed reaches the provider’s truth', async () => {
+  const home = await makeHome();
+  let server = await startServerProcess(home);
+  const { createOrder: order } = await create(server, 'order');
+  const { payOrder: payment } = await pay(server, 'payment', order.id);
+  const { clientSecret = '', publishableKey = '' } = payment.nextAction ?? {};
+  // The callback of this confirmation is on its way, or not yet sent, when everything is killed.
+  const confirmed = await fetch(
+    `${server.sandboxUrl}/v1/payment_intents/${clientSecret.split('_secret_')[0]}/confirm`,
+    {
+      method: 'POST',
+      headers: { authorization: `Bearer ${publishableKey}` },
+      body: new URLSearchParams({ client_secret: clientSecret, payment_method: 'pm_card_visa' }),
+    },
+  );
+  expect(confirmed.status).toBe(200);
+  await server.kill();
+
+  server = await startServerProcess(home);
+  const paid = await untilConfirmed(server, order.id);
+  expect(paid.payments).toEqual([{ id: payment.id, status: 'SUCCEEDED' }]);
+  expect((await pay(server, 'payment', order.id)).payOrder).toMatchObject({ id: payment.id, status: 'SUCCEEDED' });
+  await server.stop();
+});
+
+const paidOrder = [
+  'ORDER_CREATED',
+  'PAYMENT_STARTED',
+  'PAYMENT_ACTION_REQUIRED',
+  'PAYMENT_SUCCEEDED',
+  'ORDER_CONFIRMED',
+];
+
+test.each([1, 2, 3, 4])(
+  'the example, killed after %i events and started again, hears every event once and in order',
+  async (killAfter) => {
+    const home = await makeHome();
+    const server = await startServerProcess(home);
+    const journal = join(mkdtempSync(join(tmpdir(), 'paystream-example-')), 'journal.jsonl');
+    const runExample = () =>
+      spawn(
+        process.execPath,
+        [
+          ...['--import', 'tsx', 'examples/pay-by-card.ts', '--journal', journal, '--token', server.token],
+          ...['--url', `${server.url}/graphql`, '--sandbox', server.sandboxUrl],
+        ],
+        { cwd: projectRoot, stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+    const heard = () =>
+      readFileSync(journal, 'utf8')
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as { kind: string; event: { type: string } })
+        .filter(({ kind }) => kind === 'event')
+        .map(({ event }) => event.type);
+
+    const first = runExample();
+    const killed = once(first, 'exit');
+    for await (const _line of createInterface({ input: first.stdout })) {
+      if (heard().length >= killAfter) break;
+    }
+    first.kill('SIGKILL');
+    await killed;
+    const second = runExample();
+    second.stdout.resume();
+    expect(await once(second, 'exit')).toEqual([0, null]);
+    expect(heard()).toEqual(paidOrder);
+    await server.stop();
+  },
+);

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { GraphQLClient } from 'graphql-request';
+import { createTestDatabaseUrl, makeTestDataDir } from './database.ts';
+
+export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What outlives the server: its data directory, its database, its ports. */
+export type Home = { readonly dataDir: string; readonly databaseUrl: string | null; port: number; sandboxPort: number };
+
+export async function makeHome(): Promise<Home> {
+  return { dataDir: makeTestDataDir(), databaseUrl: await createTestDatabaseUrl(), port: 0, sandboxPort: 0 };
+}
+
+/** The product as a user starts it: a process of its own, with the sandbox that it brings along. */
+export type ServerProcess = {
+  readonly banner: readonly string[];
+  readonly url: string;
+  readonly sandboxUrl: string;
+  readonly token: string;
+  readonly client: GraphQLClient;
+  /** As a power switch for the process: no signal handler runs. */
+  kill(): Promise<void>;
+  /** As an operator stops it. Resolves to the exit code. */
+  stop(): Promise<number | null>;
+};
+
+const bannerLines = 4;
+
+/** Starts the server and waits for its banner. Ports that were free the first time are used again after a restart. */
+export async function startServerProcess(home: Home): Promise<ServerProcess> {
+  const child = spawnServer(home);
+  const banner: string[] = [];
+  let complaint = '';
+  child.stderr?.on('data', (chunk) => {
+    complaint += String(chunk);
+  });
+  if (child.stdout === null) throw new Error('The server has no output.');
+  for await (const line of createInterface({ input: child.stdout })) {
+    banner.push(line);
+    if (banner.length === bannerLines) break;
+  }
+  const [, url = ''] = /(http:\/\/\S+)\/graphql/.exec(banner[0] ?? '') ?? [];
+  const [, sandboxUrl = ''] = /(http:\/\/\S+) stands/.exec(banner[2] ?? '') ?? [];
+  const [, token = ''] = /Bearer (\S+)/.exec(banner[3] ?? '') ?? [];
+  if (token === '') throw new Error(`The server did not start: ${banner.join('\n')} ${complaint}`);
+  home.port = Number(new URL(url).port);
+  home.sandboxPort = Number(new URL(sandboxUrl).port);
+  const ended = once(child, 'exit');
+  child.stdout.resume();
+  return {
+    ...{ banner, url, sandboxUrl, token },
+    client: new GraphQLClient(`${url}/graphql`, { headers: { authorization: `Bearer ${token}` } }),
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = await ended;
+      return code;
+    },
+  };
+}
+
+export function spawnServer({ dataDir, databaseUrl, port, sandboxPort }: Home): ChildProcess {
+  const { DATABASE_URL: _ours, NODE_ENV: _test, ...env } = process.env;
+  return spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    cwd: projectRoot,
+    env: {
+      ...env,
+      ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
+      ...{ DATA_DIR: dataDir, PORT: String(port), SANDBOX_PORT: String(sandboxPort) },
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
