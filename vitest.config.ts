@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
+    // Files share what they import, which is most of the time they take; each has a database and a server of its own all the same.
+    isolate: false,
     // Each worker holds a PGlite of some 300 MB that keeps its core busy.
     maxWorkers: Math.min(4, availableParallelism()),
     testTimeout: 30_000,

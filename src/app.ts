@@ -56,24 +56,23 @@ export type AppParts = {
 export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
   const clock = parts.clock ?? systemClock;
   const log = parts.log ?? pino({ level: config.logLevel }, pino.destination(2));
-  const closing: (() => Promise<unknown>)[] = [];
-  const close = async () => {
-    for (const step of closing.splice(0).reverse()) await step();
-  };
+  const { keep, close } = closingList();
   try {
     // The data directory's lock is taken before anything else is touched; the rest opens side by side.
     const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
     const http = createHttpServer();
-    const [opened, listening] = await Promise.allSettled([opening, http.listen(config.port, config.host)]);
-    if (opened.status === 'fulfilled') closing.push(() => opened.value.close());
-    closing.push(() => http.close());
-    if (opened.status === 'rejected') throw opened.reason;
-    if (listening.status === 'rejected') throw listening.reason;
-    const [database, url] = [opened.value, listening.value];
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
-    const publicUrl = config.publicUrl ?? url;
-    const sandbox = await startSandbox(config, keys, publicUrl);
-    if (sandbox !== null) closing.push(() => sandbox.process.close());
+    const entering = http.listen(config.port, config.host).then(async (url) => {
+      const publicUrl = config.publicUrl ?? url;
+      return { url, publicUrl, sandbox: await startSandbox(config, keys, publicUrl) };
+    });
+    const [database, { url, publicUrl, sandbox }] = await Promise.all([
+      keep(opening, (opened) => opened.close()),
+      keep(entering, async (entrance) => {
+        await http.close();
+        await entrance.sandbox?.process.close();
+      }),
+    ]);
     const wakes = parts.wakes ?? createWakes();
     const stripe = config.stripe ?? sandbox?.stripe ?? null;
     const providers: PaymentProvider[] =
@@ -89,9 +88,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     });
     const deliveries = followUp(commands);
     const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);
-    closing.push(() => deliveries.idle());
-    closing.push(() => sockets.close());
-    closing.push(() => http.stopAccepting());
+    await keep(deliveries, () => deliveries.idle());
+    await keep(sockets, () => sockets.close());
+    await keep(http, () => http.stopAccepting());
     http.serve({
       log,
       home: config.isProduction ? null : '/graphql',
@@ -121,6 +120,24 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     await close();
     throw error;
   }
+}
+
+/** What was opened, to be closed the other way round; what opens only after that is closed at once. */
+function closingList() {
+  const steps: (() => Promise<unknown>)[] = [];
+  let isClosed = false;
+  return {
+    async keep<T>(opening: T | Promise<T>, closeIt: (opened: T) => Promise<unknown>): Promise<T> {
+      const opened = await opening;
+      if (isClosed) await closeIt(opened);
+      else steps.push(() => closeIt(opened));
+      return opened;
+    },
+    async close(): Promise<void> {
+      isClosed = true;
+      for (const step of steps.splice(0).reverse()) await step();
+    },
+  };
 }
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly stripe: StripeConfig };

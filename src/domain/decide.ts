@@ -160,7 +160,9 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
   const { status } = change.payment(payment.id);
   change.plan(payment.id, {
     ...plannedBy(report),
-    nextAction: status === 'ACTION_REQUIRED' ? (report.nextAction ?? payment.nextAction) : null,
+    // Kept while the provider is at work: a declined card leads back to it, and the callback that says so does not bring it again.
+    nextAction:
+      status === 'ACTION_REQUIRED' || status === 'PROCESSING' ? (report.nextAction ?? payment.nextAction) : null,
     checkAt: nextCheckAt(status, 0, change.at),
     checkAttempts: 0,
     leasedUntil: null,
@@ -184,7 +186,7 @@ function authorize(change: OrderChange, payment: Payment, report: PaymentReport)
   if (wasClosed) needReview(change, 'LATE_PAYMENT', `${payment.id}: authorized after the order was closed.`);
   const isUnwanted = isCovered || (wasClosed && change.latePaymentPolicy === 'REFUND');
   if (isUnwanted) closePayment(change, payment.id, 'CANCELED');
-  else if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change);
+  else if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change, payment.id);
 }
 
 function succeed(change: OrderChange, payment: Payment, report: PaymentReport): void {
@@ -207,7 +209,7 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
   if (shares.surplusMinor > 0n) {
     needReview(change, 'SURPLUS', `${payment.id}: ${shares.surplusMinor} minor units are to go back to the buyer.`);
   }
-  if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change);
+  if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change, payment.id);
   if (openMinorOf(change) > 0n) return;
   for (const { id, status } of change.payments) {
     if (status === 'AUTHORIZED') closePayment(change, id, 'CANCELED'); // it holds the buyer's money for nothing now
@@ -235,12 +237,16 @@ function openMinorOf({ order, payments }: OrderChange): bigint {
 }
 
 /** Confirms the order once it is paid or authorized in full; a merchant who captured a part of that has taken what they wanted. */
-function confirm(change: OrderChange): void {
+function confirm(change: OrderChange, paidBy: string): void {
   const { status, authorizedMinor, totalMinor } = change.order;
   if (status === 'CONFIRMED') return;
   if (authorizedMinor < totalMinor && openMinorOf(change) > 0n) return;
   change.record('ORDER_CONFIRMED', { order: { status: 'CONFIRMED', closeTarget: null } });
   change.planOrder({ dueAt: null });
+  // Another payment that is still open could be paid as well: it is not wanted any more.
+  for (const { id, status } of change.payments) {
+    if (id !== paidBy && isLive({ status })) closePayment(change, id, 'CANCELED');
+  }
 }
 
 function end(change: OrderChange, payment: Payment, report: PaymentReport): void {

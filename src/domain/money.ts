@@ -11,9 +11,13 @@ const notMoney = new Set([
   'XAG', 'XAU', 'XBA', 'XBB', 'XBC', 'XBD', 'XDR', 'XPD', 'XPT', 'XSU', 'XTS', 'XUA', 'XXX',
 ]); // biome-ignore format: one list
 
-const exponents: ReadonlyMap<string, number> = new Map(
-  currencies.data.filter(({ code }) => !notMoney.has(code)).map(({ code, digits }) => [code, digits]),
-);
+/** Of ISO 4217 since 2025, and not in the package's list yet: the Caribbean guilder. */
+const addedSince: readonly [code: string, digits: number][] = [['XCG', 2]];
+
+const exponents: ReadonlyMap<string, number> = new Map([
+  ...currencies.data.filter(({ code }) => !notMoney.has(code)).map(({ code, digits }) => [code, digits] as const),
+  ...addedSince,
+]);
 
 /** True for an ISO 4217 alphabetic code, in upper case, of a currency that one can pay with. */
 export function isCurrency(code: string): boolean {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga';
 import type { CommandContext } from '../commands/context.ts';
@@ -46,7 +45,8 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
             shouldPersistHeaders: true,
             subscriptionsProtocol: 'SSE',
           },
-    renderGraphiQL,
+    // Two megabytes of page, loaded when somebody first looks at it and not at every start.
+    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [maskExecution(log), codeResults()],

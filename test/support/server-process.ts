@@ -67,7 +67,7 @@ export async function startServerProcess(home: Home): Promise<ServerProcess> {
 
 export function spawnServer({ dataDir, databaseUrl, port, sandboxPort }: Home): ChildProcess {
   const { DATABASE_URL: _ours, NODE_ENV: _test, ...env } = process.env;
-  return spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  return spawn(process.execPath, ['scripts/start.mjs'], {
     cwd: projectRoot,
     env: {
       ...env,
