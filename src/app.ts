@@ -84,7 +84,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const yoga = createGraphqlServer({
       ...{ schema, commands, wakes, logId },
       authenticate: authenticateBy(token, { merchantId, returnOrigins }),
-      graphiqlTabs: config.isProduction ? null : graphiqlTabs(token, publicUrl),
+      graphiql: config.isProduction ? null : { tabs: graphiqlTabs(`${publicUrl}/`), token },
     });
     const deliveries = followUp(commands);
     const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);

@@ -6,7 +6,6 @@ import type { Log } from '../domain/log.ts';
 import type { Wakes } from '../events/wakes.ts';
 import type { Authenticate } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
-import type { GraphiqlTab } from './graphiql-tabs.ts';
 import { maskedError, withCode } from './mask.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
 
@@ -19,14 +18,14 @@ export type YogaParts = {
   readonly wakes: Wakes;
   readonly logId: string;
   readonly authenticate: Authenticate;
-  /** What GraphiQL opens with; null where it is not served. */
-  readonly graphiqlTabs: readonly GraphiqlTab[] | null;
+  /** What GraphiQL opens with, and the token that it sends; null where it is not served. */
+  readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
 
 export type YogaServer = ReturnType<typeof createGraphqlServer>;
 
 /** The GraphQL server over HTTP and SSE; the WebSocket entrance borrows its parsing, validation and execution. */
-export function createGraphqlServer({ schema, commands, wakes, logId, authenticate, graphiqlTabs }: YogaParts) {
+export function createGraphqlServer({ schema, commands, wakes, logId, authenticate, graphiql }: YogaParts) {
   const { log, db } = commands;
   return createYoga<RequestContext, GraphqlContext>({
     schema,
@@ -36,15 +35,13 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
     multipart: false,
     logging: false,
     cors: { origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'], maxAge: 7200 },
-    graphiql:
-      graphiqlTabs === null
-        ? false
-        : {
-            title: 'Paystream',
-            defaultTabs: [...graphiqlTabs],
-            shouldPersistHeaders: true,
-            subscriptionsProtocol: 'SSE',
-          },
+    graphiql: graphiql !== null && {
+      title: 'Paystream',
+      defaultTabs: [...graphiql.tabs],
+      subscriptionsProtocol: 'SSE',
+      // Not in the header editor, which a browser keeps for longer than a data directory keeps its token.
+      ...(graphiql.token !== null && { additionalHeaders: { authorization: `Bearer ${graphiql.token}` } }),
+    },
     // Two megabytes of page, loaded when somebody first looks at it and not at every start.
     renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.

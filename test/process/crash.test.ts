@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 type OrderAnswer = { createOrder: { id: string; version: number } };
 type PaymentAnswer = {
@@ -92,40 +94,45 @@ const paidOrder = [
   'ORDER_CONFIRMED',
 ];
 
-test.each([1, 2, 3, 4])(
-  'the example, killed after %i events and started again, hears every event once and in order',
-  async (killAfter) => {
-    const home = await makeHome();
-    const server = await startServerProcess(home);
-    const journal = join(mkdtempSync(join(tmpdir(), 'paystream-example-')), 'journal.jsonl');
-    const runExample = () =>
-      spawn(
-        process.execPath,
-        [
-          ...['--import', 'tsx', 'examples/pay-by-card.ts', '--journal', journal, '--token', server.token],
-          ...['--url', `${server.url}/graphql`, '--sandbox', server.sandboxUrl],
-        ],
-        { cwd: projectRoot, stdio: ['ignore', 'pipe', 'inherit'] },
-      );
-    const heard = () =>
-      readFileSync(journal, 'utf8')
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line) as { kind: string; event: { type: string } })
-        .filter(({ kind }) => kind === 'event')
-        .map(({ event }) => event.type);
+describe('the example as a process of its own', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await startServerProcess(await makeHome());
+  }, 90_000);
+  afterAll(() => server.kill());
 
-    const first = runExample();
-    const killed = once(first, 'exit');
-    for await (const _line of createInterface({ input: first.stdout })) {
-      if (heard().length >= killAfter) break;
-    }
-    first.kill('SIGKILL');
-    await killed;
-    const second = runExample();
-    second.stdout.resume();
-    expect(await once(second, 'exit')).toEqual([0, null]);
-    expect(heard()).toEqual(paidOrder);
-    await server.stop();
-  },
-);
+  test.each([1, 2, 3, 4])(
+    'the example, killed after %i events and started again, hears every event once and in order',
+    async (killAfter) => {
+      const journal = join(mkdtempSync(join(tmpdir(), 'paystream-example-')), 'journal.jsonl');
+      const runExample = () =>
+        spawn(
+          process.execPath,
+          [
+            ...['--import', 'tsx', 'examples/pay-by-card.ts', '--journal', journal, '--token', server.token],
+            ...['--url', `${server.url}/graphql`, '--sandbox', server.sandboxUrl],
+          ],
+          { cwd: projectRoot, stdio: ['ignore', 'pipe', 'inherit'] },
+        );
+      const heard = () =>
+        readFileSync(journal, 'utf8')
+          .split('\n')
+          .slice(0, -1)
+          .map((line) => JSON.parse(line) as { kind: string; event: { type: string } })
+          .filter(({ kind }) => kind === 'event')
+          .map(({ event }) => event.type);
+
+      const first = runExample();
+      const killed = once(first, 'exit');
+      for await (const _line of createInterface({ input: first.stdout })) {
+        if (heard().length >= killAfter) break;
+      }
+      first.kill('SIGKILL');
+      await killed;
+      const second = runExample();
+      second.stdout.resume();
+      expect(await once(second, 'exit')).toEqual([0, null]);
+      expect(heard()).toEqual(paidOrder);
+    },
+  );
+});

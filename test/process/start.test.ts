@@ -1,55 +1,67 @@
 import { once } from 'node:events';
-import { expect, test } from 'vitest';
-import { makeHome, spawnServer, startServerProcess } from '../support/server-process.ts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Home, makeHome, type ServerProcess, spawnServer, startServerProcess } from '../support/server-process.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+let home: Home;
+let server: ServerProcess;
+beforeAll(async () => {
+  home = await makeHome();
+  server = await startServerProcess(home);
+}, 90_000);
+afterAll(() => server.kill());
+
+/** Starts another process that is expected to give up. */
+async function complaintOf(other: Home): Promise<{ code: number | null; complaint: string }> {
+  const second = spawnServer(other);
+  let complaint = '';
+  second.stderr?.on('data', (chunk) => {
+    complaint += String(chunk);
+  });
+  const [code] = await once(second, 'exit');
+  return { code, complaint };
+}
 
 test('a start says where GraphiQL is, what the database is, who stands in for the providers, and a token that works', async () => {
-  const home = await makeHome();
-  const server = await startServerProcess(home);
   expect(server.banner[0]).toMatch(/^GraphiQL +http:\/\/127\.0\.0\.1:\d+\/graphql$/);
   expect(server.banner[1]).toMatch(
     home.databaseUrl === null ? /embedded .*survives kill -9, not a power cut/ : /PostgreSQL/,
   );
   expect(server.banner[2]).toMatch(/sandbox .* no real money/);
   expect(await server.client.request('{ orders { nodes { id } } }')).toEqual({ orders: { nodes: [] } });
+});
+
+test('GraphiQL opens with the operations of a first walk, and loads nothing from elsewhere', async () => {
   const page = await fetch(`${server.url}/graphql`, { headers: { accept: 'text/html' } });
   const html = await page.text();
-  expect(html).toContain('createOrder');
-  expect(html).not.toMatch(/(src|href)="https?:/); // nothing is loaded from elsewhere
+  for (const operation of ['createOrder', 'orderEvents', 'payOrder', 'merchantEvents'])
+    expect(html).toContain(operation);
+  expect(html).not.toMatch(/(src|href)="https?:/);
+});
+
+test('whoever balances load can ask whether it lives and whether it is ready', async () => {
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
-  expect(await server.stop()).toBe(0);
-
-  const again = await startServerProcess(home);
-  expect(again.token).toBe(server.token);
-  await again.stop();
 });
 
 test('a second process on the same data directory ends at once and says who holds it', async () => {
-  const home = await makeHome();
   if (home.databaseUrl !== null) return expect(home.databaseUrl).toMatch(/^postgres/); // any number of nodes there
-  const server = await startServerProcess(home);
-  const second = spawnServer({ ...home, port: 0, sandboxPort: 0 });
-  let complaint = '';
-  second.stderr?.on('data', (chunk) => {
-    complaint += String(chunk);
-  });
-  const [code] = await once(second, 'exit');
+  const { code, complaint } = await complaintOf({ ...home, port: 0, sandboxPort: 0 });
   expect(code).toBe(1);
   expect(complaint).toMatch(/process \d+|pid \d+/i);
   expect(complaint).not.toMatch(/at .*\.ts/);
-  await server.stop();
 });
 
 test('a port that is taken is named', async () => {
-  const home = await makeHome();
-  const server = await startServerProcess(home);
-  const second = spawnServer({ ...(await makeHome()), port: home.port, sandboxPort: 0 });
-  let complaint = '';
-  second.stderr?.on('data', (chunk) => {
-    complaint += String(chunk);
-  });
-  const [code] = await once(second, 'exit');
+  const { code, complaint } = await complaintOf({ ...(await makeHome()), port: home.port, sandboxPort: 0 });
   expect(code).toBe(1);
   expect(complaint).toContain(`port ${home.port}`);
-  await server.stop();
+});
+
+test('stopped and started again, it is the same: the same token opens it', async () => {
+  const { token } = server;
+  expect(await server.stop()).toBe(0);
+  server = await startServerProcess(home);
+  expect(server.token).toBe(token);
 });
