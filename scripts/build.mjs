@@ -33,6 +33,7 @@ export async function build() {
     entryPoints: [join(root, 'src/main.ts')],
     outdir,
     bundle: true,
+    splitting: true,
     platform: 'node',
     target: 'node20',
     format: 'esm',

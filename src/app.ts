@@ -49,7 +49,6 @@ export type AppParts = {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly database?: Database;
-  readonly wakes?: Wakes;
 };
 
 /** @throws {Error} with a sentence for the operator; nothing is left open or running. */
@@ -73,14 +72,14 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         await entrance.sandbox?.process.close();
       }),
     ]);
-    const wakes = parts.wakes ?? createWakes();
+    const { logId } = await readLogState(database.pool);
+    const wakes = await openWakes(config, logId, log, keep);
     const stripe = config.stripe ?? sandbox?.stripe ?? null;
     const providers: PaymentProvider[] =
       stripe === null ? [] : [createStripeProvider({ ...stripe, now: () => clock.now() })];
     const commands: CommandContext = { db: database, clock, providers, wakes, log };
     const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
-    const { logId } = await readLogState(database.pool);
     const yoga = createGraphqlServer({
       ...{ schema, commands, wakes, logId },
       authenticate: authenticateBy(token, { merchantId, returnOrigins }),
@@ -139,6 +138,16 @@ function closingList() {
     },
   };
 }
+
+/** Wakes within this process, and between nodes where there is a Redis to carry them. */
+async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: ClosingList['keep']): Promise<Wakes> {
+  const local = createWakes();
+  if (redisUrl === null) return local;
+  const { createRedisWakes } = await import('./events/redis-wakes.ts'); // a start without Redis does not load its client
+  return keep(createRedisWakes(redisUrl, logId, local, log), (wakes) => wakes.close());
+}
+
+type ClosingList = ReturnType<typeof closingList>;
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly stripe: StripeConfig };
 

@@ -9,6 +9,8 @@ export type Config = {
   /** Where providers and browsers reach us, without a slash at the end; null when it is where we listen. */
   readonly publicUrl: string | null;
   readonly databaseUrl: string | null;
+  /** Carries wakes between nodes; null where one process is all there is, or a second of latency is fine. */
+  readonly redisUrl: string | null;
   readonly dataDir: string;
   readonly migrateOnStart: boolean;
   readonly logLevel: LogLevel;
@@ -55,12 +57,16 @@ export function readConfig(environment: Environment = process.env): Config {
   if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     violations.push('DATABASE_URL must start with postgresql://; unset, the embedded database is used.');
   }
+  const redisUrl = at('REDIS_URL');
+  if (redisUrl !== null && !/^rediss?:\/\//.test(redisUrl))
+    violations.push('REDIS_URL must start with redis:// or rediss://.');
   const config: Config = {
     isProduction,
     host: at('HOST') ?? '127.0.0.1',
     port: portOf(at, 'PORT', 4000, violations),
     publicUrl: urlOf(at, 'PUBLIC_URL', violations)?.replace(/\/+$/, '') ?? null,
     databaseUrl,
+    redisUrl,
     dataDir: at('DATA_DIR') ?? '.data',
     migrateOnStart: choiceOf(at, 'MIGRATE_ON_START', ['true', 'false'], 'true', violations) === 'true',
     logLevel: choiceOf(at, 'LOG_LEVEL', logLevels, isProduction ? 'info' : 'warn', violations),

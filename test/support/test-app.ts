@@ -49,6 +49,7 @@ export const testConfig: Config = {
   port: 0,
   publicUrl: null,
   databaseUrl: null,
+  redisUrl: null,
   dataDir: '',
   migrateOnStart: true,
   logLevel: 'silent',

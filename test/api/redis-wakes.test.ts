@@ -1,0 +1,54 @@
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createOrder, payOrder } from '../support/orders.ts';
+import { followOrder } from '../support/subscriber.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+
+/** Two nodes on one database. */
+async function twoNodes(redisUrl: string): Promise<[TestApp, TestApp]> {
+  const one = await startTestApp({ config: { redisUrl } });
+  const other = await startTestApp({ config: { redisUrl }, database: { ...one.database, close: async () => {} } });
+  return [one, other];
+}
+
+test.runIf(process.env.REDIS_URL)(
+  'what one node commits, a subscriber of another hears by Redis, without a watch over the tail',
+  async () => {
+    const [one, other] = await twoNodes(process.env.REDIS_URL ?? '');
+    const order = await createOrder(one);
+    const subscriber = followOrder(one, order.id, order.eventCursor);
+    await payOrder(other, order.id);
+    await subscriber.until(({ type }) => type === 'PAYMENT_ACTION_REQUIRED');
+    await subscriber.stop();
+    expect(subscriber.heard.map(({ type }) => type)).toEqual(['PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED']);
+    await other.close();
+    await one.close();
+  },
+);
+
+let deadUrl: string;
+beforeAll(async () => {
+  // A port that was free a moment ago: nobody answers there.
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  deadUrl = `redis://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  await new Promise((resolve) => server.close(resolve));
+});
+let nodes: [TestApp, TestApp];
+afterAll(async () => {
+  for (const node of [...nodes].reverse()) await node.close();
+});
+
+test('with Redis away, nothing waits for it, and the watch over the tail brings what others commit', async () => {
+  nodes = await twoNodes(deadUrl);
+  const [one, other] = nodes;
+  const order = await createOrder(one);
+  await one.app.rounds.watchTail();
+  const subscriber = followOrder(one, order.id, order.eventCursor);
+  await payOrder(other, order.id);
+  await one.app.rounds.watchTail();
+  await subscriber.until(() => subscriber.heard.length === 2);
+  await subscriber.stop();
+  expect(one.logged.filter(({ message }) => message.includes('Redis is away')).length).toBeGreaterThan(0);
+});
