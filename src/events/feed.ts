@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../database/database.ts';
 import type { EventType } from '../domain/event.ts';
+import type { Log } from '../domain/log.ts';
 import { type LogPosition, posMax } from './cursor.ts';
 import {
   isHeldBack,
   type LoggedEvent,
+  logStart,
   readLimit,
   readLogEnd,
   readLogTail,
@@ -14,9 +16,10 @@ import {
 } from './log.ts';
 import type { Wakes } from './wakes.ts';
 
-type Source = { readonly pool: Database['pool']; readonly wakes: Wakes };
+type Source = { readonly pool: Database['pool']; readonly wakes: Wakes; readonly log: Log };
 
 const heldBackDelayMs = 25;
+const readAgainDelayMs = 1000;
 const tailLimit = 1000;
 
 /**
@@ -41,7 +44,7 @@ export function merchantFeed(
 }
 
 async function* followOrder(
-  { pool, wakes }: Source,
+  { pool, wakes, log }: Source,
   scope: { readonly merchantId: string; readonly orderId: string },
   after: LogPosition | null,
   signal: AbortSignal,
@@ -49,9 +52,10 @@ async function* followOrder(
   const { merchantId, orderId } = scope;
   const listener = wakes.listen(orderId, signal);
   try {
-    let sequence = await sequenceAt(pool, merchantId, orderId, after ?? (await readCommittedEnd(pool)));
+    const start = async () => sequenceAt(pool, merchantId, orderId, after ?? (await readCommittedEnd(pool)));
+    let sequence = (await readPatiently(log, signal, start)) ?? 0;
     while (!signal.aborted) {
-      const events = await readOrderLog(pool, merchantId, orderId, sequence);
+      const events = (await readPatiently(log, signal, () => readOrderLog(pool, merchantId, orderId, sequence))) ?? [];
       for (const event of events) {
         yield event;
         sequence = event.sequence;
@@ -64,7 +68,7 @@ async function* followOrder(
 }
 
 async function* followMerchant(
-  { pool, wakes }: Source,
+  { pool, wakes, log }: Source,
   scope: { readonly merchantId: string; readonly types: readonly EventType[] | null },
   after: LogPosition | null,
   signal: AbortSignal,
@@ -72,18 +76,18 @@ async function* followMerchant(
   const { merchantId, types } = scope;
   const listener = wakes.listen(merchantId, signal);
   try {
-    let position = after ?? (await readLogEnd(pool));
+    let position = after ?? (await readPatiently(log, signal, () => readLogEnd(pool))) ?? logStart;
     while (!signal.aborted) {
       // Asked before reading: what is settled by now is read below, what is not is worth a second look, and the rest wakes us.
-      const isMoreComing = await isHeldBack(pool, merchantId, position);
+      const isMoreComing = await readPatiently(log, signal, () => isHeldBack(pool, merchantId, position));
       // Read unfiltered, so that the position moves past what nobody asked for and no wake reads it again.
-      const events = await readMerchantLog(pool, merchantId, position);
+      const events = (await readPatiently(log, signal, () => readMerchantLog(pool, merchantId, position))) ?? [];
       for (const event of events) {
         if (types === null || types.includes(event.type)) yield event;
         position = event;
       }
       if (events.length === readLimit) continue;
-      if (isMoreComing) await rest(signal);
+      if (isMoreComing) await rest(heldBackDelayMs, signal);
       else await listener.next();
     }
   } finally {
@@ -92,7 +96,7 @@ async function* followMerchant(
 }
 
 /** Looks at the log's end and wakes those whom a lost wake left behind: one statement a round, however many wait. */
-export function createTailWatch({ pool, wakes }: Source): { runOnce(): Promise<number> } {
+export function createTailWatch({ pool, wakes }: Pick<Source, 'pool' | 'wakes'>): { runOnce(): Promise<number> } {
   let position: LogPosition | null = null;
   return {
     async runOnce() {
@@ -106,6 +110,22 @@ export function createTailWatch({ pool, wakes }: Source): { runOnce(): Promise<n
       return rows.length;
     },
   };
+}
+
+/**
+ * A follower outlives the database's absence: it holds its place, and reads on from there when the database is back.
+ * @returns what was read; null when the reader has left meanwhile.
+ */
+async function readPatiently<T>(log: Log, signal: AbortSignal, read: () => Promise<T>): Promise<T | null> {
+  while (!signal.aborted) {
+    try {
+      return await read();
+    } catch (error) {
+      log.warn({ err: error }, 'a follower could not read the log and tries again');
+      await rest(readAgainDelayMs, signal);
+    }
+  }
+  return null;
 }
 
 /** An idle generator hears of `return` only when it wakes up; the signal wakes it. */
@@ -135,8 +155,8 @@ async function readCommittedEnd(pool: Database['pool']): Promise<LogPosition> {
   return { ...(await readLogEnd(pool)), xid: posMax };
 }
 
-async function rest(signal: AbortSignal): Promise<void> {
-  await delay(heldBackDelayMs, undefined, { signal }).catch((error: unknown) => {
+async function rest(delayMs: number, signal: AbortSignal): Promise<void> {
+  await delay(delayMs, undefined, { signal }).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
 }

@@ -1,9 +1,15 @@
 import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
+import { GraphQLError } from 'graphql';
 import type PrismaTypes from '../../prisma/generated/pothos-types.ts';
 import { getDatamodel } from '../../prisma/generated/pothos-types.ts';
 import type { GraphqlContext } from './context.ts';
+
+/** How deep an operation may go, and how many fields it may name, so that one request cannot occupy a node. */
+const queryDepthMax = 16;
+const queryBreadthMax = 400;
 
 /** The one global of the house: every file of this room adds its types to it. */
 export const builder = new SchemaBuilder<{
@@ -19,9 +25,17 @@ export const builder = new SchemaBuilder<{
     EventCursor: { Input: string; Output: string };
   };
 }>({
-  plugins: [ErrorsPlugin, PrismaPlugin],
+  plugins: [ErrorsPlugin, ComplexityPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   errors: { defaultTypes: [], directResult: true },
+  complexity: {
+    limit: { depth: queryDepthMax, breadth: queryBreadthMax },
+    complexityError: (kind) =>
+      new GraphQLError(
+        `The operation is too large: at most ${queryDepthMax} fields deep and ${queryBreadthMax} fields in all (${kind}).`,
+        { extensions: { code: 'QUERY_TOO_COMPLEX' } },
+      ),
+  },
   prisma: {
     client: (context) => context.commands.db.prisma,
     dmmf: getDatamodel(),

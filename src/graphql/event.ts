@@ -161,7 +161,7 @@ builder.subscriptionField('orderEvents', (t) =>
       const { pool, prisma } = context.commands.db;
       const order = await prisma.order.findUnique({ where: { id: orderId, merchantId }, select: { id: true } });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
-      return orderFeed({ pool, wakes: context.wakes }, { merchantId, orderId }, position);
+      return orderFeed({ pool, wakes: context.wakes, log: context.commands.log }, { merchantId, orderId }, position);
     },
     resolve: (event) => event,
   }),
@@ -184,7 +184,7 @@ builder.subscriptionField('merchantEvents', (t) =>
       const { merchantId } = actorOf(context);
       const { pool } = context.commands.db;
       return merchantFeed(
-        { pool, wakes: context.wakes },
+        { pool, wakes: context.wakes, log: context.commands.log },
         { merchantId, types: types ?? null },
         positionAfter(context, after),
       );

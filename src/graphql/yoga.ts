@@ -24,6 +24,8 @@ export type YogaParts = {
 
 export type YogaServer = ReturnType<typeof createGraphqlServer>;
 
+const documentTokensMax = 4000;
+
 /** The GraphQL server over HTTP and SSE; the WebSocket entrance borrows its parsing, validation and execution. */
 export function createGraphqlServer({ schema, commands, wakes, logId, authenticate, graphiql }: YogaParts) {
   const { log, db } = commands;
@@ -46,7 +48,7 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
     renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
-    plugins: [maskExecution(log), codeResults()],
+    plugins: [limitTokens(), maskExecution(log), codeResults()],
     context: ({ requestId, authorization }) => {
       const actor = authenticate(authorization);
       return {
@@ -59,6 +61,15 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
       };
     },
   });
+}
+
+/** A document is refused as soon as it turns out to be too long, before anything is made of it. */
+function limitTokens(): Plugin {
+  return {
+    onParse({ parseFn, setParseFn }) {
+      setParseFn((source: string, options?: object) => parseFn(source, { ...options, maxTokens: documentTokensMax }));
+    },
+  };
 }
 
 /** Masks what execution and subscribing throw, under the id of the request. */

@@ -245,6 +245,24 @@ test('what is not built says so with its typed error, and does nothing', async (
   expect(await countRows()).toEqual(before);
 });
 
+test.each<[string, string, string]>([
+  [
+    'too deep',
+    `{ orders { nodes ${'{ payments { order '.repeat(10)}{ id }${'} }'.repeat(10)} } }`,
+    'QUERY_TOO_COMPLEX',
+  ],
+  [
+    'too broad',
+    `{ ${Array.from({ length: 401 }, (_, i) => `a${i}: orders { __typename }`).join(' ')} }`,
+    'QUERY_TOO_COMPLEX',
+  ],
+  ['too long', `{ ${'orders { __typename } '.repeat(2000)} }`, 'BAD_USER_INPUT'],
+])('an operation that is %s is refused', async (_what, query, code) => {
+  const { body } = await post(query);
+  expect(body.errors?.[0]?.extensions.code).toBe(code);
+  expect(Object.values(body.data ?? {}).filter((value) => value !== null)).toEqual([]);
+});
+
 const url = (path: string) => `${app.app.url}${path}`;
 const large = 'x'.repeat(256 * 1024 + 1);
 

@@ -61,7 +61,7 @@ test('with 12 writers at once, a follower of the merchant hears every event once
   const [writers, ordersEach] = [12, 6];
   const perOrder = 1 + reasons.length;
   const following = take(
-    merchantFeed({ pool: database.pool, wakes }, { merchantId, types: null }, start),
+    merchantFeed({ pool: database.pool, wakes, log: context.log }, { merchantId, types: null }, start),
     writers * ordersEach * perOrder,
   );
   await Promise.all(
@@ -95,20 +95,26 @@ test('with 12 writers at once, a follower of the merchant hears every event once
 test('a follower of one order hears each of its events once, from any place on', async () => {
   const start = await readLogEnd(database.pool);
   const orderId = await newOrder();
-  const live = take(orderFeed({ pool: database.pool, wakes }, { merchantId, orderId }, start), 1 + reasons.length);
+  const live = take(
+    orderFeed({ pool: database.pool, wakes, log: context.log }, { merchantId, orderId }, start),
+    1 + reasons.length,
+  );
   for (const reason of reasons) await addEvent(orderId, reason);
   const heard = await live;
   expect(heard.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
   for (const [index, event] of heard.slice(0, -1).entries()) {
     const rest = heard.slice(index + 1);
-    const replayed = await take(orderFeed({ pool: database.pool, wakes }, { merchantId, orderId }, event), rest.length);
+    const replayed = await take(
+      orderFeed({ pool: database.pool, wakes, log: context.log }, { merchantId, orderId }, event),
+      rest.length,
+    );
     expect(replayed.map(nameOf)).toEqual(rest.map(nameOf));
   }
 });
 
 test('a follower that leaves while nothing happens leaves no listener behind', async () => {
   const orderId = await newOrder();
-  const source = { pool: database.pool, wakes };
+  const source = { pool: database.pool, wakes, log: context.log };
   for (const feed of [
     orderFeed(source, { merchantId, orderId }, null),
     merchantFeed(source, { merchantId, types: null }, null),
@@ -125,7 +131,7 @@ test('what another merchant’s order does is nobody else’s to hear', async ()
   const orderId = await newOrder();
   const stranger = 'mch_01jd8m0v6te4r8x3y5z7a9b1c2';
   expect(await readMerchantLog(database.pool, stranger, logStart)).toEqual([]);
-  const feed = orderFeed({ pool: database.pool, wakes }, { merchantId: stranger, orderId }, logStart);
+  const feed = orderFeed({ pool: database.pool, wakes, log: context.log }, { merchantId: stranger, orderId }, logStart);
   const next = feed.next();
   await addEvent(orderId, 'SURPLUS');
   await feed.return?.();
@@ -154,9 +160,33 @@ test.runIf(process.env.DATABASE_URL)(
     await addEvent(quickOrder, 'SURPLUS');
     // The quick event has the higher place but is there first: a cursor that took it would step over the slow one.
     expect(await readMerchantLog(database.pool, merchantId, start)).toEqual([]);
-    const following = take(merchantFeed({ pool: database.pool, wakes }, { merchantId, types: null }, start), 2);
+    const following = take(
+      merchantFeed({ pool: database.pool, wakes, log: context.log }, { merchantId, types: null }, start),
+      2,
+    );
     finish();
     await slow;
     expect((await following).map(({ orderId }) => orderId)).toEqual([slowOrder, quickOrder]);
   },
 );
+
+test('a follower that the database fails holds its place and goes on when it is back', async () => {
+  const orderId = await newOrder();
+  let failures = 1;
+  const pool = new Proxy(database.pool, {
+    get(target, name) {
+      const query = Reflect.get(target, name, target);
+      if (name !== 'query') return query;
+      return (...args: unknown[]) => {
+        if (failures === 0) return Reflect.apply(query, target, args);
+        failures -= 1;
+        return Promise.reject(new Error('The database is away.'));
+      };
+    },
+  });
+  const warned: string[] = [];
+  const log = { ...context.log, warn: (_fields: object, message: string) => warned.push(message) };
+  const heard = await take(orderFeed({ pool, wakes, log }, { merchantId, orderId }, logStart), 1);
+  expect(heard.map(({ type }) => type)).toEqual(['ORDER_CREATED']);
+  expect(warned).toHaveLength(1);
+});
