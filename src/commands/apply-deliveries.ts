@@ -5,6 +5,7 @@ import { claimDeliveries, type Delivery, finishDelivery, postponeDelivery } from
 import type { WebhookMessage } from '../providers/provider.ts';
 import { changeOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
+import { apart } from './apart.ts';
 import { type CommandContext, providerByName } from './context.ts';
 
 /** How long a callback about a payment that we do not know is kept trying before a person must look. */
@@ -19,7 +20,7 @@ export async function applyDeliveries(
   deliveryId: string | null = null,
 ): Promise<number> {
   const deliveries = await claimDeliveries(context.db.pool, context.clock.now(), limit, deliveryId);
-  for (const delivery of deliveries) await apply(context, delivery);
+  for (const delivery of deliveries) await apart(context, { deliveryId: delivery.id }, () => apply(context, delivery));
   return deliveries.length;
 }
 
@@ -51,7 +52,7 @@ async function applyTo(
 ): Promise<void> {
   const at = clock.now();
   const changed = await db.transaction(async (tx) => {
-    const changed = await changeOrder(tx, at, orderId, (change) => applyPaymentReport(change, report));
+    const changed = await changeOrder(tx, clock, orderId, (change) => applyPaymentReport(change, report));
     if (changed === null) throw new Error(`Order ${orderId} is gone.`);
     await finishDelivery(tx, delivery.id, { ...verdictOf(changed.result), paymentId: report.paymentId, at });
     return changed;

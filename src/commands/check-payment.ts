@@ -33,8 +33,8 @@ export async function checkPayment(context: CommandContext, paymentId: string): 
     return unanswered(context, payment, error);
   }
   await changeAndWake(context, payment.orderId, (change) => {
-    const outcome = report === null ? null : applyPaymentReport(change, report);
-    if (outcome?.effect !== 'applied' && isLive(change.payment(paymentId))) postponeCheck(change, paymentId);
+    if (report !== null) applyPaymentReport(change, report);
+    if (isLive(change.payment(paymentId))) postponeCheck(change, paymentId);
   });
   return { kind: 'answered' };
 }

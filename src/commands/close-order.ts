@@ -3,6 +3,7 @@ import { closeOrder } from '../domain/decide.ts';
 import { NotFoundError, OrderNotCancelableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { claimDueOrders } from '../store/due-orders.ts';
+import { apart } from './apart.ts';
 import { closeAtProviders } from './check-payment.ts';
 import { type Actor, type CommandContext, changeAndWake } from './context.ts';
 import { parseInput, text } from './input.ts';
@@ -33,7 +34,7 @@ export async function cancelOrder(
 /** Closes orders whose time has run out. Returns how many it looked at. */
 export async function expireOrders(context: CommandContext, limit: number): Promise<number> {
   const ids = await claimDueOrders(context.db.pool, context.clock.now(), limit);
-  await Promise.all(ids.map((id) => expireOrder(context, id)));
+  await Promise.all(ids.map((id) => apart(context, { orderId: id }, () => expireOrder(context, id))));
   return ids.length;
 }
 

@@ -28,7 +28,7 @@ export async function changeAndWake<T>(
   orderId: string,
   decide: (change: OrderChange) => T,
 ): Promise<T> {
-  const changed = await db.transaction((tx) => changeOrder(tx, clock.now(), orderId, decide));
+  const changed = await db.transaction((tx) => changeOrder(tx, clock, orderId, decide));
   if (changed === null) throw new NotFoundError('There is no such order.');
   if (changed.wake !== null) wakes.wake(changed.wake);
   return changed.result;

@@ -76,9 +76,8 @@ export function paymentMethodsOf(
 
 async function begin(context: CommandContext, intent: Intent, wanted: Wanted): Promise<Beginning> {
   const { db, clock, wakes } = context;
-  const at = clock.now();
   const changed = await db.transaction((tx) =>
-    changeOrder(tx, at, wanted.orderId, async (change): Promise<Beginning> => {
+    changeOrder(tx, clock, wanted.orderId, async (change): Promise<Beginning> => {
       if (change.order.merchantId !== intent.merchantId) throw new NotFoundError('There is no such order.');
       const priorId = await findIntent(tx, intent);
       if (priorId !== null) return resume(change, priorId);
@@ -92,7 +91,7 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
       }
       const payment = newPayment(change, provider, flow, wanted);
       // The key is unique per merchant: an equal one on another order, committed this moment, wins.
-      if (!(await insertIntent(tx, intent, payment.id, at))) {
+      if (!(await insertIntent(tx, intent, payment.id, change.at))) {
         await findIntent(tx, intent);
         throw new Error('An idempotency key was refused, and is the same intent on another order.');
       }

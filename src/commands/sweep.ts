@@ -1,4 +1,5 @@
 import { claimDuePayments } from '../store/payment-store.ts';
+import { apart } from './apart.ts';
 import { applyDeliveries } from './apply-deliveries.ts';
 import { checkPayment } from './check-payment.ts';
 import { expireOrders } from './close-order.ts';
@@ -13,16 +14,7 @@ export type Swept = { readonly deliveries: number; readonly payments: number; re
 export async function sweep(context: CommandContext): Promise<Swept> {
   const deliveries = await applyDeliveries(context, batchMax);
   const paymentIds = await claimDuePayments(context.db.pool, context.clock.now(), batchMax);
-  await Promise.all(paymentIds.map((id) => checkOne(context, id)));
+  await Promise.all(paymentIds.map((id) => apart(context, { paymentId: id }, () => checkPayment(context, id))));
   const orders = await expireOrders(context, batchMax);
   return { deliveries, payments: paymentIds.length, orders };
-}
-
-/** One payment that cannot be asked about keeps no other waiting; its lease brings it back. */
-async function checkOne(context: CommandContext, paymentId: string): Promise<void> {
-  try {
-    await checkPayment(context, paymentId);
-  } catch (error) {
-    context.log.error({ err: error, paymentId }, 'asking about a payment failed');
-  }
 }

@@ -32,9 +32,13 @@ export function markUnknown(change: OrderChange, paymentId: string): void {
   change.plan(paymentId, { checkAt: nextCheckAt('UNKNOWN', 0, change.at), checkAttempts: 0, leasedUntil: null });
 }
 
-/** Plans the next question after one that brought nothing new; past the last, a person must look. */
+/**
+ * Plans the next question after a due one that brought nothing new; past the last, a person must look. A question out of turn, as of
+ * a buyer's page that asks again and again, uses up none of them.
+ */
 export function postponeCheck(change: OrderChange, paymentId: string): void {
   const payment = change.payment(paymentId);
+  if (payment.checkAt !== null && payment.checkAt > change.at) return;
   const checkAttempts = payment.checkAttempts + 1;
   const checkAt = nextCheckAt(payment.status, checkAttempts, change.at);
   change.plan(paymentId, { checkAt, checkAttempts, leasedUntil: null });

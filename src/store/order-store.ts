@@ -1,4 +1,5 @@
 import type { Database, Tx } from '../database/database.ts';
+import type { Clock } from '../domain/clock.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import { newId } from '../domain/ids.ts';
 import type { LatePaymentPolicy, Order, OrderLine } from '../domain/order.ts';
@@ -108,7 +109,7 @@ export async function insertOrder(tx: Tx, change: OrderChange, lines: readonly O
  */
 export async function changeOrder<T>(
   tx: Tx,
-  at: Date,
+  clock: Clock,
   orderId: string,
   decide: (change: OrderChange) => T | Promise<T>,
 ): Promise<{ readonly result: T; readonly wake: Wake | null } | null> {
@@ -116,7 +117,8 @@ export async function changeOrder<T>(
   await tx.query(lockSql, [orderId]);
   const held = await loadOrder(tx, orderId);
   if (held === null) return null;
-  const change = new OrderChange(held, at);
+  // Asked once the lock is held, so that within an order time goes forward.
+  const change = new OrderChange(held, clock.now());
   const result = await decide(change);
   const { order, events } = change;
   const isTouched = change.touchedPayments.size > 0 || change.touchedRefunds.size > 0 || order !== held.order;

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { closePayment, markUnknown, postponeCheck } from '../../src/domain/decide.ts';
 import type { EventType } from '../../src/domain/event.ts';
 import type { LatePaymentPolicy } from '../../src/domain/order.ts';
+import type { OrderChange } from '../../src/domain/order-change.ts';
 import type { Payment, PaymentStatus, ReportedPaymentStatus } from '../../src/domain/payment.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
 import { unknownDelaysMs } from '../../src/domain/schedule.ts';
@@ -11,6 +12,12 @@ const applied = { effect: 'applied' } as const;
 const repeated = { effect: 'repeated' } as const;
 const superseded = { effect: 'refused', reason: 'superseded' } as const;
 const mismatch = { effect: 'refused', reason: 'mismatch' } as const;
+
+/** A question whose time had come, and that brought nothing new. */
+function askInVain(change: OrderChange): void {
+  change.plan(firstId, { checkAt: change.at });
+  postponeCheck(change, firstId);
+}
 
 const confirmCard = { kind: 'CONFIRM_CARD', clientSecret: 'pi_secret', publishableKey: 'pk' } as const;
 
@@ -521,14 +528,14 @@ describe('unknown outcomes', () => {
     const story = new OrderStory().pay();
     story.decide((change) => markUnknown(change, firstId));
     for (let asked = 1; asked < unknownDelaysMs.length; asked += 1) {
-      expect(story.eventsOf(() => story.decide((change) => postponeCheck(change, firstId)))).toEqual([]);
+      expect(story.eventsOf(() => story.decide(askInVain))).toEqual([]);
       expect(story.payment()).toMatchObject({ checkAttempts: asked, checkAt: expect.any(Date), leasedUntil: null });
     }
-    const last = story.eventsOf(() => story.decide((change) => postponeCheck(change, firstId)));
+    const last = story.eventsOf(() => story.decide(askInVain));
     expect(last).toEqual(['ORDER_REVIEW_NEEDED']);
     expect(story.order.reviewReasons).toEqual(['STUCK_UNKNOWN']);
     expect(story.payment()).toMatchObject({ status: 'UNKNOWN', checkAt: null });
-    expect(story.eventsOf(() => story.decide((change) => postponeCheck(change, firstId)))).toEqual([]);
+    expect(story.eventsOf(() => story.decide(askInVain))).toEqual([]);
     expect(story.report(aReport(firstId, 'SUCCEEDED', 99))).toEqual(applied);
   });
 
@@ -537,12 +544,23 @@ describe('unknown outcomes', () => {
     story.decide((change) => markUnknown(change, firstId));
     const delaysMs = unknownDelaysMs.slice(1, 10).map(() =>
       story.decide((change) => {
-        postponeCheck(change, firstId);
+        askInVain(change);
         return (change.payment(firstId).checkAt?.getTime() ?? 0) - change.at.getTime();
       }),
     );
     expect(delaysMs).toEqual(unknownDelaysMs.slice(1, 10));
   });
+});
+
+test('questions out of turn, however many, use up none of the schedule', () => {
+  const story = new OrderStory().pay();
+  story.decide((change) => markUnknown(change, firstId));
+  const { checkAt } = story.payment();
+  story.decide((change) => {
+    for (let asked = 0; asked < 100; asked += 1) postponeCheck(change, firstId);
+  });
+  expect(story.payment()).toMatchObject({ status: 'UNKNOWN', checkAttempts: 0, checkAt });
+  expect(story.order.reviewReasons).toEqual([]);
 });
 
 test('a report about a payment of another order is a mistake of the caller', () => {

@@ -40,7 +40,7 @@ const newOrder = () =>
 const reasons = ['LATE_PAYMENT', 'SURPLUS', 'AMOUNT_MISMATCH', 'STUCK_UNKNOWN'] as const;
 async function addEvent(orderId: string, reason: (typeof reasons)[number]): Promise<void> {
   const changed = await database.transaction((tx) =>
-    changeOrder(tx, new Date(), orderId, (change) => needReview(change, reason, 'a test')),
+    changeOrder(tx, systemClock, orderId, (change) => needReview(change, reason, 'a test')),
   );
   if (changed?.wake) wakes.wake(changed.wake);
 }
@@ -152,7 +152,7 @@ test.runIf(process.env.DATABASE_URL)(
       began = resolve;
     });
     const slow = database.transaction(async (tx) => {
-      await changeOrder(tx, new Date(), slowOrder, (change) => needReview(change, 'SURPLUS', 'a test'));
+      await changeOrder(tx, systemClock, slowOrder, (change) => needReview(change, 'SURPLUS', 'a test'));
       began();
       await held;
     });

@@ -1,0 +1,10 @@
+import type { CommandContext } from './context.ts';
+
+/** Does one piece of a round. One that fails keeps no other waiting: it is logged, and its lease brings it back. */
+export async function apart({ log }: CommandContext, names: object, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.error({ err: error, ...names }, 'a piece of background work failed and will be tried again');
+  }
+}
