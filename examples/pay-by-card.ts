@@ -59,6 +59,18 @@ const payOrder = graphql(`
       ... on Payment {
         id
         status
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`);
+const nextActionOf = graphql(`
+  query NextAction($id: ID!) {
+    node(id: $id) {
+      ... on Payment {
         nextAction {
           __typename
           ... on ConfirmCardAction {
@@ -66,10 +78,6 @@ const payOrder = graphql(`
             publishableKey
           }
         }
-      }
-      ... on Error {
-        code
-        message
       }
     }
   }
@@ -80,6 +88,7 @@ const followOrder = graphql(`
       cursor
       sequence
       type
+      paymentId
       orderStatus
       orderPaymentStatus
     }
@@ -116,6 +125,12 @@ async function begin(client: GraphQLClient): Promise<Extract<Entry, { kind: 'sta
   return started;
 }
 
+async function playBuyer(client: GraphQLClient, paymentId: string): Promise<void> {
+  const { node } = await client.request(nextActionOf, { id: paymentId });
+  const action = node && 'nextAction' in node ? node.nextAction : null;
+  if (action?.__typename === 'ConfirmCardAction') await confirmCard(action);
+}
+
 /** The buyer's part, which Stripe.js plays in a real page: confirms the payment with a test card. */
 async function confirmCard(action: { clientSecret: string; publishableKey: string }): Promise<void> {
   const [intentId] = action.clientSecret.split('_secret_');
@@ -143,18 +158,20 @@ async function main(): Promise<void> {
   const heard = entries.filter((entry) => entry.kind === 'event').map(({ event }) => event);
   for (const event of heard) console.log(`${event.sequence} ${event.type} (heard before)`);
   if (heard.at(-1)?.type === 'ORDER_CONFIRMED') return;
-  const following = followToTheEnd(order.id, heard.at(-1)?.cursor ?? cursor);
+  // The buyer may have been asked before the restart, and not have answered.
+  const last = heard.at(-1);
+  if (last?.type === 'PAYMENT_ACTION_REQUIRED' && last.paymentId) await playBuyer(client, last.paymentId);
+  const following = followToTheEnd(client, order.id, last?.cursor ?? cursor);
 
   const { payOrder: payment } = await client.request(payOrder, {
     input: { idempotencyKey: `${key}-payment`, orderId: order.id, method: 'CARD', flow: 'EMBEDDED' },
   });
   if (payment?.__typename !== 'Payment') throw new Error(`No payment: ${payment?.message}`);
-  if (payment.nextAction?.__typename === 'ConfirmCardAction') await confirmCard(payment.nextAction);
   await following;
 }
 
 /** Hears every event of the order after the cursor, once each; ends when the order is confirmed. */
-async function followToTheEnd(orderId: string, after: string): Promise<void> {
+async function followToTheEnd(client: GraphQLClient, orderId: string, after: string): Promise<void> {
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
@@ -168,9 +185,15 @@ async function followToTheEnd(orderId: string, after: string): Promise<void> {
     const event = data.orderEvents;
     write({ kind: 'event', event });
     console.log(`${event.sequence} ${event.type} → ${event.orderStatus}, ${event.orderPaymentStatus}`);
+    // Not from payOrder's answer: a repetition may come back while the first call is still under way.
+    if (event.type === 'PAYMENT_ACTION_REQUIRED' && event.paymentId) await playBuyer(client, event.paymentId);
     if (event.type === 'ORDER_CONFIRMED') break;
   }
   await socket.dispose();
 }
 
-await main();
+await main().catch((error: unknown) => {
+  console.error(`It did not work out: ${error instanceof Error ? error.message : error}`);
+  console.error(`Is the server running, and the token the one that it printed? To go on: --journal ${journal}`);
+  process.exit(1);
+});

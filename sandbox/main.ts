@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Sandbox, type SandboxOptions, startSandbox } from './server.ts';
 
 const portRetryMs = 150;
@@ -43,10 +45,12 @@ async function startPatiently(options: SandboxOptions): Promise<Sandbox> {
   const giveUpAtMs = Date.now() + portPatienceMs;
   for (;;) {
     try {
+      if (options.dataDir !== null) holdDirectory(options.dataDir);
       return await startSandbox(options);
     } catch (error) {
-      if (!isPortTaken(error)) throw error;
+      if (!isPortTaken(error) && !(error instanceof DirectoryHeldError)) throw error;
       if (Date.now() >= giveUpAtMs) {
+        if (error instanceof DirectoryHeldError) throw error;
         const message = `Port ${options.port} on ${options.host} is taken. Set SANDBOX_PORT to a free one, or end what holds it.`;
         throw new Error(message, { cause: error });
       }
@@ -55,14 +59,44 @@ async function startPatiently(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
+/** Another sandbox keeps its ledger in the directory: two that write it would each know half of the truth. */
+class DirectoryHeldError extends Error {}
+
+/** @throws {DirectoryHeldError} while the process that holds the directory lives. */
+function holdDirectory(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true });
+  const file = join(dataDir, 'holder');
+  const holder = Number(readIfThere(file));
+  if (holder > 0 && holder !== process.pid && isAlive(holder)) {
+    throw new DirectoryHeldError(
+      `Process ${holder} is a sandbox that keeps its ledger in ${dataDir}. Use that one, or set DATA_DIR; if it is none, delete ${file}.`,
+    );
+  }
+  writeFileSync(file, String(process.pid));
+}
+
+function readIfThere(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
 function isPortTaken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
+/** Tells the parent, which prints it, or whoever reads the console. A parent that is gone by now hears nothing, and minds nothing. */
 function fail(message: string): void {
-  console.error(message);
   process.exitCode = 1;
-  if (process.send) process.send({ type: 'failed', message }, () => process.disconnect());
+  if (process.connected) process.send?.({ type: 'failed', message }, () => process.connected && process.disconnect());
+  else if (!process.send) console.error(message);
 }
 
 async function main(): Promise<void> {
@@ -74,8 +108,9 @@ async function main(): Promise<void> {
     const stop = (): void => void sandbox.close().then(() => process.exit(0));
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
-    if (process.send) process.send({ type: 'ready', url: sandbox.url });
-    else console.log(`The sandbox listens at ${sandbox.url}; its cashier is at ${sandbox.url}/cashier`);
+    if (process.connected) process.send?.({ type: 'ready', url: sandbox.url }, () => {});
+    else if (!process.send)
+      console.log(`The sandbox listens at ${sandbox.url}; its cashier is at ${sandbox.url}/cashier`);
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));
   }

@@ -116,6 +116,9 @@ async function serve(sandbox: Parts, incoming: IncomingMessage, response: Server
       return await serveStripeApi(sandbox.stripe, sandbox.keys, sandbox.idempotency, request, response);
     }
     if (isUnder(request, '/cashier')) return sendAnswer(response, serveCashier(sandbox.stripe, request));
+    if (isUnder(request, '/control') && isFromElsewhere(request)) {
+      return sendAnswer(response, problem(403, 'A page of another site may not control the sandbox.'));
+    }
     if (isUnder(request, '/control')) return sendAnswer(response, await serveControl(sandbox.control, request));
     if (request.path === '/') return sendAnswer(response, redirectAnswer('/cashier'));
     sendAnswer(response, problem(404, `There is nothing at ${request.path.slice(0, 200)}.`));
@@ -128,6 +131,11 @@ async function serve(sandbox: Parts, incoming: IncomingMessage, response: Server
     console.error('sandbox: a request failed', error);
     sendAnswer(response, problem(500, 'The sandbox failed; its own log says why.'));
   }
+}
+
+/** Browsers say whose page sends a request; nothing else does. */
+function isFromElsewhere({ headers }: HttpRequest): boolean {
+  return headers.origin !== undefined && headers.origin !== `http://${headers.host}`;
 }
 
 function problem(status: number, message: string) {

@@ -2,13 +2,14 @@ import { pino } from 'pino';
 import { applyDeliveries } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
 import { receiveDelivery } from './commands/receive-delivery.ts';
-import { type Swept, sweep } from './commands/sweep.ts';
+import { applyDueDeliveries, checkDuePayments, expireDueOrders, type Swept, sweep } from './commands/sweep.ts';
 import type { Config, StripeConfig } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
 import { type DevelopmentKeys, developmentKeys, type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
 import { createTailWatch } from './events/feed.ts';
+import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createWakes, type Wakes } from './events/wakes.ts';
 import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
@@ -31,8 +32,11 @@ export type App = {
   /** Where the sandbox listens; null when real providers are configured. */
   readonly sandboxUrl: string | null;
   readonly rounds: {
-    /** Takes up what is due. */
+    /** Takes up what is due, one kind after the other. */
     sweep(): Promise<Swept>;
+    applyDeliveries(): Promise<number>;
+    checkPayments(): Promise<number>;
+    expireOrders(): Promise<number>;
     /** Wakes whom a lost wake left behind. */
     watchTail(): Promise<number>;
     /** Upkeep of the embedded database. */
@@ -40,6 +44,9 @@ export type App = {
   };
   /** Resolves when nothing that a callback has started is under way. */
   idle(): Promise<void>;
+  readonly log: Log;
+  /** Takes no new connections, ends subscriptions, and lets requests that are under way end. */
+  stopAccepting(): Promise<void>;
   /** Stops listening, ends subscriptions, lets what is under way end, closes the database. */
   close(): Promise<void>;
 };
@@ -63,7 +70,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
     const entering = http.listen(config.port, config.host).then(async (url) => {
       const publicUrl = config.publicUrl ?? url;
-      return { url, publicUrl, sandbox: await startSandbox(config, keys, publicUrl) };
+      return { url, publicUrl, sandbox: await startSandbox(config, keys, publicUrl, log) };
     });
     const [database, { url, publicUrl, sandbox }] = await Promise.all([
       keep(opening, (opened) => opened.close()),
@@ -83,7 +90,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const yoga = createGraphqlServer({
       ...{ schema, commands, wakes, logId },
       authenticate: authenticateBy(token, { merchantId, returnOrigins }),
-      graphiql: config.isProduction ? null : { tabs: graphiqlTabs(`${publicUrl}/`), token },
+      graphiql: config.isProduction
+        ? null
+        : { tabs: graphiqlTabs(`${publicUrl}/`), token: isLoopbackHost(config.host) ? token : null },
     });
     const deliveries = followUp(commands);
     const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);
@@ -112,8 +121,22 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     });
     const tail = createTailWatch({ pool: database.pool, wakes });
     return {
+      log,
+      stopAccepting: async () => {
+        await Promise.all([http.stopAccepting(), sockets.close()]);
+      },
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: deliveries.idle },
-      rounds: { sweep: () => sweep(commands), watchTail: () => tail.runOnce(), maintain: () => database.maintain() },
+      rounds: {
+        sweep: () => sweep(commands),
+        applyDeliveries: () => applyDueDeliveries(commands),
+        checkPayments: () => checkDuePayments(commands),
+        expireOrders: () => expireDueOrders(commands),
+        watchTail: () => tail.runOnce(),
+        maintain: async () => {
+          await dropOldRejectedDeliveries(database.pool, clock.now());
+          return database.maintain();
+        },
+      },
     };
   } catch (error) {
     await close();
@@ -149,6 +172,11 @@ async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: Cl
 
 type ClosingList = ReturnType<typeof closingList>;
 
+/** Where only this machine gets in, GraphiQL may bring the token along. */
+function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
 type RunningSandbox = { readonly process: SandboxProcess; readonly stripe: StripeConfig };
 
 /** Starts the sandbox where it is wanted, and says how to reach it as if it were the provider. */
@@ -156,10 +184,14 @@ async function startSandbox(
   { sandbox, dataDir }: Config,
   keys: DevelopmentKeys | null,
   publicUrl: string,
+  log: Log,
 ): Promise<RunningSandbox | null> {
   if (sandbox === null || keys === null) return null;
   const stripeWebhookUrl = `${publicUrl}/webhooks/stripe`;
-  const process = await startSandboxProcess({ port: sandbox.port, dataDir, keys, stripeWebhookUrl });
+  const process = await startSandboxProcess({
+    ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl },
+    onEnd: () => log.error({}, 'the sandbox has ended: no provider answers until the next start'),
+  });
   const { stripeSecretKey: secretKey, stripePublishableKey: publishableKey, stripeWebhookSecret } = keys;
   return {
     process,

@@ -46,6 +46,9 @@ export function readConfig(environment: Environment = process.env): Config {
   const at = valuesOf(environment, violations);
   const isProduction = environment.NODE_ENV === 'production';
   const stripe = stripeOf(at, violations);
+  if (!isProduction && stripe !== null && /_live_/.test(stripe.secretKey)) {
+    violations.push('STRIPE_SECRET_KEY is a live key: real money moves only with NODE_ENV=production.');
+  }
   const devApiKey = at('DEV_API_KEY');
   if (isProduction && devApiKey !== null)
     violations.push('DEV_API_KEY is for development only: unset it in production.');
@@ -106,8 +109,9 @@ function valuesOf(environment: Environment, violations: string[]): Read {
 function stripeOf(at: Read, violations: string[]): StripeConfig | null {
   const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRETS'] as const;
   const apiBase = urlOf(at, 'STRIPE_API_BASE', violations);
-  const [secretKey, publishableKey, secrets] = required.map(at);
-  const missing = required.filter((name) => at(name) === null);
+  const values = required.map(at);
+  const [secretKey, publishableKey, secrets] = values;
+  const missing = required.filter((_, index) => values[index] === null);
   if (missing.length === required.length && apiBase === null) return null;
   if (secretKey == null || publishableKey == null || secrets == null) {
     violations.push(`Cards are configured in part: ${missing.join(' and ')} must be set too, or nothing of STRIPE_*.`);
@@ -127,6 +131,12 @@ function stripeOf(at: Read, violations: string[]): StripeConfig | null {
     violations.push(
       'STRIPE_WEBHOOK_SECRETS must be one secret, or two with a comma between, each starting with whsec_.',
     );
+  }
+  if (apiBase !== null && new URL(apiBase).pathname !== '/') {
+    violations.push('STRIPE_API_BASE must have no path: Stripe’s own begins with /v1.');
+  }
+  if (apiBase?.startsWith('http:') && /_live_/.test(secretKey)) {
+    violations.push('STRIPE_API_BASE must be https with a live key.');
   }
   return { secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com' };
 }

@@ -62,8 +62,10 @@ export async function startSandboxProcess(options: {
   readonly dataDir: string;
   readonly keys: DevelopmentKeys;
   readonly stripeWebhookUrl: string;
+  /** Told when it ends by itself: from then on nobody answers for the providers. */
+  readonly onEnd: () => void;
 }): Promise<SandboxProcess> {
-  const { port, dataDir, keys, stripeWebhookUrl } = options;
+  const { port, dataDir, keys, stripeWebhookUrl, onEnd } = options;
   const child = fork(fileURLToPath(new URL('../sandbox/main.ts', import.meta.url)), {
     execArgv: ['--import', 'tsx'],
     cwd: fileURLToPath(new URL('..', import.meta.url)),
@@ -78,7 +80,14 @@ export async function startSandboxProcess(options: {
     },
   });
   const url = await readyUrlOf(child);
-  return { url, close: () => ended(child) };
+  child.once('exit', onEnd);
+  return {
+    url,
+    close: () => {
+      child.off('exit', onEnd);
+      return ended(child);
+    },
+  };
 }
 
 function readyUrlOf(child: ChildProcess): Promise<string> {

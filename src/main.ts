@@ -7,14 +7,14 @@ const tailIntervalMs = 1000;
 const maintainIntervalMs = 5 * 60_000;
 
 /** Runs a round again and again, never two at once. Returns what stops it, once a round under way has ended. */
-function repeat(round: () => Promise<unknown>, intervalMs: number): () => Promise<void> {
+function repeat(round: () => Promise<unknown>, intervalMs: number, log: App['log']): () => Promise<void> {
   let isStopped = false;
   let timer: NodeJS.Timeout;
   let running = Promise.resolve();
   const schedule = () => {
     timer = setTimeout(() => {
       running = round()
-        .catch((error: unknown) => console.error('A background round failed; the next one tries again.', error))
+        .catch((error: unknown) => log.error({ err: error }, 'a background round failed; the next one tries again'))
         .then(() => {
           if (!isStopped) schedule();
         });
@@ -28,11 +28,14 @@ function repeat(round: () => Promise<unknown>, intervalMs: number): () => Promis
   };
 }
 
-function runRounds({ rounds }: App): () => Promise<void> {
+function runRounds({ rounds, log }: App): () => Promise<void> {
   const stops = [
-    repeat(() => rounds.sweep(), sweepIntervalMs),
-    repeat(() => rounds.watchTail(), tailIntervalMs),
-    repeat(() => rounds.maintain(), maintainIntervalMs),
+    // Apart, so that a provider that does not answer holds up neither callbacks nor expiry.
+    repeat(() => rounds.applyDeliveries(), sweepIntervalMs, log),
+    repeat(() => rounds.checkPayments(), sweepIntervalMs, log),
+    repeat(() => rounds.expireOrders(), sweepIntervalMs, log),
+    repeat(() => rounds.watchTail(), tailIntervalMs, log),
+    repeat(() => rounds.maintain(), maintainIntervalMs, log),
   ];
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
@@ -45,11 +48,17 @@ async function main(): Promise<void> {
   const stopRounds = runRounds(app);
   let isStopping = false;
   const stop = () => {
-    if (isStopping) return;
+    if (isStopping) process.exit(1); // asked twice: whoever asks does not want to wait
     isStopping = true;
-    void stopRounds()
+    Promise.all([app.stopAccepting(), stopRounds()])
       .then(() => app.close())
-      .then(() => process.exit(0));
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error instanceof Error ? error.message : error);
+          process.exit(1);
+        },
+      );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

@@ -8,8 +8,8 @@ import { findPayment } from '../store/payment-store.ts';
 import { apart } from './apart.ts';
 import { type CommandContext, providerByName } from './context.ts';
 
-/** How long a callback about a payment that we do not know is kept trying before a person must look. */
-const unmatchedForMsMax = 24 * 60 * 60_000;
+/** How long a callback that cannot be applied is kept trying before a person must look. */
+const triedForMsMax = 24 * 60 * 60_000;
 const retryDelayMsMin = 5000;
 const retryDelayMsMax = 60 * 60_000;
 
@@ -20,18 +20,24 @@ export async function applyDeliveries(
   deliveryId: string | null = null,
 ): Promise<number> {
   const deliveries = await claimDeliveries(context.db.pool, context.clock.now(), limit, deliveryId);
-  for (const delivery of deliveries) await apart(context, { deliveryId: delivery.id }, () => apply(context, delivery));
+  for (const delivery of deliveries) {
+    await apart(context, { deliveryId: delivery.id }, async () => {
+      await apply(context, delivery).catch(async (error: unknown) => {
+        await tryLater(context, delivery, 'failed');
+        throw error;
+      });
+    });
+  }
   return deliveries.length;
 }
 
 type Verdict = Parameters<typeof finishDelivery>[2];
 
 async function apply(context: CommandContext, delivery: Delivery): Promise<void> {
-  const { db, clock, log } = context;
+  const { db, clock } = context;
   const message = read(context, delivery);
   const at = clock.now();
   if (message === null) {
-    log.error({ deliveryId: delivery.id }, 'a verified callback could not be read and needs a person');
     return finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason: 'unreadable', paymentId: null, at });
   }
   if (message.kind === 'ignored') {
@@ -39,7 +45,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<void>
   }
   const payment = await findPayment(db.pool, message.report.paymentId);
   const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
-  if (payment === null || !isOfAccount) return unmatched(context, delivery);
+  if (payment === null || !isOfAccount) return tryLater(context, delivery, 'unknown_payment');
   await applyTo(context, delivery, payment.orderId, message.report);
 }
 
@@ -71,15 +77,18 @@ function verdictOf(outcome: ReportOutcome): Pick<Verdict, 'status' | 'reason'> {
   }
 }
 
-/** The callback may have overtaken the commit of its payment, or the payment may be in a database that was restored since. */
-async function unmatched({ db, clock, log }: CommandContext, delivery: Delivery): Promise<void> {
+/**
+ * Not now: the callback may have overtaken the commit of its payment, the payment may be in a database that was restored since, or
+ * something is wrong with us. After a day a person must look.
+ */
+async function tryLater({ db, clock, log }: CommandContext, delivery: Delivery, reason: string): Promise<void> {
   const at = clock.now();
-  if (at.getTime() - delivery.receivedAt.getTime() >= unmatchedForMsMax) {
-    log.error({ deliveryId: delivery.id }, 'a callback names a payment that is not ours and needs a person');
-    return finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason: 'unknown_payment', paymentId: null, at });
+  if (at.getTime() - delivery.receivedAt.getTime() >= triedForMsMax) {
+    log.error({ deliveryId: delivery.id, reason }, 'a callback could not be applied for a day and needs a person');
+    return finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason, paymentId: null, at });
   }
   const delayMs = Math.min(retryDelayMsMin * 2 ** (delivery.applyAttempts - 1), retryDelayMsMax);
-  await postponeDelivery(db.pool, delivery.id, after(at, delayMs), 'unknown_payment');
+  await postponeDelivery(db.pool, delivery.id, after(at, delayMs), reason);
 }
 
 function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {
@@ -87,7 +96,10 @@ function read(context: CommandContext, delivery: Delivery): WebhookMessage | nul
   try {
     return provider.readWebhook(delivery.body, delivery.receivedAt);
   } catch (error) {
-    context.log.error({ err: error, deliveryId: delivery.id }, 'a verified callback could not be read');
+    context.log.error(
+      { err: error, deliveryId: delivery.id },
+      'a verified callback could not be read and needs a person',
+    );
     return null;
   }
 }

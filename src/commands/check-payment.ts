@@ -1,3 +1,4 @@
+import { after } from '../domain/clock.ts';
 import { applyPaymentReport, markUnknown, postponeCheck } from '../domain/decide.ts';
 import type { OrderAggregate } from '../domain/order-change.ts';
 import { isGivenUp, isLive, type Payment } from '../domain/payment.ts';
@@ -66,7 +67,10 @@ async function unanswered(context: CommandContext, { id, orderId }: Payment, err
   context.log.warn({ err: error, paymentId: id }, 'the provider did not say what became of a payment');
   await changeAndWake(context, orderId, (change) => {
     const payment = change.payment(id);
-    if (payment.status === 'SUBMITTING') markUnknown(change, id);
+    if (payment.status === 'SUBMITTING' && error instanceof NotExecutedError) {
+      // Certainly not done: still to be submitted, and nothing is unknown about it.
+      change.plan(id, { leasedUntil: null, checkAt: after(change.at, error.retryAfterMs) });
+    } else if (payment.status === 'SUBMITTING') markUnknown(change, id);
     else if (isLive(payment)) postponeCheck(change, id);
   });
   const retryAfterMs = error instanceof NotExecutedError ? error.retryAfterMs : unansweredRetryAfterMs;

@@ -10,6 +10,7 @@ import { insertOrder, isNumberTaken } from '../store/order-store.ts';
 import type { Actor, CommandContext } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
 
+const defaultCaptureMode = 'AUTOMATIC';
 const defaultExpiresInSeconds = 1800;
 const linesMax = 100;
 
@@ -37,7 +38,13 @@ const inputSchema = z.object({
 
 /** Creates an order, or finds the one that the same key created. Returns its id. */
 export async function createOrder(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
-  const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
+  const { idempotencyKey: key, ...given } = parseInput(inputSchema, input);
+  const { captureMode, expiresInSeconds } = given;
+  const wanted = {
+    ...given,
+    captureMode: captureMode ?? defaultCaptureMode,
+    expiresInSeconds: expiresInSeconds ?? defaultExpiresInSeconds,
+  };
   const lines = wanted.lines.map((line, position) => pricedLine(line, position));
   const totalMinor = sumOf(lines, ({ unitMinor, quantity }) => unitMinor * BigInt(quantity));
   if (totalMinor > amountMinorMax) {
@@ -51,7 +58,7 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     merchantId: actor.merchantId,
     number: wanted.number ?? numberOf(id, at),
     status: 'OPEN',
-    captureMode: wanted.captureMode ?? 'AUTOMATIC',
+    captureMode: wanted.captureMode,
     currency: wanted.currency,
     totalMinor,
     customerId: wanted.customerId ?? null,
@@ -62,7 +69,7 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     cancelReason: null,
     createdAt: at,
     updatedAt: at,
-    expiresAt: after(at, (wanted.expiresInSeconds ?? defaultExpiresInSeconds) * 1000),
+    expiresAt: after(at, wanted.expiresInSeconds * 1000),
     paymentStatus: 'UNPAID',
     authorizedMinor: 0n,
     capturedMinor: 0n,

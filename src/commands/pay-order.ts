@@ -23,6 +23,9 @@ import { type Actor, type CommandContext, providerByMethod } from './context.ts'
 import { idempotencyKey, parseInput, text } from './input.ts';
 import { submitPayment } from './submit-payment.ts';
 
+/** How often a payment that is in the way is closed before the caller is told of it. */
+const closingsMax = 2;
+
 const inputSchema = z.object({
   idempotencyKey,
   orderId: z.string().refine((id) => isId('order', id), 'is not an order id.'),
@@ -49,11 +52,11 @@ export async function payOrder(context: CommandContext, actor: Actor, input: unk
   checkReturnUrl(wanted, actor);
   const intent: Intent = { merchantId: actor.merchantId, operation: 'payOrder', key, inputHash: hashOf(wanted) };
   let beginning = await begin(context, intent, wanted);
-  if (beginning.kind === 'close') {
+  // The second time is for those who race: the one that was closed may have made room for another that only waits for its buyer.
+  for (let closed = 0; beginning.kind === 'close'; closed += 1) {
+    if (closed === closingsMax) throw new PaymentInProgressError(beginning.paymentId);
     await checkPayment(context, beginning.paymentId);
-    const closed = beginning.paymentId;
     beginning = await begin(context, intent, wanted);
-    if (beginning.kind === 'close') throw new PaymentInProgressError(closed);
   }
   if (beginning.kind === 'submit') {
     await submitPayment(context, wanted.orderId, beginning.paymentId);
@@ -85,7 +88,6 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
       checkPayable(change, inTheWay);
       const { provider, flow } = choose(context, change.order, wanted);
       if (inTheWay !== undefined) {
-        if (inTheWay.status !== 'ACTION_REQUIRED') throw new PaymentInProgressError(inTheWay.id);
         closePayment(change, inTheWay.id, 'CANCELED');
         return { kind: 'close', paymentId: inTheWay.id };
       }
@@ -117,7 +119,8 @@ function checkPayable({ order, at }: OrderChange, inTheWay: Payment | undefined)
   if (order.status === 'CONFIRMED') throw new OrderNotPayableError(order.id, 'it is paid or authorized already');
   if (order.status !== 'OPEN') throw new OrderNotPayableError(order.id, `it is ${order.status.toLowerCase()}`);
   if (order.expiresAt <= at) throw new OrderNotPayableError(order.id, 'it has expired');
-  if (inTheWay !== undefined && inTheWay.status !== 'ACTION_REQUIRED') throw new PaymentInProgressError(inTheWay.id);
+  if (inTheWay === undefined || inTheWay.status === 'ACTION_REQUIRED' || inTheWay.status === 'CANCELING') return;
+  throw new PaymentInProgressError(inTheWay.id);
 }
 
 function choose(context: CommandContext, order: Order, wanted: Wanted) {

@@ -41,15 +41,14 @@ async function verify(
     const { reason } = error;
     log.warn({ provider: provider.name, reason }, 'a callback was refused');
     const { body, receivedAt } = delivery;
-    await insertRejectedDelivery(db.pool, {
-      provider: provider.name,
-      reason,
-      headers: keptOf(delivery),
-      body,
-      receivedAt,
-    });
     const [named] = ourPaymentId.exec(body.toString('latin1')) ?? [];
-    if (named !== undefined) await hintPayment(db.pool, named, receivedAt);
+    const noted = async () => {
+      const headers = keptOf(delivery);
+      await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
+      if (named !== undefined) await hintPayment(db.pool, named, receivedAt);
+    };
+    // The refusal stands, whether or not it can be noted.
+    await noted().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be noted'));
     throw error;
   }
 }

@@ -12,9 +12,22 @@ export type Swept = { readonly deliveries: number; readonly payments: number; re
 
 /** Takes up what is due, by whomever it was left: callbacks to apply, payments to ask about, orders to expire. */
 export async function sweep(context: CommandContext): Promise<Swept> {
-  const deliveries = await applyDeliveries(context, batchMax);
+  const deliveries = await applyDueDeliveries(context);
+  const payments = await checkDuePayments(context);
+  const orders = await expireDueOrders(context);
+  return { deliveries, payments, orders };
+}
+
+export function applyDueDeliveries(context: CommandContext): Promise<number> {
+  return applyDeliveries(context, batchMax);
+}
+
+export async function checkDuePayments(context: CommandContext): Promise<number> {
   const paymentIds = await claimDuePayments(context.db.pool, context.clock.now(), batchMax);
   await Promise.all(paymentIds.map((id) => apart(context, { paymentId: id }, () => checkPayment(context, id))));
-  const orders = await expireOrders(context, batchMax);
-  return { deliveries, payments: paymentIds.length, orders };
+  return paymentIds.length;
+}
+
+export function expireDueOrders(context: CommandContext): Promise<number> {
+  return expireOrders(context, batchMax);
 }

@@ -1,9 +1,12 @@
+import { after } from './clock.ts';
 import { minOf, sumOf } from './money.ts';
 import type { CloseTarget } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { classifyReport, isGivenUp, isLive, type Payment, type PaymentFacts } from './payment.ts';
 import type { PaymentReport, ReportOutcome } from './report.ts';
 import { nextCheckAt } from './schedule.ts';
+
+const clockSkewMs = 2000;
 
 /** Applies what is reported of one payment of the order. Applying the same report again changes nothing. */
 export function applyPaymentReport(change: OrderChange, report: PaymentReport): ReportOutcome {
@@ -113,12 +116,17 @@ function mismatchOf(payment: Payment, report: PaymentReport): string | null {
 function isStale(payment: Payment, report: PaymentReport): boolean {
   const reported = report.evidence.providerTime;
   if (report.status === 'ACTION_REQUIRED' || report.status === 'PROCESSING') {
-    const held = payment.evidenceProviderTime;
+    const held = payment.evidenceProviderTime ?? askedAt(payment);
     return held !== null && reported !== null && reported < held;
   }
   if (report.status !== 'AUTHORIZED' || !isGivenUp(payment)) return false;
   const ended = payment.evidenceProviderTime ?? payment.evidenceReceivedAt;
   return ended !== null && (reported ?? report.evidence.receivedAt) <= ended;
+}
+
+/** A query has no time of the provider's: what it said was so when we asked, give or take what two clocks may differ. */
+function askedAt({ evidenceSource, evidenceReceivedAt }: Payment): Date | null {
+  return evidenceSource === 'QUERY' && evidenceReceivedAt !== null ? after(evidenceReceivedAt, -clockSkewMs) : null;
 }
 
 function repeat(change: OrderChange, payment: Payment, report: PaymentReport): ReportOutcome {

@@ -18,7 +18,9 @@ import type { Wakes } from './wakes.ts';
 
 type Source = { readonly pool: Database['pool']; readonly wakes: Wakes; readonly log: Log };
 
-const heldBackDelayMs = 25;
+/** An older transaction is mostly over in a moment; one that stays open must not be asked about all the time. */
+const heldBackDelayMsMin = 25;
+const heldBackDelayMsMax = 1000;
 const readAgainDelayMs = 1000;
 const tailLimit = 1000;
 
@@ -77,6 +79,7 @@ async function* followMerchant(
   const listener = wakes.listen(merchantId, signal);
   try {
     let position = after ?? (await readPatiently(log, signal, () => readLogEnd(pool))) ?? logStart;
+    let heldBackDelayMs = heldBackDelayMsMin;
     while (!signal.aborted) {
       // Asked before reading: what is settled by now is read below, what is not is worth a second look, and the rest wakes us.
       const isMoreComing = await readPatiently(log, signal, () => isHeldBack(pool, merchantId, position));
@@ -87,6 +90,7 @@ async function* followMerchant(
         position = event;
       }
       if (events.length === readLimit) continue;
+      heldBackDelayMs = events.length > 0 ? heldBackDelayMsMin : Math.min(2 * heldBackDelayMs, heldBackDelayMsMax);
       if (isMoreComing) await rest(heldBackDelayMs, signal);
       else await listener.next();
     }

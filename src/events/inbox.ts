@@ -20,6 +20,9 @@ type Reader = Database['pool'] | Tx;
 
 /** How many refused callbacks of one provider are kept in a minute: enough to look at, too few to fill a disk. */
 export const rejectedPerMinuteMax = 5;
+/** And how much of each body, and for how long. */
+export const rejectedBodyBytesMax = 4096;
+export const rejectedForMs = 7 * 24 * 60 * 60_000;
 const leaseMs = 30_000;
 
 const insertSql = `
@@ -43,6 +46,8 @@ const rejectSql = `
   select $1::"Provider", $2, $3, $4, $5::timestamptz
   where (select count(*) from rejected_deliveries
          where provider = $1::"Provider" and received_at > $5::timestamptz - interval '1 minute') < $6`;
+
+const dropRejectedSql = 'delete from rejected_deliveries where received_at < $1';
 
 /** Keeps a verified callback; null when it is here already. Once this has returned, the provider may be told that we have it. */
 export async function insertDelivery(on: Reader, delivery: NewDelivery): Promise<string | null> {
@@ -81,6 +86,13 @@ export async function insertRejectedDelivery(
   on: Reader,
   rejected: { provider: ProviderName; reason: string; headers: Record<string, string>; body: Buffer; receivedAt: Date },
 ): Promise<void> {
-  const { provider, reason, headers, body, receivedAt } = rejected;
+  const { provider, reason, headers, receivedAt } = rejected;
+  const body = rejected.body.subarray(0, rejectedBodyBytesMax);
   await on.query(rejectSql, [provider, reason, JSON.stringify(headers), body, receivedAt, rejectedPerMinuteMax]);
+}
+
+/** Drops refused callbacks that nobody has looked at for long. Returns how many. */
+export async function dropOldRejectedDeliveries(on: Reader, now: Date): Promise<number> {
+  const { rowCount } = await on.query(dropRejectedSql, [after(now, -rejectedForMs)]);
+  return rowCount ?? 0;
 }

@@ -10,6 +10,9 @@ import type { GraphqlContext } from './context.ts';
 /** How deep an operation may go, and how many fields it may name, so that one request cannot occupy a node. */
 const queryDepthMax = 16;
 const queryBreadthMax = 400;
+/** Fields times the rows they may come for; a page of 100 orders with all that hangs on them costs a third of it. */
+const queryComplexityMax = 100_000;
+const rowsOfAList = 3;
 
 /** The one global of the house: every file of this room adds its types to it. */
 export const builder = new SchemaBuilder<{
@@ -29,10 +32,11 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   errors: { defaultTypes: [], directResult: true },
   complexity: {
-    limit: { depth: queryDepthMax, breadth: queryBreadthMax },
+    defaultListMultiplier: rowsOfAList,
+    limit: { depth: queryDepthMax, breadth: queryBreadthMax, complexity: queryComplexityMax },
     complexityError: (kind) =>
       new GraphQLError(
-        `The operation is too large: at most ${queryDepthMax} fields deep and ${queryBreadthMax} fields in all (${kind}).`,
+        `The operation is too large: at most ${queryDepthMax} fields deep, ${queryBreadthMax} fields in all, and ${queryComplexityMax} of fields times rows (${kind}).`,
         { extensions: { code: 'QUERY_TOO_COMPLEX' } },
       ),
   },

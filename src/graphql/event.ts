@@ -7,7 +7,7 @@ import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus } from './enums.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
-import { PageInfo, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
+import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
 
 export const OrderEvent = builder.objectRef<LoggedEvent>('OrderEvent');
 
@@ -96,11 +96,17 @@ export const OrderEventConnection = builder.objectRef<OrderEventPage>('OrderEven
   description: 'A page of events, oldest first.',
   fields: (t) => ({
     edges: t.field({
+      complexity: { multiplier: 1 },
       type: [OrderEventEdge],
       description: 'The events with their cursors.',
       resolve: ({ events }) => [...events],
     }),
-    nodes: t.field({ type: [OrderEvent], description: 'The events themselves.', resolve: ({ events }) => [...events] }),
+    nodes: t.field({
+      complexity: { multiplier: 1 },
+      type: [OrderEvent],
+      description: 'The events themselves.',
+      resolve: ({ events }) => [...events],
+    }),
     pageInfo: t.field({
       type: PageInfo,
       description: 'Where the page stands.',
@@ -121,6 +127,7 @@ builder.queryField('events', (t) =>
   t.field({
     type: OrderEventConnection,
     nullable: true,
+    complexity: pageComplexity,
     description: 'The merchant’s whole log, oldest first.',
     args: {
       first: t.arg.int({ description: '1 to 100; 20 when left out.' }),
@@ -176,7 +183,9 @@ builder.subscriptionField('merchantEvents', (t) =>
     args: {
       after: t.arg({
         type: 'EventCursor',
-        description: 'The last cursor you have: a page’s `eventCursor`, or an event’s `cursor`.',
+        description:
+          'The last cursor you have: a page’s `eventCursor`, or the `cursor` of an event of this subscription or of `events`. One of a single ' +
+          'order’s feed is a place for that order alone.',
       }),
       types: t.arg({ type: [EventType], description: 'Only these types.' }),
     },

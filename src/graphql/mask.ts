@@ -33,6 +33,9 @@ function maskedCause(cause: unknown, error: GraphQLError | undefined, requestId:
   if (cause instanceof OverloadedError) {
     return copyOf(error, 'The server has more to do than it can. Try again in a moment.', { code: 'OVERLOADED' });
   }
+  if (cause instanceof RangeError && error === undefined) {
+    return copyOf(undefined, 'The operation cannot be read.', { code: 'BAD_USER_INPUT' });
+  }
   log.error({ err: cause, requestId, path: error?.path }, 'a request failed');
   return copyOf(error, 'Something went wrong on our side.', { code: 'INTERNAL', requestId });
 }

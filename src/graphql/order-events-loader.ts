@@ -26,7 +26,8 @@ export function createOrderEventsLoader(
       }
       return keys.map((key) => pages.get(nameOf(key)) ?? pageOf([], key.first, false));
     },
-    { cacheKeyFn: nameOf },
+    // Never remembered: a subscription keeps its context, and each event shows the order as it is then.
+    { cache: false },
   );
 }
 

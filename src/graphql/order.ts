@@ -9,6 +9,7 @@ import {
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { allowedActionsOf } from '../domain/order.ts';
+import { refundableMinor } from '../domain/payment.ts';
 import { encodeCursor, posMax } from '../events/cursor.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
@@ -16,7 +17,7 @@ import { CaptureMode, OrderAction, OrderPaymentStatus, OrderStatus, ReviewReason
 import { OrderEventConnection } from './event.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
-import { pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
+import { pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
 import { storable } from './text.ts';
 
 builder.prismaObject('OrderLine', {
@@ -68,10 +69,7 @@ export const Order = builder.prismaObject('Order', {
     refundable: t.field({
       type: MoneyType,
       description: 'What may still be refunded.',
-      resolve: ({ capturedMinor, refundedMinor, reservedMinor, currency }) => ({
-        amountMinor: capturedMinor - refundedMinor - reservedMinor,
-        currency,
-      }),
+      resolve: (order) => ({ amountMinor: refundableMinor(order), currency: order.currency }),
     }),
     captureMode: t.expose('captureMode', { type: CaptureMode, description: 'When its money moves.' }),
     lines: t.relation('lines', {
@@ -106,6 +104,7 @@ export const Order = builder.prismaObject('Order', {
     }),
     events: t.field({
       type: OrderEventConnection,
+      complexity: pageComplexity,
       description: 'The order’s history, oldest first.',
       args: {
         first: t.arg.int({ description: '1 to 100; 20 when left out.' }),
@@ -218,7 +217,6 @@ builder.mutationField('cancelOrder', (t) =>
   }),
 );
 
-/** The order that a caller may see, with what it selects of it; null when there is none. */
 builder.queryField('order', (t) =>
   t.prismaField({
     type: 'Order',

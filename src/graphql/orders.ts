@@ -7,7 +7,7 @@ import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { OrderPaymentStatus, OrderStatus, PaymentMethod } from './enums.ts';
 import { Order } from './order.ts';
-import { type Page, PageInfo, pageSizeDefault, pageSizeOf } from './page.ts';
+import { type Page, PageInfo, pageComplexity, pageSizeDefault, pageSizeOf } from './page.ts';
 import { storable } from './text.ts';
 
 const OrderSort = builder.enumType('OrderSort', {
@@ -47,11 +47,17 @@ const OrderConnection = builder.objectRef<OrderPage>('OrderConnection').implemen
   description: 'A page of orders.',
   fields: (t) => ({
     edges: t.field({
+      complexity: { multiplier: 1 },
       type: [OrderEdge],
       description: 'The orders with their cursors.',
       resolve: ({ rows }) => [...rows],
     }),
-    nodes: t.field({ type: [Order], description: 'The orders themselves.', resolve: ({ rows }) => [...rows] }),
+    nodes: t.field({
+      complexity: { multiplier: 1 },
+      type: [Order],
+      description: 'The orders themselves.',
+      resolve: ({ rows }) => [...rows],
+    }),
     pageInfo: t.field({ type: PageInfo, description: 'Where the page stands.', resolve: ({ page }) => page }),
     eventCursor: t.field({
       type: 'EventCursor',
@@ -65,6 +71,7 @@ builder.queryField('orders', (t) =>
   t.field({
     type: OrderConnection,
     nullable: true,
+    complexity: pageComplexity,
     description: 'The merchant’s orders. `first` and `last` from 1 to 100; 20 when neither is given.',
     args: {
       first: t.arg.int({ description: 'So many from the start, or from `after`.' }),

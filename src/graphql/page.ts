@@ -28,6 +28,11 @@ export const PageInfo = builder.objectRef<Page>('PageInfo').implement({
   }),
 });
 
+/** What a page costs: each of its fields, for as many rows as are asked for. */
+export function pageComplexity({ first, last }: { readonly first?: number | null; readonly last?: number | null }) {
+  return { field: 1, multiplier: Math.max(1, Math.min(first ?? last ?? pageSizeDefault, pageSizeMax)) };
+}
+
 /** @throws {GraphQLError} BAD_USER_INPUT naming the argument, unless it is 1 to 100 or left out. */
 export function pageSizeOf(name: 'first' | 'last', size: number | null | undefined): number | null {
   if (size == null) return null;

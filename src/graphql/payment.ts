@@ -129,7 +129,8 @@ builder.mutationField('payOrder', (t) =>
     nullable: true,
     description:
       'Starts a payment of the whole order. A payment that only waits for its buyer is closed first, so that two can never both be ' +
-      'paid. A payment that comes back UNKNOWN is no failure: the provider is being asked, follow it.',
+      'paid. A payment that comes back UNKNOWN is no failure: the provider is being asked, follow it. A repetition while the ' +
+      'first call is still under way comes back SUBMITTING: follow it, `nextAction` comes with PAYMENT_ACTION_REQUIRED.',
     args: { input: t.arg({ type: PayOrderInput, required: true, description: 'Which order, and how.' }) },
     errors: {
       types: [

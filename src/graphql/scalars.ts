@@ -62,7 +62,9 @@ builder.scalarType('Metadata', {
 });
 
 function metadataOf(value: unknown): Record<string, string> {
-  const parsed = z.record(z.string(), z.string()).safeParse(value);
+  // A key that objects give a meaning of their own would be lost on the way.
+  const isSafe = typeof value === 'object' && value !== null && !Object.hasOwn(value, '__proto__');
+  const parsed = z.record(z.string(), z.string()).safeParse(isSafe ? value : null);
   const entries = Object.entries(parsed.data ?? {});
   const fits =
     parsed.success &&

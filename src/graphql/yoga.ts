@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
-import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga';
+import { createYoga, handleStreamOrSingleExecutionResult, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
 import type { CommandContext } from '../commands/context.ts';
 import type { Log } from '../domain/log.ts';
 import type { Wakes } from '../events/wakes.ts';
@@ -36,15 +36,22 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
     batching: false,
     multipart: false,
     logging: false,
-    cors: { origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'], maxAge: 7200 },
-    graphiql: graphiql !== null && {
-      title: 'Paystream',
-      defaultTabs: [...graphiql.tabs],
-      subscriptionsProtocol: 'SSE',
-      // Not in the header editor, which a browser keeps for longer than a data directory keeps its token.
-      ...(graphiql.token !== null && { additionalHeaders: { authorization: `Bearer ${graphiql.token}` } }),
-    },
-    // Two megabytes of page, loaded when somebody first looks at it and not at every start.
+    // Any page may call the API with a token that it has; none may read GraphiQL, which has one.
+    cors: (request) =>
+      shouldRenderGraphiQL(request)
+        ? false
+        : { origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'], maxAge: 7200 },
+    graphiql: (request) =>
+      graphiql !== null && {
+        title: 'Paystream',
+        defaultTabs: [...graphiql.tabs],
+        subscriptionsProtocol: 'SSE',
+        // Not in the header editor, which a browser keeps for longer than a data directory keeps its token; and only on this very
+        // machine, asked for by its own name: others must type the token in.
+        ...(graphiql.token !== null &&
+          isLoopback(request) && { additionalHeaders: { authorization: `Bearer ${graphiql.token}` } }),
+      },
+    // Nine megabytes of page, loaded when somebody first looks at it and not at every start.
     renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
@@ -61,6 +68,11 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
       };
     },
   });
+}
+
+/** Whoever finds another name in the address was led here by a page that made that name point to us. */
+function isLoopback({ url }: Request): boolean {
+  return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
 }
 
 /** A document is refused as soon as it turns out to be too long, before anything is made of it. */

@@ -19,7 +19,8 @@ export type Routes = {
 
 const requestIdGiven = /^[\w.:-]{1,64}$/;
 
-const drainMs = 10_000;
+/** Longer than a provider's call may take, so that whoever pays at that moment gets the answer. */
+const drainMs = 25_000;
 
 export type HttpServer = {
   readonly server: Server;

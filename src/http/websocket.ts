@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import { type ExecutionArgs, GraphQLError, type parse, type validate } from 'graphql';
+import { type ExecutionArgs, GraphQLError, getOperationAST, type parse, type validate } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { bodyBytesMax } from './body.ts';
@@ -43,12 +43,17 @@ export function serveWebSocket(server: Server, getEnveloped: Enveloped): { close
           const document = parse(query);
           const errors = validate(schema, document);
           if (errors.length > 0) return errors.map(asBadInput);
+          if (!getOperationAST(document, operationName)) {
+            return [asBadInput(new GraphQLError('operationName names no operation of the document.'))];
+          }
           const contextValue = await contextFactory();
           const executors: Executors = { execute, subscribe };
           return { schema, document, operationName, variableValues: variables, contextValue, rootValue: executors };
         } catch (error) {
           // A syntax error: thrown on, it would close the socket with everybody's operations.
           if (error instanceof GraphQLError) return [asBadInput(error)];
+          // A document nested so deep that reading it runs out of stack is no better.
+          if (error instanceof RangeError) return [asBadInput(new GraphQLError('The operation cannot be read.'))];
           throw error;
         }
       },
@@ -56,14 +61,20 @@ export function serveWebSocket(server: Server, getEnveloped: Enveloped): { close
     sockets,
     pingIntervalMs,
   );
+  async function endSockets(): Promise<void> {
+    const disposed = dispose();
+    const impatience = setTimeout(() => {
+      for (const client of sockets.clients) client.terminate();
+    }, closeWaitMs);
+    await disposed;
+    clearTimeout(impatience);
+  }
+
+  let ending: Promise<void> | null = null;
   return {
-    async close() {
-      const disposed = dispose();
-      const impatience = setTimeout(() => {
-        for (const client of sockets.clients) client.terminate();
-      }, closeWaitMs);
-      await disposed;
-      clearTimeout(impatience);
+    close() {
+      ending ??= endSockets();
+      return ending;
     },
   };
 }

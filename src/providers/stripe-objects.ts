@@ -46,8 +46,8 @@ export type StripeCheckoutSession = z.infer<typeof checkoutSessionSchema>;
 
 export const eventSchema = z.object({
   object: z.literal('event'),
-  id: z.string().startsWith('evt_').max(255),
-  type: z.string().max(255),
+  id: z.string().regex(/^evt_[\w-]{1,250}$/),
+  type: z.string().regex(/^[\w.]{1,255}$/),
   livemode: z.boolean(),
   created: z.int(),
   data: z.object({ object: z.looseObject({ object: z.string() }) }),

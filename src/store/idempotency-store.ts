@@ -18,7 +18,7 @@ const insertSql = `
   insert into idempotency_keys (merchant_id, operation, key, input_hash, result_id, created_at)
   values ($1, $2, $3, $4, $5, $6) on conflict do nothing`;
 
-/** Equal for inputs that mean the same: the order of an object's keys does not count. */
+/** Equal for inputs that mean the same: the order of an object's keys does not count, and null is as good as left out. */
 export function hashOf(input: unknown): string {
   return createHash('sha256')
     .update(toJson(sorted(input)))
@@ -51,6 +51,7 @@ export async function insertIntent(tx: Tx, intent: Intent, resultId: string, at:
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  const given = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
+  const entries = given.sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([name, field]) => [name, sorted(field)]));
 }

@@ -1,6 +1,6 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
-import type { Payment, ProviderName } from '../domain/payment.ts';
+import type { Payment } from '../domain/payment.ts';
 import { fromRow } from './rows.ts';
 
 type Reader = Database['pool'] | Tx;
@@ -13,9 +13,6 @@ const hintDelayMs = 2000;
 const liveStatuses = `('SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED', 'CANCELING')`;
 
 const findSql = 'select to_jsonb(p) as payment from payments p where p.id = $1';
-const findByProviderIdSql = `
-  select to_jsonb(p) as payment from payments p
-  where p.provider = $1::"Provider" and p.provider_account = $2 and p.provider_payment_id = $3`;
 const claimDueSql = `
   update payments set leased_until = $2
   where id in (
@@ -30,20 +27,6 @@ const hintSql = `
 
 export async function findPayment(on: Reader, paymentId: string): Promise<Payment | null> {
   const { rows } = await on.query<{ payment: Record<string, unknown> }>(findSql, [paymentId]);
-  return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
-}
-
-export async function findPaymentByProviderId(
-  on: Reader,
-  provider: ProviderName,
-  account: string,
-  providerPaymentId: string,
-): Promise<Payment | null> {
-  const { rows } = await on.query<{ payment: Record<string, unknown> }>(findByProviderIdSql, [
-    provider,
-    account,
-    providerPaymentId,
-  ]);
   return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
 }
 

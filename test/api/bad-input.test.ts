@@ -256,6 +256,11 @@ test.each<[string, string, string]>([
     `{ ${Array.from({ length: 401 }, (_, i) => `a${i}: orders { __typename }`).join(' ')} }`,
     'QUERY_TOO_COMPLEX',
   ],
+  [
+    'too costly',
+    `{ ${Array.from({ length: 30 }, (_, i) => `a${i}: orders(first: 100) { nodes { events(first: 100) { nodes { id } } } }`).join(' ')} }`,
+    'QUERY_TOO_COMPLEX',
+  ],
   ['too long', `{ ${'orders { __typename } '.repeat(2000)} }`, 'BAD_USER_INPUT'],
 ])('an operation that is %s is refused', async (_what, query, code) => {
   const { body } = await post(query);

@@ -103,3 +103,22 @@ test('the order of metadata keys does not make another input', async () => {
   const order = await createOrder(app, input);
   expect((await createOrder(app, { ...input, metadata: { b: '2', a: '1' } })).id).toBe(order.id);
 });
+
+test('16 calls at once with one new key, while another payment waits for its buyer, all get the new one', async () => {
+  const order = await createOrder(app);
+  const waiting = await payOrder(app, order.id);
+  const idempotencyKey = randomUUID();
+  const payments = await Promise.all(Array.from({ length: 16 }, () => payOrder(app, order.id, { idempotencyKey })));
+  expect(new Set(payments.map(({ id }) => id)).size).toBe(1);
+  expect((await readOrder(app, order.id)).payments).toMatchObject([
+    { id: waiting.id, status: 'CANCELED' },
+    { id: payments[0]?.id, status: 'ACTION_REQUIRED' },
+  ]);
+});
+
+test('null is as good as left out', async () => {
+  const input = orderInput();
+  const order = await createOrder(app, input);
+  const nulls = { number: null, description: null, metadata: null, captureMode: null, expiresInSeconds: null };
+  expect((await createOrder(app, { ...input, ...nulls })).id).toBe(order.id);
+});

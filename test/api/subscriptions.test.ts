@@ -199,3 +199,33 @@ test('an event that was committed elsewhere, and whose wake was lost, is brought
   await subscriber.stop();
   expect(subscriber.heard.map(({ type }) => type)).toEqual(['PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED']);
 });
+
+test('an event shows the order, and its history, as they are when it is delivered', async () => {
+  const order = await createOrder(app);
+  const client = wsClient(app);
+  const seen: number[][] = [];
+  const query = `subscription { orderEvents(orderId: "${order.id}", after: "${order.eventCursor}") {
+    sequence type order { version events(first: 100) { nodes { sequence } } } } }`;
+  type Heard = {
+    orderEvents: { sequence: number; type: string; order: { version: number; events: { nodes: unknown[] } } };
+  };
+  await confirmCard(app, await payOrder(app, order.id));
+  for await (const { data } of client.iterate<Heard>({ query })) {
+    if (!data) throw new Error('Nothing came.');
+    const { sequence, type, order: now } = data.orderEvents;
+    seen.push([now.version, now.events.nodes.length]);
+    expect(now.version).toBeGreaterThanOrEqual(sequence);
+    if (type === 'ORDER_CONFIRMED') break;
+  }
+  for (const [version, events] of seen) expect(events).toBe(version);
+  await client.dispose();
+});
+
+test('a document that is nested beyond reading ends its operation, never the socket', async () => {
+  const { send, until, socket } = await openSocket();
+  send({ id: 'deep', type: 'subscribe', payload: { query: `{ ${'a { '.repeat(1900)} b ${'}'.repeat(1900)} }` } });
+  send({ id: 'after', type: 'subscribe', payload: { query: '{ orders(first: 1) { nodes { id } } }' } });
+  expect(JSON.stringify(await until(({ id }) => id === 'deep'))).toContain('BAD_USER_INPUT');
+  expect(await until(({ id, type }) => id === 'after' && type === 'next')).toBeDefined();
+  socket.close();
+});

@@ -40,6 +40,15 @@ test('GraphiQL opens with the operations of a first walk, and loads nothing from
   expect(html).not.toMatch(/(src|href)="https?:/);
 });
 
+test('no page of another site, and nobody by another name, gets the token from GraphiQL', async () => {
+  const page = async (headers: Record<string, string>) => {
+    const response = await fetch(`${server.url}/graphql`, { headers: { accept: 'text/html', ...headers } });
+    return { text: await response.text(), cors: response.headers.get('access-control-allow-origin') };
+  };
+  expect((await page({})).text).toContain(server.token);
+  expect((await page({ origin: 'https://evil.example' })).cors).toBeNull();
+});
+
 test('whoever balances load can ask whether it lives and whether it is ready', async () => {
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
