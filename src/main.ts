@@ -5,6 +5,7 @@ import { readConfig } from './config.ts';
 const sweepIntervalMs = 500;
 const tailIntervalMs = 1000;
 const maintainIntervalMs = 5 * 60_000;
+const sameSignalMs = 1000;
 
 /** Runs a round again and again, never two at once. Returns what stops it, once a round under way has ended. */
 function repeat(round: () => Promise<unknown>, intervalMs: number, log: App['log']): () => Promise<void> {
@@ -46,10 +47,14 @@ async function main(): Promise<void> {
   const config = readConfig();
   const app = await openApp(config);
   const stopRounds = runRounds(app);
-  let isStopping = false;
+  let stoppingSinceMs: number | null = null;
   const stop = () => {
-    if (isStopping) process.exit(1); // asked twice: whoever asks does not want to wait
-    isStopping = true;
+    if (stoppingSinceMs !== null) {
+      // Asked again: whoever asks does not want to wait. At once it is the same Ctrl-C, which npm hands on a second time.
+      if (Date.now() - stoppingSinceMs > sameSignalMs) process.exit(1);
+      return;
+    }
+    stoppingSinceMs = Date.now();
     Promise.all([app.stopAccepting(), stopRounds()])
       .then(() => app.close())
       .then(

@@ -6,7 +6,7 @@ import type { WebhookMessage } from '../providers/provider.ts';
 import { changeOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { apart } from './apart.ts';
-import { type CommandContext, providerByName } from './context.ts';
+import { type CommandContext, providerOf } from './context.ts';
 
 /** How long a callback that cannot be applied is kept trying before a person must look. */
 const triedForMsMax = 24 * 60 * 60_000;
@@ -92,7 +92,7 @@ async function tryLater({ db, clock, log }: CommandContext, delivery: Delivery, 
 }
 
 function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {
-  const provider = providerByName(context, delivery.provider);
+  const provider = providerOf(context, delivery);
   try {
     return provider.readWebhook(delivery.body, delivery.receivedAt);
   } catch (error) {

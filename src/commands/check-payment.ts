@@ -6,7 +6,7 @@ import type { PaymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { type CommandContext, changeAndWake, providerByName } from './context.ts';
+import { type CommandContext, changeAndWake, providerOf } from './context.ts';
 import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 import { rejectionOf } from './submit-payment.ts';
 
@@ -42,7 +42,7 @@ export async function checkPayment(context: CommandContext, paymentId: string): 
 
 /** What the provider says; null when it says that there is nothing, and that proves nothing yet. */
 async function ask(context: CommandContext, held: OrderAggregate, payment: Payment): Promise<PaymentReport | null> {
-  const provider = providerByName(context, payment.provider);
+  const provider = providerOf(context, payment);
   const paymentOrder = paymentOrderOf(held, payment);
   const deadline = () => AbortSignal.timeout(callDeadlineMs);
   if (payment.status === 'CANCELING') {

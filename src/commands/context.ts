@@ -38,9 +38,16 @@ export function providerByMethod({ providers }: CommandContext, method: PaymentM
   return providers.find((provider) => provider.method === method) ?? null;
 }
 
-/** @throws {Error} when the provider of a payment that we hold is not configured any more: an operator's mistake. */
-export function providerByName({ providers }: CommandContext, name: ProviderName): PaymentProvider {
-  const provider = providers.find((candidate) => candidate.name === name);
-  if (provider === undefined) throw new Error(`${name} is not configured, but payments of it are under way.`);
+/**
+ * The provider, and the account there, that a payment or a callback is of.
+ * @throws {Error} when it is not configured any more: an operator's mistake, or a sandbox that was left for the real thing.
+ */
+export function providerOf(
+  { providers }: CommandContext,
+  { provider: name, providerAccount: account }: { readonly provider: ProviderName; readonly providerAccount: string },
+): PaymentProvider {
+  const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
+  if (provider === undefined)
+    throw new Error(`${name} (${account}) is not configured, but payments of it are under way.`);
   return provider;
 }

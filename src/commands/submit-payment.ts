@@ -5,7 +5,7 @@ import { isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.
 import type { PaymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { type CommandContext, changeAndWake, providerByName } from './context.ts';
+import { type CommandContext, changeAndWake, providerOf } from './context.ts';
 import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
   const held = await loadOrder(context.db.pool, orderId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
   if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
-  const provider = providerByName(context, payment.provider);
+  const provider = providerOf(context, payment);
   let report: PaymentReport;
   try {
     report = await provider.startPayment(paymentOrderOf(held, payment), AbortSignal.timeout(callDeadlineMs));

@@ -176,7 +176,8 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
   return {
     name: 'STRIPE',
     method: 'CARD',
-    account: 'default',
+    // A sandbox’s payments are never asked about, let alone made again, at the real Stripe, nor the other way round.
+    account: base.hostname === 'api.stripe.com' ? 'default' : 'sandbox',
     flows: ['EMBEDDED', 'REDIRECT'],
     acknowledgement: { status: 200, contentType: 'application/json', body: '{"received":true}' },
     refusalOf(amountMinor, currency) {

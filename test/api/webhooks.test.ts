@@ -184,7 +184,7 @@ test('a callback that a crash left in the inbox is applied by the sweeper', asyn
   const body = succeeded(payment);
   await app.database.pool.query(
     `insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
-     values ('STRIPE', 'default', $1, 'payment_intent.succeeded', '{}', $2, 'PENDING', now(), $3, 0)`,
+     values ('STRIPE', 'sandbox', $1, 'payment_intent.succeeded', '{}', $2, 'PENDING', now(), $3, 0)`,
     [(JSON.parse(body) as { id: string }).id, Buffer.from(body), app.clock.now()],
   );
   await app.app.rounds.sweep();
