@@ -2,15 +2,24 @@ import { pino } from 'pino';
 import { applyDeliveries } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
 import { receiveDelivery } from './commands/receive-delivery.ts';
-import { applyDueDeliveries, checkDuePayments, expireDueOrders, type Swept, sweep } from './commands/sweep.ts';
+import {
+  applyDueDeliveries,
+  checkDuePayments,
+  checkDueRefunds,
+  expireDueOrders,
+  type Swept,
+  sweep,
+} from './commands/sweep.ts';
 import type { Config, StripeConfig } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
 import { type DevelopmentKeys, developmentKeys, type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
+import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
 import { createTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createWakes, type Wakes } from './events/wakes.ts';
+import { dieAt } from './failpoints.ts';
 import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { schema } from './graphql/schema.ts';
@@ -36,6 +45,7 @@ export type App = {
     sweep(): Promise<Swept>;
     applyDeliveries(): Promise<number>;
     checkPayments(): Promise<number>;
+    checkRefunds(): Promise<number>;
     expireOrders(): Promise<number>;
     /** Wakes whom a lost wake left behind. */
     watchTail(): Promise<number>;
@@ -84,7 +94,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const stripe = config.stripe ?? sandbox?.stripe ?? null;
     const providers: PaymentProvider[] =
       stripe === null ? [] : [createStripeProvider({ ...stripe, now: () => clock.now() })];
-    const commands: CommandContext = { db: database, clock, providers, wakes, log };
+    const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
+    const commands: CommandContext = { db: database, clock, providers, wakes, log, failpoint };
     const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
     const yoga = createGraphqlServer({
@@ -111,7 +122,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       webhook: (request, response, path) =>
         handleWebhook(
           {
-            ...{ providers, log, now: () => clock.now(), apply: deliveries.apply },
+            ...{ providers, log, failpoint, now: () => clock.now(), apply: deliveries.apply },
             receive: (provider, delivery) => receiveDelivery(commands, provider, delivery),
           },
           request,
@@ -130,6 +141,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         sweep: () => sweep(commands),
         applyDeliveries: () => applyDueDeliveries(commands),
         checkPayments: () => checkDuePayments(commands),
+        checkRefunds: () => checkDueRefunds(commands),
         expireOrders: () => expireDueOrders(commands),
         watchTail: () => tail.runOnce(),
         maintain: async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type DeathAt, parseFailpoints } from './failpoints.ts';
 
 /** What the environment says, checked and typed. Read once, at start. */
 export type Config = {
@@ -17,6 +18,8 @@ export type Config = {
   /** The bearer token to use instead of the one kept in the data directory; null in production. */
   readonly devApiKey: string | null;
   readonly stripe: StripeConfig | null;
+  /** Where tests make the process die; empty otherwise. */
+  readonly failpoints: readonly DeathAt[];
   /** Where the sandbox stands in for the providers; null when a provider is configured, and in production. */
   readonly sandbox: { readonly port: number } | null;
 };
@@ -75,10 +78,23 @@ export function readConfig(environment: Environment = process.env): Config {
     logLevel: choiceOf(at, 'LOG_LEVEL', logLevels, isProduction ? 'info' : 'warn', violations),
     devApiKey,
     stripe,
+    failpoints: failpointsOf(at, isProduction, violations),
     sandbox: stripe === null && !isProduction ? { port: portOf(at, 'SANDBOX_PORT', 4100, violations) } : null,
   };
   if (violations.length > 0) throw new ConfigError(violations);
   return config;
+}
+
+function failpointsOf(at: Read, isProduction: boolean, violations: string[]): DeathAt[] {
+  const text = at('FAILPOINTS');
+  if (text === null) return [];
+  if (isProduction) violations.push('FAILPOINTS makes the process die on purpose: unset it in production.');
+  try {
+    return parseFailpoints(text);
+  } catch (error) {
+    violations.push(`FAILPOINTS: ${error instanceof Error ? error.message : error}`);
+    return [];
+  }
 }
 
 /** Providers that are designed and not built: naming them must not look as if they worked. */

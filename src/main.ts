@@ -34,6 +34,7 @@ function runRounds({ rounds, log }: App): () => Promise<void> {
     // Apart, so that a provider that does not answer holds up neither callbacks nor expiry.
     repeat(() => rounds.applyDeliveries(), sweepIntervalMs, log),
     repeat(() => rounds.checkPayments(), sweepIntervalMs, log),
+    repeat(() => rounds.checkRefunds(), sweepIntervalMs, log),
     repeat(() => rounds.expireOrders(), sweepIntervalMs, log),
     repeat(() => rounds.watchTail(), tailIntervalMs, log),
     repeat(() => rounds.maintain(), maintainIntervalMs, log),

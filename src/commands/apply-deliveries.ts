@@ -1,12 +1,15 @@
+import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import { applyPaymentReport } from '../domain/decide.ts';
-import type { PaymentReport, ReportOutcome } from '../domain/report.ts';
+import { newId } from '../domain/ids.ts';
+import type { Payment } from '../domain/payment.ts';
+import { applyRefundReport } from '../domain/refunding.ts';
+import type { Verdict } from '../domain/report.ts';
 import { claimDeliveries, type Delivery, finishDelivery, postponeDelivery } from '../events/inbox.ts';
 import type { WebhookMessage } from '../providers/provider.ts';
-import { changeOrder } from '../store/order-store.ts';
-import { findPayment } from '../store/payment-store.ts';
+import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
 import { apart } from './apart.ts';
-import { type CommandContext, providerOf } from './context.ts';
+import { type CommandContext, changeAndWake, providerOf } from './context.ts';
 
 /** How long a callback that cannot be applied is kept trying before a person must look. */
 const triedForMsMax = 24 * 60 * 60_000;
@@ -31,7 +34,7 @@ export async function applyDeliveries(
   return deliveries.length;
 }
 
-type Verdict = Parameters<typeof finishDelivery>[2];
+type Finish = Parameters<typeof finishDelivery>[2];
 
 async function apply(context: CommandContext, delivery: Delivery): Promise<void> {
   const { db, clock } = context;
@@ -43,37 +46,53 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<void>
   if (message.kind === 'ignored') {
     return finishDelivery(db.pool, delivery.id, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
   }
-  const payment = await findPayment(db.pool, message.report.paymentId);
+  const payment = await findSubject(context, delivery, message);
   const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
   if (payment === null || !isOfAccount) return tryLater(context, delivery, 'unknown_payment');
-  await applyTo(context, delivery, payment.orderId, message.report);
+  if (message.kind === 'payment' && message.isCreation && payment.status === 'SUBMITTING') {
+    // Our own call is under way and its answer says the same. Should that be lost, the payment is UNKNOWN and this ends it.
+    return tryLater(context, delivery, 'call_under_way');
+  }
+  await applyTo(context, delivery, payment, message);
+}
+
+type Telling = Exclude<WebhookMessage, { kind: 'ignored' }>;
+
+async function findSubject({ db }: CommandContext, delivery: Delivery, message: Telling): Promise<Payment | null> {
+  if (message.kind === 'payment') return findPayment(db.pool, message.report.paymentId);
+  const { paymentId, providerPaymentId } = message;
+  const named = await findPaymentNamed(db.pool, delivery, providerPaymentId);
+  if (named !== null || paymentId === null) return named;
+  // Our id alone could have been copied to a refund of another payment: it counts only where the provider's id is still to come.
+  const payment = await findPayment(db.pool, paymentId);
+  return payment?.providerPaymentId === null ? payment : null;
 }
 
 /** The report and the verdict on its delivery are committed together: a crash leaves both or neither. */
 async function applyTo(
-  { db, clock, wakes }: CommandContext,
+  context: CommandContext,
   delivery: Delivery,
-  orderId: string,
-  report: PaymentReport,
+  { id: paymentId, orderId }: Payment,
+  message: Telling,
 ): Promise<void> {
-  const at = clock.now();
-  const changed = await db.transaction(async (tx) => {
-    const changed = await changeOrder(tx, clock, orderId, (change) => applyPaymentReport(change, report));
-    if (changed === null) throw new Error(`Order ${orderId} is gone.`);
-    await finishDelivery(tx, delivery.id, { ...verdictOf(changed.result), paymentId: report.paymentId, at });
-    return changed;
+  await changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
+    const outcome =
+      message.kind === 'payment'
+        ? applyPaymentReport(change, message.report)
+        : applyRefundReport(change, paymentId, message.report, newId('refund'));
+    if (outcome.effect === 'early') await tryLater(context, delivery, 'early', tx);
+    else await finishDelivery(tx, delivery.id, { ...finishOf(outcome), paymentId, at: change.at });
   });
-  if (changed.wake !== null) wakes.wake(changed.wake);
 }
 
-function verdictOf(outcome: ReportOutcome): Pick<Verdict, 'status' | 'reason'> {
-  switch (outcome.effect) {
+function finishOf(verdict: Verdict): Pick<Finish, 'status' | 'reason'> {
+  switch (verdict.effect) {
     case 'applied':
       return { status: 'APPLIED', reason: null };
     case 'repeated':
       return { status: 'IGNORED', reason: 'repeated' };
     case 'refused':
-      return { status: outcome.reason === 'mismatch' ? 'REVIEW' : 'IGNORED', reason: outcome.reason };
+      return { status: verdict.reason === 'mismatch' ? 'REVIEW' : 'IGNORED', reason: verdict.reason };
   }
 }
 
@@ -81,14 +100,19 @@ function verdictOf(outcome: ReportOutcome): Pick<Verdict, 'status' | 'reason'> {
  * Not now: the callback may have overtaken the commit of its payment, the payment may be in a database that was restored since, or
  * something is wrong with us. After a day a person must look.
  */
-async function tryLater({ db, clock, log }: CommandContext, delivery: Delivery, reason: string): Promise<void> {
+async function tryLater(
+  { db, clock, log }: CommandContext,
+  delivery: Delivery,
+  reason: string,
+  on: Tx | Database['pool'] = db.pool,
+): Promise<void> {
   const at = clock.now();
   if (at.getTime() - delivery.receivedAt.getTime() >= triedForMsMax) {
     log.error({ deliveryId: delivery.id, reason }, 'a callback could not be applied for a day and needs a person');
-    return finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason, paymentId: null, at });
+    return finishDelivery(on, delivery.id, { status: 'REVIEW', reason, paymentId: null, at });
   }
   const delayMs = Math.min(retryDelayMsMin * 2 ** (delivery.applyAttempts - 1), retryDelayMsMax);
-  await postponeDelivery(db.pool, delivery.id, after(at, delayMs), reason);
+  await postponeDelivery(on, delivery.id, after(at, delayMs), reason);
 }
 
 function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {

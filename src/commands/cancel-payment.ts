@@ -1,6 +1,6 @@
-import { closePayment } from '../domain/decide.ts';
 import { NotFoundError, PaymentNotCancelableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
+import { closePayment } from '../domain/life.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { closeAtProviders } from './check-payment.ts';
 import { type Actor, type CommandContext, changeAndWake } from './context.ts';
@@ -10,8 +10,9 @@ export async function cancelPayment(context: CommandContext, actor: Actor, payme
   if (!isId('payment', paymentId)) throw new NotFoundError('paymentId: is not a payment id.');
   const found = await findPayment(context.db.pool, paymentId);
   if (found === null || found.merchantId !== actor.merchantId) throw new NotFoundError('There is no such payment.');
-  const payment = await changeAndWake(context, found.orderId, (change) => {
-    const { status, leasedUntil } = change.payment(paymentId);
+  const payment = await changeAndWake(context, 'close.intent', found.orderId, (change) => {
+    const { status, leasedUntil, captureMinor } = change.payment(paymentId);
+    if (captureMinor !== null) throw new PaymentNotCancelableError(paymentId, 'it is being captured');
     switch (status) {
       case 'SUBMITTING':
         if (leasedUntil !== null && leasedUntil > change.at) {

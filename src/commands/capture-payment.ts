@@ -1,7 +1,130 @@
-import { ForbiddenError } from '../domain/errors.ts';
-import type { Actor, CommandContext } from './context.ts';
+import { z } from 'zod';
+import { after } from '../domain/clock.ts';
+import { applyPaymentReport } from '../domain/decide.ts';
+import {
+  InvalidInputError,
+  NotFoundError,
+  PaymentNotCapturableError,
+  ProviderRejectedError,
+  ProviderUnavailableError,
+} from '../domain/errors.ts';
+import { isId } from '../domain/ids.ts';
+import { isClosed } from '../domain/life.ts';
+import type { OrderChange } from '../domain/order-change.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { PaymentReport } from '../domain/report.ts';
+import { nextCheckAt } from '../domain/schedule.ts';
+import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
+import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { loadOrder } from '../store/order-store.ts';
+import { findPayment } from '../store/payment-store.ts';
+import { checkPayment } from './check-payment.ts';
+import { type Actor, type CommandContext, changeAndWake, providerOf } from './context.ts';
+import { amountMinor, idempotencyKey, parseInput } from './input.ts';
+import { isFree, leasedFrom } from './lease.ts';
+import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 
-/** Not built yet, and says so: nothing is written, nothing is sent. */
-export async function capturePayment(_context: CommandContext, _actor: Actor, _input: unknown): Promise<string> {
-  throw new ForbiddenError('Capturing is not available in this version. Nothing was done.');
+const inputSchema = z.object({
+  idempotencyKey,
+  paymentId: z.string().refine((id) => isId('payment', id), 'is not a payment id.'),
+  amountMinor: amountMinor.nullish(),
+});
+
+/**
+ * Takes the money of an authorization, all of it or a part; the rest is released. Returns the payment's id. It stays AUTHORIZED while the
+ * provider has not confirmed it, and is asked again, under the same key, until it has.
+ */
+export async function capturePayment(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
+  const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
+  const { paymentId } = wanted;
+  const { merchantId } = actor;
+  const payment = await findPayment(context.db.pool, paymentId);
+  if (payment === null || payment.merchantId !== merchantId) throw new NotFoundError('There is no such payment.');
+  const { orderId } = payment;
+  const intent: Intent = { merchantId, operation: 'capturePayment', key, inputHash: hashOf(wanted) };
+  const isToBeSubmitted = await changeAndWake(context, 'capture.intent', orderId, async (change, tx) => {
+    if ((await findIntent(tx, intent)) !== null) return resume(change, paymentId);
+    const { authorizedMinor, captureAttempt } = checkCapturable(change, paymentId);
+    const captureMinor = wanted.amountMinor ?? authorizedMinor;
+    if (captureMinor > authorizedMinor) {
+      throw new InvalidInputError([
+        { path: 'amountMinor', message: `must be at most ${authorizedMinor}, what was authorized.` },
+      ]);
+    }
+    await claimIntent(tx, intent, paymentId, change.at);
+    change.plan(paymentId, { captureMinor, captureAttempt: captureAttempt + 1, ...leasedFrom(change.at) });
+    return true;
+  });
+  if (isToBeSubmitted) await submitCapture(context, orderId, paymentId);
+  return paymentId;
+}
+
+/** The same intent again. Asked for once more only when nobody else is at it. */
+function resume(change: OrderChange, paymentId: string): boolean {
+  const payment = change.payment(paymentId);
+  const isToBeSubmitted = payment.captureMinor !== null && isFree(payment, change.at);
+  if (isToBeSubmitted) change.plan(paymentId, leasedFrom(change.at));
+  return isToBeSubmitted;
+}
+
+function checkCapturable(change: OrderChange, paymentId: string): Payment {
+  const payment = change.payment(paymentId);
+  const why = ((): string | null => {
+    if (payment.status === 'SUCCEEDED') return 'it is captured already';
+    if (payment.status !== 'AUTHORIZED') return 'it is not authorized';
+    if (payment.captureMinor !== null) return 'it is being captured';
+    return isClosed(change) ? 'its order is closed; resolve the review first' : null;
+  })();
+  if (why !== null) throw new PaymentNotCapturableError(paymentId, why);
+  return payment;
+}
+
+/** Tells the provider of a capture that is committed and leased to the caller. */
+async function submitCapture(context: CommandContext, orderId: string, paymentId: string): Promise<void> {
+  const held = await loadOrder(context.db.pool, orderId);
+  const payment = held?.payments.find(({ id }) => id === paymentId);
+  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
+  const { captureMinor, captureAttempt } = payment;
+  if (captureMinor === null) return; // somebody has learned the outcome meanwhile
+  let report: PaymentReport;
+  try {
+    report = await providerOf(context, payment).capturePayment(
+      paymentOrderOf(held, payment),
+      { amountMinor: captureMinor, attempt: captureAttempt },
+      AbortSignal.timeout(callDeadlineMs),
+    );
+  } catch (error) {
+    return captureFailed(context, payment, error);
+  }
+  await context.failpoint('capture.called');
+  await changeAndWake(context, 'capture.answer', orderId, (change) => {
+    applyPaymentReport(change, report);
+    change.plan(paymentId, { leasedUntil: null });
+  });
+}
+
+async function captureFailed(context: CommandContext, { id, orderId, captureAttempt }: Payment, error: unknown) {
+  const isExpected =
+    error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
+  if (!isExpected) throw error;
+  context.log.warn({ err: error, paymentId: id }, 'a capture was refused, or its outcome is unknown');
+  await changeAndWake(context, 'capture.answer', orderId, (change) => {
+    const payment = change.payment(id);
+    if (payment.captureMinor === null || payment.captureAttempt !== captureAttempt) return;
+    if (error instanceof RejectedError) {
+      change.plan(id, { captureMinor: null, leasedUntil: null, checkAt: change.at });
+    } else {
+      const checkAt =
+        error instanceof NotExecutedError ? after(change.at, error.retryAfterMs) : nextCheckAt(payment, 0, change.at);
+      change.plan(id, { checkAt, checkAttempts: 0, leasedUntil: null });
+    }
+  });
+  if (error instanceof NotExecutedError) throw new ProviderUnavailableError(error.retryAfterMs, { cause: error });
+  if (error instanceof RejectedError) {
+    await checkPayment(context, id); // most likely it has lapsed: say what is so now
+    throw new ProviderRejectedError(
+      id,
+      'The provider refused the capture. What became of the payment is in its status.',
+    );
+  }
 }

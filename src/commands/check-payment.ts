@@ -1,13 +1,17 @@
 import { after } from '../domain/clock.ts';
 import { applyPaymentReport, markUnknown, postponeCheck } from '../domain/decide.ts';
-import type { OrderAggregate } from '../domain/order-change.ts';
-import { isGivenUp, isLive, type Payment } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
-import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
+import { newId } from '../domain/ids.ts';
+import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import { isGivenUp, type Payment } from '../domain/payment.ts';
+import { applyRefundReport } from '../domain/refunding.ts';
+import type { PaymentReport, RefundReport } from '../domain/report.ts';
+import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { type CommandContext, changeAndWake, providerOf } from './context.ts';
+import { isFree } from './lease.ts';
 import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
+import { isOvertaken } from './refund-answer.ts';
 import { rejectionOf } from './submit-payment.ts';
 
 /** Whether the provider answered; what it said is in the payment then. */
@@ -15,49 +19,120 @@ export type CheckOutcome =
   | { readonly kind: 'answered' }
   | { readonly kind: 'unanswered'; readonly retryAfterMs: number; readonly cause: Error };
 
-const unansweredRetryAfterMs = 5000;
+export const unansweredRetryAfterMs = 5000;
+
+/** What the provider said. No report: it has nothing under our id, which proves nothing yet. */
+type Answer = {
+  readonly report: PaymentReport | null;
+  readonly refunds: readonly RefundReport[];
+  /** A capture that was asked for will not be, for good. */
+  readonly isCaptureRefused: boolean;
+};
 
 /**
  * Asks the provider about one payment and applies what it says. A payment that is being closed is closed there; one that never
- * reached the provider is submitted again, under the same key. An answer that does not come plans the next question.
+ * reached the provider is submitted again, and a capture that did not is asked for again, under the same keys; of one that succeeded
+ * its refunds are asked for. An answer that does not come plans the next question.
  */
 export async function checkPayment(context: CommandContext, paymentId: string): Promise<CheckOutcome> {
   const found = await findPayment(context.db.pool, paymentId);
   const held = found === null ? null : await loadOrder(context.db.pool, found.orderId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
   if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
-  if (!isLive(payment) && !isGivenUp(payment)) return { kind: 'answered' };
-  let report: PaymentReport | null;
+  const step = payment.status === 'CANCELING' ? 'close' : 'check';
+  let answer: Answer;
   try {
-    report = await ask(context, held, payment);
+    answer = await ask(context, held, payment);
   } catch (error) {
     return unanswered(context, payment, error);
   }
-  await changeAndWake(context, payment.orderId, (change) => {
-    if (report !== null) applyPaymentReport(change, report);
-    if (isLive(change.payment(paymentId))) postponeCheck(change, paymentId);
-  });
+  await context.failpoint(`${step}.called`);
+  await changeAndWake(context, `${step}.answer`, payment.orderId, (change) => apply(change, held, payment, answer));
   return { kind: 'answered' };
 }
 
-/** What the provider says; null when it says that there is nothing, and that proves nothing yet. */
-async function ask(context: CommandContext, held: OrderAggregate, payment: Payment): Promise<PaymentReport | null> {
+async function ask(context: CommandContext, held: OrderAggregate, payment: Payment): Promise<Answer> {
   const provider = providerOf(context, payment);
   const paymentOrder = paymentOrderOf(held, payment);
-  const deadline = () => AbortSignal.timeout(callDeadlineMs);
-  if (payment.status === 'CANCELING') {
-    const answer = await provider.closePayment(paymentOrder, deadline());
-    return answer.kind === 'report' ? answer.report : neverStarted(payment, context.clock.now());
+  const signal = AbortSignal.timeout(callDeadlineMs);
+  if (payment.status === 'SUCCEEDED') {
+    return { ...nothing, refunds: await provider.listRefunds(paymentOrder, signal) };
   }
-  const answer = await provider.queryPayment(paymentOrder, deadline());
-  if (answer.kind === 'report') return answer.report;
-  if (payment.status !== 'SUBMITTING' && payment.status !== 'UNKNOWN') return null;
+  if (payment.status === 'CANCELING') {
+    const closed = await provider.closePayment(paymentOrder, signal);
+    return {
+      ...nothing,
+      report: closed.kind === 'report' ? closed.report : neverStarted(payment, context.clock.now()),
+    };
+  }
+  const asked = await provider.queryPayment(paymentOrder, signal);
+  if (asked.kind === 'notFound') {
+    const isToBeSubmitted = payment.status === 'SUBMITTING' || payment.status === 'UNKNOWN';
+    return { ...nothing, report: isToBeSubmitted ? await submitAgain(context, provider, held, payment, signal) : null };
+  }
+  const { status } = asked.report;
+  if (status === 'ACTION_REQUIRED' && isGivenUp(payment)) {
+    // What we gave up can still be paid there: the call that was to close it, or the one that made it, was lost.
+    const closed = await provider.closePayment(paymentOrder, signal);
+    return { ...nothing, report: closed.kind === 'report' ? closed.report : null };
+  }
+  if (status === 'AUTHORIZED' && payment.captureMinor !== null) {
+    return captureAgain(provider, held, payment, payment.captureMinor, asked.report, signal);
+  }
+  return { ...nothing, report: asked.report };
+}
+
+const nothing: Answer = { report: null, refunds: [], isCaptureRefused: false };
+
+async function submitAgain(
+  { clock }: CommandContext,
+  provider: PaymentProvider,
+  held: OrderAggregate,
+  payment: Payment,
+  signal: AbortSignal,
+): Promise<PaymentReport> {
   try {
-    return await provider.startPayment(paymentOrder, deadline());
+    return await provider.startPayment(paymentOrderOf(held, payment), signal);
   } catch (error) {
-    if (error instanceof RejectedError) return rejectionOf(payment.id, error.failure, context.clock.now());
+    if (error instanceof RejectedError) return rejectionOf(payment.id, error.failure, clock.now());
     throw error;
   }
+}
+
+async function captureAgain(
+  provider: PaymentProvider,
+  held: OrderAggregate,
+  payment: Payment,
+  amountMinor: bigint,
+  asked: PaymentReport,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const capture = { amountMinor, attempt: payment.captureAttempt };
+  try {
+    return { ...nothing, report: await provider.capturePayment(paymentOrderOf(held, payment), capture, signal) };
+  } catch (error) {
+    if (error instanceof RejectedError) return { ...nothing, report: asked, isCaptureRefused: true };
+    throw error;
+  }
+}
+
+function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer: Answer): void {
+  const { id } = asked;
+  const { report, refunds, isCaptureRefused } = answer;
+  if (isCaptureRefused && change.payment(id).captureAttempt === asked.captureAttempt) {
+    change.plan(id, { captureMinor: null });
+  }
+  const { status } = change.payment(id);
+  if (report?.status === 'AUTHORIZED' && status !== asked.status && isGivenUp({ status })) {
+    // It ended while we asked: which of the two is the newer one only another question tells.
+    change.plan(id, { checkAt: change.at, leasedUntil: null });
+    return;
+  }
+  if (report !== null) applyPaymentReport(change, report);
+  for (const refund of refunds) {
+    if (!isOvertaken(change, held, refund)) applyRefundReport(change, id, refund, newId('refund'));
+  }
+  postponeCheck(change, id);
 }
 
 async function unanswered(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<CheckOutcome> {
@@ -65,13 +140,13 @@ async function unanswered(context: CommandContext, { id, orderId }: Payment, err
     error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
   if (!isExpected) throw error;
   context.log.warn({ err: error, paymentId: id }, 'the provider did not say what became of a payment');
-  await changeAndWake(context, orderId, (change) => {
-    const payment = change.payment(id);
-    if (payment.status === 'SUBMITTING' && error instanceof NotExecutedError) {
+  await changeAndWake(context, 'check.answer', orderId, (change) => {
+    const { status } = change.payment(id);
+    if (status === 'SUBMITTING' && error instanceof NotExecutedError) {
       // Certainly not done: still to be submitted, and nothing is unknown about it.
       change.plan(id, { leasedUntil: null, checkAt: after(change.at, error.retryAfterMs) });
-    } else if (payment.status === 'SUBMITTING') markUnknown(change, id);
-    else if (isLive(payment)) postponeCheck(change, id);
+    } else if (status === 'SUBMITTING') markUnknown(change, id);
+    else postponeCheck(change, id);
   });
   const retryAfterMs = error instanceof NotExecutedError ? error.retryAfterMs : unansweredRetryAfterMs;
   return { kind: 'unanswered', retryAfterMs, cause: error };
@@ -96,8 +171,6 @@ function neverStarted({ id }: Payment, receivedAt: Date): PaymentReport {
 /** Carries out at the provider, as far as it answers, what an order that is being closed asks for. The sweeper does the rest. */
 export async function closeAtProviders(context: CommandContext, payments: readonly Payment[]): Promise<void> {
   const now = context.clock.now();
-  const free = payments.filter(
-    ({ status, leasedUntil }) => status === 'CANCELING' && (leasedUntil === null || leasedUntil <= now),
-  );
-  await Promise.all(free.map(({ id }) => checkPayment(context, id)));
+  const closable = payments.filter((payment) => payment.status === 'CANCELING' && isFree(payment, now));
+  await Promise.all(closable.map(({ id }) => checkPayment(context, id)));
 }

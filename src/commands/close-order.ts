@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { closeOrder } from '../domain/decide.ts';
 import { NotFoundError, OrderNotCancelableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
+import { closeOrder } from '../domain/life.ts';
+import type { OrderChange } from '../domain/order-change.ts';
 import { claimDueOrders } from '../store/due-orders.ts';
 import { apart } from './apart.ts';
 import { closeAtProviders } from './check-payment.ts';
@@ -19,16 +20,33 @@ export async function cancelOrder(
   const { orderId } = input;
   const { reason } = parseInput(inputSchema, { reason: input.reason });
   if (!isId('order', orderId)) throw new NotFoundError('orderId: is not an order id.');
-  const payments = await changeAndWake(context, orderId, (change) => {
-    const { merchantId, status } = change.order;
-    if (merchantId !== actor.merchantId) throw new NotFoundError('There is no such order.');
-    if (status === 'CONFIRMED') throw new OrderNotCancelableError(orderId, 'it is paid or authorized');
-    if (status === 'EXPIRED') throw new OrderNotCancelableError(orderId, 'it has expired');
-    if (status === 'OPEN') closeOrder(change, 'CANCELED', reason ?? null);
+  const payments = await changeAndWake(context, 'close.intent', orderId, (change) => {
+    if (change.order.merchantId !== actor.merchantId) throw new NotFoundError('There is no such order.');
+    if (isCancelable(change)) closeOrder(change, 'CANCELED', reason ?? null);
     return change.payments;
   });
   await closeAtProviders(context, payments);
   return orderId;
+}
+
+/** False when it is being canceled or has been. */
+function isCancelable({ order, payments }: OrderChange): boolean {
+  switch (order.status) {
+    case 'OPEN':
+      return true;
+    case 'CLOSING':
+    case 'CANCELED':
+      return false;
+    case 'EXPIRED':
+      throw new OrderNotCancelableError(order.id, 'it has expired');
+    case 'CONFIRMED':
+      // An authorization holds the buyer's money and has taken none: it is given back.
+      if (order.capturedMinor > 0n) throw new OrderNotCancelableError(order.id, 'it is paid; refund it instead');
+      if (payments.some(({ captureMinor }) => captureMinor !== null)) {
+        throw new OrderNotCancelableError(order.id, 'its payment is being captured');
+      }
+      return true;
+  }
 }
 
 /** Closes orders whose time has run out. Returns how many it looked at. */
@@ -39,7 +57,7 @@ export async function expireOrders(context: CommandContext, limit: number): Prom
 }
 
 async function expireOrder(context: CommandContext, orderId: string): Promise<void> {
-  const payments = await changeAndWake(context, orderId, (change) => {
+  const payments = await changeAndWake(context, 'close.intent', orderId, (change) => {
     const { status, expiresAt } = change.order;
     if (status === 'OPEN' && expiresAt <= change.at) closeOrder(change, 'EXPIRED', null);
     else change.planOrder({ dueAt: status === 'OPEN' ? expiresAt : null });

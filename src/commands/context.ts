@@ -1,6 +1,7 @@
-import type { Database } from '../database/database.ts';
+import type { Database, Tx } from '../database/database.ts';
 import type { Clock } from '../domain/clock.ts';
 import { NotFoundError } from '../domain/errors.ts';
+import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { PaymentMethod, ProviderName } from '../domain/payment.ts';
@@ -14,6 +15,8 @@ export type CommandContext = {
   readonly providers: readonly PaymentProvider[];
   readonly wakes: { wake(wake: { readonly merchantId: string; readonly orderId: string }): void };
   readonly log: Log;
+  /** Passed at every step, so that tests can make the process die there. */
+  readonly failpoint: PassFailpoint;
 };
 
 /** For whom a command acts, as the entrance has made sure. */
@@ -24,12 +27,19 @@ export type Actor = { readonly merchantId: string; readonly returnOrigins: reado
  * @throws {NotFoundError} when there is no such order.
  */
 export async function changeAndWake<T>(
-  { db, clock, wakes }: CommandContext,
+  context: CommandContext,
+  step: Step,
   orderId: string,
-  decide: (change: OrderChange) => T,
+  decide: (change: OrderChange, tx: Tx) => T | Promise<T>,
 ): Promise<T> {
-  const changed = await db.transaction((tx) => changeOrder(tx, clock, orderId, decide));
+  const { db, clock, wakes, failpoint } = context;
+  const changed = await db.transaction(async (tx) => {
+    const changed = await changeOrder(tx, clock, orderId, (change) => decide(change, tx));
+    await failpoint(`${step}.uncommitted`);
+    return changed;
+  });
   if (changed === null) throw new NotFoundError('There is no such order.');
+  await failpoint(`${step}.committed`);
   if (changed.wake !== null) wakes.wake(changed.wake);
   return changed.result;
 }

@@ -88,12 +88,15 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
       const change = new OrderChange({ order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT' }, at);
       change.recordCreation(lines);
       change.planOrder({ dueAt: order.expiresAt });
-      return { orderId: id, wake: await insertOrder(tx, change, lines) };
+      const wake = await insertOrder(tx, change, lines);
+      await context.failpoint('create.uncommitted');
+      return { orderId: id, wake };
     })
     .catch((error: unknown) => {
       if (!isNumberTaken(error)) throw error;
       throw new InvalidInputError([{ path: 'number', message: 'is the number of another order.' }]);
     });
+  await context.failpoint('create.committed');
   if (wake !== null) context.wakes.wake(wake);
   return orderId;
 }

@@ -22,6 +22,8 @@ export function text(min: number, max: number) {
 
 export const idempotencyKey = text(1, 255);
 
+export const amountMinor = z.bigint().min(1n, 'must be at least 1.');
+
 /** @throws {InvalidInputError} naming every field that is wrong. */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const parsed = schema.safeParse(input);

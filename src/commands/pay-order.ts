@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { after } from '../domain/clock.ts';
-import { closePayment } from '../domain/decide.ts';
 import {
   InvalidInputError,
   MethodNotAvailableError,
@@ -11,16 +9,16 @@ import {
   ProviderRejectedError,
 } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
+import { closePayment } from '../domain/life.ts';
 import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { isLive, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
-import { findIntent, hashOf, type Intent, insertIntent } from '../store/idempotency-store.ts';
-import { changeOrder } from '../store/order-store.ts';
-import { leaseMs } from '../store/payment-store.ts';
+import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { checkPayment } from './check-payment.ts';
-import { type Actor, type CommandContext, providerByMethod } from './context.ts';
+import { type Actor, type CommandContext, changeAndWake, providerByMethod } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
+import { isFree, leasedFrom } from './lease.ts';
 import { submitPayment } from './submit-payment.ts';
 
 /** How often a payment that is in the way is closed before the caller is told of it. */
@@ -78,39 +76,28 @@ export function paymentMethodsOf(
 }
 
 async function begin(context: CommandContext, intent: Intent, wanted: Wanted): Promise<Beginning> {
-  const { db, clock, wakes } = context;
-  const changed = await db.transaction((tx) =>
-    changeOrder(tx, clock, wanted.orderId, async (change): Promise<Beginning> => {
-      if (change.order.merchantId !== intent.merchantId) throw new NotFoundError('There is no such order.');
-      const priorId = await findIntent(tx, intent);
-      if (priorId !== null) return resume(change, priorId);
-      const inTheWay = change.payments.find(isLive);
-      checkPayable(change, inTheWay);
-      const { provider, flow } = choose(context, change.order, wanted);
-      if (inTheWay !== undefined) {
-        closePayment(change, inTheWay.id, 'CANCELED');
-        return { kind: 'close', paymentId: inTheWay.id };
-      }
-      const payment = newPayment(change, provider, flow, wanted);
-      // The key is unique per merchant: an equal one on another order, committed this moment, wins.
-      if (!(await insertIntent(tx, intent, payment.id, change.at))) {
-        await findIntent(tx, intent);
-        throw new Error('An idempotency key was refused, and is the same intent on another order.');
-      }
-      change.addPayment(payment);
-      return { kind: 'submit', paymentId: payment.id };
-    }),
-  );
-  if (changed === null) throw new NotFoundError('There is no such order.');
-  if (changed.wake !== null) wakes.wake(changed.wake);
-  return changed.result;
+  return changeAndWake(context, 'pay.intent', wanted.orderId, async (change, tx): Promise<Beginning> => {
+    if (change.order.merchantId !== intent.merchantId) throw new NotFoundError('There is no such order.');
+    const priorId = await findIntent(tx, intent);
+    if (priorId !== null) return resume(change, priorId);
+    const inTheWay = change.payments.find(isLive);
+    checkPayable(change, inTheWay);
+    const { provider, flow } = choose(context, change.order, wanted);
+    if (inTheWay !== undefined) {
+      closePayment(change, inTheWay.id, 'CANCELED');
+      return { kind: 'close', paymentId: inTheWay.id };
+    }
+    const payment = newPayment(change, provider, flow, wanted);
+    await claimIntent(tx, intent, payment.id, change.at);
+    change.addPayment(payment);
+    return { kind: 'submit', paymentId: payment.id };
+  });
 }
 
 /** The same intent again. Submitted once more only when the first time certainly did nothing, and nobody else is at it. */
 function resume(change: OrderChange, paymentId: string): Beginning {
   const payment = change.payment(paymentId);
-  const isFree = payment.leasedUntil === null || payment.leasedUntil <= change.at;
-  if (payment.status !== 'SUBMITTING' || !isFree) return { kind: 'held', payment };
+  if (payment.status !== 'SUBMITTING' || !isFree(payment, change.at)) return { kind: 'held', payment };
   change.plan(paymentId, leasedFrom(change.at));
   return { kind: 'submit', paymentId };
 }
@@ -190,13 +177,9 @@ function newPayment(
     checkAttempts: 0,
     askedAt: null,
     hintedAt: null,
+    captureMinor: null,
+    captureAttempt: 0,
   };
-}
-
-/** Ours until the call has certainly ended; due right then, for whoever is there if we are not. */
-function leasedFrom(at: Date): Pick<Payment, 'leasedUntil' | 'checkAt'> {
-  const leasedUntil = after(at, leaseMs);
-  return { leasedUntil, checkAt: leasedUntil };
 }
 
 function checkReturnUrl({ returnUrl }: Wanted, { returnOrigins }: Actor): void {

@@ -1,8 +1,9 @@
 import type { OrderAggregate } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
-import type { PaymentOrder } from '../providers/provider.ts';
+import type { Refund } from '../domain/refund.ts';
+import type { PaymentOrder, RefundOrder } from '../providers/provider.ts';
 
-/** A provider's answer is waited for so long; whoever takes a payment up after a crash waits for longer than that. */
+/** A provider is waited for so long, all questions of one check together; whoever takes a payment up after a crash waits longer. */
 export const callDeadlineMs = 20_000;
 
 /** A payment as its provider is told of it, every time the same. */
@@ -20,5 +21,19 @@ export function paymentOrderOf({ order }: OrderAggregate, payment: Payment): Pay
     expiresAt: payment.expiresAt,
     providerPaymentId: payment.providerPaymentId,
     providerReference: payment.providerReference,
+  };
+}
+
+/** The same for a refund. */
+export function refundOrderOf({ payments }: OrderAggregate, refund: Refund): RefundOrder {
+  return {
+    refundId: refund.id,
+    paymentId: refund.paymentId,
+    amountMinor: refund.amountMinor,
+    currency: refund.currency,
+    reason: refund.reason,
+    createdAt: refund.createdAt,
+    providerPaymentId: payments.find(({ id }) => id === refund.paymentId)?.providerPaymentId ?? null,
+    providerRefundId: refund.providerRefundId,
   };
 }

@@ -19,6 +19,7 @@ export async function receiveDelivery(
   delivery: WebhookDelivery,
 ): Promise<string | null> {
   const verified = await verify(context, provider, delivery);
+  await context.failpoint('callback.verified');
   return insertDelivery(context.db.pool, {
     provider: provider.name,
     providerAccount: provider.account,

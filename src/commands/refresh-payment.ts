@@ -12,7 +12,7 @@ export async function refreshPayment(context: CommandContext, actor: Actor, paym
   if (payment === null || payment.merchantId !== actor.merchantId) throw new NotFoundError('There is no such payment.');
   const now = clock.now();
   const isBeingSubmitted = payment.status === 'SUBMITTING' && payment.leasedUntil !== null && payment.leasedUntil > now;
-  if (isBeingSubmitted || payment.status === 'SUCCEEDED') return paymentId;
+  if (isBeingSubmitted) return paymentId;
   if (!(await claimRefresh(db.pool, paymentId, now))) return paymentId;
   const outcome = await checkPayment(context, paymentId);
   if (outcome.kind === 'unanswered') throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause });

@@ -1,7 +1,54 @@
-import { ForbiddenError } from '../domain/errors.ts';
-import type { Actor, CommandContext } from './context.ts';
+import { z } from 'zod';
+import { NotFoundError, RefundExceedsPaymentError } from '../domain/errors.ts';
+import { isId, newId } from '../domain/ids.ts';
+import type { OrderChange } from '../domain/order-change.ts';
+import { refundableMinor } from '../domain/payment.ts';
+import { startRefund } from '../domain/refunding.ts';
+import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { findPayment } from '../store/payment-store.ts';
+import { type Actor, type CommandContext, changeAndWake } from './context.ts';
+import { amountMinor, idempotencyKey, parseInput, text } from './input.ts';
+import { isFree, leasedFrom } from './lease.ts';
+import { submitRefund } from './submit-refund.ts';
 
-/** Not built yet, and says so: nothing is written, nothing is sent. */
-export async function requestRefund(_context: CommandContext, _actor: Actor, _input: unknown): Promise<string> {
-  throw new ForbiddenError('Refunds are not available in this version. Nothing was done.');
+const inputSchema = z.object({
+  idempotencyKey,
+  paymentId: z.string().refine((id) => isId('payment', id), 'is not a payment id.'),
+  amountMinor,
+  reason: text(0, 80).nullish(),
+});
+
+/**
+ * Sends money of a payment back, or finds the refund that the same key asked for. Returns its id. The amount is set aside under the
+ * order's lock before the provider is told, so that refunds which run at once never exceed the payment.
+ */
+export async function requestRefund(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
+  const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
+  const { paymentId, amountMinor, reason } = wanted;
+  const { merchantId } = actor;
+  const payment = await findPayment(context.db.pool, paymentId);
+  if (payment === null || payment.merchantId !== merchantId) throw new NotFoundError('There is no such payment.');
+  const { orderId } = payment;
+  const intent: Intent = { merchantId, operation: 'requestRefund', key, inputHash: hashOf(wanted) };
+  const begun = await changeAndWake(context, 'refund.intent', orderId, async (change, tx) => {
+    const priorId = await findIntent(tx, intent);
+    if (priorId !== null) return resume(change, priorId);
+    const { currency, ...held } = change.payment(paymentId);
+    if (refundableMinor(held) < amountMinor) throw new RefundExceedsPaymentError(refundableMinor(held), currency);
+    const id = newId('refund');
+    await claimIntent(tx, intent, id, change.at);
+    const origin = 'REQUESTED';
+    startRefund(change, { id, paymentId, origin, amountMinor, reason: reason ?? null, ...leasedFrom(change.at) });
+    return { id, isToBeSubmitted: true };
+  });
+  if (begun.isToBeSubmitted) await submitRefund(context, orderId, begun.id);
+  return begun.id;
+}
+
+/** The same intent again. Submitted once more only when the provider never took it, and nobody else is at it. */
+function resume(change: OrderChange, id: string): { id: string; isToBeSubmitted: boolean } {
+  const refund = change.refund(id);
+  const isToBeSubmitted = refund.status === 'PENDING' && refund.providerRefundId === null && isFree(refund, change.at);
+  if (isToBeSubmitted) change.planRefund(id, leasedFrom(change.at));
+  return { id, isToBeSubmitted };
 }

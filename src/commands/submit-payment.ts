@@ -25,7 +25,8 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
   } catch (error) {
     return submissionFailed(context, payment, error);
   }
-  const { status } = await changeAndWake(context, orderId, (change) => {
+  await context.failpoint('pay.called');
+  const { status } = await changeAndWake(context, 'pay.answer', orderId, (change) => {
     applyPaymentReport(change, report);
     return change.payment(paymentId);
   });
@@ -37,13 +38,13 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
 async function submissionFailed(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<void> {
   if (error instanceof OutcomeUnknownError) {
     context.log.warn({ err: error, paymentId: id }, 'the outcome of a payment is unknown');
-    await changeAndWake(context, orderId, (change) => markUnknown(change, id));
+    await changeAndWake(context, 'pay.answer', orderId, (change) => markUnknown(change, id));
     return;
   }
   if (error instanceof NotExecutedError) {
     context.log.warn({ err: error, paymentId: id }, 'a payment could not be submitted');
     const { retryAfterMs } = error;
-    await changeAndWake(context, orderId, (change) => {
+    await changeAndWake(context, 'pay.answer', orderId, (change) => {
       if (change.payment(id).status !== 'SUBMITTING') return;
       change.plan(id, { leasedUntil: null, checkAt: after(change.at, retryAfterMs) });
     });
@@ -51,7 +52,7 @@ async function submissionFailed(context: CommandContext, { id, orderId }: Paymen
   }
   if (error instanceof RejectedError) {
     context.log.warn({ err: error, paymentId: id }, 'a payment was refused');
-    await changeAndWake(context, orderId, (change) => {
+    await changeAndWake(context, 'pay.answer', orderId, (change) => {
       applyPaymentReport(change, rejectionOf(id, error.failure, change.at));
     });
     throw new ProviderRejectedError(id);
@@ -83,9 +84,9 @@ async function withdraw(
   payment: Payment,
   report: PaymentReport,
 ): Promise<void> {
-  const held = { ...payment, providerPaymentId: report.providerPaymentId, providerReference: report.providerReference };
+  const made = { ...payment, providerPaymentId: report.providerPaymentId, providerReference: report.providerReference };
   try {
-    await provider.closePayment({ ...held, paymentId: payment.id, orderNumber }, AbortSignal.timeout(callDeadlineMs));
+    await provider.closePayment({ ...made, paymentId: payment.id, orderNumber }, AbortSignal.timeout(callDeadlineMs));
   } catch (error) {
     // Nobody holds the means to pay it; should money come all the same, its callback is late money.
     log.warn({ err: error, paymentId: payment.id }, 'a payment that is not wanted any more could not be closed');

@@ -1,15 +1,18 @@
 import { after } from './clock.ts';
-import { minOf, sumOf } from './money.ts';
-import type { CloseTarget } from './order.ts';
+import { askFromNowOn, closePayment, confirm, endClosing, isClosed, reopened } from './life.ts';
+import { sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { classifyReport, isGivenUp, isLive, type Payment, type PaymentFacts } from './payment.ts';
-import type { PaymentReport, ReportOutcome } from './report.ts';
+import { refundSurplus } from './refunding.ts';
+import type { PaymentReport, Verdict } from './report.ts';
+import { needReview } from './review.ts';
 import { nextCheckAt } from './schedule.ts';
+import { openMinorOf, shareOut } from './sharing.ts';
 
 const clockSkewMs = 2000;
 
 /** Applies what is reported of one payment of the order. Applying the same report again changes nothing. */
-export function applyPaymentReport(change: OrderChange, report: PaymentReport): ReportOutcome {
+export function applyPaymentReport(change: OrderChange, report: PaymentReport): Verdict {
   const payment = change.payment(report.paymentId);
   const mismatch = mismatchOf(payment, report);
   if (mismatch !== null) {
@@ -32,18 +35,18 @@ export function applyPaymentReport(change: OrderChange, report: PaymentReport): 
 export function markUnknown(change: OrderChange, paymentId: string): void {
   if (change.payment(paymentId).status !== 'SUBMITTING') return;
   change.record('PAYMENT_UNKNOWN', { payment: { id: paymentId, status: 'UNKNOWN' } });
-  change.plan(paymentId, { checkAt: nextCheckAt('UNKNOWN', 0, change.at), checkAttempts: 0, leasedUntil: null });
+  askFromNowOn(change, paymentId);
 }
 
 /**
- * Plans the next question after a due one that brought nothing new; past the last, a person must look. A question out of turn, as of
- * a buyer's page that asks again and again, uses up none of them.
+ * Plans the next question after a due one that brought nothing new; past the last, a person must look at what is still open. A question
+ * out of turn, as of a buyer's page that asks again and again, uses up none of them.
  */
 export function postponeCheck(change: OrderChange, paymentId: string): void {
   const payment = change.payment(paymentId);
   if (payment.checkAt !== null && payment.checkAt > change.at) return;
   const checkAttempts = payment.checkAttempts + 1;
-  const checkAt = nextCheckAt(payment.status, checkAttempts, change.at);
+  const checkAt = nextCheckAt(payment, checkAttempts, change.at);
   change.plan(paymentId, { checkAt, checkAttempts, leasedUntil: null });
   if (checkAt === null && isLive(payment)) {
     needReview(
@@ -52,38 +55,6 @@ export function postponeCheck(change: OrderChange, paymentId: string): void {
       `${paymentId}: the provider was asked ${checkAttempts} times without a clear answer.`,
     );
   }
-}
-
-/** Closes an OPEN order for good: no new payment may start; it ends when none of its payments can bring money any more. */
-export function closeOrder(change: OrderChange, closeTarget: CloseTarget, cancelReason: string | null): void {
-  change.record('ORDER_CLOSING', { order: { status: 'CLOSING', closeTarget, cancelReason } });
-  change.planOrder({ dueAt: null });
-  for (const payment of change.payments) {
-    if (isLive(payment)) closePayment(change, payment.id, closeTarget);
-  }
-  endClosing(change);
-}
-
-/** Marks a live payment as being closed, to be carried out at the provider from now on. */
-export function closePayment(change: OrderChange, paymentId: string, closeTarget: CloseTarget): void {
-  if (change.payment(paymentId).status === 'CANCELING') return;
-  change.record('PAYMENT_CANCELING', { payment: { id: paymentId, status: 'CANCELING', closeTarget } });
-  change.plan(paymentId, {
-    checkAt: nextCheckAt('CANCELING', 0, change.at),
-    checkAttempts: 0,
-    leasedUntil: null,
-    nextAction: null,
-  });
-}
-
-export function needReview(
-  change: OrderChange,
-  reason: 'LATE_PAYMENT' | 'SURPLUS' | 'AMOUNT_MISMATCH' | 'STUCK_UNKNOWN',
-  note: string,
-): void {
-  const { reviewReasons } = change.order;
-  if (reviewReasons.includes(reason)) return;
-  change.record('ORDER_REVIEW_NEEDED', { order: { reviewReasons: [...reviewReasons, reason] }, note });
 }
 
 /** Why a report cannot be about the payment that we froze, or null when it can. */
@@ -129,7 +100,7 @@ function askedAt({ evidenceSource, evidenceReceivedAt }: Payment): Date | null {
   return evidenceSource === 'QUERY' && evidenceReceivedAt !== null ? after(evidenceReceivedAt, -clockSkewMs) : null;
 }
 
-function repeat(change: OrderChange, payment: Payment, report: PaymentReport): ReportOutcome {
+function repeat(change: OrderChange, payment: Payment, report: PaymentReport): Verdict {
   const { failure } = report;
   if (report.status === 'ACTION_REQUIRED') {
     // A late answer to our own call may be the first to carry what the buyer's page needs.
@@ -146,6 +117,7 @@ function repeat(change: OrderChange, payment: Payment, report: PaymentReport): R
 }
 
 function advance(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  const before = change.order.status;
   switch (report.status) {
     case 'ACTION_REQUIRED':
       change.record('PAYMENT_ACTION_REQUIRED', { payment: told(payment, report) });
@@ -162,6 +134,7 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
     case 'FAILED':
       change.record('PAYMENT_FAILED', {
         payment: { ...told(payment, report), authorizedMinor: 0n, closeTarget: null },
+        ...reopened(change, payment.id),
       });
       break;
     case 'CANCELED':
@@ -169,17 +142,17 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
       end(change, payment, report);
       break;
   }
-  const { status } = change.payment(payment.id);
+  const { status, captureMinor } = change.payment(payment.id);
   change.plan(payment.id, {
     ...plannedBy(report),
     // Kept while the provider is at work: a declined card leads back to it, and the callback that says so does not bring it again.
     nextAction:
       status === 'ACTION_REQUIRED' || status === 'PROCESSING' ? (report.nextAction ?? payment.nextAction) : null,
-    checkAt: nextCheckAt(status, 0, change.at),
-    checkAttempts: 0,
-    leasedUntil: null,
+    captureMinor: status === 'AUTHORIZED' ? captureMinor : null,
   });
+  askFromNowOn(change, payment.id);
   endClosing(change);
+  if (before === 'CONFIRMED' && change.order.status === 'OPEN') change.planOrder({ dueAt: change.order.expiresAt });
 }
 
 function authorize(change: OrderChange, payment: Payment, report: PaymentReport): void {
@@ -220,6 +193,7 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
   if (wasClosed) needReview(change, 'LATE_PAYMENT', `${payment.id}: paid after the order was closed.`);
   if (shares.surplusMinor > 0n) {
     needReview(change, 'SURPLUS', `${payment.id}: ${shares.surplusMinor} minor units are to go back to the buyer.`);
+    refundSurplus(change, payment.id);
   }
   if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change, payment.id);
   if (openMinorOf(change) > 0n) return;
@@ -228,57 +202,13 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
   }
 }
 
-/** Every captured unit is applied to the order, on its way back, or waiting for a person: never two of these, never none. */
-function shareOut(
-  change: OrderChange,
-  capturedMinor: bigint,
-): Pick<PaymentFacts, 'appliedMinor' | 'surplusMinor' | 'quarantinedMinor'> {
-  if (isClosed(change) && change.latePaymentPolicy === 'REFUND') {
-    return { appliedMinor: 0n, surplusMinor: capturedMinor, quarantinedMinor: 0n };
-  }
-  if (isClosed(change) && change.latePaymentPolicy === 'REVIEW') {
-    return { appliedMinor: 0n, surplusMinor: 0n, quarantinedMinor: capturedMinor };
-  }
-  const appliedMinor = minOf(capturedMinor, openMinorOf(change));
-  return { appliedMinor, surplusMinor: capturedMinor - appliedMinor, quarantinedMinor: 0n };
-}
-
-/** What the order still lacks. A payment that has not succeeded yet has nothing applied. */
-function openMinorOf({ order, payments }: OrderChange): bigint {
-  return order.totalMinor - sumOf(payments, ({ appliedMinor }) => appliedMinor);
-}
-
-/** Confirms the order once it is paid or authorized in full; a merchant who captured a part of that has taken what they wanted. */
-function confirm(change: OrderChange, paidBy: string): void {
-  const { status, authorizedMinor, totalMinor } = change.order;
-  if (status === 'CONFIRMED') return;
-  if (authorizedMinor < totalMinor && openMinorOf(change) > 0n) return;
-  change.record('ORDER_CONFIRMED', { order: { status: 'CONFIRMED', closeTarget: null } });
-  change.planOrder({ dueAt: null });
-  // Another payment that is still open could be paid as well: it is not wanted any more.
-  for (const { id, status } of change.payments) {
-    if (id !== paidBy && isLive({ status })) closePayment(change, id, 'CANCELED');
-  }
-}
-
 function end(change: OrderChange, payment: Payment, report: PaymentReport): void {
   // We closed it because the order expired: the provider calls that canceled, the buyer's page should not.
   const status = payment.closeTarget ?? (report.status === 'EXPIRED' ? 'EXPIRED' : 'CANCELED');
   change.record(status === 'EXPIRED' ? 'PAYMENT_EXPIRED' : 'PAYMENT_CANCELED', {
     payment: { ...told(payment, report), status, authorizedMinor: 0n, closeTarget: null },
+    ...reopened(change, payment.id),
   });
-}
-
-function endClosing(change: OrderChange): void {
-  const { status, closeTarget } = change.order;
-  if (status !== 'CLOSING' || closeTarget === null || change.payments.some(isLive)) return;
-  change.record(closeTarget === 'EXPIRED' ? 'ORDER_EXPIRED' : 'ORDER_CANCELED', {
-    order: { status: closeTarget, closeTarget: null },
-  });
-}
-
-function isClosed(change: OrderChange): boolean {
-  return change.order.status === 'CANCELED' || change.order.status === 'EXPIRED';
 }
 
 function told(payment: Payment, report: PaymentReport): { readonly id: string } & Partial<PaymentFacts> {

@@ -109,8 +109,11 @@ export class MethodNotAvailableError extends DomainError {
 export class ProviderRejectedError extends DomainError {
   readonly code = 'PROVIDER_REJECTED';
   readonly paymentId: string;
-  constructor(paymentId: string) {
-    super('The provider refused the payment, for good. Another payment may be started.');
+  constructor(
+    paymentId: string,
+    message = 'The provider refused the payment, for good. Another payment may be started.',
+  ) {
+    super(message);
     this.paymentId = paymentId;
   }
 }

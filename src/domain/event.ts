@@ -8,7 +8,7 @@ export const eventTypes = [
   ...(['PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED', 'PAYMENT_PROCESSING', 'PAYMENT_UNKNOWN'] as const),
   ...(['PAYMENT_AUTHORIZED', 'PAYMENT_SUCCEEDED', 'PAYMENT_FAILED', 'PAYMENT_CANCELING'] as const),
   ...(['PAYMENT_CANCELED', 'PAYMENT_EXPIRED'] as const),
-  ...(['REFUND_REQUESTED', 'REFUND_UNKNOWN', 'REFUND_SUCCEEDED', 'REFUND_FAILED'] as const),
+  ...(['REFUND_REQUESTED', 'REFUND_PENDING', 'REFUND_UNKNOWN', 'REFUND_SUCCEEDED', 'REFUND_FAILED'] as const),
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
@@ -18,8 +18,10 @@ export type FactChanges = {
   readonly lines?: readonly OrderLine[];
   readonly payment?: Partial<PaymentFacts>;
   readonly refund?: Partial<RefundFacts>;
-  /** Why a person should look, in words for them; only on ORDER_REVIEW_NEEDED. */
+  /** Why a person should look, or how they decided, in words; only on ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED. */
   readonly note?: string;
+  /** Who decided; only on ORDER_REVIEW_RESOLVED. */
+  readonly resolvedBy?: string;
 };
 
 /** One change of one order, as it is about to be appended to the log. */

@@ -1,7 +1,7 @@
 import type { EventType, FactChanges, OrderEvent } from './event.ts';
 import { type LatePaymentPolicy, type Order, type OrderFacts, type OrderLine, sumsOf } from './order.ts';
 import type { Payment, PaymentFacts, PaymentPlan } from './payment.ts';
-import type { Refund, RefundFacts } from './refund.ts';
+import type { Refund, RefundFacts, RefundPlan } from './refund.ts';
 
 /** An order with all that hangs on it: what is locked, decided about and written together. */
 export type OrderAggregate = {
@@ -16,6 +16,7 @@ type Recorded = {
   readonly payment?: { readonly id: string } & Partial<PaymentFacts>;
   readonly refund?: { readonly id: string } & Partial<RefundFacts>;
   readonly note?: string;
+  readonly resolvedBy?: string;
 };
 
 /**
@@ -59,6 +60,13 @@ export class OrderChange {
     return payment;
   }
 
+  /** @throws {RangeError} when the order has no such refund. */
+  refund(id: string): Refund {
+    const refund = this.#refunds.get(id);
+    if (refund === undefined) throw new RangeError(`Order ${this.#order.id} has no refund ${id}.`);
+    return refund;
+  }
+
   /** The first event of an order: everything it is made of. */
   recordCreation(lines: readonly OrderLine[]): void {
     this.#append('ORDER_CREATED', { order: factsOfOrder(this.#order), lines }, null, null);
@@ -71,7 +79,18 @@ export class OrderChange {
     this.#append('PAYMENT_STARTED', { payment: factsOfPayment(payment) }, payment.id, null);
   }
 
-  record(type: EventType, { order, payment, refund, note }: Recorded): void {
+  /** A refund that starts to exist, with its amount set aside. */
+  addRefund(refund: Refund): void {
+    this.#refunds.set(refund.id, refund);
+    this.touchedRefunds.add(refund.id);
+    const { id, reservedMinor } = this.payment(refund.paymentId);
+    this.record('REFUND_REQUESTED', {
+      payment: { id, reservedMinor: reservedMinor + refund.amountMinor },
+      refund: factsOfRefund(refund),
+    });
+  }
+
+  record(type: EventType, { order, payment, refund, note, resolvedBy }: Recorded): void {
     const updatedAt = this.at;
     if (order !== undefined) this.#order = { ...this.#order, ...order };
     if (payment !== undefined) {
@@ -79,9 +98,7 @@ export class OrderChange {
       this.touchedPayments.add(payment.id);
     }
     if (refund !== undefined) {
-      const held = this.#refunds.get(refund.id);
-      if (held === undefined) throw new RangeError(`Order ${this.#order.id} has no refund ${refund.id}.`);
-      this.#refunds.set(refund.id, { ...held, ...refund, updatedAt });
+      this.#refunds.set(refund.id, { ...this.refund(refund.id), ...refund, updatedAt });
       this.touchedRefunds.add(refund.id);
     }
     const changes: FactChanges = {
@@ -89,6 +106,7 @@ export class OrderChange {
       ...(payment && { payment: { ...payment, updatedAt } }),
       ...(refund && { refund: { ...refund, updatedAt } }),
       ...(note !== undefined && { note }),
+      ...(resolvedBy !== undefined && { resolvedBy }),
     };
     this.#append(type, changes, payment?.id ?? null, refund?.id ?? null);
   }
@@ -97,6 +115,12 @@ export class OrderChange {
   plan(paymentId: string, plan: Partial<PaymentPlan>): void {
     this.#payments.set(paymentId, { ...this.payment(paymentId), ...plan });
     this.touchedPayments.add(paymentId);
+  }
+
+  /** The same about a refund. */
+  planRefund(refundId: string, plan: Partial<RefundPlan>): void {
+    this.#refunds.set(refundId, { ...this.refund(refundId), ...plan });
+    this.touchedRefunds.add(refundId);
   }
 
   planOrder(plan: { readonly dueAt: Date | null }): void {
@@ -138,6 +162,12 @@ export function factsOfOrder(order: Order): OrderFacts {
 }
 
 export function factsOfPayment(payment: Payment): PaymentFacts {
-  const { nextAction, providerReference, checkAt, checkAttempts, leasedUntil, askedAt, hintedAt, ...facts } = payment;
+  const { nextAction, providerReference, checkAt, checkAttempts, leasedUntil, askedAt, hintedAt, ...rest } = payment;
+  const { captureMinor, captureAttempt, ...facts } = rest;
+  return facts;
+}
+
+function factsOfRefund(refund: Refund): RefundFacts {
+  const { checkAt, checkAttempts, leasedUntil, ...facts } = refund;
   return facts;
 }

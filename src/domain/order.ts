@@ -1,6 +1,6 @@
-import { sumOf } from './money.ts';
-import { isLive, type PaymentFacts } from './payment.ts';
-import { isReserved, type RefundFacts } from './refund.ts';
+import { minOf, sumOf } from './money.ts';
+import { isLive, type PaymentFacts, refundableMinor } from './payment.ts';
+import type { RefundFacts } from './refund.ts';
 
 export const orderStatuses = ['OPEN', 'CLOSING', 'CONFIRMED', 'CANCELED', 'EXPIRED'] as const;
 export type OrderStatus = (typeof orderStatuses)[number];
@@ -71,7 +71,7 @@ export type Order = OrderFacts & OrderSums & { readonly version: number; readonl
 const followers: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
   OPEN: ['CLOSING', 'CONFIRMED'],
   CLOSING: ['CANCELED', 'EXPIRED', 'CONFIRMED'],
-  CONFIRMED: [],
+  CONFIRMED: ['OPEN', 'CLOSING'], // only while nothing is captured: an authorization may be given back, or lapse
   CANCELED: ['CONFIRMED'], // late money that the merchant's policy accepts
   EXPIRED: ['CONFIRMED'],
 };
@@ -91,10 +91,7 @@ export function sumsOf(
   const refundedMinor = sumOf(payments, (payment) => payment.refundedMinor);
   const reservedMinor = sumOf(payments, (payment) => payment.reservedMinor);
   const surplusMinor = sumOf(payments, (payment) => payment.surplusMinor);
-  const surplusRefundedMinor = sumOf(
-    refunds.filter((refund) => refund.origin === 'SURPLUS' && refund.status === 'SUCCEEDED'),
-    (refund) => refund.amountMinor,
-  );
+  const surplusRefundedMinor = sumOf(payments, (payment) => surplusRefundedOf(payment, refunds));
   const keptMinor = capturedMinor - surplusMinor;
   const keptRefundedMinor = refundedMinor - surplusRefundedMinor;
   const paymentStatus = ((): OrderPaymentStatus => {
@@ -110,17 +107,35 @@ export function sumsOf(
   return { paymentStatus, authorizedMinor, capturedMinor, refundedMinor, reservedMinor };
 }
 
-/** The refunds of a payment that still hold its money back. */
-export function reservedBy(refunds: readonly RefundFacts[]): bigint {
-  return sumOf(refunds.filter(isReserved), (refund) => refund.amountMinor);
+/** How much of a payment's surplus is back: what went back as such, and what other refunds took beyond the rest of the payment. */
+export function surplusRefundedOf(payment: PaymentFacts, refunds: readonly RefundFacts[]): bigint {
+  if (payment.surplusMinor === 0n) return 0n;
+  const back = refunds.filter(({ paymentId, status }) => paymentId === payment.id && status === 'SUCCEEDED');
+  const asSurplus = sumOf(
+    back.filter(({ origin }) => origin === 'SURPLUS'),
+    ({ amountMinor }) => amountMinor,
+  );
+  const otherwise = sumOf(back, ({ amountMinor }) => amountMinor) - asSurplus;
+  const beyond = otherwise - (payment.capturedMinor - payment.surplusMinor);
+  return minOf(payment.surplusMinor, asSurplus + (beyond > 0n ? beyond : 0n));
 }
 
 export type OrderAction = 'PAY' | 'CANCEL' | 'CAPTURE' | 'REFUND';
 
-/** What may be done with the order now. Capture and refunds are left out until there are commands for them. */
+/** What may be done with the order now, as far as the order itself says: a refund or a capture that is under way is not seen here. */
 export function allowedActionsOf(
-  { status, expiresAt }: Pick<OrderFacts, 'status' | 'expiresAt'>,
+  order: Pick<
+    Order,
+    'status' | 'expiresAt' | 'captureMode' | 'authorizedMinor' | 'capturedMinor' | 'refundedMinor' | 'reservedMinor'
+  >,
   now: Date,
 ): OrderAction[] {
-  return status === 'OPEN' && expiresAt > now ? ['PAY', 'CANCEL'] : [];
+  const isOpen = order.status === 'OPEN' && order.expiresAt > now;
+  const isHeld = order.status === 'CONFIRMED' && order.authorizedMinor > 0n && order.capturedMinor === 0n;
+  return [
+    ...(isOpen ? (['PAY'] as const) : []),
+    ...(isOpen || isHeld ? (['CANCEL'] as const) : []),
+    ...(isHeld && order.captureMode === 'MANUAL' ? (['CAPTURE'] as const) : []),
+    ...(refundableMinor(order) > 0n ? (['REFUND'] as const) : []),
+  ];
 }

@@ -99,6 +99,10 @@ export type PaymentPlan = {
   readonly leasedUntil: Date | null;
   readonly askedAt: Date | null;
   readonly hintedAt: Date | null;
+  /** What is to be captured of an authorization; null when nobody asked, or the provider has confirmed or refused it. */
+  readonly captureMinor: bigint | null;
+  /** Counts the intents to capture: each is a key of its own at the provider. */
+  readonly captureAttempt: number;
 };
 
 export type Payment = PaymentFacts & PaymentPlan;

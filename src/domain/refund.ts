@@ -1,4 +1,5 @@
-import type { EvidenceSource } from './payment.ts';
+import { idPrefixes } from './ids.ts';
+import type { EvidenceSource, ReportEffect } from './payment.ts';
 
 export const refundStatuses = ['PENDING', 'UNKNOWN', 'SUCCEEDED', 'FAILED'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
@@ -47,6 +48,17 @@ const followers: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
 
 export function mayFollowRefund(held: RefundStatus, next: RefundStatus): boolean {
   return followers[held].includes(next);
+}
+
+/** What a reported status does to the one we hold, as for payments. */
+export function classifyRefundReport(held: RefundStatus, reported: ReportedRefundStatus): ReportEffect {
+  if (held === reported) return 'repeats';
+  return mayFollowRefund(held, reported) ? 'advances' : 'contradicts';
+}
+
+/** The refund that brings a payment's surplus back. One payment has one, so that no second one can be made for the same money. */
+export function surplusRefundIdOf(paymentId: string): string {
+  return paymentId.replace(`${idPrefixes.payment}_`, `${idPrefixes.refund}_`);
 }
 
 /** True while the refund's amount is set aside: neither refunded nor refundable. */

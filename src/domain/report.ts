@@ -1,4 +1,5 @@
 import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from './payment.ts';
+import type { ReportedRefundStatus } from './refund.ts';
 
 /**
  * What somebody who knows told us of one payment: a callback, an answer, a bill line, an operator. Amounts are null where it said
@@ -18,8 +19,25 @@ export type PaymentReport = {
   readonly evidence: Evidence;
 };
 
-/** What became of a report: it changed something, told nothing new, or was refused for the reason given. */
-export type ReportOutcome =
+/** What somebody told us of one refund, of ours or made in the provider's console. */
+export type RefundReport = {
+  /** Null when it names none of ours: it was made in the provider's console. */
+  readonly refundId: string | null;
+  readonly providerRefundId: string | null;
+  readonly status: ReportedRefundStatus;
+  readonly amountMinor: bigint | null;
+  readonly currency: string | null;
+  readonly reason: string | null;
+  readonly failure: PaymentFailure | null;
+  readonly evidence: Evidence;
+};
+
+/**
+ * What became of a report: it changed something, told nothing new, was refused for the reason given, or came before what it follows
+ * from: it is to be applied again in a moment.
+ */
+export type ReportOutcome = Verdict | { readonly effect: 'early' };
+export type Verdict =
   | { readonly effect: 'applied' }
   | { readonly effect: 'repeated' }
   | { readonly effect: 'refused'; readonly reason: 'superseded' | 'mismatch' };

@@ -23,6 +23,9 @@ export type LoggedEvent = LogPosition & {
   readonly refundStatus: RefundStatus | null;
   readonly amountMinor: bigint | null;
   readonly currency: string;
+  /** Why a person should look, or how they decided. */
+  readonly note: string | null;
+  readonly resolvedBy: string | null;
 };
 
 type Reader = Pick<Database['pool'], 'query'>;
@@ -35,7 +38,7 @@ const columns = `
   e.occurred_at as "occurredAt", e.order_number as "orderNumber", e.order_status as "orderStatus",
   e.order_payment_status as "orderPaymentStatus", e.payment_id as "paymentId", e.payment_status as "paymentStatus",
   e.payment_method as "paymentMethod", e.refund_id as "refundId", e.refund_status as "refundStatus",
-  e.amount_minor as "amountMinor", e.currency`;
+  e.amount_minor as "amountMinor", e.currency, e.changes->>'note' as note, e.changes->>'resolvedBy' as "resolvedBy"`;
 
 // A transaction that began earlier may still commit an event with a lower place; nothing beyond the oldest such transaction is
 // read, so that a cursor never steps over an event that is not there yet.

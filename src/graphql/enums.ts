@@ -6,7 +6,7 @@ import { refundOrigins, refundStatuses } from '../domain/refund.ts';
 import { builder } from './builder.ts';
 
 /** Values with what they mean; the keys must be all of `values`, so that a new one cannot go undescribed. */
-function described<T extends string>(values: readonly T[], descriptions: Readonly<Record<T, string>>) {
+export function described<T extends string>(values: readonly T[], descriptions: Readonly<Record<T, string>>) {
   return Object.fromEntries(values.map((value) => [value, { value, description: descriptions[value] }])) as {
     [V in T]: { value: V; description: string };
   };
@@ -144,7 +144,7 @@ export const EventType = builder.enumType('EventType', {
     ORDER_CANCELED: 'It was canceled, and no payment of it can bring money any more.',
     ORDER_EXPIRED: 'It ran out of time, and no payment of it can bring money any more.',
     ORDER_REVIEW_NEEDED: 'A person should look: see `needsReview`.',
-    ORDER_REVIEW_RESOLVED: 'A person has looked and decided.',
+    ORDER_REVIEW_RESOLVED: 'A person has decided, or the money went back by itself: see `note`.',
     PAYMENT_STARTED: 'A payment was recorded, and the provider is being called.',
     PAYMENT_ACTION_REQUIRED: 'The buyer must act, or must act again after a declined attempt.',
     PAYMENT_PROCESSING: 'The buyer has acted; the provider is at work.',
@@ -155,7 +155,8 @@ export const EventType = builder.enumType('EventType', {
     PAYMENT_CANCELING: 'It is being closed at the provider.',
     PAYMENT_CANCELED: 'It was closed without money.',
     PAYMENT_EXPIRED: 'Its time ran out without money.',
-    REFUND_REQUESTED: 'Money is to go back.',
+    REFUND_REQUESTED: 'Money is to go back; its amount is set aside.',
+    REFUND_PENDING: 'The provider has taken the refund on, and is at work.',
     REFUND_UNKNOWN: 'The provider did not say what became of a refund, and is being asked.',
     REFUND_SUCCEEDED: 'Money went back.',
     REFUND_FAILED: 'Money did not go back, or came back to us.',

@@ -61,6 +61,14 @@ OrderEvent.implement({
       description: 'What the event moved: the payment’s or the refund’s amount; null for events of the order itself.',
       resolve: ({ amountMinor, currency }) => (amountMinor === null ? null : { amountMinor, currency }),
     }),
+    note: t.exposeString('note', {
+      nullable: true,
+      description: 'Of ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED: why, in words for people. Merchants only.',
+    }),
+    resolvedBy: t.exposeString('resolvedBy', {
+      nullable: true,
+      description: 'Of ORDER_REVIEW_RESOLVED: who decided; null when the money went back by itself. Merchants only.',
+    }),
     order: t.prismaField({
       type: 'Order',
       description: 'The order as it is now, not as it was at the event.',

@@ -16,30 +16,16 @@ import {
   ProviderUnavailableError,
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
-import type { EvidenceSource as Source } from '../domain/payment.ts';
+import { refundableMinor } from '../domain/payment.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
-import { EvidenceSource, PaymentFlow, PaymentMethod, PaymentStatus } from './enums.ts';
+import { PaymentFlow, PaymentMethod, PaymentStatus } from './enums.ts';
+import { Evidence, evidenceOf } from './evidence.ts';
 import { PaymentFailureType } from './failure.ts';
 import { MoneyType } from './money.ts';
 import { NextAction, nextActionOf } from './next-action.ts';
 import { Node } from './node.ts';
 import { PaymentMethodOption } from './payment-method.ts';
-
-const Evidence = builder
-  .objectRef<{ source: Source; providerTime: Date | null; receivedAt: Date }>('Evidence')
-  .implement({
-    description: 'How we know what a payment’s status says.',
-    fields: (t) => ({
-      source: t.expose('source', { type: EvidenceSource, description: 'Who told us, and in what way.' }),
-      providerTime: t.expose('providerTime', {
-        type: 'DateTime',
-        nullable: true,
-        description: 'The provider’s own time of what it reported.',
-      }),
-      receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When we learned of it.' }),
-    }),
-  });
 
 export const Payment = builder.prismaObject('Payment', {
   description:
@@ -61,10 +47,22 @@ export const Payment = builder.prismaObject('Payment', {
       description: 'What the provider took from the buyer.',
       resolve: ({ capturedMinor, currency }) => ({ amountMinor: capturedMinor, currency }),
     }),
+    captureRequested: t.field({
+      type: MoneyType,
+      nullable: true,
+      description:
+        'What `capturePayment` has asked for and the provider has not confirmed yet; null when nothing is under way.',
+      resolve: ({ captureMinor, currency }) => (captureMinor === null ? null : { amountMinor: captureMinor, currency }),
+    }),
     refunded: t.field({
       type: MoneyType,
       description: 'What went back.',
       resolve: ({ refundedMinor, currency }) => ({ amountMinor: refundedMinor, currency }),
+    }),
+    refundable: t.field({
+      type: MoneyType,
+      description: 'What may still be refunded: captured, neither refunded nor on its way.',
+      resolve: (payment) => ({ amountMinor: refundableMinor(payment), currency: payment.currency }),
     }),
     nextAction: t.field({
       type: NextAction,
@@ -87,8 +85,7 @@ export const Payment = builder.prismaObject('Payment', {
       type: Evidence,
       nullable: true,
       description: 'How we know the status; null before the provider has said anything.',
-      resolve: ({ evidenceSource: source, evidenceProviderTime: providerTime, evidenceReceivedAt: receivedAt }) =>
-        source === null || receivedAt === null ? null : { source, providerTime, receivedAt },
+      resolve: evidenceOf,
     }),
     nextCheckAt: t.expose('checkAt', {
       type: 'DateTime',
@@ -169,7 +166,9 @@ builder.mutationField('capturePayment', (t) =>
   t.prismaField({
     type: 'Payment',
     nullable: true,
-    description: 'Takes the money of an authorized payment. Not built yet: answers FORBIDDEN, and nothing happens.',
+    description:
+      'Takes the money of an authorized payment, all of it or a part; the rest is released. A payment that comes back AUTHORIZED with ' +
+      '`captureRequested` is no failure: the provider did not say whether it was captured, and is being asked; follow it.',
     args: { input: t.arg({ type: CapturePaymentInput, required: true, description: 'How much of which payment.' }) },
     errors: {
       types: [

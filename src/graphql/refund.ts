@@ -9,6 +9,7 @@ import {
 import { builder } from './builder.ts';
 import { actorOf } from './context.ts';
 import { RefundOrigin, RefundStatus } from './enums.ts';
+import { Evidence, evidenceOf } from './evidence.ts';
 import { PaymentFailureType } from './failure.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
@@ -28,6 +29,21 @@ export const Refund = builder.prismaObject('Refund', {
       nullable: true,
       description: 'Why it failed; null while it has not.',
       resolve: (refund) => (refund.failureReason === null ? null : refund),
+    }),
+    providerRefundId: t.exposeString('providerRefundId', {
+      nullable: true,
+      description: 'The provider’s own number of it, as its console shows it. Merchants only.',
+    }),
+    evidence: t.field({
+      type: Evidence,
+      nullable: true,
+      description: 'How we know the status; null before the provider has said anything.',
+      resolve: evidenceOf,
+    }),
+    nextCheckAt: t.expose('checkAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the provider will be asked next; null when there is nothing left to ask.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was recorded.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
@@ -60,7 +76,9 @@ builder.mutationField('requestRefund', (t) =>
   t.prismaField({
     type: 'Refund',
     nullable: true,
-    description: 'Sends money back. Not built yet: answers FORBIDDEN, and nothing happens.',
+    description:
+      'Sends money of a payment back: all of it, or a part, as often as something is left. A refund that comes back PENDING or UNKNOWN ' +
+      'is no failure: the provider is at work, or is being asked; follow it. FAILED frees the amount again.',
     args: { input: t.arg({ type: RequestRefundInput, required: true, description: 'How much of which payment.' }) },
     errors: {
       types: [InvalidInputError, NotFoundError, IdempotencyKeyReusedError, RefundExceedsPaymentError, ForbiddenError],

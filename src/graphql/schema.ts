@@ -5,6 +5,7 @@ import './order.ts';
 import './orders.ts';
 import './payment.ts';
 import './refund.ts';
+import './review.ts';
 import './event.ts';
 import { builder } from './builder.ts';
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PassFailpoint } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { ProviderName } from '../domain/payment.ts';
 import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
@@ -21,6 +22,7 @@ export type WebhookParts = {
   readonly providers: readonly PaymentProvider[];
   readonly now: () => Date;
   readonly log: Log;
+  readonly failpoint: PassFailpoint;
   /** Verifies a callback and commits it; its id when it is new. */
   receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<string | null>;
   /** Acts on a committed callback, once the provider has its answer. */
@@ -29,7 +31,7 @@ export type WebhookParts = {
 
 /** The routes that providers post their callbacks to. Acknowledged only when committed; the reasons of a refusal stay in our logs. */
 export async function handleWebhook(
-  { providers, now, log, receive, apply }: WebhookParts,
+  { providers, now, log, failpoint, receive, apply }: WebhookParts,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
@@ -54,8 +56,10 @@ export async function handleWebhook(
   try {
     const delivery: WebhookDelivery = { headers: headersOf(request), body: await readBody(request), receivedAt: now() };
     const deliveryId = await receive(provider, delivery);
+    await failpoint('callback.kept');
     const { status, contentType: type, body } = provider.acknowledgement;
     reply(response, status, type, body);
+    await failpoint('callback.acknowledged');
     if (deliveryId !== null) apply(deliveryId);
   } catch (error) {
     if (error instanceof BodyTooLargeError) {

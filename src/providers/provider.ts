@@ -1,6 +1,6 @@
 import type { CaptureMode } from '../domain/order.ts';
 import type { PaymentFailure, PaymentFlow, PaymentMethod, ProviderName } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
+import type { PaymentReport, RefundReport } from '../domain/report.ts';
 
 /** A payment as a provider must be told of it: frozen when it was started, so every repetition says the same. */
 export type PaymentOrder = {
@@ -18,6 +18,21 @@ export type PaymentOrder = {
   readonly providerReference: string | null;
 };
 
+/** How much of an authorization is taken. `attempt` counts the intents to: each is a key of its own, and a repetition has the same. */
+export type Capture = { readonly amountMinor: bigint; readonly attempt: number };
+
+/** A refund as a provider must be told of it: every repetition says the same. */
+export type RefundOrder = {
+  readonly refundId: string;
+  readonly paymentId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  readonly reason: string | null;
+  readonly createdAt: Date;
+  readonly providerPaymentId: string | null;
+  readonly providerRefundId: string | null;
+};
+
 /** One HTTP request from a provider, as raw as it came. Header names in lower case. */
 export type WebhookDelivery = {
   readonly headers: Readonly<Record<string, string>>;
@@ -30,7 +45,15 @@ export type VerifiedWebhook = { readonly eventId: string; readonly eventType: st
 
 /** What a verified callback says: something of a payment, or nothing that concerns us. */
 export type WebhookMessage =
-  | { readonly kind: 'payment'; readonly report: PaymentReport }
+  /** `isCreation`: it says no more than the answer to the call that made the payment. */
+  | { readonly kind: 'payment'; readonly report: PaymentReport; readonly isCreation: boolean }
+  /** Of the payment with our id, or with the provider's where the refund was made in its console. */
+  | {
+      readonly kind: 'refund';
+      readonly report: RefundReport;
+      readonly paymentId: string | null;
+      readonly providerPaymentId: string;
+    }
   | { readonly kind: 'ignored'; readonly reason: string };
 
 /** The reply that stops the provider's retries; each provider wants a different one. */
@@ -38,6 +61,8 @@ export type WebhookReply = { readonly status: number; readonly contentType: stri
 
 /** What the provider knows of a payment; NOT_FOUND is its own word, and no outcome we failed to learn. */
 export type QueryAnswer = { readonly kind: 'report'; readonly report: PaymentReport } | { readonly kind: 'notFound' };
+
+export type RefundAnswer = { readonly kind: 'report'; readonly report: RefundReport } | { readonly kind: 'notFound' };
 
 /**
  * One payment provider. An adapter translates; it keeps no state, opens no database, decides nothing about orders. Every call ends by
@@ -58,6 +83,13 @@ export interface PaymentProvider {
   queryPayment(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer>;
   /** Closes what the buyer has not paid, voids what is authorized. The report says what came of it, also when the buyer was faster. */
   closePayment(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer>;
+  /** Takes the money of an authorization, all or a part; the rest is released. */
+  capturePayment(order: PaymentOrder, capture: Capture, signal: AbortSignal): Promise<PaymentReport>;
+  /** Safe to repeat: our refund id makes the provider's idempotency key. */
+  startRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundReport>;
+  queryRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundAnswer>;
+  /** Every refund of the payment that the provider has, those made in its console among them. */
+  listRefunds(order: PaymentOrder, signal: AbortSignal): Promise<RefundReport[]>;
   /** @throws {WebhookRejectedError} rather than return anything unverified. */
   verifyWebhook(delivery: WebhookDelivery): VerifiedWebhook;
   /** Reads the body of a delivery that was verified before. */

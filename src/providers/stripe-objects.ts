@@ -168,7 +168,7 @@ function redirectTo({ url, expires_at: expiresAt }: StripeCheckoutSession): Next
   return { kind: 'REDIRECT', url, expiresAt: instantOf(expiresAt).toISOString() };
 }
 
-function currencyOf(code: string): string {
+export function currencyOf(code: string): string {
   const currency = code.toUpperCase();
   if (!isCurrency(currency)) throw new RangeError(`${code} is not a currency of ISO 4217.`);
   return currency;

@@ -3,26 +3,26 @@ import type { z } from 'zod';
 import type { Evidence, EvidenceSource, NextAction } from '../domain/payment.ts';
 import type { PaymentReport } from '../domain/report.ts';
 import {
-  NotExecutedError,
+  type Capture,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
   type QueryAnswer,
-  RejectedError,
   WebhookRejectedError,
 } from './provider.ts';
 import { toStripeAmount } from './stripe-amounts.ts';
+import { messageOfEvent, parseEvent } from './stripe-events.ts';
 import {
   checkoutSessionSchema,
-  eventSchema,
   instantOf,
-  paymentIdOf,
   paymentIntentSchema,
   reportOfIntent,
   reportOfSession,
   type StripeCheckoutSession,
   type StripePaymentIntent,
 } from './stripe-objects.ts';
+import { answered, parseAnswer } from './stripe-outcome.ts';
+import { createStripeRefunds } from './stripe-refunds.ts';
 import { verifyStripeSignature } from './stripe-webhook.ts';
 
 export type StripeOptions = {
@@ -33,12 +33,12 @@ export type StripeOptions = {
   /** Where Stripe's API is: `https://api.stripe.com`, or a sandbox. */
   readonly apiBase: string;
   readonly now: () => Date;
+  /** Carries the SDK's requests; Node's own when left out. */
+  readonly httpClient?: Stripe.HttpClient;
 };
 
 const apiVersion = '2026-10-28.endive';
 const requestTimeoutMs = 15_000;
-const configurationRetryAfterMs = 30_000;
-const rateLimitRetryAfterMs = 2000;
 /** A Checkout Session lives 30 minutes to a day, counted from when Stripe makes it, which may be some retries later. */
 const sessionLifeMsMin = 60 * 60_000;
 const sessionLifeMsMax = 23.5 * 60 * 60_000;
@@ -56,6 +56,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     timeout: requestTimeoutMs,
     maxNetworkRetries: 0, // whoever calls asks again by its own schedule, having committed what it knows
     telemetry: false,
+    ...(options.httpClient !== undefined && { httpClient: options.httpClient }),
   });
   const isLive = /^(sk|rk)_live_/.test(options.secretKey);
 
@@ -66,7 +67,8 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
   });
 
   const confirmBy = (intent: StripePaymentIntent): NextAction | null =>
-    intent.client_secret == null
+    // What Checkout makes is paid on Checkout's page.
+    intent.client_secret == null || intent.metadata.flow === 'REDIRECT'
       ? null
       : { kind: 'CONFIRM_CARD', clientSecret: intent.client_secret, publishableKey: options.publishableKey };
 
@@ -105,7 +107,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
         expires_at: Math.floor((order.createdAt.getTime() + life) / 1000),
         payment_intent_data: {
           capture_method: order.captureMode === 'MANUAL' ? 'manual' : 'automatic',
-          metadata: metadataOf(order),
+          metadata: { ...metadataOf(order), flow: order.flow },
         },
       },
       { idempotencyKey: keyOf(order) },
@@ -173,6 +175,20 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     return query(order);
   }
 
+  async function capture(order: PaymentOrder, { amountMinor, attempt }: Capture): Promise<PaymentReport> {
+    if (order.providerPaymentId === null) throw new RangeError(`Stripe has not named payment ${order.paymentId}.`);
+    const { amount } = amountOf({ ...order, amountMinor });
+    const made = await stripe.paymentIntents.capture(
+      order.providerPaymentId,
+      { amount_to_capture: amount },
+      { idempotencyKey: `${order.paymentId}_capture_${attempt}` },
+    );
+    const intent = parseAnswer(paymentIntentSchema, made);
+    return known(reportOfIntent(intent, order.paymentId, evidence('RESPONSE', null)));
+  }
+
+  const refunds = createStripeRefunds(stripe, evidence);
+
   return {
     name: 'STRIPE',
     method: 'CARD',
@@ -189,6 +205,11 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       answered(signal, () => (order.flow === 'REDIRECT' ? createSession(order) : createIntent(order))),
     queryPayment: (order, signal) => answered(signal, () => query(order)),
     closePayment: (order, signal) => answered(signal, () => close(order)),
+    capturePayment: (order, wanted, signal) => answered(signal, () => capture(order, wanted)),
+    startRefund: (refund, signal) => answered(signal, () => refunds.start(refund)),
+    queryRefund: (refund, signal) => answered(signal, () => refunds.query(refund)),
+    listRefunds: ({ providerPaymentId }, signal) =>
+      answered(signal, async () => (providerPaymentId === null ? [] : refunds.ofPayment(providerPaymentId))),
     verifyWebhook({ headers, body, receivedAt }) {
       verifyStripeSignature(headers['stripe-signature'], body, options.webhookSecrets, receivedAt);
       const event = parseEvent(body);
@@ -198,30 +219,9 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     readWebhook(body, receivedAt) {
       const event = parseEvent(body);
       const told: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
-      const report = reportOfEvent(event.type, event.data.object, told);
-      return typeof report === 'string' ? { kind: 'ignored', reason: report } : { kind: 'payment', report };
+      return messageOfEvent(event, told, confirmBy);
     },
   };
-}
-
-/** What an event says of a payment, or why it says nothing to us. */
-function reportOfEvent(type: string, object: unknown, told: Evidence): PaymentReport | string {
-  if (type === 'payment_intent.created') return 'says_nothing_new';
-  if (type.startsWith('payment_intent.')) {
-    const intent = paymentIntentSchema.parse(object);
-    const paymentId = paymentIdOf(intent.metadata.payment_id);
-    if (paymentId === null) return 'not_ours';
-    return reportOfIntent(intent, paymentId, told) ?? 'unknown_status';
-  }
-  if (type.startsWith('checkout.session.')) {
-    const session = checkoutSessionSchema.parse(object);
-    const paymentId = paymentIdOf(session.client_reference_id);
-    if (paymentId === null) return 'not_ours';
-    // A delayed method that failed leaves the session complete and unpaid: its PaymentIntent says more, by its own event.
-    if (type === 'checkout.session.async_payment_failed') return 'says_nothing_new';
-    return reportOfSession(session, paymentId, told) ?? 'unknown_status';
-  }
-  return 'type_not_used';
 }
 
 function amountOf({ amountMinor, currency }: PaymentOrder): { amount: number; currency: string } {
@@ -275,63 +275,4 @@ async function search<T extends { readonly id: string }>(
 function known(report: PaymentReport | null): PaymentReport {
   if (report === null) throw new OutcomeUnknownError('Stripe answered with a status that we do not know.');
   return report;
-}
-
-function parseAnswer<T>(schema: z.ZodType<T>, answer: unknown): T {
-  const parsed = schema.safeParse(answer);
-  if (!parsed.success)
-    throw new OutcomeUnknownError('Stripe answered with what is not its object.', { cause: parsed.error });
-  return parsed.data;
-}
-
-function parseEvent(body: Buffer): z.infer<typeof eventSchema> {
-  try {
-    return eventSchema.parse(JSON.parse(body.toString('utf8')));
-  } catch (cause) {
-    throw new WebhookRejectedError('MALFORMED', { cause });
-  }
-}
-
-/** Runs a call until the signal's deadline, and says of every failure whether it may have happened. */
-async function answered<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-  const deadline = new Promise<never>((_, reject) => {
-    const miss = () => reject(new OutcomeUnknownError('Stripe did not answer in time.', { cause: signal.reason }));
-    if (signal.aborted) miss();
-    else signal.addEventListener('abort', miss, { once: true });
-  });
-  try {
-    return await Promise.race([call(), deadline]);
-  } catch (error) {
-    throw outcomeOf(error);
-  }
-}
-
-function outcomeOf(error: unknown): Error {
-  const { errors } = Stripe;
-  if (error instanceof errors.StripeRateLimitError) {
-    return new NotExecutedError('Stripe is limiting our rate.', rateLimitRetryAfterMs, { cause: error });
-  }
-  if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError) {
-    return new NotExecutedError('Stripe does not accept our key.', configurationRetryAfterMs, { cause: error });
-  }
-  if (error instanceof errors.StripeAPIError && error.statusCode === 409 && error.code === 'lock_timeout') {
-    return new NotExecutedError('Stripe is busy with the same object.', rateLimitRetryAfterMs, { cause: error });
-  }
-  // A key that was used with other parameters: something exists under it, so it is asked for, not denied.
-  if (error instanceof errors.StripeIdempotencyError) {
-    return new OutcomeUnknownError('Stripe knows our key with other parameters.', { cause: error });
-  }
-  if (error instanceof errors.StripeInvalidRequestError || error instanceof errors.StripeCardError) {
-    return new RejectedError(
-      {
-        reason: 'provider_error',
-        message: 'The card provider refused the payment.',
-        providerCode: error.decline_code ?? error.code ?? error.type,
-        attempt: null,
-      },
-      { cause: error },
-    );
-  }
-  if (error instanceof OutcomeUnknownError) return error;
-  return new OutcomeUnknownError('Stripe’s answer does not say what happened.', { cause: error });
 }

@@ -48,6 +48,16 @@ export async function insertIntent(tx: Tx, intent: Intent, resultId: string, at:
   return rowCount === 1;
 }
 
+/**
+ * Claims the key within the lock of one order, where it was just looked for.
+ * @throws {IdempotencyKeyReusedError} when another order's call with the key, and so with other input, committed this moment.
+ */
+export async function claimIntent(tx: Tx, intent: Intent, resultId: string, at: Date): Promise<void> {
+  if (await insertIntent(tx, intent, resultId, at)) return;
+  await findIntent(tx, intent);
+  throw new Error('An idempotency key was refused, and is the same intent on another order.');
+}
+
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;

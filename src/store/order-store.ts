@@ -36,6 +36,7 @@ const paymentColumns = columnsOf([
   ...['providerPaymentId', 'failureReason', 'failureMessage', 'failureProviderCode', 'failureAttempt'],
   ...['evidenceSource', 'evidenceProviderTime', 'evidenceReceivedAt', 'createdAt', 'updatedAt', 'succeededAt'],
   ...['expiresAt', 'nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil'],
+  ...['captureMinor', 'captureAttempt'],
 ]);
 const refundColumns = columnsOf([
   ...['id', 'orderId', 'paymentId', 'merchantId', 'status', 'origin', 'currency', 'amountMinor', 'reason'],

@@ -6,7 +6,7 @@ import { fromRow } from './rows.ts';
 type Reader = Database['pool'] | Tx;
 
 /** Long enough for a provider's call to end by its own deadline; then another node may take the payment up. */
-export const leaseMs = 60_000;
+export const leaseMs = 30_000;
 const refreshIntervalMs = 1000;
 const hintDelayMs = 2000;
 
@@ -24,6 +24,22 @@ const claimRefreshSql = `
 const hintSql = `
   update payments set hinted_at = $2, check_at = least(check_at, $3::timestamptz)
   where id = $1 and hinted_at is null and status in ${liveStatuses}`;
+
+const findNamedSql = `
+  select to_jsonb(p) as payment from payments p
+  where p.provider = $1::"Provider" and p.provider_account = $2 and p.provider_payment_id = $3`;
+
+/** The payment that the provider knows by this id; null when we have not learned of it. */
+export async function findPaymentNamed(
+  on: Reader,
+  { provider, providerAccount }: Pick<Payment, 'provider' | 'providerAccount'>,
+  providerPaymentId: string,
+): Promise<Payment | null> {
+  const { rows } = await on.query<{ payment: Record<string, unknown> }>(findNamedSql, [
+    ...[provider, providerAccount, providerPaymentId],
+  ]);
+  return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
+}
 
 export async function findPayment(on: Reader, paymentId: string): Promise<Payment | null> {
   const { rows } = await on.query<{ payment: Record<string, unknown> }>(findSql, [paymentId]);

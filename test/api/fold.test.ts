@@ -29,7 +29,10 @@ const notFacts = {
     'xid',
     'dueAt',
   ],
-  payments: ['nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil', 'askedAt', 'hintedAt'],
+  payments: [
+    ...['nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil', 'askedAt', 'hintedAt'],
+    ...['captureMinor', 'captureAttempt'],
+  ],
 };
 
 function factsOf(row: Facts, without: readonly string[]): Facts {

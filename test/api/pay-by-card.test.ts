@@ -34,7 +34,7 @@ test('an order paid by card is confirmed by the callback, and its subscriber hea
   expect(heard.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
   const paid = await readOrder(app, order.id);
   expect(paid).toMatchObject({
-    ...{ status: 'CONFIRMED', paymentStatus: 'PAID', version: 5, types: paidOrder, allowedActions: [] },
+    ...{ status: 'CONFIRMED', paymentStatus: 'PAID', version: 5, types: paidOrder, allowedActions: ['REFUND'] },
     captured: { amountMinor: 2500 },
     payments: [
       { status: 'SUCCEEDED', captured: { amountMinor: 2500 }, evidence: { source: 'CALLBACK' }, nextAction: null },

@@ -29,6 +29,7 @@ test('an empty environment is a laptop: embedded database, sandbox, loopback', (
       logLevel: 'warn',
       devApiKey: null,
       stripe: null,
+      failpoints: [],
       sandbox: { port: 4100 },
     },
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { closePayment, markUnknown, postponeCheck } from '../../src/domain/decide.ts';
+import { markUnknown, postponeCheck } from '../../src/domain/decide.ts';
 import type { EventType } from '../../src/domain/event.ts';
+import { closePayment } from '../../src/domain/life.ts';
 import type { LatePaymentPolicy } from '../../src/domain/order.ts';
 import type { OrderChange } from '../../src/domain/order-change.ts';
 import type { Payment, PaymentStatus, ReportedPaymentStatus } from '../../src/domain/payment.ts';
@@ -42,7 +43,7 @@ describe('the usual way', () => {
       dueAt: null,
     });
     expect(story.payment()).toMatchObject({
-      ...{ status: 'SUCCEEDED', late: false, appliedMinor: 1000n, nextAction: null, checkAt: null },
+      ...{ status: 'SUCCEEDED', late: false, appliedMinor: 1000n, nextAction: null },
       ...{ succeededAt: second(9), evidenceSource: 'CALLBACK', evidenceProviderTime: second(9) },
     });
   });
@@ -57,7 +58,7 @@ describe('the usual way', () => {
     const story = new OrderStory().pay();
     const failure = declined('ch_1');
     expect(story.eventsOf(() => story.report(aReport(firstId, 'FAILED', 5, { failure })))).toEqual(['PAYMENT_FAILED']);
-    expect(story.payment()).toMatchObject({ status: 'FAILED', failureReason: 'card_declined', checkAt: null });
+    expect(story.payment()).toMatchObject({ status: 'FAILED', failureReason: 'card_declined' });
     expect(story.order).toMatchObject({ status: 'OPEN', paymentStatus: 'UNPAID' });
   });
 });
@@ -272,7 +273,7 @@ describe('two payments of one order', () => {
     const story = twoPayments();
     story.report(aReport(secondId, 'SUCCEEDED', 5));
     expect(story.eventsOf(() => story.report(aReport(firstId, 'SUCCEEDED', 6)))).toEqual([
-      ...['PAYMENT_SUCCEEDED', 'ORDER_REVIEW_NEEDED'],
+      ...['PAYMENT_SUCCEEDED', 'ORDER_REVIEW_NEEDED', 'REFUND_REQUESTED'],
     ]);
     expect(placed(story.payment(secondId))).toMatchObject({ appliedMinor: 1000n, surplusMinor: 0n });
     expect(placed(story.payment(firstId))).toMatchObject({ appliedMinor: 0n, surplusMinor: 1000n });

@@ -1,5 +1,6 @@
-import { applyPaymentReport, closeOrder } from '../../src/domain/decide.ts';
+import { applyPaymentReport } from '../../src/domain/decide.ts';
 import type { EventType, OrderEvent } from '../../src/domain/event.ts';
+import { closeOrder } from '../../src/domain/life.ts';
 import type { CloseTarget, LatePaymentPolicy, Order } from '../../src/domain/order.ts';
 import { type OrderAggregate, OrderChange } from '../../src/domain/order-change.ts';
 import type { Payment, PaymentFailure, ReportedPaymentStatus } from '../../src/domain/payment.ts';
@@ -92,6 +93,8 @@ export function aPayment(id: string, facts: Partial<Payment> = {}): Payment {
     leasedUntil: second(60),
     askedAt: null,
     hintedAt: null,
+    captureMinor: null,
+    captureAttempt: 0,
     ...facts,
   };
 }

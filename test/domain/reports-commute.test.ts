@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { closePayment, markUnknown, postponeCheck } from '../../src/domain/decide.ts';
+import { markUnknown, postponeCheck } from '../../src/domain/decide.ts';
 import type { OrderEvent } from '../../src/domain/event.ts';
+import { closePayment } from '../../src/domain/life.ts';
 import { type LatePaymentPolicy, mayFollowOrder, sumsOf } from '../../src/domain/order.ts';
 import { factsOfOrder, factsOfPayment, type OrderAggregate } from '../../src/domain/order-change.ts';
 import { mayFollow, type ReportedPaymentStatus } from '../../src/domain/payment.ts';

@@ -32,7 +32,7 @@ const orderTable = `
             OPEN CLOSING CONFIRMED CANCELED EXPIRED
   OPEN        .     x        x        2        2
   CLOSING     .     .        x        x        x
-  CONFIRMED   .     .        .        .        .
+  CONFIRMED   x     x        .        .        .
   CANCELED    .     .        x        .        .
   EXPIRED     .     .        x        .        .
 `;

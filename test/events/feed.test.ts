@@ -4,7 +4,8 @@ import type { CommandContext } from '../../src/commands/context.ts';
 import { createOrder } from '../../src/commands/create-order.ts';
 import type { Database } from '../../src/database/database.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import { needReview } from '../../src/domain/decide.ts';
+import { passAll } from '../../src/domain/failpoint.ts';
+import { needReview } from '../../src/domain/review.ts';
 import { merchantFeed, orderFeed } from '../../src/events/feed.ts';
 import { type LoggedEvent, logStart, readLogEnd, readMerchantLog } from '../../src/events/log.ts';
 import { createWakes } from '../../src/events/wakes.ts';
@@ -20,7 +21,7 @@ const wakes = createWakes();
 beforeAll(async () => {
   database = await openTestDatabase();
   const log = { info() {}, warn() {}, error() {} };
-  context = { db: database, clock: systemClock, providers: [], wakes, log };
+  context = { db: database, clock: systemClock, providers: [], wakes, log, failpoint: passAll };
   ({ id: merchantId } = await ensureFirstMerchant(database, new Date()));
 });
 afterAll(() => database.close());

@@ -20,7 +20,8 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts'],
     ...['commands/receive-delivery.ts'], // a callback is applied as soon as it is recorded
   ],
-  'config.ts': ['domain'],
+  'config.ts': ['domain', 'failpoints.ts'],
+  'failpoints.ts': ['domain'],
   'banner.ts': ['domain', 'config.ts'],
   'development.ts': [],
   'app.ts': 'everything',

@@ -581,7 +581,14 @@ describe('callbacks', () => {
   };
 
   const callbacks: readonly Callback[] = [
-    { type: 'payment_intent.created', bring: nothing, says: 'says_nothing_new' },
+    {
+      type: 'payment_intent.created',
+      bring: nothing,
+      says: {
+        status: 'ACTION_REQUIRED',
+        nextAction: expect.objectContaining({ kind: 'CONFIRM_CARD', clientSecret: expect.stringMatching(/_secret_/) }),
+      },
+    },
     {
       type: 'payment_intent.payment_failed',
       bring: ({ rig, started }) => rig.pay(started, cards.insufficientFunds),
@@ -693,6 +700,7 @@ describe('callbacks', () => {
         ? { kind: 'ignored', reason: says }
         : {
             kind: 'payment',
+            isCreation: type === 'payment_intent.created',
             report: {
               ...{ ...payment, amountMinor: 1000n, currency: 'EUR', ...says },
               evidence: { source: 'CALLBACK', providerTime: expect.any(Date), receivedAt: expect.any(Date) },
@@ -738,14 +746,31 @@ describe('callbacks', () => {
     expect(messages.get('checkout.session.expired')).toEqual({ kind: 'ignored', reason: 'not_ours' });
   });
 
-  test('P53 a refund made in the console is nothing that a payment’s report could say', async () => {
+  test('P53 a refund made in the console tells its amount, and the payment by the provider’s id', async () => {
+    let providerPaymentId: string | null = null;
+    const messages = await toldUntil('refund.created', async (rig) => {
+      const { started } = await start({}, rig);
+      await rig.pay(started);
+      ({ providerPaymentId } = started);
+      await rig.sandbox.control('POST', '/stripe/refunds', { payment_intent: providerPaymentId, amount: 500 });
+    });
+    expect(messages.get('refund.created')).toMatchObject({
+      ...{ kind: 'refund', paymentId: null, providerPaymentId },
+      report: {
+        refundId: null,
+        providerRefundId: expect.stringMatching(/^re_/),
+        status: 'SUCCEEDED',
+        amountMinor: 500n,
+      },
+    });
+  });
+
+  test('P54 the charge’s own event of a refund is ignored: it would count twice', async () => {
     const messages = await toldUntil('charge.refunded', async (rig) => {
       const { started } = await start({}, rig);
       await rig.pay(started);
       await rig.sandbox.control('POST', '/stripe/refunds', { payment_intent: started.providerPaymentId, amount: 500 });
     });
-    for (const [type, message] of messages) {
-      if (/refund/.test(type)) expect(message).toMatchObject({ kind: 'ignored' });
-    }
+    expect(messages.get('charge.refunded')).toEqual({ kind: 'ignored', reason: 'type_not_used' });
   });
 });

@@ -55,6 +55,7 @@ export const testConfig: Config = {
   logLevel: 'silent',
   devApiKey: token,
   stripe: null,
+  failpoints: [],
   sandbox: null,
 };
 

@@ -1,0 +1,54 @@
+import { isReserved, type Refund } from '../domain/refund.ts';
+import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/refunding.ts';
+import type { RefundReport } from '../domain/report.ts';
+import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
+import { findRefund } from '../store/refund-store.ts';
+import { type CommandContext, changeAndWake } from './context.ts';
+import { callDeadlineMs, refundOrderOf } from './payment-order.ts';
+import { isOvertaken } from './refund-answer.ts';
+import { loadRefund, refundFailed } from './submit-refund.ts';
+
+/**
+ * Asks the provider about one refund and applies what it says. One that never reached the provider is submitted again, under the same
+ * key. An answer that does not come plans the next question.
+ */
+export async function checkRefund(context: CommandContext, refundId: string): Promise<void> {
+  const found = await findRefund(context.db.pool, refundId);
+  if (found === null) throw new Error(`Refund ${refundId} is gone.`);
+  const { held, refund, provider } = await loadRefund(context, found.orderId, refundId);
+  const order = refundOrderOf(held, refund);
+  const signal = AbortSignal.timeout(callDeadlineMs);
+  let report: RefundReport | null = null;
+  try {
+    const answer = await provider.queryRefund(order, signal);
+    if (answer.kind === 'report') report = answer.report;
+  } catch (error) {
+    return unanswered(context, refund, error);
+  }
+  try {
+    if (report === null && isReserved(refund)) report = await provider.startRefund(order, signal);
+  } catch (error) {
+    return refundFailed(context, refund, error);
+  }
+  await context.failpoint('refund.called');
+  await changeAndWake(context, 'refund.answer', refund.orderId, (change) => {
+    if (report !== null && !isOvertaken(change, held, report)) {
+      applyRefundReport(change, refund.paymentId, report, refundId);
+    }
+    postponeRefundCheck(change, refundId);
+    change.planRefund(refundId, { leasedUntil: null });
+  });
+}
+
+/** The question was not answered. Whether a refund that was never heard of was made is unknown then. */
+async function unanswered(context: CommandContext, { id, orderId, providerRefundId }: Refund, error: unknown) {
+  const isExpected =
+    error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
+  if (!isExpected) throw error;
+  context.log.warn({ err: error, refundId: id }, 'the provider did not say what became of a refund');
+  await changeAndWake(context, 'refund.answer', orderId, (change) => {
+    if (change.refund(id).status === 'PENDING' && providerRefundId === null) markRefundUnknown(change, id);
+    else postponeRefundCheck(change, id);
+    change.planRefund(id, { leasedUntil: null });
+  });
+}

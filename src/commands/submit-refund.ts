@@ -1,0 +1,74 @@
+import { after } from '../domain/clock.ts';
+import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import type { PaymentFailure } from '../domain/payment.ts';
+import type { Refund } from '../domain/refund.ts';
+import { applyRefundReport, markRefundUnknown } from '../domain/refunding.ts';
+import type { RefundReport } from '../domain/report.ts';
+import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
+import { loadOrder } from '../store/order-store.ts';
+import { type CommandContext, changeAndWake, providerOf } from './context.ts';
+import { callDeadlineMs, refundOrderOf } from './payment-order.ts';
+
+/**
+ * Tells the provider of a refund that is committed, with its amount set aside, and leased to the caller. An answer that never came makes
+ * UNKNOWN; the amount comes free only when the provider has refused, or failed, for good.
+ */
+export async function submitRefund(context: CommandContext, orderId: string, refundId: string): Promise<void> {
+  const { held, refund, provider } = await loadRefund(context, orderId, refundId);
+  let report: RefundReport;
+  try {
+    report = await provider.startRefund(refundOrderOf(held, refund), AbortSignal.timeout(callDeadlineMs));
+  } catch (error) {
+    await refundFailed(context, refund, error);
+    return;
+  }
+  await context.failpoint('refund.called');
+  await changeAndWake(context, 'refund.answer', orderId, (change) => {
+    applyRefundReport(change, refund.paymentId, report, refundId);
+    release(change, refundId);
+  });
+}
+
+/** A refund with its order, as committed, and the provider of its payment. */
+export async function loadRefund(context: CommandContext, orderId: string, refundId: string) {
+  const held = await loadOrder(context.db.pool, orderId);
+  const refund = held?.refunds.find(({ id }) => id === refundId);
+  const payment = held?.payments.find(({ id }) => id === refund?.paymentId);
+  if (held == null || refund === undefined || payment === undefined) throw new Error(`Refund ${refundId} is gone.`);
+  return { held: held satisfies OrderAggregate, refund, provider: providerOf(context, payment) };
+}
+
+/** Takes note of a call that brought no answer, or a refusal. @throws what is none of the three that providers throw. */
+export async function refundFailed(context: CommandContext, refund: Refund, error: unknown): Promise<void> {
+  const { id, orderId, paymentId } = refund;
+  const isExpected =
+    error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
+  if (!isExpected) throw error;
+  context.log.warn({ err: error, refundId: id }, 'the provider did not make a refund, or did not say whether it did');
+  await changeAndWake(context, 'refund.answer', orderId, (change) => {
+    if (error instanceof RejectedError) {
+      applyRefundReport(change, paymentId, refusalOf(refund, error.failure, change.at), id);
+    } else if (error instanceof NotExecutedError) {
+      change.planRefund(id, { checkAt: after(change.at, error.retryAfterMs) });
+    } else markRefundUnknown(change, id);
+    release(change, id);
+  });
+}
+
+function release(change: OrderChange, refundId: string): void {
+  change.planRefund(refundId, { leasedUntil: null });
+}
+
+/** The refusal of our own call, as the report that it is. */
+export function refusalOf(refund: Refund, failure: PaymentFailure, receivedAt: Date): RefundReport {
+  return {
+    refundId: refund.id,
+    providerRefundId: refund.providerRefundId,
+    status: 'FAILED',
+    amountMinor: refund.amountMinor,
+    currency: refund.currency,
+    reason: null,
+    failure,
+    evidence: { source: 'RESPONSE', providerTime: null, receivedAt },
+  };
+}

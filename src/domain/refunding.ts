@@ -1,0 +1,229 @@
+import { after } from './clock.ts';
+import { minOf } from './money.ts';
+import { surplusRefundedOf } from './order.ts';
+import type { OrderChange } from './order-change.ts';
+import { type Payment, refundableMinor } from './payment.ts';
+import { classifyRefundReport, isReserved, type Refund, type RefundFacts, surplusRefundIdOf } from './refund.ts';
+import type { RefundReport, ReportOutcome } from './report.ts';
+import { needReview, settleReviews } from './review.ts';
+import { nextRefundCheckAt, settledDelayMsMin } from './schedule.ts';
+
+export type NewRefund = Pick<
+  Refund,
+  'id' | 'paymentId' | 'origin' | 'amountMinor' | 'reason' | 'checkAt' | 'leasedUntil'
+>;
+
+/** Sets the amount aside, before anybody is told: what is reserved cannot be refunded twice. The caller has seen that it is there. */
+export function startRefund(change: OrderChange, wanted: NewRefund): void {
+  const { orderId, merchantId, currency } = change.payment(wanted.paymentId);
+  change.addRefund({
+    ...wanted,
+    ...{ orderId, merchantId, currency },
+    status: 'PENDING',
+    providerRefundId: null,
+    failureReason: null,
+    failureMessage: null,
+    failureProviderCode: null,
+    evidenceSource: null,
+    evidenceProviderTime: null,
+    evidenceReceivedAt: null,
+    createdAt: change.at,
+    updatedAt: change.at,
+    succeededAt: null,
+    checkAttempts: 0,
+  });
+}
+
+/** Sends back what a payment brought beyond its order. Due at once, and once only: the refund's id is made from the payment's. */
+export function refundSurplus(change: OrderChange, paymentId: string): void {
+  const id = surplusRefundIdOf(paymentId);
+  if (change.refunds.some((refund) => refund.id === id)) return;
+  const payment = change.payment(paymentId);
+  const surplusMinor = payment.surplusMinor - surplusRefundedOf(payment, change.refunds);
+  const amountMinor = minOf(surplusMinor, refundableMinor(payment));
+  if (amountMinor <= 0n) return settleReviews(change);
+  const [origin, reason, leasedUntil] = ['SURPLUS', null, null] as const;
+  startRefund(change, { id, paymentId, origin, amountMinor, reason, checkAt: change.at, leasedUntil });
+}
+
+/** Takes note that the outcome of a refund's call is not known. */
+export function markRefundUnknown(change: OrderChange, refundId: string): void {
+  const { status, paymentId } = change.refund(refundId);
+  if (status !== 'PENDING') return;
+  change.record('REFUND_UNKNOWN', { payment: { id: paymentId }, refund: { id: refundId, status: 'UNKNOWN' } });
+  askRefundFromNowOn(change, refundId);
+}
+
+/** Plans the next question about a refund after a due one that brought nothing new; past the last, a person must look. */
+export function postponeRefundCheck(change: OrderChange, refundId: string): void {
+  const refund = change.refund(refundId);
+  if (refund.checkAt !== null && refund.checkAt > change.at) return;
+  const checkAttempts = refund.checkAttempts + 1;
+  const checkAt = nextRefundCheckAt(refund.status, checkAttempts, change.at);
+  change.planRefund(refundId, { checkAt, checkAttempts, leasedUntil: null });
+  if (checkAt !== null || !isReserved(refund)) return;
+  const reason = refund.status === 'UNKNOWN' ? 'STUCK_UNKNOWN' : 'REFUND_ABNORMAL';
+  needReview(change, reason, `${refundId}: the provider was asked ${checkAttempts} times without a clear answer.`);
+}
+
+/**
+ * Applies what is reported of one refund of the payment. Applying it again changes nothing. A refund that we never asked for was made in
+ * the provider's console and gets `newRefundId`.
+ */
+export function applyRefundReport(
+  change: OrderChange,
+  paymentId: string,
+  report: RefundReport,
+  newRefundId: string,
+): ReportOutcome {
+  const payment = change.payment(paymentId);
+  const refund = findRefund(change, paymentId, report);
+  if (refund === null) return adopt(change, payment, report, newRefundId);
+  const { amountMinor, currency } = report;
+  if ((amountMinor ?? refund.amountMinor) !== refund.amountMinor || (currency ?? refund.currency) !== refund.currency) {
+    needReview(
+      change,
+      'REFUND_ABNORMAL',
+      `${refund.id}: reported with ${amountMinor} minor units of ${currency}, not ${refund.amountMinor} of ${refund.currency}.`,
+    );
+    return { effect: 'refused', reason: 'mismatch' };
+  }
+  switch (classifyRefundReport(refund.status, report.status)) {
+    case 'repeats':
+      return accept(change, refund, report);
+    case 'contradicts':
+      return { effect: 'refused', reason: 'superseded' };
+    case 'advances':
+      return advance(change, payment, refund, report);
+  }
+}
+
+/** By our id first. One that names a refund of ours, and is another object at the provider, is another refund: its money counts too. */
+function findRefund(change: OrderChange, paymentId: string, report: RefundReport): Refund | null {
+  const { refundId, providerRefundId } = report;
+  const refunds = change.refunds.filter((refund) => refund.paymentId === paymentId);
+  const known = refunds.find((refund) => providerRefundId !== null && refund.providerRefundId === providerRefundId);
+  if (known !== undefined) return known;
+  const named = refunds.find(({ id }) => id === refundId);
+  if (named === undefined) return null;
+  return named.providerRefundId === null || providerRefundId === null ? named : null;
+}
+
+/** The provider has it now, and says so for the first time. */
+function accept(change: OrderChange, refund: Refund, report: RefundReport): ReportOutcome {
+  const { providerRefundId } = report;
+  if (report.status !== 'PENDING' || providerRefundId === null || refund.providerRefundId !== null) {
+    return { effect: 'repeated' };
+  }
+  change.record('REFUND_PENDING', { payment: { id: refund.paymentId }, refund: told(refund, report) });
+  askRefundFromNowOn(change, refund.id);
+  return { effect: 'applied' };
+}
+
+function advance(change: OrderChange, payment: Payment, refund: Refund, report: RefundReport): ReportOutcome {
+  const { amountMinor } = refund;
+  const { id, refundedMinor, reservedMinor } = payment;
+  const wasReserved = isReserved(refund);
+  const released = wasReserved ? { reservedMinor: reservedMinor - amountMinor } : {};
+  switch (report.status) {
+    case 'PENDING':
+      change.record('REFUND_PENDING', { payment: { id }, refund: told(refund, report) });
+      break;
+    case 'SUCCEEDED':
+      // After a failure only an answer to a question of ours says so: a callback may be the older of the two.
+      if (!wasReserved && report.evidence.source === 'CALLBACK') return askAgain(change, refund);
+      if (!wasReserved && refundableMinor(payment) < amountMinor) return early(change, payment);
+      change.record('REFUND_SUCCEEDED', {
+        payment: { id, refundedMinor: refundedMinor + amountMinor, ...released },
+        refund: { ...told(refund, report), ...noFailure, succeededAt: timeOf(report) },
+      });
+      break;
+    case 'FAILED':
+      change.record('REFUND_FAILED', {
+        payment: { id, ...(wasReserved ? released : { refundedMinor: refundedMinor - amountMinor }) },
+        refund: { ...told(refund, report), ...failureOf(report), succeededAt: null },
+      });
+      break;
+  }
+  askRefundFromNowOn(change, refund.id);
+  if (report.status === 'SUCCEEDED') settleReviews(change);
+  if (report.status === 'FAILED' && (!wasReserved || refund.origin === 'SURPLUS')) {
+    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: the money has not reached the buyer.`);
+  }
+  if (report.status !== 'PENDING') watch(change, payment.id, report);
+  return { effect: 'applied' };
+}
+
+/** A refund that was made in the provider's console, as soon as its money is seen to be there. */
+function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: string): ReportOutcome {
+  const { amountMinor, currency, providerRefundId, reason } = report;
+  if (amountMinor === null || amountMinor < 1n || currency !== payment.currency || providerRefundId === null) {
+    needReview(change, 'REFUND_ABNORMAL', `${payment.id}: a refund was reported that cannot be of this payment.`);
+    return { effect: 'refused', reason: 'mismatch' };
+  }
+  if (report.status !== 'FAILED' && refundableMinor(payment) < amountMinor) return early(change, payment);
+  if (report.refundId !== null) {
+    needReview(change, 'REFUND_ABNORMAL', `${report.refundId}: the provider has made it twice.`);
+  }
+  const checkAt = nextRefundCheckAt('PENDING', 0, change.at);
+  startRefund(change, {
+    ...{ id, paymentId: payment.id, origin: 'PROVIDER', amountMinor, reason, checkAt, leasedUntil: null },
+  });
+  const refund = change.refund(id);
+  if (report.status === 'PENDING') return accept(change, refund, report);
+  return advance(change, change.payment(payment.id), refund, report);
+}
+
+/** The money is not there yet by what we know: the payment, and whatever holds its money back, is asked about now. */
+function early(change: OrderChange, { id }: Payment): ReportOutcome {
+  change.plan(id, { checkAt: change.at, leasedUntil: null });
+  for (const refund of change.refunds) {
+    if (refund.paymentId === id && isReserved(refund)) change.planRefund(refund.id, { checkAt: change.at });
+  }
+  return { effect: 'early' };
+}
+
+function askAgain(change: OrderChange, refund: Refund): ReportOutcome {
+  change.planRefund(refund.id, { checkAt: change.at, leasedUntil: null });
+  return { effect: 'refused', reason: 'superseded' };
+}
+
+/** A refund that ended may still be reversed, and one that was refused may have been overtaken by another: asked for later, or now. */
+function watch(change: OrderChange, paymentId: string, { status, evidence }: RefundReport): void {
+  const { checkAt } = change.payment(paymentId);
+  const isRefused = status === 'FAILED' && evidence.source === 'RESPONSE';
+  const next = isRefused ? change.at : after(change.at, settledDelayMsMin);
+  if (checkAt === null || checkAt > next) change.plan(paymentId, { checkAt: next, checkAttempts: 0 });
+}
+
+function askRefundFromNowOn(change: OrderChange, refundId: string): void {
+  const checkAt = nextRefundCheckAt(change.refund(refundId).status, 0, change.at);
+  change.planRefund(refundId, { checkAt, checkAttempts: 0, leasedUntil: null });
+}
+
+type Told = { readonly id: string } & Partial<RefundFacts>;
+
+function told(refund: Refund, report: RefundReport): Told {
+  return {
+    id: refund.id,
+    status: report.status,
+    providerRefundId: report.providerRefundId ?? refund.providerRefundId,
+    evidenceSource: report.evidence.source,
+    evidenceProviderTime: report.evidence.providerTime,
+    evidenceReceivedAt: report.evidence.receivedAt,
+  };
+}
+
+function failureOf({ failure }: RefundReport): Partial<RefundFacts> {
+  return {
+    failureReason: failure?.reason ?? 'provider_error',
+    failureMessage: failure?.message ?? 'The provider could not send the money back.',
+    failureProviderCode: failure?.providerCode ?? null,
+  };
+}
+
+const noFailure = { failureReason: null, failureMessage: null, failureProviderCode: null } as const;
+
+function timeOf({ evidence }: RefundReport): Date {
+  return evidence.providerTime ?? evidence.receivedAt;
+}

@@ -1,0 +1,73 @@
+import type { z } from 'zod';
+import type { Evidence, NextAction } from '../domain/payment.ts';
+import { type WebhookMessage, WebhookRejectedError } from './provider.ts';
+import {
+  checkoutSessionSchema,
+  eventSchema,
+  paymentIdOf,
+  paymentIntentSchema,
+  reportOfIntent,
+  reportOfSession,
+  type StripePaymentIntent,
+} from './stripe-objects.ts';
+import { intentIdOf, refundSchema, reportOfRefund } from './stripe-refunds.ts';
+
+export type StripeEvent = z.infer<typeof eventSchema>;
+
+export function parseEvent(body: Buffer): StripeEvent {
+  try {
+    return eventSchema.parse(JSON.parse(body.toString('utf8')));
+  } catch (cause) {
+    throw new WebhookRejectedError('MALFORMED', { cause });
+  }
+}
+
+/** What an event says of a payment or a refund, or why it says nothing to us. */
+export function messageOfEvent(
+  { type, data }: StripeEvent,
+  told: Evidence,
+  confirmBy: (intent: StripePaymentIntent) => NextAction | null,
+): WebhookMessage {
+  if (type.startsWith('payment_intent.')) return messageOfIntent(type, data.object, told, confirmBy);
+  if (type.startsWith('checkout.session.')) return messageOfSession(type, data.object, told);
+  // The charge's own events say the same of its refunds, summed up.
+  if (type.startsWith('refund.')) return messageOfRefund(data.object, told);
+  return ignored('type_not_used');
+}
+
+function messageOfIntent(
+  type: string,
+  object: unknown,
+  told: Evidence,
+  confirmBy: (intent: StripePaymentIntent) => NextAction | null,
+): WebhookMessage {
+  const intent = paymentIntentSchema.parse(object);
+  const paymentId = paymentIdOf(intent.metadata.payment_id);
+  if (paymentId === null) return ignored('not_ours');
+  const report = reportOfIntent(intent, paymentId, told, confirmBy(intent));
+  const isCreation = type === 'payment_intent.created';
+  return report === null ? ignored('unknown_status') : { kind: 'payment', report, isCreation };
+}
+
+function messageOfSession(type: string, object: unknown, told: Evidence): WebhookMessage {
+  const session = checkoutSessionSchema.parse(object);
+  const paymentId = paymentIdOf(session.client_reference_id);
+  if (paymentId === null) return ignored('not_ours');
+  // A delayed method that failed leaves the session complete and unpaid: its PaymentIntent says more, by its own event.
+  if (type === 'checkout.session.async_payment_failed') return ignored('says_nothing_new');
+  const report = reportOfSession(session, paymentId, told);
+  return report === null ? ignored('unknown_status') : { kind: 'payment', report, isCreation: false };
+}
+
+function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
+  const refund = refundSchema.parse(object);
+  const providerPaymentId = intentIdOf(refund);
+  if (providerPaymentId === null) return ignored('not_ours');
+  const report = reportOfRefund(refund, told);
+  if (report === null) return ignored('unknown_status');
+  return { kind: 'refund', report, providerPaymentId, paymentId: paymentIdOf(refund.metadata?.payment_id) };
+}
+
+function ignored(reason: string): WebhookMessage {
+  return { kind: 'ignored', reason };
+}

@@ -1,0 +1,58 @@
+import Stripe from 'stripe';
+import type { z } from 'zod';
+import { NotExecutedError, OutcomeUnknownError, RejectedError } from './provider.ts';
+
+const configurationRetryAfterMs = 30_000;
+const rateLimitRetryAfterMs = 2000;
+
+/** Runs a call until the signal's deadline, and says of every failure whether it may have happened. */
+export async function answered<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  const deadline = new Promise<never>((_, reject) => {
+    const miss = () => reject(new OutcomeUnknownError('Stripe did not answer in time.', { cause: signal.reason }));
+    if (signal.aborted) miss();
+    else signal.addEventListener('abort', miss, { once: true });
+  });
+  try {
+    return await Promise.race([call(), deadline]);
+  } catch (error) {
+    throw outcomeOf(error);
+  }
+}
+
+function outcomeOf(error: unknown): Error {
+  const { errors } = Stripe;
+  if (error instanceof errors.StripeRateLimitError) {
+    return new NotExecutedError('Stripe is limiting our rate.', rateLimitRetryAfterMs, { cause: error });
+  }
+  if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError) {
+    return new NotExecutedError('Stripe does not accept our key.', configurationRetryAfterMs, { cause: error });
+  }
+  if (error instanceof errors.StripeAPIError && error.statusCode === 409 && error.code === 'lock_timeout') {
+    return new NotExecutedError('Stripe is busy with the same object.', rateLimitRetryAfterMs, { cause: error });
+  }
+  // A key that was used with other parameters: something exists under it, so it is asked for, not denied.
+  if (error instanceof errors.StripeIdempotencyError) {
+    return new OutcomeUnknownError('Stripe knows our key with other parameters.', { cause: error });
+  }
+  if (error instanceof errors.StripeInvalidRequestError || error instanceof errors.StripeCardError) {
+    return new RejectedError(
+      {
+        reason: 'provider_error',
+        message: 'The card provider refused.',
+        providerCode: error.decline_code ?? error.code ?? error.type,
+        attempt: null,
+      },
+      { cause: error },
+    );
+  }
+  if (error instanceof OutcomeUnknownError) return error;
+  return new OutcomeUnknownError('Stripe’s answer does not say what happened.', { cause: error });
+}
+
+/** An object of Stripe's as we read it. What is none may follow something that happened. */
+export function parseAnswer<T>(schema: z.ZodType<T>, answer: unknown): T {
+  const parsed = schema.safeParse(answer);
+  if (!parsed.success)
+    throw new OutcomeUnknownError('Stripe answered with what is not its object.', { cause: parsed.error });
+  return parsed.data;
+}

@@ -1,0 +1,26 @@
+import type { Database, Tx } from '../database/database.ts';
+import { after } from '../domain/clock.ts';
+import type { Refund } from '../domain/refund.ts';
+import { leaseMs } from './payment-store.ts';
+import { fromRow } from './rows.ts';
+
+type Reader = Database['pool'] | Tx;
+
+const findSql = 'select to_jsonb(r) as refund from refunds r where r.id = $1';
+const claimDueSql = `
+  update refunds set leased_until = $2
+  where id in (
+    select id from refunds where check_at <= $1 and (leased_until is null or leased_until <= $1)
+    order by check_at limit $3 for update skip locked
+  ) returning id`;
+
+export async function findRefund(on: Reader, refundId: string): Promise<Refund | null> {
+  const { rows } = await on.query<{ refund: Record<string, unknown> }>(findSql, [refundId]);
+  return rows[0] === undefined ? null : fromRow<Refund>(rows[0].refund);
+}
+
+/** Takes refunds whose time has come and leases them to the caller; another node skips them. */
+export async function claimDueRefunds(on: Reader, now: Date, limit: number): Promise<string[]> {
+  const { rows } = await on.query<{ id: string }>(claimDueSql, [now, after(now, leaseMs), limit]);
+  return rows.map(({ id }) => id);
+}
