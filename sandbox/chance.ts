@@ -15,6 +15,7 @@ const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /** Letters and digits that look random and follow from the seed and a number that is never used twice. */
 export function seededToken(seed: number, number: number, length: number): string {
-  const bytes = Buffer.concat([0, 1].map((half) => createHash('sha512').update(`${seed}:${number}:${half}`).digest()));
+  const halves = length > 64 ? [0, 1] : [0];
+  const bytes = Buffer.concat(halves.map((half) => createHash('sha512').update(`${seed}:${number}:${half}`).digest()));
   return Array.from(bytes.subarray(0, length), (byte) => alphabet[byte % alphabet.length]).join('');
 }

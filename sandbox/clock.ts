@@ -3,19 +3,21 @@ const waitMsMax = 3_600_000;
 
 type Task = { readonly dueMs: number; readonly run: () => void | Promise<void> };
 
-/**
- * Unix seconds of real time, for every instant that is told to others or comes from them. It is not this clock's: the
- * merchant's own clock does not move with ours, and would refuse signatures from the future.
- */
-export function wireSeconds(): number {
-  return Math.floor(Date.now() / 1000);
-}
+export type ClockStart = {
+  /** How far it had been moved before a restart. */
+  readonly offsetMs?: number;
+  /** Virtual time: the clock stands still here, and everything waits for `advance`. Without it, real time. */
+  readonly standsAt?: Date | undefined;
+};
 
 /**
- * The sandbox's own time: real time plus an offset that only grows. Everything that happens "later" here (session expiry,
- * webhook retries, lapsing authorizations) is planned on this clock, so that a test can make it happen now.
+ * The sandbox's own time: real time, or the instant at which virtual time stands still, plus an offset that only grows.
+ * Everything that happens "later" here (session expiry, webhook retries, lapsing authorizations) is planned on this clock, so
+ * that a test can make it happen now.
  */
 export class Clock {
+  readonly isVirtual: boolean;
+  #originMs: () => number;
   #offsetMs: number;
   #tasks: Task[] = []; // sorted by dueMs
   #timer: NodeJS.Timeout | null = null;
@@ -23,8 +25,10 @@ export class Clock {
   #running = new Set<Promise<void>>();
   #closed = false;
 
-  constructor(offsetMs = 0) {
+  constructor({ offsetMs = 0, standsAt }: ClockStart = {}) {
     this.#offsetMs = offsetMs;
+    this.isVirtual = standsAt !== undefined;
+    this.#originMs = standsAt === undefined ? () => Date.now() : () => standsAt.getTime();
   }
 
   get offsetMs(): number {
@@ -32,10 +36,25 @@ export class Clock {
   }
 
   nowMs(): number {
-    return Date.now() + this.#offsetMs;
+    return this.#originMs() + this.#offsetMs;
   }
 
-  /** Plans a task for an instant of this clock; one in the past runs on the next turn of the event loop. */
+  /**
+   * The time for every instant that is told to others or comes from them. It is real time, without the offset: the merchant's
+   * own clock does not move with ours, and would refuse signatures from the future. Virtual time is the merchant's as well.
+   */
+  wireMs(): number {
+    return this.isVirtual ? this.nowMs() : this.#originMs();
+  }
+
+  wireSeconds(): number {
+    return Math.floor(this.wireMs() / 1000);
+  }
+
+  /**
+   * Plans a task for an instant of this clock. One that is due already runs on the next turn of the event loop, or, in virtual
+   * time, with the next `advance`.
+   */
   at(dueMs: number, run: Task['run']): void {
     this.#tasks.splice(this.#placeAfter(dueMs), 0, { dueMs, run });
     this.#arm();
@@ -43,7 +62,8 @@ export class Clock {
 
   /**
    * Moves time forward through every planned instant in order, waiting for each task, also for those under way and those
-   * that tasks plan on the way. Resolves when the target is reached and nothing is due any more.
+   * that tasks plan on the way. Resolves when the target is reached and nothing is due any more. A task must not wait for it:
+   * each would wait for the other.
    */
   advance(byMs: number): Promise<void> {
     const next = this.#advancing.then(() => this.#advanceTo(this.nowMs() + byMs));
@@ -70,7 +90,7 @@ export class Clock {
   }
 
   #moveTo(instantMs: number): void {
-    this.#offsetMs = Math.max(this.#offsetMs, instantMs - Date.now());
+    this.#offsetMs = Math.max(this.#offsetMs, instantMs - this.#originMs());
   }
 
   #takeDue(untilMs: number): Task | undefined {
@@ -94,7 +114,7 @@ export class Clock {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     const first = this.#tasks[0];
-    if (!first || this.#closed) return;
+    if (!first || this.#closed || this.isVirtual) return;
     const waitMs = Math.min(Math.max(0, first.dueMs - this.nowMs()), waitMsMax);
     this.#timer = setTimeout(() => this.#runDue(), waitMs);
     this.#timer.unref();

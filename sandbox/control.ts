@@ -13,15 +13,18 @@ import { type HttpAnswer, type HttpRequest, jsonAnswer } from './http.ts';
 import type { Table } from './ledger.ts';
 import type { Books, PlannedAct } from './stripe-books.ts';
 import { expireSession } from './stripe-checkout.ts';
+import { sessionObject } from './stripe-checkout-objects.ts';
 import { StripeRefusal } from './stripe-errors.ts';
 import { chargeOfIntent } from './stripe-money-endpoints.ts';
-import { eventObject, intentObject, refundObject, sessionObject } from './stripe-objects.ts';
-import { stripeOracle } from './stripe-oracle.ts';
+import { eventObject, intentObject, refundObject } from './stripe-objects.ts';
+import { type StripeLedger, stripeOracle } from './stripe-oracle.ts';
 import { carryOut } from './stripe-plans.ts';
 import { createRefund } from './stripe-refunds.ts';
 
 export type ClockRow = { readonly id: 'clock'; readonly offsetMs: number };
 export type Control = { readonly stripe: Books; readonly deliveries: Deliveries; readonly clockRows: Table<ClockRow> };
+
+export type ProviderLedgers = { readonly stripe: StripeLedger };
 
 type Action = (control: Control, request: HttpRequest, id: string) => unknown;
 
@@ -30,9 +33,8 @@ const yearMs = 366 * 24 * 3_600_000;
 /** Method and path, with `:id` for one piece; GET /control lists them. */
 const actions: Readonly<Record<string, Action>> = {
   'GET /control': () => ({ actions: Object.keys(actions) }),
-  'GET /control/ledger': ({ stripe }, request) => ({
-    stripe: stripeOracle(stripe, new URLSearchParams(request.query).get('payment_id')),
-  }),
+  'GET /control/ledger': (control, request) =>
+    readLedger(control, new URLSearchParams(request.query).get('payment_id')),
   'GET /control/events': ({ stripe }) => ({ events: Array.from(stripe.events.all(), eventObject) }),
   'GET /control/deliveries': ({ deliveries }) => ({ deliveries: [...deliveries.rows.all()] }),
   'POST /control/deliveries/:id/redeliver': redeliver,
@@ -100,14 +102,23 @@ function showClock({ stripe }: Control): unknown {
   return { now: new Date(clock.nowMs()).toISOString(), nowMs: clock.nowMs(), offsetMs: clock.offsetMs };
 }
 
+/** The truth of every provider; with a payment's id, what concerns that one. */
+export function readLedger({ stripe }: Control, paymentId: string | null): ProviderLedgers {
+  return { stripe: stripeOracle(stripe, paymentId) };
+}
+
+/** Moves time and keeps where it stands. Resolves when everything that became due on the way is done. */
+export async function advance({ stripe: { clock, ledger }, clockRows }: Control, byMs: number): Promise<void> {
+  await clock.advance(byMs);
+  ledger.transact(() => clockRows.put({ id: 'clock', offsetMs: clock.offsetMs }));
+}
+
 async function advanceClock(control: Control, request: HttpRequest): Promise<unknown> {
   const json = readJson(request);
   refuseUnknown(json, ['advanceMs']);
   const advanceMs = optionalNumber(json, 'advanceMs', 0, yearMs);
   if (advanceMs === undefined) throw new ControlError(400, 'advanceMs is missing.');
-  const { clock, ledger } = control.stripe;
-  await clock.advance(advanceMs);
-  ledger.transact(() => control.clockRows.put({ id: 'clock', offsetMs: clock.offsetMs }));
+  await advance(control, advanceMs);
   return showClock(control);
 }
 

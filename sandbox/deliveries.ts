@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { type Clock, wireSeconds } from './clock.ts';
+import type { CallbackPost, CallbackRequest } from './callback-post.ts';
+import type { Clock } from './clock.ts';
 import type { CallbackFault, Faults } from './faults.ts';
 import type { Ledger, Table } from './ledger.ts';
 
@@ -42,6 +41,9 @@ export type DeliveryRow = {
   readonly nextAttemptMs: number | null;
 };
 
+/** How callbacks reach their receiver, and how long one attempt may take in real time. */
+export type Posting = { readonly post: CallbackPost; readonly attemptTimeoutMs: number };
+
 export type WebhookSettings = { url: string | null; retryDelaysMs: readonly number[] };
 
 const minuteMs = 60_000;
@@ -61,13 +63,12 @@ export const defaultRetryDelaysMs: readonly number[] = [
   24 * hourMs,
   24 * hourMs,
 ];
-/** A receiver that has not answered by then has failed this attempt. */
-export const attemptTimeoutMs = 10_000;
+/** A receiver that has not answered by then, in real time, has failed this attempt. */
+export const defaultAttemptTimeoutMs = 10_000;
 /** A held delivery goes out after this long even when no other follows. */
 export const heldMsMax = 30_000;
 const inFlightMax = 32;
 const staleSeconds = 600;
-const answerBytesMax = 4096;
 
 type Attempted = { readonly status: number | null; readonly body: string; readonly error: string | null };
 
@@ -77,6 +78,7 @@ export class Deliveries {
   readonly rows: Table<DeliveryRow>;
   #shared: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults };
   #sender: Sender;
+  #posting: Posting;
   #bodyOf: (eventId: string) => string | undefined;
   #newId: () => string;
   #inFlight = 0;
@@ -89,11 +91,13 @@ export class Deliveries {
   constructor(
     shared: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults },
     sender: Sender,
+    posting: Posting,
     settings: WebhookSettings,
     source: { readonly bodyOf: (eventId: string) => string | undefined; readonly newId: () => string },
   ) {
     this.#shared = shared;
     this.#sender = sender;
+    this.#posting = posting;
     this.settings = settings;
     this.#bodyOf = source.bodyOf;
     this.#newId = source.newId;
@@ -186,20 +190,44 @@ export class Deliveries {
     const body = row && this.#bodyOf(row.eventId);
     const { url } = this.settings;
     if (!row || body === undefined || url === null || this.#stopped.signal.aborted) return;
-    const atMs = this.#shared.clock.nowMs();
-    const startedMs = performance.now();
-    const attempted = await this.#post(url, row, body, wireSeconds());
+    const { clock } = this.#shared;
+    const atMs = clock.nowMs();
+    const startedMs = clock.wireMs();
+    const attempted = await this.#post(this.#written(url, row, body, clock.wireSeconds()));
     if (this.#stopped.signal.aborted) return; // it stays pending, and is tried again after the restart
-    this.#conclude(id, atMs, Math.round(performance.now() - startedMs), attempted);
+    this.#conclude(id, atMs, clock.wireMs() - startedMs, attempted);
   }
 
-  #post(url: string, row: DeliveryRow, body: string, nowSeconds: number): Promise<Attempted> {
+  #written(url: string, row: DeliveryRow, body: string, nowSeconds: number): CallbackRequest {
     const isFirst = row.attempts.length === 0;
     const claimed = row.spoiled === 'wrong_amount' ? this.#sender.withWrongAmount(body) : body;
     const atSeconds = row.spoiled === 'stale' && isFirst ? nowSeconds - staleSeconds : nowSeconds;
     const headers = this.#sender.sign(claimed, atSeconds, row.spoiled === 'forge' ? 'wrong' : 'right');
     const sent = row.spoiled === 'alter' && isFirst ? this.#sender.withWrongAmount(claimed) : claimed;
-    return post(url, headers, sent, this.#stopped.signal);
+    return { url, headers, body: sent };
+  }
+
+  /** Never rejects: what went wrong is the attempt's result. */
+  async #post(request: CallbackRequest): Promise<Attempted> {
+    const { post, attemptTimeoutMs } = this.#posting;
+    const attempt = new AbortController();
+    const { signal } = attempt;
+    const abandoned = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    const stop = (): void => attempt.abort(new Error('the sandbox was closed'));
+    this.#stopped.signal.addEventListener('abort', stop, { once: true });
+    const late = (): void => attempt.abort(new Error(`no answer within ${attemptTimeoutMs} ms`));
+    const timer = setTimeout(late, attemptTimeoutMs);
+    try {
+      const { status, body } = await Promise.race([post(request, signal), abandoned]);
+      return { status, body, error: null };
+    } catch (error) {
+      return { status: null, body: '', error: error instanceof Error ? error.message : String(error) };
+    } finally {
+      clearTimeout(timer);
+      this.#stopped.signal.removeEventListener('abort', stop);
+    }
   }
 
   #conclude(id: string, atMs: number, durationMs: number, attempted: Attempted): void {
@@ -231,47 +259,4 @@ export class Deliveries {
     }
     this.#held.clear();
   }
-}
-
-/** Never rejects: what went wrong is the attempt's result. Redirects are not followed. */
-function post(
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  signal: AbortSignal,
-): Promise<Attempted> {
-  return new Promise((resolve) => {
-    const fail = (error: Error): void => {
-      clearTimeout(timer);
-      resolve({ status: null, body: '', error: error.message });
-    };
-    const ask = url.startsWith('https:') ? httpsRequest : httpRequest;
-    const outgoing = ask(
-      url,
-      {
-        method: 'POST',
-        agent: false,
-        headers: { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' },
-        signal,
-      },
-      (incoming) => {
-        let answer = '';
-        incoming.setEncoding('utf8');
-        incoming.on('data', (text: string) => {
-          if (answer.length < answerBytesMax) answer += text;
-        });
-        incoming.on('end', () => {
-          clearTimeout(timer);
-          resolve({ status: incoming.statusCode ?? null, body: answer, error: null });
-        });
-        incoming.on('error', fail);
-      },
-    );
-    const timer = setTimeout(
-      () => outgoing.destroy(new Error(`no answer within ${attemptTimeoutMs} ms`)),
-      attemptTimeoutMs,
-    );
-    outgoing.on('error', fail);
-    outgoing.end(body);
-  });
 }

@@ -17,6 +17,9 @@ export type HttpAnswer = {
   readonly body: string;
 };
 
+/** What becomes of a request: an answer, one that never comes, or a broken connection. */
+export type HttpOutcome = HttpAnswer | 'unanswered' | 'reset';
+
 export const bodyBytesMax = 1_048_576;
 
 /** The body is larger than `bodyBytesMax`. */
@@ -24,7 +27,6 @@ export class BodyTooLargeError extends Error {}
 
 /** @throws {BodyTooLargeError} as soon as more has arrived than is allowed. */
 export async function readRequest(incoming: IncomingMessage): Promise<HttpRequest> {
-  const [path = '/', query = ''] = splitOnce(incoming.url ?? '/', '?');
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
@@ -34,11 +36,16 @@ export async function readRequest(incoming: IncomingMessage): Promise<HttpReques
   }
   return {
     method: incoming.method ?? 'GET',
-    path,
-    query,
+    ...splitTarget(incoming.url ?? '/'),
     headers: incoming.headers,
     body: Buffer.concat(chunks).toString('utf8'),
   };
+}
+
+/** `/path?query` in its two parts. */
+export function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const at = target.indexOf('?');
+  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }
 
 export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
@@ -69,9 +76,4 @@ export function redirectAnswer(location: string): HttpAnswer {
 export function headerOf(request: HttpRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
-}
-
-function splitOnce(text: string, separator: string): [string, string?] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }

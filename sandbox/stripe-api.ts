@@ -1,6 +1,5 @@
-import type { ServerResponse } from 'node:http';
-import type { RequestFault } from './faults.ts';
-import { type HttpAnswer, type HttpRequest, headerOf, jsonAnswer, sendAnswer } from './http.ts';
+import type { Applied, RequestFault } from './faults.ts';
+import { type HttpAnswer, type HttpOutcome, type HttpRequest, headerOf, jsonAnswer } from './http.ts';
 import type { Books, Cause } from './stripe-books.ts';
 import { checkoutEndpoints } from './stripe-checkout-endpoints.ts';
 import type { Call, Endpoint, KeyKind } from './stripe-endpoints.ts';
@@ -15,21 +14,16 @@ export type ApiKeys = { readonly secretKey: string; readonly publishableKey: str
 
 const endpoints: readonly Endpoint[] = [...intentEndpoints, ...checkoutEndpoints, ...moneyEndpoints];
 
-/** What the network does to an answer; everything but `send` leaves the client without one. */
-type Outcome = { readonly send: HttpAnswer } | 'hold' | 'reset';
-
 /** Answers one request under /v1, well or ill as the fault rules say. Never rejects. */
 export async function serveStripeApi(
   books: Books,
   keys: ApiKeys,
   idempotency: IdempotencyKeys,
   request: HttpRequest,
-  response: ServerResponse,
-): Promise<void> {
+): Promise<HttpOutcome> {
   const requestId = books.newId('req_', 14);
   const outcome = await answer(books, keys, idempotency, request, requestId);
-  if (outcome === 'reset') response.destroy();
-  else if (outcome !== 'hold') sendAnswer(response, withStripeHeaders(outcome.send, request, requestId));
+  return typeof outcome === 'string' ? outcome : withStripeHeaders(outcome, request, requestId);
 }
 
 async function answer(
@@ -38,9 +32,9 @@ async function answer(
   idempotency: IdempotencyKeys,
   request: HttpRequest,
   requestId: string,
-): Promise<Outcome> {
+): Promise<HttpOutcome> {
   try {
-    if (request.method === 'OPTIONS') return { send: preflight };
+    if (request.method === 'OPTIONS') return preflight;
     const key = authenticate(request, keys);
     checkVersion(request);
     const { endpoint, id } = route(request);
@@ -53,7 +47,7 @@ async function answer(
       text: `${request.query}\n${request.body}`,
     });
     if (rule?.fault === 'reset_before') return 'reset';
-    if (rule?.fault === 'timeout_before') return 'hold';
+    if (rule?.fault === 'timeout_before') return 'unanswered';
     refuseBefore(rule?.fault);
     checkContentType(request);
     const form = parseForm(text);
@@ -61,14 +55,9 @@ async function answer(
     const keyed = idempotencyKey === null ? null : keyedRequest(idempotencyKey, request.path, form);
     const cause: Cause = { requestId, idempotencyKey };
     const work = { endpoint, id, key, form, keyed, storedFault: rule?.fault === 'error_500_after' };
-    const done = await inUse(idempotency, keyed, async () => {
-      if (rule?.fault === 'delay') await waited(books, rule.ms ?? 0); // also when the client is gone by then
-      return execute({ ...books, cause }, idempotency, work);
-    });
-    if (rule?.fault === 'delay_after') await waited(books, rule.ms ?? 0);
-    return garbled(done, rule?.fault);
+    return await perform({ ...books, cause }, idempotency, work, rule);
   } catch (error) {
-    return { send: errorAnswer(error) };
+    return errorAnswer(error);
   }
 }
 
@@ -81,26 +70,34 @@ type Work = {
   readonly storedFault: boolean;
 };
 
-/** Holds the key while `work` runs, or answers from what is kept under it. */
-async function inUse(
+/** Answers from what is kept under the key; else executes, now or when the rule says, holding the key until it is done. */
+async function perform(
+  books: Books,
   idempotency: IdempotencyKeys,
-  keyed: KeyedRequest | null,
-  work: () => Promise<Kept>,
-): Promise<HttpAnswer> {
-  if (!keyed) return keptAnswer(await work());
-  const kept = idempotency.claim(keyed);
-  if (kept) return keptAnswer(kept, { 'Idempotent-Replayed': 'true' });
-  try {
-    return keptAnswer(await work());
-  } finally {
-    idempotency.release(keyed);
-  }
+  work: Work,
+  rule: Applied<RequestFault> | null,
+): Promise<HttpOutcome> {
+  const { keyed } = work;
+  const kept = keyed && idempotency.claim(keyed);
+  if (kept) return misdelivered(books, keptAnswer(kept, { 'Idempotent-Replayed': 'true' }), rule);
+  const executed = (): HttpAnswer => {
+    try {
+      return keptAnswer(execute(books, idempotency, work));
+    } finally {
+      if (keyed) idempotency.release(keyed);
+    }
+  };
+  if (rule?.fault !== 'delay') return misdelivered(books, executed(), rule);
+  const delayed = later(books, rule.ms ?? 0, executed); // also when the client is gone by then
+  if (books.holdsRequests) return delayed;
+  delayed.catch(errorAnswer); // nobody hears the refusal; a failure of ours is logged
+  return 'unanswered';
 }
 
 /** Parameters that cannot be read are refused without a trace; from then on, whatever comes out is kept under the key. */
 function execute(books: Books, idempotency: IdempotencyKeys, work: Work): Kept {
   const { endpoint, keyed } = work;
-  const call = endpoint.read(work.form, work.id, work.key);
+  const call = endpoint.read(work.form, { id: work.id, key: work.key, nowSeconds: books.clock.wireSeconds() });
   const keep = (done: Kept): Kept => {
     if (keyed) idempotency.keep(keyed, done);
     return done;
@@ -123,16 +120,22 @@ function runAndFail(books: Books, call: Call): Kept {
   return { status: 500, body: pretty(errorBody(internalError)) };
 }
 
-function garbled(done: HttpAnswer, fault: RequestFault | undefined): Outcome {
-  switch (fault) {
+/** How an answer reaches the client, if it does. In virtual time nobody waits: the answer says how late it would have come. */
+async function misdelivered(books: Books, done: HttpAnswer, rule: Applied<RequestFault> | null): Promise<HttpOutcome> {
+  switch (rule?.fault) {
     case 'timeout_after':
-      return 'hold';
+      return 'unanswered';
     case 'reset_after':
       return 'reset';
     case 'malformed':
-      return { send: { ...done, status: 200, body: '<html><body>Bad gat' } };
+      return { ...done, status: 200, body: '<html><body>Bad gat' };
+    case 'delay_after': {
+      const lateMs = rule.ms ?? 0;
+      if (!books.clock.isVirtual) return later(books, lateMs, () => done);
+      return { ...done, headers: { ...done.headers, 'X-Sandbox-Late-Ms': String(lateMs) } };
+    }
     default:
-      return { send: done };
+      return done;
   }
 }
 
@@ -278,9 +281,15 @@ function pretty(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/** Waits on the sandbox's clock; for ever when the sandbox is closed meanwhile. */
-function waited(books: Books, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    books.clock.at(books.clock.nowMs() + ms, resolve);
+/** Does something later on the sandbox's clock; never, when the sandbox is closed meanwhile. */
+function later<T>(books: Books, ms: number, work: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    books.clock.at(books.clock.nowMs() + ms, () => {
+      try {
+        resolve(work());
+      } catch (error) {
+        reject(error);
+      }
+    });
   });
 }

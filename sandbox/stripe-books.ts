@@ -160,6 +160,8 @@ export type Books = {
   /** Has something happen by itself after a while; kept, so that it happens also after a restart. */
   readonly plan: (inMs: number, act: PlannedAct, subject: string) => void;
   readonly cause: Cause | null;
+  /** Whoever is answered later is kept waiting; else such a request counts as unanswered at once. */
+  readonly holdsRequests: boolean;
 };
 
 export type PlannedAct =

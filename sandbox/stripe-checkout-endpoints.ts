@@ -1,11 +1,10 @@
-import { wireSeconds } from './clock.ts';
 import type { Books, SessionRow } from './stripe-books.ts';
 import { createSession, expireSession, sessionSecondsMax, sessionSecondsMin } from './stripe-checkout.ts';
+import { lineItemObject, sessionObject } from './stripe-checkout-objects.ts';
 import { type Endpoint, echoedFields, echoedOf, endpoint, ok } from './stripe-endpoints.ts';
 import { invalid, missing } from './stripe-errors.ts';
 import { expanded, listPage, listParams } from './stripe-lists.ts';
 import { checkChargeAmount, currencyCode } from './stripe-money.ts';
-import { lineItemObject, sessionObject } from './stripe-objects.ts';
 import {
   anything,
   expand,
@@ -71,7 +70,7 @@ export const checkoutEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'POST', path: '/v1/checkout/sessions', operation: 'checkout.sessions.create' },
     createFields,
-    (params) => {
+    (params, { nowSeconds }) => {
       if (params.mode !== 'payment') throw invalid('The sandbox implements only the mode payment.', 'mode');
       if ((params.ui_mode ?? 'hosted_page') !== 'hosted_page') {
         throw invalid('The sandbox implements only the ui_mode hosted_page.', 'ui_mode');
@@ -86,7 +85,7 @@ export const checkoutEndpoints: readonly Endpoint[] = [
         throw invalid('The sandbox offers cards only.', 'allowed_payment_method_types');
       }
       const bill = billOf(params.line_items);
-      const expiresAt = checkedExpiry(params.expires_at, wireSeconds());
+      const expiresAt = checkedExpiry(params.expires_at, nowSeconds);
       return (books) => {
         const session = createSession(books, {
           ...bill,
@@ -124,29 +123,33 @@ export const checkoutEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/checkout/sessions/:id', operation: 'checkout.sessions.retrieve' },
     { expand },
-    (params, id) => (books) => ok(expanded(books, sessionObject(books, findSession(books, id)), params.expand)),
+    (params, { id }) =>
+      (books) =>
+        ok(expanded(books, sessionObject(books, findSession(books, id)), params.expand)),
   ),
 
   endpoint(
     { method: 'GET', path: '/v1/checkout/sessions/:id/line_items', operation: 'checkout.sessions.list_line_items' },
     { limit: integer(), expand },
-    (params, id) => (books) => {
-      const session = findSession(books, id);
-      const lines = session.lines.slice(0, params.limit ?? 10);
-      return ok({
-        object: 'list',
-        data: lines.map((line) => lineItemObject(session, line)),
-        has_more: lines.length < session.lines.length,
-        url: `/v1/checkout/sessions/${session.id}/line_items`,
-      });
-    },
+    (params, { id }) =>
+      (books) => {
+        const session = findSession(books, id);
+        const lines = session.lines.slice(0, params.limit ?? 10);
+        return ok({
+          object: 'list',
+          data: lines.map((line) => lineItemObject(session, line)),
+          has_more: lines.length < session.lines.length,
+          url: `/v1/checkout/sessions/${session.id}/line_items`,
+        });
+      },
   ),
 
   endpoint(
     { method: 'POST', path: '/v1/checkout/sessions/:id/expire', operation: 'checkout.sessions.expire' },
     { expand },
-    (params, id) => (books) =>
-      ok(expanded(books, sessionObject(books, expireSession(books, findSession(books, id))), params.expand)),
+    (params, { id }) =>
+      (books) =>
+        ok(expanded(books, sessionObject(books, expireSession(books, findSession(books, id))), params.expand)),
   ),
 ];
 

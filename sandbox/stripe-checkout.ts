@@ -1,9 +1,8 @@
-import { wireSeconds } from './clock.ts';
 import type { Books, IntentRow, SessionRow } from './stripe-books.ts';
 import type { TestCard } from './stripe-cards.ts';
+import { sessionObject } from './stripe-checkout-objects.ts';
 import { invalid } from './stripe-errors.ts';
 import { recordEvent } from './stripe-events.ts';
-import { sessionObject } from './stripe-objects.ts';
 import {
   type Attempt,
   completeAuthentication,
@@ -24,12 +23,12 @@ export function createSession(books: Books, input: NewSession): SessionRow {
   const session = books.sessions.put({
     ...input,
     id: books.newId('cs_test_', 58),
-    created: wireSeconds(),
+    created: books.clock.wireSeconds(),
     status: 'open',
     lines: input.lines.map((line) => ({ ...line, id: books.newId('li_') })),
     intent: null,
   });
-  books.plan(input.expiresAt * 1000 - Date.now(), 'expire_session', session.id);
+  books.plan(input.expiresAt * 1000 - books.clock.wireMs(), 'expire_session', session.id);
   return session;
 }
 

@@ -9,6 +9,9 @@ export type EndpointAnswer = { readonly status: number; readonly body: Wire };
 /** Whoever asks: the merchant, or a page with the publishable key. */
 export type KeyKind = 'secret' | 'publishable';
 
+/** What a call is about besides its parameters: the `:id` of its path, who asks, and when. */
+export type Asked = { readonly id: string; readonly key: KeyKind; readonly nowSeconds: number };
+
 /** A call with its parameters read; running it may change the books. */
 export type Call = (books: Books) => EndpointAnswer;
 
@@ -19,7 +22,7 @@ export type Endpoint = {
   readonly operation: string;
   readonly publishable?: true;
   /** Reads and checks the parameters; what it throws is answered without being kept under the idempotency key. */
-  readonly read: (form: FormHash, id: string, key: KeyKind) => Call;
+  readonly read: (form: FormHash, asked: Asked) => Call;
 };
 
 type Fields = Parameters<typeof readParams>[0];
@@ -28,9 +31,9 @@ type Fields = Parameters<typeof readParams>[0];
 export function endpoint<F extends Fields>(
   name: { method: 'GET' | 'POST'; path: string; operation: string; publishable?: true },
   fields: F,
-  prepare: (params: ReturnType<typeof readParams<F>>, id: string, key: KeyKind) => Call,
+  prepare: (params: ReturnType<typeof readParams<F>>, asked: Asked) => Call,
 ): Endpoint {
-  return { ...name, read: (form, id, key) => prepare(readParams(fields, form), id, key) };
+  return { ...name, read: (form, asked) => prepare(readParams(fields, form), asked) };
 }
 
 export function ok(body: Wire): EndpointAnswer {

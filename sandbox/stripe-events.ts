@@ -1,11 +1,10 @@
-import { wireSeconds } from './clock.ts';
 import type { Books } from './stripe-books.ts';
 import { apiVersion, type Wire } from './stripe-objects.ts';
 
 /** Keeps an event with the object as it is now, and has it delivered once what is being done is kept. */
 export function recordEvent(books: Books, type: string, object: Wire): void {
   const id = books.newId('evt_');
-  const created = wireSeconds();
+  const created = books.clock.wireSeconds();
   const event = {
     id,
     object: 'event',

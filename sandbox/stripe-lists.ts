@@ -1,14 +1,7 @@
 import type { Books } from './stripe-books.ts';
+import { lineItemObject, sessionObject } from './stripe-checkout-objects.ts';
 import { invalid, missing } from './stripe-errors.ts';
-import {
-  balanceTransactionObject,
-  chargeObject,
-  intentObject,
-  lineItemObject,
-  refundObject,
-  sessionObject,
-  type Wire,
-} from './stripe-objects.ts';
+import { balanceTransactionObject, chargeObject, intentObject, refundObject, type Wire } from './stripe-objects.ts';
 import { type CreatedRange, createdRange, expand, integer, text } from './stripe-params.ts';
 
 /** What every list takes; each adds its own filters. */

@@ -1,4 +1,5 @@
 import type { Books, ChargeRow, RefundRow } from './stripe-books.ts';
+import { latestCharge } from './stripe-charges.ts';
 import { type Endpoint, endpoint, ok } from './stripe-endpoints.ts';
 import { invalid, missing } from './stripe-errors.ts';
 import { expanded, listPage, listParams } from './stripe-lists.ts';
@@ -57,11 +58,12 @@ const refundEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/refunds/:id', operation: 'refunds.retrieve' },
     { expand },
-    (params, id) => (books) => {
-      const refund = books.refunds.get(id);
-      if (!refund) throw missing('refund', id, 'id');
-      return ok(expanded(books, refundObject(refund), params.expand));
-    },
+    (params, { id }) =>
+      (books) => {
+        const refund = books.refunds.get(id);
+        if (!refund) throw missing('refund', id, 'id');
+        return ok(expanded(books, refundObject(refund), params.expand));
+      },
   ),
 ];
 
@@ -79,7 +81,9 @@ const chargeEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/charges/:id', operation: 'charges.retrieve' },
     { expand },
-    (params, id) => (books) => ok(expanded(books, chargeObject(books, findCharge(books, id)), params.expand)),
+    (params, { id }) =>
+      (books) =>
+        ok(expanded(books, chargeObject(books, findCharge(books, id)), params.expand)),
   ),
 ];
 
@@ -97,11 +101,12 @@ const eventEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/events/:id', operation: 'events.retrieve' },
     { expand },
-    (_params, id) => (books) => {
-      const event = books.events.get(id);
-      if (!event) throw missing('event', id, 'id');
-      return ok(eventObject(event));
-    },
+    (_params, { id }) =>
+      (books) => {
+        const event = books.events.get(id);
+        if (!event) throw missing('event', id, 'id');
+        return ok(eventObject(event));
+      },
   ),
 ];
 
@@ -126,11 +131,12 @@ const balanceEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/balance_transactions/:id', operation: 'balance_transactions.retrieve' },
     { expand },
-    (params, id) => (books) => {
-      const row = books.balanceTransactions.get(id);
-      if (!row) throw missing('balance transaction', id, 'id');
-      return ok(expanded(books, balanceTransactionObject(row), params.expand));
-    },
+    (params, { id }) =>
+      (books) => {
+        const row = books.balanceTransactions.get(id);
+        if (!row) throw missing('balance transaction', id, 'id');
+        return ok(expanded(books, balanceTransactionObject(row), params.expand));
+      },
   ),
 ];
 
@@ -146,7 +152,7 @@ export const moneyEndpoints: readonly Endpoint[] = [
 export function chargeOfIntent(books: Books, intentId: string): ChargeRow {
   const intent = books.intents.get(intentId);
   if (!intent) throw missing('payment_intent', intentId, 'payment_intent');
-  const charge = intent.latestCharge === null ? undefined : books.charges.get(intent.latestCharge);
+  const charge = latestCharge(books, intent);
   if (!charge?.captured) {
     throw invalid(`This PaymentIntent (${intentId}) does not have a successful charge to refund.`);
   }

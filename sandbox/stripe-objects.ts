@@ -6,7 +6,6 @@ import type {
   IntentRow,
   LastError,
   RefundRow,
-  SessionRow,
 } from './stripe-books.ts';
 import { cardNamed } from './stripe-cards.ts';
 
@@ -188,89 +187,6 @@ export function refundObject(row: RefundRow): Wire {
   };
 }
 
-export function sessionObject(books: Books, row: SessionRow): Wire {
-  const intent = row.intent === null ? undefined : books.intents.get(row.intent);
-  return {
-    id: row.id,
-    object: 'checkout.session',
-    adaptive_pricing: { enabled: false },
-    after_expiration: null,
-    allow_promotion_codes: null,
-    allowed_payment_method_types: row.allowedTypes,
-    amount_subtotal: row.amount,
-    amount_total: row.amount,
-    automatic_tax: { enabled: false, liability: null, provider: null, status: null },
-    billing_address_collection: null,
-    cancel_url: row.cancelUrl,
-    client_reference_id: row.clientReferenceId,
-    client_secret: null,
-    collected_information: null,
-    consent: null,
-    consent_collection: null,
-    created: row.created,
-    currency: row.currency,
-    currency_conversion: null,
-    custom_fields: [],
-    custom_text: { after_submit: null, shipping_address: null, submit: null, terms_of_service_acceptance: null },
-    customer: null,
-    customer_account: null,
-    customer_creation: 'if_required',
-    customer_details: row.customerEmail === null ? null : { ...emptyBilling, email: row.customerEmail },
-    customer_email: row.customerEmail,
-    discounts: [],
-    expires_at: row.expiresAt,
-    integration_identifier: null,
-    invoice: null,
-    invoice_creation: { enabled: false },
-    livemode: false,
-    locale: null,
-    managed_payments: null,
-    metadata: row.metadata,
-    mode: 'payment',
-    origin_context: null,
-    payment_intent: row.intent,
-    payment_link: null,
-    payment_method_collection: 'if_required',
-    payment_method_configuration_details: null,
-    payment_method_options: {},
-    payment_method_types: row.allowedTypes ?? ['card'],
-    payment_status: intent?.status === 'succeeded' ? 'paid' : 'unpaid',
-    permissions: null,
-    phone_number_collection: { enabled: false },
-    recovered_from: null,
-    saved_payment_method_options: null,
-    setup_intent: null,
-    shipping_address_collection: null,
-    shipping_cost: null,
-    shipping_options: [],
-    status: row.status,
-    submit_type: null,
-    subscription: null,
-    success_url: row.successUrl,
-    total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
-    ui_mode: 'hosted_page',
-    url: row.status === 'open' ? `${books.baseUrl()}/cashier/checkout/${row.id}` : null,
-    wallet_options: null,
-  };
-}
-
-export function lineItemObject(session: SessionRow, line: SessionRow['lines'][number]): Wire {
-  const amount = line.unitAmount * line.quantity;
-  return {
-    id: line.id,
-    object: 'item',
-    amount_discount: 0,
-    amount_subtotal: amount,
-    amount_tax: 0,
-    amount_total: amount,
-    currency: session.currency,
-    description: line.name,
-    metadata: {},
-    price: null,
-    quantity: line.quantity,
-  };
-}
-
 export function balanceTransactionObject(row: BalanceTransactionRow): Wire {
   return {
     id: row.id,
@@ -323,7 +239,7 @@ export function paymentMethodObject(id: string, cardName: string, created: numbe
 }
 
 const emptyAddress = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };
-const emptyBilling = { address: emptyAddress, email: null, name: null, phone: null, tax_id: null };
+export const emptyBilling = { address: emptyAddress, email: null, name: null, phone: null, tax_id: null };
 
 function cardObject(name: string): Wire {
   const card = cardNamed(name);

@@ -1,15 +1,10 @@
 import type { Books, IntentRow, RefundRow } from './stripe-books.ts';
-import {
-  balanceTransactionObject,
-  chargeObject,
-  intentObject,
-  refundObject,
-  sessionObject,
-  type Wire,
-} from './stripe-objects.ts';
+import { latestCharge } from './stripe-charges.ts';
+import { sessionObject } from './stripe-checkout-objects.ts';
+import { balanceTransactionObject, chargeObject, intentObject, refundObject, type Wire } from './stripe-objects.ts';
 
 /** What became of one payment of the merchant's, summed over every PaymentIntent that carries its id in its metadata. */
-type Totals = {
+export type PaymentTotals = {
   currency: string;
   paymentIntents: number;
   /** Times that money was taken or held; more than one is a double charge. */
@@ -22,8 +17,21 @@ type Totals = {
   refundPending: number;
 };
 
+/** A refund as the API shows it, and who made it. */
+export type LedgerRefund = Wire & Pick<RefundRow, 'id' | 'amount' | 'currency' | 'status' | 'metadata' | 'origin'>;
+
+export type StripeLedger = {
+  readonly paymentIntents: readonly Wire[];
+  readonly checkoutSessions: readonly Wire[];
+  readonly charges: readonly Wire[];
+  readonly refunds: readonly LedgerRefund[];
+  readonly balanceTransactions: readonly Wire[];
+  /** By `metadata.payment_id`. */
+  readonly totals: Readonly<Record<string, Readonly<PaymentTotals>>>;
+};
+
 /** The Stripe side's truth, oldest first; with `paymentId`, only what concerns that one. */
-export function stripeOracle(books: Books, paymentId: string | null): Wire {
+export function stripeOracle(books: Books, paymentId: string | null): StripeLedger {
   const intents = [...books.intents.all()].filter((row) => paymentId === null || row.metadata.payment_id === paymentId);
   const ids = new Set(intents.map((row) => row.id));
   const sessions = [...books.sessions.all()].filter(
@@ -36,7 +44,7 @@ export function stripeOracle(books: Books, paymentId: string | null): Wire {
     paymentIntents: intents.map((row) => intentObject(books, row)),
     checkoutSessions: sessions.map((row) => sessionObject(books, row)),
     charges: charges.map((row) => chargeObject(books, row)),
-    refunds: refunds.map((row) => ({ ...refundObject(row), origin: row.origin })),
+    refunds: refunds.map(refundInLedger),
     balanceTransactions: [...books.balanceTransactions.all()]
       .filter((row) => sources.has(row.source))
       .map(balanceTransactionObject),
@@ -44,8 +52,17 @@ export function stripeOracle(books: Books, paymentId: string | null): Wire {
   };
 }
 
-function totalsByPayment(books: Books, intents: readonly IntentRow[], refunds: readonly RefundRow[]): Wire {
-  const totals = new Map<string, Totals>();
+function refundInLedger(row: RefundRow): LedgerRefund {
+  const { id, amount, currency, status, metadata, origin } = row;
+  return { ...refundObject(row), id, amount, currency, status, metadata, origin };
+}
+
+function totalsByPayment(
+  books: Books,
+  intents: readonly IntentRow[],
+  refunds: readonly RefundRow[],
+): StripeLedger['totals'] {
+  const totals = new Map<string, PaymentTotals>();
   for (const intent of intents) {
     const paymentId = intent.metadata.payment_id;
     if (paymentId === undefined) continue;
@@ -59,7 +76,7 @@ function totalsByPayment(books: Books, intents: readonly IntentRow[], refunds: r
       refundPending: 0,
     };
     totals.set(paymentId, total);
-    const charge = intent.latestCharge === null ? undefined : books.charges.get(intent.latestCharge);
+    const charge = latestCharge(books, intent);
     total.paymentIntents += 1;
     total.charges += charge?.status === 'succeeded' ? 1 : 0;
     total.authorized += intent.amountCapturable;

@@ -131,10 +131,13 @@ export const intentEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/payment_intents/:id', operation: 'payment_intents.retrieve', publishable: true },
     { client_secret: text(), expand, ...pageFields() },
-    (params, id, key) => (books) => {
-      const intent = findIntent(books, id, key, params.client_secret);
-      return key === 'publishable' ? ok(publicIntentObject(books, intent)) : intentAnswer(books, intent, params.expand);
-    },
+    (params, { id, key }) =>
+      (books) => {
+        const intent = findIntent(books, id, key, params.client_secret);
+        return key === 'publishable'
+          ? ok(publicIntentObject(books, intent))
+          : intentAnswer(books, intent, params.expand);
+      },
   ),
 
   endpoint(
@@ -145,7 +148,7 @@ export const intentEndpoints: readonly Endpoint[] = [
       publishable: true,
     },
     { ...confirmFields, client_secret: text(), receipt_email: text(800), ...pageFields() },
-    (params, id, key) => {
+    (params, { id, key }) => {
       const card = cardOf(params);
       return (books) => {
         const intent = findIntent(books, id, key, params.client_secret);
@@ -170,20 +173,22 @@ export const intentEndpoints: readonly Endpoint[] = [
       statement_descriptor_suffix: text(22),
       expand,
     },
-    (params, id) => (books) => {
-      const intent = findIntent(books, id, 'secret', undefined);
-      const noted = params.metadata ? { ...intent, metadata: { ...intent.metadata, ...params.metadata } } : intent;
-      return intentAnswer(books, captureIntent(books, noted, params.amount_to_capture), params.expand);
-    },
+    (params, { id }) =>
+      (books) => {
+        const intent = findIntent(books, id, 'secret', undefined);
+        const noted = params.metadata ? { ...intent, metadata: { ...intent.metadata, ...params.metadata } } : intent;
+        return intentAnswer(books, captureIntent(books, noted, params.amount_to_capture), params.expand);
+      },
   ),
 
   endpoint(
     { method: 'POST', path: '/v1/payment_intents/:id/cancel', operation: 'payment_intents.cancel' },
     { cancellation_reason: oneOf('duplicate', 'fraudulent', 'requested_by_customer', 'abandoned'), expand },
-    (params, id) => (books) => {
-      const intent = findIntent(books, id, 'secret', undefined);
-      return intentAnswer(books, cancelIntent(books, intent, params.cancellation_reason ?? null), params.expand);
-    },
+    (params, { id }) =>
+      (books) => {
+        const intent = findIntent(books, id, 'secret', undefined);
+        return intentAnswer(books, cancelIntent(books, intent, params.cancellation_reason ?? null), params.expand);
+      },
   ),
 ];
 

@@ -1,6 +1,6 @@
-import { wireSeconds } from './clock.ts';
-import type { Books, CaptureMethod, ChargeRow, Echoed, IntentRow, IntentStatus, Metadata } from './stripe-books.ts';
+import type { Books, CaptureMethod, Echoed, IntentRow, IntentStatus, Metadata } from './stripe-books.ts';
 import { authenticationRequired, cardNamed, type Decline, declineError, type TestCard } from './stripe-cards.ts';
+import { latestCharge, recordRefusedCharge, settleCharge, takeMoney } from './stripe-charges.ts';
 import { invalid, type StripeErrorBody, unexpectedState } from './stripe-errors.ts';
 import { recordEvent } from './stripe-events.ts';
 import { checkChargeAmount } from './stripe-money.ts';
@@ -30,7 +30,7 @@ export function createIntent(books: Books, input: NewIntent): IntentRow {
   const intent = books.intents.put({
     ...input,
     id,
-    created: wireSeconds(),
+    created: books.clock.wireSeconds(),
     clientSecret: books.newId(`${id}_secret_`),
     status: 'requires_payment_method',
     amountCapturable: 0,
@@ -191,7 +191,7 @@ export function endIntent(
     ...intent,
     status: 'canceled',
     amountCapturable: 0,
-    canceledAt: wireSeconds(),
+    canceledAt: books.clock.wireSeconds(),
     cancellationReason: reason,
   });
   const charge = latestCharge(books, intent);
@@ -220,6 +220,10 @@ export function finishProcessing(books: Books, intentId: string, outcome: 'succe
 export function succeedAnyway(books: Books, intentId: string): void {
   const intent = books.intents.get(intentId);
   if (!intent || intent.status === 'succeeded') return;
+  if (intent.status === 'requires_capture') {
+    captureIntent(books, intent, undefined);
+    return;
+  }
   const charge = takeMoney(books, { ...intent, card: intent.card ?? 'visa' }, true);
   const { amount } = intent;
   succeed(books, {
@@ -266,50 +270,6 @@ function chargeCard(books: Books, intent: IntentRow): IntentRow {
   return held;
 }
 
-function takeMoney(books: Books, intent: IntentRow, captured: boolean): ChargeRow {
-  const id = books.newId('ch_');
-  const authorized: ChargeRow = {
-    id,
-    created: wireSeconds(),
-    intent: intent.id,
-    amount: intent.amount,
-    amountCaptured: 0,
-    amountRefunded: 0,
-    currency: intent.currency,
-    status: 'succeeded',
-    captured: false,
-    released: false,
-    card: intent.card ?? 'visa',
-    paymentMethod: intent.paymentMethod ?? books.newId('pm_'),
-    failureCode: null,
-    declineCode: null,
-    failureMessage: null,
-    balanceTransaction: null,
-  };
-  const charge = captured ? settleCharge(books, authorized, intent.amount) : books.charges.put(authorized);
-  recordEvent(books, 'charge.succeeded', chargeObject(books, charge));
-  return charge;
-}
-
-function settleCharge(books: Books, charge: ChargeRow, amount: number): ChargeRow {
-  const transaction = books.balanceTransactions.put({
-    id: books.newId('txn_'),
-    created: wireSeconds(),
-    type: 'charge',
-    amount,
-    fee: Math.min(amount, Math.ceil((amount * 29) / 1000) + 30),
-    currency: charge.currency,
-    source: charge.id,
-    description: null,
-  });
-  return books.charges.put({
-    ...charge,
-    captured: true,
-    amountCaptured: amount,
-    balanceTransaction: transaction.id,
-  });
-}
-
 function succeed(books: Books, intent: IntentRow): IntentRow {
   const paid = books.intents.put({
     ...intent,
@@ -324,24 +284,7 @@ function succeed(books: Books, intent: IntentRow): IntentRow {
 function failAttempt(books: Books, intent: IntentRow, decline: Decline): Attempt {
   const paymentMethod = intent.paymentMethod ?? books.newId('pm_');
   const card = intent.card ?? 'visa';
-  const charge = books.charges.put({
-    id: books.newId('ch_'),
-    created: wireSeconds(),
-    intent: intent.id,
-    amount: intent.amount,
-    amountCaptured: 0,
-    amountRefunded: 0,
-    currency: intent.currency,
-    status: 'failed',
-    captured: false,
-    released: false,
-    card,
-    paymentMethod,
-    failureCode: decline.code,
-    declineCode: decline.declineCode ?? null,
-    failureMessage: decline.message,
-    balanceTransaction: null,
-  });
+  const charge = recordRefusedCharge(books, { ...intent, card, paymentMethod }, decline);
   const failed = books.intents.put({
     ...intent,
     status: 'requires_payment_method',
@@ -361,10 +304,6 @@ function failAttempt(books: Books, intent: IntentRow, decline: Decline): Attempt
   recordEvent(books, 'payment_intent.payment_failed', intentObject(books, failed));
   const method = paymentMethodObject(paymentMethod, card, charge.created);
   return { intent: failed, declined: { ...declineError(decline), charge: charge.id, payment_method: method } };
-}
-
-function latestCharge(books: Books, intent: IntentRow): ChargeRow | undefined {
-  return intent.latestCharge === null ? undefined : books.charges.get(intent.latestCharge);
 }
 
 /** What an outcome rule is matched against: the whole row, so that `contains` may name an id or a metadata value. */

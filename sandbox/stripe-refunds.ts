@@ -1,4 +1,3 @@
-import { wireSeconds } from './clock.ts';
 import type { Books, ChargeRow, Metadata, RefundRow } from './stripe-books.ts';
 import { cardNamed } from './stripe-cards.ts';
 import { invalid } from './stripe-errors.ts';
@@ -40,7 +39,7 @@ export function createRefund(books: Books, charge: ChargeRow, input: NewRefund):
   const transaction = moveMoney(books, 'refund', -amount, charge.currency, id);
   const refund = books.refunds.put({
     id,
-    created: wireSeconds(),
+    created: books.clock.wireSeconds(),
     intent: charge.intent,
     charge: charge.id,
     amount,
@@ -128,6 +127,6 @@ function moveMoney(
   source: string,
 ): string {
   const id = books.newId('txn_');
-  const created = wireSeconds();
+  const created = books.clock.wireSeconds();
   return books.balanceTransactions.put({ id, created, type, amount, fee: 0, currency, source, description: null }).id;
 }

@@ -10,7 +10,7 @@ import {
   reportOfSession,
   type StripePaymentIntent,
 } from './stripe-objects.ts';
-import { intentIdOf, refundSchema, reportOfRefund } from './stripe-refunds.ts';
+import { intentIdOf, isRelease, refundSchema, reportOfRefund } from './stripe-refunds.ts';
 
 export type StripeEvent = z.infer<typeof eventSchema>;
 
@@ -63,6 +63,7 @@ function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
   const refund = refundSchema.parse(object);
   const providerPaymentId = intentIdOf(refund);
   if (providerPaymentId === null) return ignored('not_ours');
+  if (isRelease(refund)) return ignored('releases_authorization');
   const report = reportOfRefund(refund, told);
   if (report === null) return ignored('unknown_status');
   return { kind: 'refund', report, providerPaymentId, paymentId: paymentIdOf(refund.metadata?.payment_id) };

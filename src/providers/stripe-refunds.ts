@@ -23,6 +23,7 @@ export const refundSchema = z.object({
   failure_reason: z.string().nullish(),
   payment_intent: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
+  balance_transaction: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
 });
 type StripeRefund = z.infer<typeof refundSchema>;
 
@@ -73,6 +74,7 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
     async ofPayment(intentId: string): Promise<RefundReport[]> {
       const refunds = await list(intentId);
       return refunds
+        .filter((refund) => !isRelease(refund))
         .map((refund) => reportOfRefund(refund, evidence('QUERY', null)))
         .filter((report) => report !== null);
     },
@@ -82,6 +84,15 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
 /** The PaymentIntent that a refund is of. */
 export function intentIdOf({ payment_intent: intent }: StripeRefund): string | null {
   return typeof intent === 'string' ? intent : (intent?.id ?? null);
+}
+
+/**
+ * True for what Stripe calls a refund when an authorization is voided, lapses or is captured in part: the rest was never captured, so no
+ * balance moved, and nothing of what we captured goes back.
+ */
+export function isRelease({ status, reason, balance_transaction: moved, metadata }: StripeRefund): boolean {
+  if (reason === 'expired_uncaptured_charge') return true;
+  return status === 'succeeded' && moved === null && metadata?.refund_id === undefined;
 }
 
 /**

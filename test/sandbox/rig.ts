@@ -67,7 +67,8 @@ export async function openReceiver(): Promise<Receiver> {
   return receiver;
 }
 
-function judge(body: string, headers: IncomingHttpHeaders): Received {
+/** Reads a callback and checks its signature. */
+export function judge(body: string, headers: IncomingHttpHeaders): Received {
   const header = String(headers['stripe-signature']);
   const parts = header.split(',').map((part) => part.split('='));
   const signedAt = parts.find(([name]) => name === 't')?.[1] ?? '';
