@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Failpoint } from '../../src/domain/failpoint.ts';
+
+const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+export const stripeKeys = {
+  secretKey: 'sk_test_crash',
+  publishableKey: 'pk_test_crash',
+  webhookSecret: 'whsec_crash_crash_crash',
+} as const;
+const askAgainMs = 20;
+const token = 'token_of_the_crash_test';
+
+/** What outlives the server: where its data is, where it listens, where its provider is. */
+export type Place = {
+  readonly databaseUrl: string | null;
+  readonly dataDir: string;
+  readonly port: number;
+  readonly sandboxUrl: string;
+};
+
+/** The product as a process of its own, which dies at a failpoint and is started again at the same place. */
+export class MortalServer {
+  readonly url: string;
+  deaths = 0;
+  #place: Place;
+  #child: ChildProcess | null = null;
+  #up = deferred();
+
+  constructor(place: Place) {
+    this.#place = place;
+    this.url = `http://127.0.0.1:${place.port}/graphql`;
+  }
+
+  /** Resolves once it listens. */
+  async start(failpoint: Failpoint | null): Promise<void> {
+    const { databaseUrl, dataDir, port, sandboxUrl } = this.#place;
+    const { DATABASE_URL: _ours, REDIS_URL: _wakes, NODE_ENV: _test, ...env } = process.env;
+    const child = spawn(process.execPath, ['scripts/start.mjs'], {
+      cwd: projectRoot,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...env,
+        ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
+        ...(failpoint !== null && { FAILPOINTS: failpoint }),
+        ...{ DATA_DIR: dataDir, PORT: String(port), DEV_API_KEY: token, LOG_LEVEL: 'fatal' },
+        ...{ STRIPE_SECRET_KEY: stripeKeys.secretKey, STRIPE_PUBLISHABLE_KEY: stripeKeys.publishableKey },
+        ...{ STRIPE_WEBHOOK_SECRETS: stripeKeys.webhookSecret, STRIPE_API_BASE: sandboxUrl },
+      },
+    });
+    this.#child = child;
+    let complaint = '';
+    child.stderr.on('data', (chunk) => {
+      complaint += String(chunk);
+    });
+    child.once('exit', (_code, signal) => {
+      this.#up = deferred();
+      if (signal === 'SIGKILL') this.deaths += 1;
+    });
+    const lines = createInterface({ input: child.stdout });
+    const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string];
+    if (!line.includes(this.url)) throw new Error(`The server did not start: ${line} ${complaint}`);
+    this.#up.resolve();
+  }
+
+  /** Resolves when the process has ended, and says whether by SIGKILL. */
+  async ended(): Promise<boolean> {
+    const child = this.#child;
+    if (child === null) return false;
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return child.signalCode === 'SIGKILL';
+  }
+
+  /** Lets go of those who wait for it to be started: it will be, and not for them. */
+  release(): void {
+    this.#up.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#child?.kill('SIGTERM');
+    await this.ended();
+  }
+
+  /** Asks until there is an answer: a connection that broke says nothing of what became of the request. */
+  async ask<T>(query: string, variables: Record<string, unknown>, signal: AbortSignal): Promise<T> {
+    for (;;) {
+      await this.#up.promise;
+      signal.throwIfAborted();
+      try {
+        const response = await fetch(this.url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+          body: JSON.stringify({ query, variables }),
+          signal,
+        });
+        const { data, errors } = (await response.json()) as { data?: T; errors?: { message: string }[] };
+        if (data == null || errors !== undefined) throw new RefusedError(JSON.stringify(errors));
+        return data;
+      } catch (error) {
+        if (error instanceof RefusedError || signal.aborted) throw error;
+        await delay(askAgainMs, undefined, { signal });
+      }
+    }
+  }
+}
+
+/** The server has answered, and with an error that no client of ours should ever see. */
+export class RefusedError extends Error {}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
+  return address.port;
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((proceed) => {
+    resolve = proceed;
+  });
+  return { promise, resolve };
+}
