@@ -27,7 +27,8 @@ export type ReviewReason = (typeof reviewReasons)[number];
 export type CloseTarget = 'CANCELED' | 'EXPIRED';
 
 /** What becomes of money that arrives after its order was closed. */
-export type LatePaymentPolicy = 'ACCEPT' | 'REFUND' | 'REVIEW';
+export const latePaymentPolicies = ['ACCEPT', 'REFUND', 'REVIEW'] as const;
+export type LatePaymentPolicy = (typeof latePaymentPolicies)[number];
 
 export type OrderLine = {
   readonly position: number;

@@ -94,11 +94,34 @@ query Order {
       evidence { source providerTime receivedAt }
       nextCheckAt
     }
-    events { nodes { sequence type occurredAt } }
+    refunds { id status origin amount { decimal } failure { message } }
+    events { nodes { sequence type occurredAt note } }
   }
 }`,
   `
-# 5. Follow all orders, as a dashboard would.
+# 5. Send a part of it back: put the payment's id in. Sooner
+# or later more than what is left is asked for, and refused.
+mutation RequestRefund {
+  requestRefund(
+    input: {
+      idempotencyKey: "my-first-refund"
+      paymentId: "pay_…"
+      amountMinor: 1000
+      reason: "One cup came broken"
+    }
+  ) {
+    ... on Refund {
+      id
+      status
+      amount { decimal currency }
+      payment { refundable { decimal } }
+    }
+    ... on Error { code message }
+    ... on RefundExceedsPaymentError { refundable { decimal } }
+  }
+}`,
+  `
+# 6. Follow all orders, as a dashboard would.
 subscription FollowAll {
   merchantEvents {
     type
@@ -106,6 +129,7 @@ subscription FollowAll {
     orderStatus
     orderPaymentStatus
     paymentStatus
+    refundStatus
     amount { decimal currency }
     cursor
   }

@@ -4,11 +4,12 @@ import { findEvent } from '../events/log.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 
-const typeNames: Readonly<Partial<Record<IdKind, string>>> = {
+const typeNames: Readonly<Record<IdKind, string>> = {
   order: 'Order',
   payment: 'Payment',
   refund: 'Refund',
   event: 'OrderEvent',
+  merchant: 'Merchant',
 };
 
 export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implement({
@@ -19,7 +20,10 @@ export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implem
         'Globally unique and readable: a type prefix and a sortable suffix, as `ord_01jd8m0v6te4r8x3y5z7a9b1c2` (TypeID).',
     }),
   }),
-  resolveType: ({ id }) => typeNames[idKindOf(id) ?? 'merchant'],
+  resolveType: ({ id }) => {
+    const kind = idKindOf(id);
+    return kind === null ? undefined : typeNames[kind];
+  },
 });
 
 builder.queryField('node', (t) =>
@@ -27,12 +31,15 @@ builder.queryField('node', (t) =>
     type: Node,
     nullable: true,
     description: 'Anything by its id. Null when it does not exist, or not for the caller.',
-    args: { id: t.arg.id({ required: true, description: 'An order, a payment, a refund or an event.' }) },
+    args: { id: t.arg.id({ required: true, description: 'An order, a payment, a refund, an event or the merchant.' }) },
     resolve: async (_root, { id }, context, info) => {
       const { merchantId } = actorOf(context);
       const { prisma, pool } = context.commands.db;
       const where = { id, merchantId };
       const kind = idKindOf(id);
+      if (kind === null) {
+        throw badUserInput('id', 'is not the id of an order, a payment, a refund, an event or a merchant.');
+      }
       switch (kind) {
         case 'order':
           return prisma.order.findFirst({ ...queryFromInfo({ context, info, typeName: 'Order' }), where });
@@ -43,8 +50,11 @@ builder.queryField('node', (t) =>
         case 'event':
           return findEvent(pool, merchantId, id);
         case 'merchant':
-        case null:
-          throw badUserInput('id', 'is not the id of an order, a payment, a refund or an event.');
+          if (id !== merchantId) return null;
+          return prisma.merchant.findUnique({
+            ...queryFromInfo({ context, info, typeName: 'Merchant' }),
+            where: { id },
+          });
       }
     },
   }),

@@ -7,6 +7,7 @@ import './payment.ts';
 import './refund.ts';
 import './review.ts';
 import './event.ts';
+import './merchant.ts';
 import { builder } from './builder.ts';
 
 /** The API, printed to `schema.graphql`. */

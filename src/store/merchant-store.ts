@@ -1,5 +1,6 @@
 import type { Database, Tx } from '../database/database.ts';
 import { newId } from '../domain/ids.ts';
+import type { LatePaymentPolicy } from '../domain/order.ts';
 
 export type Merchant = { readonly id: string; readonly returnOrigins: readonly string[] };
 
@@ -8,6 +9,16 @@ const firstSql = 'select id, return_origins from merchants order by id limit 1';
 const lockSql = 'lock table merchants in share row exclusive mode';
 const insertSql = `
   insert into merchants (id, name, late_payment_policy, return_origins, created_at) values ($1, $2, 'ACCEPT', $3, $4)`;
+
+const policySql = 'update merchants set late_payment_policy = $2::"LatePaymentPolicy" where id = $1';
+
+export async function updateLatePaymentPolicy(
+  on: Database['pool'],
+  merchantId: string,
+  policy: LatePaymentPolicy,
+): Promise<void> {
+  await on.query(policySql, [merchantId, policy]);
+}
 
 /** The merchant that the bearer token stands for, made on first start. */
 export async function ensureFirstMerchant(db: Database, at: Date): Promise<Merchant> {
