@@ -166,7 +166,7 @@ test('an order that is not there is NOT_FOUND to every mutation', async () => {
 test.each<[string, string, string]>([
   ['a malformed id', '{ order(id: "nonsense") { id } }', 'id'],
   ['an id of another type', '{ order(id: "pay_01jd8m0v6te4r8x3y5z7a9b1c2") { id } }', 'id'],
-  ['an id of no node', '{ node(id: "mch_01jd8m0v6te4r8x3y5z7a9b1c2") { id } }', 'id'],
+  ['an id of no node', '{ node(id: "cus_01jd8m0v6te4r8x3y5z7a9b1c2") { id } }', 'id'],
   ['an event cursor that is none', '{ events(after: "nonsense") { nodes { id } } }', 'after'],
   ['a list cursor that is none', '{ orders(after: "nonsense") { nodes { id } } }', 'after'],
   ['an event cursor as list cursor', '{ orders(before: "djEuYS4xLjEuMQ") { nodes { id } } }', 'before'],
