@@ -2,7 +2,7 @@ import { after } from '../domain/clock.ts';
 import { applyPaymentReport, markUnknown, postponeCheck } from '../domain/decide.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import { isGivenUp, type Payment } from '../domain/payment.ts';
+import { isGivenUp, isLive, type Payment } from '../domain/payment.ts';
 import { applyRefundReport } from '../domain/refunding.ts';
 import type { PaymentReport, RefundReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
@@ -19,7 +19,8 @@ export type CheckOutcome =
   | { readonly kind: 'answered' }
   | { readonly kind: 'unanswered'; readonly retryAfterMs: number; readonly cause: Error };
 
-export const unansweredRetryAfterMs = 5000;
+const unansweredRetryAfterMs = 5000;
+const endedRetryAfterMs = 60 * 60_000;
 
 /** What the provider said. No report: it has nothing under our id, which proves nothing yet. */
 type Answer = {
@@ -142,7 +143,10 @@ async function unanswered(context: CommandContext, { id, orderId }: Payment, err
   context.log.warn({ err: error, paymentId: id }, 'the provider did not say what became of a payment');
   await changeAndWake(context, 'check.answer', orderId, (change) => {
     const { status } = change.payment(id);
-    if (status === 'SUBMITTING' && error instanceof NotExecutedError) {
+    if (!isLive({ status }) && !(error instanceof RejectedError)) {
+      // The few questions that are left about a payment that has ended are not used up by a provider that does not answer.
+      change.plan(id, { leasedUntil: null, checkAt: after(change.at, endedRetryAfterMs) });
+    } else if (status === 'SUBMITTING' && error instanceof NotExecutedError) {
       // Certainly not done: still to be submitted, and nothing is unknown about it.
       change.plan(id, { leasedUntil: null, checkAt: after(change.at, error.retryAfterMs) });
     } else if (status === 'SUBMITTING') markUnknown(change, id);

@@ -37,9 +37,6 @@ builder.queryField('node', (t) =>
       const { prisma, pool } = context.commands.db;
       const where = { id, merchantId };
       const kind = idKindOf(id);
-      if (kind === null) {
-        throw badUserInput('id', 'is not the id of an order, a payment, a refund, an event or a merchant.');
-      }
       switch (kind) {
         case 'order':
           return prisma.order.findFirst({ ...queryFromInfo({ context, info, typeName: 'Order' }), where });
@@ -55,6 +52,8 @@ builder.queryField('node', (t) =>
             ...queryFromInfo({ context, info, typeName: 'Merchant' }),
             where: { id },
           });
+        default:
+          throw badUserInput('id', 'is not the id of an order, a payment, a refund, an event or a merchant.');
       }
     },
   }),
