@@ -2,7 +2,7 @@ import { after } from '../domain/clock.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import type { PaymentFailure } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
-import { applyRefundReport, markRefundUnknown } from '../domain/refunding.ts';
+import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
@@ -50,7 +50,8 @@ export async function refundFailed(context: CommandContext, refund: Refund, erro
       applyRefundReport(change, paymentId, refusalOf(refund, error.failure, change.at), id);
     } else if (error instanceof NotExecutedError) {
       change.planRefund(id, { checkAt: after(change.at, error.retryAfterMs) });
-    } else markRefundUnknown(change, id);
+    } else if (change.refund(id).status === 'PENDING') markRefundUnknown(change, id);
+    else postponeRefundCheck(change, id);
     release(change, id);
   });
 }

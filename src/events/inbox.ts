@@ -39,8 +39,8 @@ const claimSql = `
     received_at as "receivedAt", apply_attempts as "applyAttempts"`;
 const finishSql = `
   update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null
-  where id = $1`;
-const postponeSql = 'update deliveries set apply_at = $2, reason = $3 where id = $1';
+  where id = $1 and status = 'PENDING'`;
+const postponeSql = `update deliveries set apply_at = $2, reason = $3 where id = $1 and status = 'PENDING'`;
 const rejectSql = `
   insert into rejected_deliveries (provider, reason, headers, body, received_at)
   select $1::"Provider", $2, $3, $4, $5::timestamptz
@@ -68,7 +68,7 @@ export async function claimDeliveries(
   return rows;
 }
 
-/** What became of a callback, for good. `reason` is null only for APPLIED. */
+/** What became of a callback, for good: who comes later, not knowing it, changes nothing. `reason` is null only for APPLIED. */
 export async function finishDelivery(
   on: Reader,
   id: string,
