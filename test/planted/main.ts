@@ -1,0 +1,121 @@
+// `npm run prove:planted`: applies each planted bug to a copy of the project and lets the schedules find it. See README.md beside this.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const plantedDir = fileURLToPath(new URL('.', import.meta.url));
+/** What nothing has caught by then is not caught. */
+const schedulesMax = 600;
+
+type Planted = { readonly name: string; readonly path: string; readonly needsPostgresql: boolean };
+type Catch = { readonly seed: string; readonly why: string };
+
+function readPlanted(wanted: readonly string[]): Planted[] {
+  return readdirSync(plantedDir)
+    .filter((file) => file.endsWith('.patch'))
+    .sort()
+    .map((file) => {
+      const path = join(plantedDir, file);
+      return {
+        name: file.replace(/\.patch$/, ''),
+        path,
+        needsPostgresql: /^Needs: postgresql/m.test(readFileSync(path, 'utf8')),
+      };
+    })
+    .filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+}
+
+/** The project as it stands here, changes that are not committed included, with the packages it was installed with. */
+function copyProject(to: string): void {
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
+  for (const file of listed.toString().split('\0').filter(Boolean)) {
+    mkdirSync(dirname(join(to, file)), { recursive: true });
+    cpSync(join(root, file), join(to, file));
+  }
+  for (const made of ['node_modules', 'prisma/generated']) symlinkSync(join(root, made), join(to, made));
+}
+
+async function prove(dir: string, { needsPostgresql }: Planted, databaseUrl: string): Promise<Catch | null> {
+  const { DATABASE_URL: _ours, ...env } = process.env;
+  const child = spawn(
+    process.execPath,
+    [
+      ...['--import', 'tsx', 'test/prove/main.ts', '--bail', '--schedules', String(schedulesMax)],
+      ...(needsPostgresql ? ['--nodes', '2'] : []),
+    ],
+    {
+      cwd: dir,
+      env: { ...env, ...(needsPostgresql && { DATABASE_URL: databaseUrl }) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let said = '';
+  child.stdout.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  child.stderr.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  const [code] = await once(child, 'close');
+  if (code === 0) return null;
+  const [, seed] = /--seed (\d+)/.exec(said) ?? [];
+  // It must be the proof that failed, not the program.
+  if (seed === undefined) throw new Error(`The runner ended with ${code} and named no seed:\n${said.slice(-2000)}`);
+  const [why = ''] = /^.*[Ii]nvariant.*$/m.exec(said) ?? [];
+  return { seed, why: why.trim() };
+}
+
+async function run(
+  planted: Planted,
+  databaseUrl: string,
+  applyOnly: boolean,
+): Promise<{ isCaught: boolean; line: string }> {
+  const dir = mkdtempSync(join(tmpdir(), 'paystream-planted-'));
+  const startedMs = Date.now();
+  try {
+    copyProject(dir);
+    try {
+      execFileSync('git', ['apply', planted.path], { cwd: dir, stdio: 'pipe' });
+    } catch (error) {
+      const { stderr } = error as { stderr?: Buffer };
+      return { isCaught: false, line: `DOES NOT APPLY: ${String(stderr).trim().split('\n')[0]}` };
+    }
+    if (applyOnly) return { isCaught: true, line: 'applies' };
+    const caught = await prove(dir, planted, databaseUrl);
+    const seconds = ((Date.now() - startedMs) / 1000).toFixed(0);
+    if (caught === null) return { isCaught: false, line: `NOT CAUGHT by ${schedulesMax} schedules, ${seconds} s` };
+    return { isCaught: true, line: `caught by seed ${caught.seed}, ${seconds} s: ${caught.why}` };
+  } catch (error) {
+    return { isCaught: false, line: `FAILED: ${error instanceof Error ? error.message : error}` };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+const { values, positionals } = parseArgs({ options: { 'apply-only': { type: 'boolean' } }, allowPositionals: true });
+const applyOnly = values['apply-only'] === true;
+const bugs = readPlanted(positionals);
+const databaseUrl = process.env.DATABASE_URL ?? '';
+if (bugs.length === 0) {
+  console.error('There is no such planted bug. See test/planted.');
+  process.exit(1);
+}
+if (!applyOnly && databaseUrl === '' && bugs.some(({ needsPostgresql }) => needsPostgresql)) {
+  console.error(
+    'Some of these need two transactions at once: set DATABASE_URL to a PostgreSQL server on which databases may be made.',
+  );
+  process.exit(1);
+}
+let caught = 0;
+for (const bug of bugs) {
+  const { isCaught, line } = await run(bug, databaseUrl, applyOnly);
+  if (isCaught) caught += 1;
+  console.log(`${bug.name}: ${line}`);
+}
+console.log(`${bugs.length} planted bugs, ${caught} ${applyOnly ? 'apply' : 'caught'}`);
+process.exit(caught === bugs.length ? 0 : 1);
