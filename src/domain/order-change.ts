@@ -79,13 +79,14 @@ export class OrderChange {
     this.#append('PAYMENT_STARTED', { payment: factsOfPayment(payment) }, payment.id, null);
   }
 
-  /** A refund that starts to exist, with its amount set aside. */
-  addRefund(refund: Refund): void {
+  /** A refund that starts to exist: with its amount set aside, or failed already, when it never moved anything. */
+  addRefund(refund: Refund & { readonly status: 'PENDING' | 'FAILED' }): void {
     this.#refunds.set(refund.id, refund);
     this.touchedRefunds.add(refund.id);
     const { id, reservedMinor } = this.payment(refund.paymentId);
-    this.record('REFUND_REQUESTED', {
-      payment: { id, reservedMinor: reservedMinor + refund.amountMinor },
+    const isPending = refund.status === 'PENDING';
+    this.record(isPending ? 'REFUND_REQUESTED' : 'REFUND_FAILED', {
+      payment: isPending ? { id, reservedMinor: reservedMinor + refund.amountMinor } : { id },
       refund: factsOfRefund(refund),
     });
   }

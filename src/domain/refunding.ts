@@ -15,11 +15,14 @@ export type NewRefund = Pick<
 
 /** Sets the amount aside, before anybody is told: what is reserved cannot be refunded twice. The caller has seen that it is there. */
 export function startRefund(change: OrderChange, wanted: NewRefund): void {
+  change.addRefund({ ...newRefund(change, wanted), status: 'PENDING' });
+}
+
+function newRefund(change: OrderChange, wanted: NewRefund): Omit<Refund, 'status'> {
   const { orderId, merchantId, currency } = change.payment(wanted.paymentId);
-  change.addRefund({
+  return {
     ...wanted,
     ...{ orderId, merchantId, currency },
-    status: 'PENDING',
     providerRefundId: null,
     failureReason: null,
     failureMessage: null,
@@ -31,7 +34,7 @@ export function startRefund(change: OrderChange, wanted: NewRefund): void {
     updatedAt: change.at,
     succeededAt: null,
     checkAttempts: 0,
-  });
+  };
 }
 
 /** Sends back what a payment brought beyond its order. Due at once, and once only: the refund's id is made from the payment's. */
@@ -161,14 +164,17 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
     needReview(change, 'REFUND_ABNORMAL', `${payment.id}: a refund was reported that cannot be of this payment.`);
     return { effect: 'refused', reason: 'mismatch' };
   }
-  if (report.status !== 'FAILED' && refundableMinor(payment) < amountMinor) return early(change, payment);
+  const wanted = { id, paymentId: payment.id, origin: 'PROVIDER', amountMinor, reason, leasedUntil: null } as const;
+  if (report.status === 'FAILED') {
+    const made = newRefund(change, { ...wanted, checkAt: null });
+    change.addRefund({ ...made, ...told(made, report), ...failureOf(report), id, status: 'FAILED' });
+    return { effect: 'applied' };
+  }
+  if (refundableMinor(payment) < amountMinor) return early(change, payment);
   if (report.refundId !== null) {
     needReview(change, 'REFUND_ABNORMAL', `${report.refundId}: the provider has made it twice.`);
   }
-  const checkAt = nextRefundCheckAt('PENDING', 0, change.at);
-  startRefund(change, {
-    ...{ id, paymentId: payment.id, origin: 'PROVIDER', amountMinor, reason, checkAt, leasedUntil: null },
-  });
+  startRefund(change, { ...wanted, checkAt: nextRefundCheckAt('PENDING', 0, change.at) });
   const refund = change.refund(id);
   if (report.status === 'PENDING') return accept(change, refund, report);
   return advance(change, change.payment(payment.id), refund, report);
@@ -203,7 +209,7 @@ function askRefundFromNowOn(change: OrderChange, refundId: string): void {
 
 type Told = { readonly id: string } & Partial<RefundFacts>;
 
-function told(refund: Refund, report: RefundReport): Told {
+function told(refund: Pick<Refund, 'id' | 'providerRefundId'>, report: RefundReport): Told {
   return {
     id: refund.id,
     status: report.status,

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { graphql } from '../../generated/graphql/gql.ts';
 import type {
+  CapturePaymentInput,
   CreateOrderInput,
   OrderPartsFragment,
   PaymentPartsFragment,
   PayOrderInput,
+  RequestRefundInput,
+  ResolveReviewInput,
 } from '../../generated/graphql/graphql.ts';
-import type { TestApp } from './test-app.ts';
+import { askControl, type TestApp } from './test-app.ts';
 
 graphql(`
   fragment OrderParts on Order {
@@ -67,12 +70,61 @@ export const payOrderDocument = graphql(`
     }
   }
 `);
+graphql(`
+  fragment RefundParts on Refund {
+    id
+    status
+    origin
+    reason
+    providerRefundId
+    nextCheckAt
+    amount { amountMinor }
+    failure { reason message providerCode }
+    evidence { source }
+    payment { id refunded { amountMinor } refundable { amountMinor } }
+  }
+`);
+export const requestRefundDocument = graphql(`
+  mutation RequestTestRefund($input: RequestRefundInput!) {
+    requestRefund(input: $input) {
+      __typename
+      ... on Refund { ...RefundParts }
+      ... on Error { code message }
+      ... on InvalidInputError { issues { path message } }
+      ... on RefundExceedsPaymentError { refundable { amountMinor currency } }
+    }
+  }
+`);
+export const capturePaymentDocument = graphql(`
+  mutation CaptureTestPayment($input: CapturePaymentInput!) {
+    capturePayment(input: $input) {
+      __typename
+      ... on Payment { ...PaymentParts captureRequested { amountMinor } }
+      ... on Error { code message }
+      ... on InvalidInputError { issues { path message } }
+      ... on PaymentNotCapturableError { payment { id status } }
+      ... on ProviderRejectedError { payment { id status } }
+      ... on ProviderUnavailableError { retryAfterMs }
+    }
+  }
+`);
+export const resolveReviewDocument = graphql(`
+  mutation ResolveTestReview($input: ResolveReviewInput!) {
+    resolveReview(input: $input) {
+      __typename
+      ... on Order { ...OrderParts }
+      ... on Error { code message }
+      ... on InvalidInputError { issues { path message } }
+    }
+  }
+`);
 const orderDocument = graphql(`
   query TestOrder($id: ID!) {
     order(id: $id) {
       ...OrderParts
-      events(first: 100) { nodes { sequence type } }
-      payments { ...PaymentParts }
+      events(first: 100) { nodes { sequence type note resolvedBy } }
+      payments { ...PaymentParts captureRequested { amountMinor } }
+      refunds { ...RefundParts }
     }
   }
 `);
@@ -112,6 +164,85 @@ export async function readOrder({ client }: TestApp, id: string) {
   const { order } = await client.request(orderDocument, { id });
   if (!order) throw new Error(`Order ${id} is not there.`);
   return { ...order, types: order.events.nodes.map(({ type }) => type) };
+}
+
+/** An order that its buyer has paid, or authorized, and whose callbacks have been applied. */
+export async function paidOrder(
+  app: TestApp,
+  input: Partial<CreateOrderInput> = {},
+): Promise<{ readonly orderId: string; readonly payment: PaymentPartsFragment }> {
+  const { id: orderId } = await createOrder(app, input);
+  const started = await payOrder(app, orderId);
+  await confirmCard(app, started);
+  // Its callback may still be on its way: asking comes to the same.
+  app.clock.advance(1100);
+  await refreshPayment(app, started.id);
+  const [payment] = (await readOrder(app, orderId)).payments;
+  if (payment === undefined) throw new Error(`Order ${orderId} has no payment.`);
+  return { orderId, payment };
+}
+
+export async function requestRefund({ client }: TestApp, input: Partial<RequestRefundInput> & { paymentId: string }) {
+  const wanted = { idempotencyKey: randomUUID(), amountMinor: 1000, ...input };
+  const { requestRefund: refund } = await client.request(requestRefundDocument, { input: wanted });
+  if (!refund) throw new Error('No answer.');
+  return refund;
+}
+
+export async function capturePayment({ client }: TestApp, input: Partial<CapturePaymentInput> & { paymentId: string }) {
+  const wanted = { idempotencyKey: randomUUID(), ...input };
+  const { capturePayment: payment } = await client.request(capturePaymentDocument, { input: wanted });
+  if (!payment) throw new Error('No answer.');
+  return payment;
+}
+
+export async function resolveReview({ client }: TestApp, input: Omit<ResolveReviewInput, 'resolvedBy' | 'note'>) {
+  const wanted = { resolvedBy: 'ada@shop.example', note: 'Seen in the console.', ...input };
+  const { resolveReview: order } = await client.request(resolveReviewDocument, { input: wanted });
+  if (!order) throw new Error('No answer.');
+  return order;
+}
+
+export async function refreshPayment({ client }: TestApp, paymentId: string): Promise<void> {
+  await client.request('mutation($id: ID!) { refreshPayment(paymentId: $id) { __typename } }', { id: paymentId });
+}
+
+/** Lets time pass in steps and takes up whatever is due, until the order fits; fails when it does not within so many steps. */
+export async function sweepUntil(
+  app: TestApp,
+  orderId: string,
+  fits: (order: Awaited<ReturnType<typeof readOrder>>) => boolean,
+  stepMs = 60_000,
+) {
+  for (let step = 0; step < 100; step += 1) {
+    await app.app.rounds.sweep();
+    await app.app.idle();
+    const order = await readOrder(app, orderId);
+    if (fits(order)) return order;
+    app.clock.advance(stepMs);
+  }
+  throw new Error(`It does not come to that: ${JSON.stringify(await readOrder(app, orderId))}`);
+}
+
+/** What the provider has of a payment. */
+export type Books = {
+  readonly totals: {
+    readonly paymentIntents: number;
+    readonly charges: number;
+    readonly authorized: number;
+    readonly captured: number;
+    readonly refunded: number;
+  };
+  readonly refunds: readonly { readonly id: string; readonly amount: number; readonly status: string }[];
+};
+
+export async function booksOf({ sandboxUrl }: TestApp, paymentId: string): Promise<Books> {
+  const { stripe } = await askControl<{
+    stripe: { totals: Record<string, Books['totals']>; refunds: Books['refunds'] };
+  }>(sandboxUrl, `ledger?payment_id=${paymentId}`);
+  const totals = stripe.totals[paymentId];
+  if (totals === undefined) throw new Error(`The provider has no payment ${paymentId}.`);
+  return { totals, refunds: stripe.refunds };
 }
 
 /** The buyer's part: confirms an embedded payment with one of Stripe's test cards. Returns Stripe's answer, 402 included. */

@@ -1,0 +1,299 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  booksOf,
+  confirmCard,
+  createOrder,
+  paidOrder,
+  payOrder,
+  readOrder,
+  refreshPayment,
+  requestRefund,
+  sweepUntil,
+} from '../support/orders.ts';
+import { askControl, control, startTestApp, type TestApp } from '../support/test-app.ts';
+
+// The table of awkward cases in the design, row by row and by its own words. What each row needs in detail has tests of its own.
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.close());
+
+const fault = (rule: object) => control(app.sandboxUrl, 'faults', rule);
+const cancel = (orderId: string) =>
+  app.client.request('mutation($id: ID!) { cancelOrder(input: { orderId: $id }) { __typename } }', { id: orderId });
+
+type Delivery = { status: string; reason: string | null };
+async function deliveriesNaming(text: string): Promise<Delivery[]> {
+  const { rows } = await app.database.pool.query<Delivery>(
+    `select status::text, reason from deliveries where position($1::bytea in body) > 0`,
+    [Buffer.from(text)],
+  );
+  return rows;
+}
+
+/** Sends every callback about a payment once more. */
+async function redeliver(intentId: string | null): Promise<void> {
+  const { deliveries } = await askControl<{ deliveries: { id: string; eventId: string }[] }>(
+    app.sandboxUrl,
+    'deliveries',
+  );
+  const { events } = await askControl<{ events: { id: string; body?: string }[] }>(app.sandboxUrl, 'events');
+  const named = new Set(events.filter((event) => JSON.stringify(event).includes(intentId ?? '')).map(({ id }) => id));
+  for (const { id, eventId } of deliveries) {
+    if (named.has(eventId)) await control(app.sandboxUrl, `deliveries/${id}/redeliver`, {});
+  }
+  await app.app.idle();
+}
+
+describe('the provider times out, resets, answers 5xx or what nobody can parse', () => {
+  test.each(['reset_after', 'error_500_after', 'error_500_before', 'malformed'])(
+    '%s: UNKNOWN, asked again, and one payment at the provider',
+    async (name) => {
+      const { id: orderId, number } = await createOrder(app);
+      await fault({ fault: 'drop', match: { contains: number }, times: 20 });
+      await fault({ fault: name, match: { operation: 'payment_intents.create', contains: number }, times: 2 });
+      const { id: paymentId, status, nextCheckAt } = await payOrder(app, orderId);
+      expect({ status, nextCheckAt }).toEqual({ status: 'UNKNOWN', nextCheckAt: expect.any(String) });
+      const order = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'ACTION_REQUIRED', 6000);
+      const [payment] = order.payments;
+      if (payment !== undefined) await confirmCard(app, payment);
+      const paid = await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 10_000);
+      expect(paid.payments).toMatchObject([{ status: 'SUCCEEDED', evidence: { source: 'QUERY' } }]);
+      expect((await booksOf(app, paymentId)).totals).toMatchObject({ paymentIntents: 1, charges: 1, captured: 2500 });
+    },
+  );
+});
+
+test('callback before our own call returned', async () => {
+  const { id: orderId, number } = await createOrder(app);
+  // The provider makes the payment, sends its callback, and only then answers.
+  await fault({ fault: 'delay_after', ms: 400, match: { operation: 'payment_intents.create', contains: number } });
+  const payment = await payOrder(app, orderId);
+  expect(payment).toMatchObject({ status: 'ACTION_REQUIRED', nextAction: { __typename: 'ConfirmCardAction' } });
+  await confirmCard(app, payment);
+  const order = await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 1000);
+  expect(order.types).toEqual([
+    ...['ORDER_CREATED', 'PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED', 'PAYMENT_SUCCEEDED', 'ORDER_CONFIRMED'],
+  ]);
+});
+
+describe('two clicks on pay', () => {
+  test('same key: same payment', async () => {
+    const { id: orderId } = await createOrder(app);
+    const input = { idempotencyKey: randomUUID() };
+    const [first, second] = await Promise.all([payOrder(app, orderId, input), payOrder(app, orderId, input)]);
+    expect(first.id).toBe(second.id);
+    expect((await booksOf(app, first.id)).totals.paymentIntents).toBe(1);
+  });
+
+  test('other key while one may still succeed: PAYMENT_IN_PROGRESS with that payment', async () => {
+    const { id: orderId, number } = await createOrder(app);
+    await fault({ fault: 'drop', match: { contains: number }, times: 20 });
+    await fault({
+      fault: 'error_500_after',
+      match: { operation: 'payment_intents.create', contains: number },
+      times: 2,
+    });
+    const { id } = await payOrder(app, orderId);
+    await expect(payOrder(app, orderId)).rejects.toThrow(new RegExp(`PaymentInProgressError.*${id}.*UNKNOWN`));
+  });
+
+  test('a payment that only waits for its buyer is closed at the provider first, and the new one starts', async () => {
+    const { id: orderId } = await createOrder(app);
+    const first = await payOrder(app, orderId);
+    const second = await payOrder(app, orderId);
+    expect((await readOrder(app, orderId)).payments).toMatchObject([
+      { id: first.id, status: 'CANCELED' },
+      { id: second.id, status: 'ACTION_REQUIRED' },
+    ]);
+    expect((await confirmCard(app, first)).status).toBe(400);
+  });
+});
+
+describe('success after expiry or cancel', () => {
+  test.each<[policy: string, order: object]>([
+    ['ACCEPT', { status: 'CONFIRMED', paymentStatus: 'PAID', needsReview: ['LATE_PAYMENT'] }],
+    ['REFUND', { status: 'CANCELED', paymentStatus: 'REFUNDED', needsReview: [] }],
+    ['REVIEW', { status: 'CANCELED', paymentStatus: 'PAID', needsReview: ['LATE_PAYMENT'] }],
+  ])('%s', async (policy, order) => {
+    const set = (to: string) =>
+      app.client.request('mutation($to: LatePaymentPolicy!) { setLatePaymentPolicy(policy: $to) { __typename } }', {
+        to,
+      });
+    await set(policy);
+    const { id: orderId } = await createOrder(app);
+    const payment = await payOrder(app, orderId);
+    await cancel(orderId);
+    await control(app.sandboxUrl, `stripe/payment_intents/${payment.providerPaymentId}/succeed`, {});
+    const wanted = (await sweepUntil(app, orderId, ({ types }) => types.includes('PAYMENT_SUCCEEDED'), 1000)).types;
+    expect(wanted).toContain('ORDER_REVIEW_NEEDED');
+    await app.app.rounds.sweep();
+    expect(await readOrder(app, orderId)).toMatchObject(order);
+    await set('ACCEPT');
+  });
+});
+
+test('two payments of one order succeed', async () => {
+  const { id: orderId } = await createOrder(app);
+  const first = await payOrder(app, orderId);
+  const second = await payOrder(app, orderId);
+  await confirmCard(app, second);
+  await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 1000);
+  await control(app.sandboxUrl, `stripe/payment_intents/${first.providerPaymentId}/succeed`, {});
+  const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'SUCCEEDED', 1000);
+  expect(order).toMatchObject({ paymentStatus: 'PAID', refunds: [{ origin: 'SURPLUS', payment: { id: first.id } }] });
+});
+
+test('amount, currency, app or merchant differ from the frozen payment', async () => {
+  const { id: orderId } = await createOrder(app);
+  const payment = await payOrder(app, orderId);
+  await fault({ fault: 'wrong_amount', match: { type: 'payment_intent.succeeded', contains: payment.id } });
+  await confirmCard(app, payment);
+  const order = await sweepUntil(app, orderId, ({ needsReview }) => needsReview.length > 0, 100);
+  expect(order).toMatchObject({
+    status: 'OPEN',
+    needsReview: ['AMOUNT_MISMATCH'],
+    payments: [{ status: 'ACTION_REQUIRED' }],
+  });
+  expect(order.events.nodes.at(-1)?.note).toContain('minor units');
+  expect(await deliveriesNaming(payment.id)).toContainEqual({ status: 'REVIEW', reason: 'mismatch' });
+});
+
+test('signed callback for a payment we don’t know', async () => {
+  const { id: orderId } = await createOrder(app);
+  const payment = await payOrder(app, orderId);
+  await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'ACTION_REQUIRED', 100);
+  // As after a restore: the provider knows a payment that we do not.
+  const unknown = payment.id.replace(/.{4}$/, '0000');
+  await fault({ fault: 'drop', match: { contains: unknown } });
+  const { secretKey } = { secretKey: 'sk_test_paystream' };
+  const response = await fetch(`${app.sandboxUrl}/v1/payment_intents`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secretKey}` },
+    body: new URLSearchParams({
+      ...{
+        amount: '2500',
+        currency: 'eur',
+        confirm: 'true',
+        payment_method: 'pm_card_visa',
+        'metadata[payment_id]': unknown,
+      },
+    }),
+  });
+  expect(response.status).toBe(200);
+  for (;;) {
+    await app.app.idle();
+    const kept = await deliveriesNaming(unknown);
+    if (kept.some(({ reason }) => reason === 'unknown_payment')) break;
+    await askControl(app.sandboxUrl, 'deliveries');
+  }
+  for (const { status, reason } of await deliveriesNaming(unknown)) {
+    if (reason === 'unknown_payment') expect(status).toBe('PENDING');
+  }
+});
+
+test('bad or missing signature, stale timestamp', async () => {
+  const { id: orderId, number } = await createOrder(app);
+  await fault({ fault: 'drop', match: { contains: number }, times: 9 });
+  const payment = await payOrder(app, orderId);
+  await confirmCard(app, payment);
+  const body = JSON.stringify({ object: 'event', data: { object: { metadata: { payment_id: payment.id } } } });
+  for (const signature of [undefined, 't=1,v1=00', `t=${Math.floor(Date.now() / 1000)},v1=${'0'.repeat(64)}`]) {
+    const headers = { 'content-type': 'application/json', ...(signature && { 'stripe-signature': signature }) };
+    const response = await fetch(`${app.app.url}/webhooks/stripe`, { method: 'POST', headers, body });
+    expect(response.status).toBe(400);
+  }
+  expect(await deliveriesNaming(payment.id)).toEqual([]);
+  expect(await readOrder(app, orderId)).toMatchObject({ status: 'OPEN', payments: [{ status: 'ACTION_REQUIRED' }] });
+  // It named a live payment of ours, which is asked soon: sooner than it would have been.
+  app.clock.advance(2100);
+  await app.app.rounds.checkPayments();
+  expect(await readOrder(app, orderId)).toMatchObject({
+    status: 'CONFIRMED',
+    payments: [{ evidence: { source: 'QUERY' } }],
+  });
+});
+
+test('failure after success, closed after paid', async () => {
+  const { orderId, payment } = await paidOrder(app);
+  const before = (await readOrder(app, orderId)).version;
+  await redeliver(payment.providerPaymentId);
+  expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PAID', version: before });
+});
+
+test('refund before capture seen', async () => {
+  const { id: orderId } = await createOrder(app);
+  const payment = await payOrder(app, orderId);
+  await fault({ fault: 'drop', match: { type: 'payment_intent.*', contains: payment.id }, times: 9 });
+  await confirmCard(app, payment);
+  await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 900 });
+  const order = await sweepUntil(app, orderId, ({ refunds }) => refunds.length > 0, 2000);
+  expect(order).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PARTIALLY_REFUNDED' });
+  expect(order.types.slice(-4)).toEqual([
+    ...['PAYMENT_SUCCEEDED', 'ORDER_CONFIRMED', 'REFUND_REQUESTED', 'REFUND_SUCCEEDED'],
+  ]);
+});
+
+test('refund fails later', async () => {
+  const { orderId, payment } = await paidOrder(app);
+  await fault({ fault: 'refund_fails_later', match: { contains: payment.id } });
+  expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 2500 })).toMatchObject({ status: 'SUCCEEDED' });
+  const [{ id } = { id: '' }] = (await booksOf(app, payment.id)).refunds;
+  await control(app.sandboxUrl, `stripe/refunds/${id}/fail`, {});
+  const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'FAILED', 100);
+  expect(order).toMatchObject({ paymentStatus: 'PAID', refundable: { amountMinor: 2500 } });
+});
+
+describe('order expires', () => {
+  test('CLOSING → ask → close at the provider → ask → EXPIRED', async () => {
+    const { id: orderId } = await createOrder(app, { expiresInSeconds: 60 });
+    const payment = await payOrder(app, orderId);
+    const order = await sweepUntil(app, orderId, ({ status }) => status === 'EXPIRED', 61_000);
+    expect(order.types.slice(-4)).toEqual(['ORDER_CLOSING', 'PAYMENT_CANCELING', 'PAYMENT_EXPIRED', 'ORDER_EXPIRED']);
+    expect((await confirmCard(app, payment)).status).toBe(400);
+  });
+
+  test('a buyer who was faster has paid', async () => {
+    const { id: orderId } = await createOrder(app, { expiresInSeconds: 60 });
+    const payment = await payOrder(app, orderId);
+    await fault({ fault: 'drop', match: { contains: payment.id }, times: 9 });
+    await confirmCard(app, payment);
+    const order = await sweepUntil(app, orderId, ({ status }) => status !== 'OPEN' && status !== 'CLOSING', 61_000);
+    expect(order).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PAID', needsReview: [] });
+  });
+});
+
+test('crash anywhere: a payment that was committed, and never sent, is sent by whoever lives', async () => {
+  const { id: orderId, number } = await createOrder(app);
+  await fault({ fault: 'rate_limit', match: { operation: 'payment_intents.create', contains: number } });
+  await expect(payOrder(app, orderId)).rejects.toThrow('ProviderUnavailableError');
+  expect((await readOrder(app, orderId)).payments).toMatchObject([{ status: 'SUBMITTING' }]);
+  const order = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'ACTION_REQUIRED', 31_000);
+  expect((await booksOf(app, order.payments[0]?.id ?? '')).totals.paymentIntents).toBe(1);
+});
+
+describe('with every query failing, callbacks alone do it', () => {
+  test('also for a payment whose creation was not answered', async () => {
+    const { id: orderId, number } = await createOrder(app);
+    await fault({ fault: 'error_500_before', match: { method: 'GET' }, times: 1000 });
+    await fault({
+      fault: 'error_500_after',
+      match: { operation: 'payment_intents.create', contains: number },
+      times: 2,
+    });
+    expect(await payOrder(app, orderId)).toMatchObject({ status: 'UNKNOWN' });
+    const order = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'ACTION_REQUIRED', 5000);
+    expect(order.payments).toMatchObject([
+      { evidence: { source: 'CALLBACK' }, nextAction: { __typename: 'ConfirmCardAction' } },
+    ]);
+    const [payment] = order.payments;
+    if (payment !== undefined) await confirmCard(app, payment);
+    const paid = await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 1000);
+    expect(paid.payments).toMatchObject([{ status: 'SUCCEEDED', evidence: { source: 'CALLBACK' } }]);
+    await refreshPayment(app, paid.payments[0]?.id ?? '');
+    await fetch(`${app.sandboxUrl}/control/faults`, { method: 'DELETE' });
+  });
+});

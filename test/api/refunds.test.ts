@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { booksOf, paidOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
+import { control, startTestApp, type TestApp } from '../support/test-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.close());
+
+const fault = (rule: object) => control(app.sandboxUrl, 'faults', rule);
+const day = 24 * 60 * 60_000;
+
+describe('requestRefund', () => {
+  test('sends a part back, then the rest, and says what is left each time', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    const { id: paymentId } = payment;
+    expect(await requestRefund(app, { paymentId, amountMinor: 1000, reason: 'One is broken' })).toMatchObject({
+      ...{ status: 'SUCCEEDED', origin: 'REQUESTED', reason: 'One is broken', evidence: { source: 'RESPONSE' } },
+      payment: { refunded: { amountMinor: 1000 }, refundable: { amountMinor: 1500 } },
+    });
+    expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PARTIALLY_REFUNDED' });
+    expect(await requestRefund(app, { paymentId, amountMinor: 1501 })).toMatchObject({
+      ...{ code: 'REFUND_EXCEEDS_PAYMENT', refundable: { amountMinor: 1500, currency: 'EUR' } },
+    });
+    expect(await requestRefund(app, { paymentId, amountMinor: 1500 })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await readOrder(app, orderId)).toMatchObject({
+      ...{ paymentStatus: 'REFUNDED', refundable: { amountMinor: 0 }, allowedActions: [], needsReview: [] },
+    });
+    expect(await requestRefund(app, { paymentId, amountMinor: 1 })).toMatchObject({ refundable: { amountMinor: 0 } });
+    expect((await booksOf(app, paymentId)).totals).toMatchObject({ captured: 2500, refunded: 2500 });
+  });
+
+  test('repeated with the same key it is one refund; with other input the key is refused', async () => {
+    const { payment } = await paidOrder(app);
+    const input = { paymentId: payment.id, amountMinor: 700, idempotencyKey: randomUUID() };
+    const answers = await Promise.all([requestRefund(app, input), requestRefund(app, input)]);
+    const again = await requestRefund(app, input);
+    expect(again).toMatchObject({ status: 'SUCCEEDED' });
+    expect(answers.map((answer) => 'id' in answer && answer.id)).toEqual(answers.map(() => 'id' in again && again.id));
+    expect(await requestRefund(app, { ...input, amountMinor: 701 })).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    expect((await booksOf(app, payment.id)).refunds).toMatchObject([{ amount: 700, status: 'succeeded' }]);
+  });
+
+  test('16 at once never exceed the payment: exactly those that fit are made', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, () => requestRefund(app, { paymentId: payment.id, amountMinor: 400 })),
+    );
+    const made = answers.filter(({ __typename }) => __typename === 'Refund');
+    expect(made).toHaveLength(6);
+    for (const answer of answers) {
+      if (answer.__typename !== 'Refund') expect(answer).toMatchObject({ code: 'REFUND_EXCEEDS_PAYMENT' });
+    }
+    const order = await sweepUntil(app, orderId, ({ refunds }) =>
+      refunds.every(({ status }) => status === 'SUCCEEDED'),
+    );
+    expect(order).toMatchObject({ paymentStatus: 'PARTIALLY_REFUNDED', refundable: { amountMinor: 100 } });
+    expect((await booksOf(app, payment.id)).totals.refunded).toBe(2400);
+  });
+
+  test('is for captured money only', async () => {
+    const { payment } = await paidOrder(app, { captureMode: 'MANUAL' });
+    expect(await requestRefund(app, { paymentId: payment.id })).toMatchObject({
+      ...{ code: 'REFUND_EXCEEDS_PAYMENT', refundable: { amountMinor: 0 } },
+    });
+  });
+
+  test.each<[what: string, input: object, path: string]>([
+    ['an amount of 0', { amountMinor: 0 }, 'amountMinor'],
+    ['a reason of 81 characters', { reason: 'x'.repeat(81) }, 'reason'],
+    ['an id of something else', { paymentId: 'ord_01jd8m0v6te4r8x3y5z7a9b1c2' }, 'paymentId'],
+    ['an empty key', { idempotencyKey: '' }, 'idempotencyKey'],
+  ])('%s is an input error that names the field', async (_what, input, path) => {
+    const paymentId = 'pay_01jd8m0v6te4r8x3y5z7a9b1c2';
+    expect(await requestRefund(app, { paymentId, ...input })).toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: [{ path }],
+    });
+  });
+
+  test('of a payment that is not there it is NOT_FOUND', async () => {
+    const paymentId = 'pay_01jd8m0v6te4r8x3y5z7a9b1c2';
+    expect(await requestRefund(app, { paymentId })).toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('a refund whose outcome is unknown', () => {
+  test.each(['error_500_after', 'malformed', 'error_500_before'])(
+    'after %s is UNKNOWN and holds its amount; asking ends it, with one refund at the provider',
+    async (name) => {
+      const { orderId, payment } = await paidOrder(app);
+      const { id: paymentId } = payment;
+      await fault({ fault: name, match: { operation: 'refunds.create', contains: paymentId }, times: 2 });
+      const refund = await requestRefund(app, { paymentId, amountMinor: 2000 });
+      expect(refund).toMatchObject({ status: 'UNKNOWN', failure: null, nextCheckAt: expect.any(String) });
+      expect(await requestRefund(app, { paymentId, amountMinor: 501 })).toMatchObject({
+        refundable: { amountMinor: 500 },
+      });
+      const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'SUCCEEDED', 6000);
+      expect(order.refunds).toMatchObject([{ amount: { amountMinor: 2000 } }]);
+      expect(order.types.filter((type) => type.startsWith('REFUND'))).toEqual([
+        ...['REFUND_REQUESTED', 'REFUND_UNKNOWN', 'REFUND_SUCCEEDED'],
+      ]);
+      expect((await booksOf(app, paymentId)).refunds).toMatchObject([{ amount: 2000, status: 'succeeded' }]);
+    },
+  );
+
+  test('that the provider was too busy for stays PENDING and is made later', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'rate_limit', match: { operation: 'refunds.create', contains: payment.id }, times: 1 });
+    expect(await requestRefund(app, { paymentId: payment.id })).toMatchObject({ status: 'PENDING' });
+    const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'SUCCEEDED', 3000);
+    expect(order.types).not.toContain('REFUND_UNKNOWN');
+  });
+});
+
+describe('a refund at the provider', () => {
+  test('that is pending is accepted, and succeeds by callback', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'refund_pending_then_succeeded', match: { contains: payment.id } });
+    expect(await requestRefund(app, { paymentId: payment.id })).toMatchObject({
+      ...{ status: 'PENDING', providerRefundId: expect.stringMatching(/^re_/) },
+    });
+    const [{ id } = { id: '' }] = (await booksOf(app, payment.id)).refunds;
+    await control(app.sandboxUrl, `stripe/refunds/${id}/succeed`, {});
+    const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'SUCCEEDED', 100);
+    expect(order.types.filter((type) => type.startsWith('REFUND'))).toEqual([
+      ...['REFUND_REQUESTED', 'REFUND_PENDING', 'REFUND_SUCCEEDED'],
+    ]);
+  });
+
+  test('that fails frees its amount, and tells why', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'refund_pending_then_failed', match: { contains: payment.id } });
+    await requestRefund(app, { paymentId: payment.id });
+    const [{ id } = { id: '' }] = (await booksOf(app, payment.id)).refunds;
+    await control(app.sandboxUrl, `stripe/refunds/${id}/fail`, {});
+    const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'FAILED', 100);
+    expect(order).toMatchObject({
+      ...{ paymentStatus: 'PAID', refundable: { amountMinor: 2500 }, needsReview: [] },
+      refunds: [{ failure: { reason: 'provider_error' } }],
+    });
+  });
+
+  test('that is reversed after it succeeded is refundable again, and a person looks', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await requestRefund(app, { paymentId: payment.id });
+    const [{ id } = { id: '' }] = (await booksOf(app, payment.id)).refunds;
+    await control(app.sandboxUrl, `stripe/refunds/${id}/fail`, {});
+    const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'FAILED', 100);
+    expect(order).toMatchObject({
+      ...{ paymentStatus: 'PAID', refundable: { amountMinor: 2500 }, needsReview: ['REFUND_ABNORMAL'] },
+    });
+  });
+
+  test('that it refuses for good is FAILED at once', async () => {
+    const { payment } = await paidOrder(app);
+    const drop = { fault: 'drop', match: { contains: payment.providerPaymentId }, times: 20 };
+    await fault(drop);
+    // Refunded in the console meanwhile, which nobody has told us.
+    await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 2000 });
+    expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 1000 })).toMatchObject({
+      ...{ status: 'FAILED', failure: { reason: 'provider_error' } },
+    });
+  });
+});
+
+describe('a refund made in the provider’s console', () => {
+  test('is taken over when its callback comes', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 800 });
+    const order = await sweepUntil(app, orderId, ({ refunds }) => refunds.length === 1, 100);
+    expect(order).toMatchObject({
+      ...{ paymentStatus: 'PARTIALLY_REFUNDED', refundable: { amountMinor: 1700 } },
+      refunds: [
+        { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 800 }, evidence: { source: 'CALLBACK' } },
+      ],
+    });
+  });
+
+  test('is found by asking when every callback is lost', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'drop', match: { contains: payment.providerPaymentId }, times: 50 });
+    await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 800 });
+    const order = await sweepUntil(app, orderId, ({ refunds }) => refunds.length === 1, day);
+    expect(order.refunds).toMatchObject([{ origin: 'PROVIDER', status: 'SUCCEEDED', evidence: { source: 'QUERY' } }]);
+  });
+
+  test('that is reversed later is found by asking, too', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'drop', match: { contains: payment.providerPaymentId }, times: 50 });
+    await requestRefund(app, { paymentId: payment.id, amountMinor: 2500 });
+    const [{ id } = { id: '' }] = (await booksOf(app, payment.id)).refunds;
+    await control(app.sandboxUrl, `stripe/refunds/${id}/fail`, {});
+    const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'FAILED', day);
+    expect(order).toMatchObject({ paymentStatus: 'PAID', needsReview: ['REFUND_ABNORMAL'] });
+  });
+});
