@@ -11,8 +11,9 @@ import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
 import { apart } from './apart.ts';
 import { type CommandContext, changeAndWake, providerOf } from './context.ts';
 
-/** How long a callback that cannot be applied is kept trying before a person must look. */
+/** How long a callback that cannot be applied is kept trying before a person must look, and how often at least: nobody may have been up. */
 const triedForMsMax = 24 * 60 * 60_000;
+const triesMin = 12;
 const retryDelayMsMin = 5000;
 const retryDelayMsMax = 60 * 60_000;
 
@@ -107,7 +108,7 @@ async function tryLater(
   on: Tx | Database['pool'] = db.pool,
 ): Promise<void> {
   const at = clock.now();
-  if (at.getTime() - delivery.receivedAt.getTime() >= triedForMsMax) {
+  if (at.getTime() - delivery.receivedAt.getTime() >= triedForMsMax && delivery.applyAttempts >= triesMin) {
     log.error({ deliveryId: delivery.id, reason }, 'a callback could not be applied for a day and needs a person');
     return finishDelivery(on, delivery.id, { status: 'REVIEW', reason, paymentId: null, at });
   }
