@@ -14,6 +14,8 @@ import { type CommandContext, changeAndWake, providerOf } from './context.ts';
 /** How long a callback that cannot be applied is kept trying before a person must look, and how often at least: nobody may have been up. */
 const triedForMsMax = 24 * 60 * 60_000;
 const triesMin = 12;
+/** A refund that we never asked for is asked about before its callback is believed, unless nobody answers for so many tries. */
+const believedAfterTries = 4;
 const retryDelayMsMin = 5000;
 const retryDelayMsMax = 60 * 60_000;
 
@@ -76,11 +78,12 @@ async function applyTo(
   { id: paymentId, orderId }: Payment,
   message: Telling,
 ): Promise<void> {
+  const isBelieved = delivery.applyAttempts >= believedAfterTries;
   await changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
     const outcome =
       message.kind === 'payment'
         ? applyPaymentReport(change, message.report)
-        : applyRefundReport(change, paymentId, message.report, newId('refund'));
+        : applyRefundReport(change, paymentId, message.report, isBelieved ? newId('refund') : null);
     if (outcome.effect === 'early') await tryLater(context, delivery, 'early', tx);
     else await finishDelivery(tx, delivery.id, { ...finishOf(outcome), paymentId, at: change.at });
   });

@@ -71,17 +71,19 @@ export function postponeRefundCheck(change: OrderChange, refundId: string): void
 
 /**
  * Applies what is reported of one refund of the payment. Applying it again changes nothing. A refund that we never asked for was made in
- * the provider's console and gets `newRefundId`.
+ * the provider's console and gets `newRefundId`; null asks about it first, for there is nothing frozen to compare its amount with.
  */
 export function applyRefundReport(
   change: OrderChange,
   paymentId: string,
   report: RefundReport,
-  newRefundId: string,
+  newRefundId: string | null,
 ): ReportOutcome {
   const payment = change.payment(paymentId);
   const refund = findRefund(change, paymentId, report);
-  if (refund === null) return adopt(change, payment, report, newRefundId);
+  if (refund === null) {
+    return newRefundId === null ? early(change, payment) : adopt(change, payment, report, newRefundId);
+  }
   const { amountMinor, currency } = report;
   if ((amountMinor ?? refund.amountMinor) !== refund.amountMinor || (currency ?? refund.currency) !== refund.currency) {
     needReview(

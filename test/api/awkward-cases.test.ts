@@ -296,4 +296,15 @@ describe('with every query failing, callbacks alone do it', () => {
     await refreshPayment(app, paid.payments[0]?.id ?? '');
     await fetch(`${app.sandboxUrl}/control/faults`, { method: 'DELETE' });
   });
+
+  test('also for a refund made in the console, which is believed after it could not be asked about', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'error_500_before', match: { method: 'GET' }, times: 1000 });
+    await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 800 });
+    const order = await sweepUntil(app, orderId, ({ refunds }) => refunds.length > 0, 20_000);
+    expect(order.refunds).toMatchObject([
+      { origin: 'PROVIDER', status: 'SUCCEEDED', evidence: { source: 'CALLBACK' } },
+    ]);
+    await fetch(`${app.sandboxUrl}/control/faults`, { method: 'DELETE' });
+  });
 });

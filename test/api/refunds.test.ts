@@ -168,14 +168,14 @@ describe('a refund at the provider', () => {
 });
 
 describe('a refund made in the provider’s console', () => {
-  test('is taken over when its callback comes', async () => {
+  test('is asked about when its callback comes, and taken over', async () => {
     const { orderId, payment } = await paidOrder(app);
     await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 800 });
     const order = await sweepUntil(app, orderId, ({ refunds }) => refunds.length === 1, 100);
     expect(order).toMatchObject({
       ...{ paymentStatus: 'PARTIALLY_REFUNDED', refundable: { amountMinor: 1700 } },
       refunds: [
-        { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 800 }, evidence: { source: 'CALLBACK' } },
+        { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 800 }, evidence: { source: 'QUERY' } },
       ],
     });
   });

@@ -1,0 +1,13 @@
+/** As much of the package as is used here; it brings no types of its own. */
+declare module 'cli-progress' {
+  export class MultiBar {
+    constructor(options: { readonly format: string; readonly clearOnComplete: boolean }, preset: object);
+    create(total: number, startValue: number, payload: object): SingleBar;
+    log(text: string): void;
+    stop(): void;
+  }
+  export class SingleBar {
+    update(value: number, payload: object): void;
+  }
+  export const Presets: { readonly shades_classic: object };
+}

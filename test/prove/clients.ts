@@ -1,0 +1,131 @@
+import type { Actor } from '../../src/commands/context.ts';
+import type { Answer, CommandName } from './node.ts';
+import type { Snapshot } from './rows.ts';
+import type { OrderPlan, PaymentRef, Step } from './schedule.ts';
+import type { KeyedCall } from './traffic-invariants.ts';
+import type { World } from './world.ts';
+
+type Call = Extract<Step, { kind: 'create' | 'pay' | 'capture' | 'refund' }>;
+
+const operations = {
+  create: 'createOrder',
+  pay: 'payOrder',
+  capture: 'capturePayment',
+  refund: 'requestRefund',
+} as const satisfies Record<Call['kind'], CommandName>;
+
+/** What a plan's order and payments are called by now. */
+export class Names {
+  snapshot: Snapshot = { orders: [], payments: [], refunds: [], keys: [] };
+
+  orderId(order: number): string | null {
+    const key = keyOf({ kind: 'create', order, key: 0 });
+    return this.snapshot.keys.find((row) => row.operation === 'createOrder' && row.key === key)?.resultId ?? null;
+  }
+
+  payment(order: number, which: PaymentRef) {
+    const orderId = this.orderId(order);
+    const payments = this.snapshot.payments.filter((payment) => payment.orderId === orderId);
+    return payments.at(which === 'first' ? 0 : which === 'last' ? -1 : Math.max(payments.length - 2, 0)) ?? null;
+  }
+}
+
+/** The merchant's own programs: they repeat what they heard no answer to, and remember what they were told. */
+export class Clients {
+  readonly calls: KeyedCall[] = [];
+  readonly #world: World;
+  readonly #actor: Actor;
+  readonly #plans: readonly OrderPlan[];
+  readonly #names: Names;
+  readonly #inputs = new Map<string, object>();
+  #moment = 0;
+
+  constructor(world: World, actor: Actor, plans: readonly OrderPlan[], names: Names) {
+    this.#world = world;
+    this.#actor = actor;
+    this.#plans = plans;
+    this.#names = names;
+  }
+
+  /** Makes a call under its key; null when there is nothing yet that it could be about. */
+  async call(step: Call): Promise<Answer | null> {
+    const operation = operations[step.kind];
+    const key = keyOf(step);
+    const input = this.#inputOf(step, `${operation} ${key}`);
+    if (input === null) return null;
+    const given = step.spoils ? spoiled(step, input) : input;
+    const beganAt = this.#tick();
+    const answer = await this.#world.node(step.node).call(operation, this.#actor, { idempotencyKey: key, ...given });
+    this.calls.push({ operation, key, input: textOf(given), beganAt, endedAt: this.#tick(), answer });
+    return answer;
+  }
+
+  /** A call without a key. */
+  async plainCall(command: CommandName, node: number, input: unknown): Promise<Answer> {
+    return this.#world.node(node).call(command, this.#actor, input);
+  }
+
+  #tick(): number {
+    this.#moment += 1;
+    return this.#moment;
+  }
+
+  /** What a key stands for is decided once: a repetition sends the same. */
+  #inputOf(step: Call, name: string): object | null {
+    const input = this.#inputs.get(name) ?? this.#newInputOf(step);
+    if (input !== null) this.#inputs.set(name, input);
+    return input;
+  }
+
+  #newInputOf(step: Call): object | null {
+    if (step.kind === 'create') {
+      const plan = this.#plans[step.order];
+      if (plan === undefined) return null;
+      const { currency, amountMinor, captureMode, expiresInSeconds } = plan;
+      const lines = [{ name: 'Cup', quantity: 1, unitAmountMinor: amountMinor }];
+      return { currency, captureMode, expiresInSeconds, lines };
+    }
+    if (step.kind === 'pay') {
+      const orderId = this.#names.orderId(step.order);
+      return orderId === null
+        ? null
+        : { orderId, method: 'CARD', flow: step.flow, returnUrl: 'https://shop.example/back' };
+    }
+    const payment = this.#names.payment(step.order, step.payment);
+    if (payment === null) return null;
+    const whole = step.kind === 'refund' ? payment.capturedMinor : payment.authorizedMinor;
+    if (step.kind === 'capture' && step.share === 1) return { paymentId: payment.id };
+    return {
+      paymentId: payment.id,
+      amountMinor: shareOf(whole > 0n ? whole : payment.amountMinor, step.share, payment.currency),
+    };
+  }
+}
+
+export function keyOf({ kind, order, key }: Pick<Call, 'kind' | 'order' | 'key'>): string {
+  return `order ${order} ${kind} ${key}`;
+}
+
+/** Stripe takes three decimals only with a 0 behind. */
+export function shareOf(amountMinor: bigint, share: number, currency: string): bigint {
+  const unit = currency === 'KWD' ? 10n : 1n;
+  const part = (BigInt(Math.floor(Number(amountMinor) * share)) / unit) * unit;
+  return part > 0n ? part : unit;
+}
+
+function spoiled(step: Call, input: object): object {
+  switch (step.kind) {
+    case 'create':
+      return { ...input, description: 'something else' };
+    case 'pay':
+      return { ...input, returnUrl: 'https://shop.example/elsewhere' };
+    case 'capture':
+      return { ...input, amountMinor: 1n };
+    case 'refund':
+      return { ...input, reason: 'something else' };
+  }
+}
+
+function textOf(input: object): string {
+  return JSON.stringify(input, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+}

@@ -1,0 +1,197 @@
+import { type CallbackFault, callbackFaults, type RequestFault, requestFaults } from '../../sandbox/faults.ts';
+import { eventTypes } from '../../src/domain/event.ts';
+import { type Failpoint, failpoints } from '../../src/domain/failpoint.ts';
+import type { Dice } from './dice.ts';
+import type { FaultRule, Step } from './schedule.ts';
+
+const secondMs = 1000;
+const hourMs = 3_600_000;
+
+/** Longer than a client waits, or well within. Nothing in between: several answers of one check may not add up to more than its lease. */
+const delaysMs = [500, 3000, 20_000, 60_000];
+
+/** What comes between the steps of the stories: faults where they hurt, crashes, timers, time, and people who listen. */
+export function disturb(dice: Dice, steps: readonly Step[], orders: number): Step[] {
+  const [faulty, crashing] = [dice.hit(0.75) ? 0.3 : 0, dice.hit(0.6) ? 0.25 : 0];
+  const spoiling = dice.hit(0.2) ? 0.1 : 0;
+  const listening = dice.int(0, 3);
+  const disturbed: Step[] = [];
+  for (let subscriber = 0; subscriber < listening; subscriber += 1) {
+    if (dice.hit(0.5)) disturbed.push(follow(dice, subscriber, null));
+  }
+  for (const step of steps) {
+    if (dice.hit(faulty)) disturbed.push({ kind: 'fault', rules: faultsFor(dice, step) });
+    if (dice.hit(crashing)) disturbed.push(crashFor(dice, step));
+    if (dice.hit(spoiling)) disturbed.push(spoil(dice));
+    disturbed.push(step);
+    if (dice.hit(0.35)) disturbed.push(...besides(dice, step, orders, listening));
+  }
+  return disturbed;
+}
+
+/** Neighbours at once: of different orders, which share only the merchant, and of one order, which must wait for each other. */
+export function unitedAtTimes(dice: Dice, steps: readonly Step[]): Step[] {
+  const united: Step[] = [];
+  for (const step of steps) {
+    const before = united.at(-1);
+    const isFree = (candidate: Step): boolean => isCall(candidate) || candidate.kind === 'together';
+    if (before !== undefined && isFree(before) && isFree(step) && dice.hit(0.25)) {
+      united[united.length - 1] = { kind: 'together', steps: [...membersOf(before), ...membersOf(step)] };
+    } else united.push(step);
+  }
+  return united;
+}
+
+function membersOf(step: Step): readonly Step[] {
+  return step.kind === 'together' ? step.steps : [step];
+}
+
+/** What may run beside anything else. */
+function isCall({ kind }: Step): boolean {
+  const kinds: readonly Step['kind'][] = [
+    ...(['pay', 'capture', 'refund', 'cancelOrder', 'cancelPayment', 'refresh', 'resolve', 'buy', 'console'] as const),
+    ...(['sweep', 'pass', 'redeliver'] as const),
+  ];
+  return kinds.includes(kind);
+}
+
+function faultsFor(dice: Dice, step: Step): FaultRule[] {
+  const count = dice.weigh([
+    [4, 1],
+    [2, 2],
+    [1, 3],
+  ] as const);
+  return Array.from({ length: count }, () => faultFor(dice, step));
+}
+
+function faultFor(dice: Dice, step: Step): FaultRule {
+  const callbacks = dice.hit(step.kind === 'buy' || step.kind === 'console' || step.kind === 'pass' ? 0.85 : 0.3);
+  if (callbacks) return callbackFault(dice);
+  const operations: Partial<Record<Step['kind'], readonly string[]>> = {
+    pay: ['payment_intents.create', 'checkout.sessions.create', 'payment_intents.list'],
+    capture: ['payment_intents.capture', 'payment_intents.retrieve'],
+    refund: ['refunds.create', 'refunds.list'],
+    cancelOrder: ['payment_intents.cancel', 'checkout.sessions.expire', 'payment_intents.retrieve'],
+    cancelPayment: ['payment_intents.cancel', 'checkout.sessions.expire', 'payment_intents.retrieve'],
+  };
+  const operation = dice.pick(operations[step.kind] ?? ['']);
+  return requestFault(dice, operation === '' ? {} : { operation });
+}
+
+function requestFault(dice: Dice, match: NonNullable<FaultRule['match']>): FaultRule {
+  const fault: RequestFault = dice.pick(requestFaults);
+  const times = dice.weigh([
+    [4, 1],
+    [2, 2],
+    [1, 6],
+  ] as const);
+  return { fault, target: 'request', match, times, ms: dice.pick(delaysMs) };
+}
+
+function callbackFault(dice: Dice): FaultRule {
+  const fault: CallbackFault = dice.pick(callbackFaults);
+  const type = dice.weigh([
+    [4, '*'],
+    [3, 'payment_intent.*'],
+    [2, 'payment_intent.succeeded'],
+    [1, 'checkout.session.*'],
+    [2, 'refund.*'],
+  ] as const);
+  const times = dice.weigh([
+    [3, 1],
+    [2, 3],
+    [1, 9],
+  ] as const);
+  const rule: FaultRule = { fault, target: 'callback', match: { type }, times };
+  if (fault === 'duplicate') return { ...rule, count: 5 };
+  // Of a refund made in the console, which carries no id of ours, nobody can tell that its amount is a lie.
+  if (fault === 'wrong_amount') return { ...rule, match: { type, contains: 'pay_' } };
+  return fault === 'delay' ? { ...rule, ms: dice.pick([2000, 40_000, hourMs, 20 * hourMs]) } : rule;
+}
+
+/** Failpoints that the step, or what follows it, is likely to pass. */
+const failpointsOf: Partial<Record<Step['kind'], string>> = {
+  create: 'create.',
+  pay: 'pay.',
+  capture: 'capture.',
+  refund: 'refund.',
+  cancelOrder: 'close.',
+  cancelPayment: 'close.',
+  refresh: 'check.',
+  sweep: 'check.',
+  resolve: 'review.',
+  buy: 'callback.',
+  console: 'callback.',
+  pass: 'callback.',
+};
+
+function crashFor(dice: Dice, step: Step): Step {
+  const node = dice.int(0, 1);
+  if (dice.hit(0.1)) return { kind: 'kill', node };
+  const prefix = failpointsOf[step.kind];
+  const likely = prefix === undefined ? [] : failpoints.filter((name) => name.startsWith(prefix));
+  const failpoint: Failpoint = dice.pick(likely.length > 0 && dice.hit(0.8) ? likely : failpoints);
+  const at = 'node' in step && dice.hit(0.8) ? step.node : node;
+  return {
+    kind: 'crash',
+    node: at,
+    failpoint,
+    nth: dice.weigh([
+      [5, 1],
+      [2, 2],
+      [1, 3],
+    ] as const),
+  };
+}
+
+function spoil(dice: Dice): Step {
+  const what = dice.hit(0.7) ? 'statement' : 'commit';
+  return { kind: 'spoil', node: dice.int(0, 1), what, nth: what === 'statement' ? dice.int(1, 12) : dice.int(1, 3) };
+}
+
+function follow(dice: Dice, subscriber: number, order: number | null): Step {
+  const from = dice.weigh([
+    [3, 0],
+    [3, 1],
+    [2, 0.5],
+  ] as const);
+  const types = dice.hit(0.8) ? null : eventTypes.filter(() => dice.hit(0.4));
+  // One order is followed with all that happens to it.
+  return { kind: 'follow', subscriber, node: dice.int(0, 1), order, from, types: order === null ? types : null };
+}
+
+function besides(dice: Dice, step: Step, orders: number, listening: number): Step[] {
+  const order = 'order' in step && step.order !== null ? step.order : dice.int(0, orders - 1);
+  const node = dice.int(0, 1);
+  const subscriber = dice.int(0, Math.max(listening - 1, 0));
+  const isKeyed = step.kind === 'create' || step.kind === 'pay' || step.kind === 'refund' || step.kind === 'capture';
+  return dice.weigh<() => Step[]>([
+    [5, () => [{ kind: 'sweep', node }]],
+    [4, () => [{ kind: 'pass', ms: dice.pick([0, secondMs, 6 * secondMs, 31 * secondMs]) }]],
+    [0.5, () => [{ kind: 'pass', ms: dice.pick([10 * 60 * secondMs, hourMs, 26 * hourMs]) }]],
+    [1, () => outage(dice, node)],
+    [2, () => [{ kind: 'refresh', order, payment: 'last', node }]],
+    [1, () => [{ kind: 'redeliver', nth: dice.int(0, 40) }]],
+    [1, () => [{ kind: 'clearFaults' }]],
+    [listening > 0 ? 4 : 0, () => [follow(dice, subscriber, dice.hit(0.5) ? order : null)]],
+    [listening > 0 ? 2 : 0, () => [{ kind: 'hangUp', subscriber }]],
+    [listening > 0 ? 2 : 0, () => [{ kind: 'comeBack', subscriber, node }]],
+    [isKeyed ? 2 : 0, () => (isKeyed ? [{ ...step, spoils: dice.hit(0.5) }] : [])],
+    [0.5, () => [{ kind: 'cancelOrder', order, node }]],
+    [0.5, () => [{ kind: 'resolve', order, node, latePayment: dice.pick(['ACCEPT', 'REFUND', null]) }]],
+  ])();
+}
+
+/** The provider answers no question for a while, and timers ask again and again. */
+function outage(dice: Dice, node: number): Step[] {
+  const match = dice.hit(0.6) ? { method: 'GET' } : {};
+  const rounds = dice.int(2, 5);
+  return [
+    { kind: 'fault', rules: [{ fault: dice.pick(['timeout_before', 'error_500_before'] as const), match, times: 30 }] },
+    ...Array.from({ length: rounds }, (): Step[] => [
+      { kind: 'pass', ms: dice.pick([6, 16, 31, 61, 130]) * secondMs },
+      { kind: 'sweep', node },
+    ]).flat(),
+    { kind: 'clearFaults' },
+  ];
+}

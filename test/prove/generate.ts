@@ -1,0 +1,77 @@
+import { captureModes, type LatePaymentPolicy } from '../../src/domain/order.ts';
+import { Dice } from './dice.ts';
+import { disturb, unitedAtTimes } from './disturbances.ts';
+import type { OrderPlan, Schedule, Step, Weather } from './schedule.ts';
+import { shortSecondsMax, storyOf } from './stories.ts';
+
+const policies: readonly LatePaymentPolicy[] = ['ACCEPT', 'REFUND', 'REVIEW'];
+
+/** The schedule of a seed: what happens to some orders, told side by side, and disturbed. */
+export function scheduleOf(seed: number): Schedule {
+  const dice = new Dice(seed, 'schedule');
+  const orders = Array.from(
+    {
+      length: dice.weigh([
+        [5, 1],
+        [3, 2],
+        [2, 3],
+      ] as const),
+    },
+    () => planOrder(dice),
+  );
+  const weather = weatherOf(dice);
+  const stories = orders.map((plan, order) => storyOf(dice, order, plan));
+  const steps = unitedAtTimes(dice, disturb(dice, interleave(dice, stories), orders.length));
+  return { seed, latePaymentPolicy: dice.pick(policies), orders, weather, steps };
+}
+
+function planOrder(dice: Dice): OrderPlan {
+  const currency = dice.weigh([
+    [5, 'EUR'],
+    [1, 'USD'],
+    [1, 'JPY'],
+    [1, 'KWD'],
+    [1, 'ISK'],
+  ] as const);
+  const amountMinor = dice.weigh([
+    [1, 200n],
+    [4, 2500n],
+    [2, 12_340n],
+    [1, 999_990n],
+  ] as const);
+  return {
+    ...{ currency, amountMinor },
+    captureMode: dice.hit(0.35) ? captureModes[1] : captureModes[0],
+    // Some are short, and their stories wait for the end; the others must outlive that.
+    expiresInSeconds: dice.weigh([
+      [1.5, 60],
+      [1, shortSecondsMax],
+      [3, 3600],
+      [3, 86_400],
+      [0.5, 604_800],
+    ] as const),
+  };
+}
+
+function weatherOf(dice: Dice): Weather {
+  return {
+    dropsEveryCallback: dice.hit(0.12),
+    failsEveryQuery: dice.hit(0.1),
+    losesWakes: dice.hit(0.25) ? 0.3 : 0,
+    pauses: dice.hit(0.6) ? 0.3 : 0,
+    decidesRefunds: dice.hit(0.95),
+    timersAreLate: dice.hit(0.8),
+  };
+}
+
+/** Each story in its own order, one after the other in no order. */
+function interleave(dice: Dice, stories: readonly (readonly Step[])[]): Step[] {
+  const rests = stories.map((story) => [...story]);
+  const steps: Step[] = [];
+  for (;;) {
+    const going = rests.filter((rest) => rest.length > 0);
+    if (going.length === 0) return steps;
+    const next = dice.pick(going).shift();
+    if (next !== undefined) steps.push(next);
+  }
+}

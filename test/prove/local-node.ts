@@ -1,0 +1,226 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
+import { applyDeliveries } from '../../src/commands/apply-deliveries.ts';
+import { cancelPayment } from '../../src/commands/cancel-payment.ts';
+import { capturePayment } from '../../src/commands/capture-payment.ts';
+import { cancelOrder } from '../../src/commands/close-order.ts';
+import type { Actor, CommandContext } from '../../src/commands/context.ts';
+import { createOrder } from '../../src/commands/create-order.ts';
+import { payOrder } from '../../src/commands/pay-order.ts';
+import { receiveDelivery } from '../../src/commands/receive-delivery.ts';
+import { refreshPayment } from '../../src/commands/refresh-payment.ts';
+import { requestRefund } from '../../src/commands/request-refund.ts';
+import { resolveReview } from '../../src/commands/resolve-review.ts';
+import { sweep } from '../../src/commands/sweep.ts';
+import type { Database } from '../../src/database/database.ts';
+import { DomainError } from '../../src/domain/errors.ts';
+import type { Failpoint } from '../../src/domain/failpoint.ts';
+import type { Log } from '../../src/domain/log.ts';
+import type { LogPosition } from '../../src/events/cursor.ts';
+import { createTailWatch, merchantFeed, orderFeed } from '../../src/events/feed.ts';
+import { createWakes } from '../../src/events/wakes.ts';
+import type { WebhookParts } from '../../src/http/webhooks.ts';
+import { createStripeProvider } from '../../src/providers/stripe.ts';
+import { receiveCallback } from './callback-entrance.ts';
+import type { Dice } from './dice.ts';
+import { BrokenConnectionError, forever, Life } from './life.ts';
+import { mortalDatabase } from './mortal-database.ts';
+import type { Answer, CommandName, Node, NodeObserver, Scope } from './node.ts';
+import { type Door, DoorClient } from './provider-client.ts';
+import { stripeKeys } from './stripe-keys.ts';
+
+export type LocalNodeParts = {
+  readonly database: Database;
+  readonly now: () => Date;
+  readonly door: Door;
+  readonly observer: NodeObserver;
+  /** Pauses at failpoints. */
+  readonly pauses: number;
+  readonly dice: Dice;
+};
+
+type Command = (context: CommandContext, actor: Actor, input: never) => Promise<string>;
+
+const commands: Readonly<Record<CommandName, Command>> = {
+  createOrder,
+  payOrder,
+  capturePayment,
+  requestRefund,
+  cancelOrder,
+  cancelPayment,
+  refreshPayment,
+  resolveReview,
+};
+
+const pauseMsMax = 6;
+
+/** Wires a node as `app.ts` does, on a database and a life that can end at any failpoint. */
+export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
+  const { observer, now, door } = parts;
+  const life = new Life();
+  const crashes = new Map<Failpoint, number>();
+  const spoilings = { statement: 0, commit: 0 };
+
+  const die = (at: Failpoint | null): void => {
+    life.end();
+    observer.died(at);
+  };
+  const failpoint = async (name: Failpoint): Promise<void> => {
+    if (life.isOver) return forever();
+    observer.passed(name);
+    const left = crashes.get(name);
+    if (left === 1) {
+      die(name);
+      return forever();
+    }
+    if (left !== undefined) crashes.set(name, left - 1);
+    if (parts.pauses > 0 && parts.dice.hit(parts.pauses)) await life.within(delay(parts.dice.int(1, pauseMsMax)));
+  };
+  const isSpoiled = (what: 'statement' | 'commit') => (): boolean => {
+    if (spoilings[what] === 0) return false;
+    spoilings[what] -= 1;
+    if (spoilings[what] > 0) return false;
+    observer.spoiled(what);
+    return true;
+  };
+
+  const db = mortalDatabase(parts.database, life, {
+    spoilsStatement: isSpoiled('statement'),
+    spoilsCommit: isSpoiled('commit'),
+  });
+  // Followers read undisturbed: one that failed to would wait a second of real time.
+  const { pool: readingPool } = mortalDatabase(parts.database, life, {
+    spoilsStatement: () => false,
+    spoilsCommit: () => false,
+  });
+  const log = complaintsTo(observer, life);
+  const wakes = createWakes();
+  const provider = createStripeProvider({
+    ...{ secretKey: stripeKeys.secretKey, publishableKey: stripeKeys.publishableKey, apiBase: stripeKeys.apiBase },
+    ...{ webhookSecrets: [stripeKeys.webhookSecret], now },
+    httpClient: new DoorClient((request) => (life.isOver ? forever() : life.within(door(request)))),
+  });
+  const context: CommandContext = {
+    ...{ db, log, failpoint, clock: { now }, providers: [provider] },
+    wakes: {
+      wake(wake) {
+        if (life.isOver) return;
+        wakes.wake(wake);
+        observer.woke(wake);
+      },
+    },
+  };
+  const underWay = new Set<Promise<void>>();
+  const webhook: WebhookParts = {
+    ...{ providers: context.providers, now, log, failpoint },
+    receive: (of, delivery) => receiveDelivery(context, of, delivery),
+    apply(deliveryId) {
+      const applying = life
+        .heard(() => applyDeliveries(context, 1, deliveryId))
+        .then(
+          () => {},
+          (error: unknown) => log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
+        );
+      underWay.add(applying);
+      void applying.finally(() => underWay.delete(applying));
+    },
+  };
+  const subscriptions = new Map<number, () => void>();
+  const tail = createTailWatch({ pool: readingPool, wakes });
+  await tail.runOnce(); // begins at the log's end, as when a node starts
+
+  return {
+    get isDead() {
+      return life.isOver;
+    },
+    call: (command, actor, input) => answerOf(life, () => commands[command](context, actor, input as never)),
+    receive: (callback: CallbackRequest): Promise<CallbackAnswer> =>
+      life.heard(() => receiveCallback(webhook, callback)),
+    async sweep() {
+      try {
+        const { deliveries, payments, refunds, orders } = await life.heard(() => sweep(context));
+        return deliveries + payments + refunds + orders;
+      } catch (error) {
+        if (!(error instanceof BrokenConnectionError)) log.error({ err: error }, 'a background round failed');
+        return null;
+      }
+    },
+    async watchTail() {
+      await life.heard(() => tail.runOnce()).catch(unlessBroken);
+    },
+    follow(subscription: number, scope: Scope, after: LogPosition) {
+      const source = { pool: readingPool, wakes, log };
+      const { merchantId, orderId, types } = scope;
+      const feed =
+        orderId === null
+          ? merchantFeed(source, { merchantId, types }, after)
+          : orderFeed(source, { merchantId, orderId }, after);
+      let isOpen = true;
+      subscriptions.set(subscription, () => {
+        isOpen = false;
+        void feed.return?.();
+      });
+      void (async () => {
+        for await (const event of feed) {
+          if (life.isOver || !isOpen) return;
+          observer.heard(subscription, event);
+        }
+      })();
+    },
+    unfollow(subscription: number) {
+      subscriptions.get(subscription)?.();
+      subscriptions.delete(subscription);
+    },
+    wake(wake) {
+      if (!life.isOver) wakes.wake(wake);
+    },
+    crashAt(name, nth) {
+      crashes.set(name, nth);
+    },
+    spoil(what, nth) {
+      spoilings[what] = nth;
+    },
+    async idle() {
+      while (underWay.size > 0 && !life.isOver) await Promise.all(underWay);
+    },
+    async kill() {
+      if (!life.isOver) die(null);
+    },
+  };
+}
+
+async function answerOf(life: Life, command: () => Promise<string>): Promise<Answer> {
+  try {
+    return { kind: 'done', id: await life.heard(command) };
+  } catch (error) {
+    if (error instanceof BrokenConnectionError) return { kind: 'broken' };
+    if (!(error instanceof DomainError)) return { kind: 'failed', message: wordsOf(error) };
+    const named = 'paymentId' in error ? error.paymentId : 'orderId' in error ? error.orderId : null;
+    return {
+      ...{ kind: 'refused', code: error.code, message: error.message },
+      id: typeof named === 'string' ? named : null,
+    };
+  }
+}
+
+/** Only errors are complaints: warnings are what providers do every day. */
+function complaintsTo(observer: NodeObserver, life: Life): Log {
+  return {
+    info: () => {},
+    warn: () => {},
+    error: (fields, message) => {
+      if (life.isOver) return;
+      const { err, ...names } = fields as { err?: unknown };
+      observer.complained(`${message} ${JSON.stringify(names)}${err === undefined ? '' : `: ${wordsOf(err)}`}`);
+    },
+  };
+}
+
+function unlessBroken(error: unknown): void {
+  if (!(error instanceof BrokenConnectionError)) throw error;
+}
+
+/** An error as a failing schedule prints it: where it comes from matters more than how deep. */
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 5).join(' ') : String(error);
+}

@@ -1,0 +1,106 @@
+import type { Order } from '../../src/domain/order.ts';
+import type { Payment } from '../../src/domain/payment.ts';
+import type { Refund } from '../../src/domain/refund.ts';
+
+export type OrderMoney = Pick<Order, 'id' | 'currency'>;
+export type PaymentMoney = Pick<
+  Payment,
+  | ('id' | 'orderId' | 'currency' | 'amountMinor' | 'authorizedMinor' | 'capturedMinor' | 'refundedMinor')
+  | ('reservedMinor' | 'appliedMinor' | 'surplusMinor' | 'quarantinedMinor')
+>;
+export type RefundMoney = Pick<Refund, 'id' | 'orderId' | 'paymentId' | 'status' | 'currency' | 'amountMinor'>;
+
+/** Invariant 1: by the columns, and by the refunds that two of them sum up. */
+export function findAmountsOutOfBounds(
+  orders: readonly OrderMoney[],
+  payments: readonly PaymentMoney[],
+  refunds: readonly RefundMoney[],
+): string[] {
+  return [
+    ...payments.flatMap((payment) => outOfBounds(payment, refunds)),
+    ...[...payments, ...refunds].flatMap(({ id, orderId, currency }) => {
+      const order = orders.find((candidate) => candidate.id === orderId);
+      return order === undefined || order.currency === currency
+        ? []
+        : [`${id} is in ${currency}, its order in ${order.currency}`];
+    }),
+  ];
+}
+
+function outOfBounds(payment: PaymentMoney, refunds: readonly RefundMoney[]): string[] {
+  const { id, amountMinor, authorizedMinor, capturedMinor, refundedMinor, reservedMinor } = payment;
+  const ofPayment = refunds.filter(({ paymentId }) => paymentId === id);
+  const sumIn = (...statuses: readonly Refund['status'][]): bigint =>
+    ofPayment.filter(({ status }) => statuses.includes(status)).reduce((sum, refund) => sum + refund.amountMinor, 0n);
+  const succeeded = sumIn('SUCCEEDED');
+  const underWay = sumIn('PENDING', 'UNKNOWN');
+  const rules: readonly (readonly [holds: boolean, what: string])[] = [
+    [refundedMinor >= 0n && reservedMinor >= 0n, `refunded ${refundedMinor} or reserved ${reservedMinor} is below 0`],
+    [
+      refundedMinor + reservedMinor <= capturedMinor,
+      `refunded ${refundedMinor} + reserved ${reservedMinor} is more than captured ${capturedMinor}`,
+    ],
+    [capturedMinor <= authorizedMinor, `captured ${capturedMinor} is more than authorized ${authorizedMinor}`],
+    [authorizedMinor <= amountMinor, `authorized ${authorizedMinor} is more than its amount ${amountMinor}`],
+    [refundedMinor === succeeded, `refunded is ${refundedMinor}, its succeeded refunds sum up to ${succeeded}`],
+    [reservedMinor === underWay, `reserved is ${reservedMinor}, its refunds under way sum up to ${underWay}`],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, what]) => `${id}: ${what}`);
+}
+
+/** Invariant 3. */
+export function findMoneyWithoutPlace(payments: readonly PaymentMoney[]): string[] {
+  return payments
+    .filter(
+      ({ capturedMinor, appliedMinor, surplusMinor, quarantinedMinor }) =>
+        capturedMinor !== appliedMinor + surplusMinor + quarantinedMinor ||
+        [appliedMinor, surplusMinor, quarantinedMinor].some((share) => share < 0n),
+    )
+    .map(
+      ({ id, capturedMinor, appliedMinor, surplusMinor, quarantinedMinor }) =>
+        `${id}: captured ${capturedMinor}, applied ${appliedMinor}, surplus ${surplusMinor}, quarantined ${quarantinedMinor}`,
+    );
+}
+
+export type ClosedOrder = Pick<Order, 'id' | 'status' | 'reviewReasons'>;
+
+/** Invariant 7. What is on its way back is reserved; what a person has decided to keep is named by `isResolved`. */
+export function findClosedOrdersWithMoney(
+  orders: readonly ClosedOrder[],
+  payments: readonly PaymentMoney[],
+  isResolved: (orderId: string) => boolean,
+): string[] {
+  return orders
+    .filter(
+      ({ status, reviewReasons }) => (status === 'CANCELED' || status === 'EXPIRED') && reviewReasons.length === 0,
+    )
+    .filter(({ id }) => !isResolved(id))
+    .flatMap(({ id, status }) =>
+      payments
+        .filter(({ orderId }) => orderId === id)
+        .map((payment) => ({
+          ...payment,
+          keptMinor: payment.capturedMinor - payment.refundedMinor - payment.reservedMinor,
+        }))
+        .filter(({ keptMinor }) => keptMinor > 0n)
+        .map((payment) => `${id} is ${status} and keeps ${payment.keptMinor} of ${payment.id}`),
+    );
+}
+
+/** Invariant 13: holds once all is quiet. A refund of anybody's that took more than the rest of the payment took of the surplus. */
+export function findSurplusKept(
+  orders: readonly ClosedOrder[],
+  payments: readonly PaymentMoney[],
+  refunds: readonly (RefundMoney & Pick<Refund, 'origin'>)[],
+): string[] {
+  return payments
+    .filter(({ surplusMinor }) => surplusMinor > 0n)
+    .filter(({ id, orderId, surplusMinor, capturedMinor, refundedMinor, reservedMinor }) => {
+      const ofPayment = refunds.filter(({ paymentId, origin }) => paymentId === id && origin === 'SURPLUS');
+      const isBack =
+        ofPayment.some(({ status }) => status !== 'FAILED') || refundedMinor + reservedMinor === capturedMinor;
+      const isAsked = orders.some((order) => order.id === orderId && order.reviewReasons.length > 0);
+      return !isBack && !(ofPayment.length > 0 && isAsked) && surplusMinor > 0n;
+    })
+    .map(({ id, surplusMinor }) => `${id} brought ${surplusMinor} beyond its order, and keeps it`);
+}

@@ -1,0 +1,62 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+
+export type Options = {
+  /** The first seed, and how many from there on. */
+  readonly from: number;
+  readonly schedules: number;
+  readonly workers: number;
+  /** Nodes as processes of their own; null: two nodes within the worker. */
+  readonly nodes: number | null;
+  /** A PostgreSQL server on which databases may be made; null: PGlite. */
+  readonly databaseUrl: string | null;
+  readonly stats: boolean;
+  readonly bail: boolean;
+  readonly trace: boolean;
+};
+
+export const usage = `npm run prove -- [options]
+  --schedules N   how many schedules to run (100)
+  --from SEED     the first one's seed (1)
+  --seed SEED     one schedule only
+  --workers N     processes that run schedules (one for each core)
+  --nodes N       nodes as processes of their own on one PostgreSQL; DATABASE_URL names the server
+  --stats         how often what has happened
+  --bail          stop at the first failure
+  --trace         every detail of what happens, with --seed`;
+
+/** @throws {Error} with a sentence for whoever typed it. */
+export function readOptions(args: readonly string[], databaseUrl: string | undefined): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      schedules: { type: 'string' },
+      from: { type: 'string' },
+      seed: { type: 'string' },
+      workers: { type: 'string' },
+      nodes: { type: 'string' },
+      stats: { type: 'boolean', default: false },
+      bail: { type: 'boolean', default: false },
+      trace: { type: 'boolean', default: false },
+    },
+  });
+  const { stats, bail, trace } = values;
+  const seed = numberOf('seed', values.seed, 0);
+  const nodes = numberOf('nodes', values.nodes, 1);
+  if (nodes !== null && !databaseUrl) throw new Error('--nodes needs DATABASE_URL: PGlite lives in one process.');
+  if (trace && seed === null) throw new Error('--trace needs --seed.');
+  const schedules = seed === null ? (numberOf('schedules', values.schedules, 1) ?? 100) : 1;
+  return {
+    ...{ stats, bail, trace, schedules, nodes },
+    from: seed ?? numberOf('from', values.from, 0) ?? 1,
+    workers: Math.min(numberOf('workers', values.workers, 1) ?? availableParallelism(), schedules),
+    databaseUrl: databaseUrl || null,
+  };
+}
+
+function numberOf(name: string, text: string | undefined, min: number): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < min) throw new Error(`--${name} must be a whole number from ${min} on.`);
+  return value;
+}

@@ -1,0 +1,137 @@
+import type { Database } from '../../src/database/database.ts';
+import type { FactChanges } from '../../src/domain/event.ts';
+import type { Order } from '../../src/domain/order.ts';
+import type { Payment } from '../../src/domain/payment.ts';
+import type { Refund } from '../../src/domain/refund.ts';
+import type { LoggedEvent } from '../../src/events/log.ts';
+
+export type EventRow = LoggedEvent & { readonly changes: FactChanges };
+
+export type KeyRow = { readonly operation: string; readonly key: string; readonly resultId: string };
+
+/** A callback in the inbox. */
+export type DeliveryRow = {
+  readonly id: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly status: 'PENDING' | 'APPLIED' | 'IGNORED' | 'REVIEW';
+  readonly reason: string | null;
+  readonly paymentId: string | null;
+  readonly receivedAt: Date;
+  readonly applyAt: Date | null;
+  readonly body: Buffer;
+};
+
+/** All that is so about a merchant, as committed. */
+export type Snapshot = {
+  readonly orders: readonly Order[];
+  readonly payments: readonly Payment[];
+  readonly refunds: readonly Refund[];
+  readonly keys: readonly KeyRow[];
+};
+
+type Pool = Database['pool'];
+
+// One statement, for it is asked after every step.
+const snapshotSql = `
+  with mine as (select id from orders where merchant_id = $1)
+  select
+    (select jsonb_agg(to_jsonb(o) order by o.id) from orders o where o.merchant_id = $1) as orders,
+    (select jsonb_agg(to_jsonb(p) order by p.created_at, p.id) from payments p where p.order_id in (select id from mine)) as payments,
+    (select jsonb_agg(to_jsonb(r) order by r.created_at, r.id) from refunds r where r.order_id in (select id from mine)) as refunds,
+    (select jsonb_agg(to_jsonb(k)) from idempotency_keys k where k.merchant_id = $1) as keys`;
+const eventsSql = `
+  select * from events e where e.merchant_id = $1 and e.sequence > coalesce(($2::jsonb ->> e.order_id)::int, 0)
+  order by e.epoch, e.xid, e.pos`;
+// Callbacks name no merchant before they are applied; each schedule has a sandbox, and so events, of its own.
+const deliveriesSql = `
+  select id, event_id, event_type, status, reason, payment_id, received_at, apply_at, body from deliveries where event_id = any($1)`;
+const dueSql = `
+  select min(due) as due from (
+    select greatest(check_at, leased_until) as due from payments where merchant_id = $1
+    union all select greatest(check_at, leased_until) from refunds where merchant_id = $1
+    union all select due_at from orders where merchant_id = $1
+    union all select apply_at from deliveries where status = 'PENDING'
+  ) dues`;
+const forgetSql = [
+  'update payments set check_at = null where check_at is not null',
+  'update refunds set check_at = null where check_at is not null',
+  'update orders set due_at = null where due_at is not null',
+  'update deliveries set apply_at = null where apply_at is not null',
+];
+const clearSql = [
+  'set session_replication_role = replica', // the log may not be cut, but by who knows what they do
+  `truncate merchants, orders, order_lines, payments, refunds, events, idempotency_keys, deliveries, rejected_deliveries`,
+  'set session_replication_role = origin',
+];
+
+export async function readSnapshot(pool: Pool, merchantId: string): Promise<Snapshot> {
+  type Json = readonly Row[] | null;
+  const [row] = await read<Record<keyof Snapshot, Json>>(pool, 'snapshot', snapshotSql, [merchantId]);
+  return {
+    orders: listOf<Order>(row?.orders),
+    payments: listOf<Payment>(row?.payments),
+    refunds: listOf<Refund>(row?.refunds),
+    keys: listOf<KeyRow>(row?.keys),
+  };
+}
+
+/** A merchant's events, in the order of the log, beyond what is known of each order already. */
+export async function readEvents(
+  pool: Pool,
+  merchantId: string,
+  known: ReadonlyMap<string, number>,
+): Promise<EventRow[]> {
+  return read<EventRow>(pool, 'events', eventsSql, [merchantId, JSON.stringify(Object.fromEntries(known))]);
+}
+
+export async function readDeliveries(pool: Pool, eventIds: readonly string[]): Promise<DeliveryRow[]> {
+  return read<DeliveryRow>(pool, 'deliveries', deliveriesSql, [eventIds]);
+}
+
+/** When a timer is due next; null when none is. */
+export async function readDue(pool: Pool, merchantId: string): Promise<Date | null> {
+  const [row] = await read<{ due: Date | null }>(pool, 'due', dueSql, [merchantId]);
+  return row?.due ?? null;
+}
+
+/** Leaves nothing of what was before that could become due in a later schedule, whose time begins anew. */
+export async function forgetTimers(pool: Pool): Promise<void> {
+  for (const sql of forgetSql) await pool.query(sql);
+}
+
+/** Empties the database, so that it stays small and quick however many schedules run on it. */
+export async function clearDatabase(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    for (const sql of clearSql) await client.query(sql);
+  } finally {
+    client.release();
+  }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+const camelOf = (column: string) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** Named, so that the server plans each of these statements once. */
+async function read<T>(pool: Pool, name: string, text: string, values: readonly unknown[]): Promise<T[]> {
+  const { rows } = await pool.query<Row>({ name: `prove ${name}`, text, values: [...values] });
+  return rows.map(
+    (row) => Object.fromEntries(Object.entries(row).map(([column, value]) => [camelOf(column), value])) as T,
+  );
+}
+
+/** Rows that came as JSON, with amounts and instants as their columns are read otherwise. */
+function listOf<T>(rows: readonly Row[] | null | undefined): T[] {
+  return (rows ?? []).map(
+    (row) =>
+      Object.fromEntries(Object.entries(row).map(([column, value]) => [camelOf(column), valueOf(column, value)])) as T,
+  );
+}
+
+function valueOf(column: string, value: unknown): unknown {
+  if (value === null) return null;
+  if (column.endsWith('_minor') || column === 'xid') return BigInt(String(value));
+  return /_(at|time|until)$/.test(column) ? new Date(String(value)) : value;
+}

@@ -1,0 +1,194 @@
+import type { Order } from '../../src/domain/order.ts';
+import type { Payment } from '../../src/domain/payment.ts';
+import type { Refund } from '../../src/domain/refund.ts';
+import type { Answer } from './node.ts';
+import type { DeliveryRow, EventRow, KeyRow } from './rows.ts';
+import type { CallbackAttempt } from './world.ts';
+
+/** One call under an idempotency key, with when it was made and when it was answered, by the client's own count. */
+export type KeyedCall = {
+  readonly operation: 'createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund';
+  readonly key: string;
+  /** The input as text: two calls with the same text mean the same. */
+  readonly input: string;
+  readonly beganAt: number;
+  readonly endedAt: number;
+  readonly answer: Answer;
+};
+
+/** Invariant 4: what clients were told under each key, and what there is of it. */
+export function findKeysWithTwoMeanings(
+  calls: readonly KeyedCall[],
+  keys: readonly KeyRow[],
+  made: {
+    readonly orders: readonly Pick<Order, 'id'>[];
+    readonly payments: readonly Pick<Payment, 'id'>[];
+    readonly refunds: readonly Pick<Refund, 'id' | 'origin'>[];
+  },
+): string[] {
+  return [...answeredTwice(calls, keys), ...withoutKey(keys, made)];
+}
+
+function answeredTwice(calls: readonly KeyedCall[], keys: readonly KeyRow[]): string[] {
+  return calls.flatMap((call) => {
+    const { operation, key, answer } = call;
+    const name = `${operation} ${key}`;
+    const kept = keys.find((row) => row.operation === operation && row.key === key);
+    const earlier = calls.filter(
+      (other) =>
+        other.operation === operation &&
+        other.key === key &&
+        other.endedAt < call.beganAt &&
+        other.answer.kind === 'done',
+    );
+    const isSame = earlier.every(({ input }) => input === call.input);
+    if (answer.kind === 'done') {
+      if (kept?.resultId !== answer.id)
+        return [`${name} was answered ${answer.id}, and stands for ${kept?.resultId ?? 'nothing'}`];
+      return isSame ? [] : [`${name} was accepted with other input than before`];
+    }
+    if (answer.kind !== 'refused') return [];
+    const isOnlyInput = calls.every(
+      (other) => other.operation !== operation || other.key !== key || other.input === call.input,
+    );
+    if (answer.code === 'IDEMPOTENCY_KEY_REUSED')
+      return isOnlyInput ? [`${name} was refused as reused, and never had other input`] : [];
+    if (earlier.length === 0) return [];
+    if (!isSame) return [`${name} had other input than before, and was refused as ${answer.code} instead`];
+    // The provider's answer to a repetition may differ, as long as nothing else is so because of it.
+    const isOfProvider =
+      answer.code === 'PROVIDER_UNAVAILABLE' || (answer.code === 'PROVIDER_REJECTED' && answer.id === kept?.resultId);
+    return isOfProvider ? [] : [`${name} was done before, and is refused now: ${answer.code} ${answer.message}`];
+  });
+}
+
+function withoutKey(
+  keys: readonly KeyRow[],
+  { orders, payments, refunds }: Parameters<typeof findKeysWithTwoMeanings>[2],
+): string[] {
+  const effects: readonly (readonly [operation: string, ids: readonly string[]])[] = [
+    ['createOrder', orders.map(({ id }) => id)],
+    ['payOrder', payments.map(({ id }) => id)],
+    ['requestRefund', refunds.filter(({ origin }) => origin === 'REQUESTED').map(({ id }) => id)],
+  ];
+  return effects.flatMap(([operation, ids]) => {
+    const results = keys.filter((row) => row.operation === operation).map(({ resultId }) => resultId);
+    return [
+      ...ids
+        .filter((id) => results.filter((result) => result === id).length !== 1)
+        .map((id) => `${id} was made without one key of its own`),
+      ...results
+        .filter((result) => !ids.includes(result))
+        .map((result) => `a key of ${operation} stands for ${result}, which is not there`),
+    ];
+  });
+}
+
+/** Invariant 5. Before all is quiet, a callback may still wait in the inbox. */
+export function findLostCallbacks(
+  attempts: readonly CallbackAttempt[],
+  deliveries: readonly Omit<DeliveryRow, 'body'>[],
+  isQuiet: boolean,
+): string[] {
+  const acknowledged = new Set(
+    attempts.filter(({ status }) => status !== null && status < 300).map(({ eventId }) => eventId),
+  );
+  return [...acknowledged].flatMap((eventId) => {
+    const kept = deliveries.filter((delivery) => delivery.eventId === eventId);
+    const [delivery] = kept;
+    if (delivery === undefined) return [`${eventId} was acknowledged and is not in the inbox`];
+    const name = `${eventId} (${delivery.eventType})`;
+    if (kept.length > 1) return [`${name} is in the inbox ${kept.length} times`];
+    if (delivery.status === 'PENDING') {
+      if (isQuiet) return [`${name} still waits to be applied: ${delivery.reason ?? 'never tried'}`];
+      return delivery.applyAt === null ? [`${name} waits to be applied, and no time is set for it`] : [];
+    }
+    if (delivery.status !== 'APPLIED' && delivery.reason === null)
+      return [`${name} is ${delivery.status} without a reason`];
+    return [];
+  });
+}
+
+/** What the sandbox knows of a delivery that it has spoiled. */
+export type SpoiledDelivery = {
+  readonly eventId: string;
+  readonly type: string;
+  readonly spoiled: 'forge' | 'alter' | 'stale' | 'wrong_amount' | null;
+  readonly attempts: readonly { readonly status: number | null }[];
+};
+
+const tellsAmount = /"amount(?:_received|_capturable|_captured|_total|_subtotal)?": ?[1-9]/;
+
+/** Invariant 5 as well: what was not signed rightly is not acknowledged, and what tells a wrong amount is not applied. */
+export function findBelievedForgeries(
+  spoiled: readonly SpoiledDelivery[],
+  deliveries: readonly DeliveryRow[],
+): string[] {
+  return spoiled.flatMap(({ eventId, type, spoiled: how, attempts }) => {
+    const kept = deliveries.find((delivery) => delivery.eventId === eventId);
+    const body = kept?.body.toString('utf8') ?? '';
+    const first = attempts[0]?.status ?? null;
+    const isAcknowledged = (status: number | null): boolean => status !== null && status < 300;
+    const name = `${eventId} (${type})`;
+    switch (how) {
+      case null:
+        return [];
+      case 'forge':
+        return attempts.some(({ status }) => isAcknowledged(status)) ? [`${name} was forged, and acknowledged`] : [];
+      case 'stale':
+        return isAcknowledged(first) ? [`${name} was signed ten minutes ago, and acknowledged`] : [];
+      case 'alter':
+        return isAcknowledged(first) && tellsAmount.test(body)
+          ? [`${name} was altered after signing, and acknowledged`]
+          : [];
+      case 'wrong_amount':
+        if (kept?.status !== 'APPLIED' || !tellsAmount.test(body)) return [];
+        return [`${name} told a wrong amount, and was applied`];
+    }
+  });
+}
+
+/** Invariant 5, once more: what is called applied has left its trace in the log, as the evidence of what it changed. */
+export function findAppliedWithoutTrace(
+  deliveries: readonly Pick<DeliveryRow, 'eventId' | 'eventType' | 'status' | 'receivedAt'>[],
+  events: readonly Pick<EventRow, 'changes'>[],
+): string[] {
+  const traces = events
+    .flatMap(({ changes: { payment, refund } }) => [payment, refund])
+    .flatMap((facts) => (facts?.evidenceSource === 'CALLBACK' ? [String(facts.evidenceReceivedAt)] : []));
+  return deliveries
+    .filter(({ status, receivedAt }) => status === 'APPLIED' && !traces.includes(receivedAt.toISOString()))
+    .map(({ eventId, eventType }) => `${eventId} (${eventType}) is APPLIED, and no event says what it changed`);
+}
+
+type Timed = { readonly id: string; readonly checkAt: Date | null };
+
+/** Invariant 8. A capture that was asked for is such a thing as well. */
+export function findForgotten(
+  orders: readonly Pick<Order, 'id' | 'status' | 'dueAt' | 'reviewReasons'>[],
+  payments: readonly (Timed & Pick<Payment, 'orderId' | 'status'>)[],
+  refunds: readonly (Timed & Pick<Refund, 'orderId' | 'status'>)[],
+): string[] {
+  const isInReview = ({ orderId }: { readonly orderId: string }): boolean =>
+    orders.some(({ id, reviewReasons }) => id === orderId && reviewReasons.length > 0);
+  const live: readonly Payment['status'][] = [
+    ...(['SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED', 'CANCELING'] as const),
+  ];
+  return [
+    ...[
+      ...payments.filter(({ status }) => live.includes(status)),
+      ...refunds.filter(({ status }) => status === 'PENDING' || status === 'UNKNOWN'),
+    ]
+      .filter((row) => row.checkAt === null && !isInReview(row))
+      .map(({ id, status }) => `${id} is ${status}, and nobody will ask about it`),
+    ...orders
+      .filter(({ status, dueAt }) => status === 'OPEN' && dueAt === null)
+      .map(({ id }) => `${id} is OPEN, and no time is set at which it ends`),
+    ...orders
+      .filter(
+        ({ id, status }) =>
+          status === 'CLOSING' && !payments.some((row) => row.orderId === id && live.includes(row.status)),
+      )
+      .map(({ id }) => `${id} is CLOSING, and nothing is left to wait for`),
+  ];
+}

@@ -1,0 +1,61 @@
+import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
+import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
+import type { Actor } from '../../src/commands/context.ts';
+import type { Failpoint } from '../../src/domain/failpoint.ts';
+import type { LogPosition } from '../../src/events/cursor.ts';
+import type { LoggedEvent } from '../../src/events/log.ts';
+import type { Wake } from '../../src/store/order-store.ts';
+import type { Answer, CommandName, Scope } from './node.ts';
+
+/** What a node in another process is asked, and what it answers. */
+export type Requests = {
+  start: { readonly ask: { readonly seed: number; readonly pauses: number }; readonly answer: null };
+  call: {
+    readonly ask: { readonly command: CommandName; readonly actor: Actor; readonly input: unknown };
+    readonly answer: Answer;
+  };
+  /** Null: the node died before it had answered. */
+  receive: { readonly ask: CallbackRequest; readonly answer: CallbackAnswer | null };
+  sweep: { readonly ask: null; readonly answer: number | null };
+  watchTail: { readonly ask: null; readonly answer: null };
+  idle: { readonly ask: null; readonly answer: null };
+};
+
+/** What it is told, and does not answer. */
+export type Orders = {
+  follow: { readonly subscription: number; readonly scope: Scope; readonly after: LogPosition };
+  unfollow: { readonly subscription: number };
+  wake: Wake;
+  crashAt: { readonly failpoint: Failpoint; readonly nth: number };
+  spoil: { readonly what: 'statement' | 'commit'; readonly nth: number };
+  kill: null;
+};
+
+type Tagged<T> = { readonly [K in keyof T]: { readonly kind: K; readonly body: T[K] } }[keyof T];
+export type Asked = {
+  readonly [K in keyof Requests]: { readonly kind: K; readonly body: Requests[K]['ask'] };
+}[keyof Requests];
+export type Told = Tagged<Orders>;
+
+/** Everything sent to a node carries the time. `node` counts the nodes that a process has been, one after the other. */
+export type ToNode = { readonly nowMs: number; readonly node: number } & (
+  | { readonly type: 'ask'; readonly id: number; readonly asked: Asked }
+  | { readonly type: 'tell'; readonly told: Told }
+  | { readonly type: 'door'; readonly id: number; readonly outcome: DoorAnswer | 'unanswered' | 'reset' }
+);
+
+export type Observed = Tagged<{
+  passed: Failpoint;
+  died: Failpoint | null;
+  spoiled: 'statement' | 'commit';
+  complained: string;
+  heard: { readonly subscription: number; readonly event: LoggedEvent };
+  woke: Wake;
+}>;
+
+export type FromNode =
+  | { readonly type: 'ready' }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly type: 'failed'; readonly id: number; readonly message: string }
+  | { readonly type: 'door'; readonly node: number; readonly id: number; readonly request: DoorRequest }
+  | { readonly type: 'observed'; readonly node: number; readonly observed: Observed };
