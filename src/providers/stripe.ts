@@ -172,7 +172,20 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       // Refused: it has moved meanwhile, most likely because the buyer was faster. What it is now is asked below.
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
     }
+    const closed = await query(order);
+    if (closed.kind === 'report' && closed.report.status === 'ACTION_REQUIRED') await cancelIntentOf(closed.report);
+    else return closed;
     return query(order);
+  }
+
+  /** Of a session that is complete, its buyer's bank having refused later: no page pays it any more, and only its PaymentIntent is open. */
+  async function cancelIntentOf({ providerPaymentId }: PaymentReport): Promise<void> {
+    if (providerPaymentId === null) return;
+    try {
+      await stripe.paymentIntents.cancel(providerPaymentId);
+    } catch (error) {
+      if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+    }
   }
 
   async function capture(order: PaymentOrder, { amountMinor, attempt }: Capture): Promise<PaymentReport> {
