@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { confirmCard, createOrder, payOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
+import { control, startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -33,6 +33,7 @@ const notFacts = {
     ...['nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil', 'askedAt', 'hintedAt'],
     ...['captureMinor', 'captureAttempt'],
   ],
+  refunds: ['checkAt', 'checkAttempts', 'leasedUntil'],
 };
 
 function factsOf(row: Facts, without: readonly string[]): Facts {
@@ -57,6 +58,20 @@ test('the fold of an order’s events is its rows, field by field', async () => 
   app.clock.advance(11_000);
   await app.app.rounds.sweep();
   await app.app.idle();
+  const paidBy = (await readOrder(app, paid.id)).payments.find(({ status }) => status === 'SUCCEEDED');
+  await control(app.sandboxUrl, 'faults', {
+    fault: 'error_500_after',
+    match: { operation: 'refunds.create' },
+    times: 2,
+  });
+  await requestRefund(app, { paymentId: paidBy?.id ?? '', amountMinor: 1000, reason: 'Broken' });
+  await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: paidBy?.providerPaymentId, amount: 300 });
+  await sweepUntil(
+    app,
+    paid.id,
+    ({ refunds }) => refunds.filter(({ status }) => status === 'SUCCEEDED').length === 2,
+    6000,
+  );
   const expired = await createOrder(app, { expiresInSeconds: 60 });
   await payOrder(app, expired.id);
   app.clock.advance(61_000);
@@ -73,14 +88,18 @@ test('the fold of an order’s events is its rows, field by field', async () => 
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1));
     let order: Facts = {};
     const payments = new Map<string, Facts>();
+    const refunds = new Map<string, Facts>();
     for (const { changes } of events) {
       order = { ...order, ...changes.order };
-      const { payment } = changes;
+      const { payment, refund } = changes;
       if (payment) payments.set(payment.id, { ...payments.get(payment.id), ...payment });
+      if (refund) refunds.set(refund.id, { ...refunds.get(refund.id), ...refund });
     }
     const { rows: orders } = await pool.query<Facts>('select * from orders where id = $1', [id]);
     expect(order).toEqual(factsOf(orders[0] ?? {}, notFacts.orders));
     const { rows } = await pool.query<Facts>('select * from payments where order_id = $1 order by id', [id]);
     expect([...payments.values()]).toEqual(rows.map((row) => factsOf(row, notFacts.payments)));
+    const { rows: held } = await pool.query<Facts>('select * from refunds where order_id = $1 order by id', [id]);
+    expect([...refunds.values()]).toEqual(held.map((row) => factsOf(row, notFacts.refunds)));
   }
 });
