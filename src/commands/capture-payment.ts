@@ -6,7 +6,6 @@ import {
   NotFoundError,
   PaymentNotCapturableError,
   ProviderRejectedError,
-  ProviderUnavailableError,
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { isClosed } from '../domain/life.ts';
@@ -19,7 +18,7 @@ import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempoten
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { checkPayment } from './check-payment.ts';
-import { type Actor, type CommandContext, changeAndWake, providerOf } from './context.ts';
+import { type Actor, type CommandContext, changeAndWake, checkAmount, providerOf } from './context.ts';
 import { amountMinor, idempotencyKey, parseInput } from './input.ts';
 import { isFree, leasedFrom } from './lease.ts';
 import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
@@ -32,7 +31,7 @@ const inputSchema = z.object({
 
 /**
  * Takes the money of an authorization, all of it or a part; the rest is released. Returns the payment's id. It stays AUTHORIZED while the
- * provider has not confirmed it, and is asked again, under the same key, until it has.
+ * provider has not confirmed it, also when it was too busy, and is asked again, under the same key, until it has.
  */
 export async function capturePayment(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
@@ -42,7 +41,7 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
   if (payment === null || payment.merchantId !== merchantId) throw new NotFoundError('There is no such payment.');
   const { orderId } = payment;
   const intent: Intent = { merchantId, operation: 'capturePayment', key, inputHash: hashOf(wanted) };
-  const isToBeSubmitted = await changeAndWake(context, 'capture.intent', orderId, async (change, tx) => {
+  const next = await changeAndWake(context, 'capture.intent', orderId, async (change, tx): Promise<Next> => {
     if ((await findIntent(tx, intent)) !== null) return resume(change, paymentId);
     const { authorizedMinor, captureAttempt } = checkCapturable(change, paymentId);
     const captureMinor = wanted.amountMinor ?? authorizedMinor;
@@ -51,20 +50,24 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
         { path: 'amountMinor', message: `must be at most ${authorizedMinor}, what was authorized.` },
       ]);
     }
+    checkAmount(context, payment, captureMinor);
     await claimIntent(tx, intent, paymentId, change.at);
     change.plan(paymentId, { captureMinor, captureAttempt: captureAttempt + 1, ...leasedFrom(change.at) });
-    return true;
+    return 'submit';
   });
-  if (isToBeSubmitted) await submitCapture(context, orderId, paymentId);
+  if (next === 'submit') await submitCapture(context, orderId, paymentId);
+  if (next === 'ask') await checkPayment(context, paymentId);
   return paymentId;
 }
 
-/** The same intent again. Asked for once more only when nobody else is at it. */
-function resume(change: OrderChange, paymentId: string): boolean {
+type Next = 'submit' | 'ask' | 'nothing';
+
+/** The same intent again. Taken up only when nobody else is at it. */
+function resume(change: OrderChange, paymentId: string): Next {
   const payment = change.payment(paymentId);
-  const isToBeSubmitted = payment.captureMinor !== null && isFree(payment, change.at);
-  if (isToBeSubmitted) change.plan(paymentId, leasedFrom(change.at));
-  return isToBeSubmitted;
+  const isOpen = payment.captureMinor !== null && isFree(payment, change.at);
+  if (isOpen) change.plan(paymentId, leasedFrom(change.at));
+  return isOpen ? 'ask' : 'nothing';
 }
 
 function checkCapturable(change: OrderChange, paymentId: string): Payment {
@@ -103,7 +106,8 @@ async function submitCapture(context: CommandContext, orderId: string, paymentId
   });
 }
 
-async function captureFailed(context: CommandContext, { id, orderId, captureAttempt }: Payment, error: unknown) {
+async function captureFailed(context: CommandContext, asked: Payment, error: unknown): Promise<void> {
+  const { id, orderId, captureAttempt } = asked;
   const isExpected =
     error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
   if (!isExpected) throw error;
@@ -119,9 +123,12 @@ async function captureFailed(context: CommandContext, { id, orderId, captureAtte
       change.plan(id, { checkAt, checkAttempts: 0, leasedUntil: null });
     }
   });
-  if (error instanceof NotExecutedError) throw new ProviderUnavailableError(error.retryAfterMs, { cause: error });
   if (error instanceof RejectedError) {
-    await checkPayment(context, id); // most likely it has lapsed: say what is so now
+    await checkPayment(context, id); // most likely it has lapsed, or was captured in the console: say what is so now
+    const payment = await findPayment(context.db.pool, id);
+    if (payment?.status === 'SUCCEEDED' && payment.capturedMinor === asked.captureMinor) return;
+    if (payment?.status === 'SUCCEEDED')
+      throw new PaymentNotCapturableError(id, 'another amount was captured meanwhile');
     throw new ProviderRejectedError(
       id,
       'The provider refused the capture. What became of the payment is in its status.',

@@ -3,7 +3,7 @@ import { applyPaymentReport, markUnknown, postponeCheck } from '../domain/decide
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import { isGivenUp, isLive, type Payment } from '../domain/payment.ts';
-import { applyRefundReport } from '../domain/refunding.ts';
+import { applyRefundReport, refundSurplus } from '../domain/refunding.ts';
 import type { PaymentReport, RefundReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
@@ -130,6 +130,8 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
     return;
   }
   if (report !== null) applyPaymentReport(change, report);
+  // What an earlier version has recorded as surplus, and could not send back.
+  if (change.payment(id).surplusMinor > 0n) refundSurplus(change, id);
   for (const refund of refunds) {
     if (!isOvertaken(change, held, refund)) applyRefundReport(change, id, refund, newId('refund'));
   }

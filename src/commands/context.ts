@@ -1,10 +1,10 @@
 import type { Database, Tx } from '../database/database.ts';
 import type { Clock } from '../domain/clock.ts';
-import { NotFoundError } from '../domain/errors.ts';
+import { InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
-import type { PaymentMethod, ProviderName } from '../domain/payment.ts';
+import type { Payment, PaymentMethod, ProviderName } from '../domain/payment.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { changeOrder } from '../store/order-store.ts';
 
@@ -42,6 +42,12 @@ export async function changeAndWake<T>(
   await failpoint(`${step}.committed`);
   if (changed.wake !== null) wakes.wake(changed.wake);
   return changed.result;
+}
+
+/** @throws {InvalidInputError} on `amountMinor` when the payment's provider cannot move this amount. */
+export function checkAmount(context: CommandContext, payment: Payment, amountMinor: bigint): void {
+  const refusal = providerOf(context, payment).refusalOf(amountMinor, payment.currency);
+  if (refusal !== null) throw new InvalidInputError([{ path: 'amountMinor', message: refusal }]);
 }
 
 export function providerByMethod({ providers }: CommandContext, method: PaymentMethod): PaymentProvider | null {

@@ -7,6 +7,7 @@ import {
   PaymentInProgressError,
   type PaymentMethodOption,
   ProviderRejectedError,
+  ProviderUnavailableError,
 } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
 import { closePayment } from '../domain/life.ts';
@@ -15,6 +16,7 @@ import type { OrderChange } from '../domain/order-change.ts';
 import { isLive, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { findPayment } from '../store/payment-store.ts';
 import { checkPayment } from './check-payment.ts';
 import { type Actor, type CommandContext, changeAndWake, providerByMethod } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
@@ -35,10 +37,11 @@ const inputSchema = z.object({
 });
 type Wanted = Omit<z.output<typeof inputSchema>, 'idempotencyKey'>;
 
-/** What the locked order leads to: a payment to tell the provider of, one to close first, or one that is there already. */
+/** What the locked order leads to: a payment to tell the provider of, one to close first, one to ask about, or one that is there already. */
 type Beginning =
   | { readonly kind: 'submit'; readonly paymentId: string }
   | { readonly kind: 'close'; readonly paymentId: string }
+  | { readonly kind: 'ask'; readonly paymentId: string }
   | { readonly kind: 'held'; readonly payment: Payment };
 
 /**
@@ -60,9 +63,23 @@ export async function payOrder(context: CommandContext, actor: Actor, input: unk
     await submitPayment(context, wanted.orderId, beginning.paymentId);
     return beginning.paymentId;
   }
-  const { payment } = beginning;
+  const payment = beginning.kind === 'ask' ? await askFirst(context, beginning.paymentId) : beginning.payment;
   if (payment.status === 'FAILED' && payment.evidenceSource === 'RESPONSE') throw new ProviderRejectedError(payment.id);
   return payment.id;
+}
+
+/**
+ * A payment that may have reached the provider, who knows by when: it forgets our key after a day, and would make a second payment under
+ * it. Asked about, and submitted again when the provider has nothing.
+ */
+async function askFirst(context: CommandContext, paymentId: string): Promise<Payment> {
+  const outcome = await checkPayment(context, paymentId);
+  const payment = await findPayment(context.db.pool, paymentId);
+  if (payment === null) throw new Error(`Payment ${paymentId} is gone.`);
+  if (outcome.kind === 'unanswered' && payment.status === 'SUBMITTING') {
+    throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause });
+  }
+  return payment;
 }
 
 /** How an order of this amount and currency can be paid, by what is configured. */
@@ -99,7 +116,7 @@ function resume(change: OrderChange, paymentId: string): Beginning {
   const payment = change.payment(paymentId);
   if (payment.status !== 'SUBMITTING' || !isFree(payment, change.at)) return { kind: 'held', payment };
   change.plan(paymentId, leasedFrom(change.at));
-  return { kind: 'submit', paymentId };
+  return { kind: 'ask', paymentId };
 }
 
 function checkPayable({ order, at }: OrderChange, inTheWay: Payment | undefined): void {

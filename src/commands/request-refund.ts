@@ -6,7 +6,8 @@ import { refundableMinor } from '../domain/payment.ts';
 import { startRefund } from '../domain/refunding.ts';
 import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { type Actor, type CommandContext, changeAndWake } from './context.ts';
+import { checkRefund } from './check-refund.ts';
+import { type Actor, type CommandContext, changeAndWake, checkAmount } from './context.ts';
 import { amountMinor, idempotencyKey, parseInput, text } from './input.ts';
 import { isFree, leasedFrom } from './lease.ts';
 import { submitRefund } from './submit-refund.ts';
@@ -30,25 +31,30 @@ export async function requestRefund(context: CommandContext, actor: Actor, input
   if (payment === null || payment.merchantId !== merchantId) throw new NotFoundError('There is no such payment.');
   const { orderId } = payment;
   const intent: Intent = { merchantId, operation: 'requestRefund', key, inputHash: hashOf(wanted) };
-  const begun = await changeAndWake(context, 'refund.intent', orderId, async (change, tx) => {
+  const begun = await changeAndWake(context, 'refund.intent', orderId, async (change, tx): Promise<Begun> => {
     const priorId = await findIntent(tx, intent);
     if (priorId !== null) return resume(change, priorId);
     const { currency, ...held } = change.payment(paymentId);
+    checkAmount(context, payment, amountMinor);
     if (refundableMinor(held) < amountMinor) throw new RefundExceedsPaymentError(refundableMinor(held), currency);
     const id = newId('refund');
     await claimIntent(tx, intent, id, change.at);
     const origin = 'REQUESTED';
     startRefund(change, { id, paymentId, origin, amountMinor, reason: reason ?? null, ...leasedFrom(change.at) });
-    return { id, isToBeSubmitted: true };
+    return { id, next: 'submit' };
   });
-  if (begun.isToBeSubmitted) await submitRefund(context, orderId, begun.id);
+  if (begun.next === 'submit') await submitRefund(context, orderId, begun.id);
+  // The provider forgets our key after a day, and would make a second refund under it: it is asked first.
+  if (begun.next === 'ask') await checkRefund(context, begun.id);
   return begun.id;
 }
 
-/** The same intent again. Submitted once more only when the provider never took it, and nobody else is at it. */
-function resume(change: OrderChange, id: string): { id: string; isToBeSubmitted: boolean } {
+type Begun = { readonly id: string; readonly next: 'submit' | 'ask' | 'nothing' };
+
+/** The same intent again. Taken up only when the provider never took it, as far as we know, and nobody else is at it. */
+function resume(change: OrderChange, id: string): Begun {
   const refund = change.refund(id);
-  const isToBeSubmitted = refund.status === 'PENDING' && refund.providerRefundId === null && isFree(refund, change.at);
-  if (isToBeSubmitted) change.planRefund(id, leasedFrom(change.at));
-  return { id, isToBeSubmitted };
+  const isOpen = refund.status === 'PENDING' && refund.providerRefundId === null && isFree(refund, change.at);
+  if (isOpen) change.planRefund(id, leasedFrom(change.at));
+  return { id, next: isOpen ? 'ask' : 'nothing' };
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import type { Tx } from '../database/database.ts';
+import { type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { reviewReasons } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Evidence } from '../domain/payment.ts';
 import type { PaymentReport } from '../domain/report.ts';
 import { type Resolution, resolveReview as resolve } from '../domain/resolve.ts';
+import { findPaymentNamed } from '../store/payment-store.ts';
 import { type Actor, type CommandContext, changeAndWake } from './context.ts';
 import { amountMinor, parseInput, text } from './input.ts';
 
@@ -36,7 +38,6 @@ const inputSchema = z.object({
       z.object({
         refundId: z.string(),
         status: z.enum(refundFactStatuses),
-        providerRefundId: text(1, 255).nullish(),
       }),
     )
     .max(20, 'must have at most 20.')
@@ -48,23 +49,61 @@ type Wanted = z.output<typeof inputSchema>;
 export async function resolveReview(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const wanted = parseInput(inputSchema, input);
   const { orderId } = wanted;
-  await changeAndWake(context, 'review', orderId, (change) => {
+  await changeAndWake(context, 'review', orderId, async (change, tx) => {
     if (change.order.merchantId !== actor.merchantId) throw new NotFoundError('There is no such order.');
+    const issues = await issuesOf(change, wanted, tx);
+    if (issues.length > 0) throw new InvalidInputError(issues);
     resolve(change, resolutionOf(change, wanted));
   });
   return orderId;
 }
+
+/** What cannot be so, or would be of no use, whatever the provider's console says. */
+async function issuesOf(
+  change: OrderChange,
+  { payments, refunds, reasons, latePayment }: Wanted,
+  tx: Tx,
+): Promise<InputIssue[]> {
+  const issues: InputIssue[] = [];
+  const named = new Set<string>();
+  const isRepeated = (id: string) => named.has(id) || !named.add(id);
+  for (const [index, { paymentId, status, providerPaymentId }] of (payments ?? []).entries()) {
+    const at = `payments.${index}`;
+    const payment = change.payments.find(({ id }) => id === paymentId);
+    if (payment === undefined) issues.push({ path: `${at}.paymentId`, message: 'is no payment of this order.' });
+    else if (isRepeated(paymentId)) issues.push({ path: `${at}.paymentId`, message: 'is named twice.' });
+    else if (status === 'AUTHORIZED' && payment.captureMode === 'AUTOMATIC') {
+      issues.push({ path: `${at}.status`, message: 'cannot be: the order captures automatically.' });
+    } else if (providerPaymentId == null && payment.providerPaymentId === null && !isNoMoney(status)) {
+      issues.push({ path: `${at}.providerPaymentId`, message: 'is required: without it nothing could be refunded.' });
+    } else if (providerPaymentId != null) {
+      const holder = await findPaymentNamed(tx, payment, providerPaymentId);
+      if (holder !== null && holder.id !== paymentId) {
+        issues.push({ path: `${at}.providerPaymentId`, message: 'is that of another payment.' });
+      }
+    }
+  }
+  for (const [index, { refundId }] of (refunds ?? []).entries()) {
+    const path = `refunds.${index}.refundId`;
+    if (!change.refunds.some(({ id }) => id === refundId))
+      issues.push({ path, message: 'is no refund of this order.' });
+    else if (isRepeated(refundId)) issues.push({ path, message: 'is named twice.' });
+  }
+  if (latePayment != null && !reasons.includes('LATE_PAYMENT')) {
+    issues.push({ path: 'latePayment', message: 'goes with the reason LATE_PAYMENT.' });
+  }
+  return issues;
+}
+
+const isNoMoney = (status: (typeof factStatuses)[number]) => status !== 'AUTHORIZED' && status !== 'SUCCEEDED';
 
 function resolutionOf(change: OrderChange, wanted: Wanted): Resolution {
   const { reasons, resolvedBy, note, latePayment } = wanted;
   const evidence: Evidence = { source: 'OPERATOR', providerTime: null, receivedAt: change.at };
   return {
     ...{ reasons, resolvedBy, note, latePayment: latePayment ?? null },
-    payments: (wanted.payments ?? []).map((fact, index): PaymentReport => {
+    payments: (wanted.payments ?? []).map((fact): PaymentReport => {
       const { paymentId, status, capturedMinor, providerPaymentId } = fact;
-      if (!change.payments.some(({ id }) => id === paymentId)) {
-        throw new InvalidInputError([{ path: `payments.${index}.paymentId`, message: 'is no payment of this order.' }]);
-      }
       return {
         ...{ paymentId, status, evidence },
         capturedMinor: capturedMinor ?? null,
@@ -76,14 +115,11 @@ function resolutionOf(change: OrderChange, wanted: Wanted): Resolution {
         nextAction: null,
       };
     }),
-    refunds: (wanted.refunds ?? []).map(({ refundId, status, providerRefundId }, index) => {
-      const refund = change.refunds.find(({ id }) => id === refundId);
-      if (refund === undefined) {
-        throw new InvalidInputError([{ path: `refunds.${index}.refundId`, message: 'is no refund of this order.' }]);
-      }
+    refunds: (wanted.refunds ?? []).map(({ refundId, status }) => {
+      const { paymentId } = change.refund(refundId);
       return {
-        ...{ refundId, status, evidence, paymentId: refund.paymentId },
-        providerRefundId: providerRefundId ?? null,
+        ...{ refundId, status, evidence, paymentId },
+        providerRefundId: null,
         amountMinor: null,
         currency: null,
         reason: null,

@@ -8,6 +8,7 @@ import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../provide
 import { loadOrder } from '../store/order-store.ts';
 import { type CommandContext, changeAndWake, providerOf } from './context.ts';
 import { callDeadlineMs, refundOrderOf } from './payment-order.ts';
+import { isOvertaken } from './refund-answer.ts';
 
 /**
  * Tells the provider of a refund that is committed, with its amount set aside, and leased to the caller. An answer that never came makes
@@ -24,7 +25,7 @@ export async function submitRefund(context: CommandContext, orderId: string, ref
   }
   await context.failpoint('refund.called');
   await changeAndWake(context, 'refund.answer', orderId, (change) => {
-    applyRefundReport(change, refund.paymentId, report, refundId);
+    if (!isOvertaken(change, held, report)) applyRefundReport(change, refund.paymentId, report, refundId);
     release(change, refundId);
   });
 }

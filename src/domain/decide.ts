@@ -1,11 +1,11 @@
 import { after } from './clock.ts';
-import { askFromNowOn, closePayment, confirm, endClosing, isClosed, reopened } from './life.ts';
+import { askFromNowOn, closePayment, confirm, endClosing, endLate, isClosed, reopened } from './life.ts';
 import { sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { classifyReport, isGivenUp, isLive, type Payment, type PaymentFacts } from './payment.ts';
 import { refundSurplus } from './refunding.ts';
 import type { PaymentReport, Verdict } from './report.ts';
-import { needReview } from './review.ts';
+import { needReview, settleReviews } from './review.ts';
 import { nextCheckAt } from './schedule.ts';
 import { openMinorOf, shareOut } from './sharing.ts';
 
@@ -152,6 +152,8 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
   });
   askFromNowOn(change, payment.id);
   endClosing(change);
+  endLate(change);
+  settleReviews(change);
   if (before === 'CONFIRMED' && change.order.status === 'OPEN') change.planOrder({ dueAt: change.order.expiresAt });
 }
 

@@ -25,10 +25,12 @@ export function closePayment(change: OrderChange, paymentId: string, closeTarget
 /** Confirms the order once it is paid or authorized in full; a merchant who captured a part of that has taken what they wanted. */
 export function confirm(change: OrderChange, paidBy: string): void {
   const { status, authorizedMinor, totalMinor } = change.order;
+  // Late money confirms an order that was closed: it goes back to that, should the money be held no more.
+  const closeTarget = status === 'CANCELED' || status === 'EXPIRED' ? status : null;
   if (status === 'CONFIRMED') return;
   const appliedMinor = sumOf(change.payments, (payment) => payment.appliedMinor);
   if (authorizedMinor < totalMinor && appliedMinor < totalMinor) return;
-  change.record('ORDER_CONFIRMED', { order: { status: 'CONFIRMED', closeTarget: null } });
+  change.record('ORDER_CONFIRMED', { order: { status: 'CONFIRMED', closeTarget } });
   change.planOrder({ dueAt: null });
   // Another payment that is still open could be paid as well: it is not wanted any more.
   for (const { id, status } of change.payments) {
@@ -49,9 +51,21 @@ export function endClosing(change: OrderChange): void {
  * What ends with a payment that held all there was of a confirmed order: an authorization that was voided, or has lapsed, leaves the
  * order as open as it was before, until it expires.
  */
-export function reopened({ order, payments }: OrderChange, endedId: string): { order?: { readonly status: 'OPEN' } } {
+export function reopened(change: OrderChange, endedId: string): { order?: { readonly status: 'OPEN' } } {
+  const { order, payments } = change;
   const isHeld = payments.some(({ id, authorizedMinor }) => id !== endedId && authorizedMinor > 0n);
-  return order.status === 'CONFIRMED' && !isHeld ? { order: { status: 'OPEN' } } : {};
+  const isOver = order.status === 'CONFIRMED' && !isHeld && order.closeTarget === null;
+  return isOver ? { order: { status: 'OPEN' } } : {};
+}
+
+/** Closes again what only late money had confirmed, once that is held no more. */
+export function endLate(change: OrderChange): void {
+  const { status, closeTarget } = change.order;
+  if (status !== 'CONFIRMED' || closeTarget === null) return;
+  if (change.payments.some(({ authorizedMinor }) => authorizedMinor > 0n)) return;
+  change.record(closeTarget === 'EXPIRED' ? 'ORDER_EXPIRED' : 'ORDER_CANCELED', {
+    order: { status: closeTarget, closeTarget: null },
+  });
 }
 
 /** Begins the schedule of questions anew, as the payment's status wants it. */

@@ -72,7 +72,7 @@ export type Order = OrderFacts & OrderSums & { readonly version: number; readonl
 const followers: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
   OPEN: ['CLOSING', 'CONFIRMED'],
   CLOSING: ['CANCELED', 'EXPIRED', 'CONFIRMED'],
-  CONFIRMED: ['OPEN', 'CLOSING'], // only while nothing is captured: an authorization may be given back, or lapse
+  CONFIRMED: ['OPEN', 'CLOSING', 'CANCELED', 'EXPIRED'], // only while nothing is captured: an authorization may be given back, or lapse
   CANCELED: ['CONFIRMED'], // late money that the merchant's policy accepts
   EXPIRED: ['CONFIRMED'],
 };
@@ -117,7 +117,11 @@ export function surplusRefundedOf(payment: PaymentFacts, refunds: readonly Refun
     ({ amountMinor }) => amountMinor,
   );
   const otherwise = sumOf(back, ({ amountMinor }) => amountMinor) - asSurplus;
-  const beyond = otherwise - (payment.capturedMinor - payment.surplusMinor);
+  // Where it could not go back by itself, whoever refunds means it first.
+  const hasFailed = refunds.some(
+    ({ paymentId, origin, status }) => paymentId === payment.id && origin === 'SURPLUS' && status === 'FAILED',
+  );
+  const beyond = otherwise - (hasFailed ? 0n : payment.capturedMinor - payment.surplusMinor);
   return minOf(payment.surplusMinor, asSurplus + (beyond > 0n ? beyond : 0n));
 }
 

@@ -154,6 +154,15 @@ export function isGivenUp({ status }: { readonly status: PaymentStatus }): boole
   return status === 'FAILED' || status === 'CANCELED' || status === 'EXPIRED';
 }
 
+/** What waits for a person, of money that came after its order was closed: what went back meanwhile, or is on its way, waits no more. */
+export function waitingMinor(
+  payment: Pick<PaymentFacts, 'capturedMinor' | 'quarantinedMinor' | 'refundedMinor' | 'reservedMinor'>,
+): bigint {
+  const { capturedMinor, quarantinedMinor, refundedMinor, reservedMinor } = payment;
+  const gone = refundedMinor + reservedMinor - (capturedMinor - quarantinedMinor);
+  return gone <= 0n ? quarantinedMinor : quarantinedMinor > gone ? quarantinedMinor - gone : 0n;
+}
+
 /** What may still be given back of a payment: captured, and neither refunded nor on its way. */
 export function refundableMinor(
   payment: Pick<PaymentFacts, 'capturedMinor' | 'refundedMinor' | 'reservedMinor'>,

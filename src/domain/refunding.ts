@@ -2,7 +2,7 @@ import { after } from './clock.ts';
 import { minOf } from './money.ts';
 import { surplusRefundedOf } from './order.ts';
 import type { OrderChange } from './order-change.ts';
-import { type Payment, refundableMinor } from './payment.ts';
+import { type Payment, refundableMinor, waitingMinor } from './payment.ts';
 import { classifyRefundReport, isReserved, type Refund, type RefundFacts, surplusRefundIdOf } from './refund.ts';
 import type { RefundReport, ReportOutcome } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
@@ -151,12 +151,20 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
       break;
   }
   askRefundFromNowOn(change, refund.id);
-  if (report.status === 'SUCCEEDED') settleReviews(change);
+  settleReviews(change);
+  if (report.status === 'FAILED') takeUp(change, payment.id);
   if (report.status === 'FAILED' && (!wasReserved || refund.origin === 'SURPLUS')) {
     needReview(change, 'REFUND_ABNORMAL', `${refund.id}: the money has not reached the buyer.`);
   }
   if (report.status !== 'PENDING') watch(change, payment.id, report);
   return { effect: 'applied' };
+}
+
+/** What a refund that failed leaves behind: surplus that it had stood in the way of, or late money that waits again. */
+function takeUp(change: OrderChange, paymentId: string): void {
+  const payment = change.payment(paymentId);
+  if (payment.surplusMinor > surplusRefundedOf(payment, change.refunds)) refundSurplus(change, paymentId);
+  if (waitingMinor(payment) > 0n) needReview(change, 'LATE_PAYMENT', `${paymentId}: paid after the order was closed.`);
 }
 
 /** A refund that was made in the provider's console, as soon as its money is seen to be there. */

@@ -3,11 +3,12 @@ import { InvalidInputError } from './errors.ts';
 import { askFromNowOn, closePayment, confirm, isClosed } from './life.ts';
 import type { ReviewReason } from './order.ts';
 import type { OrderChange } from './order-change.ts';
-import { isLive, type Payment } from './payment.ts';
+import { isLive, waitingMinor } from './payment.ts';
 import { isReserved } from './refund.ts';
 import { applyRefundReport, refundSurplus } from './refunding.ts';
 import type { PaymentReport, RefundReport, ReportOutcome } from './report.ts';
-import { apply } from './sharing.ts';
+import { needReview } from './review.ts';
+import { apply, openMinorOf } from './sharing.ts';
 
 /** What an operator found out and decided about an order that needed a person. */
 export type Resolution = {
@@ -29,13 +30,15 @@ export type Resolution = {
  */
 export function resolveReview(change: OrderChange, resolution: Resolution): void {
   const { reasons, resolvedBy, note } = resolution;
+  const eventsBefore = change.events.length;
   applyFacts(change, resolution);
+  const hasStated = change.events.length > eventsBefore;
   const held = change.order.reviewReasons.filter((reason) => reasons.includes(reason));
   if (held.includes('LATE_PAYMENT')) decideLatePayments(change, resolution);
   if (held.includes('STUCK_UNKNOWN') || held.includes('REFUND_ABNORMAL')) askAgain(change);
   const { reviewReasons } = change.order;
   const left = reviewReasons.filter((reason) => !held.includes(reason));
-  if (left.length === reviewReasons.length) return;
+  if (left.length === reviewReasons.length && !hasStated) return;
   change.record('ORDER_REVIEW_RESOLVED', { order: { reviewReasons: left }, note, resolvedBy });
 }
 
@@ -68,32 +71,47 @@ function issueOf(path: string, outcome: ReportOutcome) {
 }
 
 function decideLatePayments(change: OrderChange, { latePayment, resolvedBy, note }: Resolution): void {
-  for (const payment of change.payments.filter((candidate) => waits(change, candidate))) {
-    const { id, quarantinedMinor, surplusMinor } = payment;
-    if (latePayment === null) {
-      throw new InvalidInputError([{ path: 'latePayment', message: `is required: ${id} waits for it.` }]);
-    }
-    if (payment.status === 'AUTHORIZED') {
-      if (latePayment === 'REFUND') closePayment(change, id, 'CANCELED');
-      else confirm(change, id);
-      continue;
-    }
+  const captured = change.payments.filter((payment) => waitingMinor(payment) > 0n);
+  const authorized = change.payments.filter(({ status }) => status === 'AUTHORIZED' && isClosed(change));
+  const [first] = [...captured, ...authorized];
+  if (first === undefined && latePayment !== null) {
+    throw new InvalidInputError([
+      {
+        path: 'latePayment',
+        message: 'decides nothing: no money waits. What the order has kept goes back by requestRefund.',
+      },
+    ]);
+  }
+  if (first !== undefined && latePayment === null) {
+    throw new InvalidInputError([{ path: 'latePayment', message: `is required: ${first.id} waits for it.` }]);
+  }
+  for (const payment of captured) {
+    const { id, appliedMinor, surplusMinor, quarantinedMinor } = payment;
+    const waiting = waitingMinor(payment);
     const shares =
       latePayment === 'ACCEPT'
-        ? apply(change, quarantinedMinor)
-        : { appliedMinor: 0n, surplusMinor: quarantinedMinor, quarantinedMinor: 0n };
+        ? apply(change, waiting)
+        : { appliedMinor: 0n, surplusMinor: waiting, quarantinedMinor: 0n };
     change.record('ORDER_REVIEW_RESOLVED', {
-      payment: { id, ...shares, surplusMinor: surplusMinor + shares.surplusMinor },
+      payment: {
+        id,
+        appliedMinor: appliedMinor + shares.appliedMinor,
+        surplusMinor: surplusMinor + shares.surplusMinor,
+        quarantinedMinor: quarantinedMinor - waiting,
+      },
       ...{ note, resolvedBy },
     });
-    if (shares.surplusMinor > 0n) refundSurplus(change, id);
+    if (shares.surplusMinor > 0n) {
+      needReview(change, 'SURPLUS', `${id}: ${shares.surplusMinor} minor units are to go back to the buyer.`);
+      refundSurplus(change, id);
+    }
     if (latePayment === 'ACCEPT') confirm(change, id);
   }
-}
-
-/** Money of a closed order about which the merchant's policy leaves the decision to a person. */
-function waits(change: OrderChange, { quarantinedMinor, status }: Payment): boolean {
-  return quarantinedMinor > 0n || (status === 'AUTHORIZED' && isClosed(change));
+  for (const { id } of authorized) {
+    // What has been paid needs no authorization any more.
+    if (latePayment === 'REFUND' || openMinorOf(change) === 0n) closePayment(change, id, 'CANCELED');
+    else confirm(change, id);
+  }
 }
 
 function askAgain(change: OrderChange): void {

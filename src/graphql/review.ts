@@ -34,7 +34,9 @@ const PaymentFactInput = builder.inputType('PaymentFactInput', {
     paymentId: t.id({ required: true, description: 'A payment of the order.' }),
     status: t.field({ type: PaymentFactStatus, required: true, description: 'Where it is at the provider.' }),
     capturedMinor: t.field({ type: 'MinorUnits', description: 'With SUCCEEDED, when it is not the whole amount.' }),
-    providerPaymentId: t.string({ description: 'The provider’s number of it, where we have none.' }),
+    providerPaymentId: t.string({
+      description: 'The provider’s number of it. Required with SUCCEEDED and AUTHORIZED where we have none.',
+    }),
   }),
 });
 
@@ -43,7 +45,6 @@ const RefundFactInput = builder.inputType('RefundFactInput', {
   fields: (t) => ({
     refundId: t.id({ required: true, description: 'A refund of the order.' }),
     status: t.field({ type: RefundFactStatus, required: true, description: 'Where it is at the provider.' }),
-    providerRefundId: t.string({ description: 'The provider’s number of it, where we have none.' }),
   }),
 });
 
@@ -56,7 +57,8 @@ const ResolveReviewInput = builder.inputType('ResolveReviewInput', {
     note: t.string({ required: true, description: 'Why, 1 to 500 characters. Kept in the log.' }),
     latePayment: t.field({
       type: LatePaymentDecision,
-      description: 'Required with LATE_PAYMENT when the merchant’s policy left the money waiting.',
+      description:
+        'With LATE_PAYMENT: required when the merchant’s policy left money waiting, and refused when none waits.',
     }),
     payments: t.field({ type: [PaymentFactInput], description: 'At most 20.' }),
     refunds: t.field({ type: [RefundFactInput], description: 'At most 20.' }),

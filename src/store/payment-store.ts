@@ -25,6 +25,7 @@ const hintSql = `
   update payments set hinted_at = $2, check_at = least(check_at, $3::timestamptz)
   where id = $1 and hinted_at is null and status in ${liveStatuses}`;
 
+const delaySql = 'update payments set check_at = $2 where id = $1 and check_at < $2';
 const findNamedSql = `
   select to_jsonb(p) as payment from payments p
   where p.provider = $1::"Provider" and p.provider_account = $2 and p.provider_payment_id = $3`;
@@ -50,6 +51,11 @@ export async function findPayment(on: Reader, paymentId: string): Promise<Paymen
 export async function claimDuePayments(on: Reader, now: Date, limit: number): Promise<string[]> {
   const { rows } = await on.query<{ id: string }>(claimDueSql, [now, after(now, leaseMs), limit]);
   return rows.map(({ id }) => id);
+}
+
+/** Puts off a question that something wrong with us keeps from being asked, so that it is in nobody's way. */
+export async function delayPaymentCheck(on: Reader, paymentId: string, at: Date): Promise<void> {
+  await on.query(delaySql, [paymentId, at]);
 }
 
 /** True when the caller may ask the provider about the payment now: at most once a second, over all nodes. */

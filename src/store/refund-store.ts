@@ -14,6 +14,13 @@ const claimDueSql = `
     order by check_at limit $3 for update skip locked
   ) returning id`;
 
+const delaySql = 'update refunds set check_at = $2 where id = $1 and check_at < $2';
+
+/** As for payments. */
+export async function delayRefundCheck(on: Reader, refundId: string, at: Date): Promise<void> {
+  await on.query(delaySql, [refundId, at]);
+}
+
 export async function findRefund(on: Reader, refundId: string): Promise<Refund | null> {
   const { rows } = await on.query<{ refund: Record<string, unknown> }>(findSql, [refundId]);
   return rows[0] === undefined ? null : fromRow<Refund>(rows[0].refund);

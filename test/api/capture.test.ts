@@ -3,13 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   booksOf,
   capturePayment,
+  confirmCard,
+  createOrder,
   paidOrder,
   payOrder,
   readOrder,
+  refreshPayment,
   requestRefund,
   sweepUntil,
 } from '../support/orders.ts';
-import { control, startTestApp, type TestApp } from '../support/test-app.ts';
+import { control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -39,6 +42,7 @@ const mutate = async (mutation: string, id: string, type: 'Order' | 'Payment') =
   ).answer;
 const cancelOrder = (id: string) => mutate('cancelOrder(input: { orderId: $id })', id, 'Order');
 const cancelPayment = (id: string) => mutate('cancelPayment(input: { paymentId: $id })', id, 'Payment');
+const isEnd = (status: string) => status === 'SUCCEEDED' || status === 'CANCELED';
 
 describe('capturePayment', () => {
   test('takes all that was authorized, which may be refunded then', async () => {
@@ -78,6 +82,28 @@ describe('capturePayment', () => {
     });
   });
 
+  test('of an amount that the provider cannot take is an input error, and nothing is under way', async () => {
+    // Stripe takes dinars to the hundredth, of which a thousandth is left over here.
+    const lines = [{ name: 'Cup', quantity: 1, unitAmountMinor: 2500 }];
+    const { payment } = await paidOrder(app, { captureMode: 'MANUAL', currency: 'KWD', lines });
+    const { id: paymentId } = payment;
+    expect(await capturePayment(app, { paymentId, amountMinor: 1001 })).toMatchObject({
+      ...{ code: 'INVALID_INPUT', issues: [{ path: 'amountMinor' }] },
+    });
+    expect(await capturePayment(app, { paymentId, amountMinor: 1010 })).toMatchObject({
+      ...{ status: 'SUCCEEDED', captured: { amountMinor: 1010 } },
+    });
+  });
+
+  test.each([
+    ['an amount of 0', { amountMinor: 0 }, 'amountMinor'],
+    ['an empty key', { idempotencyKey: '' }, 'idempotencyKey'],
+    ['an id of something else', { paymentId: 'rfd_01jd8m0v6te4r8x3y5z7a9b1c2' }, 'paymentId'],
+  ])('of %s is an input error that names the field', async (_what, input, path) => {
+    const paymentId = 'pay_01jd8m0v6te4r8x3y5z7a9b1c2';
+    expect(await capturePayment(app, { paymentId, ...input })).toMatchObject({ issues: [{ path }] });
+  });
+
   test('of what is not authorized is refused', async () => {
     const { payment } = await paidOrder(app);
     expect(await capturePayment(app, { paymentId: payment.id })).toMatchObject({ code: 'PAYMENT_NOT_CAPTURABLE' });
@@ -86,9 +112,13 @@ describe('capturePayment', () => {
     });
   });
 
-  test.each(['error_500_after', 'malformed', 'error_500_before'])(
+  test.each<[fault: string, evidence: string]>([
+    ['error_500_after', 'QUERY'],
+    ['malformed', 'QUERY'],
+    ['error_500_before', 'RESPONSE'],
+  ])(
     'whose outcome is unknown after %s stays AUTHORIZED, is asked about soon, and takes the money once',
-    async (name) => {
+    async (name, source) => {
       const { orderId, paymentId, intentId } = await authorizedOrder();
       await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
       await fault({ fault: name, match: { path: `/v1/payment_intents/${intentId}/capture` }, times: 2 });
@@ -99,18 +129,19 @@ describe('capturePayment', () => {
       expect(await cancelOrder(orderId)).toMatchObject({ code: 'ORDER_NOT_CANCELABLE' });
       expect(await capturePayment(app, { paymentId })).toMatchObject({ code: 'PAYMENT_NOT_CAPTURABLE' });
       const order = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'SUCCEEDED', 6000);
-      expect(order.payments).toMatchObject([{ captured: { amountMinor: 900 }, captureRequested: null }]);
+      expect(order.payments).toMatchObject([
+        { captured: { amountMinor: 900 }, captureRequested: null, evidence: { source } },
+      ]);
       expect((await booksOf(app, paymentId)).totals).toMatchObject({ charges: 1, captured: 900, authorized: 0 });
     },
   );
 
-  test('for which the provider is too busy is PROVIDER_UNAVAILABLE, and the same key does it later', async () => {
+  test('for which the provider is too busy stays asked for, and the same key does it', async () => {
     const { paymentId, intentId } = await authorizedOrder();
     await fault({ fault: 'rate_limit', match: { path: `/v1/payment_intents/${intentId}/capture` }, times: 1 });
     const input = { paymentId, idempotencyKey: randomUUID() };
     expect(await capturePayment(app, input)).toMatchObject({
-      code: 'PROVIDER_UNAVAILABLE',
-      retryAfterMs: expect.any(Number),
+      ...{ status: 'AUTHORIZED', captureRequested: { amountMinor: 2500 } },
     });
     expect(await capturePayment(app, input)).toMatchObject({ status: 'SUCCEEDED', captured: { amountMinor: 2500 } });
   });
@@ -126,6 +157,99 @@ describe('capturePayment', () => {
   });
 });
 
+describe('what happens in the provider’s console meanwhile, unheard', () => {
+  async function capturedUnheard() {
+    const authorized = await authorizedOrder();
+    await fault({ fault: 'drop', match: { contains: authorized.intentId }, times: 20 });
+    await control(app.sandboxUrl, `stripe/payment_intents/${authorized.intentId}/succeed`, {});
+    return authorized;
+  }
+  const isPaid = { status: 'CONFIRMED', paymentStatus: 'PAID', captured: { amountMinor: 2500 }, needsReview: [] };
+
+  test('a capture of the same amount is a success', async () => {
+    const { orderId, paymentId } = await capturedUnheard();
+    expect(await capturePayment(app, { paymentId })).toMatchObject({ __typename: 'Payment', status: 'SUCCEEDED' });
+    expect(await readOrder(app, orderId)).toMatchObject(isPaid);
+  });
+
+  test('a capture of another amount was not ours: it is refused, and shows what is so', async () => {
+    const { orderId, paymentId } = await capturedUnheard();
+    expect(await capturePayment(app, { paymentId, amountMinor: 900 })).toMatchObject({
+      ...{ code: 'PAYMENT_NOT_CAPTURABLE', payment: { status: 'SUCCEEDED' } },
+    });
+    expect(await readOrder(app, orderId)).toMatchObject(isPaid);
+  });
+
+  test.each([
+    ['cancelPayment', ({ paymentId }: { paymentId: string }) => cancelPayment(paymentId), { status: 'SUCCEEDED' }],
+    ['cancelOrder', ({ orderId }: { orderId: string }) => cancelOrder(orderId), { status: 'CONFIRMED' }],
+  ])('%s comes too late: the money is taken, and the order is paid', async (_what, act, answer) => {
+    const authorized = await capturedUnheard();
+    expect(await act(authorized)).toMatchObject(answer);
+    expect(await readOrder(app, authorized.orderId)).toMatchObject(isPaid);
+  });
+});
+
+test('of a capture and a void at once one is done, and the provider has done the same', async () => {
+  for (const act of [cancelPayment, cancelOrder]) {
+    const { orderId, paymentId } = await authorizedOrder();
+    const [captured] = await Promise.all([
+      capturePayment(app, { paymentId }),
+      act(act === cancelPayment ? paymentId : orderId),
+    ]);
+    const order = await sweepUntil(app, orderId, ({ payments }) => payments.every(({ status }) => isEnd(status)), 6000);
+    const capturedMinor = captured.__typename === 'Payment' ? 2500 : 0;
+    expect(order).toMatchObject({ captured: { amountMinor: capturedMinor }, needsReview: [] });
+    expect((await booksOf(app, paymentId)).totals).toMatchObject({ captured: capturedMinor, authorized: 0 });
+  }
+});
+
+test('a buyer who pays the first payment after all, when the second is authorized, has paid: the second is given back', async () => {
+  const { id: orderId } = await createOrder(app, { captureMode: 'MANUAL' });
+  const first = await payOrder(app, orderId);
+  const second = await payOrder(app, orderId);
+  await confirmCard(app, second);
+  await untilCallbacksCame(app);
+  expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'AUTHORIZED' });
+  await control(app.sandboxUrl, `stripe/payment_intents/${first.providerPaymentId}/succeed`, {});
+  await untilCallbacksCame(app);
+  const order = await sweepUntil(app, orderId, ({ payments }) => payments.every(({ status }) => isEnd(status)), 6000);
+  expect(order).toMatchObject({
+    ...{ status: 'CONFIRMED', paymentStatus: 'PAID', captured: { amountMinor: 2500 }, needsReview: [], refunds: [] },
+    payments: [{ status: 'SUCCEEDED' }, { status: 'CANCELED' }],
+  });
+  expect((await booksOf(app, second.id)).totals).toMatchObject({ authorized: 0, captured: 0 });
+});
+
+describe('an authorization made on the checkout page', () => {
+  async function authorizedOnPage() {
+    const { id: orderId } = await createOrder(app, { captureMode: 'MANUAL' });
+    const payment = await payOrder(app, orderId, { flow: 'REDIRECT', returnUrl: 'https://shop.example/' });
+    if (payment.nextAction?.__typename !== 'RedirectAction') throw new Error('The payment leads nowhere.');
+    const body = new URLSearchParams({ action: 'pay', card: '4242424242424242' });
+    await fetch(payment.nextAction.url, { method: 'POST', body, redirect: 'manual' });
+    await untilCallbacksCame(app);
+    expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'AUTHORIZED' });
+    return { orderId, paymentId: payment.id };
+  }
+
+  test('is captured in part', async () => {
+    const { paymentId } = await authorizedOnPage();
+    expect(await capturePayment(app, { paymentId, amountMinor: 700 })).toMatchObject({ status: 'SUCCEEDED' });
+    expect((await booksOf(app, paymentId)).totals).toMatchObject({ charges: 1, captured: 700, authorized: 0 });
+  });
+
+  test('is voided, and what Stripe calls a refund then is none', async () => {
+    const { orderId, paymentId } = await authorizedOnPage();
+    expect(await cancelOrder(orderId)).toMatchObject({ status: 'CANCELED' });
+    await untilCallbacksCame(app);
+    app.clock.advance(1100);
+    await refreshPayment(app, paymentId);
+    expect(await readOrder(app, orderId)).toMatchObject({ paymentStatus: 'UNPAID', refunds: [], needsReview: [] });
+    expect((await booksOf(app, paymentId)).totals).toMatchObject({ captured: 0, authorized: 0 });
+  });
+});
+
 describe('an authorization that is given back', () => {
   test('by cancelPayment leaves its order open, to be paid anew', async () => {
     const { orderId, paymentId } = await authorizedOrder();
@@ -133,6 +257,10 @@ describe('an authorization that is given back', () => {
     expect(await readOrder(app, orderId)).toMatchObject({ status: 'OPEN', allowedActions: ['PAY', 'CANCEL'] });
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ authorized: 0, captured: 0 });
     expect(await payOrder(app, orderId)).toMatchObject({ status: 'ACTION_REQUIRED' });
+    const { types } = await readOrder(app, orderId);
+    expect(types.slice(-4)).toEqual([
+      ...['PAYMENT_CANCELING', 'PAYMENT_CANCELED', 'PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED'],
+    ]);
   });
 
   test('by cancelOrder ends its order', async () => {
@@ -144,14 +272,34 @@ describe('an authorization that is given back', () => {
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ authorized: 0, captured: 0 });
   });
 
-  test.each(['told by its callback', 'found by asking'])('by the provider, which lets it lapse, %s', async (how) => {
+  test('by the provider, which lets it lapse, leaves its order open as well, when its callback comes', async () => {
     const { orderId, intentId } = await authorizedOrder();
-    if (how === 'found by asking') await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
     await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
-    // By then the order's own time has run out as well.
-    const stepMs = how === 'found by asking' ? day : 1000;
-    const lapsed = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'EXPIRED', stepMs);
+    await untilCallbacksCame(app);
+    expect(await readOrder(app, orderId)).toMatchObject({
+      ...{ status: 'OPEN', paymentStatus: 'UNPAID', captured: { amountMinor: 0 }, allowedActions: ['PAY', 'CANCEL'] },
+      payments: [{ status: 'EXPIRED', evidence: { source: 'CALLBACK' } }],
+    });
+    await confirmCard(app, await payOrder(app, orderId));
+    await untilCallbacksCame(app);
+    expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'AUTHORIZED' });
+  });
+
+  test('leaves its order open until that expires', async () => {
+    const { orderId, paymentId } = await authorizedOrder();
+    await cancelPayment(paymentId);
+    const order = await sweepUntil(app, orderId, ({ status }) => status === 'EXPIRED');
+    expect(order.types.slice(-3)).toEqual(['PAYMENT_CANCELED', 'ORDER_CLOSING', 'ORDER_EXPIRED']);
+    expect(order).toMatchObject({ allowedActions: [], payments: [{ status: 'CANCELED' }] });
+  });
+
+  test('by the provider, which lets it lapse, is found by asking, when its callback is lost', async () => {
+    const { orderId, intentId } = await authorizedOrder();
+    await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
+    await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
+    const lapsed = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'EXPIRED', day);
     expect(lapsed).toMatchObject({ paymentStatus: 'UNPAID', captured: { amountMinor: 0 } });
+    // By then the order's own time has run out as well.
     const order = await sweepUntil(app, orderId, ({ status }) => status === 'EXPIRED');
     expect(order.types.slice(-2)).toEqual(['ORDER_CLOSING', 'ORDER_EXPIRED']);
   });

@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { booksOf, paidOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
-import { control, startTestApp, type TestApp } from '../support/test-app.ts';
+import { insertRow, merchantRow, orderRow, paymentRow } from '../database/rows-to-insert.ts';
+import {
+  booksOf,
+  createOrder,
+  paidOrder,
+  payOrder,
+  readOrder,
+  refreshPayment,
+  requestRefund,
+  sweepUntil,
+} from '../support/orders.ts';
+import { control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -80,9 +90,88 @@ describe('requestRefund', () => {
     });
   });
 
-  test('of a payment that is not there it is NOT_FOUND', async () => {
-    const paymentId = 'pay_01jd8m0v6te4r8x3y5z7a9b1c2';
+  test('of a payment that is not there, or not the caller’s, it is NOT_FOUND', async () => {
+    const paymentId = 'pay_01jd8m0v6te4r8x3y5z7a9b1c3';
     expect(await requestRefund(app, { paymentId })).toMatchObject({ code: 'NOT_FOUND' });
+    const { pool } = app.database;
+    await insertRow(pool, 'merchants', merchantRow);
+    await insertRow(pool, 'orders', { ...orderRow, captured_minor: 1000, authorized_minor: 1000 });
+    await insertRow(pool, 'payments', { ...paymentRow, id: paymentId, refunded_minor: 0, reserved_minor: 0 });
+    expect(await requestRefund(app, { paymentId })).toMatchObject({ code: 'NOT_FOUND' });
+    const { rows } = await pool.query('select 1 from refunds where payment_id = $1', [paymentId]);
+    expect(rows).toEqual([]);
+  });
+
+  test('of what was paid on the checkout page it is the same', async () => {
+    const { id: orderId } = await createOrder(app);
+    const payment = await payOrder(app, orderId, { flow: 'REDIRECT', returnUrl: 'https://shop.example/' });
+    if (payment.nextAction?.__typename !== 'RedirectAction') throw new Error('The payment leads nowhere.');
+    const body = new URLSearchParams({ action: 'pay', card: '4242424242424242' });
+    await fetch(payment.nextAction.url, { method: 'POST', body, redirect: 'manual' });
+    await untilCallbacksCame(app);
+    expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 2500 })).toMatchObject({
+      status: 'SUCCEEDED',
+    });
+    expect((await booksOf(app, payment.id)).totals).toMatchObject({ captured: 2500, refunded: 2500 });
+  });
+
+  test('of an amount that the provider cannot send is an input error, and sets nothing aside', async () => {
+    // Stripe takes dinars to the hundredth, of which a thousandth is left over here.
+    const lines = [{ name: 'Cup', quantity: 1, unitAmountMinor: 2500 }];
+    const { orderId, payment } = await paidOrder(app, { currency: 'KWD', lines });
+    expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 1001 })).toMatchObject({
+      ...{ code: 'INVALID_INPUT', issues: [{ path: 'amountMinor' }] },
+    });
+    expect(await readOrder(app, orderId)).toMatchObject({ refunds: [], refundable: { amountMinor: 2500 } });
+    expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 1010 })).toMatchObject({
+      status: 'SUCCEEDED',
+    });
+  });
+
+  test('can be read by its id, with what it is of', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    const refund = await requestRefund(app, { paymentId: payment.id, amountMinor: 300 });
+    const { node } = await app.client.request<{ node: object }>(
+      'query($id: ID!) { node(id: $id) { id ... on Refund { status amount { decimal } payment { id } order { id } } } }',
+      { id: 'id' in refund ? refund.id : '' },
+    );
+    expect(node).toMatchObject({
+      ...{ status: 'SUCCEEDED', amount: { decimal: '3.00' }, payment: { id: payment.id }, order: { id: orderId } },
+    });
+  });
+});
+
+describe('several refunds in flight', () => {
+  test('hold what each of them wants, and end each by itself', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    const { id: paymentId } = payment;
+    await fault({ fault: 'refund_pending_then_succeeded', match: { contains: paymentId }, times: 3 });
+    const amounts = [900, 800, 700];
+    const refunds = await Promise.all(amounts.map((amountMinor) => requestRefund(app, { paymentId, amountMinor })));
+    for (const refund of refunds) expect(refund).toMatchObject({ status: 'PENDING', evidence: { source: 'RESPONSE' } });
+    expect(await requestRefund(app, { paymentId, amountMinor: 101 })).toMatchObject({
+      refundable: { amountMinor: 100 },
+    });
+    expect(await readOrder(app, orderId)).toMatchObject({
+      ...{ paymentStatus: 'PAID', refundable: { amountMinor: 100 }, refunded: { amountMinor: 0 } },
+    });
+    const ends = { 900: 'succeed', 800: 'fail', 700: 'succeed' } as const;
+    for (const { id, amount } of (await booksOf(app, paymentId)).refunds) {
+      await control(app.sandboxUrl, `stripe/refunds/${id}/${ends[amount as keyof typeof ends]}`, {});
+    }
+    await untilCallbacksCame(app);
+    const order = await readOrder(app, orderId);
+    expect(order.refunds.map(({ amount, status }) => [amount.amountMinor, status]).sort()).toEqual([
+      ...[
+        [700, 'SUCCEEDED'],
+        [800, 'FAILED'],
+        [900, 'SUCCEEDED'],
+      ],
+    ]);
+    expect(order).toMatchObject({
+      ...{ paymentStatus: 'PARTIALLY_REFUNDED', refundable: { amountMinor: 900 }, refunded: { amountMinor: 1600 } },
+    });
+    expect((await booksOf(app, paymentId)).totals.refunded).toBe(1600);
   });
 });
 
@@ -155,14 +244,24 @@ describe('a refund at the provider', () => {
     });
   });
 
-  test('that it refuses for good is FAILED at once', async () => {
-    const { payment } = await paidOrder(app);
+  test('that it refuses for good is FAILED at once, and its amount is free', async () => {
+    const { orderId, payment } = await paidOrder(app);
     const drop = { fault: 'drop', match: { contains: payment.providerPaymentId }, times: 20 };
     await fault(drop);
     // Refunded in the console meanwhile, which nobody has told us.
     await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 2000 });
     expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 1000 })).toMatchObject({
-      ...{ status: 'FAILED', failure: { reason: 'provider_error' } },
+      ...{ status: 'FAILED', failure: { reason: 'provider_error' }, nextCheckAt: null },
+      payment: { refundable: { amountMinor: 2500 } },
+    });
+    // Why it did is asked at once, and found.
+    await app.app.rounds.sweep();
+    expect(await readOrder(app, orderId)).toMatchObject({
+      ...{ paymentStatus: 'PARTIALLY_REFUNDED', refundable: { amountMinor: 500 }, needsReview: [] },
+      refunds: [{ status: 'FAILED' }, { status: 'SUCCEEDED', origin: 'PROVIDER', amount: { amountMinor: 2000 } }],
+    });
+    expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 500 })).toMatchObject({
+      status: 'SUCCEEDED',
     });
   });
 });
@@ -177,6 +276,19 @@ describe('a refund made in the provider’s console', () => {
       refunds: [
         { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 800 }, evidence: { source: 'QUERY' } },
       ],
+    });
+  });
+
+  test('is found by refreshPayment, when its callback is lost', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'drop', match: { contains: payment.providerPaymentId }, times: 50 });
+    for (const amount of [100, 200]) {
+      await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount });
+    }
+    app.clock.advance(1100);
+    await refreshPayment(app, payment.id);
+    expect(await readOrder(app, orderId)).toMatchObject({
+      ...{ refundable: { amountMinor: 2200 }, refunds: [{ origin: 'PROVIDER' }, { origin: 'PROVIDER' }] },
     });
   });
 

@@ -1,9 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { surplusRefundIdOf } from '../../src/domain/refund.ts';
+import type { OrderEvent } from '../../src/domain/event.ts';
+import { sumsOf } from '../../src/domain/order.ts';
+import { factsOfPayment } from '../../src/domain/order-change.ts';
+import { refundableMinor } from '../../src/domain/payment.ts';
+import {
+  isReserved,
+  mayFollowRefund,
+  type RefundStatus,
+  refundStatuses,
+  surplusRefundIdOf,
+} from '../../src/domain/refund.ts';
 import { applyRefundReport, markRefundUnknown, postponeRefundCheck, startRefund } from '../../src/domain/refunding.ts';
 import type { RefundReport, ReportOutcome } from '../../src/domain/report.ts';
 import { aReport, firstId, OrderStory, second, totalMinor } from './order-story.ts';
+import { readTrigger } from './transition-table.ts';
 
 const ours = 'rfd_00000000000000000000000001';
 const consoles = 'rfd_00000000000000000000000009';
@@ -32,9 +43,10 @@ class RefundStory extends OrderStory {
   }
 
   ask(id = ours, amountMinor = 600n): this {
+    const checkAt = second(60);
     this.decide((change) =>
       startRefund(change, {
-        ...{ id, paymentId: firstId, origin: 'REQUESTED', amountMinor, reason: null, checkAt: null, leasedUntil: null },
+        ...{ id, paymentId: firstId, origin: 'REQUESTED', amountMinor, reason: null, checkAt, leasedUntil: checkAt },
       }),
     );
     return this;
@@ -243,5 +255,218 @@ test('in whatever order and however often reports come, the money is the same, a
       expect(story.money).toEqual({ capturedMinor: totalMinor, refundedMinor: back, reservedMinor: 0n });
     }),
     { seed: 1, numRuns: 500 },
+  );
+});
+
+// What becomes of each refund at the provider, as its callbacks say. Nothing succeeds there that the payment has not brought: what is
+// sent back from the console beside ours fits, or ours has failed before.
+type Course = readonly RefundReport['status'][];
+const courses: readonly Course[] = [
+  ...([['SUCCEEDED'], ['FAILED'], ['PENDING', 'SUCCEEDED'], ['PENDING', 'FAILED'], ['SUCCEEDED', 'FAILED']] as const),
+  ['PENDING', 'SUCCEEDED', 'FAILED'],
+];
+type World = { readonly ours: Course; readonly console: Course; readonly consoleMinor: bigint };
+const worlds: fc.Arbitrary<World> = fc
+  .record({
+    ours: fc.constantFrom(...courses),
+    console: fc.constantFrom([], ...courses),
+    consoleMinor: fc.constantFrom(400n, 1000n),
+  })
+  .filter(
+    ({ ours, console, consoleMinor }) => consoleMinor === 400n || ours.includes('FAILED') || console.length === 0,
+  );
+
+const callbacksOf = ({ ours, console, consoleMinor }: World): readonly string[] => [
+  ...ours.map((status) => `ours ${status}`),
+  ...console.map((status) => `console ${status} ${consoleMinor}`),
+];
+
+function reportOf(callback: string): RefundReport {
+  const [whose, status, amount] = callback.split(' ');
+  const said = aRefundReport(status as RefundReport['status']);
+  if (whose === 'ours') return said;
+  return { ...said, refundId: null, providerRefundId: 're_console', amountMinor: BigInt(amount ?? 0) };
+}
+
+/** Tells them one by one; what comes early is told again after all others, as the inbox does it. */
+function moneyAfter(callbacks: readonly string[]) {
+  const story = new RefundStory().ask();
+  let waiting = callbacks;
+  for (let round = 0; waiting.length > 0; round += 1) {
+    expect(round, `still early: ${waiting}`).toBeLessThan(5);
+    waiting = waiting.filter((callback) => {
+      const { effect } = story.hear(reportOf(callback));
+      const { capturedMinor, refundedMinor, reservedMinor } = story.money;
+      expect(refundedMinor >= 0n && reservedMinor >= 0n && refundedMinor + reservedMinor <= capturedMinor).toBe(true);
+      return effect === 'early';
+    });
+  }
+  return { ...story.money, paymentStatus: story.order.paymentStatus };
+}
+
+test('the same callbacks in any order, and any of them again, leave the same money', () => {
+  const toldTwice = worlds.chain((world) => {
+    const callbacks = callbacksOf(world);
+    return fc.subarray([...callbacks]).chain((again) => {
+      const all = [...callbacks, ...again];
+      return fc.shuffledSubarray(all, { minLength: all.length }).map((shuffled) => ({ world, callbacks, shuffled }));
+    });
+  });
+  fc.assert(
+    fc.property(toldTwice, ({ world, callbacks, shuffled }) => {
+      const end = (course: Course, amountMinor: bigint) =>
+        course.includes('SUCCEEDED') && !course.includes('FAILED') ? amountMinor : 0n;
+      const money = moneyAfter(shuffled);
+      expect(money).toEqual(moneyAfter(callbacks));
+      expect(money).toMatchObject({
+        refundedMinor: end(world.ours, 600n) + end(world.console, world.consoleMinor),
+        reservedMinor: 0n,
+      });
+    }),
+    { seed: 1, numRuns: 1000 },
+  );
+});
+
+// Any history at all, lies and impossible things among it, as text: what must hold after each step whatever was said.
+const refundIds = [ours, 'rfd_00000000000000000000000002', 'rfd_00000000000000000000000003'] as const;
+const step = fc.oneof(
+  fc.tuple(fc.constantFrom('ask', 'lose', 'postpone'), fc.nat(2), fc.constantFrom(1, 300, 600, 1000)),
+  fc.tuple(
+    fc.constantFrom('ours', 'console', 'twin', 'foreign'),
+    fc.nat(2),
+    fc.constantFrom(300, 600, 1000, 1001),
+    fc.constantFrom('PENDING', 'SUCCEEDED', 'FAILED'),
+    fc.constantFrom('CALLBACK', 'QUERY', 'RESPONSE'),
+  ),
+);
+
+function take(
+  story: RefundStory,
+  [act, which, amount, status, source]: readonly (string | number | undefined)[],
+): void {
+  const id = refundIds[Number(which)] ?? ours;
+  const amountMinor = BigInt(amount ?? 0);
+  const held = story.refund(id);
+  switch (act) {
+    case 'ask':
+      if (held === undefined && refundableMinor(story.payment()) >= amountMinor) story.ask(id, amountMinor);
+      return;
+    case 'lose':
+      if (held !== undefined) story.decide((change) => markRefundUnknown(change, id));
+      return;
+    case 'postpone':
+      if (held !== undefined) story.decide((change) => postponeRefundCheck(change, id));
+      return;
+  }
+  const isOurs = act === 'ours' || act === 'twin';
+  const report = aRefundReport(status as RefundReport['status'], {
+    refundId: isOurs ? id : null,
+    providerRefundId: act === 'ours' ? `re_of_${id}` : `re_${act}_${which}`,
+    amountMinor: isOurs ? (held?.amountMinor ?? amountMinor) : amountMinor,
+    currency: act === 'foreign' ? 'USD' : 'EUR',
+    evidence: { source: source as 'QUERY', providerTime: second(20), receivedAt: second(20) },
+  });
+  // Our own answer is about a refund that we asked for.
+  if (source === 'RESPONSE' && !(act === 'ours' && held !== undefined)) return;
+  const adopted = story.held.refunds.length;
+  story.hear(report, `rfd_0000000000000000000000001${adopted}`);
+}
+
+type Facts = Readonly<Record<string, unknown>>;
+type Folded = { readonly payment: Facts; readonly refunds: ReadonlyMap<string, Facts> };
+
+function fold({ payment, refunds }: Folded, { changes, refundId }: OrderEvent): Folded {
+  const isOfRefund = changes.refund !== undefined && refundId !== null;
+  return {
+    payment: { ...payment, ...changes.payment },
+    refunds: isOfRefund ? new Map(refunds).set(refundId, { ...refunds.get(refundId), ...changes.refund }) : refunds,
+  };
+}
+
+function throughHistories(check: (story: RefundStory, before: number) => void): void {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 14 }), (steps) => {
+      const story = new RefundStory();
+      for (const taken of steps) {
+        const before = story.events.length;
+        take(story, taken);
+        check(story, before);
+      }
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+}
+
+test('never is more refunded and set aside than was captured, not even between two events of one decision', () => {
+  throughHistories(({ events, money }) => {
+    let payment: Facts = {};
+    for (const { changes } of events) {
+      payment = { ...payment, ...changes.payment };
+      const { capturedMinor = 0n, refundedMinor = 0n, reservedMinor = 0n } = payment as Partial<typeof money>;
+      expect(refundedMinor >= 0n && reservedMinor >= 0n && refundedMinor + reservedMinor <= capturedMinor).toBe(true);
+    }
+  });
+});
+
+test('what is refunded and set aside is the sum of the refunds, after every decision', () => {
+  throughHistories(({ held, money, order }) => {
+    const sum = (statuses: readonly string[]) =>
+      held.refunds
+        .filter(({ status }) => statuses.includes(status))
+        .reduce((total, { amountMinor }) => total + amountMinor, 0n);
+    expect(money).toMatchObject({ refundedMinor: sum(['SUCCEEDED']), reservedMinor: sum(['PENDING', 'UNKNOWN']) });
+    expect(order).toMatchObject(sumsOf(order, held.payments, held.refunds));
+  });
+});
+
+test('the fold of the events is the refunds and their payment, and each event says the status right after it', () => {
+  throughHistories(({ events, held }) => {
+    const folded = events.reduce<Folded>(
+      (before, event) => {
+        const after = fold(before, event);
+        if (event.refundId !== null) expect(event.refundStatus).toBe(after.refunds.get(event.refundId)?.status);
+        return after;
+      },
+      { payment: {}, refunds: new Map() },
+    );
+    expect([...folded.refunds.values()]).toEqual(
+      held.refunds.map(({ checkAt, checkAttempts, leasedUntil, ...facts }) => facts),
+    );
+    expect([folded.payment]).toEqual(held.payments.map(factsOfPayment));
+  });
+});
+
+test('statuses of refunds move as the tables allow, ours and the database’s', () => {
+  const allowed = readTrigger('refunds');
+  throughHistories(({ events }) => {
+    const held = new Map<string, RefundStatus>();
+    for (const { refundId, refundStatus } of events) {
+      if (refundId === null || refundStatus === null) continue;
+      const before = held.get(refundId);
+      held.set(refundId, refundStatus);
+      if (before === undefined || before === refundStatus) continue;
+      expect([before, refundStatus, mayFollowRefund(before, refundStatus)]).toEqual([before, refundStatus, true]);
+      expect(allowed.has(`${before} → ${refundStatus}`)).toBe(true);
+    }
+  });
+});
+
+test('a refund that has not ended has a time when it is next asked about', () => {
+  throughHistories(({ held }) => {
+    for (const refund of held.refunds) if (isReserved(refund)) expect(refund.checkAt).not.toBeNull();
+  });
+});
+
+test('the histories above reach every status and every review that is about refunds', () => {
+  const reached = new Set<string>();
+  throughHistories(({ held, order }) => {
+    for (const reason of order.reviewReasons) reached.add(reason);
+    for (const { origin, status } of held.refunds) reached.add(`${origin} ${status}`);
+  });
+  expect([...reached].sort()).toEqual(
+    [
+      'REFUND_ABNORMAL',
+      ...['REQUESTED', 'PROVIDER'].flatMap((origin) => refundStatuses.map((status) => `${origin} ${status}`)),
+    ].sort(),
   );
 });

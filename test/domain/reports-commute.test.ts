@@ -259,10 +259,11 @@ test('nothing is under way without a time when it is next asked, or a person who
   });
 });
 
-test('an order that is being closed has a payment that is being closed', () => {
-  throughHistories(({ held, order }) => {
+test('an order that is being closed has a payment that is being closed, and one that late money has confirmed knows what it was', () => {
+  throughHistories(({ held, order, events }) => {
     if (order.status === 'CLOSING') expect(held.payments.map(({ status }) => status)).toContain('CANCELING');
-    expect(order.closeTarget !== null).toBe(order.status === 'CLOSING');
+    const wasClosed = events.some(({ type }) => type === 'ORDER_CANCELED' || type === 'ORDER_EXPIRED');
+    expect(order.closeTarget !== null).toBe(order.status === 'CLOSING' || (order.status === 'CONFIRMED' && wasClosed));
   });
 });
 

@@ -32,7 +32,7 @@ const orderTable = `
             OPEN CLOSING CONFIRMED CANCELED EXPIRED
   OPEN        .     x        x        2        2
   CLOSING     .     .        x        x        x
-  CONFIRMED   x     x        .        .        .
+  CONFIRMED   x     x        .        x        x
   CANCELED    .     .        x        .        .
   EXPIRED     .     .        x        .        .
 `;

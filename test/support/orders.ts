@@ -23,6 +23,7 @@ graphql(`
     needsReview
     total { amountMinor currency decimal }
     captured { amountMinor }
+    refunded { amountMinor }
     refundable { amountMinor }
     payments { id status }
   }
@@ -140,7 +141,7 @@ export function orderInput(input: Partial<CreateOrderInput> = {}): CreateOrderIn
 
 /** Creates an order, or fails the test with what the API answered instead. */
 export async function createOrder(
-  { client }: TestApp,
+  { client }: Pick<TestApp, 'client'>,
   input: Partial<CreateOrderInput> = {},
 ): Promise<OrderPartsFragment> {
   const { createOrder: order } = await client.request(createOrderDocument, { input: orderInput(input) });
@@ -149,7 +150,7 @@ export async function createOrder(
 }
 
 export async function payOrder(
-  { client }: TestApp,
+  { client }: Pick<TestApp, 'client'>,
   orderId: string,
   input: Partial<PayOrderInput> = {},
 ): Promise<PaymentPartsFragment> {
@@ -160,7 +161,7 @@ export async function payOrder(
   return payment;
 }
 
-export async function readOrder({ client }: TestApp, id: string) {
+export async function readOrder({ client }: Pick<TestApp, 'client'>, id: string) {
   const { order } = await client.request(orderDocument, { id });
   if (!order) throw new Error(`Order ${id} is not there.`);
   return { ...order, types: order.events.nodes.map(({ type }) => type) };
@@ -182,28 +183,37 @@ export async function paidOrder(
   return { orderId, payment };
 }
 
-export async function requestRefund({ client }: TestApp, input: Partial<RequestRefundInput> & { paymentId: string }) {
+export async function requestRefund(
+  { client }: Pick<TestApp, 'client'>,
+  input: Partial<RequestRefundInput> & { paymentId: string },
+) {
   const wanted = { idempotencyKey: randomUUID(), amountMinor: 1000, ...input };
   const { requestRefund: refund } = await client.request(requestRefundDocument, { input: wanted });
   if (!refund) throw new Error('No answer.');
   return refund;
 }
 
-export async function capturePayment({ client }: TestApp, input: Partial<CapturePaymentInput> & { paymentId: string }) {
+export async function capturePayment(
+  { client }: Pick<TestApp, 'client'>,
+  input: Partial<CapturePaymentInput> & { paymentId: string },
+) {
   const wanted = { idempotencyKey: randomUUID(), ...input };
   const { capturePayment: payment } = await client.request(capturePaymentDocument, { input: wanted });
   if (!payment) throw new Error('No answer.');
   return payment;
 }
 
-export async function resolveReview({ client }: TestApp, input: Omit<ResolveReviewInput, 'resolvedBy' | 'note'>) {
+export async function resolveReview(
+  { client }: Pick<TestApp, 'client'>,
+  input: Omit<ResolveReviewInput, 'resolvedBy' | 'note'> & Partial<ResolveReviewInput>,
+) {
   const wanted = { resolvedBy: 'ada@shop.example', note: 'Seen in the console.', ...input };
   const { resolveReview: order } = await client.request(resolveReviewDocument, { input: wanted });
   if (!order) throw new Error('No answer.');
   return order;
 }
 
-export async function refreshPayment({ client }: TestApp, paymentId: string): Promise<void> {
+export async function refreshPayment({ client }: Pick<TestApp, 'client'>, paymentId: string): Promise<void> {
   await client.request('mutation($id: ID!) { refreshPayment(paymentId: $id) { __typename } }', { id: paymentId });
 }
 
@@ -233,21 +243,22 @@ export type Books = {
     readonly captured: number;
     readonly refunded: number;
   };
+  readonly paymentIntents: readonly { readonly id: string; readonly status: string }[];
   readonly refunds: readonly { readonly id: string; readonly amount: number; readonly status: string }[];
 };
 
-export async function booksOf({ sandboxUrl }: TestApp, paymentId: string): Promise<Books> {
+export async function booksOf({ sandboxUrl }: Pick<TestApp, 'sandboxUrl'>, paymentId: string): Promise<Books> {
   const { stripe } = await askControl<{
-    stripe: { totals: Record<string, Books['totals']>; refunds: Books['refunds'] };
+    stripe: Omit<Books, 'totals'> & { readonly totals: Record<string, Books['totals']> };
   }>(sandboxUrl, `ledger?payment_id=${paymentId}`);
   const totals = stripe.totals[paymentId];
   if (totals === undefined) throw new Error(`The provider has no payment ${paymentId}.`);
-  return { totals, refunds: stripe.refunds };
+  return { ...stripe, totals };
 }
 
 /** The buyer's part: confirms an embedded payment with one of Stripe's test cards. Returns Stripe's answer, 402 included. */
 export async function confirmCard(
-  { sandboxUrl }: TestApp,
+  { sandboxUrl }: Pick<TestApp, 'sandboxUrl'>,
   { nextAction }: PaymentPartsFragment,
   card = 'pm_card_visa',
 ): Promise<{ status: number; body: Record<string, unknown> }> {

@@ -25,13 +25,18 @@ export type ServerProcess = {
   kill(): Promise<void>;
   /** As an operator stops it. Resolves to the exit code. */
   stop(): Promise<number | null>;
+  /** Resolves when it has ended of itself, or otherwise, to the signal that ended it. */
+  readonly ended: Promise<NodeJS.Signals | null>;
 };
 
 const bannerLines = 4;
 
 /** Starts the server and waits for its banner. Ports that were free the first time are used again after a restart. */
-export async function startServerProcess(home: Home): Promise<ServerProcess> {
-  const child = spawnServer(home);
+export async function startServerProcess(
+  home: Home,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
+  const child = spawnServer(home, environment);
   const banner: string[] = [];
   let complaint = '';
   child.stderr?.on('data', (chunk) => {
@@ -53,6 +58,7 @@ export async function startServerProcess(home: Home): Promise<ServerProcess> {
   return {
     ...{ banner, url, sandboxUrl, token },
     client: new GraphQLClient(`${url}/graphql`, { headers: { authorization: `Bearer ${token}` } }),
+    ended: ended.then(([_code, signal]) => signal),
     async kill() {
       child.kill('SIGKILL');
       await ended;
@@ -65,14 +71,17 @@ export async function startServerProcess(home: Home): Promise<ServerProcess> {
   };
 }
 
-export function spawnServer({ dataDir, databaseUrl, port, sandboxPort }: Home): ChildProcess {
+export function spawnServer(
+  { dataDir, databaseUrl, port, sandboxPort }: Home,
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const { DATABASE_URL: _ours, NODE_ENV: _test, ...env } = process.env;
   return spawn(process.execPath, ['scripts/start.mjs'], {
     cwd: projectRoot,
     env: {
       ...env,
       ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
-      ...{ DATA_DIR: dataDir, PORT: String(port), SANDBOX_PORT: String(sandboxPort) },
+      ...{ DATA_DIR: dataDir, PORT: String(port), SANDBOX_PORT: String(sandboxPort), ...environment },
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

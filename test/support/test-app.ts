@@ -109,3 +109,20 @@ export async function askControl<T>(sandboxUrl: string, path: string): Promise<T
   if (!response.ok) throw new Error(`The sandbox refused ${path}: ${response.status}`);
   return (await response.json()) as T;
 }
+
+/** Lets the sandbox’s time pass and what it has planned until then happen. The clock of the server does not move with it. */
+export async function advanceSandbox({ app, sandboxUrl }: TestApp, advanceMs: number): Promise<void> {
+  await control(sandboxUrl, 'clock', { advanceMs });
+  await app.idle();
+}
+
+/** Resolves when every callback that the sandbox has to send by now has been taken, or refused, and acted on. */
+export function untilCallbacksCame(app: TestApp): Promise<void> {
+  return advanceSandbox(app, 0);
+}
+
+/** From now on the sandbox behaves. */
+export async function clearFaults({ sandboxUrl }: TestApp): Promise<void> {
+  const response = await fetch(`${sandboxUrl}/control/faults`, { method: 'DELETE' });
+  if (!response.ok) throw new Error(`The sandbox keeps its faults: ${response.status}`);
+}
