@@ -10,6 +10,7 @@ import {
   findClosedOrdersWithMoney,
   findMoneyWithoutPlace,
   findSurplusKept,
+  findWrongSums,
   type PaymentMoney,
   type RefundMoney,
 } from './money-invariants.ts';
@@ -69,6 +70,7 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
   return [
     ...onTheWay,
     ...violationsOf(1, findAmountsOutOfBounds(orders, payments, refunds)),
+    ...violationsOf(1, findWrongSums(orders, payments)),
     ...violationsOf(3, findMoneyWithoutPlace(payments)),
     ...violationsOf(4, findKeysWithTwoMeanings(scene.clients.calls, keys, snapshot)),
     ...violationsOf(4, findDoubles(ledger)),
@@ -112,7 +114,7 @@ export async function checkQuiet(scene: Scene): Promise<Violation[]> {
   const isSame = JSON.stringify(everything, withoutBigInts) === JSON.stringify(history.events, withoutBigInts);
   return [
     ...violationsOf(2, findDifferencesFromLedger(payments, refunds, world.sandbox.ledger().stripe)),
-    ...violationsOf(5, findLostCallbacks(world.callbacks, deliveries, true)),
+    ...violationsOf(5, findLostCallbacks(world.callbacks, deliveries)),
     ...violationsOf(5, findBelievedForgeries(spoiled, deliveries)),
     ...violationsOf(5, findAppliedWithoutTrace(deliveries, history.events)),
     ...violationsOf(13, findSurplusKept(orders, payments, refunds)),

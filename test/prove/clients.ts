@@ -14,6 +14,14 @@ const operations = {
   refund: 'requestRefund',
 } as const satisfies Record<Call['kind'], CommandName>;
 
+/** What is added under a key that stands for something else already. */
+const otherInput: Readonly<Record<Call['kind'], object>> = {
+  create: { description: 'something else' },
+  pay: { returnUrl: 'https://shop.example/elsewhere' },
+  capture: { amountMinor: 1n },
+  refund: { reason: 'something else' },
+};
+
 /** What a plan's order and payments are called by now. */
 export class Names {
   snapshot: Snapshot = { orders: [], payments: [], refunds: [], keys: [] };
@@ -53,7 +61,7 @@ export class Clients {
     const key = keyOf(step);
     const input = this.#inputOf(step, `${operation} ${key}`);
     if (input === null) return null;
-    const given = step.spoils ? spoiled(step, input) : input;
+    const given = step.spoils ? { ...input, ...otherInput[step.kind] } : input;
     const beganAt = this.#tick();
     const answer = await this.#world.node(step.node).call(operation, this.#actor, { idempotencyKey: key, ...given });
     this.calls.push({ operation, key, input: textOf(given), beganAt, endedAt: this.#tick(), answer });
@@ -111,19 +119,6 @@ export function shareOf(amountMinor: bigint, share: number, currency: string): b
   const unit = currency === 'KWD' ? 10n : 1n;
   const part = (BigInt(Math.floor(Number(amountMinor) * share)) / unit) * unit;
   return part > 0n ? part : unit;
-}
-
-function spoiled(step: Call, input: object): object {
-  switch (step.kind) {
-    case 'create':
-      return { ...input, description: 'something else' };
-    case 'pay':
-      return { ...input, returnUrl: 'https://shop.example/elsewhere' };
-    case 'capture':
-      return { ...input, amountMinor: 1n };
-    case 'refund':
-      return { ...input, reason: 'something else' };
-  }
 }
 
 function textOf(input: object): string {

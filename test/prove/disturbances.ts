@@ -2,13 +2,16 @@ import { type CallbackFault, callbackFaults, type RequestFault, requestFaults } 
 import { eventTypes } from '../../src/domain/event.ts';
 import { type Failpoint, failpoints } from '../../src/domain/failpoint.ts';
 import type { Dice } from './dice.ts';
-import type { FaultRule, Step } from './schedule.ts';
+import { type FaultRule, failpointsOf, type Step } from './schedule.ts';
 
 const secondMs = 1000;
 const hourMs = 3_600_000;
 
 /** Longer than a client waits, or well within. Nothing in between: several answers of one check may not add up to more than its lease. */
 const delaysMs = [500, 3000, 20_000, 60_000];
+
+/** Subscribers from this number on follow one order each. */
+const ofOneOrder = 10;
 
 /** What comes between the steps of the stories: faults where they hurt, crashes, timers, time, and people who listen. */
 export function disturb(dice: Dice, steps: readonly Step[], orders: number): Step[] {
@@ -20,10 +23,12 @@ export function disturb(dice: Dice, steps: readonly Step[], orders: number): Ste
     if (dice.hit(0.5)) disturbed.push(follow(dice, subscriber, null));
   }
   for (const step of steps) {
-    if (dice.hit(faulty)) disturbed.push({ kind: 'fault', rules: faultsFor(dice, step) });
-    if (dice.hit(crashing)) disturbed.push(crashFor(dice, step));
+    const aim = dice.pick(membersOf(step));
+    if (dice.hit(faulty)) disturbed.push({ kind: 'fault', rules: faultsFor(dice, aim) });
+    if (dice.hit(isRare(aim) ? 2 * crashing : crashing)) disturbed.push(crashFor(dice, aim));
     if (dice.hit(spoiling)) disturbed.push(spoil(dice));
     disturbed.push(step);
+    if (step.kind === 'create' && dice.hit(0.4)) disturbed.push(follow(dice, ofOneOrder + step.order, step.order));
     if (dice.hit(0.35)) disturbed.push(...besides(dice, step, orders, listening));
   }
   return disturbed;
@@ -44,6 +49,11 @@ export function unitedAtTimes(dice: Dice, steps: readonly Step[]): Step[] {
 
 function membersOf(step: Step): readonly Step[] {
   return step.kind === 'together' ? step.steps : [step];
+}
+
+/** What happens in few schedules and must meet a crash in some of them. */
+function isRare({ kind }: Step): boolean {
+  return kind === 'capture' || kind === 'resolve' || kind === 'cancelOrder' || kind === 'cancelPayment';
 }
 
 /** What may run beside anything else. */
@@ -74,8 +84,8 @@ function faultFor(dice: Dice, step: Step): FaultRule {
     cancelOrder: ['payment_intents.cancel', 'checkout.sessions.expire', 'payment_intents.retrieve'],
     cancelPayment: ['payment_intents.cancel', 'checkout.sessions.expire', 'payment_intents.retrieve'],
   };
-  const operation = dice.pick(operations[step.kind] ?? ['']);
-  return requestFault(dice, operation === '' ? {} : { operation });
+  const likely = operations[step.kind];
+  return requestFault(dice, likely === undefined ? { method: 'GET' } : { operation: dice.pick(likely) });
 }
 
 function requestFault(dice: Dice, match: NonNullable<FaultRule['match']>): FaultRule {
@@ -109,29 +119,13 @@ function callbackFault(dice: Dice): FaultRule {
   return fault === 'delay' ? { ...rule, ms: dice.pick([2000, 40_000, hourMs, 20 * hourMs]) } : rule;
 }
 
-/** Failpoints that the step, or what follows it, is likely to pass. */
-const failpointsOf: Partial<Record<Step['kind'], string>> = {
-  create: 'create.',
-  pay: 'pay.',
-  capture: 'capture.',
-  refund: 'refund.',
-  cancelOrder: 'close.',
-  cancelPayment: 'close.',
-  refresh: 'check.',
-  sweep: 'check.',
-  resolve: 'review.',
-  buy: 'callback.',
-  console: 'callback.',
-  pass: 'callback.',
-};
-
 function crashFor(dice: Dice, step: Step): Step {
   const node = dice.int(0, 1);
   if (dice.hit(0.1)) return { kind: 'kill', node };
   const prefix = failpointsOf[step.kind];
   const likely = prefix === undefined ? [] : failpoints.filter((name) => name.startsWith(prefix));
-  const failpoint: Failpoint = dice.pick(likely.length > 0 && dice.hit(0.8) ? likely : failpoints);
-  const at = 'node' in step && dice.hit(0.8) ? step.node : node;
+  const failpoint: Failpoint = dice.pick(likely.length > 0 && dice.hit(0.9) ? likely : failpoints);
+  const at = 'node' in step && dice.hit(0.9) ? step.node : node;
   return {
     kind: 'crash',
     node: at,
@@ -163,7 +157,7 @@ function follow(dice: Dice, subscriber: number, order: number | null): Step {
 function besides(dice: Dice, step: Step, orders: number, listening: number): Step[] {
   const order = 'order' in step && step.order !== null ? step.order : dice.int(0, orders - 1);
   const node = dice.int(0, 1);
-  const subscriber = dice.int(0, Math.max(listening - 1, 0));
+  const subscriber = dice.hit(0.6) ? dice.int(0, Math.max(listening - 1, 0)) : ofOneOrder + order;
   const isKeyed = step.kind === 'create' || step.kind === 'pay' || step.kind === 'refund' || step.kind === 'capture';
   return dice.weigh<() => Step[]>([
     [5, () => [{ kind: 'sweep', node }]],
@@ -173,9 +167,9 @@ function besides(dice: Dice, step: Step, orders: number, listening: number): Ste
     [2, () => [{ kind: 'refresh', order, payment: 'last', node }]],
     [1, () => [{ kind: 'redeliver', nth: dice.int(0, 40) }]],
     [1, () => [{ kind: 'clearFaults' }]],
-    [listening > 0 ? 4 : 0, () => [follow(dice, subscriber, dice.hit(0.5) ? order : null)]],
-    [listening > 0 ? 2 : 0, () => [{ kind: 'hangUp', subscriber }]],
-    [listening > 0 ? 2 : 0, () => [{ kind: 'comeBack', subscriber, node }]],
+    [listening > 0 ? 4 : 0, () => [follow(dice, subscriber, subscriber >= ofOneOrder ? order : null)]],
+    [2, () => [{ kind: 'hangUp', subscriber }]],
+    [2, () => [{ kind: 'comeBack', subscriber, node }]],
     [isKeyed ? 2 : 0, () => (isKeyed ? [{ ...step, spoils: dice.hit(0.5) }] : [])],
     [0.5, () => [{ kind: 'cancelOrder', order, node }]],
     [0.5, () => [{ kind: 'resolve', order, node, latePayment: dice.pick(['ACCEPT', 'REFUND', null]) }]],

@@ -12,9 +12,9 @@ export function scheduleOf(seed: number): Schedule {
   const orders = Array.from(
     {
       length: dice.weigh([
-        [5, 1],
+        [6, 1],
         [3, 2],
-        [2, 3],
+        [1, 3],
       ] as const),
     },
     () => planOrder(dice),
@@ -34,6 +34,7 @@ function planOrder(dice: Dice): OrderPlan {
     [1, 'ISK'],
   ] as const);
   const amountMinor = dice.weigh([
+    [0.5, 10n], // less than the provider takes
     [1, 200n],
     [4, 2500n],
     [2, 12_340n],
@@ -41,7 +42,7 @@ function planOrder(dice: Dice): OrderPlan {
   ] as const);
   return {
     ...{ currency, amountMinor },
-    captureMode: dice.hit(0.35) ? captureModes[1] : captureModes[0],
+    captureMode: dice.hit(0.45) ? captureModes[1] : captureModes[0],
     // Some are short, and their stories wait for the end; the others must outlive that.
     expiresInSeconds: dice.weigh([
       [1.5, 60],

@@ -1,5 +1,6 @@
 import { createDatabase, dropDatabase, randomName } from '../support/server-databases.ts';
 import { Worker } from './crew.ts';
+import { neverReached } from './never.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { durationOf, showProgress } from './progress.ts';
 import { Tally } from './tally.ts';
@@ -40,7 +41,7 @@ async function prove(options: Options): Promise<number> {
   };
   await Promise.all(Array.from({ length: workers }, (_, index) => runOn(index)));
   progress.stop();
-  if (stats) console.log(tally.toString());
+  if (stats) console.log([tally.toString(), ...neverReached(tally)].join('\n'));
   console.log(`${done} schedules, ${failed} failed, ${durationOf(performance.now() - beganMs)}`);
   return failed;
 }

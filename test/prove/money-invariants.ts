@@ -48,6 +48,23 @@ function outOfBounds(payment: PaymentMoney, refunds: readonly RefundMoney[]): st
   return rules.filter(([holds]) => !holds).map(([, what]) => `${id}: ${what}`);
 }
 
+/** Invariant 1, of the order as a whole. */
+export function findWrongSums(
+  orders: readonly Pick<Order, 'id' | (typeof summed)[number]>[],
+  payments: readonly PaymentMoney[],
+): string[] {
+  return orders.flatMap((order) =>
+    summed.flatMap((name) => {
+      const sum = payments
+        .filter(({ orderId }) => orderId === order.id)
+        .reduce((total, payment) => total + payment[name], 0n);
+      return order[name] === sum ? [] : [`${order.id}: ${name} is ${order[name]}, its payments sum up to ${sum}`];
+    }),
+  );
+}
+
+const summed = ['authorizedMinor', 'capturedMinor', 'refundedMinor', 'reservedMinor'] as const;
+
 /** Invariant 3. */
 export function findMoneyWithoutPlace(payments: readonly PaymentMoney[]): string[] {
   return payments

@@ -100,7 +100,7 @@ export async function forgetTimers(pool: Pool): Promise<void> {
   for (const sql of forgetSql) await pool.query(sql);
 }
 
-/** Empties the database, so that it stays small and quick however many schedules run on it. */
+/** Empties an embedded database, so that it stays small and quick however many schedules run on it. */
 export async function clearDatabase(pool: Pool): Promise<void> {
   const client = await pool.connect();
   try {
@@ -126,11 +126,13 @@ async function read<T>(pool: Pool, name: string, text: string, values: readonly 
 function listOf<T>(rows: readonly Row[] | null | undefined): T[] {
   return (rows ?? []).map(
     (row) =>
-      Object.fromEntries(Object.entries(row).map(([column, value]) => [camelOf(column), valueOf(column, value)])) as T,
+      Object.fromEntries(
+        Object.entries(row).map(([column, value]) => [camelOf(column), readValue(column, value)]),
+      ) as T,
   );
 }
 
-function valueOf(column: string, value: unknown): unknown {
+function readValue(column: string, value: unknown): unknown {
   if (value === null) return null;
   if (column.endsWith('_minor') || column === 'xid') return BigInt(String(value));
   return /_(at|time|until)$/.test(column) ? new Date(String(value)) : value;

@@ -29,11 +29,6 @@ export type Stage = {
   readonly trace: (what: string) => void;
 };
 
-/** Steps that touch nothing of ours by themselves: what they lead to is seen after the next one. */
-const distant: readonly Step['kind'][] = [
-  ...(['fault', 'clearFaults', 'crash', 'spoil', 'buy', 'authenticate', 'console'] as const),
-];
-
 /** `at` is the step after which it failed. */
 export type Failure = { readonly violations: readonly Violation[]; readonly at: string };
 
@@ -107,7 +102,6 @@ class Run {
         await this.#repeat();
       }
       this.#toRepeat = [];
-      if (distant.includes(step.kind)) continue;
       const violations = await this.#settle();
       if (violations.length > 0) return { violations, at };
     }
@@ -130,6 +124,8 @@ class Run {
     do await world.idle();
     while (await world.revive()); // what the dead had begun at the provider may have led to more
     subscribers.goOn(() => this.#dice.int(0, world.slots - 1));
+    if (!world.isTouched) return [];
+    world.isTouched = false;
     return checkNow(this.#scene);
   }
 
@@ -224,13 +220,13 @@ class Run {
         await setWeather(this.#scene, this.#scene.schedule.weather.failsEveryQuery);
         break;
       case 'crash':
-        world.node(step.node).crashAt(step.failpoint, step.nth);
+        world.nodeToSpoil(step.node).crashAt(step.failpoint, step.nth);
         break;
       case 'kill':
         await world.node(step.node).kill();
         break;
       case 'spoil':
-        world.node(step.node).spoil(step.what, step.nth);
+        world.nodeToSpoil(step.node).spoil(step.what, step.nth);
         break;
       case 'follow': {
         const orderId = step.order === null ? null : names.orderId(step.order);

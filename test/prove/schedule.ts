@@ -105,6 +105,22 @@ export type Step =
 
 export type StepKind = Step['kind'];
 
+/** How the names of failpoints begin that a step, or what follows it, is likely to pass. */
+export const failpointsOf: Readonly<Partial<Record<StepKind, string>>> = {
+  create: 'create.',
+  pay: 'pay.',
+  capture: 'capture.',
+  refund: 'refund.',
+  cancelOrder: 'close.',
+  cancelPayment: 'close.',
+  refresh: 'check.',
+  sweep: 'check.',
+  resolve: 'review.',
+  buy: 'callback.',
+  console: 'callback.',
+  pass: 'callback.',
+};
+
 export const cards = [
   ...(['visa', 'chargeDeclined', 'authenticationRequired', 'threeDSecureRequiredChargeDeclined'] as const),
   ...(['pendingRefund', 'refundFail', 'chargeDeclinedInsufficientFunds'] as const),

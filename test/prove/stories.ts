@@ -1,5 +1,7 @@
+import { failpoints } from '../../src/domain/failpoint.ts';
 import type { Dice } from './dice.ts';
 import type { Card, OrderPlan, PaymentRef, Repeat, Step } from './schedule.ts';
+import { failpointsOf } from './schedule.ts';
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
@@ -13,7 +15,10 @@ export function storyOf(dice: Dice, order: number, plan: OrderPlan): Step[] {
   return [
     tell.create(),
     ...tell.sometimesRepeated(),
+    ...(isManual && dice.hit(0.15) ? [tell.fault(lapsing(dice))] : []),
     ...beginning(dice, tell, plan),
+    // Where nothing came of it so far, and the page is there by now.
+    ...(dice.hit(0.5) ? [tell.sweep(), tell.buy('visa'), tell.wait()] : []),
     ...(isManual ? holding(dice, tell) : []),
     ...ending(dice, tell),
   ];
@@ -80,11 +85,13 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
     ],
     [2, () => [tell.pay(0), tell.together(tell.cancelOrder(), tell.buy('visa')), tell.wait()]],
     [2, () => [tell.pay(0), tell.cancelPayment(), tell.pay(1), tell.buy('visa'), tell.wait()]],
+    [3, () => [...tell.dying(tell.pay(0)), tell.buy('visa'), tell.wait()]],
+    [1, () => [tell.pay(0), ...tell.dying(tell.cancelOrder()), tell.buy('visa'), tell.wait(), tell.sweep()]],
     [
       ofEnd,
       () => [
         ...[tell.pay(0), tell.pass(toExpiryMs), tell.sweep(), tell.console('succeed')],
-        ...[tell.wait(), tell.sweep(), tell.resolve(), tell.wait()],
+        ...[tell.wait(), tell.sweep(), ...tell.resolved(), tell.wait()],
       ],
     ],
     [2, () => [tell.pay(0), tell.buy('pendingRefund'), tell.wait()]],
@@ -139,6 +146,10 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
   ])();
 }
 
+function lapsing(dice: Dice) {
+  return { fault: 'authorization_lapses', ms: dice.pick([minuteMs, hourMs, dayMs]) } as const;
+}
+
 function processing(dice: Dice) {
   const fault = dice.pick(['processing_then_succeeded', 'processing_then_failed'] as const);
   return dice.hit(0.5) ? { fault } : { fault, ms: dice.pick([5000, hourMs]) };
@@ -148,6 +159,7 @@ function processing(dice: Dice) {
 function holding(dice: Dice, tell: Teller): Step[] {
   return dice.weigh<() => Step[]>([
     [4, () => [tell.capture(0, 1), tell.wait()]],
+    [5, () => [...tell.dying(tell.capture(0, dice.pick([1, 0.6]))), tell.wait(), tell.sweep()]],
     [3, () => [tell.capture(0, 0.6), tell.wait()]],
     [2, () => [tell.together(tell.capture(0, 1), tell.capture(0, 1)), tell.wait()]],
     [2, () => [tell.together(tell.capture(0, 1), tell.capture(1, 0.5)), tell.wait()]],
@@ -165,6 +177,7 @@ function ending(dice: Dice, tell: Teller): Step[] {
   return dice.weigh<() => Step[]>([
     [4, () => []],
     [4, () => [tell.refund(0, 1), tell.wait()]],
+    [4, () => [...tell.dying(tell.refund(0, dice.pick([1, 0.4]))), tell.refund(1, 0.4), tell.wait()]],
     [3, () => [tell.refund(0, 0.4), tell.wait(), tell.refund(1, 0.4), tell.refund(2, 0.4), tell.wait()]],
     // More than one can have, all at once.
     [3, () => [tell.together(...Array.from({ length: 16 }, (_, key) => tell.refund(key, 0.15))), tell.wait()]],
@@ -226,6 +239,8 @@ function ending(dice: Dice, tell: Teller): Step[] {
   ])();
 }
 
+type OnNode = Extract<Step, { readonly node: number }>;
+
 /** Words for the steps of one order, with what chance decides about each. */
 class Teller {
   readonly #dice: Dice;
@@ -246,7 +261,7 @@ class Teller {
     return [{ kind: 'create', ...this.#call(0), spoils: this.#dice.hit(0.5) }];
   }
 
-  pay(key: number): Step {
+  pay(key: number): OnNode {
     return { kind: 'pay', flow: this.#dice.hit(0.65) ? 'EMBEDDED' : 'REDIRECT', ...this.#call(key) };
   }
 
@@ -258,15 +273,15 @@ class Teller {
     return { kind: 'authenticate', order: this.#order, payment: 'last', passes };
   }
 
-  capture(key: number, share: number): Step {
+  capture(key: number, share: number): OnNode {
     return { kind: 'capture', payment: 'last', share, ...this.#call(key) };
   }
 
-  refund(key: number, share: number): Step {
+  refund(key: number, share: number): OnNode {
     return { kind: 'refund', payment: this.#dice.hit(0.8) ? 'last' : 'first', share, ...this.#call(key) };
   }
 
-  cancelOrder(): Step {
+  cancelOrder(): OnNode {
     return { kind: 'cancelOrder', order: this.#order, node: this.#node() };
   }
 
@@ -274,13 +289,28 @@ class Teller {
     return { kind: 'cancelPayment', order: this.#order, payment: 'last', node: this.#node() };
   }
 
-  resolve(): Step {
+  resolve(): OnNode {
     const latePayment = this.#dice.weigh([
       [3, 'ACCEPT'],
       [3, 'REFUND'],
       [1, null],
     ] as const);
     return { kind: 'resolve', order: this.#order, node: this.#node(), latePayment };
+  }
+
+  /** Decided by an operator, twice now and then, and once or other by one whose node dies. */
+  resolved(): Step[] {
+    const decided = this.#dice.hit(0.4) ? this.dying(this.resolve()) : [this.resolve()];
+    return [...decided, ...(this.#dice.hit(0.3) ? [this.resolve()] : [])];
+  }
+
+  /** The node dies somewhere on its way; who called calls again, mostly when the lease is over and nothing else has come before. */
+  dying(call: OnNode): Step[] {
+    const prefix = failpointsOf[call.kind];
+    const failpoint = this.#dice.pick(failpoints.filter((name) => prefix !== undefined && name.startsWith(prefix)));
+    const crash: Step = { kind: 'crash', node: call.node, failpoint, nth: 1 };
+    if (!('repeat' in call)) return [crash, call];
+    return [crash, { ...call, repeat: this.#dice.hit(0.6) ? 'after the lease' : 'at once' }];
   }
 
   console(deed: Extract<Step, { kind: 'console' }>['deed'], payment: PaymentRef = 'last', share = 1): Step {

@@ -84,11 +84,10 @@ function withoutKey(
   });
 }
 
-/** Invariant 5. Before all is quiet, a callback may still wait in the inbox. */
+/** Invariant 5: holds once all is quiet; before, a callback may still wait in the inbox. */
 export function findLostCallbacks(
   attempts: readonly CallbackAttempt[],
   deliveries: readonly Omit<DeliveryRow, 'body'>[],
-  isQuiet: boolean,
 ): string[] {
   const acknowledged = new Set(
     attempts.filter(({ status }) => status !== null && status < 300).map(({ eventId }) => eventId),
@@ -99,10 +98,8 @@ export function findLostCallbacks(
     if (delivery === undefined) return [`${eventId} was acknowledged and is not in the inbox`];
     const name = `${eventId} (${delivery.eventType})`;
     if (kept.length > 1) return [`${name} is in the inbox ${kept.length} times`];
-    if (delivery.status === 'PENDING') {
-      if (isQuiet) return [`${name} still waits to be applied: ${delivery.reason ?? 'never tried'}`];
-      return delivery.applyAt === null ? [`${name} waits to be applied, and no time is set for it`] : [];
-    }
+    if (delivery.status === 'PENDING')
+      return [`${name} still waits to be applied: ${delivery.reason ?? 'never tried'}`];
     if (delivery.status !== 'APPLIED' && delivery.reason === null)
       return [`${name} is ${delivery.status} without a reason`];
     return [];
@@ -124,28 +121,29 @@ export function findBelievedForgeries(
   spoiled: readonly SpoiledDelivery[],
   deliveries: readonly DeliveryRow[],
 ): string[] {
-  return spoiled.flatMap(({ eventId, type, spoiled: how, attempts }) => {
-    const kept = deliveries.find((delivery) => delivery.eventId === eventId);
-    const body = kept?.body.toString('utf8') ?? '';
-    const first = attempts[0]?.status ?? null;
-    const isAcknowledged = (status: number | null): boolean => status !== null && status < 300;
-    const name = `${eventId} (${type})`;
-    switch (how) {
-      case null:
-        return [];
-      case 'forge':
-        return attempts.some(({ status }) => isAcknowledged(status)) ? [`${name} was forged, and acknowledged`] : [];
-      case 'stale':
-        return isAcknowledged(first) ? [`${name} was signed ten minutes ago, and acknowledged`] : [];
-      case 'alter':
-        return isAcknowledged(first) && tellsAmount.test(body)
-          ? [`${name} was altered after signing, and acknowledged`]
-          : [];
-      case 'wrong_amount':
-        if (kept?.status !== 'APPLIED' || !tellsAmount.test(body)) return [];
-        return [`${name} told a wrong amount, and was applied`];
-    }
+  return spoiled.flatMap((delivery) => {
+    const kept = deliveries.find(({ eventId }) => eventId === delivery.eventId);
+    const fault = beliefIn(delivery, kept);
+    return fault === null ? [] : [`${delivery.eventId} (${delivery.type}) ${fault}`];
   });
+}
+
+function beliefIn({ spoiled, attempts }: SpoiledDelivery, kept: DeliveryRow | undefined): string | null {
+  const isAcknowledged = (attempt: { readonly status: number | null } | undefined): boolean =>
+    attempt !== undefined && attempt.status !== null && attempt.status < 300;
+  const isToldAmount = tellsAmount.test(kept?.body.toString('utf8') ?? '');
+  switch (spoiled) {
+    case null:
+      return null;
+    case 'forge':
+      return attempts.some(isAcknowledged) ? 'was forged, and acknowledged' : null;
+    case 'stale':
+      return isAcknowledged(attempts[0]) ? 'was signed ten minutes ago, and acknowledged' : null;
+    case 'alter':
+      return isAcknowledged(attempts[0]) && isToldAmount ? 'was altered after signing, and acknowledged' : null;
+    case 'wrong_amount':
+      return kept?.status === 'APPLIED' && isToldAmount ? 'told a wrong amount, and was applied' : null;
+  }
 }
 
 /** Invariant 5, once more: what is called applied has left its trace in the log, as the evidence of what it changed. */

@@ -55,6 +55,8 @@ export class World {
   isSpoiled = false;
   /** True since a wake may have been lost, until the tail of the log was watched. */
   hasLostWakes = false;
+  /** True since anything was asked of a node, until it is set back: what is ours cannot have changed otherwise. */
+  isTouched = true;
   hear: (subscription: number, event: LoggedEvent) => void = () => {};
   #nodes: Node[] = [];
   #isClosed = false;
@@ -99,8 +101,14 @@ export class World {
     return this.#nodes.length;
   }
 
-  /** The node in a slot, dead or alive. There may be fewer slots than a schedule thinks of. */
+  /** The node in a slot, to be asked for something. There may be fewer slots than a schedule thinks of. */
   node(slot: number): Node {
+    this.isTouched = true;
+    return this.nodeToSpoil(slot);
+  }
+
+  /** The same, to prepare what will go wrong with it. */
+  nodeToSpoil(slot: number): Node {
     const node = this.#nodes[slot % this.#nodes.length];
     if (node === undefined) throw new RangeError('The world has no nodes.');
     return node;
@@ -221,6 +229,7 @@ export class World {
     const alive = this.#nodes.filter((node) => !node.isDead);
     try {
       if (alive.length === 0) throw new BrokenConnectionError();
+      this.isTouched = true;
       const node = this.#dice.pick(alive);
       const answer = await node.receive(request);
       this.#trace(`callback at ${this.now().toISOString()}: ${type} ${eventId} → ${answer.status}`);
