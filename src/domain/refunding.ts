@@ -209,7 +209,8 @@ function watch(change: OrderChange, paymentId: string, { status, evidence }: Ref
   const { checkAt } = change.payment(paymentId);
   const isRefused = status === 'FAILED' && evidence.source === 'RESPONSE';
   const next = isRefused ? change.at : after(change.at, settledDelayMsMin);
-  if (checkAt === null || checkAt > next) change.plan(paymentId, { checkAt: next, checkAttempts: 0 });
+  if (checkAt === null || checkAt <= change.at || checkAt > next)
+    change.plan(paymentId, { checkAt: next, checkAttempts: 0 });
 }
 
 function askRefundFromNowOn(change: OrderChange, refundId: string): void {

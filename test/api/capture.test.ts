@@ -12,7 +12,7 @@ import {
   requestRefund,
   sweepUntil,
 } from '../support/orders.ts';
-import { control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
+import { advanceSandbox, control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -144,6 +144,34 @@ describe('capturePayment', () => {
       ...{ status: 'AUTHORIZED', captureRequested: { amountMinor: 2500 } },
     });
     expect(await capturePayment(app, input)).toMatchObject({ status: 'SUCCEEDED', captured: { amountMinor: 2500 } });
+  });
+
+  test('that is told of by its callback before it is answered is one', async () => {
+    const { orderId, paymentId, intentId } = await authorizedOrder();
+    const path = `/v1/payment_intents/${intentId}/capture`;
+    await fault({ fault: 'delay_after', ms: 60_000, match: { path } });
+    const call = capturePayment(app, { paymentId, amountMinor: 900 });
+    while ((await booksOf(app, paymentId)).totals.captured === 0);
+    await untilCallbacksCame(app);
+    expect((await readOrder(app, orderId)).payments).toMatchObject([
+      { status: 'SUCCEEDED', captured: { amountMinor: 900 }, evidence: { source: 'CALLBACK' } },
+    ]);
+    await advanceSandbox(app, 60_000);
+    expect(await call).toMatchObject({ status: 'SUCCEEDED', captured: { amountMinor: 900 } });
+    const { types } = await readOrder(app, orderId);
+    expect(types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
+  });
+
+  test('whose outcome is unknown, of an authorization that lapses meanwhile, has not happened', async () => {
+    const { orderId, paymentId, intentId } = await authorizedOrder();
+    await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
+    await fault({ fault: 'error_500_before', match: { path: `/v1/payment_intents/${intentId}/capture` }, times: 2 });
+    expect(await capturePayment(app, { paymentId })).toMatchObject({ captureRequested: { amountMinor: 2500 } });
+    await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
+    const order = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'EXPIRED', 6000);
+    expect(order).toMatchObject({
+      ...{ paymentStatus: 'UNPAID', payments: [{ captured: { amountMinor: 0 }, captureRequested: null }] },
+    });
   });
 
   test('of an authorization that has lapsed unheard is PROVIDER_REJECTED, and shows what is so', async () => {

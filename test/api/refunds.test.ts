@@ -11,7 +11,7 @@ import {
   requestRefund,
   sweepUntil,
 } from '../support/orders.ts';
-import { control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
+import { advanceSandbox, control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -206,6 +206,24 @@ describe('a refund whose outcome is unknown', () => {
 });
 
 describe('a refund at the provider', () => {
+  test.each([
+    ['is told of by its callback before our own call is answered', false, 'SUCCEEDED'],
+    ['fails before our own call is answered, which says that it succeeded,', true, 'FAILED'],
+  ])('that %s is what it is', async (_what, isReversed, status) => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'delay_after', ms: 60_000, match: { operation: 'refunds.create', contains: payment.id } });
+    const call = requestRefund(app, { paymentId: payment.id });
+    let made = (await booksOf(app, payment.id)).refunds;
+    while (made.length === 0) made = (await booksOf(app, payment.id)).refunds;
+    if (isReversed) await control(app.sandboxUrl, `stripe/refunds/${made[0]?.id}/fail`, {});
+    await untilCallbacksCame(app);
+    expect((await readOrder(app, orderId)).refunds).toMatchObject([{ status, evidence: { source: 'CALLBACK' } }]);
+    await advanceSandbox(app, 60_000);
+    expect(await call).toMatchObject({ status });
+    await app.app.rounds.sweep();
+    expect((await readOrder(app, orderId)).refunds).toMatchObject([{ status }]);
+  });
+
   test('that is pending is accepted, and succeeds by callback', async () => {
     const { orderId, payment } = await paidOrder(app);
     await fault({ fault: 'refund_pending_then_succeeded', match: { contains: payment.id } });
@@ -277,6 +295,17 @@ describe('a refund made in the provider’s console', () => {
         { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 800 }, evidence: { source: 'QUERY' } },
       ],
     });
+  });
+
+  test('and another, and another, are watched as the first is: asked about again within a day', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    for (const count of [1, 2, 3, 4]) {
+      await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 100 });
+      await untilCallbacksCame(app);
+      const order = await sweepUntil(app, orderId, ({ refunds }) => refunds.length === count, 100);
+      const nextCheckAt = Date.parse(order.payments[0]?.nextCheckAt ?? '');
+      expect(nextCheckAt - app.clock.now().getTime()).toBeLessThanOrEqual(day);
+    }
   });
 
   test('is found by refreshPayment, when its callback is lost', async () => {

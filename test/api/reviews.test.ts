@@ -128,6 +128,66 @@ describe('late money', () => {
   });
 });
 
+describe('late money that waits', () => {
+  async function refundAll(paymentId: string): Promise<string> {
+    const refund = await requestRefund(app, { paymentId, amountMinor: 2500 });
+    expect(refund).toMatchObject({ status: 'SUCCEEDED', origin: 'REQUESTED' });
+    return (await booksOf(app, paymentId)).refunds[0]?.id ?? '';
+  }
+
+  test('and is refunded meanwhile waits for nobody any more; when that is reversed, it waits again', async () => {
+    await setPolicy('REVIEW');
+    const { orderId, paymentId } = await latePaid();
+    const refundId = await refundAll(paymentId);
+    const gone = { status: 'CANCELED', paymentStatus: 'REFUNDED', needsReview: [] };
+    expect(await readOrder(app, orderId)).toMatchObject(gone);
+    await control(app.sandboxUrl, `stripe/refunds/${refundId}/fail`, {});
+    await untilCallbacksCame(app);
+    expect((await readOrder(app, orderId)).needsReview.toSorted()).toEqual(['LATE_PAYMENT', 'REFUND_ABNORMAL']);
+    const reasons = ['LATE_PAYMENT' as const, 'REFUND_ABNORMAL' as const];
+    expect(await resolveReview(app, { orderId, reasons, latePayment: 'ACCEPT' })).toMatchObject({
+      ...{ status: 'CONFIRMED', paymentStatus: 'PAID', needsReview: [] },
+    });
+  });
+
+  test('and of which a part was refunded meanwhile is decided for the rest', async () => {
+    await setPolicy('REVIEW');
+    const { orderId, paymentId } = await latePaid();
+    await requestRefund(app, { paymentId, amountMinor: 900 });
+    await resolveReview(app, { orderId, reasons: ['LATE_PAYMENT'], latePayment: 'REFUND' });
+    const order = await sweepUntil(app, orderId, ({ paymentStatus }) => paymentStatus === 'REFUNDED', 1000);
+    expect(order).toMatchObject({ status: 'CANCELED', needsReview: [], refundable: { amountMinor: 0 } });
+    expect(order.refunds.map(({ origin, amount }) => [origin, amount.amountMinor])).toEqual(
+      expect.arrayContaining([
+        ['REQUESTED', 900],
+        ['SURPLUS', 1600],
+      ]),
+    );
+    expect((await booksOf(app, paymentId)).totals.refunded).toBe(2500);
+  });
+});
+
+test('a surplus that could not go back by itself stays in review, until the merchant has refunded it', async () => {
+  const { id: orderId } = await createOrder(app);
+  const first = await payOrder(app, orderId);
+  await confirmCard(app, await payOrder(app, orderId));
+  await untilCallbacksCame(app);
+  await fault({ fault: 'refund_pending_then_failed', match: { contains: first.id } });
+  await control(app.sandboxUrl, `stripe/payment_intents/${first.providerPaymentId}/succeed`, {});
+  await untilCallbacksCame(app);
+  await app.app.rounds.sweep();
+  const [refund] = (await booksOf(app, first.id)).refunds;
+  await control(app.sandboxUrl, `stripe/refunds/${refund?.id}/fail`, {});
+  await untilCallbacksCame(app);
+  const stuck = await readOrder(app, orderId);
+  expect(stuck).toMatchObject({ paymentStatus: 'OVERPAID', refunds: [{ origin: 'SURPLUS', status: 'FAILED' }] });
+  expect(stuck.needsReview.toSorted()).toEqual(['REFUND_ABNORMAL', 'SURPLUS']);
+  expect(await requestRefund(app, { paymentId: first.id, amountMinor: 2500 })).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await readOrder(app, orderId)).toMatchObject({ paymentStatus: 'PAID', needsReview: ['REFUND_ABNORMAL'] });
+  expect(await resolveReview(app, { orderId, reasons: ['REFUND_ABNORMAL'] })).toMatchObject({ needsReview: [] });
+  expect((await booksOf(app, first.id)).totals.refunded).toBe(2500);
+});
+
 test('the first payment that succeeds is applied, the other goes back by itself, and a subscriber hears it in order', async () => {
   const { id: orderId, eventCursor } = await createOrder(app);
   const subscriber = followOrder(app, orderId, eventCursor);
@@ -196,6 +256,17 @@ describe('an authorization that comes too late', () => {
       ...{ status: 'CONFIRMED', paymentStatus: 'AUTHORIZED', needsReview: ['LATE_PAYMENT'] },
     });
     expect(await capturePayment(app, { paymentId })).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  test('and is voided after it was accepted leaves its order as closed as it was', async () => {
+    const { orderId, paymentId } = await lateAuthorized('ACCEPT');
+    await app.client.request('mutation($id: ID!) { cancelPayment(input: { paymentId: $id }) { __typename } }', {
+      id: paymentId,
+    });
+    expect(await readOrder(app, orderId)).toMatchObject({
+      ...{ status: 'CANCELED', paymentStatus: 'UNPAID', needsReview: [], allowedActions: [] },
+      payments: [{ status: 'CANCELED' }],
+    });
   });
 
   test('is given back by the policy REFUND, and nobody has to look in the end', async () => {

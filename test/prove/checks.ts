@@ -66,7 +66,6 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
     if (event.type === 'ORDER_CANCELED' || event.type === 'ORDER_EXPIRED') ended.add(event.orderId);
   });
   const ledger = world.sandbox.ledger().stripe;
-  if (world.hasLostWakes) await world.watchTail();
   return [
     ...onTheWay,
     ...violationsOf(1, findAmountsOutOfBounds(orders, payments, refunds)),
@@ -80,6 +79,10 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
       findClosedOrdersWithMoney(orders, payments, (id) => isResolved(history.events, id)),
     ),
     ...violationsOf(8, findForgotten(orders, payments, refunds)),
+    ...violationsOf(
+      13,
+      findSurplusKept(orders, payments, refunds, (id) => isResolved(history.events, id)),
+    ),
     ...violationsOf(9, await subscribers.misheard(history.events)),
     ...violationsOf(10, isToBlame ? failures : []),
     ...violationsOf(11, findFailuresWithoutWord(payments, refunds, ledger, world.exchanges)),
@@ -117,7 +120,6 @@ export async function checkQuiet(scene: Scene): Promise<Violation[]> {
     ...violationsOf(5, findLostCallbacks(world.callbacks, deliveries)),
     ...violationsOf(5, findBelievedForgeries(spoiled, deliveries)),
     ...violationsOf(5, findAppliedWithoutTrace(deliveries, history.events)),
-    ...violationsOf(13, findSurplusKept(orders, payments, refunds)),
     ...violationsOf(6, isSame ? [] : ['the log is not what it was when it was read event by event']),
   ];
 }

@@ -12,7 +12,7 @@ export const invariants = {
   10: 'nothing fails by itself: no internal error and no complaint unless the schedule broke a statement',
   11: 'only the provider’s word makes a payment or a refund FAILED',
   12: 'when an order ends, nothing of it can be paid at the provider any more',
-  13: 'once all is quiet, every surplus has gone back, or its refund has failed and a person is asked',
+  13: 'what a payment brought beyond its order is on its way back from the moment on, or a person is asked',
 } as const;
 export type InvariantNumber = keyof typeof invariants;
 

@@ -104,20 +104,24 @@ export function findClosedOrdersWithMoney(
     );
 }
 
-/** Invariant 13: holds once all is quiet. A refund of anybody's that took more than the rest of the payment took of the surplus. */
+/**
+ * Invariant 13. A refund of anybody's that took more than the rest of the payment took of the surplus. Where the bank has refused the money,
+ * a person is asked, until they have said what becomes of it.
+ */
 export function findSurplusKept(
   orders: readonly ClosedOrder[],
   payments: readonly PaymentMoney[],
   refunds: readonly (RefundMoney & Pick<Refund, 'origin'>)[],
+  isResolved: (orderId: string) => boolean,
 ): string[] {
   return payments
     .filter(({ surplusMinor }) => surplusMinor > 0n)
-    .filter(({ id, orderId, surplusMinor, capturedMinor, refundedMinor, reservedMinor }) => {
-      const ofPayment = refunds.filter(({ paymentId, origin }) => paymentId === id && origin === 'SURPLUS');
-      const isBack =
-        ofPayment.some(({ status }) => status !== 'FAILED') || refundedMinor + reservedMinor === capturedMinor;
+    .filter(({ id, orderId, capturedMinor, refundedMinor, reservedMinor }) => {
+      const ofSurplus = refunds.filter(({ paymentId, origin }) => paymentId === id && origin === 'SURPLUS');
+      if (ofSurplus.some(({ status }) => status !== 'FAILED') || refundedMinor + reservedMinor === capturedMinor)
+        return false;
       const isAsked = orders.some((order) => order.id === orderId && order.reviewReasons.length > 0);
-      return !isBack && !(ofPayment.length > 0 && isAsked) && surplusMinor > 0n;
+      return ofSurplus.length === 0 || !(isAsked || isResolved(orderId));
     })
     .map(({ id, surplusMinor }) => `${id} brought ${surplusMinor} beyond its order, and keeps it`);
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BrokenConnectionError } from './life.ts';
 import type { Node, NodeObserver } from './node.ts';
@@ -10,6 +11,9 @@ const processPath = fileURLToPath(new URL('./node-process.ts', import.meta.url))
 
 /** How many deaths are real ones, by SIGKILL: a new process takes seconds to come up, so one is kept waiting. */
 const realDeaths = 0.1;
+
+/** The server takes a moment to notice that a killed process is gone; what it had sent to be committed may still be. */
+const brokenOffMs = 100;
 
 type Waiting = { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void };
 type Tenant = {
@@ -135,6 +139,7 @@ export class NodeProcesses {
   async #processFor(slot: number): Promise<NodeProcess> {
     const held = this.#slots[slot];
     if (held !== undefined && !held.isGone) return held;
+    if (held !== undefined) await delay(brokenOffMs);
     const process = this.#spare;
     this.#slots[slot] = process;
     this.#spare = new NodeProcess(this.#databaseUrl);

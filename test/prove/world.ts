@@ -53,7 +53,7 @@ export class World {
   complaints: string[] = [];
   /** True since a statement or a commit was spoiled, until it is set back: complaints are no wonder then. */
   isSpoiled = false;
-  /** True since a wake may have been lost, until the tail of the log was watched. */
+  /** True since a wake may have been lost, until everybody has heard everything all the same. */
   hasLostWakes = false;
   /** True since anything was asked of a node, until it is set back: what is ours cannot have changed otherwise. */
   isTouched = true;
@@ -133,10 +133,9 @@ export class World {
     for (const node of this.#nodes) await node.idle();
   }
 
-  /** Every node looks at the log's tail: what was not heard of until then was lost for good. */
+  /** Every node looks at the log's tail, and wakes whom a lost wake has left behind. */
   async watchTail(): Promise<void> {
     for (const node of this.#nodes) await node.watchTail();
-    this.hasLostWakes = false;
   }
 
   /** Every callback that was to be delivered, as the sandbox keeps them. */
