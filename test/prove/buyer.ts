@@ -2,6 +2,8 @@ import type { DoorAnswer } from '../../sandbox/door.ts';
 import type { Wire } from '../../sandbox/stripe-objects.ts';
 import type { NextAction, Payment } from '../../src/domain/payment.ts';
 import { shareOf } from './clients.ts';
+import { paymentIdOf } from './ledger-invariants.ts';
+import type { Snapshot } from './rows.ts';
 import type { Card, ConsoleDeed } from './schedule.ts';
 import { stripeKeys } from './stripe-keys.ts';
 import type { World } from './world.ts';
@@ -65,8 +67,7 @@ export class Buyer {
       case 'refund': {
         const left = Number(payment.capturedMinor - payment.refundedMinor - payment.reservedMinor);
         if (intent?.status !== 'succeeded' || left <= 0) return false;
-        const units = payment.currency === 'ISK' ? 100 : 1;
-        const amount = Number(shareOf(BigInt(left), share, payment.currency)) * units;
+        const amount = Number(shareOf(BigInt(left), share, payment.currency) * unitsOf(payment.currency));
         return this.#act('/control/stripe/refunds', { payment_intent: intent.id, amount });
       }
       case 'failRefund':
@@ -97,6 +98,31 @@ export class Buyer {
     }
   }
 
+  /** What an operator reads in the console about an order, as they would tell it: only what is certain there. */
+  factsOf({ payments, refunds }: Snapshot, orderId: string): object {
+    const ledger = this.#world.sandbox.ledger().stripe;
+    return {
+      payments: payments
+        .filter((payment) => payment.orderId === orderId)
+        .flatMap(({ id: paymentId, currency }) =>
+          ledger.paymentIntents
+            .filter((intent) => intent.status === 'succeeded' && paymentIdOf(intent) === paymentId)
+            .map((intent) => ({
+              ...{ paymentId, status: 'SUCCEEDED', providerPaymentId: intent.id },
+              capturedMinor: BigInt(Number(intent.amount_received)) / unitsOf(currency),
+            })),
+        ),
+      refunds: refunds
+        .filter((refund) => refund.orderId === orderId)
+        .flatMap(({ id: refundId, providerRefundId }) =>
+          ledger.refunds
+            .filter(({ id, metadata }) => id === providerRefundId || metadata.refund_id === refundId)
+            .filter(({ status }) => status === 'succeeded' || status === 'failed')
+            .map(({ id, status }) => ({ refundId, status: status.toUpperCase(), providerRefundId: id })),
+        ),
+    };
+  }
+
   #intentsOf(paymentId: string): readonly Wire[] {
     return this.#world.sandbox.ledger(paymentId).stripe.paymentIntents;
   }
@@ -117,4 +143,9 @@ export class Buyer {
       body: new URLSearchParams(form).toString(),
     });
   }
+}
+
+/** How many of Stripe's units one of ours is. */
+function unitsOf(currency: string): bigint {
+  return currency === 'ISK' ? 100n : 1n;
 }

@@ -1,7 +1,4 @@
-import type { Database } from '../../src/database/database.ts';
-import type { Buyer } from './buyer.ts';
-import type { Clients, Names } from './clients.ts';
-import type { Folded, History } from './history.ts';
+import type { Folded } from './history.ts';
 import { type Violation, violationsOf } from './invariants.ts';
 import { findDifferencesFromLedger, findDoubles, findFailuresWithoutWord, findOpenAtEnd } from './ledger-invariants.ts';
 import { findRowsThatEventsDoNotTell } from './log-invariants.ts';
@@ -15,9 +12,7 @@ import {
   type RefundMoney,
 } from './money-invariants.ts';
 import { type EventRow, readDeliveries, readEvents, readSnapshot } from './rows.ts';
-import type { Schedule } from './schedule.ts';
-import type { Subscribers } from './subscribers.ts';
-import type { Tally } from './tally.ts';
+import type { Scene } from './scene.ts';
 import {
   findAppliedWithoutTrace,
   findBelievedForgeries,
@@ -25,24 +20,6 @@ import {
   findKeysWithTwoMeanings,
   findLostCallbacks,
 } from './traffic-invariants.ts';
-import type { World } from './world.ts';
-
-/** Everybody and everything in a schedule that runs. */
-export type Scene = {
-  readonly schedule: Schedule;
-  readonly world: World;
-  readonly names: Names;
-  readonly merchantId: string;
-  readonly pool: Database['pool'];
-  readonly clients: Clients;
-  readonly buyer: Buyer;
-  readonly subscribers: Subscribers;
-  readonly history: History;
-  readonly tally: Tally;
-  readonly trace: (what: string) => void;
-  /** Internal errors that clients were answered with since the last check. */
-  failedAnswers: string[];
-};
 
 /** What must hold after every step. */
 export async function checkNow(scene: Scene): Promise<Violation[]> {
@@ -53,13 +30,13 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
   scene.failedAnswers = [];
   world.isSpoiled = false;
 
-  const snapshot = await readSnapshot(pool, merchantId);
+  const snapshot = await readSnapshot(pool, merchantId, history.known);
   names.snapshot = snapshot;
   buyer.look(snapshot.payments);
   const { orders, payments, refunds, keys } = snapshot;
   const onTheWay: Violation[] = [];
   const ended = new Set<string>();
-  history.append(await readEvents(pool, merchantId, history.known), (event, _before, folded) => {
+  history.append(snapshot.events, (event, _before, folded) => {
     tally.count('events', event.type);
     trace(`event ${event.orderId} ${event.sequence} ${event.type} ${JSON.stringify(event.changes)}`);
     onTheWay.push(...checkFolded(event, folded));

@@ -1,21 +1,21 @@
 import type { Actor } from '../../src/commands/context.ts';
+import type { Order } from '../../src/domain/order.ts';
+import type { Payment } from '../../src/domain/payment.ts';
 import type { Answer, CommandName } from './node.ts';
 import type { Snapshot } from './rows.ts';
-import type { OrderPlan, PaymentRef, Step } from './schedule.ts';
+import type { KeyedStep, OrderPlan, PaymentRef } from './schedule.ts';
 import type { KeyedCall } from './traffic-invariants.ts';
 import type { World } from './world.ts';
-
-type Call = Extract<Step, { kind: 'create' | 'pay' | 'capture' | 'refund' }>;
 
 const operations = {
   create: 'createOrder',
   pay: 'payOrder',
   capture: 'capturePayment',
   refund: 'requestRefund',
-} as const satisfies Record<Call['kind'], CommandName>;
+} as const satisfies Record<KeyedStep['kind'], CommandName>;
 
 /** What is added under a key that stands for something else already. */
-const otherInput: Readonly<Record<Call['kind'], object>> = {
+const otherInput: Readonly<Record<KeyedStep['kind'], object>> = {
   create: { description: 'something else' },
   pay: { returnUrl: 'https://shop.example/elsewhere' },
   capture: { amountMinor: 1n },
@@ -24,14 +24,19 @@ const otherInput: Readonly<Record<Call['kind'], object>> = {
 
 /** What a plan's order and payments are called by now. */
 export class Names {
-  snapshot: Snapshot = { orders: [], payments: [], refunds: [], keys: [] };
+  snapshot: Snapshot = { orders: [], payments: [], refunds: [], keys: [], events: [] };
 
   orderId(order: number): string | null {
     const key = keyOf({ kind: 'create', order, key: 0 });
     return this.snapshot.keys.find((row) => row.operation === 'createOrder' && row.key === key)?.resultId ?? null;
   }
 
-  payment(order: number, which: PaymentRef) {
+  order(order: number): Order | null {
+    const orderId = this.orderId(order);
+    return this.snapshot.orders.find(({ id }) => id === orderId) ?? null;
+  }
+
+  payment(order: number, which: PaymentRef): Payment | null {
     const orderId = this.orderId(order);
     const payments = this.snapshot.payments.filter((payment) => payment.orderId === orderId);
     return payments.at(which === 'first' ? 0 : which === 'last' ? -1 : Math.max(payments.length - 2, 0)) ?? null;
@@ -56,7 +61,7 @@ export class Clients {
   }
 
   /** Makes a call under its key; null when there is nothing yet that it could be about. */
-  async call(step: Call): Promise<Answer | null> {
+  async call(step: KeyedStep): Promise<Answer | null> {
     const operation = operations[step.kind];
     const key = keyOf(step);
     const input = this.#inputOf(step, `${operation} ${key}`);
@@ -68,8 +73,8 @@ export class Clients {
     return answer;
   }
 
-  /** A call without a key. */
-  async plainCall(command: CommandName, node: number, input: unknown): Promise<Answer> {
+  /** A call that needs no key. */
+  async callOnce(command: CommandName, node: number, input: unknown): Promise<Answer> {
     return this.#world.node(node).call(command, this.#actor, input);
   }
 
@@ -79,13 +84,13 @@ export class Clients {
   }
 
   /** What a key stands for is decided once: a repetition sends the same. */
-  #inputOf(step: Call, name: string): object | null {
+  #inputOf(step: KeyedStep, name: string): object | null {
     const input = this.#inputs.get(name) ?? this.#newInputOf(step);
     if (input !== null) this.#inputs.set(name, input);
     return input;
   }
 
-  #newInputOf(step: Call): object | null {
+  #newInputOf(step: KeyedStep): object | null {
     if (step.kind === 'create') {
       const plan = this.#plans[step.order];
       if (plan === undefined) return null;
@@ -110,7 +115,7 @@ export class Clients {
   }
 }
 
-export function keyOf({ kind, order, key }: Pick<Call, 'kind' | 'order' | 'key'>): string {
+export function keyOf({ kind, order, key }: Pick<KeyedStep, 'kind' | 'order' | 'key'>): string {
   return `order ${order} ${kind} ${key}`;
 }
 

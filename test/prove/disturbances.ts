@@ -2,7 +2,7 @@ import { type CallbackFault, callbackFaults, type RequestFault, requestFaults } 
 import { eventTypes } from '../../src/domain/event.ts';
 import { type Failpoint, failpoints } from '../../src/domain/failpoint.ts';
 import type { Dice } from './dice.ts';
-import { type FaultRule, failpointsOf, type Step } from './schedule.ts';
+import { type FaultRule, failpointsOf, isKeyed, type Step } from './schedule.ts';
 
 const secondMs = 1000;
 const hourMs = 3_600_000;
@@ -158,7 +158,6 @@ function besides(dice: Dice, step: Step, orders: number, listening: number): Ste
   const order = 'order' in step && step.order !== null ? step.order : dice.int(0, orders - 1);
   const node = dice.int(0, 1);
   const subscriber = dice.hit(0.6) ? dice.int(0, Math.max(listening - 1, 0)) : ofOneOrder + order;
-  const isKeyed = step.kind === 'create' || step.kind === 'pay' || step.kind === 'refund' || step.kind === 'capture';
   return dice.weigh<() => Step[]>([
     [5, () => [{ kind: 'sweep', node }]],
     [4, () => [{ kind: 'pass', ms: dice.pick([0, secondMs, 6 * secondMs, 31 * secondMs]) }]],
@@ -170,9 +169,14 @@ function besides(dice: Dice, step: Step, orders: number, listening: number): Ste
     [listening > 0 ? 4 : 0, () => [follow(dice, subscriber, subscriber >= ofOneOrder ? order : null)]],
     [2, () => [{ kind: 'hangUp', subscriber }]],
     [2, () => [{ kind: 'comeBack', subscriber, node }]],
-    [isKeyed ? 2 : 0, () => (isKeyed ? [{ ...step, spoils: dice.hit(0.5) }] : [])],
+    [isKeyed(step) ? 2 : 0, () => (isKeyed(step) ? [{ ...step, spoils: dice.hit(0.5) }] : [])],
     [0.5, () => [{ kind: 'cancelOrder', order, node }]],
-    [0.5, () => [{ kind: 'resolve', order, node, latePayment: dice.pick(['ACCEPT', 'REFUND', null]) }]],
+    [
+      0.5,
+      () => [
+        { kind: 'resolve', order, node, latePayment: dice.pick(['ACCEPT', 'REFUND', null]), tellsFacts: dice.hit(0.5) },
+      ],
+    ],
   ])();
 }
 

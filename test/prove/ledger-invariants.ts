@@ -167,7 +167,8 @@ function canBringMoney({ id, status }: Ledger['paymentIntents'][number], ledger:
   return !ledger.checkoutSessions.some((session) => session.payment_intent === id);
 }
 
-function paymentIdOf(intent: Ledger['paymentIntents'][number]): string | undefined {
+/** Which payment of ours a PaymentIntent says it is. */
+export function paymentIdOf(intent: Ledger['paymentIntents'][number]): string | undefined {
   return (intent.metadata as Readonly<Record<string, string>>).payment_id;
 }
 

@@ -48,7 +48,7 @@ export type Following = {
 };
 
 /** What a subscriber must have heard when it has heard everything, in order. */
-export function expectedOf<T extends Placed>({ orderId, types, after }: Following, events: readonly T[]): T[] {
+function expectedOf<T extends Placed>({ orderId, types, after }: Following, events: readonly T[]): T[] {
   return events
     .filter((event) => orderId === null || event.orderId === orderId)
     .filter((event) => types === null || types.includes(event.type))

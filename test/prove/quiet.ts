@@ -1,6 +1,6 @@
-import type { Scene } from './checks.ts';
 import { Dice } from './dice.ts';
 import { readDue } from './rows.ts';
+import type { Scene } from './scene.ts';
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;

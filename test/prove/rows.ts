@@ -22,26 +22,30 @@ export type DeliveryRow = {
   readonly body: Buffer;
 };
 
-/** All that is so about a merchant, as committed. */
+/** All that is so about a merchant, as committed at one instant. */
 export type Snapshot = {
   readonly orders: readonly Order[];
   readonly payments: readonly Payment[];
   readonly refunds: readonly Refund[];
   readonly keys: readonly KeyRow[];
+  /** Those beyond what is known of each order, in the order of the log. */
+  readonly events: readonly EventRow[];
 };
 
 type Pool = Database['pool'];
 
-// One statement, for it is asked after every step.
+// One statement, for it is asked after every step, and nodes go on meanwhile: rows and events must be of one instant.
 const snapshotSql = `
   with mine as (select id from orders where merchant_id = $1)
   select
     (select jsonb_agg(to_jsonb(o) order by o.id) from orders o where o.merchant_id = $1) as orders,
     (select jsonb_agg(to_jsonb(p) order by p.created_at, p.id) from payments p where p.order_id in (select id from mine)) as payments,
     (select jsonb_agg(to_jsonb(r) order by r.created_at, r.id) from refunds r where r.order_id in (select id from mine)) as refunds,
-    (select jsonb_agg(to_jsonb(k)) from idempotency_keys k where k.merchant_id = $1) as keys`;
+    (select jsonb_agg(to_jsonb(k)) from idempotency_keys k where k.merchant_id = $1) as keys,
+    (select jsonb_agg(to_jsonb(e) order by e.epoch, e.xid, e.pos) from events e
+     where e.merchant_id = $1 and e.sequence > coalesce(($2::jsonb ->> e.order_id)::int, 0)) as events`;
 const eventsSql = `
-  select * from events e where e.merchant_id = $1 and e.sequence > coalesce(($2::jsonb ->> e.order_id)::int, 0)
+  select to_jsonb(e) as event from events e where e.merchant_id = $1 and e.sequence > coalesce(($2::jsonb ->> e.order_id)::int, 0)
   order by e.epoch, e.xid, e.pos`;
 // Callbacks name no merchant before they are applied; each schedule has a sandbox, and so events, of its own.
 const deliveriesSql = `
@@ -65,14 +69,22 @@ const clearSql = [
   'set session_replication_role = origin',
 ];
 
-export async function readSnapshot(pool: Pool, merchantId: string): Promise<Snapshot> {
+export async function readSnapshot(
+  pool: Pool,
+  merchantId: string,
+  known: ReadonlyMap<string, number>,
+): Promise<Snapshot> {
   type Json = readonly Row[] | null;
-  const [row] = await read<Record<keyof Snapshot, Json>>(pool, 'snapshot', snapshotSql, [merchantId]);
+  const [row] = await read<Record<keyof Snapshot, Json>>(pool, 'snapshot', snapshotSql, [
+    merchantId,
+    JSON.stringify(Object.fromEntries(known)),
+  ]);
   return {
     orders: listOf<Order>(row?.orders),
     payments: listOf<Payment>(row?.payments),
     refunds: listOf<Refund>(row?.refunds),
     keys: listOf<KeyRow>(row?.keys),
+    events: listOf<EventRow>(row?.events),
   };
 }
 
@@ -82,7 +94,9 @@ export async function readEvents(
   merchantId: string,
   known: ReadonlyMap<string, number>,
 ): Promise<EventRow[]> {
-  return read<EventRow>(pool, 'events', eventsSql, [merchantId, JSON.stringify(Object.fromEntries(known))]);
+  const values = [merchantId, JSON.stringify(Object.fromEntries(known))];
+  const rows = await read<{ event: Row }>(pool, 'events', eventsSql, values);
+  return listOf<EventRow>(rows.map(({ event }) => event));
 }
 
 export async function readDeliveries(pool: Pool, eventIds: readonly string[]): Promise<DeliveryRow[]> {
@@ -134,6 +148,6 @@ function listOf<T>(rows: readonly Row[] | null | undefined): T[] {
 
 function readValue(column: string, value: unknown): unknown {
   if (value === null) return null;
-  if (column.endsWith('_minor') || column === 'xid') return BigInt(String(value));
+  if (column.endsWith('_minor') || column === 'xid' || column === 'pos') return BigInt(String(value));
   return /_(at|time|until)$/.test(column) ? new Date(String(value)) : value;
 }

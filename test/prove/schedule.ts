@@ -65,6 +65,8 @@ export type Step =
       readonly order: number;
       readonly node: number;
       readonly latePayment: 'ACCEPT' | 'REFUND' | null;
+      /** The operator says as well what they read in the provider's console. */
+      readonly tellsFacts: boolean;
     }
   /** The buyer presses Pay on the page of this payment, be it the newest or an old one left open. */
   | { readonly kind: 'buy'; readonly order: number; readonly payment: PaymentRef; readonly card: Card }
@@ -104,6 +106,13 @@ export type Step =
   | { readonly kind: 'together'; readonly steps: readonly Step[] };
 
 export type StepKind = Step['kind'];
+
+/** A call under an idempotency key. */
+export type KeyedStep = Extract<Step, Call>;
+
+export function isKeyed(step: Step): step is KeyedStep {
+  return 'key' in step;
+}
 
 /** How the names of failpoints begin that a step, or what follows it, is likely to pass. */
 export const failpointsOf: Readonly<Partial<Record<StepKind, string>>> = {

@@ -295,7 +295,8 @@ class Teller {
       [3, 'REFUND'],
       [1, null],
     ] as const);
-    return { kind: 'resolve', order: this.#order, node: this.#node(), latePayment };
+    const tellsFacts = this.#dice.hit(0.4);
+    return { kind: 'resolve', order: this.#order, node: this.#node(), latePayment, tellsFacts };
   }
 
   /** Decided by an operator, twice now and then, and once or other by one whose node dies. */

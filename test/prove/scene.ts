@@ -1,0 +1,40 @@
+import type { Database } from '../../src/database/database.ts';
+import type { Buyer } from './buyer.ts';
+import type { Clients, Names } from './clients.ts';
+import type { History } from './history.ts';
+import type { FaultRule, KeyedStep, Schedule } from './schedule.ts';
+import type { Subscribers } from './subscribers.ts';
+import type { Tally } from './tally.ts';
+import type { World } from './world.ts';
+
+/** Everybody and everything in a schedule that runs. */
+export type Scene = {
+  readonly schedule: Schedule;
+  readonly world: World;
+  readonly names: Names;
+  readonly merchantId: string;
+  readonly pool: Database['pool'];
+  readonly clients: Clients;
+  readonly buyer: Buyer;
+  readonly subscribers: Subscribers;
+  readonly history: History;
+  readonly tally: Tally;
+  readonly trace: (what: string) => void;
+  /** Internal errors that clients were answered with since the last check. */
+  failedAnswers: string[];
+  /** Calls that their clients have heard no answer to, and repeat. */
+  toRepeat: KeyedStep[];
+};
+
+/** So often that it holds until it is cleared. */
+const always = 1_000_000;
+
+/** Takes back every fault but those that hold for the whole schedule; of these, queries are answered again in the end. */
+export async function clearFaults({ world, schedule }: Scene, isInTheEnd: boolean): Promise<void> {
+  const { dropsEveryCallback, failsEveryQuery } = schedule.weather;
+  const rules: FaultRule[] = [];
+  if (dropsEveryCallback) rules.push({ fault: 'drop', match: { type: '*' }, times: always });
+  if (failsEveryQuery && !isInTheEnd) rules.push({ fault: 'timeout_before', match: { method: 'GET' }, times: always });
+  await world.sandbox.request({ method: 'DELETE', path: '/control/faults' });
+  for (const rule of rules) await world.sandbox.control('/control/faults', rule);
+}
