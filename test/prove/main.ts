@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createDatabase, dropDatabase, randomName } from '../support/server-databases.ts';
 import { Worker } from './crew.ts';
 import { neverReached } from './never.ts';
@@ -11,6 +14,7 @@ async function prove(options: Options): Promise<number> {
   const beganMs = performance.now();
   const progress = showProgress(schedules, process.stdout.isTTY === true && !trace);
   const tally = new Tally();
+  const dir = mkdtempSync(join(tmpdir(), 'paystream-prove-'));
   const databases = databaseUrl === null ? [] : Array.from({ length: workers }, () => randomName('paystream_prove_'));
   const replay = `${databaseUrl === null ? '' : 'DATABASE_URL=… '}npm run prove --${nodes === null ? '' : ` --nodes ${nodes}`}`;
   let next = from;
@@ -20,7 +24,7 @@ async function prove(options: Options): Promise<number> {
     const name = databases[index];
     const ownUrl = databaseUrl === null || name === undefined ? null : urlOf(databaseUrl, name);
     if (databaseUrl !== null && name !== undefined) await createDatabase(databaseUrl, name);
-    const worker = new Worker({ nodes, replay, trace, databaseUrl: ownUrl });
+    const worker = new Worker({ dir, nodes, replay, trace, databaseUrl: ownUrl });
     try {
       while (next < from + schedules && !(bail && failed > 0)) {
         const seed = next;
@@ -41,6 +45,7 @@ async function prove(options: Options): Promise<number> {
   };
   await Promise.all(Array.from({ length: workers }, (_, index) => runOn(index)));
   progress.stop();
+  rmSync(dir, { recursive: true, force: true });
   if (stats) console.log([tally.toString(), ...neverReached(tally)].join('\n'));
   console.log(`${done} schedules, ${failed} failed, ${durationOf(performance.now() - beganMs)}`);
   return failed;

@@ -88,7 +88,7 @@ async function callOnce(
     return clients.callOnce('cancelOrder', step.node, { orderId, reason: 'changed my mind' });
   }
   if (reasons.length === 0) return null;
-  const { latePayment } = step;
+  const latePayment = reasons.includes('LATE_PAYMENT') ? step.latePayment : null;
   const facts = step.tellsFacts ? buyer.factsOf(names.snapshot, orderId) : {};
   return clients.callOnce('resolveReview', step.node, { orderId, reasons, latePayment, ...facts, ...operator });
 }

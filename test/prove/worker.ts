@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../src/database/database.ts';
 import { NodeProcesses } from './remote-node.ts';
@@ -11,6 +10,8 @@ const slotsWithin = 2;
 
 /** How a worker is started: these are its arguments, as JSON. */
 export type WorkerParts = {
+  /** Where it may keep files, until the run is over. */
+  readonly dir: string;
   /** A database of its own; null: a PGlite that it makes. */
   readonly databaseUrl: string | null;
   readonly nodes: number | null;
@@ -24,9 +25,8 @@ export type FromWorker =
   | { readonly kind: 'result'; readonly result: Result; readonly tally: TallyRows };
 
 /** Runs the seeds that its parent sends, one after the other, until the parent disconnects. */
-async function work({ databaseUrl, nodes, replay, trace }: WorkerParts): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'paystream-prove-'));
-  process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+async function work({ dir, databaseUrl, nodes, replay, trace }: WorkerParts): Promise<void> {
+  const dataDir = mkdtempSync(join(dir, 'data-'));
   const database = await openDatabase({ databaseUrl, dataDir });
   const send = (message: FromWorker): void => {
     process.send?.(message);

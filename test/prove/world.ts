@@ -34,7 +34,6 @@ export type CallbackAttempt = { readonly eventId: string; readonly status: numbe
 
 /** One request to the provider. No status: it was not answered. */
 export type Exchange = {
-  readonly request: string;
   readonly idempotencyKey: string | null;
   readonly status: number | null;
 };
@@ -208,7 +207,6 @@ export class World {
     const outcome = await this.sandbox.request(request);
     const isAnswered = typeof outcome !== 'string' && outcome.status !== 599;
     this.exchanges.push({
-      request: `${request.method} ${request.path.split('?', 1)[0]}`,
       idempotencyKey: request.headers?.['Idempotency-Key'] ?? null,
       status: isAnswered ? outcome.status : null,
     });
