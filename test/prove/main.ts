@@ -20,13 +20,17 @@ async function prove(options: Options): Promise<number> {
   let next = from;
   let done = 0;
   let failed = 0;
+  let isStopped = false;
+  process.once('SIGINT', () => {
+    isStopped = true; // what runs is finished, and what was made is removed
+  });
   const runOn = async (index: number): Promise<void> => {
     const name = databases[index];
     const ownUrl = databaseUrl === null || name === undefined ? null : urlOf(databaseUrl, name);
     if (databaseUrl !== null && name !== undefined) await createDatabase(databaseUrl, name);
     const worker = new Worker({ dir, nodes, replay, trace, databaseUrl: ownUrl });
     try {
-      while (next < from + schedules && !(bail && failed > 0)) {
+      while (next < from + schedules && !isStopped && !(bail && failed > 0)) {
         const seed = next;
         next += 1;
         const { result, tally: rows } = await worker.run(seed);

@@ -74,6 +74,7 @@ async function host(databaseUrl: string): Promise<void> {
       );
     }
   });
+  process.on('SIGINT', () => {}); // Ctrl-C is for the one that was started by hand
   process.on('disconnect', () => process.exit());
   send({ type: 'ready' });
 }

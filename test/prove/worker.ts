@@ -43,6 +43,7 @@ async function work({ dir, databaseUrl, nodes, replay, trace }: WorkerParts): Pr
     const tally = new Tally();
     void theatre.play(seed, tally).then((result) => send({ kind: 'result', result, tally: tally.rows() }));
   });
+  process.on('SIGINT', () => {}); // Ctrl-C is for the one that was started by hand
   process.on('disconnect', () => {
     processes?.close();
     process.exit();
