@@ -77,6 +77,10 @@ export function notice(status: number, title: string, text: string, link: Html |
   );
 }
 
+export function notFound(): HttpAnswer {
+  return notice(404, 'Nothing to pay here', 'This link is wrong, or the sandbox was started with an empty ledger.');
+}
+
 const style = `
 :root{--ink:#1a1f36;--muted:#5b6478;--line:#e3e8ee;--paper:#fff;--ground:#f4f6fb;--accent:#4f46e5;--accent-ink:#fff;
 --bad:#b42318;--bad-ground:#fef3f2;--warn:#7a4b00;--warn-ground:#fff4d6;color-scheme:light dark}

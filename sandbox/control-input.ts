@@ -13,6 +13,9 @@ export class ControlError extends Error {
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** Does what one path of the control API is for; `id` is its `:id`. What it returns is the answer. */
+export type Action = (request: HttpRequest, id: string) => unknown;
+
 /** The body as an object; none is an empty one. @throws {ControlError} */
 export function readJson(request: HttpRequest): Json {
   const value = parse(request.body.trim() === '' ? '{}' : request.body);

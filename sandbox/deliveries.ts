@@ -3,19 +3,31 @@ import type { CallbackPost, CallbackRequest } from './callback-post.ts';
 import type { Clock } from './clock.ts';
 import type { CallbackFault, Faults } from './faults.ts';
 import type { Ledger, Table } from './ledger.ts';
+import type { ProviderKey } from './side.ts';
 
-/** What a provider wants posted. `body` is sent byte for byte. */
-export type Notice = { readonly eventId: string; readonly type: string; readonly body: string };
+/** What a provider wants posted, as it is kept: its sender writes and signs it anew for each attempt. */
+export type Notice = {
+  readonly eventId: string;
+  readonly type: string;
+  readonly content: string;
+  /** Where the merchant asked for it, when the provider lets each payment name a place of its own. */
+  readonly url?: string | null;
+};
+
+/** An attempt as it is posted, byte for byte. */
+export type Written = { readonly headers: Readonly<Record<string, string>>; readonly body: string };
 
 /** How one provider writes and signs its callbacks; everything else about delivering is the same for all. */
 export type Sender = {
-  readonly provider: string;
-  /** The headers of one attempt. `secret: 'wrong'` asks for a signature that must be refused. */
-  readonly sign: (body: string, atSeconds: number, secret: 'right' | 'wrong') => Readonly<Record<string, string>>;
+  readonly provider: ProviderKey;
+  /** Writes and signs one attempt. `secret: 'wrong'` asks for a signature that must be refused. */
+  readonly write: (content: string, atSeconds: number, secret: 'right' | 'wrong') => Written;
+  /** What was written, changed on its way: its signature must not fit any more. */
+  readonly altered: (body: string) => string;
   /** The receiver took it. */
   readonly isAcknowledged: (status: number, body: string) => boolean;
-  /** The same body, telling another amount. */
-  readonly withWrongAmount: (body: string) => string;
+  /** The same content, telling another amount. */
+  readonly withWrongAmount: (content: string) => string;
 };
 
 /** What is wrong with a delivery; of `alter` and `stale` only the first attempt suffers. */
@@ -32,9 +44,11 @@ export type AttemptRow = {
 
 export type DeliveryRow = {
   readonly id: string;
-  readonly provider: string;
+  readonly provider: ProviderKey;
   readonly eventId: string;
   readonly type: string;
+  /** Where it goes; null: where the settings say when it goes. */
+  readonly url: string | null;
   readonly state: DeliveryState;
   readonly spoiled: Spoiled | null;
   readonly attempts: readonly AttemptRow[];
@@ -44,6 +58,7 @@ export type DeliveryRow = {
 /** How callbacks reach their receiver, and how long one attempt may take in real time. */
 export type Posting = { readonly post: CallbackPost; readonly attemptTimeoutMs: number };
 
+/** `url` is where everything goes; null leaves it to each notice, and what names no place goes nowhere. */
 export type WebhookSettings = { url: string | null; retryDelaysMs: readonly number[] };
 
 const minuteMs = 60_000;
@@ -79,7 +94,7 @@ export class Deliveries {
   #shared: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults };
   #sender: Sender;
   #posting: Posting;
-  #bodyOf: (eventId: string) => string | undefined;
+  #contentOf: (eventId: string) => string | undefined;
   #newId: () => string;
   #inFlight = 0;
   #held = new Set<string>();
@@ -93,13 +108,13 @@ export class Deliveries {
     sender: Sender,
     posting: Posting,
     settings: WebhookSettings,
-    source: { readonly bodyOf: (eventId: string) => string | undefined; readonly newId: () => string },
+    source: { readonly contentOf: (eventId: string) => string | undefined; readonly newId: () => string },
   ) {
     this.#shared = shared;
     this.#sender = sender;
     this.#posting = posting;
     this.settings = settings;
-    this.#bodyOf = source.bodyOf;
+    this.#contentOf = source.contentOf;
     this.#newId = source.newId;
     this.rows = shared.ledger.table(`${sender.provider}_deliveries`);
     setMaxListeners(inFlightMax + 1, this.#stopped.signal);
@@ -107,8 +122,8 @@ export class Deliveries {
 
   /** Plans the delivery of what is being kept; must run inside the act that makes the event. Without a URL, nothing. */
   announce(notice: Notice): void {
-    if (this.settings.url === null) return;
-    const rule = this.#shared.faults.takeCallback({ type: notice.type, text: notice.body });
+    if (this.settings.url === null && (notice.url ?? null) === null) return;
+    const rule = this.#shared.faults.takeCallback({ type: notice.type, text: notice.content });
     switch (rule?.fault) {
       case 'drop':
         return this.#plan(notice, 0, 'dropped', null);
@@ -153,6 +168,7 @@ export class Deliveries {
       provider: this.#sender.provider,
       eventId: notice.eventId,
       type: notice.type,
+      url: notice.url ?? null,
       state,
       spoiled,
       attempts: [],
@@ -187,24 +203,23 @@ export class Deliveries {
 
   async #attemptNow(id: string): Promise<void> {
     const row = this.rows.get(id);
-    const body = row && this.#bodyOf(row.eventId);
-    const { url } = this.settings;
-    if (!row || body === undefined || url === null || this.#stopped.signal.aborted) return;
+    const content = row && this.#contentOf(row.eventId);
+    const url = this.settings.url ?? row?.url ?? null;
+    if (!row || content === undefined || url === null || this.#stopped.signal.aborted) return;
     const { clock } = this.#shared;
     const atMs = clock.nowMs();
     const startedMs = clock.wireMs();
-    const attempted = await this.#post(this.#written(url, row, body, clock.wireSeconds()));
+    const attempted = await this.#post(this.#written(url, row, content, clock.wireSeconds()));
     if (this.#stopped.signal.aborted) return; // it stays pending, and is tried again after the restart
     this.#conclude(id, atMs, clock.wireMs() - startedMs, attempted);
   }
 
-  #written(url: string, row: DeliveryRow, body: string, nowSeconds: number): CallbackRequest {
+  #written(url: string, row: DeliveryRow, content: string, nowSeconds: number): CallbackRequest {
     const isFirst = row.attempts.length === 0;
-    const claimed = row.spoiled === 'wrong_amount' ? this.#sender.withWrongAmount(body) : body;
+    const claimed = row.spoiled === 'wrong_amount' ? this.#sender.withWrongAmount(content) : content;
     const atSeconds = row.spoiled === 'stale' && isFirst ? nowSeconds - staleSeconds : nowSeconds;
-    const headers = this.#sender.sign(claimed, atSeconds, row.spoiled === 'forge' ? 'wrong' : 'right');
-    const sent = row.spoiled === 'alter' && isFirst ? this.#sender.withWrongAmount(claimed) : claimed;
-    return { url, headers, body: sent };
+    const { headers, body } = this.#sender.write(claimed, atSeconds, row.spoiled === 'forge' ? 'wrong' : 'right');
+    return { url, headers, body: row.spoiled === 'alter' && isFirst ? this.#sender.altered(body) : body };
   }
 
   /** Never rejects: what went wrong is the attempt's result. */

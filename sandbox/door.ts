@@ -1,6 +1,7 @@
+import type { Control } from './control.ts';
 import { ControlError, type Json } from './control-input.ts';
 import { type HttpMethod, type HttpOutcome, splitTarget } from './http.ts';
-import { type Parts, serve } from './routes.ts';
+import { serve } from './routes.ts';
 
 /** A request handed in without a connection. `path` carries the query; header names may be in any case. */
 export type DoorRequest = {
@@ -10,7 +11,7 @@ export type DoorRequest = {
   readonly body?: string;
 };
 
-/** Header names are lower case. */
+/** Header names are lower case. A file's bytes come as text of one character a byte (latin1). */
 export type DoorAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,15 +19,22 @@ export type DoorAnswer = {
 };
 
 /** Serves a request of this process as if it had come by HTTP. */
-export async function enter(parts: Parts, request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'> {
+export async function enter(control: Control, request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'> {
   const { method, path, headers = {}, body = '' } = request;
-  const outcome: HttpOutcome = await serve(parts, { method, ...splitTarget(path), headers: lowerCased(headers), body });
-  return typeof outcome === 'string' ? outcome : { ...outcome, headers: lowerCased(outcome.headers) };
+  const outcome: HttpOutcome = await serve(control, {
+    method,
+    ...splitTarget(path),
+    headers: lowerCased(headers),
+    body,
+  });
+  if (typeof outcome === 'string') return outcome;
+  const text = typeof outcome.body === 'string' ? outcome.body : outcome.body.toString('latin1');
+  return { status: outcome.status, headers: lowerCased(outcome.headers), body: text };
 }
 
 /** POSTs to the control API. @throws {ControlError} with what it answered, when it refuses. */
-export async function actByControl(parts: Parts, path: string, body: object): Promise<Json> {
-  const answer = await enter(parts, { method: 'POST', path, body: JSON.stringify(body) });
+export async function actByControl(control: Control, path: string, body: object): Promise<Json> {
+  const answer = await enter(control, { method: 'POST', path, body: JSON.stringify(body) });
   if (typeof answer === 'string') throw new ControlError(500, `${path} was not answered: ${answer}.`);
   const json: Json = JSON.parse(answer.body);
   if (answer.status !== 200) throw new ControlError(answer.status, `${path}: ${answer.body}`);

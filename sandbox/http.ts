@@ -14,7 +14,8 @@ export type HttpRequest = {
 export type HttpAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Bytes are a file's. */
+  readonly body: string | Buffer;
 };
 
 /** What becomes of a request: an answer, one that never comes, or a broken connection. */

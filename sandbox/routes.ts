@@ -1,28 +1,17 @@
 import { serveCashier } from './cashier.ts';
 import { type Control, serveControl } from './control.ts';
 import { type HttpAnswer, type HttpOutcome, type HttpRequest, jsonAnswer, redirectAnswer } from './http.ts';
-import { type ApiKeys, serveStripeApi } from './stripe-api.ts';
-import type { Books } from './stripe-books.ts';
-import type { IdempotencyKeys } from './stripe-idempotency.ts';
-
-/** Everything a running sandbox is made of. */
-export type Parts = {
-  readonly stripe: Books;
-  readonly keys: ApiKeys;
-  readonly idempotency: IdempotencyKeys;
-  readonly control: Control;
-};
 
 /** What becomes of one request, whichever way it came in. Never rejects. */
-export async function serve(parts: Parts, request: HttpRequest): Promise<HttpOutcome> {
+export async function serve(control: Control, request: HttpRequest): Promise<HttpOutcome> {
   try {
-    if (isUnder(request, '/v1'))
-      return told(parts, await serveStripeApi(parts.stripe, parts.keys, parts.idempotency, request));
-    if (isUnder(request, '/cashier')) return serveCashier(parts.stripe, request);
+    const side = control.sides.find(({ isApi }) => isApi(request.path));
+    if (side !== undefined) return told(control, await side.serveApi(request));
+    if (isUnder(request, '/cashier')) return serveCashier(control.sides, request);
     if (isUnder(request, '/control') && isFromElsewhere(request)) {
       return problem(403, 'A page of another site may not control the sandbox.');
     }
-    if (isUnder(request, '/control')) return await serveControl(parts.control, request);
+    if (isUnder(request, '/control')) return await serveControl(control, request);
     if (request.path === '/') return redirectAnswer('/cashier');
     return problem(404, `There is nothing at ${request.path.slice(0, 200)}.`);
   } catch (error) {
@@ -38,8 +27,8 @@ export function problem(status: number, message: string): HttpAnswer {
 /** A client in virtual time cannot wait for its time-out: it is told that no answer comes, by a status that no API gives. */
 const unansweredAnswer: HttpAnswer = { status: 599, headers: { 'X-Sandbox-Unanswered': 'timeout' }, body: '' };
 
-function told({ stripe }: Parts, outcome: HttpOutcome): HttpOutcome {
-  return outcome === 'unanswered' && !stripe.holdsRequests ? unansweredAnswer : outcome;
+function told({ shared }: Control, outcome: HttpOutcome): HttpOutcome {
+  return outcome === 'unanswered' && !shared.holdsRequests ? unansweredAnswer : outcome;
 }
 
 /** Browsers say whose page sends a request; nothing else does. */

@@ -4,18 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { type CallbackPost, postByHttp } from './callback-post.ts';
 import { seededChance, seededToken } from './chance.ts';
 import { Clock } from './clock.ts';
-import { advance, type ClockRow, type ProviderLedgers, readLedger } from './control.ts';
+import { advance, type ClockRow, type Control, readLedger } from './control.ts';
 import type { Json } from './control-input.ts';
-import { Deliveries, defaultAttemptTimeoutMs, defaultRetryDelaysMs } from './deliveries.ts';
+import { defaultAttemptTimeoutMs } from './deliveries.ts';
 import { actByControl, type DoorAnswer, type DoorRequest, enter } from './door.ts';
 import { Faults } from './faults.ts';
 import { BodyTooLargeError, readRequest, sendAnswer } from './http.ts';
 import { Ledger } from './ledger.ts';
-import { type Parts, problem, serve } from './routes.ts';
-import type { Books } from './stripe-books.ts';
-import { IdempotencyKeys } from './stripe-idempotency.ts';
-import { keepPlan, resumePlans } from './stripe-plans.ts';
-import { stripeSender } from './stripe-webhooks.ts';
+import { problem, serve } from './routes.ts';
+import type { Shared, Side } from './side.ts';
+import { createStripeSide, type StripeOptions } from './stripe.ts';
+import type { StripeLedger } from './stripe-oracle.ts';
+
+/** The truth of each provider. */
+export type ProviderLedgers = { readonly stripe: StripeLedger };
 
 export type SandboxOptions = {
   /** Default 127.0.0.1. */
@@ -24,13 +26,7 @@ export type SandboxOptions = {
   readonly port: number | null;
   /** Where the ledger is kept; null keeps it in memory only. */
   readonly dataDir: string | null;
-  readonly stripe: {
-    readonly secretKey: string;
-    readonly publishableKey: string;
-    /** Two, separated by a comma, while one replaces the other: then both sign. */
-    readonly webhookSecret: string;
-    readonly webhookUrl: string | null;
-  };
+  readonly stripe: StripeOptions;
   /** Randomness for faults and ids. */
   readonly seed?: number;
   /**
@@ -78,10 +74,10 @@ export type Sandbox = {
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (options.port === null) {
-    const parts = openParts(options, nowhereUrl);
-    return inProcess(parts, nowhereUrl, async () => {
-      stopActing(parts);
-      parts.stripe.ledger.close();
+    const control = openParts(options, nowhereUrl);
+    return inProcess(control, nowhereUrl, async () => {
+      stopActing(control);
+      control.shared.ledger.close();
     });
   }
   const host = options.host ?? '127.0.0.1';
@@ -91,28 +87,28 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port } = server.address() as AddressInfo; // a TCP server's address, once it listens
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   try {
-    const parts = openParts(options, url);
-    server.on('request', (incoming, response) => void serveHttp(parts, incoming, response));
-    return inProcess(parts, url, () => close(server, parts));
+    const control = openParts(options, url);
+    server.on('request', (incoming, response) => void serveHttp(control, incoming, response));
+    return inProcess(control, url, () => close(server, control));
   } catch (error) {
     server.close();
     throw error;
   }
 }
 
-function inProcess(parts: Parts, url: string, close: () => Promise<void>): Sandbox {
+function inProcess(control: Control, url: string, close: () => Promise<void>): Sandbox {
   return {
     url,
-    request: (request) => enter(parts, request),
-    control: (path, body = {}) => actByControl(parts, path, body),
-    ledger: (paymentId) => readLedger(parts.control, paymentId ?? null),
-    now: () => new Date(parts.stripe.clock.nowMs()),
-    advance: (ms) => advance(parts.control, ms),
+    request: (request) => enter(control, request),
+    control: (path, body = {}) => actByControl(control, path, body),
+    ledger: (paymentId) => readLedger(control, paymentId ?? null) as ProviderLedgers,
+    now: () => new Date(control.shared.clock.nowMs()),
+    advance: (ms) => advance(control, ms),
     close,
   };
 }
 
-function openParts(options: SandboxOptions, url: string): Parts {
+function openParts(options: SandboxOptions, url: string): Control {
   const seed = options.seed ?? randomInt(2 ** 32);
   const ledger = new Ledger(options.dataDir);
   const clockRows = ledger.table<ClockRow>('clock');
@@ -120,47 +116,24 @@ function openParts(options: SandboxOptions, url: string): Parts {
     offsetMs: clockRows.get('clock')?.offsetMs ?? 0,
     standsAt: options.virtualTime?.startsAt,
   });
-  const faults = new Faults(seededChance(seed));
-  const newId: Books['newId'] = (prefix, length = 24) => `${prefix}${seededToken(seed, ledger.nextNumber(), length)}`;
-  const events: Books['events'] = ledger.table('stripe_events');
-  const deliveries = new Deliveries(
-    { ledger, clock, faults },
-    stripeSender(options.stripe.webhookSecret.split(',')),
-    { post: options.post ?? postByHttp, attemptTimeoutMs: options.attemptTimeoutMs ?? defaultAttemptTimeoutMs },
-    { url: options.stripe.webhookUrl, retryDelaysMs: defaultRetryDelaysMs },
-    { bodyOf: (eventId) => events.get(eventId)?.body, newId: () => newId('dlv_') },
-  );
-  const stripe: Books = {
-    ledger,
-    clock,
-    faults,
-    intents: ledger.table('stripe_payment_intents'),
-    charges: ledger.table('stripe_charges'),
-    refunds: ledger.table('stripe_refunds'),
-    sessions: ledger.table('stripe_checkout_sessions'),
-    balanceTransactions: ledger.table('stripe_balance_transactions'),
-    events,
-    plans: ledger.table('stripe_plans'),
+  const shared: Shared = {
+    ...{ ledger, clock, faults: new Faults(seededChance(seed)) },
     baseUrl: () => url,
-    newId,
-    deliver: ({ id, type, body }) => deliveries.announce({ eventId: id, type, body }),
-    plan: (inMs, act, subject) => keepPlan(stripe, inMs, act, subject),
-    cause: null,
+    newId: (prefix, length = 24) => `${prefix}${seededToken(seed, ledger.nextNumber(), length)}`,
     holdsRequests: options.neverAnswers !== 'told',
   };
-  resumePlans(stripe);
-  deliveries.resume();
-  return {
-    stripe,
-    keys: options.stripe,
-    idempotency: new IdempotencyKeys(ledger, clock),
-    control: { stripe, deliveries, clockRows },
+  const posting = {
+    post: options.post ?? postByHttp,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? defaultAttemptTimeoutMs,
   };
+  const sides: Side[] = [createStripeSide(shared, options.stripe, posting)];
+  for (const side of sides) side.resume();
+  return { shared, sides, clockRows };
 }
 
-async function serveHttp(parts: Parts, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveHttp(control: Control, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const outcome = await serve(parts, await readRequest(incoming));
+    const outcome = await serve(control, await readRequest(incoming));
     if (outcome === 'reset') response.destroy();
     else if (outcome !== 'unanswered') sendAnswer(response, outcome);
   } catch (error) {
@@ -185,16 +158,16 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 /** Lets attempts under way fail, and has nothing happen any more. */
-function stopActing({ control, stripe }: Parts): void {
-  control.deliveries.stop();
-  stripe.clock.close();
+function stopActing({ sides, shared }: Control): void {
+  for (const { deliveries } of sides) deliveries.stop();
+  shared.clock.close();
 }
 
-function close(server: Server, parts: Parts): Promise<void> {
-  stopActing(parts);
+function close(server: Server, control: Control): Promise<void> {
+  stopActing(control);
   return new Promise((resolve) => {
     server.close(() => {
-      parts.stripe.ledger.close();
+      control.shared.ledger.close();
       resolve();
     });
     server.closeAllConnections();

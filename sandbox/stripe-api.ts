@@ -1,5 +1,6 @@
 import type { Applied, RequestFault } from './faults.ts';
 import { type HttpAnswer, type HttpOutcome, type HttpRequest, headerOf, jsonAnswer } from './http.ts';
+import { delayed, misdelivered } from './misdelivery.ts';
 import type { Books, Cause } from './stripe-books.ts';
 import { checkoutEndpoints } from './stripe-checkout-endpoints.ts';
 import type { Call, Endpoint, KeyKind } from './stripe-endpoints.ts';
@@ -88,10 +89,13 @@ async function perform(
     }
   };
   if (rule?.fault !== 'delay') return misdelivered(books, executed(), rule);
-  const delayed = later(books, rule.ms ?? 0, executed); // also when the client is gone by then
-  if (books.holdsRequests) return delayed;
-  delayed.catch(errorAnswer); // nobody hears the refusal; a failure of ours is logged
-  return 'unanswered';
+  return delayed(books, rule.ms ?? 0, () => {
+    try {
+      return executed();
+    } catch (error) {
+      return errorAnswer(error);
+    }
+  });
 }
 
 /** Parameters that cannot be read are refused without a trace; from then on, whatever comes out is kept under the key. */
@@ -118,25 +122,6 @@ function run(books: Books, call: Call): Kept {
 function runAndFail(books: Books, call: Call): Kept {
   call(books);
   return { status: 500, body: pretty(errorBody(internalError)) };
-}
-
-/** How an answer reaches the client, if it does. In virtual time nobody waits: the answer says how late it would have come. */
-async function misdelivered(books: Books, done: HttpAnswer, rule: Applied<RequestFault> | null): Promise<HttpOutcome> {
-  switch (rule?.fault) {
-    case 'timeout_after':
-      return 'unanswered';
-    case 'reset_after':
-      return 'reset';
-    case 'malformed':
-      return { ...done, status: 200, body: '<html><body>Bad gat' };
-    case 'delay_after': {
-      const lateMs = rule.ms ?? 0;
-      if (!books.clock.isVirtual) return later(books, lateMs, () => done);
-      return { ...done, headers: { ...done.headers, 'X-Sandbox-Late-Ms': String(lateMs) } };
-    }
-    default:
-      return done;
-  }
 }
 
 function refuseBefore(fault: RequestFault | undefined): void {
@@ -279,17 +264,4 @@ function decoded(step: string): string {
 /** Stripe's JSON is pretty-printed. */
 function pretty(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-/** Does something later on the sandbox's clock; never, when the sandbox is closed meanwhile. */
-function later<T>(books: Books, ms: number, work: () => T): Promise<T> {
-  return new Promise((resolve, reject) => {
-    books.clock.at(books.clock.nowMs() + ms, () => {
-      try {
-        resolve(work());
-      } catch (error) {
-        reject(error);
-      }
-    });
-  });
 }

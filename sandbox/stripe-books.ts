@@ -1,6 +1,5 @@
-import type { Clock } from './clock.ts';
-import type { Faults } from './faults.ts';
-import type { Ledger, Table } from './ledger.ts';
+import type { Table } from './ledger.ts';
+import type { Shared } from './side.ts';
 
 export type IntentStatus =
   | 'requires_payment_method'
@@ -141,10 +140,7 @@ export type EventRow = { readonly id: string; readonly created: number; readonly
 export type Cause = { readonly requestId: string; readonly idempotencyKey: string | null };
 
 /** Everything the Stripe side works on. */
-export type Books = {
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly faults: Faults;
+export type Books = Shared & {
   readonly intents: Table<IntentRow>;
   readonly charges: Table<ChargeRow>;
   readonly refunds: Table<RefundRow>;
@@ -152,16 +148,11 @@ export type Books = {
   readonly balanceTransactions: Table<BalanceTransactionRow>;
   readonly events: Table<EventRow>;
   readonly plans: Table<PlanRow>;
-  /** Where the cashier's pages are, without a slash at the end. */
-  readonly baseUrl: () => string;
-  readonly newId: (prefix: string, length?: number) => string;
   /** Sends the event to whoever subscribed, once what is being done is kept. */
   readonly deliver: (event: EventRow) => void;
   /** Has something happen by itself after a while; kept, so that it happens also after a restart. */
   readonly plan: (inMs: number, act: PlannedAct, subject: string) => void;
   readonly cause: Cause | null;
-  /** Whoever is answered later is kept waiting; else such a request counts as unanswered at once. */
-  readonly holdsRequests: boolean;
 };
 
 export type PlannedAct =

@@ -8,23 +8,28 @@ import type { Sender } from './deliveries.ts';
 export function stripeSender(secrets: readonly string[]): Sender {
   return {
     provider: 'stripe',
-    sign(body, atSeconds, secret) {
+    write(content, atSeconds, secret) {
       const keys = secret === 'right' ? secrets : secrets.map((key) => `${key}_forged`);
-      const signatures = keys.map((key) => `v1=${signature(key, atSeconds, body)}`);
-      return {
+      const signatures = keys.map((key) => `v1=${signature(key, atSeconds, content)}`);
+      const headers = {
         'Content-Type': 'application/json; charset=utf-8',
         'User-Agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
         Accept: '*/*; q=0.5, application/xml',
-        'Stripe-Signature': [`t=${atSeconds}`, ...signatures, `v0=${signature('v0', atSeconds, body)}`].join(','),
+        'Stripe-Signature': [`t=${atSeconds}`, ...signatures, `v0=${signature('v0', atSeconds, content)}`].join(','),
       };
+      return { headers, body: content };
     },
+    altered: withWrongAmount,
     isAcknowledged: (status) => status >= 200 && status < 300,
-    withWrongAmount: (body) =>
-      body.replace(
-        /("amount(?:_received|_capturable|_captured|_total|_subtotal)?": )(\d+)/g,
-        (_whole, name: string, amount: string) => `${name}${amount === '0' ? 0 : Number(amount) + 100}`,
-      ),
+    withWrongAmount,
   };
+}
+
+function withWrongAmount(content: string): string {
+  return content.replace(
+    /("amount(?:_received|_capturable|_captured|_total|_subtotal)?": )(\d+)/g,
+    (_whole, name: string, amount: string) => `${name}${amount === '0' ? 0 : Number(amount) + 100}`,
+  );
 }
 
 function signature(key: string, atSeconds: number, body: string): string {

@@ -1,0 +1,204 @@
+import { type Html, html, notFound, notice, page, price } from './cashier-page.ts';
+import { type HttpAnswer, type HttpRequest, redirectAnswer } from './http.ts';
+import type { Books, IntentRow, SessionRow } from './stripe-books.ts';
+import { cardOfNumber, offeredCards, type TestCard } from './stripe-cards.ts';
+import { finishAuthentication, payInSession } from './stripe-checkout.ts';
+import { StripeRefusal } from './stripe-errors.ts';
+import { authenticationUrl } from './stripe-objects.ts';
+import { confirmIntent } from './stripe-payments.ts';
+
+/** The pages a buyer sees: `/cashier/<kind>/<id>`. Every form can as well be posted by a script; see the README. */
+export function serveStripePage(books: Books, request: HttpRequest): HttpAnswer {
+  const [, , kind = '', id = '', ...rest] = request.path.replace(/\/$/, '').split('/');
+  const query = new URLSearchParams(request.query);
+  const form = request.method === 'POST' ? new URLSearchParams(request.body) : null;
+  try {
+    if (rest.length > 0) return notFound();
+    switch (kind) {
+      case 'checkout':
+        return checkout(books, id, form);
+      case '3ds':
+        return authentication(books, id, query.get('client_secret'), form);
+      case 'card':
+        return cardForm(books, id, query, form);
+      default:
+        return notFound();
+    }
+  } catch (error) {
+    if (error instanceof StripeRefusal) return notice(error.status, 'That did not work', error.message);
+    throw error;
+  }
+}
+
+/** What waits to be paid, newest first. */
+export function waitingAtStripe(books: Books) {
+  const sessions = [...books.sessions.all()].reverse().filter((row) => row.status === 'open');
+  const intents = [...books.intents.all()].reverse().filter((row) => row.session === null && isPayable(row));
+  return [
+    {
+      heading: 'Checkout pages',
+      rows: sessions.map(({ id, amount, currency }) => ({
+        href: `/cashier/checkout/${id}`,
+        label: shorten(id),
+        price: price(amount, currency),
+      })),
+    },
+    {
+      heading: 'Card forms',
+      rows: intents.map((intent) => ({
+        href: cardFormPath(intent),
+        label: intent.id,
+        price: price(intent.amount, intent.currency),
+      })),
+    },
+  ];
+}
+
+function checkout(books: Books, id: string, form: URLSearchParams | null): HttpAnswer {
+  const session = books.sessions.get(id);
+  if (!session) return notFound();
+  if (session.status === 'complete')
+    return notice(200, 'All done here', 'This page was paid already.', link(successUrl(session)));
+  if (session.status === 'expired') {
+    return notice(200, 'This page has expired', 'Go back to the shop and start again.', link(session.cancelUrl));
+  }
+  if (!form) return checkoutPage(books, session);
+  const action = form.get('action');
+  if (action === 'leave') return redirectAnswer(session.cancelUrl ?? `/cashier/checkout/${session.id}`);
+  const card = action === 'decline' ? declinedCard : chosenCard(form);
+  const { intent } = books.ledger.transact(() => payInSession(books, session, card));
+  if (intent.status === 'requires_action') return redirectAnswer(authenticationUrl(books, intent));
+  return redirectAnswer(isPayable(intent) ? `/cashier/checkout/${session.id}` : successUrl(session));
+}
+
+function checkoutPage(books: Books, session: SessionRow): HttpAnswer {
+  const intent = session.intent === null ? undefined : books.intents.get(session.intent);
+  const lines = session.lines.map(
+    (
+      line,
+    ) => html`<li><span>${line.name}${line.quantity > 1 ? html` <span class="muted">× ${line.quantity}</span>` : null}
+${line.description === null ? null : html`<br><span class="muted small">${line.description}</span>`}</span>
+<span>${price(line.unitAmount * line.quantity, session.currency)}</span></li>`,
+  );
+  return page(
+    200,
+    'Checkout',
+    html`<section class="card"><p class="muted">Pay ${new URL(session.successUrl).host}</p>
+<p class="amount">${price(session.amount, session.currency)}</p>
+<ul class="lines">${lines}</ul>
+${failure(intent)}
+<form method="post">${cardChoice}
+<button class="primary" name="action" value="pay">Pay ${price(session.amount, session.currency)}</button>
+<div class="pair"><button name="action" value="decline">Decline</button>
+<button name="action" value="leave">Walk away</button></div>
+</form></section>`,
+  );
+}
+
+function authentication(books: Books, id: string, secret: string | null, form: URLSearchParams | null): HttpAnswer {
+  const intent = books.intents.get(id);
+  if (!intent || secret !== intent.clientSecret) return notFound();
+  if (intent.status !== 'requires_action') {
+    return notice(200, 'Nothing to confirm', 'Your bank is not waiting for you.', link(intent.returnUrl));
+  }
+  if (!form) {
+    return page(
+      200,
+      'Your bank',
+      html`<section class="card center"><h1>Confirm that it is you</h1>
+<p class="muted">Your bank's 3-D Secure page, for testing</p><p class="amount">${price(intent.amount, intent.currency)}</p>
+<form method="post"><button class="primary" name="action" value="complete">Complete authentication</button>
+<button name="action" value="fail">Fail authentication</button></form></section>`,
+    );
+  }
+  const passed = form.get('action') === 'complete';
+  const attempt = books.ledger.transact(() => finishAuthentication(books, intent, passed));
+  return redirectAnswer(afterAuthentication(books, attempt.intent));
+}
+
+/** Where the buyer goes from the bank: to the shop, back to pay otherwise, or to the card form they came from. */
+function afterAuthentication(books: Books, intent: IntentRow): string {
+  const session = intent.session === null ? undefined : books.sessions.get(intent.session);
+  if (session) return session.status === 'complete' ? successUrl(session) : `/cashier/checkout/${session.id}`;
+  if (intent.returnUrl === null) return cardFormPath(intent);
+  const url = new URL(intent.returnUrl);
+  url.searchParams.set('payment_intent', intent.id);
+  url.searchParams.set('payment_intent_client_secret', intent.clientSecret);
+  url.searchParams.set('redirect_status', isPayable(intent) ? 'failed' : 'succeeded');
+  return url.href;
+}
+
+/** Stands for the card fields that a shop would embed, for a person who follows the README without a shop. */
+function cardForm(books: Books, id: string, query: URLSearchParams, form: URLSearchParams | null): HttpAnswer {
+  const intent = books.intents.get(id);
+  if (!intent || query.get('client_secret') !== intent.clientSecret) return notFound();
+  if (intent.session !== null) return redirectAnswer(`/cashier/checkout/${intent.session}`);
+  if (form && isPayable(intent)) {
+    const card = form.get('action') === 'decline' ? declinedCard : chosenCard(form);
+    const options = { returnUrl: null, errorOnRequiresAction: false };
+    const attempt = books.ledger.transact(() => confirmIntent(books, intent, card, options));
+    const waits = attempt.intent.status === 'requires_action';
+    return redirectAnswer(waits ? authenticationUrl(books, attempt.intent) : cardFormPath(intent));
+  }
+  if (!isPayable(intent))
+    return notice(200, outcomeTitle(intent), `${price(intent.amount, intent.currency)}, ${intent.id}`);
+  return page(
+    200,
+    'Pay by card',
+    html`<section class="card"><p class="muted">${intent.description ?? 'Pay by card'}</p>
+<p class="amount">${price(intent.amount, intent.currency)}</p>
+${failure(intent)}
+<form method="post">${cardChoice}
+<button class="primary" name="action" value="pay">Pay ${price(intent.amount, intent.currency)}</button>
+<button name="action" value="decline">Decline</button></form></section>`,
+  );
+}
+
+function outcomeTitle(intent: IntentRow): string {
+  switch (intent.status) {
+    case 'succeeded':
+      return 'Paid';
+    case 'requires_capture':
+      return 'Authorized';
+    case 'canceled':
+      return 'Canceled';
+    default:
+      return 'On its way';
+  }
+}
+
+function isPayable(intent: IntentRow): boolean {
+  const { status } = intent;
+  return status === 'requires_payment_method' || status === 'requires_confirmation' || status === 'requires_action';
+}
+
+const declinedCard = cardOfNumber('4000000000000002');
+
+function chosenCard(form: URLSearchParams): TestCard {
+  return cardOfNumber(form.get('card') ?? '4242424242424242');
+}
+
+const cardChoice = html`<label for="card">Test card</label>
+<select id="card" name="card">${offeredCards.map(
+  (card) => html`<option value="${card.number}">${card.number.replace(/(.{4})(?=.)/g, '$1 ')} · ${card.label}</option>`,
+)}</select>`;
+
+function failure(intent: IntentRow | undefined): Html | null {
+  return intent?.lastError ? html`<p class="alert" role="alert">${intent.lastError.message}</p>` : null;
+}
+
+function link(url: string | null): Html | null {
+  return url === null ? null : html`<p><a href="${url}">Back to the shop</a></p>`;
+}
+
+function cardFormPath(intent: IntentRow): string {
+  return `/cashier/card/${intent.id}?client_secret=${encodeURIComponent(intent.clientSecret)}`;
+}
+
+function successUrl(session: SessionRow): string {
+  return session.successUrl.replaceAll('{CHECKOUT_SESSION_ID}', session.id);
+}
+
+function shorten(id: string): string {
+  return `${id.slice(0, 20)}…`;
+}
