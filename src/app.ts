@@ -10,9 +10,10 @@ import {
   type Swept,
   sweep,
 } from './commands/sweep.ts';
-import type { Config, StripeConfig } from './config.ts';
+import { type Config, readProviders } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
-import { type DevelopmentKeys, developmentKeys, type SandboxProcess, startSandboxProcess } from './development.ts';
+import { type SandboxProcess, startSandboxProcess } from './development.ts';
+import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
@@ -27,8 +28,7 @@ import { createGraphqlServer } from './graphql/yoga.ts';
 import { createHttpServer } from './http/server.ts';
 import { handleWebhook } from './http/webhooks.ts';
 import { serveWebSocket } from './http/websocket.ts';
-import type { PaymentProvider } from './providers/provider.ts';
-import { createStripeProvider } from './providers/stripe.ts';
+import type { PaymentProvider, ProviderSetup } from './providers/provider.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
 
 /** The running product. Its rounds of background work are run by whoever holds it: `main.ts` by the clock, tests one by one. */
@@ -91,9 +91,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     ]);
     const { logId } = await readLogState(database.pool);
     const wakes = await openWakes(config, logId, log, keep);
-    const stripe = config.stripe ?? sandbox?.stripe ?? null;
-    const providers: PaymentProvider[] =
-      stripe === null ? [] : [createStripeProvider({ ...stripe, now: () => clock.now() })];
+    const setups = sandbox?.providers ?? config.providers;
+    const providers = await Promise.all(setups.map((setup) => openProvider(setup, publicUrl, clock)));
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const commands: CommandContext = { db: database, clock, providers, wakes, log, failpoint };
     const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
@@ -189,9 +188,14 @@ function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-type RunningSandbox = { readonly process: SandboxProcess; readonly stripe: StripeConfig };
+function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock): Promise<PaymentProvider> {
+  const webhookUrl = `${publicUrl}/webhooks/${setup.name.toLowerCase()}`;
+  return setup.open({ webhookUrl, now: () => clock.now() });
+}
 
-/** Starts the sandbox where it is wanted, and says how to reach it as if it were the provider. */
+type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };
+
+/** Starts the sandbox where it is wanted, and says how to reach it as if it were the providers. */
 async function startSandbox(
   { sandbox, dataDir }: Config,
   keys: DevelopmentKeys | null,
@@ -204,11 +208,9 @@ async function startSandbox(
     ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl },
     onEnd: () => log.error({}, 'the sandbox has ended: no provider answers until the next start'),
   });
-  const { stripeSecretKey: secretKey, stripePublishableKey: publishableKey, stripeWebhookSecret } = keys;
-  return {
-    process,
-    stripe: { secretKey, publishableKey, webhookSecrets: [stripeWebhookSecret], apiBase: process.url },
-  };
+  const environment = sandboxEnvironment(keys, process.url);
+  const at = (name: string) => environment[name] ?? null;
+  return { process, providers: readProviders({ at, isProduction: false, publicUrl }) };
 }
 
 /** Applies callbacks once their provider has its answer. What fails here, the sweeper takes up. */

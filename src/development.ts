@@ -1,50 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-
-/** What a laptop needs and nobody wants to make up: kept in the data directory, so that it stays the same over restarts. */
-export type DevelopmentKeys = z.infer<typeof keysSchema>;
-
-const keysSchema = z.object({
-  apiKey: z.string().min(16),
-  stripeSecretKey: z.string().startsWith('sk_test_'),
-  stripePublishableKey: z.string().startsWith('pk_test_'),
-  stripeWebhookSecret: z.string().startsWith('whsec_'),
-});
-
-/** Reads the keys of a data directory, or makes them. Readable by their owner alone. */
-export function developmentKeys(dataDir: string): DevelopmentKeys {
-  const file = join(dataDir, 'development-keys.json');
-  if (existsSync(file)) {
-    const parsed = keysSchema.safeParse(parseJson(readFileSync(file, 'utf8')));
-    if (parsed.success) return parsed.data;
-    throw new Error(`${file} does not hold the keys that it should. Delete it, and new ones are made.`);
-  }
-  const random = () => randomBytes(18).toString('base64url').replaceAll(/[-_]/g, 'x');
-  const keys: DevelopmentKeys = {
-    apiKey: `dev_${random()}`,
-    stripeSecretKey: `sk_test_${random()}`,
-    stripePublishableKey: `pk_test_${random()}`,
-    stripeWebhookSecret: `whsec_${random()}`,
-  };
-  mkdirSync(dataDir, { recursive: true });
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(draft, 0o600);
-  renameSync(draft, file); // whole or not at all, also when killed in between
-  return keys;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
+import { type DevelopmentKeys, publicHalf } from './development-keys.ts';
 
 export type SandboxProcess = { readonly url: string; close(): Promise<void> };
 
@@ -77,6 +35,18 @@ export async function startSandboxProcess(options: {
       SANDBOX_STRIPE_PUBLISHABLE_KEY: keys.stripePublishableKey,
       SANDBOX_STRIPE_WEBHOOK_SECRET: keys.stripeWebhookSecret,
       SANDBOX_STRIPE_WEBHOOK_URL: stripeWebhookUrl,
+      SANDBOX_ALIPAY_APP_ID: keys.alipay.appId,
+      SANDBOX_ALIPAY_SELLER_ID: keys.alipay.sellerId,
+      SANDBOX_ALIPAY_APP_PUBLIC_KEY: publicHalf(keys.alipay.appPrivateKey),
+      SANDBOX_ALIPAY_PRIVATE_KEY: keys.alipay.platformPrivateKey,
+      SANDBOX_WECHATPAY_APP_ID: keys.wechatpay.appId,
+      SANDBOX_WECHATPAY_MCH_ID: keys.wechatpay.mchId,
+      SANDBOX_WECHATPAY_MERCHANT_SERIAL: keys.wechatpay.merchantSerial,
+      SANDBOX_WECHATPAY_MERCHANT_PUBLIC_KEY: publicHalf(keys.wechatpay.merchantPrivateKey),
+      SANDBOX_WECHATPAY_API_V3_KEY: keys.wechatpay.apiV3Key,
+      SANDBOX_WECHATPAY_PLATFORM_KEYS: JSON.stringify([
+        { serial: keys.wechatpay.platformSerial, privateKey: keys.wechatpay.platformPrivateKey },
+      ]),
     },
   });
   const url = await readyUrlOf(child);

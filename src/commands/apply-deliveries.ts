@@ -1,15 +1,18 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
-import { applyPaymentReport } from '../domain/decide.ts';
+import { applyPaymentReport, noteForeignReport } from '../domain/decide.ts';
 import { newId } from '../domain/ids.ts';
+import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import { applyRefundReport } from '../domain/refunding.ts';
-import type { Verdict } from '../domain/report.ts';
+import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
 import { claimDeliveries, type Delivery, finishDelivery, postponeDelivery } from '../events/inbox.ts';
-import type { WebhookMessage } from '../providers/provider.ts';
+import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
+import { loadOrder } from '../store/order-store.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
 import { apart } from './apart.ts';
 import { type CommandContext, changeAndWake, providerOf } from './context.ts';
+import { callDeadlineMs } from './payment-order.ts';
 
 /** How long a callback that cannot be applied is kept trying before a person must look, and how often at least: nobody may have been up. */
 const triedForMsMax = 24 * 60 * 60_000;
@@ -49,6 +52,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<void>
   if (message.kind === 'ignored') {
     return finishDelivery(db.pool, delivery.id, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
   }
+  if (message.kind === 'foreign') return refuseForeign(context, delivery, message);
   const payment = await findSubject(context, delivery, message);
   const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
   if (payment === null || !isOfAccount) return tryLater(context, delivery, 'unknown_payment');
@@ -56,10 +60,31 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<void>
     // Our own call is under way and its answer says the same. Should that be lost, the payment is UNKNOWN and this ends it.
     return tryLater(context, delivery, 'call_under_way');
   }
-  await applyTo(context, delivery, payment, message);
+  if (message.kind === 'payment') return applyTo(context, delivery, payment, message, null);
+  await applyTo(context, delivery, payment, message, await askAboutRefund(context, payment, message));
 }
 
-type Telling = Exclude<WebhookMessage, { kind: 'ignored' }>;
+type Foreign = Extract<WebhookMessage, { kind: 'foreign' }>;
+type OfRefund = Extract<WebhookMessage, { kind: 'refund' }>;
+type Telling = Extract<WebhookMessage, { kind: 'payment' }> | OfRefund;
+
+/** Of another app or merchant: nothing changes by it, and the payment that it names is to be looked at. */
+async function refuseForeign(
+  context: CommandContext,
+  delivery: Delivery,
+  { paymentId, reason }: Foreign,
+): Promise<void> {
+  const { db, clock } = context;
+  const payment = paymentId === null ? null : await findPayment(db.pool, paymentId);
+  const verdict = { status: 'REVIEW', reason: 'mismatch' } as const;
+  if (payment === null) {
+    return finishDelivery(db.pool, delivery.id, { ...verdict, paymentId: null, at: clock.now() });
+  }
+  await changeAndWake(context, 'callback.apply', payment.orderId, async (change, tx) => {
+    noteForeignReport(change, payment.id, reason);
+    await finishDelivery(tx, delivery.id, { ...verdict, paymentId: payment.id, at: change.at });
+  });
+}
 
 async function findSubject({ db }: CommandContext, delivery: Delivery, message: Telling): Promise<Payment | null> {
   if (message.kind === 'payment') return findPayment(db.pool, message.report.paymentId);
@@ -71,22 +96,60 @@ async function findSubject({ db }: CommandContext, delivery: Delivery, message: 
   return payment?.providerPaymentId === null ? payment : null;
 }
 
+/** A refund that we never asked for: the provider is asked about it, for there is nothing frozen to compare its amount with. */
+async function askAboutRefund(
+  context: CommandContext,
+  { id: paymentId, orderId, ...payment }: Payment,
+  { report: told, providerPaymentId }: OfRefund,
+): Promise<RefundReport | null> {
+  const held = await loadOrder(context.db.pool, orderId);
+  const isKnown = held?.refunds.some(
+    ({ id, providerRefundId }) => id === told.refundId || providerRefundId === told.providerRefundId,
+  );
+  if (isKnown === true || told.providerRefundId === null) return null;
+  const name: RefundName = { paymentId, providerPaymentId, refundId: null, providerRefundId: told.providerRefundId };
+  try {
+    const provider = providerOf(context, payment);
+    const answer = await provider.queryRefund(name, AbortSignal.timeout(callDeadlineMs));
+    return answer.kind === 'report' ? answer.report : null;
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    context.log.warn({ err: error, paymentId }, 'the provider did not say what became of a refund');
+    return null;
+  }
+}
+
 /** The report and the verdict on its delivery are committed together: a crash leaves both or neither. */
 async function applyTo(
   context: CommandContext,
   delivery: Delivery,
   { id: paymentId, orderId }: Payment,
   message: Telling,
+  asked: RefundReport | null,
 ): Promise<void> {
-  const isBelieved = delivery.applyAttempts >= believedAfterTries;
   await changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
     const outcome =
       message.kind === 'payment'
         ? applyPaymentReport(change, message.report)
-        : applyRefundReport(change, paymentId, message.report, isBelieved ? newId('refund') : null);
+        : applyRefundMessage(change, paymentId, message, asked, delivery.applyAttempts >= believedAfterTries);
     if (outcome.effect === 'early') await tryLater(context, delivery, 'early', tx);
     else await finishDelivery(tx, delivery.id, { ...finishOf(outcome), paymentId, at: change.at });
   });
+}
+
+function applyRefundMessage(
+  change: OrderChange,
+  paymentId: string,
+  { report, payment }: OfRefund,
+  asked: RefundReport | null,
+  isBelieved: boolean,
+): ReportOutcome {
+  if (payment !== null) {
+    const verdict = applyPaymentReport(change, { ...payment, paymentId });
+    if (verdict.effect === 'refused' && verdict.reason === 'mismatch') return verdict;
+  }
+  const isComplete = asked !== null || (isBelieved && report.amountMinor !== null);
+  return applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
 }
 
 function finishOf(verdict: Verdict): Pick<Finish, 'status' | 'reason'> {

@@ -13,7 +13,7 @@ import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { PaymentReport } from '../domain/report.ts';
 import { nextCheckAt } from '../domain/schedule.ts';
-import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
+import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
 import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
@@ -108,9 +108,7 @@ async function submitCapture(context: CommandContext, orderId: string, paymentId
 
 async function captureFailed(context: CommandContext, asked: Payment, error: unknown): Promise<void> {
   const { id, orderId, captureAttempt } = asked;
-  const isExpected =
-    error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
-  if (!isExpected) throw error;
+  if (!isProviderError(error)) throw error;
   context.log.warn({ err: error, paymentId: id }, 'a capture was refused, or its outcome is unknown');
   await changeAndWake(context, 'capture.answer', orderId, (change) => {
     const payment = change.payment(id);

@@ -1,11 +1,18 @@
 import { after } from '../domain/clock.ts';
-import { applyPaymentReport, markUnknown, postponeCheck } from '../domain/decide.ts';
+import { applyPaymentReport, markUnknown, postponeCheck, watchLink } from '../domain/decide.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import { isGivenUp, isLive, type Payment } from '../domain/payment.ts';
-import { applyRefundReport, refundSurplus } from '../domain/refunding.ts';
-import type { PaymentReport, RefundReport } from '../domain/report.ts';
-import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
+import { isGivenUp, isLive, lacksAction, type Payment } from '../domain/payment.ts';
+import { applyRefundReport, compareReturned, refundSurplus } from '../domain/refunding.ts';
+import type { PaymentReport } from '../domain/report.ts';
+import {
+  isProviderError,
+  NotExecutedError,
+  type PaymentProvider,
+  type QueryAnswer,
+  type RefundList,
+  RejectedError,
+} from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { type CommandContext, changeAndWake, providerOf } from './context.ts';
@@ -25,7 +32,9 @@ const endedRetryAfterMs = 60 * 60_000;
 /** What the provider said. No report: it has nothing under our id, which proves nothing yet. */
 type Answer = {
   readonly report: PaymentReport | null;
-  readonly refunds: readonly RefundReport[];
+  readonly list: RefundList;
+  /** Until when a buyer could still pay what we have given up and the provider has never heard of. */
+  readonly payableUntil: Date | null;
   /** A capture that was asked for will not be, for good. */
   readonly isCaptureRefused: boolean;
 };
@@ -33,9 +42,14 @@ type Answer = {
 /**
  * Asks the provider about one payment and applies what it says. A payment that is being closed is closed there; one that never
  * reached the provider is submitted again, and a capture that did not is asked for again, under the same keys; of one that succeeded
- * its refunds are asked for. An answer that does not come plans the next question.
+ * its refunds are asked for. An answer that does not come plans the next question. With `renew`, what the buyer acts by is asked for anew
+ * once it has run out: somebody waits for it.
  */
-export async function checkPayment(context: CommandContext, paymentId: string): Promise<CheckOutcome> {
+export async function checkPayment(
+  context: CommandContext,
+  paymentId: string,
+  action: 'renew' | 'keep' = 'keep',
+): Promise<CheckOutcome> {
   const found = await findPayment(context.db.pool, paymentId);
   const held = found === null ? null : await loadOrder(context.db.pool, found.orderId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
@@ -43,7 +57,7 @@ export async function checkPayment(context: CommandContext, paymentId: string): 
   const step = payment.status === 'CANCELING' ? 'close' : 'check';
   let answer: Answer;
   try {
-    answer = await ask(context, held, payment);
+    answer = await ask(context, held, payment, action === 'renew');
   } catch (error) {
     return unanswered(context, payment, error);
   }
@@ -52,30 +66,34 @@ export async function checkPayment(context: CommandContext, paymentId: string): 
   return { kind: 'answered' };
 }
 
-async function ask(context: CommandContext, held: OrderAggregate, payment: Payment): Promise<Answer> {
+async function ask(
+  context: CommandContext,
+  held: OrderAggregate,
+  payment: Payment,
+  isToRenew: boolean,
+): Promise<Answer> {
   const provider = providerOf(context, payment);
   const paymentOrder = paymentOrderOf(held, payment);
   const signal = AbortSignal.timeout(callDeadlineMs);
-  if (payment.status === 'SUCCEEDED') {
-    return { ...nothing, refunds: await provider.listRefunds(paymentOrder, signal) };
-  }
+  if (payment.status === 'SUCCEEDED') return { ...nothing, list: await provider.listRefunds(paymentOrder, signal) };
   if (payment.status === 'CANCELING') {
     const closed = await provider.closePayment(paymentOrder, signal);
-    return {
-      ...nothing,
-      report: closed.kind === 'report' ? closed.report : neverStarted(payment, context.clock.now()),
-    };
+    const { report, payableUntil } = answerOf(closed);
+    return { ...nothing, payableUntil, report: report ?? neverStarted(payment, context.clock.now()) };
   }
   const asked = await provider.queryPayment(paymentOrder, signal);
   if (asked.kind === 'notFound') {
     const isToBeSubmitted = payment.status === 'SUBMITTING' || payment.status === 'UNKNOWN';
-    return { ...nothing, report: isToBeSubmitted ? await submitAgain(context, provider, held, payment, signal) : null };
+    if (isToBeSubmitted) return { ...nothing, report: await submitAgain(context, provider, held, payment, signal) };
+    return answerOf(asked);
   }
   const { status } = asked.report;
   if (status === 'ACTION_REQUIRED' && isGivenUp(payment)) {
     // What we gave up can still be paid there: the call that was to close it, or the one that made it, was lost.
-    const closed = await provider.closePayment(paymentOrder, signal);
-    return { ...nothing, report: closed.kind === 'report' ? closed.report : null };
+    return answerOf(await provider.closePayment(paymentOrder, signal));
+  }
+  if (status === 'ACTION_REQUIRED' && asked.report.nextAction === null) {
+    return { ...nothing, report: await withAction(context, provider, held, payment, asked.report, isToRenew, signal) };
   }
   if (status === 'AUTHORIZED' && payment.captureMinor !== null) {
     return captureAgain(provider, held, payment, payment.captureMinor, asked.report, signal);
@@ -83,7 +101,39 @@ async function ask(context: CommandContext, held: OrderAggregate, payment: Payme
   return { ...nothing, report: asked.report };
 }
 
-const nothing: Answer = { report: null, refunds: [], isCaptureRefused: false };
+const nothing: Answer = {
+  report: null,
+  list: { refunds: [], returned: null },
+  payableUntil: null,
+  isCaptureRefused: false,
+};
+
+function answerOf(answer: QueryAnswer): Answer {
+  if (answer.kind === 'report') return { ...nothing, report: answer.report };
+  return { ...nothing, payableUntil: answer.payableUntil };
+}
+
+/** Some providers say by what the buyer acts only when the payment is started: repeated, that says it anew. */
+async function withAction(
+  context: CommandContext,
+  provider: PaymentProvider,
+  held: OrderAggregate,
+  payment: Payment,
+  asked: PaymentReport,
+  isToRenew: boolean,
+  signal: AbortSignal,
+): Promise<PaymentReport> {
+  const now = context.clock.now();
+  const isMissing = payment.status === 'SUBMITTING' || payment.status === 'UNKNOWN' || payment.nextAction === null;
+  const isWanted = isMissing || (isToRenew && lacksAction(payment, now));
+  if (!isWanted || payment.expiresAt <= now) return asked;
+  try {
+    return await provider.startPayment(paymentOrderOf(held, payment), signal);
+  } catch (error) {
+    if (error instanceof RejectedError) return asked; // it has moved meanwhile: the next question tells
+    throw error;
+  }
+}
 
 async function submitAgain(
   { clock }: CommandContext,
@@ -119,7 +169,7 @@ async function captureAgain(
 
 function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer: Answer): void {
   const { id } = asked;
-  const { report, refunds, isCaptureRefused } = answer;
+  const { report, list, payableUntil, isCaptureRefused } = answer;
   if (isCaptureRefused && change.payment(id).captureAttempt === asked.captureAttempt) {
     change.plan(id, { captureMinor: null });
   }
@@ -132,16 +182,16 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
   if (report !== null) applyPaymentReport(change, report);
   // What an earlier version has recorded as surplus, and could not send back.
   if (change.payment(id).surplusMinor > 0n) refundSurplus(change, id);
-  for (const refund of refunds) {
+  for (const refund of list.refunds) {
     if (!isOvertaken(change, held, refund)) applyRefundReport(change, id, refund, newId('refund'));
   }
+  compareReturned(change, id, list.returned);
   postponeCheck(change, id);
+  if (payableUntil !== null) watchLink(change, id, payableUntil);
 }
 
 async function unanswered(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<CheckOutcome> {
-  const isExpected =
-    error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
-  if (!isExpected) throw error;
+  if (!isProviderError(error)) throw error;
   context.log.warn({ err: error, paymentId: id }, 'the provider did not say what became of a payment');
   await changeAndWake(context, 'check.answer', orderId, (change) => {
     const { status } = change.payment(id);

@@ -1,10 +1,10 @@
 import { isReserved, type Refund } from '../domain/refund.ts';
 import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
-import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
+import { isProviderError } from '../providers/provider.ts';
 import { findRefund } from '../store/refund-store.ts';
 import { type CommandContext, changeAndWake } from './context.ts';
-import { callDeadlineMs, refundOrderOf } from './payment-order.ts';
+import { callDeadlineMs, refundNameOf, refundOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
 import { loadRefund, refundFailed } from './submit-refund.ts';
 
@@ -20,13 +20,15 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
   const signal = AbortSignal.timeout(callDeadlineMs);
   let report: RefundReport | null = null;
   try {
-    const answer = await provider.queryRefund(order, signal);
+    const answer = await provider.queryRefund(refundNameOf(held, refund), signal);
     if (answer.kind === 'report') report = answer.report;
   } catch (error) {
     return unanswered(context, refund, error);
   }
   try {
-    if (report === null && isReserved(refund)) report = await provider.startRefund(order, signal);
+    // One that was made in the console was never asked for by us, and must not be.
+    const isOurs = refund.origin !== 'PROVIDER';
+    if (report === null && isOurs && isReserved(refund)) report = await provider.startRefund(order, signal);
   } catch (error) {
     return refundFailed(context, refund, error);
   }
@@ -42,9 +44,7 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
 
 /** The question was not answered. Whether a refund that was never heard of was made is unknown then. */
 async function unanswered(context: CommandContext, { id, orderId, providerRefundId }: Refund, error: unknown) {
-  const isExpected =
-    error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
-  if (!isExpected) throw error;
+  if (!isProviderError(error)) throw error;
   context.log.warn({ err: error, refundId: id }, 'the provider did not say what became of a refund');
   await changeAndWake(context, 'refund.answer', orderId, (change) => {
     if (change.refund(id).status === 'PENDING' && providerRefundId === null) markRefundUnknown(change, id);

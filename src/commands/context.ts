@@ -46,7 +46,7 @@ export async function changeAndWake<T>(
 
 /** @throws {InvalidInputError} on `amountMinor` when the payment's provider cannot move this amount. */
 export function checkAmount(context: CommandContext, payment: Payment, amountMinor: bigint): void {
-  const refusal = providerOf(context, payment).refusalOf(amountMinor, payment.currency);
+  const refusal = providerOf(context, payment).refusalOf({ ...payment, amountMinor });
   if (refusal !== null) throw new InvalidInputError([{ path: 'amountMinor', message: refusal }]);
 }
 

@@ -13,8 +13,8 @@ import { isId, newId } from '../domain/ids.ts';
 import { closePayment } from '../domain/life.ts';
 import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
-import { isLive, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
-import type { PaymentProvider } from '../providers/provider.ts';
+import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
+import type { BuyerField, PaymentProvider } from '../providers/provider.ts';
 import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { checkPayment } from './check-payment.ts';
@@ -73,7 +73,7 @@ export async function payOrder(context: CommandContext, actor: Actor, input: unk
  * it. Asked about, and submitted again when the provider has nothing.
  */
 async function askFirst(context: CommandContext, paymentId: string): Promise<Payment> {
-  const outcome = await checkPayment(context, paymentId);
+  const outcome = await checkPayment(context, paymentId, 'renew');
   const payment = await findPayment(context.db.pool, paymentId);
   if (payment === null) throw new Error(`Payment ${paymentId} is gone.`);
   if (outcome.kind === 'unanswered' && payment.status === 'SUBMITTING') {
@@ -85,11 +85,15 @@ async function askFirst(context: CommandContext, paymentId: string): Promise<Pay
 /** How an order of this amount and currency can be paid, by what is configured. */
 export function paymentMethodsOf(
   { providers }: Pick<CommandContext, 'providers'>,
-  { totalMinor, currency }: Pick<Order, 'totalMinor' | 'currency'>,
+  order: Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>,
 ): PaymentMethodOption[] {
   return providers
-    .filter((provider) => provider.refusalOf(totalMinor, currency) === null)
+    .filter((provider) => provider.refusalOf(offerOf(order)) === null)
     .map(({ method, flows }) => ({ method, flows }));
+}
+
+function offerOf({ totalMinor, currency, captureMode }: Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>) {
+  return { amountMinor: totalMinor, currency, captureMode };
 }
 
 async function begin(context: CommandContext, intent: Intent, wanted: Wanted): Promise<Beginning> {
@@ -111,10 +115,13 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
   });
 }
 
-/** The same intent again. Submitted once more only when the first time certainly did nothing, and nobody else is at it. */
+/** The same intent again. Submitted once more only when the first time may have done nothing, and nobody else is at it. */
 function resume(change: OrderChange, paymentId: string): Beginning {
   const payment = change.payment(paymentId);
-  if (payment.status !== 'SUBMITTING' || !isFree(payment, change.at)) return { kind: 'held', payment };
+  // What the buyer acts by has run out: it is renewed, and the payment stays the same.
+  const isToBeRenewed = lacksAction(payment, change.at) && payment.expiresAt > change.at;
+  const isOpen = payment.status === 'SUBMITTING' || isToBeRenewed;
+  if (!isOpen || !isFree(payment, change.at)) return { kind: 'held', payment };
   change.plan(paymentId, leasedFrom(change.at));
   return { kind: 'ask', paymentId };
 }
@@ -127,20 +134,27 @@ function checkPayable({ order, at }: OrderChange, inTheWay: Payment | undefined)
   throw new PaymentInProgressError(inTheWay.id);
 }
 
+const whatFor: Readonly<Record<BuyerField, string>> = {
+  returnUrl: 'the provider sends the buyer there afterwards',
+  openId: 'the provider must know which of its users pays',
+  buyerIp: 'the provider wants the buyer’s address as you saw it',
+};
+
 function choose(context: CommandContext, order: Order, wanted: Wanted) {
   const available = paymentMethodsOf(context, order);
   const provider = providerByMethod(context, wanted.method);
   if (provider === null) throw new MethodNotAvailableError(`${wanted.method} is not configured.`, available);
-  const refusal = provider.refusalOf(order.totalMinor, order.currency);
+  const refusal = provider.refusalOf(offerOf(order));
   if (refusal !== null) throw new MethodNotAvailableError(refusal, available);
   const flow = wanted.flow ?? provider.flows[0];
   if (flow === undefined || !provider.flows.includes(flow)) {
     throw new MethodNotAvailableError(`${wanted.method} has no flow ${wanted.flow}.`, available);
   }
-  if (flow === 'REDIRECT' && wanted.returnUrl == null) {
-    throw new InvalidInputError([
-      { path: 'returnUrl', message: 'is required with REDIRECT: the provider sends the buyer there afterwards.' },
-    ]);
+  const missing = (provider.needs[flow] ?? []).filter((field) => wanted[field] == null);
+  if (missing.length > 0) {
+    throw new InvalidInputError(
+      missing.map((field) => ({ path: field, message: `is required with ${flow}: ${whatFor[field]}.` })),
+    );
   }
   return { provider, flow };
 }

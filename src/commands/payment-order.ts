@@ -1,7 +1,7 @@
 import type { OrderAggregate } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
-import type { PaymentOrder, RefundOrder } from '../providers/provider.ts';
+import type { PaymentOrder, RefundName, RefundOrder } from '../providers/provider.ts';
 
 /** A provider is waited for so long, all questions of one check together; whoever takes a payment up after a crash waits longer. */
 export const callDeadlineMs = 20_000;
@@ -17,6 +17,8 @@ export function paymentOrderOf({ order }: OrderAggregate, payment: Payment): Pay
     captureMode: payment.captureMode,
     description: payment.description,
     returnUrl: payment.returnUrl,
+    openId: payment.openId,
+    buyerIp: payment.buyerIp,
     createdAt: payment.createdAt,
     expiresAt: payment.expiresAt,
     providerPaymentId: payment.providerPaymentId,
@@ -26,14 +28,21 @@ export function paymentOrderOf({ order }: OrderAggregate, payment: Payment): Pay
 
 /** The same for a refund. */
 export function refundOrderOf({ payments }: OrderAggregate, refund: Refund): RefundOrder {
+  const payment = payments.find(({ id }) => id === refund.paymentId);
+  if (payment === undefined) throw new Error(`Refund ${refund.id} is of a payment that is gone.`);
   return {
-    refundId: refund.id,
-    paymentId: refund.paymentId,
+    ...{ refundId: refund.id, paymentId: payment.id, capturedMinor: payment.capturedMinor },
     amountMinor: refund.amountMinor,
     currency: refund.currency,
     reason: refund.reason,
     createdAt: refund.createdAt,
-    providerPaymentId: payments.find(({ id }) => id === refund.paymentId)?.providerPaymentId ?? null,
+    providerPaymentId: payment.providerPaymentId,
     providerRefundId: refund.providerRefundId,
   };
+}
+
+/** How a refund is named when its provider is asked about it: one that was made in its console does not know our id. */
+export function refundNameOf(held: OrderAggregate, refund: Refund): RefundName {
+  const { refundId, paymentId, providerPaymentId, providerRefundId } = refundOrderOf(held, refund);
+  return { paymentId, providerPaymentId, providerRefundId, refundId: refund.origin === 'PROVIDER' ? null : refundId };
 }

@@ -5,7 +5,7 @@ import { hintPayment } from '../store/payment-store.ts';
 import type { CommandContext } from './context.ts';
 
 const ourPaymentId = /pay_[0-7][0-9a-hjkmnp-tv-z]{25}/;
-const headersKept = ['content-type', 'user-agent', 'stripe-signature'];
+const headersKept = ['content-type', 'user-agent'];
 
 /**
  * Verifies a callback and commits it to the inbox. Once this returns the provider may be told that we have it.
@@ -24,7 +24,7 @@ export async function receiveDelivery(
     provider: provider.name,
     providerAccount: provider.account,
     ...verified,
-    headers: keptOf(delivery),
+    headers: keptOf(provider, delivery),
     body: delivery.body,
     receivedAt: delivery.receivedAt,
   });
@@ -44,7 +44,7 @@ async function verify(
     const { body, receivedAt } = delivery;
     const [named] = ourPaymentId.exec(body.toString('latin1')) ?? [];
     const noted = async () => {
-      const headers = keptOf(delivery);
+      const headers = keptOf(provider, delivery);
       await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
       if (named !== undefined) await hintPayment(db.pool, named, receivedAt);
     };
@@ -55,6 +55,7 @@ async function verify(
 }
 
 /** Only what verification and inspection need: others may carry secrets of whatever stands before us. */
-function keptOf({ headers }: WebhookDelivery): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => headersKept.includes(name)));
+function keptOf({ webhookHeaders }: PaymentProvider, { headers }: WebhookDelivery): Record<string, string> {
+  const kept = new Set([...headersKept, ...webhookHeaders]);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => kept.has(name)));
 }

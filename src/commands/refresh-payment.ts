@@ -14,7 +14,7 @@ export async function refreshPayment(context: CommandContext, actor: Actor, paym
   const isBeingSubmitted = payment.status === 'SUBMITTING' && payment.leasedUntil !== null && payment.leasedUntil > now;
   if (isBeingSubmitted) return paymentId;
   if (!(await claimRefresh(db.pool, paymentId, now))) return paymentId;
-  const outcome = await checkPayment(context, paymentId);
+  const outcome = await checkPayment(context, paymentId, 'renew');
   if (outcome.kind === 'unanswered') throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause });
   return paymentId;
 }

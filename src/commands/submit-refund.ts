@@ -4,7 +4,7 @@ import type { PaymentFailure } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
 import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
-import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../providers/provider.ts';
+import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { type CommandContext, changeAndWake, providerOf } from './context.ts';
 import { callDeadlineMs, refundOrderOf } from './payment-order.ts';
@@ -42,9 +42,7 @@ export async function loadRefund(context: CommandContext, orderId: string, refun
 /** Takes note of a call that brought no answer, or a refusal. @throws what is none of the three that providers throw. */
 export async function refundFailed(context: CommandContext, refund: Refund, error: unknown): Promise<void> {
   const { id, orderId, paymentId } = refund;
-  const isExpected =
-    error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
-  if (!isExpected) throw error;
+  if (!isProviderError(error)) throw error;
   context.log.warn({ err: error, refundId: id }, 'the provider did not make a refund, or did not say whether it did');
   await changeAndWake(context, 'refund.answer', orderId, (change) => {
     if (error instanceof RejectedError) {

@@ -2,7 +2,7 @@ import { after } from './clock.ts';
 import { askFromNowOn, closePayment, confirm, endClosing, endLate, isClosed, reopened } from './life.ts';
 import { sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
-import { classifyReport, isGivenUp, isLive, type Payment, type PaymentFacts } from './payment.ts';
+import { classifyReport, isGivenUp, isLive, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
 import { refundSurplus } from './refunding.ts';
 import type { PaymentReport, Verdict } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
@@ -57,6 +57,25 @@ export function postponeCheck(change: OrderChange, paymentId: string): void {
   }
 }
 
+/**
+ * What was given up while its buyer holds a link that still works is asked about like one that waits for its buyer, until the link
+ * has run out. To be called after the next question was planned.
+ */
+export function watchLink(change: OrderChange, paymentId: string, payableUntil: Date): void {
+  const payment = change.payment(paymentId);
+  if (!isGivenUp(payment) || payableUntil <= change.at) return;
+  const next = nextCheckAt({ status: 'ACTION_REQUIRED', captureMinor: null }, payment.checkAttempts, change.at);
+  const last = after(payableUntil, clockSkewMs);
+  if (next !== null && next < last) change.plan(paymentId, { checkAt: next, leasedUntil: null });
+  else change.plan(paymentId, { checkAt: last, checkAttempts: 0, leasedUntil: null });
+}
+
+/** Takes note of a callback that is signed rightly and names one of our payments, but comes from another account at the provider. */
+export function noteForeignReport(change: OrderChange, paymentId: string, why: string): Verdict {
+  needReview(change, 'AMOUNT_MISMATCH', `${paymentId}: ${why}`);
+  return { effect: 'refused', reason: 'mismatch' };
+}
+
 /** Why a report cannot be about the payment that we froze, or null when it can. */
 function mismatchOf(payment: Payment, report: PaymentReport): string | null {
   const { amountMinor, currency, capturedMinor, providerPaymentId } = report;
@@ -103,8 +122,8 @@ function askedAt({ evidenceSource, evidenceReceivedAt }: Payment): Date | null {
 function repeat(change: OrderChange, payment: Payment, report: PaymentReport): Verdict {
   const { failure } = report;
   if (report.status === 'ACTION_REQUIRED') {
-    // A late answer to our own call may be the first to carry what the buyer's page needs.
-    if (payment.nextAction === null && report.nextAction !== null) change.plan(payment.id, plannedBy(report));
+    // A late answer to our own call may be the first to carry what the buyer's page needs; what has run out is renewed.
+    if (report.nextAction !== null && lacksAction(payment, change.at)) change.plan(payment.id, plannedBy(report));
     const isNewAttempt = failure !== null && failure.attempt !== payment.failureAttempt && !isStale(payment, report);
     if (isNewAttempt) {
       change.record('PAYMENT_ACTION_REQUIRED', {

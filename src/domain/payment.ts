@@ -6,7 +6,8 @@ export type PaymentMethod = (typeof paymentMethods)[number];
 export const paymentFlows = ['REDIRECT', 'QR_CODE', 'MOBILE_WEB', 'IN_APP', 'EMBEDDED'] as const;
 export type PaymentFlow = (typeof paymentFlows)[number];
 
-export type ProviderName = 'STRIPE' | 'ALIPAY' | 'WECHATPAY';
+/** Who moves the money: `STRIPE`, `ALIPAY`, `WECHATPAY`. Open, so that another one is a folder of its own and nothing here. */
+export type ProviderName = string;
 
 export const paymentStatuses = [
   ...(['SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED'] as const),
@@ -147,6 +148,13 @@ const liveStatuses: ReadonlySet<PaymentStatus> = new Set([
 /** True while money may still move without anybody starting anything new. */
 export function isLive({ status }: { readonly status: PaymentStatus }): boolean {
   return liveStatuses.has(status);
+}
+
+/** True when the buyer has nothing to act by: what was handed out has run out, or was never heard of. */
+export function lacksAction({ status, nextAction }: Pick<Payment, 'status' | 'nextAction'>, now: Date): boolean {
+  if (status !== 'ACTION_REQUIRED') return false;
+  const expiresAt = nextAction !== null && 'expiresAt' in nextAction ? nextAction.expiresAt : null;
+  return nextAction === null || (expiresAt !== null && new Date(expiresAt) <= now);
 }
 
 /** True when the payment was given up, so that money coming in now is late. */

@@ -93,6 +93,9 @@ export function applyRefundReport(
     );
     return { effect: 'refused', reason: 'mismatch' };
   }
+  if (report.status === 'PENDING' && report.failure !== null && isReserved(refund)) {
+    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: ${report.failure.message}`);
+  }
   switch (classifyRefundReport(refund.status, report.status)) {
     case 'repeats':
       return accept(change, refund, report);
@@ -101,6 +104,26 @@ export function applyRefundReport(
     case 'advances':
       return advance(change, payment, refund, report);
   }
+}
+
+/**
+ * Compares what we know of a payment's refunds with how much went back by the provider's account. What we have never heard of was done in
+ * the provider's console, and its callback was lost: the provider lists nothing, so only its bill says what it was.
+ */
+export function compareReturned(
+  change: OrderChange,
+  paymentId: string,
+  returned: 'NONE' | 'SOME' | 'ALL' | null,
+): void {
+  const { capturedMinor, refundedMinor, reservedMinor } = change.payment(paymentId);
+  const knownMinor = refundedMinor + reservedMinor;
+  const isUnheardOf = (returned === 'ALL' && knownMinor < capturedMinor) || (returned === 'SOME' && knownMinor === 0n);
+  if (!isUnheardOf) return;
+  needReview(
+    change,
+    'REFUND_ABNORMAL',
+    `${paymentId}: the provider has sent back more than we know of; its bill says what.`,
+  );
 }
 
 /** By our id first. One that names a refund of ours, and is another object at the provider, is another refund: its money counts too. */

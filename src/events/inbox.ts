@@ -27,7 +27,7 @@ const leaseMs = 30_000;
 
 const insertSql = `
   insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
-  values ($1::"Provider", $2, $3, $4, $5, $6, 'PENDING', $7::timestamptz, $7::timestamptz, 0)
+  values ($1, $2, $3, $4, $5, $6, 'PENDING', $7::timestamptz, $7::timestamptz, 0)
   on conflict (provider, provider_account, event_id) do nothing returning id`;
 const claimSql = `
   update deliveries set apply_at = $2, apply_attempts = apply_attempts + 1
@@ -43,9 +43,9 @@ const finishSql = `
 const postponeSql = `update deliveries set apply_at = $2, reason = $3 where id = $1 and status = 'PENDING'`;
 const rejectSql = `
   insert into rejected_deliveries (provider, reason, headers, body, received_at)
-  select $1::"Provider", $2, $3, $4, $5::timestamptz
+  select $1, $2, $3, $4, $5::timestamptz
   where (select count(*) from rejected_deliveries
-         where provider = $1::"Provider" and received_at > $5::timestamptz - interval '1 minute') < $6`;
+         where provider = $1 and received_at > $5::timestamptz - interval '1 minute') < $6`;
 
 const dropRejectedSql = 'delete from rejected_deliveries where received_at < $1';
 

@@ -1,21 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PassFailpoint } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
-import type { ProviderName } from '../domain/payment.ts';
 import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
 import { BodyTooLargeError, bodyBytesMax, readBody } from './body.ts';
 import { reply, replyJson } from './reply.ts';
 
-const providerNames: Readonly<Record<string, ProviderName>> = {
-  alipay: 'ALIPAY',
-  wechatpay: 'WECHATPAY',
-  stripe: 'STRIPE',
-};
-const contentTypes: Readonly<Record<ProviderName, string>> = {
-  ALIPAY: 'application/x-www-form-urlencoded',
-  WECHATPAY: 'application/json',
-  STRIPE: 'application/json',
-};
 const route = /^\/webhooks\/([a-z]{1,20})(?:\/([\w.@-]{1,64}))?\/?$/;
 
 export type WebhookParts = {
@@ -37,7 +26,7 @@ export async function handleWebhook(
   path: string,
 ): Promise<void> {
   const [, name = '', account] = route.exec(path) ?? [];
-  const provider = providers.find((candidate) => candidate.name === providerNames[name]);
+  const provider = providers.find((candidate) => candidate.name.toLowerCase() === name);
   if (provider === undefined || (account !== undefined && account !== provider.account)) {
     return replyJson(response, 404, { error: 'There is no webhook of this provider and account here.' });
   }
@@ -45,7 +34,7 @@ export async function handleWebhook(
     response.setHeader('allow', 'POST');
     return replyJson(response, 405, { error: 'Callbacks are posted.' });
   }
-  const expected = contentTypes[provider.name];
+  const expected = provider.webhookContentType;
   const contentType = request.headers['content-type'] ?? '';
   if (contentType.split(';', 1)[0]?.trim().toLowerCase() !== expected) {
     return replyJson(response, 415, { error: `content-type must be ${expected}.` });

@@ -2,6 +2,9 @@ import type { CaptureMode } from '../domain/order.ts';
 import type { PaymentFailure, PaymentFlow, PaymentMethod, ProviderName } from '../domain/payment.ts';
 import type { PaymentReport, RefundReport } from '../domain/report.ts';
 
+/** What a payment needs of the buyer beyond the order, depending on the flow; named as in the API. */
+export type BuyerField = 'returnUrl' | 'openId' | 'buyerIp';
+
 /** A payment as a provider must be told of it: frozen when it was started, so every repetition says the same. */
 export type PaymentOrder = {
   readonly paymentId: string;
@@ -12,6 +15,8 @@ export type PaymentOrder = {
   readonly captureMode: CaptureMode;
   readonly description: string | null;
   readonly returnUrl: string | null;
+  readonly openId: string | null;
+  readonly buyerIp: string | null;
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly providerPaymentId: string | null;
@@ -27,10 +32,18 @@ export type RefundOrder = {
   readonly paymentId: string;
   readonly amountMinor: bigint;
   readonly currency: string;
+  /** What the whole payment took. */
+  readonly capturedMinor: bigint;
   readonly reason: string | null;
   readonly createdAt: Date;
   readonly providerPaymentId: string | null;
   readonly providerRefundId: string | null;
+};
+
+/** Which refund is asked about: ours by its id, or one that was made in the provider's console by the provider's name for it. */
+export type RefundName = Pick<RefundOrder, 'paymentId' | 'providerPaymentId' | 'providerRefundId'> & {
+  /** Null when it was not made by us. */
+  readonly refundId: string | null;
 };
 
 /** One HTTP request from a provider, as raw as it came. Header names in lower case. */
@@ -53,16 +66,34 @@ export type WebhookMessage =
       readonly report: RefundReport;
       readonly paymentId: string | null;
       readonly providerPaymentId: string;
+      /** What the same callback says of the payment itself, and is applied first; null when it says nothing. */
+      readonly payment: PaymentReport | null;
     }
+  /** Signed rightly, and of another app or merchant at the provider: `reason` says which, for people; it names the payment with our id, or none. */
+  | { readonly kind: 'foreign'; readonly paymentId: string | null; readonly reason: string }
   | { readonly kind: 'ignored'; readonly reason: string };
 
 /** The reply that stops the provider's retries; each provider wants a different one. */
 export type WebhookReply = { readonly status: number; readonly contentType: string; readonly body: string };
 
-/** What the provider knows of a payment; NOT_FOUND is its own word, and no outcome we failed to learn. */
-export type QueryAnswer = { readonly kind: 'report'; readonly report: PaymentReport } | { readonly kind: 'notFound' };
+/** What the provider has nothing under. That is its own word, and no outcome we failed to learn; yet it need not be the last. */
+export type NotFound = {
+  readonly kind: 'notFound';
+  /** Until when a buyer who holds what we handed out could still bring it into being; null when nobody can. */
+  readonly payableUntil: Date | null;
+};
+
+/** What the provider knows of a payment. */
+export type QueryAnswer = { readonly kind: 'report'; readonly report: PaymentReport } | NotFound;
 
 export type RefundAnswer = { readonly kind: 'report'; readonly report: RefundReport } | { readonly kind: 'notFound' };
+
+/** The refunds of a payment, as far as its provider lists them. */
+export type RefundList = {
+  readonly refunds: readonly RefundReport[];
+  /** How much went back by the provider's account, where it lists nothing; null when it does not say. */
+  readonly returned: 'NONE' | 'SOME' | 'ALL' | null;
+};
 
 /**
  * One payment provider. An adapter translates; it keeps no state, opens no database, decides nothing about orders. Every call ends by
@@ -75,10 +106,16 @@ export interface PaymentProvider {
   readonly account: string;
   /** In the merchant's order of preference. */
   readonly flows: readonly PaymentFlow[];
+  /** What each flow cannot do without. */
+  readonly needs: Readonly<Partial<Record<PaymentFlow, readonly BuyerField[]>>>;
+  /** The media type in which callbacks come. */
+  readonly webhookContentType: string;
+  /** The headers of a callback that verification reads, in lower case; others are not kept. */
+  readonly webhookHeaders: readonly string[];
   readonly acknowledgement: WebhookReply;
-  /** Why the provider would not take this amount, for people; null when it would. */
-  refusalOf(amountMinor: bigint, currency: string): string | null;
-  /** Safe to repeat: our payment id makes the provider's idempotency key. */
+  /** Why the provider would not take such a payment, or send this much back, for people; null when it would. */
+  refusalOf(offer: Pick<PaymentOrder, 'amountMinor' | 'currency' | 'captureMode'>): string | null;
+  /** Safe to repeat: our payment id makes the provider's idempotency key. A repetition renews what the buyer acts by. */
   startPayment(order: PaymentOrder, signal: AbortSignal): Promise<PaymentReport>;
   queryPayment(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer>;
   /** Closes what the buyer has not paid, voids what is authorized. The report says what came of it, also when the buyer was faster. */
@@ -87,14 +124,43 @@ export interface PaymentProvider {
   capturePayment(order: PaymentOrder, capture: Capture, signal: AbortSignal): Promise<PaymentReport>;
   /** Safe to repeat: our refund id makes the provider's idempotency key. */
   startRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundReport>;
-  queryRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundAnswer>;
-  /** Every refund of the payment that the provider has, those made in its console among them. */
-  listRefunds(order: PaymentOrder, signal: AbortSignal): Promise<RefundReport[]>;
+  queryRefund(refund: RefundName, signal: AbortSignal): Promise<RefundAnswer>;
+  /** What went back of the payment, refunds made in the provider's console among them. */
+  listRefunds(order: PaymentOrder, signal: AbortSignal): Promise<RefundList>;
   /** @throws {WebhookRejectedError} rather than return anything unverified. */
   verifyWebhook(delivery: WebhookDelivery): VerifiedWebhook;
-  /** Reads the body of a delivery that was verified before. */
+  /** Reads the body of a delivery that was verified before. @throws when it is not what a callback of this provider says. */
   readWebhook(body: Buffer, receivedAt: Date): WebhookMessage;
 }
+
+/** What an adapter is handed when it is made. */
+export type ProviderParts = {
+  readonly now: () => Date;
+  /** Where the provider posts its callbacks to: `…/webhooks/<provider>`, without a query. */
+  readonly webhookUrl: string;
+};
+
+/** A provider that is configured, and not made yet. */
+export type ProviderSetup = { readonly name: ProviderName; open(parts: ProviderParts): Promise<PaymentProvider> };
+
+/** Reads the environment's `NAME`, or the file that `NAME_FILE` names; null when unset. */
+export type ReadVariable = (name: string) => string | null;
+
+/** What reading a provider's configuration is given, and where it says what is wrong, a sentence for each thing. */
+export type Settings = {
+  readonly at: ReadVariable;
+  readonly isProduction: boolean;
+  /** As configured; null when callbacks are expected where we listen. */
+  readonly publicUrl: string | null;
+  readonly violations: string[];
+};
+
+/** A provider that can be configured. One folder has it, and one line of `registry.ts` names it. */
+export type ProviderKind = {
+  readonly name: ProviderName;
+  /** Null when nothing of it is set, or something is wrong with it. */
+  readSetup(settings: Settings): ProviderSetup | null;
+};
 
 /** It may have happened: a time-out, a reset, a 5xx, an answer that nobody can parse or whose signature is wrong. */
 export class OutcomeUnknownError extends Error {}
@@ -117,7 +183,34 @@ export class RejectedError extends Error {
   }
 }
 
-export type WebhookRejection = 'MISSING_SIGNATURE' | 'BAD_SIGNATURE' | 'STALE' | 'MALFORMED' | 'FOREIGN';
+/** One of the three with which a call may end; anything else is a bug. */
+export function isProviderError(error: unknown): error is OutcomeUnknownError | NotExecutedError | RejectedError {
+  return error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
+}
+
+/** Runs a call until the signal's deadline. A call that is late, or fails by none of the three errors, may have happened. */
+export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  const deadline = new Promise<never>((_, reject) => {
+    const miss = () =>
+      reject(new OutcomeUnknownError('The provider did not answer in time.', { cause: signal.reason }));
+    if (signal.aborted) miss();
+    else signal.addEventListener('abort', miss, { once: true });
+  });
+  try {
+    return await Promise.race([call(), deadline]);
+  } catch (error) {
+    if (isProviderError(error)) throw error;
+    throw new OutcomeUnknownError('The provider’s answer does not say what happened.', { cause: error });
+  }
+}
+
+export type WebhookRejection =
+  | 'MISSING_SIGNATURE'
+  | 'BAD_SIGNATURE'
+  | 'UNKNOWN_KEY'
+  | 'STALE'
+  | 'MALFORMED'
+  | 'FOREIGN';
 
 /** A callback that must not be believed. The reason is for our logs, never for the sender. */
 export class WebhookRejectedError extends Error {

@@ -28,7 +28,7 @@ const hintSql = `
 const delaySql = 'update payments set check_at = $2 where id = $1 and check_at < $2';
 const findNamedSql = `
   select to_jsonb(p) as payment from payments p
-  where p.provider = $1::"Provider" and p.provider_account = $2 and p.provider_payment_id = $3`;
+  where p.provider = $1 and p.provider_account = $2 and p.provider_payment_id = $3`;
 
 /** The payment that the provider knows by this id; null when we have not learned of it. */
 export async function findPaymentNamed(

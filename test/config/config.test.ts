@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,25 +29,34 @@ test('an empty environment is a laptop: embedded database, sandbox, loopback', (
       migrateOnStart: true,
       logLevel: 'warn',
       devApiKey: null,
-      stripe: null,
+      providers: [],
       failpoints: [],
       sandbox: { port: 4100 },
     },
   });
 });
 
-test('with cards configured there is no sandbox, and two webhook secrets are kept apart', () => {
-  expect(readConfig(cards)).toMatchObject({
-    stripe: { webhookSecrets: ['whsec_12345678', 'whsec_87654321'], apiBase: 'https://api.stripe.com' },
-    sandbox: null,
+test('with cards configured there is no sandbox, and either of two webhook secrets is taken', async () => {
+  const { sandbox, providers } = readConfig(cards);
+  expect(sandbox).toBeNull();
+  const now = new Date();
+  const stripe = await providers[0]?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/stripe' });
+  const body = JSON.stringify({
+    ...{ object: 'event', id: 'evt_1', type: 'a.b', livemode: false, created: 1, data: { object: { object: 'a' } } },
   });
+  const seconds = Math.floor(now.getTime() / 1000);
+  for (const secret of ['whsec_12345678', 'whsec_87654321']) {
+    const signature = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
+    const headers = { 'stripe-signature': `t=${seconds},v1=${signature}` };
+    expect(stripe?.verifyWebhook({ headers, body: Buffer.from(body), receivedAt: now }).eventId).toBe('evt_1');
+  }
 });
 
 test('in production there is no sandbox, configured or not', () => {
   expect(readConfig({ NODE_ENV: 'production' })).toMatchObject({
     isProduction: true,
     sandbox: null,
-    stripe: null,
+    providers: [],
     logLevel: 'info',
   });
 });
@@ -72,7 +82,6 @@ test.each<[string, Record<string, string>, RegExp]>([
     /WEBHOOK_SECRETS/,
   ],
   ['a webhook secret that is none', { ...cards, STRIPE_WEBHOOK_SECRETS: 'secret' }, /WEBHOOK_SECRETS/],
-  ['a provider that is not built', { ALIPAY_APP_ID: '2021' }, /ALIPAY_APP_ID/],
   ['a file that is not there', { DATABASE_URL_FILE: '/nowhere/at/all' }, /DATABASE_URL_FILE/],
 ])('%s is refused by name', (_what, environment, named) => {
   expect(complaintsAbout(environment)).toMatch(named);
@@ -85,9 +94,12 @@ test('everything that is wrong is said at once, and no secret is', () => {
 });
 
 test('a value may come from a file, and not from both', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'paystream-config-')), 'key');
+  const file = join(mkdtempSync(join(tmpdir(), 'paystream-config-')), 'value');
   writeFileSync(file, 'sk_test_from_file\n');
   const { STRIPE_SECRET_KEY: _, ...others } = cards;
-  expect(readConfig({ ...others, STRIPE_SECRET_KEY_FILE: file }).stripe?.secretKey).toBe('sk_test_from_file');
+  const { providers } = readConfig({ ...others, STRIPE_SECRET_KEY_FILE: file });
+  expect(providers.map(({ name }) => name)).toEqual(['STRIPE']);
   expect(complaintsAbout({ ...cards, STRIPE_SECRET_KEY_FILE: file })).toMatch(/both set/);
+  writeFileSync(file, 'postgresql://from.file/db\n');
+  expect(readConfig({ DATABASE_URL_FILE: file }).databaseUrl).toBe('postgresql://from.file/db');
 });

@@ -20,10 +20,11 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts'],
     ...['commands/receive-delivery.ts'], // a callback is applied as soon as it is recorded
   ],
-  'config.ts': ['domain', 'failpoints.ts'],
+  'config.ts': ['domain', 'failpoints.ts', 'providers/provider.ts', 'providers/registry.ts', 'providers/settings.ts'],
   'failpoints.ts': ['domain'],
   'banner.ts': ['domain', 'config.ts'],
-  'development.ts': [],
+  'development.ts': ['development-keys.ts'],
+  'development-keys.ts': [],
   'app.ts': 'everything',
   'main.ts': ['app.ts', 'config.ts', 'banner.ts'],
 };

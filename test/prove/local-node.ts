@@ -20,7 +20,7 @@ import type { LogPosition } from '../../src/events/cursor.ts';
 import { createTailWatch, merchantFeed, orderFeed } from '../../src/events/feed.ts';
 import { createWakes } from '../../src/events/wakes.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
-import { createStripeProvider } from '../../src/providers/stripe.ts';
+import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { receiveCallback } from './callback-entrance.ts';
 import type { Dice } from './dice.ts';
 import { BrokenConnectionError, forever, Life } from './life.ts';

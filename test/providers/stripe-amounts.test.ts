@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { amountMinorMax, currencyExponent } from '../../src/domain/money.ts';
-import { fromStripeAmount, toStripeAmount } from '../../src/providers/stripe-amounts.ts';
+import { fromStripeAmount, toStripeAmount } from '../../src/providers/stripe/amounts.ts';
 
 const zeroDecimal = 'BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF'.split(' ');
 const threeDecimal = 'BHD JOD KWD OMR TND'.split(' ');

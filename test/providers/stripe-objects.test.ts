@@ -6,7 +6,7 @@ import {
   paymentIntentSchema,
   reportOfIntent,
   reportOfSession,
-} from '../../src/providers/stripe-objects.ts';
+} from '../../src/providers/stripe/objects.ts';
 
 // What Stripe can say and the sandbox never does.
 

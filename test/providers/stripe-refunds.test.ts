@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Evidence } from '../../src/domain/payment.ts';
-import { isRelease, refundSchema, reportOfRefund } from '../../src/providers/stripe-refunds.ts';
+import { isRelease, refundSchema, reportOfRefund } from '../../src/providers/stripe/refunds.ts';
 
 const refundId = 'rfd_01kb2x3y4z5a6b7c8d9e0f1g2h';
 const evidence: Evidence = { source: 'QUERY', providerTime: null, receivedAt: new Date('2026-11-23T12:00:00.000Z') };

@@ -1,7 +1,7 @@
 import { newId } from '../../src/domain/ids.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
 import type { PaymentOrder, PaymentProvider, QueryAnswer } from '../../src/providers/provider.ts';
-import { createStripeProvider } from '../../src/providers/stripe.ts';
+import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import {
   openReceiver,
   openRig,
@@ -87,6 +87,8 @@ export function anOrderToPay(facts: Partial<PaymentOrder> = {}): PaymentOrder {
     captureMode: 'AUTOMATIC',
     description: 'Two tickets',
     returnUrl: 'https://shop.example/thanks',
+    openId: null,
+    buyerIp: null,
     createdAt,
     expiresAt: new Date(createdAt.getTime() + 30 * 60_000),
     providerPaymentId: null,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import Stripe from 'stripe';
 import { expect, test } from 'vitest';
 import { type VerifiedWebhook, WebhookRejectedError, type WebhookRejection } from '../../src/providers/provider.ts';
-import { createStripeProvider } from '../../src/providers/stripe.ts';
+import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 
 const secret = 'whsec_current';
 const nextSecret = 'whsec_next';

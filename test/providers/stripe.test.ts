@@ -114,9 +114,11 @@ describe('starting', () => {
 
   test('P08 an amount that cannot be paid by card is refused beforehand, in words', async () => {
     const { provider } = await openStripeRig();
-    expect(provider.refusalOf(1000n, 'EUR')).toBeNull();
-    expect(provider.refusalOf(100_000_000n, 'EUR')).toContain('EUR');
-    expect(provider.refusalOf(5124n, 'KWD')).toContain('KWD');
+    const refusalOf = (amountMinor: bigint, currency: string) =>
+      provider.refusalOf({ amountMinor, currency, captureMode: 'AUTOMATIC' });
+    expect(refusalOf(1000n, 'EUR')).toBeNull();
+    expect(refusalOf(100_000_000n, 'EUR')).toContain('EUR');
+    expect(refusalOf(5124n, 'KWD')).toContain('KWD');
   });
 });
 
@@ -333,8 +335,14 @@ describe('asking', () => {
 
   test.each<PaymentOrder['flow']>(['EMBEDDED', 'REDIRECT'])('P13 %s that never arrived is not found', async (flow) => {
     const { rig } = await start({ flow });
-    expect(await rig.provider.queryPayment(anOrderToPay({ flow }), patient())).toEqual({ kind: 'notFound' });
-    expect(await rig.provider.closePayment(anOrderToPay({ flow }), patient())).toEqual({ kind: 'notFound' });
+    expect(await rig.provider.queryPayment(anOrderToPay({ flow }), patient())).toEqual({
+      kind: 'notFound',
+      payableUntil: null,
+    });
+    expect(await rig.provider.closePayment(anOrderToPay({ flow }), patient())).toEqual({
+      kind: 'notFound',
+      payableUntil: null,
+    });
   });
 
   test('P14 a 3-D Secure check that the buyer failed is an attempt with a name', async () => {

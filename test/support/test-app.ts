@@ -4,6 +4,7 @@ import { type App, openApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { Clock } from '../../src/domain/clock.ts';
+import { stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { makeTestDataDir, openTestDatabase } from './database.ts';
 
 export const testStripe = {
@@ -54,7 +55,7 @@ export const testConfig: Config = {
   migrateOnStart: true,
   logLevel: 'silent',
   devApiKey: token,
-  stripe: null,
+  providers: [],
   failpoints: [],
   sandbox: null,
 };
@@ -78,10 +79,12 @@ export async function startTestApp(
     {
       ...testConfig,
       dataDir: makeTestDataDir(),
-      stripe: {
-        ...{ secretKey, publishableKey, apiBase: sandbox.url },
-        webhookSecrets: [webhookSecret, otherWebhookSecret],
-      },
+      providers: [
+        stripeSetup({
+          ...{ secretKey, publishableKey, apiBase: sandbox.url },
+          webhookSecrets: [webhookSecret, otherWebhookSecret],
+        }),
+      ],
       ...parts.config,
     },
     { database, clock, log: { info: log('info'), warn: log('warn'), error: log('error') } },

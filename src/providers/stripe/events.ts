@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { Evidence, NextAction } from '../domain/payment.ts';
-import { type WebhookMessage, WebhookRejectedError } from './provider.ts';
+import type { Evidence, NextAction } from '../../domain/payment.ts';
+import { type WebhookMessage, WebhookRejectedError } from '../provider.ts';
 import {
   checkoutSessionSchema,
   eventSchema,
@@ -9,8 +9,8 @@ import {
   reportOfIntent,
   reportOfSession,
   type StripePaymentIntent,
-} from './stripe-objects.ts';
-import { intentIdOf, isRelease, refundSchema, reportOfRefund } from './stripe-refunds.ts';
+} from './objects.ts';
+import { intentIdOf, isRelease, refundSchema, reportOfRefund } from './refunds.ts';
 
 export type StripeEvent = z.infer<typeof eventSchema>;
 
@@ -66,7 +66,8 @@ function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
   if (isRelease(refund)) return ignored('releases_authorization');
   const report = reportOfRefund(refund, told);
   if (report === null) return ignored('unknown_status');
-  return { kind: 'refund', report, providerPaymentId, paymentId: paymentIdOf(refund.metadata?.payment_id) };
+  const paymentId = paymentIdOf(refund.metadata?.payment_id);
+  return { kind: 'refund', report, providerPaymentId, paymentId, payment: null };
 }
 
 function ignored(reason: string): WebhookMessage {

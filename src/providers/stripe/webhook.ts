@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { WebhookRejectedError } from './provider.ts';
+import { WebhookRejectedError } from '../provider.ts';
 
 /** The signed timestamp may be this far from our clock, either way, before we treat the delivery as a replay. */
 export const timestampToleranceSeconds = 300;

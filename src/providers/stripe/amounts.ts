@@ -1,4 +1,4 @@
-import { amountMinorMax, currencyExponent } from '../domain/money.ts';
+import { amountMinorMax, currencyExponent } from '../../domain/money.ts';
 
 /**
  * How many decimals Stripe counts in, where that is not what ISO 4217 says or not 2.

@@ -1,13 +1,13 @@
 import type Stripe from 'stripe';
 import { z } from 'zod';
-import { isId } from '../domain/ids.ts';
-import type { Evidence, EvidenceSource, PaymentFailure } from '../domain/payment.ts';
-import type { ReportedRefundStatus } from '../domain/refund.ts';
-import type { RefundReport } from '../domain/report.ts';
-import { OutcomeUnknownError, type RefundAnswer, type RefundOrder } from './provider.ts';
-import { fromStripeAmount, toStripeAmount } from './stripe-amounts.ts';
-import { currencyOf, instantOf } from './stripe-objects.ts';
-import { parseAnswer } from './stripe-outcome.ts';
+import { isId } from '../../domain/ids.ts';
+import type { Evidence, EvidenceSource, PaymentFailure } from '../../domain/payment.ts';
+import type { ReportedRefundStatus } from '../../domain/refund.ts';
+import type { RefundReport } from '../../domain/report.ts';
+import { OutcomeUnknownError, type RefundAnswer, type RefundName, type RefundOrder } from '../provider.ts';
+import { fromStripeAmount, toStripeAmount } from './amounts.ts';
+import { currencyOf, instantOf } from './objects.ts';
+import { parseAnswer } from './outcome.ts';
 
 /** How many refunds of one payment are read, a hundred a page. */
 const pagesMax = 10;
@@ -61,7 +61,7 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
       return known(reportOfRefund(parsed, evidence('RESPONSE', instantOf(parsed.created))));
     },
 
-    async query(refund: RefundOrder): Promise<RefundAnswer> {
+    async query(refund: RefundName): Promise<RefundAnswer> {
       const { refundId, providerRefundId } = refund;
       const found =
         providerRefundId === null
@@ -141,7 +141,7 @@ function failureOf({ status, failure_reason: code = null }: StripeRefund): Payme
   };
 }
 
-function intentOf({ providerPaymentId, refundId }: RefundOrder): string {
+function intentOf({ providerPaymentId, refundId }: RefundName): string {
   if (providerPaymentId === null) throw new RangeError(`Refund ${refundId} is of a payment that Stripe has not named.`);
   return providerPaymentId;
 }

@@ -1,25 +1,23 @@
 import Stripe from 'stripe';
 import type { z } from 'zod';
-import { NotExecutedError, OutcomeUnknownError, RejectedError } from './provider.ts';
+import { answeredInTime, NotExecutedError, OutcomeUnknownError, RejectedError } from '../provider.ts';
 
 const configurationRetryAfterMs = 30_000;
 const rateLimitRetryAfterMs = 2000;
 
 /** Runs a call until the signal's deadline, and says of every failure whether it may have happened. */
-export async function answered<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-  const deadline = new Promise<never>((_, reject) => {
-    const miss = () => reject(new OutcomeUnknownError('Stripe did not answer in time.', { cause: signal.reason }));
-    if (signal.aborted) miss();
-    else signal.addEventListener('abort', miss, { once: true });
+export function answered<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  return answeredInTime(signal, async () => {
+    try {
+      return await call();
+    } catch (error) {
+      throw outcomeOf(error);
+    }
   });
-  try {
-    return await Promise.race([call(), deadline]);
-  } catch (error) {
-    throw outcomeOf(error);
-  }
 }
 
-function outcomeOf(error: unknown): Error {
+/** What is none of these may have happened, as `answeredInTime` says. */
+function outcomeOf(error: unknown): unknown {
   const { errors } = Stripe;
   if (error instanceof errors.StripeRateLimitError) {
     return new NotExecutedError('Stripe is limiting our rate.', rateLimitRetryAfterMs, { cause: error });
@@ -45,8 +43,7 @@ function outcomeOf(error: unknown): Error {
       { cause: error },
     );
   }
-  if (error instanceof OutcomeUnknownError) return error;
-  return new OutcomeUnknownError('Stripe’s answer does not say what happened.', { cause: error });
+  return error;
 }
 
 /** An object of Stripe's as we read it. What is none may follow something that happened. */

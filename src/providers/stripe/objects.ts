@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { isId } from '../domain/ids.ts';
-import { isCurrency } from '../domain/money.ts';
-import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
-import { fromStripeAmount } from './stripe-amounts.ts';
+import { isId } from '../../domain/ids.ts';
+import { isCurrency } from '../../domain/money.ts';
+import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from '../../domain/payment.ts';
+import type { PaymentReport } from '../../domain/report.ts';
+import { fromStripeAmount } from './amounts.ts';
 
 /** What we read of Stripe's objects. Statuses are open sets there, so they are text here and mapped below. */
 export const paymentIntentSchema = z.object({

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import type { z } from 'zod';
-import type { Evidence, EvidenceSource, NextAction } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
+import type { Evidence, EvidenceSource, NextAction } from '../../domain/payment.ts';
+import type { PaymentReport } from '../../domain/report.ts';
 import {
   type Capture,
   OutcomeUnknownError,
@@ -9,9 +9,10 @@ import {
   type PaymentProvider,
   type QueryAnswer,
   WebhookRejectedError,
-} from './provider.ts';
-import { toStripeAmount } from './stripe-amounts.ts';
-import { messageOfEvent, parseEvent } from './stripe-events.ts';
+} from '../provider.ts';
+import { toStripeAmount } from './amounts.ts';
+import { messageOfEvent, parseEvent } from './events.ts';
+import type { StripeConfig } from './kind.ts';
 import {
   checkoutSessionSchema,
   instantOf,
@@ -20,28 +21,20 @@ import {
   reportOfSession,
   type StripeCheckoutSession,
   type StripePaymentIntent,
-} from './stripe-objects.ts';
-import { answered, parseAnswer } from './stripe-outcome.ts';
-import { createStripeRefunds } from './stripe-refunds.ts';
-import { verifyStripeSignature } from './stripe-webhook.ts';
+} from './objects.ts';
+import { answered, parseAnswer } from './outcome.ts';
+import { createStripeRefunds } from './refunds.ts';
+import { verifyStripeSignature } from './webhook.ts';
 
-export type StripeOptions = {
-  readonly secretKey: string;
-  readonly publishableKey: string;
-  /** One, or two while one is being replaced. */
-  readonly webhookSecrets: readonly string[];
-  /** Where Stripe's API is: `https://api.stripe.com`, or a sandbox. */
-  readonly apiBase: string;
-  readonly now: () => Date;
-  /** Carries the SDK's requests; Node's own when left out. */
-  readonly httpClient?: Stripe.HttpClient;
-};
+export type StripeOptions = StripeConfig & { readonly now: () => Date };
 
 const apiVersion = '2026-10-28.endive';
 const requestTimeoutMs = 15_000;
 /** A Checkout Session lives 30 minutes to a day, counted from when Stripe makes it, which may be some retries later. */
 const sessionLifeMsMin = 60 * 60_000;
 const sessionLifeMsMax = 23.5 * 60 * 60_000;
+/** Nobody can pay what Stripe has not made. */
+const nothing: QueryAnswer = { kind: 'notFound', payableUntil: null };
 /** How far around the payment's start its object is looked for, when the answer that named it was lost. */
 const searchBeforeMs = 5 * 60_000;
 const searchPagesMax = 10;
@@ -147,11 +140,11 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
   async function query(order: PaymentOrder): Promise<QueryAnswer> {
     if (order.flow === 'REDIRECT') {
       const session = await findSession(order);
-      if (session === null) return { kind: 'notFound' };
+      if (session === null) return nothing;
       return { kind: 'report', report: known(reportOfSession(session, order.paymentId, evidence('QUERY', null))) };
     }
     const intent = await findIntent(order);
-    if (intent === null) return { kind: 'notFound' };
+    if (intent === null) return nothing;
     return {
       kind: 'report',
       report: known(reportOfIntent(intent, order.paymentId, evidence('QUERY', null), confirmBy(intent))),
@@ -208,8 +201,11 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     // A sandbox’s payments are never asked about, let alone made again, at the real Stripe, nor the other way round.
     account: base.hostname === 'api.stripe.com' ? 'default' : 'sandbox',
     flows: ['EMBEDDED', 'REDIRECT'],
+    needs: { REDIRECT: ['returnUrl'] },
+    webhookContentType: 'application/json',
+    webhookHeaders: ['stripe-signature'],
     acknowledgement: { status: 200, contentType: 'application/json', body: '{"received":true}' },
-    refusalOf(amountMinor, currency) {
+    refusalOf({ amountMinor, currency }) {
       return toStripeAmount(amountMinor, currency) === null
         ? `Cards do not take this amount of ${currency}: at most eight digits in the units that Stripe counts in.`
         : null;
@@ -222,7 +218,10 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     startRefund: (refund, signal) => answered(signal, () => refunds.start(refund)),
     queryRefund: (refund, signal) => answered(signal, () => refunds.query(refund)),
     listRefunds: ({ providerPaymentId }, signal) =>
-      answered(signal, async () => (providerPaymentId === null ? [] : refunds.ofPayment(providerPaymentId))),
+      answered(signal, async () => ({
+        refunds: providerPaymentId === null ? [] : await refunds.ofPayment(providerPaymentId),
+        returned: null,
+      })),
     verifyWebhook({ headers, body, receivedAt }) {
       verifyStripeSignature(headers['stripe-signature'], body, options.webhookSecrets, receivedAt);
       const event = parseEvent(body);

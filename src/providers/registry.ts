@@ -1,0 +1,5 @@
+import type { ProviderKind } from './provider.ts';
+import { stripeKind } from './stripe/kind.ts';
+
+/** Every provider that can be configured, in the order in which a buyer is offered what they take. */
+export const providerKinds: readonly ProviderKind[] = [stripeKind];
