@@ -11,19 +11,10 @@ export function readPrivateKey(given: string): KeyObject {
   if (/BEGIN (RSA )?PUBLIC KEY/.test(text)) throw new Error('holds a public key; the private one belongs here.');
   if (/BEGIN CERTIFICATE/.test(text)) throw new Error('holds a certificate; the private key belongs here.');
   if (/BEGIN ENCRYPTED/.test(text)) throw new Error('is encrypted with a pass phrase; give it without one.');
-  const key = text.includes('-----BEGIN')
-    ? attempt(() => createPrivateKey(text))
-    : (attempt(() => createPrivateKey({ key: bytesOf(text), format: 'der', type: 'pkcs8' })) ??
-      attempt(() => createPrivateKey({ key: bytesOf(text), format: 'der', type: 'pkcs1' })));
-  if (key === null) {
-    const isPublic = !text.includes('-----BEGIN') && attempt(() => readPublicKey(text)) !== null;
-    throw new Error(
-      isPublic
-        ? 'holds a public key; the private one belongs here.'
-        : 'is no private key, PKCS#8 or PKCS#1, that can be read.',
-    );
-  }
-  return checked(key);
+  const key = privateFrom(text);
+  if (key !== null) return checked(key);
+  if (publicFrom(text) !== null) throw new Error('holds a public key; the private one belongs here.');
+  throw new Error('is no private key, PKCS#8 or PKCS#1, that can be read.');
 }
 
 /**
@@ -32,19 +23,30 @@ export function readPrivateKey(given: string): KeyObject {
  */
 export function readPublicKey(given: string): KeyObject {
   const text = withLines(given);
-  if (text.includes('PRIVATE KEY')) throw new Error('holds a private key; the provider’s public key belongs here.');
-  const key = text.includes('-----BEGIN')
-    ? attempt(() => createPublicKey(text))
-    : (attempt(() => createPublicKey({ key: bytesOf(text), format: 'der', type: 'spki' })) ??
-      attempt(() => createPublicKey({ key: bytesOf(text), format: 'der', type: 'pkcs1' })));
-  if (key !== null) return checked(key);
-  const isPrivate =
-    !text.includes('-----BEGIN') &&
-    attempt(() => createPrivateKey({ key: bytesOf(text), format: 'der', type: 'pkcs8' })) !== null;
-  throw new Error(
-    isPrivate
-      ? 'holds a private key; the provider’s public key belongs here.'
-      : 'is no public key and no certificate that can be read.',
+  // Node would derive the public half of a private key, and nobody would notice that the wrong one was given.
+  if (text.includes('PRIVATE KEY') || privateFrom(text) !== null) {
+    throw new Error('holds a private key; the provider’s public key belongs here.');
+  }
+  const key = publicFrom(text);
+  if (key === null) throw new Error('is no public key and no certificate that can be read.');
+  return checked(key);
+}
+
+function privateFrom(text: string): KeyObject | null {
+  if (text.includes('-----BEGIN')) return attempt(() => createPrivateKey(text));
+  const key = bytesOf(text);
+  return (
+    attempt(() => createPrivateKey({ key, format: 'der', type: 'pkcs8' })) ??
+    attempt(() => createPrivateKey({ key, format: 'der', type: 'pkcs1' }))
+  );
+}
+
+function publicFrom(text: string): KeyObject | null {
+  if (text.includes('-----BEGIN')) return attempt(() => createPublicKey(text));
+  const key = bytesOf(text);
+  return (
+    attempt(() => createPublicKey({ key, format: 'der', type: 'spki' })) ??
+    attempt(() => createPublicKey({ key, format: 'der', type: 'pkcs1' }))
   );
 }
 

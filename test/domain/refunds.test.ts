@@ -5,7 +5,13 @@ import { sumsOf } from '../../src/domain/order.ts';
 import { factsOfPayment } from '../../src/domain/order-change.ts';
 import { refundableMinor } from '../../src/domain/payment.ts';
 import { isReserved, mayFollowRefund, type RefundStatus, surplusRefundIdOf } from '../../src/domain/refund.ts';
-import { applyRefundReport, markRefundUnknown, postponeRefundCheck, startRefund } from '../../src/domain/refunding.ts';
+import {
+  applyRefundReport,
+  compareReturned,
+  markRefundUnknown,
+  postponeRefundCheck,
+  startRefund,
+} from '../../src/domain/refunding.ts';
 import type { RefundReport, ReportOutcome } from '../../src/domain/report.ts';
 import { aReport, firstId, OrderStory, second, totalMinor } from './order-story.ts';
 import { readTrigger } from './transition-table.ts';
@@ -474,4 +480,39 @@ test('the histories above reach every status and every review that is about refu
     ...['PROVIDER FAILED', 'PROVIDER PENDING', 'PROVIDER SUCCEEDED', 'REFUND_ABNORMAL'],
     ...['REQUESTED FAILED', 'REQUESTED PENDING', 'REQUESTED SUCCEEDED', 'REQUESTED UNKNOWN'],
   ]);
+});
+
+describe('what a provider that lists no refunds says of a payment', () => {
+  test.each<[returned: 'NONE' | 'SOME' | 'ALL' | null, refunded: 0 | 600 | 1000, isUnheardOf: boolean]>([
+    [null, 0, false],
+    ['NONE', 0, false],
+    ['NONE', 600, false],
+    ['SOME', 0, true],
+    ['SOME', 600, false],
+    ['ALL', 0, true],
+    ['ALL', 600, true],
+    ['ALL', 1000, false],
+  ])('%s has gone back, and %i by us: a person is asked: %s', (returned, refunded, isUnheardOf) => {
+    const story = new RefundStory();
+    if (refunded > 0)
+      story.ask(ours, BigInt(refunded)).hear(aRefundReport('SUCCEEDED', { amountMinor: BigInt(refunded) }));
+    const events = story.eventsOf(() => story.decide((change) => compareReturned(change, firstId, returned)));
+    expect(events).toEqual(isUnheardOf ? ['ORDER_REVIEW_NEEDED'] : []);
+    expect(story.order.reviewReasons).toEqual(isUnheardOf ? ['REFUND_ABNORMAL'] : []);
+  });
+
+  test('what is on its way counts as heard of', () => {
+    const story = new RefundStory().ask(ours, 1000n);
+    story.decide((change) => compareReturned(change, firstId, 'ALL'));
+    expect(story.order.reviewReasons).toEqual([]);
+  });
+});
+
+test('a refund that is stuck at the provider stays under way, its amount set aside, and a person is asked', () => {
+  const story = new RefundStory().ask();
+  story.hear(aRefundReport('PENDING', { failure: { ...failure, message: 'The card is void.' } }));
+  expect(story.refund()?.status).toBe('PENDING');
+  expect(story.money).toMatchObject({ refundedMinor: 0n, reservedMinor: 600n });
+  expect(story.order.reviewReasons).toEqual(['REFUND_ABNORMAL']);
+  expect(story.events.at(-1)?.changes.note ?? story.events.at(-2)?.changes.note).toContain('The card is void.');
 });
