@@ -104,13 +104,13 @@ h2{font-size:1rem;margin:1.75rem 0 .5rem}
 .lines li{display:flex;justify-content:space-between;gap:1rem;padding:.625rem 0;border-bottom:1px solid var(--line)}
 .lines span{overflow-wrap:anywhere}
 label{display:block;font-size:.875rem;font-weight:600;margin-bottom:.375rem}
-select{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:9px;padding:.625rem .75rem}
+select,input,textarea{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:9px;padding:.625rem .75rem}
 button{width:100%;font:inherit;font-weight:600;border-radius:9px;padding:.75rem;margin-top:.75rem;cursor:pointer;
 border:1px solid var(--line);background:var(--paper);color:var(--ink)}
 button.primary{background:var(--accent);border-color:var(--accent);color:var(--accent-ink);margin-top:1.25rem}
 button.quiet{border-color:transparent;background:transparent;color:var(--muted);font-weight:500}
 button:hover{filter:brightness(.96)}
-select:focus-visible,button:focus-visible,a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+select:focus-visible,input:focus-visible,textarea:focus-visible,button:focus-visible,a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.75rem}
 .alert{background:var(--bad-ground);color:var(--bad);border-radius:9px;padding:.625rem .875rem;margin:0 0 1rem;font-size:.9375rem}
 a{color:var(--accent)}

@@ -8,6 +8,8 @@ export type ClockStart = {
   readonly offsetMs?: number;
   /** Virtual time: the clock stands still here, and everything waits for `advance`. Without it, real time. */
   readonly standsAt?: Date | undefined;
+  /** The merchant's clock, where that is moved as well; real time without it. */
+  readonly merchantNow?: (() => Date) | undefined;
 };
 
 /**
@@ -18,6 +20,7 @@ export type ClockStart = {
 export class Clock {
   readonly isVirtual: boolean;
   #originMs: () => number;
+  #merchantNow: (() => Date) | undefined;
   #offsetMs: number;
   #tasks: Task[] = []; // sorted by dueMs
   #timer: NodeJS.Timeout | null = null;
@@ -25,7 +28,8 @@ export class Clock {
   #running = new Set<Promise<void>>();
   #closed = false;
 
-  constructor({ offsetMs = 0, standsAt }: ClockStart = {}) {
+  constructor({ offsetMs = 0, standsAt, merchantNow }: ClockStart = {}) {
+    this.#merchantNow = merchantNow;
     this.#offsetMs = offsetMs;
     this.isVirtual = standsAt !== undefined;
     this.#originMs = standsAt === undefined ? () => Date.now() : () => standsAt.getTime();
@@ -41,10 +45,12 @@ export class Clock {
 
   /**
    * The time for every instant that is told to others or comes from them. It is real time, without the offset: the merchant's
-   * own clock does not move with ours, and would refuse signatures from the future. Virtual time is the merchant's as well.
+   * own clock does not move with ours, and would refuse signatures from the future. Virtual time is the merchant's as well, and a
+   * merchant whose clock is moved too says where it stands.
    */
   wireMs(): number {
-    return this.isVirtual ? this.nowMs() : this.#originMs();
+    if (this.isVirtual) return this.nowMs();
+    return this.#merchantNow?.().getTime() ?? this.#originMs();
   }
 
   wireSeconds(): number {

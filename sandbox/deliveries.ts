@@ -20,8 +20,11 @@ export type Written = { readonly headers: Readonly<Record<string, string>>; read
 /** How one provider writes and signs its callbacks; everything else about delivering is the same for all. */
 export type Sender = {
   readonly provider: ProviderKey;
-  /** Writes and signs one attempt. `secret: 'wrong'` asks for a signature that must be refused. */
-  readonly write: (content: string, atSeconds: number, secret: 'right' | 'wrong') => Written;
+  /**
+   * Writes and signs one attempt. `secret: 'wrong'` asks for a signature that must be refused; so does `'probe'`, in the form
+   * in which a provider tests whether anybody checks, if it has one.
+   */
+  readonly write: (content: string, atSeconds: number, secret: 'right' | 'wrong' | 'probe') => Written;
   /** What was written, changed on its way: its signature must not fit any more. */
   readonly altered: (body: string) => string;
   /** The receiver took it. */
@@ -30,8 +33,8 @@ export type Sender = {
   readonly withWrongAmount: (content: string) => string;
 };
 
-/** What is wrong with a delivery; of `alter` and `stale` only the first attempt suffers. */
-export type Spoiled = Extract<CallbackFault, 'forge' | 'alter' | 'stale' | 'wrong_amount'>;
+/** What is wrong with a delivery; of `alter`, `stale` and `probe` only the first attempt suffers. */
+export type Spoiled = Extract<CallbackFault, 'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount'>;
 
 export type DeliveryState = 'pending' | 'held' | 'delivered' | 'gave_up' | 'dropped';
 
@@ -139,6 +142,7 @@ export class Deliveries {
         return this.#plan(notice, 0, 'pending', null);
       case 'alter':
       case 'stale':
+      case 'probe':
       case 'wrong_amount':
         return this.#plan(notice, 0, 'pending', rule.fault);
       case undefined:
@@ -218,7 +222,8 @@ export class Deliveries {
     const isFirst = row.attempts.length === 0;
     const claimed = row.spoiled === 'wrong_amount' ? this.#sender.withWrongAmount(content) : content;
     const atSeconds = row.spoiled === 'stale' && isFirst ? nowSeconds - staleSeconds : nowSeconds;
-    const { headers, body } = this.#sender.write(claimed, atSeconds, row.spoiled === 'forge' ? 'wrong' : 'right');
+    const secret = row.spoiled === 'forge' ? 'wrong' : row.spoiled === 'probe' && isFirst ? 'probe' : 'right';
+    const { headers, body } = this.#sender.write(claimed, atSeconds, secret);
     return { url, headers, body: row.spoiled === 'alter' && isFirst ? this.#sender.altered(body) : body };
   }
 

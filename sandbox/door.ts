@@ -1,6 +1,6 @@
 import type { Control } from './control.ts';
 import { ControlError, type Json } from './control-input.ts';
-import { type HttpMethod, type HttpOutcome, splitTarget } from './http.ts';
+import { bodyOf, type HttpMethod, type HttpOutcome, splitTarget } from './http.ts';
 import { serve } from './routes.ts';
 
 /** A request handed in without a connection. `path` carries the query; header names may be in any case. */
@@ -28,7 +28,8 @@ export async function enter(control: Control, request: DoorRequest): Promise<Doo
     body,
   });
   if (typeof outcome === 'string') return outcome;
-  const text = typeof outcome.body === 'string' ? outcome.body : outcome.body.toString('latin1');
+  const whole = await bodyOf(outcome);
+  const text = typeof whole === 'string' ? whole : whole.toString('latin1');
   return { status: outcome.status, headers: lowerCased(outcome.headers), body: text };
 }
 

@@ -11,6 +11,12 @@ export const requestFaults = [
   'rate_limit',
   'lock_timeout',
   'malformed',
+  'bad_signature',
+  'unsigned',
+  'system_error',
+  'wrong_serial',
+  'probe',
+  'user_paying',
 ] as const;
 /** What can go wrong with a callback. */
 export const callbackFaults = [
@@ -21,6 +27,7 @@ export const callbackFaults = [
   'forge',
   'alter',
   'stale',
+  'probe',
   'wrong_amount',
 ] as const;
 /** What can happen at the provider that the caller did not ask for. */

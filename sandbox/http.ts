@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, type Readable } from 'node:stream';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'HEAD' | 'PATCH';
 
@@ -14,8 +15,8 @@ export type HttpRequest = {
 export type HttpAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes are a file's. */
-  readonly body: string | Buffer;
+  /** Bytes are a file's; a file too large to hold is opened when it is sent. */
+  readonly body: string | Buffer | (() => Readable);
 };
 
 /** What becomes of a request: an answer, one that never comes, or a broken connection. */
@@ -51,8 +52,22 @@ export function splitTarget(target: string): { readonly path: string; readonly q
 
 export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
   if (response.destroyed || response.headersSent) return;
-  response.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) });
-  response.end(answer.body);
+  const { status, headers, body } = answer;
+  if (typeof body === 'function') {
+    response.writeHead(status, headers);
+    pipeline(body(), response, () => undefined); // a client that goes away in the middle ends both
+    return;
+  }
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+/** The whole body in memory. */
+export async function bodyOf({ body }: HttpAnswer): Promise<string | Buffer> {
+  if (typeof body !== 'function') return body;
+  const pieces: Buffer[] = [];
+  for await (const piece of body() as AsyncIterable<Buffer>) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpAnswer {

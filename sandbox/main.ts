@@ -1,44 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readEnvironment } from './environment.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './server.ts';
 
 const portRetryMs = 150;
 const portPatienceMs = 3000;
-
-/** The environment as options, or every reason why not. */
-function readEnvironment(env: NodeJS.ProcessEnv): { options: SandboxOptions } | { problems: string[] } {
-  const problems: string[] = [];
-  const needed = (name: string, pattern: RegExp, like: string): string => {
-    const value = env[name] ?? '';
-    if (value === '') problems.push(`${name} is missing: it must be like ${like}.`);
-    else if (!pattern.test(value)) problems.push(`${name} must be like ${like}.`);
-    return value;
-  };
-  const whole = (name: string, max: number): number | undefined => {
-    const value = env[name];
-    if (value === undefined || value === '') return undefined;
-    if (!/^\d{1,10}$/.test(value) || Number(value) > max) problems.push(`${name} must be a whole number up to ${max}.`);
-    return Number(value);
-  };
-  const secretKey = needed('SANDBOX_STRIPE_SECRET_KEY', /^[sr]k_test_\S+$/, 'sk_test_…');
-  const publishableKey = needed('SANDBOX_STRIPE_PUBLISHABLE_KEY', /^pk_test_\S+$/, 'pk_test_…');
-  const webhookSecret = needed('SANDBOX_STRIPE_WEBHOOK_SECRET', /^whsec_[^,\s]+(,whsec_[^,\s]+)?$/, 'whsec_…');
-  const webhookUrl = env.SANDBOX_STRIPE_WEBHOOK_URL || null;
-  if (webhookUrl !== null && !(/^https?:\/\//.test(webhookUrl) && URL.canParse(webhookUrl))) {
-    problems.push('SANDBOX_STRIPE_WEBHOOK_URL must be an http(s) URL, or empty for no webhooks.');
-  }
-  const port = whole('SANDBOX_PORT', 65_535) ?? 4100;
-  const seed = whole('SANDBOX_SEED', 2 ** 32 - 1);
-  if (problems.length > 0) return { problems };
-  const options = {
-    host: env.SANDBOX_HOST || '127.0.0.1',
-    port,
-    dataDir: env.SANDBOX_DATA_DIR || null,
-    stripe: { secretKey, publishableKey, webhookSecret, webhookUrl },
-    ...(seed !== undefined && { seed }),
-  };
-  return { options };
-}
 
 /** A sandbox whose parent was killed lets go of the port within moments; so a taken port is tried again for a while. */
 async function startPatiently(options: SandboxOptions): Promise<Sandbox> {

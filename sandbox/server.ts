@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type AlipayOptions, createAlipaySide } from './alipay.ts';
+import type { AlipayLedger } from './alipay-oracle.ts';
 import { type CallbackPost, postByHttp } from './callback-post.ts';
 import { seededChance, seededToken } from './chance.ts';
 import { Clock } from './clock.ts';
@@ -15,9 +17,14 @@ import { problem, serve } from './routes.ts';
 import type { Shared, Side } from './side.ts';
 import { createStripeSide, type StripeOptions } from './stripe.ts';
 import type { StripeLedger } from './stripe-oracle.ts';
+import { createWechatpaySide, type WechatpayLedger, type WechatpayOptions } from './wechatpay.ts';
 
-/** The truth of each provider. */
-export type ProviderLedgers = { readonly stripe: StripeLedger };
+/** The truth of each provider that the sandbox stands in for. */
+export type ProviderLedgers = {
+  readonly stripe: StripeLedger;
+  readonly alipay?: AlipayLedger;
+  readonly wechatpay?: WechatpayLedger;
+};
 
 export type SandboxOptions = {
   /** Default 127.0.0.1. */
@@ -27,6 +34,10 @@ export type SandboxOptions = {
   /** Where the ledger is kept; null keeps it in memory only. */
   readonly dataDir: string | null;
   readonly stripe: StripeOptions;
+  /** Default: the sandbox does not stand in for Alipay; there is nothing at its paths. */
+  readonly alipay?: AlipayOptions | null;
+  /** Default: the sandbox does not stand in for WeChat Pay; there is nothing at its paths. */
+  readonly wechatpay?: WechatpayOptions | null;
   /** Randomness for faults and ids. */
   readonly seed?: number;
   /**
@@ -34,6 +45,8 @@ export type SandboxOptions = {
    * signatures; nothing is done by itself, so also what is due at once waits for `advance(0)`.
    */
   readonly virtualTime?: { readonly startsAt: Date };
+  /** In real time: the clock of whoever is tested, when that is moved. What is written into objects and signatures is by it. */
+  readonly merchantNow?: () => Date;
   /**
    * What a client gets where no answer comes or a late one (`timeout_before`, `timeout_after`, `delay`): a connection that is
    * held, or at once status 599 with `x-sandbox-unanswered: timeout`. Default: held.
@@ -115,6 +128,7 @@ function openParts(options: SandboxOptions, url: string): Control {
   const clock = new Clock({
     offsetMs: clockRows.get('clock')?.offsetMs ?? 0,
     standsAt: options.virtualTime?.startsAt,
+    merchantNow: options.merchantNow,
   });
   const shared: Shared = {
     ...{ ledger, clock, faults: new Faults(seededChance(seed)) },
@@ -126,7 +140,11 @@ function openParts(options: SandboxOptions, url: string): Control {
     post: options.post ?? postByHttp,
     attemptTimeoutMs: options.attemptTimeoutMs ?? defaultAttemptTimeoutMs,
   };
-  const sides: Side[] = [createStripeSide(shared, options.stripe, posting)];
+  const sides: Side[] = [
+    createStripeSide(shared, options.stripe, posting),
+    ...(options.alipay ? [createAlipaySide(shared, options.alipay, posting)] : []),
+    ...(options.wechatpay ? [createWechatpaySide(shared, options.wechatpay, posting)] : []),
+  ];
   for (const side of sides) side.resume();
   return { shared, sides, clockRows };
 }

@@ -1,6 +1,7 @@
 import type { CaptureMode } from '../domain/order.ts';
 import type { PaymentFailure, PaymentFlow, PaymentMethod, ProviderName } from '../domain/payment.ts';
 import type { PaymentReport, RefundReport } from '../domain/report.ts';
+import type { BillReader } from './bill.ts';
 
 /** What a payment needs of the buyer beyond the order, depending on the flow; named as in the API. */
 export type BuyerField = 'returnUrl' | 'openId' | 'buyerIp';
@@ -99,7 +100,7 @@ export type RefundList = {
  * One payment provider. An adapter translates; it keeps no state, opens no database, decides nothing about orders. Every call ends by
  * the signal, and throws one of the three errors below where it has no answer.
  */
-export interface PaymentProvider {
+export interface PaymentProvider extends BillReader {
   readonly name: ProviderName;
   readonly method: PaymentMethod;
   /** The provider account that callbacks of this adapter are for. */

@@ -68,7 +68,8 @@ export class Shop {
     });
     await this.#until(paymentId, 'CANCELED');
     const [intent] = this.#sandbox.ledger(paymentId).stripe.paymentIntents;
-    await this.#sandbox.control(`/control/stripe/payment_intents/${intent?.id}/succeed`);
+    if (intent === undefined) return; // canceled before the provider was told of it: there is nothing to pay
+    await this.#sandbox.control(`/control/stripe/payment_intents/${intent.id}/succeed`);
     await this.#until(paymentId, 'SUCCEEDED');
     await this.#ask(
       `mutation($orderId: ID!) { resolveReview(input: { orderId: $orderId, reasons: [LATE_PAYMENT], resolvedBy: "Ada", note: "In stock." }) {

@@ -43,6 +43,8 @@ graphql(`
       __typename
       ... on ConfirmCardAction { clientSecret publishableKey }
       ... on RedirectAction { url expiresAt }
+      ... on QrCodeAction { content imageUri expiresAt }
+      ... on WeChatPayBridgeAction { appId timeStamp nonceStr package signType paySign }
     }
   }
 `);

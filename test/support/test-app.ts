@@ -5,6 +5,7 @@ import type { Config } from '../../src/config.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { stripeSetup } from '../../src/providers/stripe/kind.ts';
+import { chineseSetups, chineseSides } from './chinese-providers.ts';
 import { makeTestDataDir, openTestDatabase } from './database.ts';
 
 export const testStripe = {
@@ -30,7 +31,7 @@ export function createTestClock(): TestClock {
 
 export type LogEntry = { readonly level: 'info' | 'warn' | 'error'; readonly fields: object; readonly message: string };
 
-/** The real server on a real port, on a database of its own, with a sandbox of its own for Stripe. */
+/** The real server on a real port, on a database of its own, with a sandbox of its own for its providers. */
 export type TestApp = {
   readonly app: App;
   readonly database: Database;
@@ -64,13 +65,15 @@ export async function startTestApp(
   parts: { readonly config?: Partial<Config>; readonly database?: Database; readonly clock?: TestClock } = {},
 ): Promise<TestApp> {
   const { secretKey, publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
+  const clock = parts.clock ?? createTestClock();
   const sandbox: Sandbox = await startSandbox({
     port: 0,
     dataDir: null,
+    merchantNow: () => clock.now(),
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: null },
+    ...chineseSides(),
   });
   const database = parts.database ?? (await openTestDatabase());
-  const clock = parts.clock ?? createTestClock();
   const logged: LogEntry[] = [];
   const log = (level: LogEntry['level']) => (fields: object, message: string) => {
     logged.push({ level, fields, message });
@@ -84,6 +87,7 @@ export async function startTestApp(
           ...{ secretKey, publishableKey, apiBase: sandbox.url },
           webhookSecrets: [webhookSecret, otherWebhookSecret],
         }),
+        ...chineseSetups(sandbox.url),
       ],
       ...parts.config,
     },

@@ -2,6 +2,7 @@ import Stripe from 'stripe';
 import type { z } from 'zod';
 import type { Evidence, EvidenceSource, NextAction } from '../../domain/payment.ts';
 import type { PaymentReport } from '../../domain/report.ts';
+import { utcDay } from '../bill.ts';
 import {
   type Capture,
   OutcomeUnknownError,
@@ -11,6 +12,7 @@ import {
   WebhookRejectedError,
 } from '../provider.ts';
 import { toStripeAmount } from './amounts.ts';
+import { readStripeBill } from './bill.ts';
 import { messageOfEvent, parseEvent } from './events.ts';
 import type { StripeConfig } from './kind.ts';
 import {
@@ -233,6 +235,8 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       const told: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
       return messageOfEvent(event, told, confirmBy);
     },
+    billDay: utcDay,
+    readBill: async (date, signal) => readStripeBill(stripe, date, signal),
   };
 }
 

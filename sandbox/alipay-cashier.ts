@@ -1,0 +1,184 @@
+import { type Books, newestOffer, type OfferRow, type Product, type TradeRow } from './alipay-books.ts';
+import { AlipayRefusal } from './alipay-errors.ts';
+import { beijingTime, yuan } from './alipay-formats.ts';
+import { cashierPath } from './alipay-methods.ts';
+import { signedText, unsignedInNotices } from './alipay-signing.ts';
+import { declineTrade, isPast, openTrade, payTrade } from './alipay-trades.ts';
+import { type Html, html, notFound, notice, page, price } from './cashier-page.ts';
+import { type HttpAnswer, type HttpRequest, redirectAnswer } from './http.ts';
+import type { Waiting } from './side.ts';
+
+/** The first piece of a cashier page's path after `/cashier/`. */
+export const alipayPages: readonly string[] = ['alipay', 'alipay-qr'];
+
+/** What a buyer does, at the cashier's page or by the control. Who pays or fails to pay has opened it before. */
+export type BuyerAction = 'scan' | 'pay' | 'decline';
+
+/** Does it, and tells the trade that came of it. @throws {AlipayRefusal} when it is too late, or too late for this. */
+export function actAsBuyer(books: Books, offer: OfferRow, action: BuyerAction): TradeRow {
+  return books.ledger.transact(() => {
+    const trade = openTrade(books, offer);
+    switch (action) {
+      case 'scan':
+        return trade;
+      case 'pay':
+        return payTrade(books, trade);
+      case 'decline':
+        return declineTrade(books, trade);
+    }
+  });
+}
+
+/** The pages a buyer sees: `/cashier/alipay/<offer>` and `/cashier/alipay-qr/<offer>`. Scripts may post the forms as well. */
+export function serveAlipayPage(books: Books, request: HttpRequest): HttpAnswer {
+  const [, , , id = '', ...rest] = request.path.replace(/\/$/, '').split('/');
+  const offer = rest.length === 0 ? books.offers.get(id) : undefined;
+  if (!offer) return notFound();
+  try {
+    if (request.method !== 'POST') return showOffer(books, offer);
+    return act(books, offer, new URLSearchParams(request.body).get('action') ?? '');
+  } catch (error) {
+    if (error instanceof AlipayRefusal) return notice(409, 'That did not work', error.message);
+    throw error;
+  }
+}
+
+/** What waits to be paid, newest first: what nobody has opened, and what was opened and not paid. */
+export function waitingAtAlipay(books: Books): { heading: string; rows: Waiting[] }[] {
+  const open = [...books.offersByNumber.all()]
+    .flatMap(({ id }) => newestOffer(books, id) ?? [])
+    .filter((offer) => stateOf(books, offer).kind === 'payable')
+    .reverse();
+  return [
+    {
+      heading: 'Alipay',
+      rows: open.map(({ id, terms }) => ({
+        href: cashierPath(id, terms.product),
+        label: terms.outTradeNo,
+        price: price(terms.amount, 'cny'),
+      })),
+    },
+  ];
+}
+
+type State =
+  | { readonly kind: 'payable'; readonly trade: TradeRow | null }
+  | { readonly kind: 'paid'; readonly trade: TradeRow }
+  | { readonly kind: 'closed' | 'expired' | 'other_terms' };
+
+function stateOf(books: Books, offer: OfferRow): State {
+  const trade = books.trades.get(offer.terms.outTradeNo);
+  if (!trade) return isPast(books, offer.openUntilMs) ? { kind: 'expired' } : { kind: 'payable', trade: null };
+  if (trade.paidMs !== null) return { kind: 'paid', trade };
+  if (trade.status === 'TRADE_CLOSED') return { kind: isPast(books, offer.payUntilMs) ? 'expired' : 'closed' };
+  const { amount, subject } = offer.terms;
+  const isSame = trade.terms.amount === amount && trade.terms.subject === subject;
+  return isSame ? { kind: 'payable', trade } : { kind: 'other_terms' };
+}
+
+function showOffer(books: Books, offer: OfferRow): HttpAnswer {
+  const state = stateOf(books, offer);
+  switch (state.kind) {
+    case 'payable':
+      return payPage(offer, state.trade);
+    case 'paid':
+      return notice(
+        200,
+        'Paid',
+        `${written(offer)}, ${state.trade.tradeNo}`,
+        shopLink(signedReturn(books, state.trade)),
+      );
+    case 'closed':
+      return notice(
+        200,
+        'This payment is closed',
+        'Go back to the shop and start again.',
+        shopLink(offer.terms.returnUrl),
+      );
+    case 'expired':
+      return notice(
+        200,
+        'This payment has expired',
+        'Go back to the shop and start again.',
+        shopLink(offer.terms.returnUrl),
+      );
+    case 'other_terms':
+      return notice(
+        409,
+        'This payment was changed',
+        'ACQ.CONTEXT_INCONSISTENT: it was opened for another amount or subject.',
+      );
+  }
+}
+
+function act(books: Books, offer: OfferRow, action: string): HttpAnswer {
+  const here = cashierPath(offer.id, offer.terms.product);
+  switch (action) {
+    case 'scan':
+    case 'decline':
+      actAsBuyer(books, offer, action);
+      return redirectAnswer(here);
+    case 'pay':
+      return redirectAnswer(signedReturn(books, actAsBuyer(books, offer, action)) ?? here);
+    case 'leave':
+      return redirectAnswer(offer.terms.returnUrl ?? here);
+    default:
+      return notice(400, 'Not here', 'The cashier understands scan, pay, decline and leave.');
+  }
+}
+
+const openings: Readonly<Record<Product, string | null>> = {
+  page: 'Log in, or scan with the app',
+  qr: 'Scan this code with the app',
+  wap: null, // the password is the first that Alipay hears of it
+};
+
+function payPage(offer: OfferRow, trade: TradeRow | null): HttpAnswer {
+  const { product, subject, outTradeNo } = offer.terms;
+  const opening = trade === null ? openings[product] : null;
+  const buttons =
+    opening === null
+      ? html`<button class="primary" name="action" value="pay">Pay ${written(offer)}</button>
+<button name="action" value="decline">Try with too little money</button>`
+      : html`<button class="primary" name="action" value="scan">${opening}</button>`;
+  return page(
+    200,
+    'Alipay',
+    html`<section class="card"><p class="muted">Alipay · 支付宝</p>
+<p class="amount">${written(offer)}</p>
+<ul class="lines"><li><span>${subject}</span><span class="muted small">${outTradeNo}</span></li></ul>
+${trade?.failure ? html`<p class="alert" role="alert">${trade.failure}</p>` : null}
+<form method="post">${buttons}
+<button class="quiet" name="action" value="leave">Walk away</button></form></section>`,
+  );
+}
+
+/** Where the buyer goes after paying: the shop's page with signed parameters. They tell of a payment, but prove no amount received. */
+function signedReturn(books: Books, { id, tradeNo, terms }: TradeRow): string | null {
+  if (terms.returnUrl === null) return null;
+  const fields: Record<string, string> = {
+    charset: 'utf-8',
+    out_trade_no: id,
+    method: `alipay.trade.${terms.product}.pay.return`,
+    total_amount: yuan(terms.amount),
+    trade_no: tradeNo,
+    auth_app_id: books.appId,
+    version: '1.0',
+    app_id: books.appId,
+    seller_id: books.sellerId,
+    timestamp: beijingTime(books.clock.wireMs()),
+  };
+  const sign = books.sign(signedText(Object.entries(fields), unsignedInNotices));
+  const url = new URL(terms.returnUrl);
+  for (const [name, value] of Object.entries({ ...fields, sign, sign_type: 'RSA2' }))
+    url.searchParams.append(name, value);
+  return url.href;
+}
+
+function written({ terms }: OfferRow): string {
+  return price(terms.amount, 'cny');
+}
+
+function shopLink(url: string | null): Html | null {
+  return url === null ? null : html`<p><a href="${url}">Back to the shop</a></p>`;
+}

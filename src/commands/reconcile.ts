@@ -1,0 +1,268 @@
+import { isCertainlyWithin, judgeLine } from '../domain/reconciliation.ts';
+import { type BillDay, type BillLine, BillNotAvailableError } from '../providers/bill.ts';
+import type { PaymentProvider } from '../providers/provider.ts';
+import { type Ledger, type Named, type Unlisted, withLedger } from '../store/reconciliation-store.ts';
+import { askAboutUnlisted, type UnlistedAnswer } from './ask-about-unlisted.ts';
+import type { CommandContext } from './context.ts';
+import { type NamedOurs, reviewRepetition, type Settlement, settleDifference } from './settle-difference.ts';
+
+/** So many lines are looked up by one statement. */
+const batchLines = 500;
+/** So many orders are changed, or asked about, at a time. */
+const ordersAtOnce = 8;
+/** Lines that came before what they follow from, as a refund before its payment, wait in memory for the end of the bill. */
+const earlyLinesMax = 1000;
+/** When more is missing there, something is wrong as a whole, as a bill of another account: it is listed, and nobody is asked. */
+const askedMax = 1000;
+
+export const differenceKinds = ['MISSING_HERE', 'MISSING_THERE', 'DIFFERENT_AMOUNT', 'LISTED_TWICE'] as const;
+/** `FOREIGN` and `NEAR_BORDER` are no differences: another system's money, and money that may be in a neighbouring day's bill. */
+export type FindingKind = (typeof differenceKinds)[number] | 'FOREIGN' | 'NEAR_BORDER';
+
+/** `NONE`: there was nothing to do, or it was a dry run. `UNKNOWN_HERE`: a number of ours that our database does not have. */
+export type Action = Settlement['action'] | UnlistedAnswer | 'NONE' | 'UNKNOWN_HERE' | 'NOT_ASKED' | 'FAILED';
+
+/** What one side says. */
+export type Side = { readonly amountMinor: bigint; readonly currency: string; readonly status: string };
+
+/** Whatever is not simply on both sides. */
+export type Finding = {
+  readonly kind: FindingKind;
+  readonly subject: 'payment' | 'refund';
+  readonly at: Date;
+  readonly orderId: string | null;
+  readonly paymentId: string | null;
+  readonly refundId: string | null;
+  readonly merchantNumber: string | null;
+  readonly providerPaymentId: string | null;
+  readonly providerRefundId: string | null;
+  readonly here: Side | null;
+  readonly there: Side | null;
+  readonly action: Action;
+};
+
+export type Reconciliation = {
+  readonly provider: PaymentProvider;
+  /** A day as the provider counts days: `2026-11-21`. */
+  readonly date: string;
+  /** Finds, and changes nothing. */
+  readonly isDryRun: boolean;
+  readonly signal: AbortSignal;
+  /** Told one by one; the next is looked for when it resolves. */
+  readonly tell: (finding: Finding) => void | Promise<void>;
+  readonly onMatched: (line: BillLine) => void;
+  readonly onProgress: (lines: number, linesExpected: number | null) => void;
+};
+
+export type Reconciled = { readonly day: BillDay; readonly lines: number };
+
+/**
+ * Compares a provider's bill of a day with what we hold, both ways, and applies each difference as a report. What it needs of memory does
+ * not grow with the bill. Doing it again changes nothing more.
+ *
+ * @throws {BillNotAvailableError} {BillUnreadableError} with a sentence for whoever runs it.
+ */
+export async function reconcile(context: CommandContext, reconciliation: Reconciliation): Promise<Reconciled> {
+  const { provider, date, signal } = reconciliation;
+  const day = provider.billDay(date);
+  if (day.until > context.clock.now()) {
+    throw new BillNotAvailableError(`The day ${date} has not ended: it ends at ${day.until.toISOString()}.`);
+  }
+  const account = { provider: provider.name, providerAccount: provider.account };
+  return withLedger(context.db, account, async (ledger) => {
+    // Gone through right after, for that removes what it has on disk.
+    const { lines, linesExpected } = await provider.readBill(date, signal);
+    const early: BillLine[] = [];
+    let done = 0;
+    for await (const batch of batchesOf(lines, batchLines)) {
+      signal.throwIfAborted();
+      await reconcileLines(context, reconciliation, ledger, batch, early);
+      done += batch.length;
+      reconciliation.onProgress(done, linesExpected);
+    }
+    await reconcileLines(context, reconciliation, ledger, early, null);
+    await reconcileUnlisted(context, reconciliation, ledger, day);
+    return { day, lines: done };
+  });
+}
+
+/** @param early where lines are put back that came too early; null when there is no later any more. */
+async function reconcileLines(
+  context: CommandContext,
+  reconciliation: Reconciliation,
+  ledger: Ledger,
+  lines: readonly BillLine[],
+  early: BillLine[] | null,
+): Promise<void> {
+  if (lines.length === 0) return;
+  const named = await ledger.findNamed(lines);
+  const judged = lines.map((line, position) => judge(line, named[position] ?? { payment: null, refund: null }));
+  const listedNow = new Set(await ledger.markListed(judged.flatMap(({ listedId }) => listedId ?? [])));
+  const differing: Judged[] = [];
+  for (const given of judged) {
+    const { line, listedId, verdict } = given;
+    // The first line of a row takes its name out of the set, so that the next one does not find it.
+    const isRepeated = early !== null && listedId !== null && !listedNow.delete(listedId);
+    if (isRepeated) differing.push({ ...given, verdict: 'LISTED_TWICE' });
+    else if (verdict === 'MATCHED') reconciliation.onMatched(line);
+    else differing.push(given);
+  }
+  await eachApart(
+    differing,
+    ({ named: { payment } }) => payment?.orderId ?? null,
+    async (given) => {
+      reconciliation.signal.throwIfAborted();
+      const { line, verdict } = given;
+      const { action, refundId } = await settle(context, reconciliation, given);
+      if (refundId !== null) await ledger.markListed([refundId]);
+      if (action === 'KNOWN_MEANWHILE') return reconciliation.onMatched(line);
+      if (action === 'TOO_EARLY' && early !== null && early.length < earlyLinesMax) {
+        early.push(line);
+        return;
+      }
+      if (verdict !== 'MATCHED') await reconciliation.tell(findingOfLine(given, verdict, action, refundId));
+    },
+  );
+}
+
+type Judged = {
+  readonly line: BillLine;
+  readonly named: Named;
+  readonly verdict: ReturnType<typeof judgeLine> | 'LISTED_TWICE';
+  /** The row of ours that the line is about. */
+  readonly listedId: string | null;
+};
+
+function judge(line: BillLine, named: Named): Judged {
+  const { payment, refund } = named;
+  const verdict = judgeLine(line, payment, refund);
+  const isOfAnother = line.kind === 'payment' && verdict === 'MISSING_HERE' && payment?.status === 'SUCCEEDED';
+  const listedId = line.kind === 'refund' ? refund?.id : isOfAnother ? null : payment?.id;
+  return { line, named, verdict, listedId: listedId ?? null };
+}
+
+type Settled = { readonly action: Action; readonly refundId: string | null };
+
+async function settle(
+  context: CommandContext,
+  { isDryRun }: Reconciliation,
+  { line, named, verdict }: Judged,
+): Promise<Settled> {
+  const { payment, refund } = named;
+  const refundId = refund?.id ?? null;
+  if (verdict === 'FOREIGN' || isDryRun) return { action: 'NONE', refundId };
+  if (payment === null) return { action: 'UNKNOWN_HERE', refundId };
+  const ours: NamedOurs = { payment, refund };
+  try {
+    return await (verdict === 'LISTED_TWICE' ? reviewRepetition : settleDifference)(context, line, ours);
+  } catch (error) {
+    context.log.error({ err: error, paymentId: payment.id }, 'a line of a bill could not be applied');
+    return { action: 'FAILED', refundId };
+  }
+}
+
+async function reconcileUnlisted(
+  context: CommandContext,
+  { isDryRun, signal, tell }: Reconciliation,
+  ledger: Ledger,
+  day: BillDay,
+): Promise<void> {
+  let asked = 0;
+  const ask = async (subject: 'payment' | 'refund', unlisted: Unlisted): Promise<Action> => {
+    if (isDryRun) return 'NONE';
+    asked += 1;
+    if (asked > askedMax) return 'NOT_ASKED';
+    try {
+      return await askAboutUnlisted(context, subject, unlisted);
+    } catch (error) {
+      context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be asked about');
+      return 'FAILED';
+    }
+  };
+  for (const subject of ['payment', 'refund'] as const) {
+    for await (const page of ledger.unlisted(subject, day.from, day.until)) {
+      await eachApart(
+        page,
+        ({ orderId }) => orderId,
+        async (unlisted) => {
+          signal.throwIfAborted();
+          const { earliestAt: earliest, succeededAt: latest } = unlisted;
+          const isCertain = isCertainlyWithin({ earliest, latest }, day);
+          const action = isCertain ? await ask(subject, unlisted) : 'NONE';
+          await tell(findingOfUnlisted(subject, unlisted, isCertain ? 'MISSING_THERE' : 'NEAR_BORDER', action));
+        },
+      );
+    }
+  }
+}
+
+function findingOfLine(
+  { line, named: { payment, refund } }: Judged,
+  kind: FindingKind,
+  action: Action,
+  refundId: string | null,
+): Finding {
+  const { merchantNumber, providerPaymentId, providerRefundId, amountMinor, currency, status } = line;
+  return {
+    ...{ kind, subject: line.kind, at: line.at, orderId: payment?.orderId ?? null, paymentId: payment?.id ?? null },
+    ...{ refundId, merchantNumber, providerPaymentId, providerRefundId },
+    here: line.kind === 'payment' ? payment && sideOf({ ...payment, ...takenOf(payment) }) : refund && sideOf(refund),
+    there: { amountMinor, currency, status },
+    action,
+  };
+}
+
+/** What was captured where money has moved; what was asked for until then. */
+function takenOf({ status, amountMinor, capturedMinor }: NonNullable<Named['payment']>): { amountMinor: bigint } {
+  return { amountMinor: status === 'SUCCEEDED' ? capturedMinor : amountMinor };
+}
+
+function sideOf({ amountMinor, currency, status }: Side): Side {
+  return { amountMinor, currency, status };
+}
+
+function findingOfUnlisted(
+  subject: 'payment' | 'refund',
+  unlisted: Unlisted,
+  kind: FindingKind,
+  action: Action,
+): Finding {
+  const { id, orderId, paymentId, providerPaymentId, providerRefundId, succeededAt: at } = unlisted;
+  const refundId = subject === 'refund' ? id : null;
+  return {
+    ...{ kind, subject, at, orderId, paymentId, refundId, merchantNumber: id, providerPaymentId, providerRefundId },
+    here: sideOf({ ...unlisted, status: 'SUCCEEDED' }),
+    there: null,
+    action,
+  };
+}
+
+async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Works through the items, those of one order one after the other, several orders at a time. */
+async function eachApart<T>(
+  items: readonly T[],
+  orderIdOf: (item: T) => string | null,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const groups = new Map<string | T, T[]>();
+  for (const item of items) {
+    const group = groups.get(orderIdOf(item) ?? item);
+    if (group === undefined) groups.set(orderIdOf(item) ?? item, [item]);
+    else group.push(item);
+  }
+  const queue = groups.values();
+  const takeOrders = async () => {
+    for (const group of queue) for (const item of group) await work(item);
+  };
+  await Promise.all(Array.from({ length: ordersAtOnce }, takeOrders));
+}

@@ -1,0 +1,53 @@
+/** One line of a provider's bill of a day: money that moved, or is on its way. */
+export type BillLine = {
+  readonly kind: 'payment' | 'refund';
+  /** The number that the merchant gave it: `pay_…` or `rfd_…` where it is ours, else of another system or a console; null when none. */
+  readonly merchantNumber: string | null;
+  /** Of a refund: the merchant's number of its payment. */
+  readonly paymentNumber: string | null;
+  readonly providerPaymentId: string | null;
+  /** As the provider's adapter names refunds in its reports. */
+  readonly providerRefundId: string | null;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  /** A payment on a bill has always succeeded. */
+  readonly status: 'SUCCEEDED' | 'PENDING' | 'FAILED';
+  readonly at: Date;
+};
+
+/** A provider's bill of one of its days. Reading it again is asking for it again. */
+export type Bill = {
+  /** What it needs on disk is gone once the iteration has ended, failed, or was left. @throws {BillUnreadableError} */
+  readonly lines: AsyncIterable<BillLine>;
+  /** Null when the provider tells only by the end. */
+  readonly linesExpected: number | null;
+};
+
+/** A day as a provider counts days: from its first instant up to, and without, the next one's. */
+export type BillDay = { readonly from: Date; readonly until: Date };
+
+/** What a provider can say of a whole day. Dates are `2026-11-21`. */
+export type BillReader = {
+  /** @throws {RangeError} when there is no such day. */
+  billDay(date: string): BillDay;
+  /**
+   * @throws {BillNotAvailableError} when the provider has no bill of the day, yet or any more.
+   * @throws {BillUnreadableError} when what it sent cannot be believed as a whole; nothing of it was told then.
+   */
+  readBill(date: string, signal: AbortSignal): Promise<Bill>;
+};
+
+/** The provider has no bill of the day, yet or any more. The message is for people. */
+export class BillNotAvailableError extends Error {}
+
+/** The bill is not what a bill of this provider looks like, or not all of it. The message is for people and names the line. */
+export class BillUnreadableError extends Error {}
+
+/** The day by the calendar of UTC. @throws {RangeError} when there is no such day. */
+export function utcDay(date: string): BillDay {
+  const from = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(from.getTime()) || from.toISOString().slice(0, 10) !== date) {
+    throw new RangeError('A day was expected, as 2026-11-21.');
+  }
+  return { from, until: new Date(from.getTime() + 24 * 3_600_000) };
+}

@@ -1,0 +1,228 @@
+import type { Evidence, EvidenceSource } from '../../domain/payment.ts';
+import type { PaymentReport, RefundReport } from '../../domain/report.ts';
+import { beijingDay } from '../beijing-time.ts';
+import {
+  answeredInTime,
+  OutcomeUnknownError,
+  type PaymentOrder,
+  type PaymentProvider,
+  type ProviderParts,
+  type QueryAnswer,
+  type RefundAnswer,
+  type RefundName,
+  type RefundOrder,
+  RejectedError,
+  WebhookRejectedError,
+} from '../provider.ts';
+import { fetchWechatpayBill } from './bill.ts';
+import { createClient, type WechatpayAnswer } from './client.ts';
+import type { WechatpayConfig } from './kind.ts';
+import { messageOf, openNotification } from './notification.ts';
+import { errorOf, isRefusedAs } from './outcome.ts';
+import { cutTo, notPossible, prepayOf, readAnswer } from './prepay.ts';
+import { refundSchema, reportOfRefund } from './refunds.ts';
+import { signatureFaultOf, signatureHeaders } from './signature.ts';
+import {
+  bareReport,
+  foreignnessOf,
+  inProgressSchema,
+  reportOfTransaction,
+  type Transaction,
+  transactionSchema,
+} from './transactions.ts';
+import { sendByFetch } from './transport.ts';
+
+export type WechatpayOptions = WechatpayConfig & ProviderParts;
+
+/** The largest number that WeChat Pay's own programs hold. */
+const fenMax = 2_147_483_647n;
+const reasonCharactersMax = 80;
+/** What was never told to WeChat Pay cannot be paid there. */
+const nothing: QueryAnswer = { kind: 'notFound', payableUntil: null };
+
+/** What is known of a payment by its number: nothing, that its buyer is just paying, or all of it. */
+type Found = Transaction | 'inProgress' | null;
+
+export function createWechatpayProvider(options: WechatpayOptions): PaymentProvider {
+  const { mchId, platformKeys, apiV3Key, webhookUrl, now } = options;
+  const client = createClient({ ...options, signer: options, send: options.send ?? sendByFetch });
+
+  const evidence = (source: EvidenceSource, providerTime: Date | null): Evidence => ({
+    source,
+    providerTime,
+    receivedAt: now(),
+  });
+
+  async function start(order: PaymentOrder, signal: AbortSignal): Promise<PaymentReport> {
+    const refusal = refusalOf(order);
+    if (refusal !== null) throw notPossible(refusal);
+    const askedAt = now();
+    if (order.expiresAt <= askedAt) throw expired();
+    const { target, body, actionBy } = prepayOf(order, options);
+    const answer = await client.post(target, body, signal);
+    if (answer.kind === 'refused') return startedBefore(order, answer, signal);
+    const nextAction = readAnswer(() => actionBy(answer.body, askedAt));
+    return { ...bareReport(order.paymentId, 'ACTION_REQUIRED', evidence('RESPONSE', null)), nextAction };
+  }
+
+  /** The number may be known there already: then what became of it decides, and not the refusal. */
+  async function startedBefore(
+    order: PaymentOrder,
+    { refusal }: Extract<WechatpayAnswer, { kind: 'refused' }>,
+    signal: AbortSignal,
+  ): Promise<PaymentReport> {
+    const isKnown = isRefusedAs(refusal, 'OUT_TRADE_NO_USED', 'ORDERPAID');
+    // Said of parameters that are wrong, and of a number that is known with others.
+    if (!isKnown && !isRefusedAs(refusal, 'INVALID_REQUEST')) throw errorOf(refusal);
+    const asked = await query(order, signal);
+    if (asked.kind === 'report') return asked.report;
+    if (isKnown) throw new OutcomeUnknownError('WeChat Pay says that it knows the payment, and that it does not.');
+    throw errorOf(refusal);
+  }
+
+  async function find({ paymentId }: PaymentOrder, signal: AbortSignal): Promise<Found> {
+    const answer = await client.get(`/v3/pay/transactions/out-trade-no/${paymentId}?mchid=${mchId}`, signal);
+    if (answer.kind === 'refused') {
+      const { refusal } = answer;
+      const isUnknown = refusal.status === 404 && isRefusedAs(refusal, 'ORDER_NOT_EXIST');
+      if (isUnknown) return null;
+      if (isRefusedAs(refusal, 'USER_PAYING')) return 'inProgress';
+      throw errorOf(refusal);
+    }
+    if (inProgressSchema.safeParse(answer.body).success) return 'inProgress';
+    const transaction = readAnswer(() => transactionSchema.parse(answer.body));
+    if (foreignnessOf(transaction, options) !== null || transaction.out_trade_no !== paymentId) {
+      throw new OutcomeUnknownError('WeChat Pay answered with a payment that was not asked for.');
+    }
+    return transaction;
+  }
+
+  async function query(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer> {
+    const found = await find(order, signal);
+    if (found === null) return nothing;
+    if (found === 'inProgress') {
+      return { kind: 'report', report: bareReport(order.paymentId, 'PROCESSING', evidence('QUERY', null)) };
+    }
+    const report = readAnswer(() =>
+      reportOfTransaction(found, order.paymentId, evidence('QUERY', found.success_time), order.expiresAt <= now()),
+    );
+    return { kind: 'report', report: known(report) };
+  }
+
+  async function close(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer> {
+    const asked = await query(order, signal);
+    if (asked.kind === 'notFound') return asked;
+    const { status } = asked.report;
+    if (status !== 'ACTION_REQUIRED' && status !== 'PROCESSING') return asked;
+    const target = `/v3/pay/transactions/out-trade-no/${order.paymentId}/close`;
+    const answer = await client.post(target, { mchid: mchId }, signal);
+    if (answer.kind === 'refused') {
+      const error = errorOf(answer.refusal);
+      // Refused: it has moved meanwhile, most likely because the buyer was faster. What it is now is asked below.
+      const hasMoved = error instanceof RejectedError || isRefusedAs(answer.refusal, 'ORDERPAID', 'ORDER_NOT_EXIST');
+      if (!hasMoved) throw error;
+    }
+    return query(order, signal);
+  }
+
+  async function startRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundReport> {
+    const { refundId, paymentId, amountMinor, capturedMinor, currency } = refund;
+    const reason = cutTo(reasonCharactersMax, refund.reason?.trim() ?? '');
+    const answer = await client.post(
+      '/v3/refund/domestic/refunds',
+      {
+        out_trade_no: paymentId,
+        out_refund_no: refundId,
+        ...(reason !== '' && { reason }),
+        notify_url: webhookUrl,
+        amount: { refund: Number(amountMinor), total: Number(capturedMinor), currency },
+      },
+      signal,
+    );
+    if (answer.kind === 'refused') throw errorOf(answer.refusal);
+    return refundIn(answer.body, refundId, paymentId, 'RESPONSE');
+  }
+
+  async function queryRefund(refund: RefundName, signal: AbortSignal): Promise<RefundAnswer> {
+    const number = refund.refundId ?? refund.providerRefundId;
+    if (number === null) throw notPossible('A refund is asked for that has no number.');
+    const answer = await client.get(`/v3/refund/domestic/refunds/${encodeURIComponent(number)}`, signal);
+    if (answer.kind === 'accepted') {
+      return { kind: 'report', report: refundIn(answer.body, number, refund.paymentId, 'QUERY') };
+    }
+    const { refusal } = answer;
+    if (refusal.status === 404 && isRefusedAs(refusal, 'RESOURCE_NOT_EXISTS')) return { kind: 'notFound' };
+    throw errorOf(refusal);
+  }
+
+  function refundIn(body: unknown, number: string, paymentId: string, source: EvidenceSource): RefundReport {
+    const refund = readAnswer(() => refundSchema.parse(body));
+    if (refund.out_refund_no !== number || refund.out_trade_no !== paymentId) {
+      throw new OutcomeUnknownError('WeChat Pay answered with a refund that was not asked for.');
+    }
+    const report = reportOfRefund(refund, evidence(source, refund.success_time));
+    return known(report);
+  }
+
+  async function listRefunds(order: PaymentOrder, signal: AbortSignal) {
+    const found = await find(order, signal);
+    const state = found === null || found === 'inProgress' ? null : found.trade_state;
+    const returned = state === 'REFUND' ? 'SOME' : state === 'SUCCESS' ? 'NONE' : null;
+    return { refunds: [], returned } as const; // WeChat Pay has no list of them
+  }
+
+  return {
+    name: 'WECHATPAY',
+    method: 'WECHAT_PAY',
+    account: mchId,
+    flows: ['QR_CODE', 'MOBILE_WEB', 'IN_APP'],
+    needs: { MOBILE_WEB: ['buyerIp'], IN_APP: ['openId'] },
+    webhookContentType: 'application/json',
+    webhookHeaders: signatureHeaders,
+    acknowledgement: {
+      status: 200,
+      contentType: 'application/json',
+      body: '{"code":"SUCCESS","message":"成功"}',
+    },
+    refusalOf,
+    startPayment: (order, signal) => answeredInTime(signal, () => start(order, signal)),
+    queryPayment: (order, signal) => answeredInTime(signal, () => query(order, signal)),
+    closePayment: (order, signal) => answeredInTime(signal, () => close(order, signal)),
+    capturePayment: async () => {
+      throw notPossible('WeChat Pay takes money at once: there is nothing to capture.');
+    },
+    startRefund: (refund, signal) => answeredInTime(signal, () => startRefund(refund, signal)),
+    queryRefund: (refund, signal) => answeredInTime(signal, () => queryRefund(refund, signal)),
+    listRefunds: (order, signal) => answeredInTime(signal, () => listRefunds(order, signal)),
+    verifyWebhook({ headers, body, receivedAt }) {
+      const fault = signatureFaultOf(headers, body, platformKeys, receivedAt);
+      if (fault !== null) throw new WebhookRejectedError(fault);
+      const { eventId, eventType } = openNotification(body, apiV3Key);
+      return { eventId, eventType };
+    },
+    readWebhook: (body, receivedAt) => messageOf(openNotification(body, apiV3Key), options, receivedAt),
+    billDay: beijingDay,
+    readBill: (date, signal) => fetchWechatpayBill({ ...options, client, signer: options }, date, signal),
+  };
+}
+
+function refusalOf({
+  amountMinor,
+  currency,
+  captureMode,
+}: Pick<PaymentOrder, 'amountMinor' | 'currency' | 'captureMode'>): string | null {
+  if (currency !== 'CNY') return `WeChat Pay takes CNY only, not ${currency}.`;
+  if (captureMode !== 'AUTOMATIC') return 'WeChat Pay takes money at once: it cannot only authorize.';
+  if (amountMinor < 1n || amountMinor > fenMax) return `WeChat Pay takes 1 to ${fenMax} fen.`;
+  return null;
+}
+
+function expired(): RejectedError {
+  const message = 'The time to pay had run out before WeChat Pay was told.';
+  return new RejectedError({ reason: 'expired', message, providerCode: null, attempt: null });
+}
+
+function known<T>(report: T | null): T {
+  if (report === null) throw new OutcomeUnknownError('WeChat Pay answered with a state that we do not know.');
+  return report;
+}

@@ -1,0 +1,31 @@
+import { createDecipheriv, type KeyObject } from 'node:crypto';
+import { bytesOfBase64 } from './signature.ts';
+
+/** What WeChat Pay encrypts with the APIv3 key. */
+export type Sealed = {
+  readonly algorithm: string;
+  /** Base64; its last 16 bytes are the tag. */
+  readonly ciphertext: string;
+  readonly nonce: string;
+  /** Not secret, but covered by the tag. */
+  readonly associated_data?: string | null | undefined;
+};
+
+const nonceBytes = 12;
+const tagBytes = 16;
+
+/**
+ * Opens what is sealed with AES-256-GCM. A shorter tag could be guessed, so it is 16 bytes or nothing.
+ * @throws {Error} when it was not sealed with this key and this associated data, or is not whole.
+ */
+export function unseal({ algorithm, ciphertext, nonce, associated_data: associated }: Sealed, key: KeyObject): Buffer {
+  if (algorithm !== 'AEAD_AES_256_GCM') throw new Error('It is sealed by another algorithm than AEAD_AES_256_GCM.');
+  const iv = Buffer.from(nonce, 'utf8');
+  if (iv.length !== nonceBytes) throw new Error(`Its nonce has ${iv.length} bytes, not ${nonceBytes}.`);
+  const bytes = bytesOfBase64(ciphertext);
+  if (bytes === null || bytes.length <= tagBytes) throw new Error('Its ciphertext is not whole.');
+  const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes });
+  decipher.setAAD(Buffer.from(associated ?? '', 'utf8'));
+  decipher.setAuthTag(bytes.subarray(-tagBytes));
+  return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()]); // final() is what checks the tag
+}

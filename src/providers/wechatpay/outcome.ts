@@ -1,0 +1,58 @@
+import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../provider.ts';
+
+/** An answer outside 2xx. */
+export type Refusal = {
+  readonly status: number;
+  /** As WeChat Pay spelled it; null when the body is not one of its. */
+  readonly code: string | null;
+  /** Names the request for WeChat Pay's support. */
+  readonly requestId: string | null;
+};
+
+const rateLimitRetryAfterMs = 5000;
+const configurationRetryAfterMs = 30_000;
+
+/** Spelled without underscores, for WeChat Pay writes codes with them and without. */
+const rateLimitCodes: ReadonlySet<string> = new Set(['FREQUENCYLIMITED', 'RATELIMITEXCEEDED']);
+const unknownCodes: ReadonlySet<string> = new Set(['SYSTEMERROR', 'BANKERROR']);
+const configurationCodes: ReadonlySet<string> = new Set([
+  ...['SIGNERROR', 'NOAUTH', 'APPIDMCHIDNOTMATCH', 'MCHNOTEXISTS'],
+]);
+
+type Definite = { readonly reason: string; readonly message: string };
+const refused: Definite = { reason: 'provider_error', message: 'WeChat Pay refused.' };
+const definiteCodes: ReadonlyMap<string, Definite> = new Map([
+  ['PARAMERROR', refused],
+  ['INVALIDREQUEST', refused],
+  ['TRADEERROR', refused],
+  ['RESOURCENOTEXISTS', refused],
+  ['RULELIMIT', { reason: 'limit_exceeded', message: 'WeChat Pay refused: a limit of the account is reached.' }],
+  ['ORDERCLOSED', { reason: 'closed', message: 'WeChat Pay has closed this payment.' }],
+  ['NOTENOUGH', { reason: 'insufficient_balance', message: 'The merchant’s balance at WeChat Pay is too low.' }],
+  [
+    'USERACCOUNTABNORMAL',
+    { reason: 'buyer_account_unusable', message: 'The buyer’s account takes no money back: it is closed or blocked.' },
+  ],
+]);
+
+/** True when the refusal's code is one of these, spelled with underscores or without. */
+export function isRefusedAs({ code }: Refusal, ...names: readonly string[]): boolean {
+  return code !== null && names.some((name) => plain(name) === plain(code));
+}
+
+/** Whether what was asked may have happened after all. A code that we do not know may mean anything, and is no word to end a payment by. */
+export function errorOf(refusal: Refusal): OutcomeUnknownError | NotExecutedError | RejectedError {
+  const { status, code, requestId } = refusal;
+  const said = `WeChat Pay answered ${status} ${code ?? 'without a code'}, request ${requestId ?? 'unnamed'}.`;
+  const plainCode = code === null ? '' : plain(code);
+  if (status >= 500 || unknownCodes.has(plainCode)) return new OutcomeUnknownError(said);
+  if (status === 429 || rateLimitCodes.has(plainCode)) return new NotExecutedError(said, rateLimitRetryAfterMs);
+  if (status === 401 || configurationCodes.has(plainCode)) return new NotExecutedError(said, configurationRetryAfterMs);
+  const definite = definiteCodes.get(plainCode);
+  if (definite === undefined) return new OutcomeUnknownError(said);
+  return new RejectedError({ ...definite, providerCode: code, attempt: null }, { cause: new Error(said) });
+}
+
+function plain(code: string): string {
+  return code.replaceAll('_', '');
+}

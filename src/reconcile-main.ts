@@ -1,0 +1,144 @@
+import { pino } from 'pino';
+import type { CommandContext } from './commands/context.ts';
+import { reconcile } from './commands/reconcile.ts';
+import { type Config, readConfig, readProviders } from './config.ts';
+import { openDatabase } from './database/database.ts';
+import { startSandboxProcess } from './development.ts';
+import { developmentKeys, sandboxEnvironment } from './development-keys.ts';
+import { systemClock } from './domain/clock.ts';
+import { passAll } from './domain/failpoint.ts';
+import { isProviderError, type PaymentProvider, type ProviderSetup } from './providers/provider.ts';
+import { type JsonReport, printJson, saveJson } from './reconciliation/json-report.ts';
+import { type Options, readOptions, UsageError, usage } from './reconciliation/options.ts';
+import { showProgress } from './reconciliation/progress.ts';
+import { tableOf } from './reconciliation/table.ts';
+import { createTally } from './reconciliation/tally.ts';
+
+const exitCodes = { noDifferences: 0, failed: 1, differences: 2 } as const;
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === null) {
+    console.log(usage);
+    return exitCodes.noDifferences;
+  }
+  const config = readConfig();
+  // Before anything else: where the server holds the embedded database, its sentence is the one to print.
+  const database = await openDatabase({ ...config, migrate: config.migrateOnStart });
+  try {
+    const { setups, close } = await configuredProviders(config);
+    try {
+      const provider = await openProvider(config, setups, options);
+      return await run({ ...partsOf(config), db: database, providers: [provider] }, provider, options);
+    } finally {
+      await close();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/** Nobody subscribes here; who does at a node hears of changes by its look at the log's end, a second later at most. */
+function partsOf({ logLevel }: Config): Omit<CommandContext, 'db' | 'providers'> {
+  const log = pino({ level: logLevel }, pino.destination(2));
+  return { log, clock: systemClock, failpoint: passAll, wakes: { wake: () => {} } };
+}
+
+async function run(context: CommandContext, provider: PaymentProvider, options: Options): Promise<number> {
+  const { date, dryRun, output, json } = options;
+  const { name, account } = provider;
+  const head = { provider: name, account, date, ...provider.billDay(date), dryRun };
+  const tally = createTally();
+  const reports: JsonReport[] = [];
+  const progress = showProgress(process.stderr.isTTY === true, (text) => console.error(text));
+  const stopping = stopOnSignals();
+  try {
+    if (output !== null) reports.push(await saveJson(output, head));
+    if (json) reports.push(await printJson(process.stdout, head));
+    const { lines } = await reconcile(context, {
+      ...{ provider, date, isDryRun: dryRun, signal: stopping.signal },
+      onMatched: (line) => tally.matched(line),
+      tell: async (finding) => {
+        tally.found(finding);
+        for (const report of reports) await report.add(finding);
+      },
+      onProgress: (done, expected) => progress.update(done, expected, tally.differences()),
+    });
+    progress.stop();
+    for (const report of reports) await report.finish(lines, tally);
+    if (!json) console.log(tableOf({ ...head, lines }, tally));
+    return tally.differences() === 0 ? exitCodes.noDifferences : exitCodes.differences;
+  } catch (error) {
+    progress.stop();
+    for (const report of reports) await report.abandon();
+    throw error;
+  } finally {
+    stopping.end();
+  }
+}
+
+/** Ctrl-C ends it between two lines, with its temporary files removed. What was repaired by then stays repaired. */
+function stopOnSignals(): { readonly signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new Error('Stopped before the end. Running it again does the rest.'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  return { signal: controller.signal, end: () => process.off('SIGINT', stop).off('SIGTERM', stop) };
+}
+
+function openProvider(
+  { publicUrl, host, port }: Config,
+  setups: readonly ProviderSetup[],
+  { provider }: Options,
+): Promise<PaymentProvider> {
+  const setup = setups.find(({ name }) => name === provider);
+  if (setup === undefined) {
+    const names = setups.map(({ name }) => name.toLowerCase()).join(', ') || 'none';
+    throw new UsageError(`${provider.toLowerCase()} is not configured. Configured: ${names}.`);
+  }
+  const webhookUrl = `${publicUrl ?? `http://${host}:${port}`}/webhooks/${provider.toLowerCase()}`;
+  return setup.open({ webhookUrl, now: () => systemClock.now() });
+}
+
+type Providers = { readonly setups: readonly ProviderSetup[]; close(): Promise<void> };
+
+/** As configured; or the sandbox, that of a server which runs, or one of our own on the same ledger. */
+async function configuredProviders({ providers, sandbox, dataDir, publicUrl, host, port }: Config): Promise<Providers> {
+  if (sandbox === null) return { setups: providers, close: async () => {} };
+  const keys = developmentKeys(dataDir);
+  const setupsAt = (url: string) => {
+    const environment = sandboxEnvironment(keys, url);
+    return readProviders({ at: (name) => environment[name] ?? null, isProduction: false, publicUrl });
+  };
+  const running = `http://127.0.0.1:${sandbox.port}`;
+  if (sandbox.port !== 0 && (await answers(running))) return { setups: setupsAt(running), close: async () => {} };
+  const stripeWebhookUrl = `http://${host}:${port}/webhooks/stripe`;
+  const onEnd = () => console.error('The sandbox has ended: no provider answers.');
+  const own = await startSandboxProcess({ ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl, onEnd } });
+  return { setups: setupsAt(own.url), close: () => own.close() };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const { ok } = await fetch(`${url}/control/ledger`);
+    return ok;
+  } catch {
+    return false; // nobody listens there
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const because = isProviderError(error) && error.cause instanceof Error ? ` ${error.cause.message}` : '';
+  return `${error.message}${because}`;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(sentenceOf(error));
+    if (error instanceof UsageError) console.error(`\n${usage}`);
+    process.exitCode = exitCodes.failed;
+  },
+);

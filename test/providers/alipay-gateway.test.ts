@@ -1,0 +1,224 @@
+import { createPublicKey, createVerify } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  NotExecutedError,
+  OutcomeUnknownError,
+  type PaymentProvider,
+  RejectedError,
+} from '../../src/providers/provider.ts';
+import {
+  type Answer,
+  anOrder,
+  appPrivatePem,
+  aRefund,
+  aTrade,
+  config,
+  done,
+  fixture,
+  type Gateway,
+  notifyUrl,
+  now,
+  openGateway,
+  openProvider,
+  refused,
+  rsa2,
+  signedText,
+} from './alipay-rig.ts';
+import { type Asked, DoorDispatcher, type Told } from './door-dispatcher.ts';
+import { failureOf, patient, reportIn } from './stripe-rig.ts';
+
+let gateway: Gateway;
+let provider: PaymentProvider;
+beforeAll(async () => {
+  gateway = await openGateway();
+  provider = openProvider({ gateway: gateway.url });
+});
+beforeEach(() => {
+  gateway.calls.length = 0;
+});
+afterAll(() => gateway.close());
+
+const order = anOrder();
+const trade = aTrade(order, { trade_status: 'TRADE_SUCCESS', send_pay_date: '2026-11-21 08:00:09' });
+const node = JSON.stringify({ code: '10000', msg: 'Success', out_trade_no: order.paymentId });
+const other = rsa2(node).replace(/^./, (first) => (first === 'A' ? 'B' : 'A'));
+
+test('a call is signed over all that is sent, its time is Beijing’s, and all values are text', async () => {
+  gateway.answer(done({ out_trade_no: order.paymentId, qr_code: 'https://qr.alipay.com/abc' }));
+  await provider.startPayment(order, patient());
+  const [call] = gateway.calls;
+  const { sign = '', ...sent } = call?.parameters ?? {};
+  const content = `${signedText(sent)}`.replace(/&timestamp=/, '&sign_type=RSA2&timestamp=');
+  expect(createVerify('RSA-SHA256').update(content).verify(createPublicKey(appPrivatePem), sign, 'base64')).toBe(true);
+  expect(sent).toMatchObject({
+    ...{ app_id: config.appId, method: 'alipay.trade.precreate', charset: 'utf-8', sign_type: 'RSA2', version: '1.0' },
+    ...{ timestamp: '2026-11-21 08:00:00', notify_url: notifyUrl },
+  });
+  expect(call?.biz).toEqual({
+    out_trade_no: order.paymentId,
+    total_amount: '12.30',
+    subject: '两张票',
+    time_expire: '2026-11-21 08:30:00',
+  });
+});
+
+test('with certificates, calls name them, and answers are verified by Alipay’s', async () => {
+  const certificates = {
+    ...{
+      app: fixture('alipay-app-cert.pem'),
+      alipay: fixture('alipay-cert.pem'),
+      root: fixture('alipay-root-cert.pem'),
+    },
+  };
+  const certified = openProvider({ gateway: gateway.url, certificates });
+  gateway.answer({ text: `{"alipay_trade_query_response":${node},"alipay_cert_sn":"ab","sign":"${rsa2(node)}"}` });
+  // The answer is believed, and found to lack a trade.
+  const failure = await failureOf(certified.queryPayment(order, patient()));
+  expect(failure).toMatchObject({ message: 'Alipay answered with what its protocol does not know.' });
+  expect(gateway.calls[0]?.parameters).toMatchObject({
+    // By the openssl CLI: MD5 of "CN=Test Root R1,O=Test Root,C=CN" and 4097, the issuer and the serial number.
+    app_cert_sn: 'baf8bbb479af2fe870c93587e45e3174',
+    alipay_root_cert_sn: expect.stringMatching(/^[0-9a-f]{32}$/),
+  });
+});
+
+type Expected = typeof OutcomeUnknownError | typeof NotExecutedError | typeof RejectedError;
+test.each<[what: string, answer: Answer, error: Expected, retryAfterMs?: number]>([
+  ['a reset', 'reset', OutcomeUnknownError],
+  ['a 502', { status: 502, text: '<html>Bad gateway</html>' }, OutcomeUnknownError],
+  ['a page instead of an answer', { text: '<html>Hello</html>' }, OutcomeUnknownError],
+  ['an empty answer', { text: '' }, OutcomeUnknownError],
+  ['an answer to something else', { node, key: 'alipay_trade_close_response' }, OutcomeUnknownError],
+  ['an answer without a signature', { node, sign: null }, OutcomeUnknownError],
+  ['a signature that is wrong', { node, sign: other }, OutcomeUnknownError],
+  ['a signature that is none', { node, sign: 'AAAA' }, OutcomeUnknownError],
+  ['a signature by our own key', { node, sign: rsa2(node, config.privateKey) }, OutcomeUnknownError],
+  ['a success that is about another trade', aTrade(anOrder(), { trade_status: 'TRADE_SUCCESS' }), OutcomeUnknownError],
+  ['a status that Alipay added since', aTrade(order, { trade_status: 'TRADE_DREAMT' }), OutcomeUnknownError],
+  ['an amount that is none', aTrade(order, { total_amount: '12.345' }), OutcomeUnknownError],
+  ['an amount that is a number', aTrade(order, { total_amount: 12.3 }), OutcomeUnknownError],
+  ['no code', { node: { msg: 'Success' } }, OutcomeUnknownError],
+  ['a code of codes', { node: { code: 10000 } }, OutcomeUnknownError],
+  ['10003', refused('ACQ.WHATEVER', '10003'), OutcomeUnknownError],
+  ['20000 isp.unknow-error', refused('isp.unknow-error', '20000'), OutcomeUnknownError],
+  ['20000 aop.unknow-error', refused('aop.unknow-error', '20000'), OutcomeUnknownError],
+  ['ACQ.SYSTEM_ERROR', refused('ACQ.SYSTEM_ERROR'), OutcomeUnknownError],
+  ['AQC.SYSTEM_ERROR', refused('AQC.SYSTEM_ERROR'), OutcomeUnknownError],
+  ['40004 without more', { node: { code: '40004', msg: 'Business Failed' } }, OutcomeUnknownError],
+  ['40005', refused('isv.app-call-limited', '40005'), NotExecutedError, 2000],
+  ['20001', refused('aop.invalid-auth-token', '20001'), NotExecutedError, 30_000],
+  ['40001', refused('isv.missing-method', '40001'), NotExecutedError, 30_000],
+  ['40002', refused('isv.invalid-signature', '40002'), NotExecutedError, 30_000],
+  ['40006', refused('isv.insufficient-isv-permissions', '40006'), NotExecutedError, 30_000],
+  ['a refusal', refused('ACQ.INVALID_PARAMETER'), RejectedError],
+])('%s of a query is told by its error', async (_what, answer, error, retryAfterMs) => {
+  // The SDK sends once more what was reset.
+  if (answer === 'reset') gateway.answer(answer);
+  gateway.answer(answer);
+  const failure = await failureOf(provider.queryPayment(order, patient()));
+  expect(failure).toBeInstanceOf(error);
+  if (retryAfterMs !== undefined) expect(failure).toMatchObject({ retryAfterMs });
+  if (error === RejectedError) expect(failure).toMatchObject({ failure: { providerCode: 'ACQ.INVALID_PARAMETER' } });
+});
+
+test.each<[what: string, subCode: string, code: string, sign: string | null | undefined, error: Expected]>([
+  ['signed', 'isv.invalid-app-id', '40002', undefined, NotExecutedError],
+  ['signed', 'isv.app-call-limited', '40005', undefined, NotExecutedError],
+  ['signed', 'isp.unknow-error', '20000', undefined, OutcomeUnknownError],
+  ['unsigned', 'isv.invalid-app-id', '40002', null, OutcomeUnknownError],
+  ['wrongly signed', 'isv.app-call-limited', '40005', other, OutcomeUnknownError],
+])('an error of the gateway itself, %s, is told: %s', async (_what, subCode, code, sign, error) => {
+  const gatewayError = { code, msg: 'Invalid Arguments', sub_code: subCode, sub_msg: '无效的AppID参数' };
+  gateway.answer({ node: gatewayError, key: 'error_response', ...(sign !== undefined && { sign }) });
+  const failure = await failureOf(provider.queryPayment(order, patient()));
+  expect(failure).toBeInstanceOf(error);
+  // For whoever reads our logs.
+  expect((failure as Error).cause).toMatchObject({ message: expect.stringContaining(subCode) });
+});
+
+const paid = JSON.stringify({
+  ...JSON.parse(node),
+  trade_no: '1',
+  trade_status: 'TRADE_SUCCESS',
+  total_amount: '12.30',
+});
+const name = 'alipay_trade_query_response';
+test.each<[what: string, text: string]>([
+  ['after it', `{"${name}":${node},"sign":"${rsa2(node)}","${name}":${paid}}`],
+  ['before it', `{"${name}":${paid},"${name}":${node},"sign":"${rsa2(node)}"}`],
+  ['by a name in escapes', `{"${name}":${node},"sign":"${rsa2(node)}","alipay\\u005ftrade_query_response":${paid}}`],
+  ['with the signed one inside something else', `{"x":{"${name}":${node}},"${name}":${paid},"sign":"${rsa2(node)}"}`],
+  ['beside a signed error', `{"${name}":${paid},"error_response":${node},"sign":"${rsa2(node)}"}`],
+  [
+    'with the signed one in a text',
+    `{"x":${JSON.stringify(`"${name}":${node}`)},"${name}":${paid},"sign":"${rsa2(node)}"}`,
+  ],
+])('a node that nobody signed is not believed for a signed one: %s', async (_where, text) => {
+  gateway.answer({ text });
+  expect(await failureOf(provider.queryPayment(order, patient()))).toBeInstanceOf(OutcomeUnknownError);
+});
+
+test('an answer is verified as it was sent, with its escapes and blanks', async () => {
+  const sent = ` { "code" : "10000", "out_trade_no":"${order.paymentId}", "trade_no":"1",\n"trade_status":"TRADE_SUCCESS","total_amount":"12.30","url":"https:\\/\\/x\\/}\\"{","note":"\\u4e24\\u5f20\\u7968 两张票 🙂 \\"sign\\"" } `;
+  gateway.answer({ text: `\n { "${name}" : ${sent} , "sign" : "${rsa2(sent.trim())}" } \n` });
+  expect(reportIn(await provider.queryPayment(order, patient()))).toMatchObject({ status: 'SUCCEEDED' });
+});
+
+test('a call that is not answered in time may have happened', async () => {
+  const failure = await failureOf(provider.queryPayment(order, AbortSignal.abort()));
+  expect(failure).toBeInstanceOf(OutcomeUnknownError);
+  expect(gateway.calls).toEqual([]);
+});
+
+test('errors show no key, and nothing of the buyer', async () => {
+  gateway.answer({ node: JSON.stringify({ code: '10000', buyer_logon_id: 'buy@example.com' }), sign: other });
+  gateway.answer({ status: 500, text: 'buy@example.com' });
+  for (const _ of [1, 2]) {
+    const failure = await failureOf(provider.startRefund(aRefund(order), patient()));
+    let shown = '';
+    for (let error: unknown = failure; error instanceof Error; error = error.cause) {
+      shown += `${error.message} ${error.stack} ${JSON.stringify(error)}`;
+    }
+    expect(shown).not.toMatch(/buy@example|PRIVATE KEY|sign=|biz_content/);
+  }
+});
+
+test('what is answered rightly is a report', async () => {
+  gateway.answer(trade);
+  expect(reportIn(await provider.queryPayment(order, patient()))).toEqual({
+    paymentId: order.paymentId,
+    providerPaymentId: '2026112122001400010000000001',
+    providerReference: null,
+    status: 'SUCCEEDED',
+    amountMinor: 1230n,
+    currency: 'CNY',
+    capturedMinor: 1230n,
+    failure: null,
+    nextAction: null,
+    evidence: { source: 'QUERY', providerTime: new Date('2026-11-21T00:00:09Z'), receivedAt: now },
+  });
+});
+
+test('requests go by the dispatcher that is given', async () => {
+  const asked: Asked[] = [];
+  const told: Told[] = [];
+  const httpDispatcher = new DoorDispatcher(async (request) => {
+    asked.push(request);
+    return told.shift() ?? 'unanswered';
+  });
+  const behind = openProvider({ httpDispatcher });
+  const text = JSON.stringify({
+    ...JSON.parse(node),
+    trade_no: '1',
+    trade_status: 'TRADE_SUCCESS',
+    total_amount: '12.30',
+  });
+  told.push({ status: 200, body: `{"${name}":${text},"sign":"${rsa2(text)}"}` });
+  expect(reportIn(await behind.queryPayment(order, patient()))).toMatchObject({ status: 'SUCCEEDED' });
+  expect(asked[0]).toMatchObject({
+    method: 'POST',
+    path: expect.stringMatching(/^\/gateway\.do\?method=alipay\.trade\.query&/),
+  });
+  expect(new URLSearchParams(asked[0]?.body).get('biz_content')).toContain(order.paymentId);
+  expect(await failureOf(behind.queryPayment(order, patient()))).toBeInstanceOf(OutcomeUnknownError);
+});

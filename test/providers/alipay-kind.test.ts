@@ -1,0 +1,184 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { alipayKind } from '../../src/providers/alipay/kind.ts';
+import type { ProviderSetup } from '../../src/providers/provider.ts';
+import { alipayPublicPem, appPrivatePem, type Form, fixture, now } from './alipay-rig.ts';
+
+const keys: Form = {
+  ALIPAY_APP_ID: '2021000000000001',
+  ALIPAY_SELLER_ID: '2088000000000001',
+  ALIPAY_PRIVATE_KEY: appPrivatePem,
+  ALIPAY_PUBLIC_KEY: alipayPublicPem,
+};
+const { ALIPAY_PUBLIC_KEY: _, ...withoutPublicKey } = keys;
+const certificates: Form = {
+  ...withoutPublicKey,
+  ALIPAY_APP_CERT: fixture('alipay-app-cert.pem'),
+  ALIPAY_CERT: fixture('alipay-cert.pem'),
+  ALIPAY_ROOT_CERT: fixture('alipay-root-cert.pem'),
+};
+const sandboxGateway = { ALIPAY_GATEWAY: 'http://127.0.0.1:4100/gateway.do' };
+
+type Around = { readonly isProduction?: boolean; readonly publicUrl?: string | null };
+
+function read(values: Form, { isProduction = false, publicUrl = 'https://pay.example' }: Around = {}) {
+  const violations: string[] = [];
+  const at = (name: string) => values[name] || null;
+  const setup: ProviderSetup | null = alipayKind.readSetup({ at, isProduction, publicUrl, violations });
+  return { setup, violations };
+}
+
+const bare = (pem: string) => pem.replaceAll(/-----.*-----|\s/g, '');
+const appKey = createPrivateKey(appPrivatePem);
+const pkcs1 = appKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+const appPublicPem = createPublicKey(appKey).export({ type: 'spki', format: 'pem' }).toString();
+
+test.each<[what: string, values: Form]>([
+  ['plain keys', keys],
+  ['a private key of PKCS#1', { ...keys, ALIPAY_PRIVATE_KEY: pkcs1 }],
+  ['a bare private key of PKCS#8', { ...keys, ALIPAY_PRIVATE_KEY: bare(appPrivatePem) }],
+  ['a bare private key of PKCS#1', { ...keys, ALIPAY_PRIVATE_KEY: bare(pkcs1) }],
+  ['a bare public key, as the console shows it', { ...keys, ALIPAY_PUBLIC_KEY: bare(alipayPublicPem) }],
+  ['keys on one line', { ...keys, ALIPAY_PRIVATE_KEY: appPrivatePem.replaceAll('\n', '\\n') }],
+  ['certificates', certificates],
+  ['certificates on one line', { ...certificates, ALIPAY_CERT: fixture('alipay-cert.pem').replaceAll('\n', '\\n') }],
+  [
+    'a bundle of roots',
+    { ...certificates, ALIPAY_ROOT_CERT: `${fixture('alipay-root-cert.pem')}\n${fixture('alipay-cert.pem')}\n` },
+  ],
+  ['another gateway', { ...keys, ...sandboxGateway }],
+])('Alipay is on with %s, and signs by the key it was given', async (_what, values) => {
+  const { setup, violations } = read(values);
+  expect(violations).toEqual([]);
+  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/alipay' });
+  expect(provider).toMatchObject({ name: 'ALIPAY', method: 'ALIPAY', account: '2021000000000001' });
+  const { anOrder } = await import('./alipay-rig.ts');
+  const report = await provider?.startPayment(anOrder({ flow: 'REDIRECT' }), new AbortController().signal);
+  expect(report?.nextAction).toMatchObject({ url: expect.stringContaining('sign=') });
+});
+
+test('without anything of Alipay’s, Alipay is off and nobody complains', () => {
+  expect(read({})).toEqual({ setup: null, violations: [] });
+});
+
+test.each<[missing: readonly string[], values: Form]>([
+  ...Object.keys(keys).map((name): [string[], Form] => [
+    [name],
+    Object.fromEntries(Object.entries(keys).filter(([key]) => key !== name)),
+  ]),
+  ...['ALIPAY_APP_CERT', 'ALIPAY_CERT', 'ALIPAY_ROOT_CERT'].map((name): [string[], Form] => [
+    [name],
+    Object.fromEntries(Object.entries(certificates).filter(([key]) => key !== name)),
+  ]),
+  [['ALIPAY_APP_ID', 'ALIPAY_SELLER_ID', 'ALIPAY_PRIVATE_KEY', 'ALIPAY_PUBLIC_KEY'], sandboxGateway],
+])('without %s, what is there is of no use', (missing, values) => {
+  expect(read(values)).toEqual({
+    setup: null,
+    violations: [`Alipay is configured in part: ${missing.join(' and ')} must be set too, or nothing of ALIPAY_*.`],
+  });
+});
+
+const small = generateKeyPairSync('rsa', { modulusLength: 1024 });
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+test.each<[what: string, changed: Form, violation: RegExp]>([
+  ['an app id that is a name', { ALIPAY_APP_ID: 'shop' }, /^ALIPAY_APP_ID must be digits/],
+  [
+    'an app id for a seller',
+    { ALIPAY_SELLER_ID: '2021000000000001' },
+    /^ALIPAY_SELLER_ID must be 16 digits that start with 2088/,
+  ],
+  ['a seller that is too short', { ALIPAY_SELLER_ID: '208800000000001' }, /^ALIPAY_SELLER_ID must be 16 digits/],
+  [
+    'our own public key for Alipay’s',
+    { ALIPAY_PUBLIC_KEY: appPublicPem },
+    /^ALIPAY_PUBLIC_KEY is the public half of ALIPAY_PRIVATE_KEY: it must be Alipay’s own/,
+  ],
+  [
+    'our own bare public key for Alipay’s',
+    { ALIPAY_PUBLIC_KEY: bare(appPublicPem) },
+    /^ALIPAY_PUBLIC_KEY is the public half/,
+  ],
+  ['a private key for Alipay’s', { ALIPAY_PUBLIC_KEY: appPrivatePem }, /^ALIPAY_PUBLIC_KEY holds a private key/],
+  [
+    'a certificate for Alipay’s key',
+    { ALIPAY_PUBLIC_KEY: fixture('alipay-cert.pem') },
+    /^ALIPAY_PUBLIC_KEY holds a certificate: that is ALIPAY_CERT/,
+  ],
+  ['a public key for the private', { ALIPAY_PRIVATE_KEY: appPublicPem }, /^ALIPAY_PRIVATE_KEY holds a public key/],
+  [
+    'a certificate for the private key',
+    { ALIPAY_PRIVATE_KEY: fixture('alipay-app-cert.pem') },
+    /^ALIPAY_PRIVATE_KEY holds a certificate/,
+  ],
+  ['a private key that is none', { ALIPAY_PRIVATE_KEY: 'secret' }, /^ALIPAY_PRIVATE_KEY is no private key/],
+  ['a public key that is none', { ALIPAY_PUBLIC_KEY: 'public' }, /^ALIPAY_PUBLIC_KEY is no public key/],
+  [
+    'a private key that is too short',
+    { ALIPAY_PRIVATE_KEY: small.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
+    /^ALIPAY_PRIVATE_KEY must have at least 2048 bits/,
+  ],
+  [
+    'a public key of another kind',
+    { ALIPAY_PUBLIC_KEY: ec.publicKey.export({ type: 'spki', format: 'pem' }).toString() },
+    /^ALIPAY_PUBLIC_KEY must be an RSA key/,
+  ],
+  ['a gateway that is no URL', { ALIPAY_GATEWAY: 'alipay' }, /^ALIPAY_GATEWAY must be an http or https URL/],
+])('%s is told', (_what, changed, violation) => {
+  const { setup, violations } = read({ ...keys, ...changed });
+  expect(setup).toBeNull();
+  expect(violations).toEqual([expect.stringMatching(violation)]);
+  expect(violations.join()).not.toMatch(/BEGIN|MII|secret/);
+});
+
+test.each<[what: string, changed: Form, violation: RegExp]>([
+  ['a plain key beside them', { ALIPAY_PUBLIC_KEY: alipayPublicPem }, /^ALIPAY_PUBLIC_KEY is set beside certificates/],
+  [
+    'the app’s for Alipay’s',
+    { ALIPAY_CERT: fixture('alipay-app-cert.pem') },
+    /^ALIPAY_CERT is the certificate of our own app/,
+  ],
+  [
+    'Alipay’s for the app’s',
+    { ALIPAY_APP_CERT: fixture('alipay-cert.pem') },
+    /^ALIPAY_APP_CERT is not the certificate of ALIPAY_PRIVATE_KEY/,
+  ],
+  ['a key for Alipay’s', { ALIPAY_CERT: alipayPublicPem }, /^ALIPAY_CERT holds no certificate/],
+  ['no roots', { ALIPAY_ROOT_CERT: 'root' }, /^ALIPAY_ROOT_CERT holds no RSA certificate/],
+])('of certificates, %s is told', (_what, changed, violation) => {
+  expect(read({ ...certificates, ...changed })).toEqual({
+    setup: null,
+    violations: [expect.stringMatching(violation)],
+  });
+});
+
+test.each<[publicUrl: string | null]>([
+  [null],
+  ['http://pay.example'],
+  ['https://localhost'],
+  ['https://127.0.0.1:4000'],
+  ['https://[::1]'],
+])('Alipay’s own gateways post callbacks, which do not come to %s', (publicUrl) => {
+  const gateway = { ALIPAY_GATEWAY: 'https://openapi-sandbox.dl.alipaydev.com/gateway.do' };
+  const expected = [expect.stringMatching(/^PUBLIC_URL must be an https URL/)];
+  expect(read(keys, { publicUrl }).violations).toEqual(expected);
+  expect(read({ ...keys, ...gateway }, { publicUrl }).violations).toEqual(expected);
+  expect(read({ ...keys, ...sandboxGateway }, { publicUrl }).violations).toEqual([]);
+});
+
+test('in production a gateway is http only on this machine', () => {
+  const remote = { ...keys, ALIPAY_GATEWAY: 'http://gateway.example/gateway.do' };
+  expect(read(remote).violations).toEqual([]);
+  expect(read(remote, { isProduction: true }).violations).toEqual(['ALIPAY_GATEWAY must be https in production.']);
+  expect(read({ ...keys, ...sandboxGateway }, { isProduction: true }).violations).toEqual([]);
+});
+
+test('all that is wrong is told at once', () => {
+  const { violations } = read(
+    { ALIPAY_APP_ID: 'x', ALIPAY_PRIVATE_KEY: 'x', ALIPAY_GATEWAY: 'x' },
+    { publicUrl: null },
+  );
+  expect(violations.map((violation) => violation.split(' ', 1)[0])).toEqual(
+    expect.arrayContaining(['Alipay', 'ALIPAY_APP_ID', 'ALIPAY_PRIVATE_KEY', 'ALIPAY_GATEWAY', 'PUBLIC_URL']),
+  );
+});

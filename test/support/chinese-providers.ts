@@ -1,0 +1,37 @@
+import type { SandboxOptions } from '../../sandbox/server.ts';
+import { readProviders } from '../../src/config.ts';
+import { type DevelopmentKeys, developmentKeys, publicHalf, sandboxEnvironment } from '../../src/development-keys.ts';
+import type { ProviderSetup } from '../../src/providers/provider.ts';
+import { makeTestDataDir } from './database.ts';
+
+let made: DevelopmentKeys | null = null;
+
+/** Keys as a laptop makes them, once for each process: RSA keys take their time. */
+export function testKeys(): DevelopmentKeys {
+  made ??= developmentKeys(makeTestDataDir());
+  return made;
+}
+
+/** Alipay and WeChat Pay, as the sandbox knows our keys. */
+export function chineseSides(): Required<Pick<SandboxOptions, 'alipay' | 'wechatpay'>> {
+  const { alipay, wechatpay } = testKeys();
+  return {
+    alipay: {
+      ...{ appId: alipay.appId, sellerId: alipay.sellerId, privateKey: alipay.platformPrivateKey },
+      appPublicKey: publicHalf(alipay.appPrivateKey),
+    },
+    wechatpay: {
+      ...{ appId: wechatpay.appId, mchId: wechatpay.mchId, merchantSerial: wechatpay.merchantSerial },
+      merchantPublicKey: publicHalf(wechatpay.merchantPrivateKey),
+      apiV3Key: wechatpay.apiV3Key,
+      platformKeys: [{ serial: wechatpay.platformSerial, privateKey: wechatpay.platformPrivateKey }],
+    },
+  };
+}
+
+/** The same from our side, as if the environment said so. */
+export function chineseSetups(sandboxUrl: string): ProviderSetup[] {
+  const environment = sandboxEnvironment(testKeys(), sandboxUrl);
+  const at = (name: string) => (name.startsWith('STRIPE_') ? null : (environment[name] ?? null));
+  return readProviders({ at, isProduction: false, publicUrl: null });
+}
