@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, '.build');
 export const entry = join(outdir, 'main.js');
+/** The command beside the server; what both use is in the build once. */
+export const reconcileEntry = join(outdir, 'reconcile-main.js');
 
 /** True unless everything that goes into the build is older than it. */
 export function isStale() {
@@ -30,7 +32,7 @@ function newest(path) {
 export async function build() {
   const { build: bundle } = await import('esbuild');
   await bundle({
-    entryPoints: [join(root, 'src/main.ts')],
+    entryPoints: [join(root, 'src/main.ts'), join(root, 'src/reconcile-main.ts')],
     outdir,
     bundle: true,
     splitting: true,

@@ -102,7 +102,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       authenticate: authenticateBy(token, { merchantId, returnOrigins }),
       graphiql: config.isProduction
         ? null
-        : { tabs: graphiqlTabs(`${publicUrl}/`), token: isLoopbackHost(config.host) ? token : null },
+        : {
+            tabs: graphiqlTabs(`${publicUrl}/`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
+            token: isLoopbackHost(config.host) ? token : null,
+          },
     });
     const deliveries = followUp(commands);
     const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);

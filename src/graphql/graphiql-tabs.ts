@@ -1,10 +1,13 @@
-/** The operations that GraphiQL opens with, in the order in which one would try them. */
-export function graphiqlTabs(returnUrl: string): { readonly query: string }[] {
-  return tabs(returnUrl).map((query) => ({ query: `${query.trim()}\n` }));
+/**
+ * The operations that GraphiQL opens with, in the order in which one would try them.
+ * @param cashierUrl where the sandbox lists what waits to be paid; null where there is no sandbox.
+ */
+export function graphiqlTabs(returnUrl: string, cashierUrl: string | null): { readonly query: string }[] {
+  return tabs(returnUrl, cashierUrl).map((query) => ({ query: `${query.trim()}\n` }));
 }
 
 // Inputs stand in the operations themselves: GraphiQL does not show the variables of a tab that it is given.
-const tabs = (returnUrl: string) => [
+const tabs = (returnUrl: string, cashierUrl: string | null) => [
   `
 # 1. Create an order: press play, and copy its id.
 # Press again: the same key gives the same order.
@@ -13,7 +16,7 @@ mutation CreateOrder {
   createOrder(
     input: {
       idempotencyKey: "my-first-order"
-      currency: "EUR"
+      currency: "CNY"
       lines: [
         { name: "Cup", quantity: 2, unitAmountMinor: 1250 }
       ]
@@ -49,8 +52,9 @@ subscription FollowOrder {
   }
 }`,
   `
-# 3. Pay it by card: put the id in, press play, and open
+# 3. Pay it: put the id in, press play, and open
 # nextAction.url beside: the cashier, where you pay.
+# method: ALIPAY sends you to Alipay's page.
 mutation PayOrder {
   payOrder(
     input: {
@@ -72,6 +76,31 @@ mutation PayOrder {
     }
     ... on Error { code message }
     ... on InvalidInputError { issues { path message } }
+    ... on PaymentInProgressError { payment { id status } }
+  }
+}`,
+  `
+# 3b. Or by a code to scan, of WECHAT_PAY or ALIPAY.
+${cashierUrl === null ? '# Show nextAction.imageUri to the buyer’s phone.' : `# With nothing to scan it, pay at ${cashierUrl}`}
+mutation PayByCode {
+  payOrder(
+    input: {
+      idempotencyKey: "my-first-code"
+      orderId: "ord_…"
+      method: WECHAT_PAY
+      flow: QR_CODE
+    }
+  ) {
+    ... on Payment {
+      id
+      status
+      nextAction {
+        ... on QrCodeAction { content imageUri expiresAt }
+      }
+      nextCheckAt
+    }
+    ... on Error { code message }
+    ... on MethodNotAvailableError { available { method flows } }
     ... on PaymentInProgressError { payment { id status } }
   }
 }`,
