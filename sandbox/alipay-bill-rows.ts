@@ -58,6 +58,7 @@ export function rowsOfBooks(books: Books, { fromMs, untilMs }: Period): BillRow[
 
 /** So many rows of nobody's, every tenth a refund of the one before; the same ones for the same period. */
 export function* madeUpRows({ fromMs, untilMs }: Period, count: number): Generator<BillRow> {
+  const day = beijingTime(fromMs).slice(0, 10).replaceAll('-', '');
   const stepMs = Math.floor((untilMs - fromMs) / Math.max(1, count));
   for (let n = 0; n < count; n += 1) {
     const isRefund = n % 10 === 9;
@@ -66,10 +67,7 @@ export function* madeUpRows({ fromMs, untilMs }: Period, count: number): Generat
     const atMs = fromMs + n * stepMs;
     const amount = 1 + ((trade * 7919) % 1_000_000);
     yield {
-      tradeNo: `${beijingTime(fromMs).slice(0, 10).replaceAll('-', '')}22001900000${number.padStart(10, '0')}`.slice(
-        0,
-        28,
-      ),
+      tradeNo: `${day}22001900000${number}`,
       outTradeNo: `madeup_${number}`,
       kind: isRefund ? '退款' : '交易',
       subject: `茶叶 ${trade % 1000}`,

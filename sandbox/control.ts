@@ -92,9 +92,11 @@ function showClock({ shared: { clock } }: Control): unknown {
 }
 
 /** The truth of every provider; with a payment's id, what concerns that one. */
-export function readLedger({ sides }: Control, paymentId: string | null): Readonly<Record<ProviderKey, object>> {
-  const ledgers = sides.map((side) => [side.provider, side.ledgerOf(paymentId)]);
-  return Object.fromEntries(ledgers);
+export function readLedger(
+  { sides }: Control,
+  paymentId: string | null,
+): Readonly<Partial<Record<ProviderKey, object>>> {
+  return Object.fromEntries(sides.map((side) => [side.provider, side.ledgerOf(paymentId)]));
 }
 
 /** Moves time and keeps where it stands. Resolves when everything that became due on the way is done. */
@@ -112,11 +114,8 @@ async function advanceClock(control: Control, request: HttpRequest): Promise<unk
   return showClock(control);
 }
 
-function webhooksOf({ sides }: Control): Readonly<Record<ProviderKey, WebhookSettings>> {
-  return Object.fromEntries(sides.map((side) => [side.provider, side.deliveries.settings])) as Record<
-    ProviderKey,
-    WebhookSettings
-  >; // there is a side for each
+function webhooksOf({ sides }: Control): Readonly<Partial<Record<ProviderKey, WebhookSettings>>> {
+  return Object.fromEntries(sides.map((side) => [side.provider, side.deliveries.settings]));
 }
 
 function setWebhooks({ sides }: Control, request: HttpRequest): unknown {

@@ -64,7 +64,7 @@ export function* billText(content: BillContent, type: BillType): Generator<strin
 
 function* trades(content: BillContent): Generator<Trade> {
   for (const order of content.payments) yield tradeOf(order);
-  for (let index = 0; index < content.synthetic; index += 1) yield syntheticTrade(content, index);
+  yield* syntheticTrades(content);
 }
 
 function tradeOf(order: OrderRow): Trade {
@@ -74,8 +74,8 @@ function tradeOf(order: OrderRow): Trade {
     outTradeNo: order.id,
     openid: order.openid ?? '',
     tradeType: order.tradeType,
-    name: order.description,
-    attach: order.attach ?? '',
+    name: onOneLine(order.description),
+    attach: onOneLine(order.attach ?? ''),
     totalFen: order.total,
     couponFen: order.total - (order.paid?.payerTotal ?? order.total),
   };
@@ -83,20 +83,27 @@ function tradeOf(order: OrderRow): Trade {
 
 const daySeconds = 86_400;
 
-function syntheticTrade({ date, synthetic }: BillContent, index: number): Trade {
-  const number = String(index).padStart(10, '0');
-  const second = Math.floor((index * daySeconds) / synthetic);
-  return {
-    at: `${date} ${new Date(second * 1000).toISOString().slice(11, 19)}`,
-    transactionId: `4200099999${date.replaceAll('-', '')}${number}`,
-    outTradeNo: `synthetic_${date.replaceAll('-', '')}_${number}`,
-    openid: 'oSynthetic000000000000000000',
-    tradeType: 'NATIVE',
-    name: 'Tea, green',
-    attach: '',
-    totalFen: 1 + ((index * 7919) % 100_000),
-    couponFen: 0,
-  };
+function* syntheticTrades({ date, synthetic }: BillContent): Generator<Trade> {
+  const day = date.replaceAll('-', '');
+  for (let index = 0; index < synthetic; index += 1) {
+    const number = String(index).padStart(10, '0');
+    yield {
+      at: `${date} ${timeOfDay(Math.floor((index * daySeconds) / synthetic))}`,
+      transactionId: `4200099999${day}${number}`,
+      outTradeNo: `synthetic_${day}_${number}`,
+      openid: 'oSynthetic000000000000000000',
+      tradeType: 'NATIVE',
+      name: 'Tea, green',
+      attach: '',
+      totalFen: 1 + ((index * 7919) % 100_000),
+      couponFen: 0,
+    };
+  }
+}
+
+function timeOfDay(second: number): string {
+  const parts = [Math.floor(second / 3600), Math.floor(second / 60) % 60, second % 60];
+  return parts.map((part) => String(part).padStart(2, '0')).join(':');
 }
 
 function paymentCells(merchant: Merchant, trade: Trade, type: BillType): readonly string[] {
@@ -131,7 +138,11 @@ function tradeCells({ appId, mchId }: Merchant, trade: Trade, at: string, state:
 
 /** A back-tick before every cell keeps spreadsheets from reading numbers; nothing else is escaped, commas least of all. */
 function line(cells: readonly string[]): string {
-  return `${cells.map((cell) => `\`${cell.replace(/[\r\n]+/g, ' ')}`).join(',')}\r\n`;
+  return `\`${cells.join(',`')}\r\n`;
+}
+
+function onOneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ');
 }
 
 /** `12.34` of 1234 fen. */

@@ -24,7 +24,7 @@ export function serveWechatpayPage(books: Books, options: WechatpayOptions, requ
   if (!code) return notFound();
   const order = orderOf(books, code.order);
   if ((order.tradeType === 'MWEB') !== (step === 'h5')) return redirectAnswer(pagePath(code, order.tradeType));
-  const back = returnTo(query.get('redirect_url'));
+  const back = step === 'h5' ? returnTo(query.get('redirect_url')) : null;
   try {
     return request.method === 'POST' ? act(books, options, code, request, back) : show(books, code, order, back);
   } catch (error) {

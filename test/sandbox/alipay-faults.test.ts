@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AlipayRequestError } from 'alipay-sdk';
 import { expect, test } from 'vitest';
+import { startSandbox } from '../../sandbox/server.ts';
 import {
   type AlipayRig,
   close,
@@ -44,11 +48,20 @@ test.each<[fault: string, says: string, refunded: number]>([
 ])('with the fault %s the SDK says "%s", and %i fen have gone back', async (fault, says, refunded) => {
   const rig = await openAlipayRig();
   await paid(rig);
-  await rig.fault({ fault, target: 'request', match: onRefund, ms: 5000 });
+  const times = fault.startsWith('reset') ? 2 : 1; // the SDK's client asks once more by itself
+  await rig.fault({ fault, target: 'request', match: onRefund, ms: 5000, times });
   expect((await thrown(rig.exec(refund, twoBack))).message).toContain(says);
   expect(refundedFen(rig)).toBe(refunded);
   await rig.sandbox.advance(5000); // what was only delayed is done by now
   expect(await rig.exec(refund, twoBack)).toMatchObject({ code: '10000', refund_fee: '2.00' });
+  expect(refundedFen(rig)).toBe(200);
+});
+
+test('after a broken connection the SDK asks again by itself, and is told that no money moved just now', async () => {
+  const rig = await openAlipayRig();
+  await paid(rig);
+  await rig.fault({ fault: 'reset_after', match: onRefund });
+  expect(await rig.exec(refund, twoBack)).toMatchObject({ code: '10000', fund_change: 'N', refund_fee: '2.00' });
   expect(refundedFen(rig)).toBe(200);
 });
 
@@ -138,8 +151,7 @@ test('the console pays what waits, what is closed and what nobody opened, and ea
 });
 
 test('a restart forgets nothing: plans and notifications go on', async () => {
-  const { mkdtempSync, rmSync } = await import('node:fs');
-  const dataDir = mkdtempSync('/tmp/sandbox-alipay-');
+  const dataDir = mkdtempSync(join(tmpdir(), 'sandbox-alipay-'));
   try {
     const first = await openAlipayRig({ dataDir });
     first.answerWith = { status: 500, body: '' };
@@ -161,7 +173,6 @@ test('a restart forgets nothing: plans and notifications go on', async () => {
 
 test('a sandbox without Alipay has nothing at its paths', async () => {
   const rig = await openAlipayRig();
-  const { startSandbox } = await import('../../sandbox/server.ts');
   const stripe = { secretKey: 'sk_test_x', publishableKey: 'pk_test_x', webhookSecret: 'whsec_x', webhookUrl: null };
   const other = await startSandbox({ port: null, dataDir: null, stripe, virtualTime: { startsAt: rig.sandbox.now() } });
   expect(await other.request({ method: 'POST', path: '/gateway.do' })).toMatchObject({ status: 404 });

@@ -114,9 +114,8 @@ test('the same number on other terms is refused once the trade exists, and not b
   await rig.exec(precreate, tea('pay_1'));
   await rig.buyer('pay_1', 'scan');
   expect(await subCode(rig.exec(precreate, tea('pay_1')))).toBeUndefined();
-  const codes = [{ total_amount: '9.99' }, { subject: 'Coffee' }].map((change) =>
-    subCode(rig.exec(precreate, tea('pay_1', change))),
-  );
+  const changes: Fields[] = [{ total_amount: '9.99' }, { subject: 'Coffee' }];
+  const codes = changes.map((change) => subCode(rig.exec(precreate, tea('pay_1', change))));
   expect(await Promise.all(codes)).toEqual(['ACQ.CONTEXT_INCONSISTENT', 'ACQ.CONTEXT_INCONSISTENT']);
   await rig.buyer('pay_1', 'pay');
   expect(await subCode(rig.exec(precreate, tea('pay_1')))).toBe('ACQ.TRADE_HAS_SUCCESS');

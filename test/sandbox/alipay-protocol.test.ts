@@ -16,6 +16,7 @@ import {
   precreate,
   query,
   rawParams,
+  signByHand,
   startsAt,
   subCode,
   tea,
@@ -26,10 +27,7 @@ const unknown = { out_trade_no: 'pay_unknown' };
 /** The answer's text, sent by hand. */
 async function textOf(rig: AlipayRig, method: string, biz: object): Promise<string> {
   const params = rawParams(rig, method, biz);
-  const { createSign } = await import('node:crypto');
-  const names = Object.keys(params).sort();
-  const text = names.map((name) => `${name}=${params[name]}`).join('&');
-  const sign = createSign('RSA-SHA256').update(text).sign(appKeys.privateKey, 'base64');
+  const sign = signByHand(params, appKeys.privateKey);
   const response = await fetch(`${rig.sandbox.url}/gateway.do`, {
     method: 'POST',
     body: new URLSearchParams({ ...params, sign }),
