@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ export const reconcileEntry = join(outdir, 'reconcile-main.js');
 /** True unless everything that goes into the build is older than it. */
 export function isStale() {
   const built = statSync(entry, { throwIfNoEntry: false });
-  if (built === undefined) return true;
+  if (built === undefined || !existsSync(reconcileEntry)) return true;
   return ['src', 'prisma/generated/client', 'package-lock.json', 'scripts/build.mjs'].some(
     (place) => newest(join(root, place)) > built.mtimeMs,
   );

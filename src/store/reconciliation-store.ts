@@ -107,15 +107,14 @@ export async function withLedger<T>(
   });
 }
 
-type Session = Pick<pg.Pool, 'query'>;
+type Session = pg.Pool | pg.PoolClient;
 
 /** Temporary tables belong to a connection. PGlite has only one, and whoever kept it would keep everybody else waiting. */
 async function withSession<T>({ kind, pool }: Database, work: (session: Session) => Promise<T>): Promise<T> {
   if (kind === 'pglite') return work(pool);
   const client = await pool.connect();
   try {
-    // Narrowed to what is used: a client's overloads are those of the pool.
-    return await work(client as Session);
+    return await work(client);
   } finally {
     client.release();
   }

@@ -11,7 +11,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   store: ['domain', 'database'],
   events: ['domain', 'database'],
   providers: ['domain'],
-  commands: ['domain', 'events', 'store', 'database', 'providers/provider.ts'],
+  commands: ['domain', 'events', 'store', 'database', 'providers/provider.ts', 'providers/bill.ts'],
   graphql: [
     ...['domain', 'commands', 'database', 'prisma/generated'],
     ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/wakes.ts'], // what subscribes and reads; the inbox is none of its business
@@ -25,7 +25,9 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'banner.ts': ['domain', 'config.ts'],
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
+  reconciliation: ['domain', 'commands/reconcile.ts'], // what the command line says and prints
   'app.ts': 'everything',
+  'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
   'main.ts': ['app.ts', 'config.ts', 'banner.ts'],
 };
 

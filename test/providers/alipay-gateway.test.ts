@@ -158,6 +158,16 @@ test.each<[what: string, text: string]>([
   expect(await failureOf(provider.queryPayment(order, patient()))).toBeInstanceOf(OutcomeUnknownError);
 });
 
+test.each<[what: string, text: string]>([
+  ['one node twice', `{"${name}":${paid},"${name}":${paid},"sign":"${rsa2(paid)}"}`],
+  ['an error besides', `{"${name}":${paid},"error_response":${node},"sign":"${rsa2(paid)}"}`],
+  ['two signatures', `{"${name}":${paid},"sign":"AAAA","sign":"${rsa2(paid)}"}`],
+  ['a list', `[{"${name}":${paid},"sign":"${rsa2(paid)}"}]`],
+])('what Alipay never sends is not believed, though signed: %s', async (_what, text) => {
+  gateway.answer({ text });
+  expect(await failureOf(provider.queryPayment(order, patient()))).toBeInstanceOf(OutcomeUnknownError);
+});
+
 test('an answer is verified as it was sent, with its escapes and blanks', async () => {
   const sent = ` { "code" : "10000", "out_trade_no":"${order.paymentId}", "trade_no":"1",\n"trade_status":"TRADE_SUCCESS","total_amount":"12.30","url":"https:\\/\\/x\\/}\\"{","note":"\\u4e24\\u5f20\\u7968 两张票 🙂 \\"sign\\"" } `;
   gateway.answer({ text: `\n { "${name}" : ${sent} , "sign" : "${rsa2(sent.trim())}" } \n` });

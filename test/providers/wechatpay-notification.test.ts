@@ -333,9 +333,9 @@ test('a refund that was made in the console is named by the number that it was g
 
 test.each([
   ['REFUND.SUCCESS', 'PROCESSING', 'PENDING', null],
-  ['REFUND.ABNORMAL', 'ABNORMAL', 'FAILED', 'abnormal'],
+  ['REFUND.ABNORMAL', 'ABNORMAL', 'PENDING', 'abnormal'],
   ['REFUND.CLOSED', 'CLOSED', 'FAILED', 'closed'],
-  ['REFUND.SUCCESS', 'ABNORMAL', 'FAILED', 'abnormal'], // the status decides
+  ['REFUND.SUCCESS', 'ABNORMAL', 'PENDING', 'abnormal'], // the status decides
 ])('a %s of a refund that is %s reports it as %s', (eventType, inside, status, reason) => {
   const message = read(eventType, aNotifiedRefund({ refund_status: inside, success_time: undefined }));
   const failure = reason === null ? null : { reason, providerCode: inside };

@@ -199,7 +199,7 @@ export async function openWechat(answer: (told: Told) => Said | 'hangUp', change
       const one = { method, target, headers, body: Buffer.concat(chunks).toString('utf8') };
       told.push(one);
       const said = answer(one);
-      if (said === 'hangUp') return request.destroy();
+      if (said === 'hangUp') return request.socket.destroy();
       const body = typeof said.body === 'object' ? JSON.stringify(said.body) : (said.body ?? '');
       response.writeHead(said.status ?? 200, said.headers ?? signedHeaders(body)).end(body);
     });

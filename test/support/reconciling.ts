@@ -59,12 +59,18 @@ export async function toNoon(app: TestApp): Promise<string> {
   return app.clock.now().toISOString().slice(0, 10);
 }
 
+/** From noon on: the night after the day, in Beijing, when no bill of it is there yet. */
+export function toNextNight(app: TestApp): Promise<void> {
+  return passBoth(app, 14 * 3_600_000);
+}
+
 /** A day and a half later every provider has its bill. */
 export function toNextAfternoon(app: TestApp): Promise<void> {
   return passBoth(app, 1.5 * dayMs);
 }
 
-async function passBoth(app: TestApp, ms: number): Promise<void> {
+/** Lets both clocks go on, the server's and the sandbox's. */
+export async function passBoth(app: TestApp, ms: number): Promise<void> {
   app.clock.advance(ms);
   await advanceSandbox(app, ms);
 }

@@ -25,6 +25,8 @@ const linkSchema = z.object({ bill_download_url: z.url() });
 
 /** Beside the lines of the day, the archive holds a file of sums with this word in its name. */
 const sumsName = '汇总';
+/** In a ZIP, of an entry whose name is in UTF-8. */
+const utf8Flag = 0x800;
 const commentMark = '#';
 const rowCharactersMax = 64 * 1024;
 const endMark = '列表结束';
@@ -182,11 +184,12 @@ function cellsOf({ number, text }: NumberedLine): string[] {
 /** The day's lines as they are in the archive. @throws {BillUnreadableError} also when its checksum is wrong, once all is read. */
 async function* unzipped(path: string): AsyncGenerator<Uint8Array> {
   try {
-    // Names are in GBK, too, with nothing that says so.
     const zip = await openZip(path, { lazyEntries: true, decodeStrings: false, autoClose: false });
     try {
       for await (const entry of zip.eachEntry()) {
-        const name = new TextDecoder('gbk').decode(entry.fileNameRaw);
+        // Names are in GBK, too, unless the archive says otherwise.
+        const isUtf8 = (entry.generalPurposeBitFlag & utf8Flag) !== 0;
+        const name = new TextDecoder(isUtf8 ? 'utf-8' : 'gbk').decode(entry.fileNameRaw);
         if (!name.endsWith('.csv') || name.includes(sumsName)) continue;
         let sum = 0;
         for await (const chunk of noMoreThan()(await zip.openReadStreamPromise(entry))) {

@@ -65,18 +65,18 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     return { ...bareReport(order.paymentId, 'ACTION_REQUIRED', evidence('RESPONSE', null)), nextAction };
   }
 
-  /** The number may be known there already: then what became of it decides, and not the refusal. */
+  /**
+   * The number may be known there already: then what became of it decides, and not the refusal. INVALID_REQUEST is said of parameters that
+   * are wrong, and of a number that is known with others.
+   */
   async function startedBefore(
     order: PaymentOrder,
     { refusal }: Extract<WechatpayAnswer, { kind: 'refused' }>,
     signal: AbortSignal,
   ): Promise<PaymentReport> {
-    const isKnown = isRefusedAs(refusal, 'OUT_TRADE_NO_USED', 'ORDERPAID');
-    // Said of parameters that are wrong, and of a number that is known with others.
-    if (!isKnown && !isRefusedAs(refusal, 'INVALID_REQUEST')) throw errorOf(refusal);
+    if (!isRefusedAs(refusal, 'OUT_TRADE_NO_USED', 'ORDERPAID', 'INVALID_REQUEST')) throw errorOf(refusal);
     const asked = await query(order, signal);
     if (asked.kind === 'report') return asked.report;
-    if (isKnown) throw new OutcomeUnknownError('WeChat Pay says that it knows the payment, and that it does not.');
     throw errorOf(refusal);
   }
 

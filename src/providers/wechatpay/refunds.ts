@@ -38,7 +38,7 @@ export function reportOfRefund(refund: WechatpayRefund, evidence: Evidence): Ref
     amountMinor: BigInt(amount.refund),
     currency: amount.currency,
     reason: null,
-    failure: status === 'FAILED' ? failureOf(stated) : null,
+    failure: status === 'FAILED' || stated === 'ABNORMAL' ? failureOf(stated) : null,
     evidence,
   };
 }
@@ -64,11 +64,11 @@ export function paymentBehind(refund: WechatpayRefund, paymentId: string, eviden
 function statusOf(status: string): ReportedRefundStatus | null {
   switch (status) {
     case 'PROCESSING':
+    case 'ABNORMAL': // not over: put right in the merchant platform it still goes out, and until then its amount is taken
       return 'PENDING';
     case 'SUCCESS':
       return 'SUCCEEDED';
     case 'CLOSED':
-    case 'ABNORMAL':
       return 'FAILED';
     default:
       return null;

@@ -1,0 +1,186 @@
+import { createSign } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { PaymentFlow, PaymentMethod } from '../../generated/graphql/graphql.ts';
+import { testKeys } from '../support/chinese-providers.ts';
+import { confirmCard, createOrder, payOrder, readOrder, sweepUntil } from '../support/orders.ts';
+import { advanceSandbox, askControl, clearFaults, control, startTestApp, type TestApp } from '../support/test-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+  for (const provider of ['alipay', 'wechatpay']) {
+    await control(app.sandboxUrl, 'webhooks', { provider, retryDelaysMs: [100, 200, 400] });
+  }
+});
+afterEach(() => clearFaults(app));
+afterAll(() => app.close());
+
+type Route = { readonly method: PaymentMethod; readonly flow: PaymentFlow; readonly side: 'alipay' | 'wechatpay' };
+const routes: readonly Route[] = [
+  { method: 'ALIPAY', flow: 'QR_CODE', side: 'alipay' },
+  { method: 'WECHAT_PAY', flow: 'QR_CODE', side: 'wechatpay' },
+];
+
+/** An order in CNY whose payment was started, with what is to go wrong with its callbacks. */
+async function started({ method, flow }: Route, fault?: object) {
+  const order = await createOrder(app, { currency: 'CNY' });
+  const payment = await payOrder(app, order.id, { method, flow });
+  if (fault !== undefined) {
+    await control(app.sandboxUrl, 'faults', { target: 'callback', match: { contains: payment.id }, ...fault });
+  }
+  return { orderId: order.id, paymentId: payment.id };
+}
+
+async function pay({ side }: Route, paymentId: string): Promise<void> {
+  await control(app.sandboxUrl, `${side}/buyer/${paymentId}`, { action: 'pay' });
+  await advanceSandbox(app, 2000);
+}
+
+type Delivery = { type: string; state: string; url: string; attempts: { status: number | null }[] };
+async function deliveriesTo(side: string): Promise<Delivery[]> {
+  const { deliveries } = await askControl<{ deliveries: (Delivery & { provider: string })[] }>(
+    app.sandboxUrl,
+    'deliveries',
+  );
+  return deliveries.filter(({ provider }) => provider === side);
+}
+
+describe.each(routes)('callbacks of $method', (route) => {
+  test('that come six times count once', async () => {
+    const { orderId, paymentId } = await started(route, { fault: 'duplicate', count: 5 });
+    await pay(route, paymentId);
+    const { types } = await readOrder(app, orderId);
+    expect(types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
+    expect((await deliveriesTo(route.side)).slice(-6).map(({ state }) => state)).toEqual(Array(6).fill('delivered'));
+  });
+
+  test('that tell another amount change nothing, are acknowledged, and a person is asked', async () => {
+    const { orderId, paymentId } = await started(route, { fault: 'wrong_amount' });
+    await pay(route, paymentId);
+    const order = await readOrder(app, orderId);
+    expect(order).toMatchObject({ status: 'OPEN', needsReview: ['AMOUNT_MISMATCH'], captured: { amountMinor: 0 } });
+    expect((await deliveriesTo(route.side)).at(-1)?.state).toBe('delivered');
+    // What was really paid is found by asking.
+    await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 10_000);
+  });
+
+  test.each(['forge', 'alter', 'stale'])(
+    'with the fault %s are believed only where they are genuine',
+    async (fault) => {
+      const { orderId, paymentId } = await started(route, { fault });
+      await pay(route, paymentId);
+      const { types, needsReview } = await readOrder(app, orderId);
+      expect(types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
+      expect(needsReview).toEqual([]);
+    },
+  );
+});
+
+test('a probe of WeChat Pay, signed wrongly on purpose, is refused with a 4xx, and what follows it is taken', async () => {
+  const route = { method: 'WECHAT_PAY', flow: 'QR_CODE', side: 'wechatpay' } as const;
+  const { orderId, paymentId } = await started(route, { fault: 'probe' });
+  await pay(route, paymentId);
+  expect((await readOrder(app, orderId)).status).toBe('CONFIRMED');
+  const statuses = (await deliveriesTo('wechatpay'))
+    .slice(-2)
+    .flatMap(({ attempts }) => attempts.map(({ status }) => status));
+  expect(statuses).toContain(400);
+  expect(statuses.at(-1)).toBe(200);
+});
+
+/** A callback of Alipay's, signed here. */
+async function postAlipay(fields: Record<string, string>): Promise<{ status: number; body: string }> {
+  const content = Object.entries(fields)
+    .filter(([name]) => name !== 'sign_type')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+  const sign = createSign('RSA-SHA256').update(content, 'utf8').sign(testKeys().alipay.platformPrivateKey, 'base64');
+  const response = await fetch(`${app.app.url}/webhooks/alipay`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+    body: new URLSearchParams({ ...fields, sign }).toString(),
+  });
+  return { status: response.status, body: await response.text() };
+}
+
+function aNotice(paymentId: string, fields: Record<string, string> = {}): Record<string, string> {
+  const { appId, sellerId } = testKeys().alipay;
+  return {
+    ...{ notify_time: '2026-11-25 10:00:00', notify_type: 'trade_status_sync', version: '1.0', charset: 'utf-8' },
+    ...{ sign_type: 'RSA2', app_id: appId, auth_app_id: appId, seller_id: sellerId, out_trade_no: paymentId },
+    ...{ notify_id: `n_${paymentId}`, trade_no: '2026112522001234567890123456', trade_status: 'TRADE_SUCCESS' },
+    ...{ total_amount: '25.00', receipt_amount: '20.00', gmt_payment: '2026-11-25 10:00:00', subject: '杯子 100% + &' },
+    ...fields,
+  };
+}
+
+describe('a notice that is signed by Alipay’s key, and not by the sandbox', () => {
+  const route = { method: 'ALIPAY', flow: 'QR_CODE', side: 'alipay' } as const;
+
+  test('pays its order, answered by exactly the seven bytes that Alipay wants', async () => {
+    const { orderId, paymentId } = await started(route);
+    expect(await postAlipay(aNotice(paymentId))).toEqual({ status: 200, body: 'success' });
+    await app.app.idle();
+    expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', captured: { amountMinor: 2500 } });
+  });
+
+  test.each([
+    ['another app', { app_id: '2021999999999999' }],
+    ['another seller', { seller_id: '2088999999999999' }],
+  ])('of %s is acknowledged and changes nothing, but a person is asked', async (_what, fields) => {
+    const { orderId, paymentId } = await started(route);
+    expect(await postAlipay(aNotice(paymentId, fields))).toEqual({ status: 200, body: 'success' });
+    await app.app.idle();
+    const order = await readOrder(app, orderId);
+    expect(order).toMatchObject({ status: 'OPEN', captured: { amountMinor: 0 }, needsReview: ['AMOUNT_MISMATCH'] });
+  });
+
+  test('of a partial refund before its payment was heard of pays the order first, and books what the refund query says', async () => {
+    const { orderId, paymentId } = await started(route);
+    await control(app.sandboxUrl, 'faults', {
+      ...{ target: 'callback', fault: 'drop', match: { contains: paymentId }, times: 9 },
+    });
+    await pay(route, paymentId);
+    await control(app.sandboxUrl, 'alipay/refunds', { out_trade_no: paymentId, amount: 300 });
+    const { alipay } = await askControl<{
+      alipay: { refunds: { outRequestNo: string }[]; trades: Record<string, string>[] };
+    }>(app.sandboxUrl, `ledger?payment_id=${paymentId}`);
+    const tradeNo = alipay.trades[0]?.trade_no ?? alipay.trades[0]?.tradeNo ?? '';
+    // Cumulative: 9.99 is not what this refund sent back.
+    const refund = {
+      refund_fee: '9.99',
+      gmt_refund: '2026-11-25 10:05:00.123',
+      out_biz_no: alipay.refunds[0]?.outRequestNo ?? '',
+    };
+    expect(await postAlipay(aNotice(paymentId, { ...refund, trade_no: tradeNo }))).toMatchObject({ body: 'success' });
+    await app.app.idle();
+    expect(await readOrder(app, orderId)).toMatchObject({
+      ...{ status: 'CONFIRMED', paymentStatus: 'PARTIALLY_REFUNDED', refunded: { amountMinor: 300 } },
+      refunds: [{ origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 300 } }],
+    });
+  });
+});
+
+test('an order that is paid by its old link to Alipay and by a card keeps one of the two', async () => {
+  const order = await createOrder(app, { currency: 'CNY' });
+  const link = await payOrder(app, order.id, { method: 'ALIPAY', flow: 'QR_CODE' });
+  const card = await payOrder(app, order.id);
+  expect((await readOrder(app, order.id)).payments.map(({ status }) => status)).toEqual([
+    'CANCELED',
+    'ACTION_REQUIRED',
+  ]);
+  await confirmCard(app, card);
+  await sweepUntil(app, order.id, ({ status }) => status === 'CONFIRMED', 2000);
+  await control(app.sandboxUrl, `alipay/buyer/${link.id}`, { action: 'pay' });
+  const settled = await sweepUntil(
+    app,
+    order.id,
+    ({ refunds, paymentStatus }) => refunds.length === 1 && paymentStatus !== 'OVERPAID',
+    10_000,
+  );
+  expect(settled).toMatchObject({
+    ...{ status: 'CONFIRMED', needsReview: [], refunded: { amountMinor: 2500 } },
+    refunds: [{ origin: 'SURPLUS', status: 'SUCCEEDED', amount: { amountMinor: 2500 } }],
+  });
+});

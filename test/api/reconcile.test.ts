@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { PaymentFlow, PaymentMethod } from '../../generated/graphql/graphql.ts';
+import { BillNotAvailableError } from '../../src/providers/bill.ts';
+import type { PaymentProvider } from '../../src/providers/provider.ts';
+import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
+import { openProviderOf, reconcileDay, toNextAfternoon, toNextNight, toNoon } from '../support/reconciling.ts';
+import {
+  advanceSandbox,
+  clearFaults,
+  control,
+  startTestApp,
+  type TestApp,
+  untilCallbacksCame,
+} from '../support/test-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.close());
+
+type Side = {
+  readonly name: 'STRIPE' | 'ALIPAY' | 'WECHATPAY';
+  readonly method: PaymentMethod;
+  readonly flow: PaymentFlow;
+  /** The buyer pays. */
+  pay(payment: Awaited<ReturnType<typeof payOrder>>): Promise<unknown>;
+  /** Somebody gives money back in the provider's console. */
+  refund(paymentId: string, providerPaymentId: string, amount: number): Promise<unknown>;
+};
+
+const sides: readonly Side[] = [
+  {
+    ...{ name: 'STRIPE', method: 'CARD', flow: 'EMBEDDED' },
+    pay: (payment) => confirmCard(app, payment),
+    refund: (_, intent, amount) => control(app.sandboxUrl, 'stripe/refunds', { payment_intent: intent, amount }),
+  },
+  {
+    ...{ name: 'ALIPAY', method: 'ALIPAY', flow: 'QR_CODE' },
+    pay: ({ id }) => control(app.sandboxUrl, `alipay/buyer/${id}`, { action: 'pay' }),
+    refund: (id, _, amount) => control(app.sandboxUrl, 'alipay/refunds', { out_trade_no: id, amount }),
+  },
+  {
+    ...{ name: 'WECHATPAY', method: 'WECHAT_PAY', flow: 'QR_CODE' },
+    pay: ({ id }) => control(app.sandboxUrl, `wechatpay/buyer/${id}`, { action: 'pay' }),
+    refund: (id, _, amount) => control(app.sandboxUrl, 'wechatpay/refunds', { out_trade_no: id, amount }),
+  },
+];
+
+/** WeChat Pay takes a moment to send money back. */
+const refundMs = 10_000;
+
+describe.each(sides)('the bill of $name', ({ name, method, flow, pay, refund }) => {
+  let provider: PaymentProvider;
+  let date: string;
+  beforeEach(async () => {
+    provider = await openProviderOf(app, name);
+    date = await toNoon(app);
+  });
+
+  const paid = async (description: string) => {
+    const { id: orderId } = await createOrder(app, { currency: 'CNY', description });
+    const payment = await payOrder(app, orderId, { method, flow });
+    await pay(payment);
+    await untilCallbacksCame(app);
+    return { orderId, paymentId: payment.id };
+  };
+
+  test('brings what every lost callback would have told, and nothing when it is read again', async () => {
+    const known = await paid('杯子,红色的');
+    const { providerPaymentId } = (await readOrder(app, known.orderId)).payments[0] ?? {};
+    await control(app.sandboxUrl, 'faults', { fault: 'drop', match: { type: '*' }, times: 1000 });
+    const unheard = await paid('Two cups, "red"');
+    await refund(known.paymentId, providerPaymentId ?? '', 700);
+    await advanceSandbox(app, refundMs);
+    await clearFaults(app);
+    expect(await readOrder(app, unheard.orderId)).toMatchObject({ paymentStatus: 'PENDING' });
+    await toNextAfternoon(app);
+
+    const dry = await reconcileDay(app, provider, date, true);
+    expect(dry.findings.map(({ kind, subject, action }) => [kind, subject, action]).sort()).toEqual([
+      ['MISSING_HERE', 'payment', 'NONE'],
+      ['MISSING_HERE', 'refund', 'NONE'],
+    ]);
+
+    const { matched, findings } = await reconcileDay(app, provider, date);
+    expect(matched.map(({ merchantNumber }) => merchantNumber)).toEqual([known.paymentId]);
+    expect(findings).toHaveLength(2);
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        ...{ kind: 'MISSING_HERE', subject: 'payment', action: 'APPLIED', paymentId: unheard.paymentId },
+        there: { amountMinor: 2500n, currency: 'CNY', status: 'SUCCEEDED' },
+      }),
+    );
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        ...{ kind: 'MISSING_HERE', subject: 'refund', action: 'APPLIED', paymentId: known.paymentId },
+        there: { amountMinor: 700n, currency: 'CNY', status: 'SUCCEEDED' },
+      }),
+    );
+    const repaired = await readOrder(app, unheard.orderId);
+    expect(repaired).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PAID', needsReview: [] });
+    expect(repaired.payments).toMatchObject([{ status: 'SUCCEEDED', evidence: { source: 'RECONCILIATION' } }]);
+    const refunded = await readOrder(app, known.orderId);
+    expect(refunded).toMatchObject({ paymentStatus: 'PARTIALLY_REFUNDED', refunded: { amountMinor: 700 } });
+    expect(refunded.refunds).toMatchObject([
+      { status: 'SUCCEEDED', origin: 'PROVIDER', evidence: { source: 'RECONCILIATION' } },
+    ]);
+
+    const again = await reconcileDay(app, provider, date);
+    expect(again.findings).toEqual([]);
+    expect(again.matched).toHaveLength(3);
+    expect((await readOrder(app, unheard.orderId)).version).toBe(repaired.version);
+    expect((await readOrder(app, known.orderId)).version).toBe(refunded.version);
+  });
+
+  test('is not there before its day has ended', async () => {
+    await expect(reconcileDay(app, provider, date)).rejects.toThrow(BillNotAvailableError);
+  });
+});
+
+test.each(['ALIPAY', 'WECHATPAY'] as const)(
+  '%s has no bill in the night after the day, and says when',
+  async (name) => {
+    const provider = await openProviderOf(app, name);
+    const date = await toNoon(app);
+    await toNextNight(app);
+    const reading = reconcileDay(app, provider, date);
+    await expect(reading).rejects.toThrow(BillNotAvailableError);
+    await expect(reading).rejects.toThrow(/10:00 of the next day/);
+  },
+);

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { newId } from '../../src/domain/ids.ts';
+import type { BillLine } from '../../src/providers/bill.ts';
+import type { PaymentProvider } from '../../src/providers/provider.ts';
+import { confirmCard, createOrder, paidOrder, payOrder, readOrder } from '../support/orders.ts';
+import { openProviderOf, passBoth, reconcileDay, toNextAfternoon, toNoon, withBill } from '../support/reconciling.ts';
+import { clearFaults, control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
+
+let app: TestApp;
+let stripe: PaymentProvider;
+let date: string;
+beforeAll(async () => {
+  app = await startTestApp();
+  stripe = await openProviderOf(app, 'STRIPE');
+});
+afterAll(() => app.close());
+// A day of its own for each test: what the ones before have left is on other days.
+beforeEach(async () => {
+  date = await toNoon(app);
+});
+
+/** An order that was paid, as its bill line says. */
+async function paidWithLine(): Promise<{ readonly orderId: string; readonly line: BillLine }> {
+  const { orderId, payment } = await paidOrder(app);
+  await untilCallbacksCame(app);
+  return { orderId, line: lineOf(payment.id, payment.providerPaymentId) };
+}
+
+function lineOf(paymentId: string, providerPaymentId: string | null | undefined): BillLine {
+  return {
+    ...{ kind: 'payment', merchantNumber: paymentId, paymentNumber: null, providerRefundId: null },
+    ...{ providerPaymentId: providerPaymentId ?? null, amountMinor: 2500n, currency: 'EUR', status: 'SUCCEEDED' },
+    at: app.clock.now(),
+  };
+}
+
+async function refundInConsole(line: BillLine, amount: number): Promise<BillLine> {
+  const { providerPaymentId } = line;
+  const refund = await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: providerPaymentId, amount });
+  if (typeof refund !== 'object' || refund === null || !('id' in refund)) throw new Error('No refund.');
+  await untilCallbacksCame(app);
+  return {
+    ...line,
+    ...{ kind: 'refund', merchantNumber: null, paymentNumber: line.merchantNumber, amountMinor: BigInt(amount) },
+    providerRefundId: String(refund.id),
+  };
+}
+
+/** Two runs over a bill of these lines, days later. The second must find the same, and change nothing. */
+async function reconcileTwice(lines: readonly BillLine[], orderIds: readonly string[], provider = stripe) {
+  await toNextAfternoon(app);
+  const first = await reconcileDay(app, withBill(provider, lines), date);
+  const versions = async () => Promise.all(orderIds.map(async (id) => (await readOrder(app, id)).version));
+  const after = await versions();
+  const second = await reconcileDay(app, withBill(provider, lines), date);
+  expect(await versions()).toEqual(after);
+  return { ...first, second };
+}
+
+test('another amount changes nothing, and a person must look', async () => {
+  const { orderId, line } = await paidWithLine();
+  const { findings } = await reconcileTwice([{ ...line, amountMinor: 2400n }], [orderId]);
+  expect(findings).toMatchObject([
+    {
+      ...{ kind: 'DIFFERENT_AMOUNT', subject: 'payment', action: 'IN_REVIEW', orderId },
+      ...{ here: { amountMinor: 2500n, status: 'SUCCEEDED' }, there: { amountMinor: 2400n } },
+    },
+  ]);
+  expect(await readOrder(app, orderId)).toMatchObject({
+    ...{ paymentStatus: 'PAID', captured: { amountMinor: 2500 }, needsReview: ['AMOUNT_MISMATCH'] },
+  });
+});
+
+test('another currency is another amount', async () => {
+  const { orderId, line } = await paidWithLine();
+  const { findings } = await reconcileTwice([{ ...line, currency: 'USD' }], [orderId]);
+  expect(findings).toMatchObject([{ kind: 'DIFFERENT_AMOUNT', action: 'IN_REVIEW' }]);
+});
+
+test('under a number of ours that we do not have, money is missing here and nothing can be done by itself', async () => {
+  const line = lineOf(newId('payment'), 'pi_nobody');
+  const { findings, second } = await reconcileTwice([line], []);
+  expect(findings).toMatchObject([{ kind: 'MISSING_HERE', action: 'UNKNOWN_HERE', here: null, orderId: null }]);
+  expect(second.findings).toEqual(findings);
+});
+
+test('money of another system of the merchant is foreign, and no difference', async () => {
+  const line = lineOf('SHOP-1', 'pi_shop');
+  const refund: BillLine = { ...line, kind: 'refund', merchantNumber: 'R-1', paymentNumber: 'SHOP-1' };
+  const { findings } = await reconcileTwice([line, refund], []);
+  expect(findings).toMatchObject([
+    { kind: 'FOREIGN', action: 'NONE' },
+    { kind: 'FOREIGN', action: 'NONE' },
+  ]);
+});
+
+test('what the provider took once more under our number is not taken for ours', async () => {
+  const { orderId, line } = await paidWithLine();
+  const another: BillLine = { ...line, providerPaymentId: 'pi_another' };
+  const { matched, findings } = await reconcileTwice([line, another], [orderId]);
+  expect(matched).toEqual([line]);
+  expect(findings).toMatchObject([{ kind: 'MISSING_HERE', action: 'IN_REVIEW', providerPaymentId: 'pi_another' }]);
+  expect((await readOrder(app, orderId)).needsReview).toEqual(['AMOUNT_MISMATCH']);
+});
+
+test('a payment that the bill lists twice is matched once, and a person must look', async () => {
+  const { orderId, line } = await paidWithLine();
+  const { matched, findings } = await reconcileTwice([line, line], [orderId]);
+  expect(matched).toEqual([line]);
+  expect(findings).toMatchObject([{ kind: 'LISTED_TWICE', action: 'IN_REVIEW' }]);
+  expect((await readOrder(app, orderId)).needsReview).toEqual(['AMOUNT_MISMATCH']);
+});
+
+test('what the bill lacks and the provider confirms is told, and needs no review', async () => {
+  const { orderId } = await paidWithLine();
+  const { findings, second } = await reconcileTwice([], [orderId]);
+  expect(findings).toMatchObject([{ kind: 'MISSING_THERE', action: 'CONFIRMED', orderId, there: null }]);
+  expect(second.findings).toEqual(findings);
+  expect((await readOrder(app, orderId)).needsReview).toEqual([]);
+});
+
+test('what the bill lacks and the provider denies, a person must look at', async () => {
+  const { orderId } = await paidWithLine();
+  const denying: PaymentProvider = {
+    ...stripe,
+    queryPayment: async () => ({ kind: 'notFound', payableUntil: null }),
+  };
+  const { findings } = await reconcileTwice([], [orderId], denying);
+  expect(findings).toMatchObject([{ kind: 'MISSING_THERE', action: 'IN_REVIEW', orderId }]);
+  const order = await readOrder(app, orderId);
+  expect(order).toMatchObject({ paymentStatus: 'PAID', needsReview: ['AMOUNT_MISMATCH'] });
+  expect(order.events.nodes.at(-1)?.note).toContain('not in the provider’s bill');
+});
+
+test('money of the last minute may be in the next day’s bill, and nobody is asked', async () => {
+  await passBoth(app, 20 * 3_600_000 - 30_000);
+  const { orderId } = await paidWithLine();
+  const { findings } = await reconcileTwice([], [orderId]);
+  expect(findings).toMatchObject([{ kind: 'NEAR_BORDER', action: 'NONE', orderId }]);
+});
+
+test('a refund that stands before its payment in the bill is applied after it', async () => {
+  const { id: orderId } = await createOrder(app);
+  const started = await payOrder(app, orderId);
+  await control(app.sandboxUrl, 'faults', { fault: 'drop', match: { type: '*' }, times: 1000 });
+  await confirmCard(app, started);
+  const line = lineOf(started.id, started.providerPaymentId);
+  const refund = await refundInConsole(line, 500);
+  await clearFaults(app);
+  const { findings, second } = await reconcileTwice([refund, line], [orderId]);
+  expect(findings.map(({ kind, subject, action }) => [kind, subject, action])).toEqual([
+    ['MISSING_HERE', 'payment', 'APPLIED'],
+    ['MISSING_HERE', 'refund', 'APPLIED'],
+  ]);
+  expect(second.findings).toEqual([]);
+  expect(await readOrder(app, orderId)).toMatchObject({
+    ...{ paymentStatus: 'PARTIALLY_REFUNDED', refunded: { amountMinor: 500 }, needsReview: [] },
+  });
+});
+
+test('a refund that we know to have failed is asked about, for the bill may be the older news', async () => {
+  const { orderId, line } = await paidWithLine();
+  const refund = await refundInConsole(line, 500);
+  await control(app.sandboxUrl, `stripe/refunds/${refund.providerRefundId}/fail`, {});
+  await untilCallbacksCame(app);
+  expect((await readOrder(app, orderId)).refunds).toMatchObject([{ status: 'FAILED' }]);
+  const { findings } = await reconcileTwice([line, refund], [orderId]);
+  expect(findings).toMatchObject([{ kind: 'MISSING_HERE', subject: 'refund', action: 'ASKED' }]);
+  expect((await readOrder(app, orderId)).refunds).toMatchObject([{ status: 'FAILED' }]);
+});
+
+test('a refund that the bill lacks because its bank sent it back fails here, too', async () => {
+  const { orderId, line } = await paidWithLine();
+  const refund = await refundInConsole(line, 500);
+  await control(app.sandboxUrl, 'faults', { fault: 'drop', match: { type: '*' }, times: 1000 });
+  await control(app.sandboxUrl, `stripe/refunds/${refund.providerRefundId}/fail`, {});
+  await untilCallbacksCame(app);
+  await clearFaults(app);
+  expect((await readOrder(app, orderId)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
+  const { findings, second } = await reconcileTwice([line], [orderId]);
+  expect(findings).toMatchObject([{ kind: 'MISSING_THERE', subject: 'refund', action: 'APPLIED' }]);
+  expect(second.findings).toEqual([]);
+  expect(await readOrder(app, orderId)).toMatchObject({
+    ...{ refunded: { amountMinor: 0 }, refunds: [{ status: 'FAILED' }], needsReview: ['REFUND_ABNORMAL'] },
+  });
+});
+
+test('more lines than fit into one look-up are all gone through', async () => {
+  const { orderId, line } = await paidWithLine();
+  const foreign = Array.from({ length: 1200 }, (_, n) => lineOf(`SHOP-${n}`, `pi_${n}`));
+  const { matched, findings } = await reconcileTwice([...foreign, line], [orderId]);
+  expect(matched).toEqual([line]);
+  expect(findings).toHaveLength(1200);
+});
