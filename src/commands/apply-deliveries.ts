@@ -106,8 +106,9 @@ async function askAboutRefund(
   const isKnown = held?.refunds.some(
     ({ id, providerRefundId }) => id === told.refundId || providerRefundId === told.providerRefundId,
   );
-  if (isKnown === true || told.providerRefundId === null) return null;
-  const name: RefundName = { paymentId, providerPaymentId, refundId: null, providerRefundId: told.providerRefundId };
+  const { refundId, providerRefundId } = told;
+  if (isKnown === true || (refundId === null && providerRefundId === null)) return null;
+  const name: RefundName = { paymentId, providerPaymentId, refundId, providerRefundId };
   try {
     const provider = providerOf(context, payment);
     const answer = await provider.queryRefund(name, AbortSignal.timeout(callDeadlineMs));

@@ -49,6 +49,7 @@ export type NextAction =
       readonly package: string;
       readonly signType: string;
       readonly paySign: string;
+      readonly expiresAt: string | null;
     };
 
 /** What is so about a payment. Changes only together with an event, which carries the new values. */

@@ -2,7 +2,7 @@ import { after } from './clock.ts';
 import { minOf } from './money.ts';
 import { surplusRefundedOf } from './order.ts';
 import type { OrderChange } from './order-change.ts';
-import { type Payment, refundableMinor, waitingMinor } from './payment.ts';
+import { type Payment, type PaymentFailure, refundableMinor, waitingMinor } from './payment.ts';
 import { classifyRefundReport, isReserved, type Refund, type RefundFacts, surplusRefundIdOf } from './refund.ts';
 import type { RefundReport, ReportOutcome } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
@@ -94,7 +94,7 @@ export function applyRefundReport(
     return { effect: 'refused', reason: 'mismatch' };
   }
   if (report.status === 'PENDING' && report.failure !== null && isReserved(refund)) {
-    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: ${report.failure.message}`);
+    noteHanging(change, refund.id, report.failure);
   }
   switch (classifyRefundReport(refund.status, report.status)) {
     case 'repeats':
@@ -124,6 +124,11 @@ export function compareReturned(
     'REFUND_ABNORMAL',
     `${paymentId}: the provider has sent back more than we know of; its bill says what.`,
   );
+}
+
+/** The provider can neither pay it out nor give it up by itself: somebody must see to it there. */
+function noteHanging(change: OrderChange, refundId: string, { message }: PaymentFailure): void {
+  needReview(change, 'REFUND_ABNORMAL', `${refundId}: ${message}`);
 }
 
 /** By our id first. One that names a refund of ours, and is another object at the provider, is another refund: its money counts too. */
@@ -209,6 +214,7 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
   }
   startRefund(change, { ...wanted, checkAt: nextRefundCheckAt('PENDING', 0, change.at) });
   const refund = change.refund(id);
+  if (report.status === 'PENDING' && report.failure !== null) noteHanging(change, refund.id, report.failure);
   if (report.status === 'PENDING') return accept(change, refund, report);
   return advance(change, change.payment(payment.id), refund, report);
 }

@@ -12,7 +12,8 @@ export const PaymentFailureType = builder.objectRef<Failed>('PaymentFailure').im
     reason: t.string({
       description:
         'One of ours, for programs: `card_declined`, `insufficient_funds`, `expired_card`, `incorrect_cvc`, ' +
-        '`authentication_failed`, `expired`, `provider_error`. New ones may be added.',
+        '`authentication_failed`, `expired`, `limit_exceeded`, `provider_error`; of refunds also `canceled`, `closed`, ' +
+        '`insufficient_balance` (yours), `buyer_account_unusable`, `abnormal`. New ones may be added.',
       resolve: ({ failureReason }) => failureReason ?? 'provider_error',
     }),
     message: t.string({

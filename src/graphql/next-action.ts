@@ -43,6 +43,7 @@ const WeChatPayBridgeAction = builder.objectRef<ActionOf<'WECHAT_PAY_BRIDGE'>>('
     package: t.exposeString('package', { description: '`prepay_id=…`' }),
     signType: t.exposeString('signType', { description: '`RSA`' }),
     paySign: t.exposeString('paySign', { description: 'The signature of the other four.' }),
+    expiresAt: t.field({ type: 'DateTime', nullable: true, description: expiry, resolve: instantOf }),
   }),
 });
 

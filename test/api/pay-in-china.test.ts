@@ -44,7 +44,7 @@ async function start({ method, flow }: Pick<Route, 'method' | 'flow'>, orderId: 
     if (!page.ok) throw new Error(`The provider shows no page: ${page.status} ${await page.text()}`);
   }
   if (nextAction?.__typename === 'WeChatPayBridgeAction') {
-    const { __typename: _, ...bridge } = nextAction;
+    const { __typename: _, expiresAt: __, ...bridge } = nextAction;
     await control(app.sandboxUrl, 'wechatpay/bridge', bridge);
   }
   return payment;

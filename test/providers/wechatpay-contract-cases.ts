@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { CallbackCase, PaymentState, Says, Started } from './contract-rig.ts';
 import { aRefundOf, knowing, patient, query } from './contract-steps.ts';
-import { actAtWechat } from './wechatpay-contract-rig.ts';
+import { actAtWechat } from './wechatpay-contract-buyer.ts';
 
 const byCode = { flow: 'QR_CODE' } as const;
 const onPhone = { flow: 'MOBILE_WEB' } as const;

@@ -108,7 +108,7 @@ const byFlow = test.each<[flow: PaymentOrder['flow'], facts: Partial<PaymentOrde
 async function pay(shop: Shop, order: PaymentOrder, act: object = {}): Promise<void> {
   const { nextAction } = await shop.provider.startPayment(order, patient());
   if (nextAction?.kind === 'WECHAT_PAY_BRIDGE') {
-    const { kind: _kind, ...call } = nextAction;
+    const { kind: _kind, expiresAt: _expiresAt, ...call } = nextAction;
     await shop.sandbox.control('/control/wechatpay/bridge', call);
   }
   await shop.buyer(order, { action: 'pay', ...act });

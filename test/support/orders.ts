@@ -44,7 +44,7 @@ graphql(`
       ... on ConfirmCardAction { clientSecret publishableKey }
       ... on RedirectAction { url expiresAt }
       ... on QrCodeAction { content imageUri expiresAt }
-      ... on WeChatPayBridgeAction { appId timeStamp nonceStr package signType paySign }
+      ... on WeChatPayBridgeAction { appId timeStamp nonceStr package signType paySign expiresAt }
     }
   }
 `);

@@ -136,7 +136,10 @@ function readCode(answer: z.infer<typeof answerSchema>): GatewayAnswer {
   throw new OutcomeUnknownError('Alipay failed in what we asked for, or answered by a code we do not know.', { cause });
 }
 
-/** Failures on Alipay's side. `AQC.SYSTEM_ERROR` is Alipay's own misspelling, and `unknow` too. */
+/**
+ * Failures on Alipay's side. `AQC.SYSTEM_ERROR` is Alipay's own misspelling, and `unknow` too; `isp.bill_not_exist` is none: there is no
+ * bill of that day.
+ */
 function mayHaveHappened(subCode: string): boolean {
-  return /(^|\.)SYSTEM_ERROR$/.test(subCode) || /^(isp\.|aop\.unknow)/.test(subCode);
+  return /(^|\.)SYSTEM_ERROR$/.test(subCode) || /^(isp\.(?!bill_)|aop\.unknow)/.test(subCode);
 }

@@ -24,6 +24,7 @@ export type Prepay = {
 /** Counted as a program does that takes two for some characters: never more than WeChat Pay counts. */
 const descriptionCharactersMax = 127;
 const qrCodeLifeMs = 2 * 60 * 60_000;
+const bridgeLifeMs = 2 * 60 * 60_000;
 const pageLifeMs = 5 * 60_000;
 
 const qrCodeSchema = z.object({ code_url: z.string().min(1).max(512) });
@@ -57,7 +58,8 @@ export function prepayOf(order: PaymentOrder, options: PrepayOptions): Prepay {
       return {
         target: '/v3/pay/transactions/jsapi',
         body: { ...common, payer: { openid: required(order.openId, 'buyer’s openid') } },
-        actionBy: (answer, askedAt) => bridgeBy(bridgeSchema.parse(answer).prepay_id, options, askedAt),
+        actionBy: (answer, askedAt) =>
+          bridgeBy(bridgeSchema.parse(answer).prepay_id, options, askedAt, earlier(order, askedAt, bridgeLifeMs)),
       };
     case 'REDIRECT':
     case 'EMBEDDED':
@@ -95,12 +97,13 @@ export function cutTo(lengthMax: number, text: string): string {
 }
 
 /** What the buyer's app is opened with: signed by us, for WeChat Pay's app to check. */
-function bridgeBy(prepayId: string, { appId, privateKey }: PrepayOptions, now: Date): NextAction {
+function bridgeBy(prepayId: string, { appId, privateKey }: PrepayOptions, now: Date, until: Date): NextAction {
   const timeStamp = unixSecondsOf(now);
   const nonceStr = newNonce();
   const packed = `prepay_id=${prepayId}`;
   const paySign = signLines(privateKey, [appId, timeStamp, nonceStr, packed]);
-  return { kind: 'WECHAT_PAY_BRIDGE', appId, timeStamp, nonceStr, package: packed, signType: 'RSA', paySign };
+  const bridge = { appId, timeStamp, nonceStr, package: packed, signType: 'RSA', paySign };
+  return { kind: 'WECHAT_PAY_BRIDGE', ...bridge, expiresAt: until.toISOString() };
 }
 
 function returningTo(returnUrl: string | null, page: string): string {
