@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { actAtAlipay } from './alipay-contract-rig.ts';
+import { actAtAlipay } from './alipay-contract-buyer.ts';
 import type { CallbackCase, PaymentState, Says, Started } from './contract-rig.ts';
 import { aRefundOf, knowing, patient, query } from './contract-steps.ts';
 

@@ -24,8 +24,8 @@ import {
   rsa2,
   signedText,
 } from './alipay-rig.ts';
+import { failureOf, patient, reportIn } from './contract-steps.ts';
 import { type Asked, DoorDispatcher, type Told } from './door-dispatcher.ts';
-import { failureOf, patient, reportIn } from './stripe-rig.ts';
 
 let gateway: Gateway;
 let provider: PaymentProvider;

@@ -23,7 +23,7 @@ import {
   refused,
   signedText,
 } from './alipay-rig.ts';
-import { failureOf, patient, reportIn } from './stripe-rig.ts';
+import { failureOf, patient, reportIn } from './contract-steps.ts';
 
 let gateway: Gateway;
 let provider: PaymentProvider;

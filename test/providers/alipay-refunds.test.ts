@@ -16,7 +16,7 @@ import {
   openProvider,
   refused,
 } from './alipay-rig.ts';
-import { failureOf, patient } from './stripe-rig.ts';
+import { failureOf, patient } from './contract-steps.ts';
 
 let gateway: Gateway;
 let provider: PaymentProvider;

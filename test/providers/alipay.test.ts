@@ -10,7 +10,7 @@ import {
   type WebhookMessage,
 } from '../../src/providers/provider.ts';
 import { alipayPrivateKey, anOrder, appPublicPem, aRefund, config, now, openProvider } from './alipay-rig.ts';
-import { failureOf, patient, reportIn } from './stripe-rig.ts';
+import { failureOf, patient, reportIn } from './contract-steps.ts';
 
 /** The adapter, on the real SDK, against a sandbox in virtual time, and what the sandbox has posted. */
 type World = {

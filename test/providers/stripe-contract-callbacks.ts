@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { CallbackCase, Says, Started } from './contract-rig.ts';
 import { aRefundOf, knowing, patient, query } from './contract-steps.ts';
-import { pressOnPage, stripeOf } from './stripe-contract-rig.ts';
+import { pressOnPage, stripeOf } from './stripe-contract-buyer.ts';
 import {
   cards,
   control,

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { PaymentState, Started } from './contract-rig.ts';
-import { payByCard, pressOnPage, stripeOf } from './stripe-contract-rig.ts';
+import { payByCard, pressOnPage, stripeOf } from './stripe-contract-buyer.ts';
 
 export const embedded = { flow: 'EMBEDDED' } as const;
 export const onPage = { flow: 'REDIRECT' } as const;

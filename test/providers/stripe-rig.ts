@@ -1,6 +1,6 @@
 import { newId } from '../../src/domain/ids.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
-import type { PaymentOrder, PaymentProvider, QueryAnswer } from '../../src/providers/provider.ts';
+import type { PaymentOrder, PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import {
   openReceiver,
@@ -95,32 +95,4 @@ export function anOrderToPay(facts: Partial<PaymentOrder> = {}): PaymentOrder {
     providerReference: null,
     ...facts,
   };
-}
-
-/** The order as it is held once the report was applied. */
-export function knowing(order: PaymentOrder, { providerPaymentId, providerReference }: PaymentReport): PaymentOrder {
-  return {
-    ...order,
-    providerPaymentId: providerPaymentId ?? order.providerPaymentId,
-    providerReference: providerReference ?? order.providerReference,
-  };
-}
-
-/** A signal for calls that are meant to be answered. */
-export const patient = (): AbortSignal => new AbortController().signal;
-
-export function reportIn(answer: QueryAnswer): PaymentReport {
-  if (answer.kind === 'report') return answer.report;
-  throw new Error('The provider was expected to know the payment.');
-}
-
-/** What a call ended with, when that is not an answer. */
-export async function failureOf(call: Promise<unknown>): Promise<unknown> {
-  const nothing = Symbol('nothing');
-  const failure = await call.then(
-    () => nothing,
-    (error: unknown) => error,
-  );
-  if (failure === nothing) throw new Error('The call was expected to fail.');
-  return failure;
 }

@@ -11,7 +11,7 @@ export async function actAtWechat({ rig, order, report }: Started, action: 'pay'
     case 'REDIRECT':
       return rig.press(nextAction.url, { action });
     case 'WECHAT_PAY_BRIDGE': {
-      const { kind: _kind, ...call } = nextAction;
+      const { kind: _kind, expiresAt: _expiresAt, ...call } = nextAction;
       const act = async (path: string, body: object) => rig.sandbox.control(`/control/wechatpay/${path}`, body);
       // Refused when it is over; the ledger tells.
       await act('bridge', call)

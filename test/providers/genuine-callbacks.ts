@@ -1,0 +1,94 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { expect } from 'vitest';
+import { handleWebhook } from '../../src/http/webhooks.ts';
+import type {
+  PaymentProvider,
+  VerifiedWebhook,
+  WebhookDelivery,
+  WebhookMessage,
+} from '../../src/providers/provider.ts';
+import type { Sent } from './callback-mutation.ts';
+import type { ProviderContract } from './contract-rig.ts';
+import type { Delivered } from './contract-sandbox.ts';
+import { start } from './contract-steps.ts';
+
+/** A callback as the provider sent it, and what it says. */
+export type Genuine = Sent & {
+  readonly receivedAt: Date;
+  readonly told: VerifiedWebhook;
+  readonly message: WebhookMessage;
+};
+
+/** One of every kind that the provider sends, and then some. `casesMax` for fewer. */
+export async function genuineOf(
+  contract: ProviderContract,
+  casesMax = Number.POSITIVE_INFINITY,
+): Promise<{ readonly provider: PaymentProvider; readonly genuine: readonly [Genuine, ...Genuine[]] }> {
+  const genuine: Genuine[] = [];
+  let provider: PaymentProvider | undefined;
+  const cases = contract.callbacks.slice(0, casesMax);
+  for (const { facts, bring } of cases) {
+    const rig = await contract.open();
+    ({ provider } = rig);
+    await bring(await start(contract, rig, facts));
+    await rig.advance(0);
+    genuine.push(...rig.entrance.delivered.flatMap((delivery) => genuineIn(rig.provider, delivery)));
+  }
+  const types = new Set(genuine.map(({ told }) => told.eventType));
+  for (const { type } of cases) expect(types).toContain(type);
+  const [first, ...others] = genuine;
+  if (provider === undefined || first === undefined) throw new Error(`${contract.name} was expected to call back.`);
+  return { provider, genuine: [first, ...others] };
+}
+
+/** With those headers alone that the adapter reads. */
+function genuineIn(provider: PaymentProvider, { headers, body, receivedAt, verdict }: Delivered): Genuine[] {
+  if (typeof verdict === 'string') return [];
+  const isRead = ([name]: [string, string]) => name === 'content-type' || provider.webhookHeaders.includes(name);
+  const message = provider.readWebhook(body, receivedAt);
+  return [
+    { headers: Object.fromEntries(Object.entries(headers).filter(isRead)), body, receivedAt, told: verdict, message },
+  ];
+}
+
+/** What became of a callback at the real route. */
+export type Outcome = {
+  readonly provider: PaymentProvider;
+  readonly status: number;
+  readonly body: string;
+  /** Null unless the adapter believed it. */
+  readonly told: VerifiedWebhook | null;
+  /** What the route has logged as a failure of ours. */
+  readonly error: unknown;
+};
+
+/** Hands a callback to the real route without a socket, so that also such headers come in as no socket lets through. */
+export function postToRoute(provider: PaymentProvider, { headers, body }: Sent, receivedAt: Date): Promise<Outcome> {
+  const path = `/webhooks/${provider.name.toLowerCase()}`;
+  const request = Object.assign(Readable.from([body]), {
+    ...{ method: 'POST', url: path, headers, complete: true },
+  }) as unknown as IncomingMessage; // as much of one as the route reads
+  const kept: { told: VerifiedWebhook | null; error: unknown } = { told: null, error: null };
+  const silent = () => undefined;
+  const parts = {
+    ...{ providers: [provider], now: () => receivedAt, failpoint: silent, apply: silent },
+    log: {
+      info: silent,
+      warn: silent,
+      error: (fields: object) => Object.assign(kept, { error: Object.values(fields)[0] }),
+    },
+    async receive(by: PaymentProvider, delivery: WebhookDelivery) {
+      kept.told = by.verifyWebhook(delivery);
+      return kept.told.eventId;
+    },
+  };
+  return new Promise((resolve, reject) => {
+    const response = {
+      req: request,
+      setHeader: () => response,
+      writeHead: (status: number) => ({ end: (text: string) => resolve({ provider, status, body: text, ...kept }) }),
+    };
+    handleWebhook(parts, request, response as unknown as ServerResponse, path).catch(reject); // as much of one as the route writes
+  });
+}
