@@ -100,9 +100,7 @@ export class Clients {
     }
     if (step.kind === 'pay') {
       const orderId = this.#names.orderId(step.order);
-      return orderId === null
-        ? null
-        : { orderId, method: 'CARD', flow: step.flow, returnUrl: 'https://shop.example/back' };
+      return orderId === null ? null : { orderId, ...howOf(step) };
     }
     const payment = this.#names.payment(step.order, step.payment);
     if (payment === null) return null;
@@ -113,6 +111,15 @@ export class Clients {
       amountMinor: shareOf(whole > 0n ? whole : payment.amountMinor, step.share, payment.currency),
     };
   }
+}
+
+/** What the shop tells of how the buyer wants to pay, and of the buyer where the flow needs it. */
+function howOf({ method, flow }: Extract<KeyedStep, { kind: 'pay' }>): object {
+  return {
+    ...{ method, flow, returnUrl: 'https://shop.example/back' },
+    ...(method === 'WECHAT_PAY' && flow === 'MOBILE_WEB' && { buyerIp: '192.0.2.7' }),
+    ...(method === 'WECHAT_PAY' && flow === 'IN_APP' && { openId: 'oBuyer000000000000000000test' }),
+  };
 }
 
 export function keyOf({ kind, order, key }: Pick<KeyedStep, 'kind' | 'order' | 'key'>): string {

@@ -6,8 +6,8 @@ export function describeSchedule({ seed, latePaymentPolicy, orders, weather, ste
   return [
     `schedule ${seed}: late payments ${latePaymentPolicy}; ${said.join(', ')}`,
     ...orders.map(
-      ({ currency, amountMinor, captureMode, expiresInSeconds }, index) =>
-        `order ${index}: ${amountMinor} ${currency}, ${captureMode}, expires in ${expiresInSeconds} s`,
+      ({ currency, amountMinor, captureMode, expiresInSeconds, method }, index) =>
+        `order ${index}: ${amountMinor} ${currency}, ${captureMode}, by ${method}, expires in ${expiresInSeconds} s`,
     ),
     ...steps.map((step, index) => `${index + 1}. ${describeStep(step)}`),
   ];

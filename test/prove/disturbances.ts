@@ -1,20 +1,19 @@
-import { type CallbackFault, callbackFaults, type RequestFault, requestFaults } from '../../sandbox/faults.ts';
 import { eventTypes } from '../../src/domain/event.ts';
 import { type Failpoint, failpoints } from '../../src/domain/failpoint.ts';
+import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { Dice } from './dice.ts';
-import { type FaultRule, failpointsOf, isKeyed, type Step } from './schedule.ts';
+import { faultsFor } from './faults.ts';
+import { questions } from './scene.ts';
+import { failpointsOf, isKeyed, type OrderPlan, type Step } from './schedule.ts';
 
 const secondMs = 1000;
 const hourMs = 3_600_000;
-
-/** Longer than a client waits, or well within. Nothing in between: several answers of one check may not add up to more than its lease. */
-const delaysMs = [500, 3000, 20_000, 60_000];
 
 /** Subscribers from this number on follow one order each. */
 const ofOneOrder = 10;
 
 /** What comes between the steps of the stories: faults where they hurt, crashes, timers, time, and people who listen. */
-export function disturb(dice: Dice, steps: readonly Step[], orders: number): Step[] {
+export function disturb(dice: Dice, steps: readonly Step[], plans: readonly OrderPlan[]): Step[] {
   const [faulty, crashing] = [dice.hit(0.75) ? 0.3 : 0, dice.hit(0.6) ? 0.25 : 0];
   const spoiling = dice.hit(0.2) ? 0.1 : 0;
   const listening = dice.int(0, 3);
@@ -24,14 +23,21 @@ export function disturb(dice: Dice, steps: readonly Step[], orders: number): Ste
   }
   for (const step of steps) {
     const aim = dice.pick(membersOf(step));
-    if (dice.hit(faulty)) disturbed.push({ kind: 'fault', rules: faultsFor(dice, aim) });
+    if (dice.hit(faulty)) disturbed.push({ kind: 'fault', rules: faultsFor(dice, aim, methodOf(dice, aim, plans)) });
     if (dice.hit(isRare(aim) ? 2 * crashing : crashing)) disturbed.push(crashFor(dice, aim));
     if (dice.hit(spoiling)) disturbed.push(spoil(dice));
     disturbed.push(step);
     if (step.kind === 'create' && dice.hit(0.4)) disturbed.push(follow(dice, ofOneOrder + step.order, step.order));
-    if (dice.hit(0.35)) disturbed.push(...besides(dice, step, orders, listening));
+    if (dice.hit(0.35)) disturbed.push(...besides(dice, step, plans.length, listening));
   }
   return disturbed;
+}
+
+/** By what the order of a step is paid, or some order, where a step is of none. */
+function methodOf(dice: Dice, step: Step, plans: readonly OrderPlan[]): PaymentMethod {
+  if (step.kind === 'pay') return step.method;
+  const order = 'order' in step && step.order !== null ? plans[step.order] : undefined;
+  return (order ?? dice.pick(plans)).method;
 }
 
 /** Neighbours at once: of different orders, which share only the merchant, and of one order, which must wait for each other. */
@@ -59,64 +65,21 @@ function isRare({ kind }: Step): boolean {
 /** What may run beside anything else. */
 function isCall({ kind }: Step): boolean {
   const kinds: readonly Step['kind'][] = [
-    ...(['pay', 'capture', 'refund', 'cancelOrder', 'cancelPayment', 'refresh', 'resolve', 'buy', 'console'] as const),
+    ...([
+      'pay',
+      'capture',
+      'refund',
+      'cancelOrder',
+      'cancelPayment',
+      'refresh',
+      'resolve',
+      'buy',
+      'open',
+      'console',
+    ] as const),
     ...(['sweep', 'pass', 'redeliver'] as const),
   ];
   return kinds.includes(kind);
-}
-
-function faultsFor(dice: Dice, step: Step): FaultRule[] {
-  const count = dice.weigh([
-    [4, 1],
-    [2, 2],
-    [1, 3],
-  ] as const);
-  return Array.from({ length: count }, () => faultFor(dice, step));
-}
-
-function faultFor(dice: Dice, step: Step): FaultRule {
-  const callbacks = dice.hit(step.kind === 'buy' || step.kind === 'console' || step.kind === 'pass' ? 0.85 : 0.3);
-  if (callbacks) return callbackFault(dice);
-  const operations: Partial<Record<Step['kind'], readonly string[]>> = {
-    pay: ['payment_intents.create', 'checkout.sessions.create', 'payment_intents.list'],
-    capture: ['payment_intents.capture', 'payment_intents.retrieve'],
-    refund: ['refunds.create', 'refunds.list'],
-    cancelOrder: ['payment_intents.cancel', 'checkout.sessions.expire', 'payment_intents.retrieve'],
-    cancelPayment: ['payment_intents.cancel', 'checkout.sessions.expire', 'payment_intents.retrieve'],
-  };
-  const likely = operations[step.kind];
-  return requestFault(dice, likely === undefined ? { method: 'GET' } : { operation: dice.pick(likely) });
-}
-
-function requestFault(dice: Dice, match: NonNullable<FaultRule['match']>): FaultRule {
-  const fault: RequestFault = dice.pick(requestFaults);
-  const times = dice.weigh([
-    [4, 1],
-    [2, 2],
-    [1, 6],
-  ] as const);
-  return { fault, target: 'request', match, times, ms: dice.pick(delaysMs) };
-}
-
-function callbackFault(dice: Dice): FaultRule {
-  const fault: CallbackFault = dice.pick(callbackFaults);
-  const type = dice.weigh([
-    [4, '*'],
-    [3, 'payment_intent.*'],
-    [2, 'payment_intent.succeeded'],
-    [1, 'checkout.session.*'],
-    [2, 'refund.*'],
-  ] as const);
-  const times = dice.weigh([
-    [3, 1],
-    [2, 3],
-    [1, 9],
-  ] as const);
-  const rule: FaultRule = { fault, target: 'callback', match: { type }, times };
-  if (fault === 'duplicate') return { ...rule, count: 5 };
-  // Of a refund made in the console, which carries no id of ours, nobody can tell that its amount is a lie.
-  if (fault === 'wrong_amount') return { ...rule, match: { type, contains: 'pay_' } };
-  return fault === 'delay' ? { ...rule, ms: dice.pick([2000, 40_000, hourMs, 20 * hourMs]) } : rule;
 }
 
 function crashFor(dice: Dice, step: Step): Step {
@@ -182,10 +145,11 @@ function besides(dice: Dice, step: Step, orders: number, listening: number): Ste
 
 /** The provider answers no question for a while, and timers ask again and again. */
 function outage(dice: Dice, node: number): Step[] {
-  const match = dice.hit(0.6) ? { method: 'GET' } : {};
+  const matches = dice.hit(0.6) ? questions : [{}];
+  const fault = dice.pick(['timeout_before', 'error_500_before'] as const);
   const rounds = dice.int(2, 5);
   return [
-    { kind: 'fault', rules: [{ fault: dice.pick(['timeout_before', 'error_500_before'] as const), match, times: 30 }] },
+    { kind: 'fault', rules: matches.map((match) => ({ fault, match, times: 30 })) },
     ...Array.from({ length: rounds }, (): Step[] => [
       { kind: 'pass', ms: dice.pick([6, 16, 31, 61, 130]) * secondMs },
       { kind: 'sweep', node },

@@ -9,6 +9,7 @@ const policies: readonly LatePaymentPolicy[] = ['ACCEPT', 'REFUND', 'REVIEW'];
 /** The schedule of a seed: what happens to some orders, told side by side, and disturbed. */
 export function scheduleOf(seed: number): Schedule {
   const dice = new Dice(seed, 'schedule');
+  const isOfWallets = dice.hit(0.5);
   const orders = Array.from(
     {
       length: dice.weigh([
@@ -17,11 +18,11 @@ export function scheduleOf(seed: number): Schedule {
         [1, 3],
       ] as const),
     },
-    () => planOrder(dice),
+    () => (isOfWallets && dice.hit(0.85) ? planWalletOrder(dice) : planOrder(dice)),
   );
   const weather = weatherOf(dice);
   const stories = orders.map((plan, order) => storyOf(dice, order, plan));
-  const steps = unitedAtTimes(dice, disturb(dice, interleave(dice, stories), orders.length));
+  const steps = unitedAtTimes(dice, disturb(dice, interleave(dice, stories), orders));
   return { seed, latePaymentPolicy: dice.pick(policies), orders, weather, steps };
 }
 
@@ -32,6 +33,7 @@ function planOrder(dice: Dice): OrderPlan {
     [1, 'JPY'],
     [1, 'KWD'],
     [1, 'ISK'],
+    [1, 'CNY'],
   ] as const);
   const amountMinor = dice.weigh([
     [0.5, 10n], // less than the provider takes
@@ -40,18 +42,26 @@ function planOrder(dice: Dice): OrderPlan {
     [2, 12_340n],
     [1, 999_990n],
   ] as const);
-  return {
-    ...{ currency, amountMinor },
-    captureMode: dice.hit(0.45) ? captureModes[1] : captureModes[0],
-    // Some are short, and their stories wait for the end; the others must outlive that.
-    expiresInSeconds: dice.weigh([
-      [1.5, 60],
-      [1, shortSecondsMax],
-      [3, 3600],
-      [3, 86_400],
-      [0.5, 604_800],
-    ] as const),
-  };
+  const captureMode = dice.hit(0.45) ? captureModes[1] : captureModes[0];
+  return { currency, amountMinor, captureMode, expiresInSeconds: lifeOf(dice), method: 'CARD' };
+}
+
+/** Alipay and WeChat Pay take yuan only, and take them at once. */
+function planWalletOrder(dice: Dice): OrderPlan {
+  const amountMinor = dice.pick([1n, 200n, 2500n, 12_340n, 999_990n]);
+  const method = dice.pick(['ALIPAY', 'WECHAT_PAY'] as const);
+  return { currency: 'CNY', amountMinor, captureMode: 'AUTOMATIC', expiresInSeconds: lifeOf(dice), method };
+}
+
+/** Some are short, and their stories wait for the end; the others must outlive that. */
+function lifeOf(dice: Dice): number {
+  return dice.weigh([
+    [1.5, 60],
+    [1, shortSecondsMax],
+    [3, 3600],
+    [3, 86_400],
+    [0.5, 604_800],
+  ] as const);
 }
 
 function weatherOf(dice: Dice): Weather {

@@ -1,12 +1,8 @@
 import { expect, test } from 'vitest';
+import type { AlipayLedger } from '../../sandbox/alipay-oracle.ts';
 import { History } from './history.ts';
-import {
-  findDifferencesFromLedger,
-  findDoubles,
-  findFailuresWithoutWord,
-  findOpenAtEnd,
-  type Ledger,
-} from './ledger-invariants.ts';
+import { findDifferencesFromLedger, findDoubles, findFailuresWithoutWord, findOpenAtEnd } from './ledger-invariants.ts';
+import { type LedgerView, viewOfAlipay, viewOfStripe, viewOfWechatpay } from './ledger-view.ts';
 import { findMisheard, findRowsThatEventsDoNotTell } from './log-invariants.ts';
 import {
   findAmountsOutOfBounds,
@@ -50,6 +46,10 @@ const payment = {
   appliedMinor: 500n,
   surplusMinor: 0n,
   quarantinedMinor: 0n,
+  failureReason: null,
+  failureProviderCode: null,
+  evidenceReceivedAt: null,
+  expiresAt: at,
 } as const;
 const refund = {
   id: 'rfd_1',
@@ -80,16 +80,38 @@ const providerRefund = {
   metadata: { refund_id: 'rfd_1' },
   origin: 'API',
 } as const;
-const ledger: Ledger = {
+const stripe = {
   paymentIntents: [intent],
   checkoutSessions: [],
   refunds: [providerRefund],
   totals: { pay_1: total },
 };
+const ledger: LedgerView = viewOfStripe(stripe);
+const unpaidLedger = viewOfStripe({ ...stripe, paymentIntents: [{ ...intent, status: 'requires_action' }] });
+const yuan = { currency: 'cny', charges: 1, captured: 500, refunded: 100, refundPending: 0 } as const;
+const trade: AlipayLedger['trades'][number] = {
+  ...{ outTradeNo: 'pay_1', tradeNo: '2030', status: 'TRADE_SUCCESS', product: 'qr', amount: 500, subject: 'Cup' },
+  ...{ charges: 1, refunded: 100, paidAt: '2030-01-01T00:00:00.000Z', closedAt: null },
+};
+const ofAlipay = { id: 'pay_1/rfd_1', outTradeNo: 'pay_1', outRequestNo: 'rfd_1', amount: 100 } as const;
+const byHand = { ...ofAlipay, id: 'pay_1/HZ1', outRequestNo: 'HZ1', status: 'succeeded', origin: 'PROVIDER' } as const;
+const alipay: AlipayLedger = {
+  trades: [trade],
+  refunds: [{ ...ofAlipay, status: 'succeeded', origin: 'API' }],
+  totals: { pay_1: { ...yuan, trades: 1 } },
+};
+const wechatRefund = { id: '503', outRefundNo: 'rfd_1', outTradeNo: 'pay_1', amount: 100, reason: null } as const;
+const wechatpay = {
+  transactions: [{ out_trade_no: 'pay_1', trade_state: 'REFUND', transaction_id: '4200' }],
+  refunds: [{ ...wechatRefund, status: 'SUCCESS', origin: 'API' }],
+  totals: { pay_1: { ...yuan, transactions: 1 } },
+} as const;
+const neverAsked = () => false;
 const delivery = {
   ...{ id: '1', eventId: 'evt_1', eventType: 'payment_intent.succeeded', status: 'APPLIED', reason: null },
   ...{ paymentId: 'pay_1', receivedAt: at, applyAt: null, body: Buffer.from('{"amount": 600}') },
 } as const satisfies DeliveryRow;
+const sent = { provider: 'stripe', eventId: 'evt_1', type: '', state: 'delivered' } as const;
 const call: KeyedCall = {
   ...{ operation: 'payOrder', key: 'k', input: '{}', beganAt: 1, endedAt: 2, answer: { kind: 'done', id: 'pay_1' } },
 };
@@ -116,7 +138,7 @@ const following = { name: 'a subscriber', orderId: null, types: null, after: { e
 test('nothing is found where everything holds', () => {
   expect([
     ...findAmountsOutOfBounds([order], [payment], [refund]),
-    ...findDifferencesFromLedger([payment], [refund], ledger),
+    ...findDifferencesFromLedger([payment], [refund], ledger, neverAsked),
     ...findMoneyWithoutPlace([payment]),
     ...findDoubles(ledger),
     ...findKeysWithTwoMeanings([call, { ...call, beganAt: 3, endedAt: 4 }], [key], made),
@@ -131,31 +153,94 @@ test('nothing is found where everything holds', () => {
   ]).toEqual([]);
 });
 
+test('nothing is found where everything holds at Alipay and WeChat Pay', () => {
+  const held = [{ ...payment, currency: 'CNY' }];
+  const atAlipay = [{ ...refund, currency: 'CNY', providerRefundId: 'rfd_1' }];
+  const atWechatpay = [{ ...refund, currency: 'CNY', providerRefundId: '503' }];
+  expect([
+    ...findDifferencesFromLedger(held, atAlipay, viewOfAlipay(alipay), neverAsked),
+    ...findDifferencesFromLedger(held, atWechatpay, viewOfWechatpay(wechatpay), neverAsked),
+    ...findDoubles(viewOfAlipay(alipay)),
+    ...findDoubles(viewOfWechatpay(wechatpay)),
+  ]).toEqual([]);
+});
+
+test('what went back unheard in the console of Alipay is excused once a person was asked, and not before', () => {
+  const view = viewOfAlipay({
+    ...alipay,
+    trades: [{ ...trade, status: 'TRADE_CLOSED' }],
+    refunds: [...alipay.refunds, byHand],
+    totals: { pay_1: { ...yuan, trades: 1, refunded: 200 } },
+  });
+  const ours = [{ ...refund, providerRefundId: 'rfd_1' }];
+  expect(findDifferencesFromLedger([payment], ours, view, () => true)).toEqual([]);
+  expect(findDifferencesFromLedger([payment], ours, view, neverAsked)).not.toEqual([]);
+});
+
+test('a link that nobody has opened is not open, and what was opened is', () => {
+  const opened = viewOfAlipay({ ...alipay, trades: [{ ...trade, status: 'WAIT_BUYER_PAY', paidAt: null }] });
+  const unopened = viewOfAlipay({ trades: [], refunds: [], totals: {} });
+  const ended = [{ ...order, status: 'CANCELED' }] as const;
+  expect(findOpenAtEnd(ended, [payment], unopened, [])).toEqual([]);
+  expect(findOpenAtEnd(ended, [payment], opened, [])).not.toEqual([]);
+  const unknownThere = { about: 'pay_1', kind: 'change', outcome: 'unknownThere' } as const;
+  expect(findOpenAtEnd(ended, [payment], opened, [unknownThere])).toEqual([]);
+});
+
 test.each<[invariant: number, what: string, problems: readonly string[]]>([
   [1, 'more refunded than captured', findAmountsOutOfBounds([order], [{ ...payment, refundedMinor: 600n }], [])],
   [1, 'an amount set aside by nobody', findAmountsOutOfBounds([order], [{ ...payment, reservedMinor: 1n }], [refund])],
   [1, 'refunds at once beyond the payment', findAmountsOutOfBounds([order], [{ ...payment, reservedMinor: 450n }], [])],
   [1, 'two currencies', findAmountsOutOfBounds([order], [payment], [{ ...refund, currency: 'USD' }])],
   [1, 'a wrong sum', findWrongSums([{ ...payment, id: 'ord_1', refundedMinor: 0n }], [payment])],
-  [2, 'money we do not know of', findDifferencesFromLedger([{ ...payment, capturedMinor: 0n }], [refund], ledger)],
-  [2, 'another status', findDifferencesFromLedger([{ ...payment, status: 'CANCELED' }], [refund], ledger)],
-  [2, 'a refund we do not know of', findDifferencesFromLedger([payment], [], ledger)],
-  [2, 'a refund of another amount', findDifferencesFromLedger([payment], [{ ...refund, amountMinor: 90n }], ledger)],
-  [2, 'a refund that nobody made', findDifferencesFromLedger([payment], [refund], { ...ledger, refunds: [] })],
   [
     2,
-    'what can still be paid',
-    findDifferencesFromLedger([payment], [refund], {
-      ...ledger,
-      paymentIntents: [{ ...intent, status: 'requires_action' }],
-    }),
+    'money we do not know of',
+    findDifferencesFromLedger([{ ...payment, capturedMinor: 0n }], [refund], ledger, neverAsked),
+  ],
+  [2, 'another status', findDifferencesFromLedger([{ ...payment, status: 'CANCELED' }], [refund], ledger, neverAsked)],
+  [2, 'a refund we do not know of', findDifferencesFromLedger([payment], [], ledger, neverAsked)],
+  [
+    2,
+    'a refund of another amount',
+    findDifferencesFromLedger([payment], [{ ...refund, amountMinor: 90n }], ledger, neverAsked),
+  ],
+  [
+    2,
+    'a refund that nobody made',
+    findDifferencesFromLedger([payment], [refund], { ...ledger, refunds: [] }, neverAsked),
+  ],
+  [2, 'what can still be paid', findDifferencesFromLedger([payment], [refund], unpaidLedger, neverAsked)],
+  [
+    2,
+    'a trade of Alipay that waits for its buyer',
+    findDifferencesFromLedger(
+      [{ ...payment, status: 'CANCELED', authorizedMinor: 0n, capturedMinor: 0n, refundedMinor: 0n }],
+      [],
+      viewOfAlipay({ trades: [{ ...trade, status: 'WAIT_BUYER_PAY', paidAt: null }], refunds: [], totals: {} }),
+      neverAsked,
+    ),
+  ],
+  [
+    2,
+    'an abnormal refund that is called over',
+    findDifferencesFromLedger(
+      [{ ...payment, refundedMinor: 0n }],
+      [{ ...refund, status: 'FAILED', providerRefundId: '503' }],
+      viewOfWechatpay({
+        ...wechatpay,
+        refunds: [{ ...wechatRefund, status: 'ABNORMAL', origin: 'API' }],
+        totals: { pay_1: { ...yuan, transactions: 1, refunded: 0 } },
+      }),
+      neverAsked,
+    ),
   ],
   [3, 'captured money without a place', findMoneyWithoutPlace([{ ...payment, appliedMinor: 400n }])],
-  [4, 'two charges', findDoubles({ ...ledger, totals: { pay_1: { ...total, charges: 2 } } })],
+  [4, 'two charges', findDoubles(viewOfStripe({ ...stripe, totals: { pay_1: { ...total, charges: 2 } } }))],
   [
     4,
     'one refund made twice',
-    findDoubles({ ...ledger, refunds: [providerRefund, { ...providerRefund, id: 're_2' }] }),
+    findDoubles(viewOfStripe({ ...stripe, refunds: [providerRefund, { ...providerRefund, id: 're_2' }] })),
   ],
   [4, 'two answers', findKeysWithTwoMeanings([{ ...call, answer: { kind: 'done', id: 'pay_2' } }], [key], made)],
   [4, 'other input accepted', findKeysWithTwoMeanings([call, { ...call, input: '{"a":1}', beganAt: 3 }], [key], made)],
@@ -185,12 +270,12 @@ test.each<[invariant: number, what: string, problems: readonly string[]]>([
   [
     5,
     'a forgery acknowledged',
-    findBelievedForgeries([{ eventId: 'evt_1', type: '', spoiled: 'forge', attempts: [{ status: 200 }] }], [delivery]),
+    findBelievedForgeries([{ ...sent, spoiled: 'forge', attempts: [{ status: 200 }] }], [delivery]),
   ],
   [
     5,
     'a wrong amount applied',
-    findBelievedForgeries([{ eventId: 'evt_1', type: '', spoiled: 'wrong_amount', attempts: [] }], [delivery]),
+    findBelievedForgeries([{ ...sent, spoiled: 'wrong_amount', attempts: [] }], [delivery]),
   ],
   [5, 'applied without a trace', findAppliedWithoutTrace([delivery], [started])],
   [6, 'a gap', findRowsThatEventsDoNotTell(historyOf(created, { ...started, sequence: 3 }), snapshot)],
@@ -216,11 +301,7 @@ test.each<[invariant: number, what: string, problems: readonly string[]]>([
   [9, 'a repeat', findMisheard(following, [created, created], [created, started], true)],
   [9, 'too little', findMisheard(following, [created], [created, started], true)],
   [11, 'failed by nobody’s word', findFailuresWithoutWord([{ ...payment, status: 'FAILED' }], [], ledger, [])],
-  [
-    12,
-    'an end that can still be paid',
-    findOpenAtEnd([order], [payment], { ...ledger, paymentIntents: [{ ...intent, status: 'requires_action' }] }, []),
-  ],
+  [12, 'an end that can still be paid', findOpenAtEnd([order], [payment], unpaidLedger, [])],
   [
     13,
     'a surplus kept',

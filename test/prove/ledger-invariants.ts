@@ -1,179 +1,173 @@
-import type { StripeLedger } from '../../sandbox/stripe-oracle.ts';
 import type { Order } from '../../src/domain/order.ts';
-import type { Payment, PaymentStatus } from '../../src/domain/payment.ts';
-import type { Refund, RefundStatus } from '../../src/domain/refund.ts';
-import type { Exchange } from './world.ts';
+import type { Payment } from '../../src/domain/payment.ts';
+import type { Refund } from '../../src/domain/refund.ts';
+import type { Exchange } from './exchanges.ts';
+import { type LedgerView, type PaymentAtProvider, type RefundAtProvider, withoutTrace } from './ledger-view.ts';
 
-export type Ledger = Pick<StripeLedger, 'paymentIntents' | 'checkoutSessions' | 'refunds' | 'totals'>;
 type PaymentTruth = Pick<
   Payment,
-  'id' | 'orderId' | 'status' | 'currency' | 'authorizedMinor' | 'capturedMinor' | 'refundedMinor' | 'reservedMinor'
+  'id' | 'orderId' | 'status' | 'authorizedMinor' | 'capturedMinor' | 'refundedMinor' | 'reservedMinor'
 >;
-type RefundTruth = Pick<Refund, 'id' | 'paymentId' | 'status' | 'currency' | 'amountMinor' | 'providerRefundId'>;
+type RefundTruth = Pick<Refund, 'id' | 'paymentId' | 'status' | 'amountMinor' | 'providerRefundId'>;
 
-/** Where Stripe counts in other units than ISO 4217, and so we: by how much more. */
-const stripeFactors: Readonly<Record<string, bigint>> = { ISK: 100n };
-
-/** What a PaymentIntent in this state makes of a payment once all is quiet. What could still be paid is nothing to end with. */
-const statusesBy: Readonly<Record<string, readonly PaymentStatus[]>> = {
-  requires_payment_method: [],
-  requires_confirmation: [],
-  requires_action: [],
-  processing: ['PROCESSING'],
-  requires_capture: ['AUTHORIZED'],
-  succeeded: ['SUCCEEDED'],
-  canceled: ['CANCELED', 'EXPIRED'],
-};
-const withoutIntent: readonly PaymentStatus[] = ['FAILED', 'CANCELED', 'EXPIRED'];
-
-const refundStatusBy: Readonly<Record<string, RefundStatus>> = {
-  pending: 'PENDING',
-  succeeded: 'SUCCEEDED',
-  failed: 'FAILED',
-  canceled: 'FAILED',
-};
-
-/** Invariant 2: holds once all is quiet. */
+/** Invariant 2: holds once all is quiet. `wasAsked`: a person was told that something is wrong with a refund of the order. */
 export function findDifferencesFromLedger(
   payments: readonly PaymentTruth[],
   refunds: readonly RefundTruth[],
-  ledger: Ledger,
+  ledger: LedgerView,
+  wasAsked: (orderId: string) => boolean,
 ): string[] {
+  const unheardOf = ledger.refunds.filter((theirs) => isExcused(theirs, payments, refunds, wasAsked));
   return [
-    ...payments.flatMap((payment) => differencesOfPayment(payment, ledger)),
-    ...differencesOfRefunds(refunds, ledger),
+    ...payments.flatMap((payment) => differencesOfPayment(payment, ledger, unheardOf)),
+    ...differencesOfRefunds(
+      refunds,
+      ledger.refunds.filter((theirs) => !unheardOf.includes(theirs)),
+    ),
   ];
 }
 
-function differencesOfPayment(payment: PaymentTruth, ledger: Ledger): string[] {
-  const { id, status, currency } = payment;
-  const total = ledger.totals[id];
-  const intents = ledger.paymentIntents.filter((intent) => paymentIdOf(intent) === id);
-  const inStripe = (amountMinor: bigint): number => Number(amountMinor * (stripeFactors[currency] ?? 1n));
-  const held = status === 'AUTHORIZED' ? inStripe(payment.authorizedMinor) : 0;
-  const rules: readonly (readonly [name: string, ours: number, theirs: number])[] = [
-    ['authorized', held, total?.authorized ?? 0],
-    ['captured', inStripe(payment.capturedMinor), total?.captured ?? 0],
-    ['refunded', inStripe(payment.refundedMinor), total?.refunded ?? 0],
-    ['refunds under way', inStripe(payment.reservedMinor), total?.refundPending ?? 0],
+/**
+ * A refund of somebody's in the console of Alipay or WeChat Pay, which list none, is known by its callback alone. While it is under way
+ * there is none yet. Of what Alipay never tells, the rest of a payment on its page or by its code, it says at most that all went back: then
+ * a person is asked, and the bill tells the rest.
+ */
+function isExcused(
+  theirs: RefundAtProvider,
+  payments: readonly PaymentTruth[],
+  refunds: readonly RefundTruth[],
+  wasAsked: (orderId: string) => boolean,
+): boolean {
+  if (isAmong(refunds, theirs)) return false;
+  const payment = payments.find(({ id }) => id === theirs.paymentId);
+  if (theirs.heardOf === 'as a sum') return payment !== undefined && wasAsked(payment.orderId);
+  return theirs.heardOf === 'later';
+}
+
+function isAmong(refunds: readonly RefundTruth[], { names }: RefundAtProvider): boolean {
+  return refunds.some(({ providerRefundId }) => providerRefundId !== null && names.includes(providerRefundId));
+}
+
+function differencesOfPayment(
+  payment: PaymentTruth,
+  ledger: LedgerView,
+  unheardOf: readonly RefundAtProvider[],
+): string[] {
+  const { id, status } = payment;
+  const theirs = ledger.payments.find(({ paymentId }) => paymentId === id);
+  const held = status === 'AUTHORIZED' ? payment.authorizedMinor : 0n;
+  const unheardIn = (wanted: Refund['status']): number =>
+    unheardOf
+      .filter((refund) => refund.paymentId === id && refund.status === wanted)
+      .reduce((sum, { amount }) => sum + amount, 0);
+  const rules: readonly (readonly [name: string, ours: bigint, theirs: number])[] = [
+    ['authorized', held, theirs?.authorized ?? 0],
+    ['captured', payment.capturedMinor, theirs?.captured ?? 0],
+    ['refunded', payment.refundedMinor, (theirs?.refunded ?? 0) - unheardIn('SUCCEEDED')],
+    ['refunds under way', payment.reservedMinor, (theirs?.refundPending ?? 0) - unheardIn('PENDING')],
   ];
-  const expected =
-    intents.length === 0 ? withoutIntent : intents.flatMap((intent) => statusesBy[String(intent.status)] ?? []);
-  const open = ledger.checkoutSessions.filter(
-    (session) => session.client_reference_id === id && session.status === 'open',
-  );
+  const ends = theirs?.ends ?? withoutTrace;
   return [
     ...rules
-      .filter(([, ours, theirs]) => ours !== theirs)
-      .map(([name, ours, theirs]) => `${id} (${status}): ${name} is ${ours} by us, ${theirs} at the provider`),
-    ...(expected.includes(status) ? [] : [`${id} is ${status}; at the provider it is ${statesOf(intents)}`]),
-    ...open.map((session) => `${id} is ${status}; its session ${session.id} is still open`),
+      .filter(([, ours, amount]) => Number(ours) !== amount)
+      .map(([name, ours, amount]) => `${id} (${status}): ${name} is ${ours} by us, ${amount} at the provider`),
+    ...(ends.includes(status) ? [] : [`${id} is ${status}; at the provider it is ${theirs?.state ?? 'unknown'}`]),
+    ...(theirs?.leftOpen ?? []).map((what) => `${id} is ${status}; ${what}`),
   ];
 }
 
-function differencesOfRefunds(refunds: readonly RefundTruth[], ledger: Ledger): string[] {
-  const problems = ledger.refunds.flatMap((theirs) => {
-    const ours = refunds.filter(({ providerRefundId }) => providerRefundId === theirs.id);
+function differencesOfRefunds(refunds: readonly RefundTruth[], theirRefunds: readonly RefundAtProvider[]): string[] {
+  const problems = theirRefunds.flatMap((theirs) => {
+    const [name = ''] = theirs.names;
+    const ours = refunds.filter((refund) => isAmong([refund], theirs));
     const [refund] = ours;
-    if (refund === undefined) return [`the provider’s refund ${theirs.id} of ${theirs.amount} is not among ours`];
-    if (ours.length > 1) return [`the provider’s refund ${theirs.id} is ${ours.map(({ id }) => id).join(' and ')}`];
-    const amount = Number(refund.amountMinor * (stripeFactors[refund.currency] ?? 1n));
+    if (refund === undefined) return [`the provider’s refund ${name} of ${theirs.amount} is not among ours`];
+    if (ours.length > 1) return [`the provider’s refund ${name} is ${ours.map(({ id }) => id).join(' and ')}`];
     return [
-      ...(amount === theirs.amount ? [] : [`${refund.id} is of ${amount}, ${theirs.id} of ${theirs.amount}`]),
-      ...(refund.status === refundStatusBy[theirs.status]
+      ...(Number(refund.amountMinor) === theirs.amount
         ? []
-        : [`${refund.id} is ${refund.status}, ${theirs.id} is ${theirs.status}`]),
+        : [`${refund.id} is of ${refund.amountMinor}, ${name} of ${theirs.amount}`]),
+      ...(refund.status === theirs.status ? [] : [`${refund.id} is ${refund.status}, ${name} is ${theirs.state}`]),
     ];
   });
   const strangers = refunds.filter(
-    ({ status, providerRefundId }) => status !== 'FAILED' && !ledger.refunds.some(({ id }) => id === providerRefundId),
+    (refund) => refund.status !== 'FAILED' && !theirRefunds.some((theirs) => isAmong([refund], theirs)),
   );
   return [...problems, ...strangers.map(({ id, status }) => `${id} is ${status}, and the provider has no such refund`)];
 }
 
-/** Invariant 4, as far as the provider’s side goes: one payment is one PaymentIntent and one charge, one refund one refund. */
-export function findDoubles(ledger: Ledger): string[] {
-  const sessions = countBy(ledger.checkoutSessions.map((session) => String(session.client_reference_id)));
-  const refunds = countBy(ledger.refunds.flatMap(({ metadata }) => metadata.refund_id ?? []));
+/** Invariant 4, as far as the provider’s side goes: one payment is one object and one charge there, one refund one refund. */
+export function findDoubles(ledger: LedgerView): string[] {
+  const refunds = countBy(ledger.refunds.flatMap(({ ourId }) => ourId ?? []));
   return [
-    ...Object.entries(ledger.totals).flatMap(([id, { paymentIntents, charges }]) => [
-      ...(paymentIntents > 1 ? [`${id} has ${paymentIntents} PaymentIntents`] : []),
-      ...(charges > 1 ? [`${id} was charged ${charges} times`] : []),
+    ...ledger.payments.flatMap(({ paymentId, objects, charges }) => [
+      ...objects.filter(({ count }) => count > 1).map(({ name, count }) => `${paymentId} has ${count} ${name}`),
+      ...(charges > 1 ? [`${paymentId} was charged ${charges} times`] : []),
     ]),
-    ...sessions.filter(([, count]) => count > 1).map(([id, count]) => `${id} has ${count} Checkout Sessions`),
     ...refunds.filter(([, count]) => count > 1).map(([id, count]) => `${id} was refunded ${count} times`),
   ];
 }
 
-/** Invariant 11. Stripe never calls a PaymentIntent failed, so only its refusal of our own call is such a word. */
+type MaybeFailed = Pick<
+  Payment,
+  'id' | 'status' | 'failureReason' | 'failureProviderCode' | 'expiresAt' | 'evidenceReceivedAt'
+>;
+
+/**
+ * Invariant 11. A provider’s refusal of our own call is such a word, and a refund that it calls failed. A payment of which it holds nothing
+ * when the time to pay is over needs none: nothing can come of it, and it is not even sent any more.
+ */
 export function findFailuresWithoutWord(
-  payments: readonly Pick<Payment, 'id' | 'status'>[],
+  payments: readonly MaybeFailed[],
   refunds: readonly Pick<Refund, 'id' | 'status' | 'providerRefundId'>[],
-  ledger: Ledger,
+  ledger: LedgerView,
   exchanges: readonly Exchange[],
 ): string[] {
   const isRefused = (id: string): boolean =>
-    exchanges.some(
-      ({ idempotencyKey, status }) =>
-        idempotencyKey?.startsWith(id) &&
-        status !== null &&
-        status >= 400 &&
-        status < 500 &&
-        status !== 409 &&
-        status !== 429,
-    );
+    exchanges.some(({ about, outcome }) => about?.startsWith(id) && outcome === 'refused');
+  const isTooLate = ({ id, failureReason, failureProviderCode, expiresAt, evidenceReceivedAt }: MaybeFailed): boolean =>
+    failureReason === 'expired' &&
+    failureProviderCode === null &&
+    evidenceReceivedAt !== null &&
+    evidenceReceivedAt.getTime() + wholeSecondMs > expiresAt.getTime() &&
+    !ledger.payments.some((theirs) => theirs.paymentId === id && theirs.captured > 0);
   const hasFailedThere = ({ id, providerRefundId }: Pick<Refund, 'id' | 'providerRefundId'>): boolean =>
     ledger.refunds.some(
-      (theirs) =>
-        (theirs.id === providerRefundId || theirs.metadata.refund_id === id) &&
-        refundStatusBy[theirs.status] === 'FAILED',
+      ({ names, ourId, status }) =>
+        status === 'FAILED' && (ourId === id || (providerRefundId !== null && names.includes(providerRefundId))),
     );
   return [
-    ...payments.filter(({ id, status }) => status === 'FAILED' && !isRefused(id)),
+    ...payments.filter((payment) => payment.status === 'FAILED' && !isRefused(payment.id) && !isTooLate(payment)),
     ...refunds.filter((refund) => refund.status === 'FAILED' && !isRefused(refund.id) && !hasFailedThere(refund)),
   ].map(({ id }) => `${id} is FAILED, and the provider has not said so`);
 }
 
+/** Alipay ends a payment at the whole second before its time is over. */
+const wholeSecondMs = 1000;
+
 /**
- * Invariant 12, to be asked right after an order has ended. Not of payments whose start was never answered: what the provider makes of it
- * later on nobody can close before. A Checkout Session's PaymentIntent is paid on the session's page alone.
+ * Invariant 12, to be asked right after an order has ended. Not of payments whose start was never answered, or whose close: what the
+ * provider makes of it later on nobody can close before. Nor of what the provider called unknown when it was asked to close it: the buyer
+ * holds a link, and can open it at any time.
  */
 export function findOpenAtEnd(
   ended: readonly Pick<Order, 'id' | 'status'>[],
   payments: readonly Pick<Payment, 'id' | 'orderId'>[],
-  ledger: Ledger,
+  ledger: LedgerView,
   exchanges: readonly Exchange[],
 ): string[] {
+  const wasOutOfReach = (id: string): boolean => {
+    const about = exchanges.filter((exchange) => exchange.about?.startsWith(id));
+    if (about.some(({ kind, outcome }) => kind === 'change' && outcome === 'unanswered')) return true;
+    return about.findLast(({ outcome }) => outcome !== 'unanswered')?.outcome === 'unknownThere';
+  };
+  const openOf = (id: string): PaymentAtProvider['open'] =>
+    ledger.payments.filter(({ paymentId }) => paymentId === id).flatMap(({ open }) => open);
   return ended.flatMap(({ id: orderId, status: orderStatus }) =>
     payments
-      .filter((payment) => payment.orderId === orderId)
-      .filter(
-        ({ id }) => !exchanges.some(({ idempotencyKey, status }) => idempotencyKey?.startsWith(id) && status === null),
-      )
-      .flatMap(({ id }) => [
-        ...ledger.paymentIntents
-          .filter((intent) => paymentIdOf(intent) === id && canBringMoney(intent, ledger))
-          .map((intent) => `${orderId} is ${orderStatus}; ${id} is ${intent.status} at the provider`),
-        ...ledger.checkoutSessions
-          .filter((session) => session.client_reference_id === id && session.status === 'open')
-          .map((session) => `${orderId} is ${orderStatus}; the session ${session.id} of ${id} is open`),
-      ]),
+      .filter((payment) => payment.orderId === orderId && !wasOutOfReach(payment.id))
+      .flatMap(({ id }) => openOf(id).map((what) => `${orderId} is ${orderStatus}; of ${id} at the provider, ${what}`)),
   );
-}
-
-function canBringMoney({ id, status }: Ledger['paymentIntents'][number], ledger: Ledger): boolean {
-  if (status === 'processing' || status === 'requires_capture') return true;
-  if (status === 'succeeded' || status === 'canceled') return false;
-  return !ledger.checkoutSessions.some((session) => session.payment_intent === id);
-}
-
-/** Which payment of ours a PaymentIntent says it is. */
-export function paymentIdOf(intent: Ledger['paymentIntents'][number]): string | undefined {
-  return (intent.metadata as Readonly<Record<string, string>>).payment_id;
-}
-
-function statesOf(intents: Ledger['paymentIntents']): string {
-  return intents.length === 0 ? 'unknown' : intents.map(({ id, status }) => `${id} ${status}`).join(', ');
 }
 
 function countBy(names: readonly string[]): [name: string, count: number][] {

@@ -20,14 +20,19 @@ import type { LogPosition } from '../../src/events/cursor.ts';
 import { createTailWatch, merchantFeed, orderFeed } from '../../src/events/feed.ts';
 import { createWakes } from '../../src/events/wakes.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
+import { alipaySetup } from '../../src/providers/alipay/kind.ts';
+import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
+import { wechatpaySetup } from '../../src/providers/wechatpay/kind.ts';
+import { doorDispatcher } from './alipay-dispatcher.ts';
 import { receiveCallback } from './callback-entrance.ts';
 import type { Dice } from './dice.ts';
 import { BrokenConnectionError, forever, Life } from './life.ts';
 import { mortalDatabase } from './mortal-database.ts';
 import type { Answer, CommandName, Node, NodeObserver, Scope } from './node.ts';
 import { type Door, DoorClient } from './provider-client.ts';
-import { stripeKeys } from './stripe-keys.ts';
+import { alipayConfig, alipayWebhookUrl, stripeKeys, wechatpayConfig, wechatpayWebhookUrl } from './provider-keys.ts';
+import { sendThrough } from './wechatpay-send.ts';
 
 export type LocalNodeParts = {
   readonly database: Database;
@@ -95,13 +100,9 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   });
   const log = complaintsTo(observer, life);
   const wakes = createWakes();
-  const provider = createStripeProvider({
-    ...{ secretKey: stripeKeys.secretKey, publishableKey: stripeKeys.publishableKey, apiBase: stripeKeys.apiBase },
-    ...{ webhookSecrets: [stripeKeys.webhookSecret], now },
-    httpClient: new DoorClient((request) => (life.isOver ? forever() : life.within(door(request)))),
-  });
+  const providers = await openProviders(now, (request) => (life.isOver ? forever() : life.within(door(request))));
   const context: CommandContext = {
-    ...{ db, log, failpoint, clock: { now }, providers: [provider] },
+    ...{ db, log, failpoint, clock: { now }, providers },
     wakes: {
       wake(wake) {
         if (life.isOver) return;
@@ -187,6 +188,21 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       if (!life.isOver) die(null);
     },
   };
+}
+
+/** Each by its own client, all through the one door. */
+async function openProviders(now: () => Date, door: Door): Promise<PaymentProvider[]> {
+  const alipay = alipaySetup({ ...alipayConfig, httpDispatcher: doorDispatcher(door) });
+  const wechatpay = wechatpaySetup({ ...wechatpayConfig, send: sendThrough(door) });
+  return [
+    createStripeProvider({
+      ...{ secretKey: stripeKeys.secretKey, publishableKey: stripeKeys.publishableKey, apiBase: stripeKeys.apiBase },
+      ...{ webhookSecrets: [stripeKeys.webhookSecret], now },
+      httpClient: new DoorClient(door),
+    }),
+    await alipay.open({ now, webhookUrl: alipayWebhookUrl }),
+    await wechatpay.open({ now, webhookUrl: wechatpayWebhookUrl }),
+  ];
 }
 
 async function answerOf(life: Life, command: () => Promise<string>): Promise<Answer> {

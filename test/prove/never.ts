@@ -3,11 +3,24 @@ import { eventTypes } from '../../src/domain/event.ts';
 import { failpoints } from '../../src/domain/failpoint.ts';
 import type { Tally } from './tally.ts';
 
+/** What buyers and people at the consoles can do. */
+const deedsAt = {
+  STRIPE: [
+    ...['buy', 'authenticate', 'refund', 'failRefund', 'decideRefund', 'lapse', 'succeed', 'finish', 'finishFailed'],
+    'close',
+  ],
+  ALIPAY: ['buy', 'open', 'leave', 'refund', 'decideRefund', 'succeed', 'close', 'finishTrade'],
+  WECHATPAY: ['buy', 'open', 'leave', 'refund', 'decideRefund', 'succeed', 'finish', 'finishFailed', 'close'],
+} as const;
+
 /** What a run has not reached, in words: it proves nothing about that. */
 export function neverReached(tally: Tally): string[] {
   const wanted: readonly (readonly [what: string, kind: string, names: readonly string[]])[] = [
     ['events that never happened', 'events', eventTypes],
     ['failpoints where nothing has died', 'deaths', failpoints],
+    ['what never happened at Stripe', 'at STRIPE', deedsAt.STRIPE],
+    ['what never happened at Alipay', 'at ALIPAY', deedsAt.ALIPAY],
+    ['what never happened at WeChat Pay', 'at WECHATPAY', deedsAt.WECHATPAY],
     ['faults that were never planned', 'faults', [...requestFaults, ...callbackFaults, ...outcomeFaults]],
   ];
   return wanted.flatMap(([what, kind, names]) => {

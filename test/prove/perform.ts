@@ -1,5 +1,7 @@
+import type { Payment } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import { logStart, readLogEnd } from '../../src/events/log.ts';
+import type { Buyer } from './buyer.ts';
 import type { Answer } from './node.ts';
 import { clearFaults, type Scene } from './scene.ts';
 import { isKeyed, type Step } from './schedule.ts';
@@ -27,6 +29,8 @@ async function act(scene: Scene, step: Step): Promise<boolean> {
     case 'resolve':
       return note(scene, step, await callOnce(scene, step));
     case 'buy':
+    case 'open':
+    case 'leave':
     case 'authenticate':
     case 'console':
       return actAtProvider(scene, step);
@@ -97,15 +101,25 @@ const operator = { resolvedBy: 'ops@shop.example', note: 'Looked at the console.
 
 async function actAtProvider(
   { buyer, names, tally }: Scene,
-  step: Extract<Step, { kind: 'buy' | 'authenticate' | 'console' }>,
+  step: Extract<Step, { kind: 'buy' | 'open' | 'leave' | 'authenticate' | 'console' }>,
 ): Promise<boolean> {
   const payment = names.payment(step.order, step.payment);
   if (payment === null) return false;
-  if (step.kind === 'buy') return buyer.pay(payment.id, step.card);
-  if (step.kind === 'authenticate') return buyer.authenticate(payment.id, step.passes);
-  const isDone = await buyer.manage(payment, step.deed, step.share);
-  if (isDone) tally.count('console', step.deed);
+  const isDone = await doAtProvider(buyer, payment, step);
+  const what = step.kind === 'console' ? step.deed : step.kind;
+  if (isDone) tally.count(`at ${payment.provider}`, what);
   return isDone;
+}
+
+function doAtProvider(
+  buyer: Buyer,
+  payment: Payment,
+  step: Extract<Step, { kind: 'buy' | 'open' | 'leave' | 'authenticate' | 'console' }>,
+): Promise<boolean> {
+  if (step.kind === 'buy') return buyer.act(payment, { kind: 'pay', card: step.card }, step.page);
+  if (step.kind === 'authenticate') return buyer.authenticate(payment, step.passes);
+  if (step.kind === 'console') return buyer.manage(payment, step.deed, step.share);
+  return buyer.act(payment, { kind: step.kind }, 'newest');
 }
 
 /** Takes note of an answer. Who heard none, or is told to come again, does. */

@@ -5,7 +5,7 @@ import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
 export type Door = (request: DoorRequest) => Promise<DoorAnswer | 'unanswered' | 'reset'>;
 
 /** As the sandbox says it where nobody can wait for a time-out. */
-const unansweredStatus = 599;
+export const unansweredStatus = 599;
 
 /**
  * Carries the Stripe SDK's requests through a door. After a broken connection the SDK asks once more, half a second of real time

@@ -1,6 +1,7 @@
 import { Dice } from './dice.ts';
 import { readDue } from './rows.ts';
 import type { Scene } from './scene.ts';
+import type { World } from './world.ts';
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
@@ -51,14 +52,43 @@ export async function* becomeQuiet(scene: Scene): AsyncGenerator<string> {
 
 /** What only waits for somebody in the provider's console is decided there. */
 async function finishAtProvider({ world, schedule }: Scene, dice: Dice): Promise<void> {
-  const { paymentIntents, refunds } = world.sandbox.ledger().stripe;
-  for (const { id, status } of paymentIntents) {
+  const { stripe, alipay, wechatpay } = world.sandbox.ledger();
+  for (const { id, status } of stripe.paymentIntents) {
     if (status !== 'processing') continue;
     const outcome = dice.hit(0.7) ? 'succeeded' : 'failed';
     await world.sandbox.control(`/control/stripe/payment_intents/${id}/finish`, { outcome });
   }
-  for (const { id, status } of refunds) {
-    if (status !== 'pending' || !schedule.weather.decidesRefunds) continue;
+  for (const { out_trade_no: id, trade_state: state } of wechatpay?.transactions ?? []) {
+    if (state !== 'USERPAYING') continue;
+    if (dice.hit(0.7)) await world.sandbox.control(`/control/wechatpay/transactions/${id}/succeed`);
+    else await world.sandbox.control(`/control/wechatpay/buyer/${id}`, { action: 'decline' });
+  }
+  await tellAgain(world);
+  if (!schedule.weather.decidesRefunds) return;
+  for (const { id, status } of stripe.refunds) {
+    if (status !== 'pending') continue;
     await world.sandbox.control(`/control/stripe/refunds/${id}/${dice.hit(0.7) ? 'succeed' : 'fail'}`);
+  }
+  for (const { outRequestNo, status } of alipay?.refunds ?? []) {
+    if (status !== 'pending') continue;
+    await world.sandbox.control(`/control/alipay/refunds/${outRequestNo}/${dice.hit(0.7) ? 'succeed' : 'fail'}`);
+  }
+  for (const { outRefundNo, status } of wechatpay?.refunds ?? []) {
+    if (status !== 'PROCESSING' && status !== 'ABNORMAL') continue;
+    const act = dice.hit(0.6) ? 'succeed' : status === 'PROCESSING' && dice.hit(0.5) ? 'fail' : 'close';
+    await world.sandbox.control(`/control/wechatpay/refunds/${outRefundNo}/${act}`);
+  }
+}
+
+/**
+ * Of a refund that was made in the console of Alipay or WeChat Pay only its callback tells, for they list none. One that was lost for good
+ * is a matter of the bill, and none of these schedules: here it is sent again by the provider's support.
+ */
+async function tellAgain(world: World): Promise<void> {
+  if (!world.tellsByCallback) return;
+  for (const { id, provider, type, state } of await world.callbacksAtSandbox()) {
+    const isOfRefund = provider !== 'stripe' && /refund/i.test(type);
+    const isUntold = state === 'dropped' || state === 'gave_up';
+    if (isOfRefund && isUntold) await world.sandbox.control(`/control/deliveries/${id}/redeliver`);
   }
 }

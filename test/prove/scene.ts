@@ -29,12 +29,22 @@ export type Scene = {
 /** So often that it holds until it is cleared. */
 const always = 1_000_000;
 
+/** What only asks. Stripe and WeChat Pay are asked by GET; Alipay is posted everything. */
+export const questions: readonly NonNullable<FaultRule['match']>[] = [
+  { method: 'GET', path: '/v1' },
+  { method: 'GET', path: '/v3' },
+  { operation: 'alipay.trade.query' },
+  { operation: 'alipay.trade.fastpay.refund.query' },
+];
+
 /** Takes back every fault but those that hold for the whole schedule; of these, queries are answered again in the end. */
 export async function clearFaults({ world, schedule }: Scene, isInTheEnd: boolean): Promise<void> {
   const { dropsEveryCallback, failsEveryQuery } = schedule.weather;
   const rules: FaultRule[] = [];
   if (dropsEveryCallback) rules.push({ fault: 'drop', match: { type: '*' }, times: always });
-  if (failsEveryQuery && !isInTheEnd) rules.push({ fault: 'timeout_before', match: { method: 'GET' }, times: always });
+  if (failsEveryQuery && !isInTheEnd) {
+    for (const match of questions) rules.push({ fault: 'timeout_before', match, times: always });
+  }
   await world.sandbox.request({ method: 'DELETE', path: '/control/faults' });
   for (const rule of rules) await world.sandbox.control('/control/faults', rule);
 }

@@ -2,6 +2,7 @@ import type { NewRule } from '../../sandbox/faults.ts';
 import type { EventType } from '../../src/domain/event.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { CaptureMode, LatePaymentPolicy } from '../../src/domain/order.ts';
+import type { PaymentFlow, PaymentMethod } from '../../src/domain/payment.ts';
 
 /** One schedule: everything that is meant to happen, before any of it has. It follows from its seed alone. */
 export type Schedule = {
@@ -18,6 +19,8 @@ export type OrderPlan = {
   readonly amountMinor: bigint;
   readonly captureMode: CaptureMode;
   readonly expiresInSeconds: number;
+  /** By what it is paid, unless its story says otherwise. */
+  readonly method: PaymentMethod;
 };
 
 /** What holds for the whole schedule. */
@@ -54,7 +57,7 @@ type Call = {
 
 export type Step =
   | ({ readonly kind: 'create' } & Call)
-  | ({ readonly kind: 'pay'; readonly flow: 'EMBEDDED' | 'REDIRECT' } & Call)
+  | ({ readonly kind: 'pay'; readonly method: PaymentMethod; readonly flow: PaymentFlow } & Call)
   | ({ readonly kind: 'capture'; readonly payment: PaymentRef; readonly share: number } & Call)
   | ({ readonly kind: 'refund'; readonly payment: PaymentRef; readonly share: number } & Call)
   | { readonly kind: 'cancelOrder'; readonly order: number; readonly node: number }
@@ -68,8 +71,16 @@ export type Step =
       /** The operator says as well what they read in the provider's console. */
       readonly tellsFacts: boolean;
     }
-  /** The buyer presses Pay on the page of this payment, be it the newest or an old one left open. */
-  | { readonly kind: 'buy'; readonly order: number; readonly payment: PaymentRef; readonly card: Card }
+  /** The buyer presses Pay on a page of this payment. */
+  | {
+      readonly kind: 'buy';
+      readonly order: number;
+      readonly payment: PaymentRef;
+      readonly card: Card;
+      readonly page: Page;
+    }
+  /** The buyer scans the code, or comes to the cashier; and goes away again. Cards know no such thing. */
+  | { readonly kind: 'open' | 'leave'; readonly order: number; readonly payment: PaymentRef }
   /** The buyer comes back from their bank's page. */
   | { readonly kind: 'authenticate'; readonly order: number; readonly payment: PaymentRef; readonly passes: boolean }
   | {
@@ -126,6 +137,7 @@ export const failpointsOf: Readonly<Partial<Record<StepKind, string>>> = {
   sweep: 'check.',
   resolve: 'review.',
   buy: 'callback.',
+  open: 'check.',
   console: 'callback.',
   pass: 'callback.',
 };
@@ -136,8 +148,17 @@ export const cards = [
 ] as const;
 export type Card = (typeof cards)[number];
 
+/** The cards that are no use. */
+export function isDeclined(card: Card): boolean {
+  return card.includes('Declined');
+}
+
+/** Of the pages of a payment, when it has had several: those that were renewed may still be open. */
+export type Page = 'newest' | 'oldest';
+
 export const consoleDeeds = [
-  ...(['refund', 'failRefund', 'decideRefund', 'lapse', 'succeed', 'finish', 'finishFailed', 'expireSession'] as const),
+  ...(['refund', 'failRefund', 'decideRefund', 'lapse', 'succeed', 'finish', 'finishFailed', 'close'] as const),
+  'finishTrade',
 ] as const;
 export type ConsoleDeed = (typeof consoleDeeds)[number];
 

@@ -4,11 +4,12 @@ import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
 import type { Wake } from '../../src/store/order-store.ts';
 import { Dice } from './dice.ts';
+import { type Exchange, exchangeOf } from './exchanges.ts';
 import { BrokenConnectionError } from './life.ts';
 import type { Node, NodeObserver } from './node.ts';
 import type { Door } from './provider-client.ts';
+import { sandboxKeys } from './provider-keys.ts';
 import { type Schedule, startsAt } from './schedule.ts';
-import { stripeKeys } from './stripe-keys.ts';
 import type { Tally } from './tally.ts';
 import type { SpoiledDelivery } from './traffic-invariants.ts';
 
@@ -31,12 +32,6 @@ export type WorldParts = {
 
 /** One attempt to deliver a callback; no status: the connection was refused, or broke. */
 export type CallbackAttempt = { readonly eventId: string; readonly status: number | null };
-
-/** One request to the provider. No status: it was not answered. */
-export type Exchange = {
-  readonly idempotencyKey: string | null;
-  readonly status: number | null;
-};
 
 /** How likely a callback is applied before anything else happens. */
 const appliedAtOnce = 0.8;
@@ -77,10 +72,9 @@ export class World {
 
   static async open(schedule: Schedule, parts: WorldParts): Promise<World> {
     let self: World | undefined;
-    const { secretKey, publishableKey, webhookSecret, webhookUrl } = stripeKeys;
     const sandbox = await startSandbox({
       ...{ port: null, dataDir: null, seed: schedule.seed, virtualTime: { startsAt }, neverAnswers: 'told' },
-      stripe: { secretKey, publishableKey, webhookSecret, webhookUrl },
+      ...sandboxKeys,
       post: async (request) => {
         if (self === undefined) throw new BrokenConnectionError();
         return self.#post(request);
@@ -90,6 +84,11 @@ export class World {
     self = world;
     for (let slot = 0; slot < parts.slots; slot += 1) world.#nodes.push(await world.#startIn(slot));
     return world;
+  }
+
+  /** False when no callback is ever sent. */
+  get tellsByCallback(): boolean {
+    return !this.#schedule.weather.dropsEveryCallback;
   }
 
   now(): Date {
@@ -206,14 +205,11 @@ export class World {
     const askedMs = this.now().getTime();
     const outcome = await this.sandbox.request(request);
     const isAnswered = typeof outcome !== 'string' && outcome.status !== 599;
-    this.exchanges.push({
-      idempotencyKey: request.headers?.['Idempotency-Key'] ?? null,
-      status: isAnswered ? outcome.status : null,
-    });
+    const lateMs = isAnswered ? Number(outcome.headers['x-sandbox-late-ms'] ?? 0) : 0;
+    this.exchanges.push(exchangeOf(request, isAnswered && lateMs <= answerMsMax ? outcome : null));
     this.#trace(
       `asked at ${this.now().toISOString()}: ${request.method} ${request.path} ${request.body ?? ''} → ${isAnswered ? `${outcome.status} ${outcome.body.replace(/\s+/g, ' ').slice(0, 150)}` : 'no answer'}`,
     );
-    const lateMs = isAnswered ? Number(outcome.headers['x-sandbox-late-ms'] ?? 0) : 0;
     if (lateMs === 0) return outcome;
     const waitsMs = askedMs + Math.min(lateMs, answerMsMax) - this.now().getTime();
     if (waitsMs > 0) await this.#advance(waitsMs);
@@ -222,7 +218,7 @@ export class World {
 
   /** A callback reaches one of the nodes that live, as through a load balancer. */
   async #post(request: CallbackRequest): Promise<CallbackAnswer> {
-    const { id: eventId, type } = JSON.parse(request.body) as { id: string; type: string };
+    const { eventId, type } = eventOf(request);
     const alive = this.#nodes.filter((node) => !node.isDead);
     try {
       if (alive.length === 0) throw new BrokenConnectionError();
@@ -240,4 +236,14 @@ export class World {
       throw error;
     }
   }
+}
+
+/** By what each provider tells one callback from another. */
+function eventOf({ url, body }: CallbackRequest): { readonly eventId: string; readonly type: string } {
+  if (new URL(url).pathname.endsWith('/alipay')) {
+    const form = new URLSearchParams(body);
+    return { eventId: form.get('notify_id') ?? '', type: form.get('trade_status') ?? '' };
+  }
+  const { id, type, event_type } = JSON.parse(body) as { id: string; type?: string; event_type?: string };
+  return { eventId: id, type: type ?? event_type ?? '' };
 }

@@ -1,0 +1,69 @@
+import { Dispatcher, errors } from 'undici';
+import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
+import { type Door, unansweredStatus } from './provider-client.ts';
+
+/** Carries what undici is asked to send through a door, and its answer, or what became of it, back as undici tells it. */
+export function doorDispatcher(door: Door): Dispatcher {
+  // Composed, for then undici brings handlers of every age into the one form that is used below.
+  return new NowhereDispatcher().compose(() => (options, handler) => {
+    void carry(door, options, handler);
+    return true;
+  });
+}
+
+/** Keeps its hands to itself. It has no fields, for the SDK of Alipay walks through those of all it is handed. */
+class NowhereDispatcher extends Dispatcher {}
+
+async function carry(
+  door: Door,
+  options: Dispatcher.DispatchOptions,
+  handler: Dispatcher.DispatchHandler,
+): Promise<void> {
+  const controller = new Controller();
+  handler.onRequestStart?.(controller, {});
+  const outcome = await door(requestOf(options));
+  if (controller.aborted)
+    return handler.onResponseError?.(controller, controller.reason ?? new Error('It was aborted.'));
+  if (outcome === 'reset') return handler.onResponseError?.(controller, new errors.SocketError('other side closed'));
+  if (isUnanswered(outcome)) return handler.onResponseError?.(controller, new errors.HeadersTimeoutError());
+  handler.onResponseStart?.(controller, outcome.status, { ...outcome.headers }, '');
+  handler.onResponseData?.(controller, Buffer.from(outcome.body, 'utf8'));
+  handler.onResponseEnd?.(controller, {});
+}
+
+function isUnanswered(outcome: DoorAnswer | 'unanswered'): outcome is 'unanswered' {
+  return outcome === 'unanswered' || outcome.status === unansweredStatus;
+}
+
+function requestOf({ method, path, headers, body }: Dispatcher.DispatchOptions): DoorRequest {
+  const isText = typeof body === 'string' || Buffer.isBuffer(body);
+  if (body != null && !isText) throw new TypeError('Only text goes through a door.');
+  return {
+    method: method as DoorRequest['method'],
+    path,
+    headers: Object.fromEntries(
+      Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]),
+    ),
+    ...(isText && { body: body.toString() }),
+  };
+}
+
+/** By which undici could pause what comes as one piece, or give up a request that is under way. */
+class Controller implements Dispatcher.DispatchController {
+  aborted = false;
+  paused = false;
+  reason: Error | null = null;
+
+  abort(reason: Error): void {
+    this.aborted = true;
+    this.reason = reason;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+}

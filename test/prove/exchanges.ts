@@ -1,0 +1,82 @@
+import { verify } from 'node:crypto';
+import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
+import { alipayPublicKey, wechatpayPublicKey } from './provider-keys.ts';
+
+/** One request to a provider, and what came of it. */
+export type Exchange = {
+  /** What it was about: our id of a payment or of a refund, and for Stripe whatever our key has behind it. Null for nothing of ours. */
+  readonly about: string | null;
+  readonly kind: 'change' | 'question';
+  readonly outcome: Outcome;
+};
+
+/** `unanswered`: also what is not certainly the provider's word. `refused`: what was to be made, for good. `unknownThere`: it holds nothing of the kind. */
+type Outcome = 'unanswered' | 'refused' | 'unknownThere' | 'answered';
+
+/** Sorts out a request and its answer; null: none came. Written by the protocols, and not by what the adapters make of them. */
+export function exchangeOf(request: DoorRequest, answer: DoorAnswer | null): Exchange {
+  const [path = ''] = request.path.split('?');
+  if (path === '/gateway.do') return exchangeWithAlipay(request, answer);
+  return path.startsWith('/v3/') ? exchangeWithWechatpay(request, path, answer) : exchangeWithStripe(request, answer);
+}
+
+function exchangeWithStripe({ headers }: DoorRequest, answer: DoorAnswer | null): Exchange {
+  const about = headers?.['Idempotency-Key'] ?? null;
+  const outcome = (): Outcome => {
+    if (answer === null) return 'unanswered';
+    const { status } = answer;
+    return status >= 400 && status < 500 && status !== 409 && status !== 429 ? 'refused' : 'answered';
+  };
+  return { about, kind: about === null ? 'question' : 'change', outcome: outcome() };
+}
+
+const alipayChanges = ['alipay.trade.precreate', 'alipay.trade.close', 'alipay.trade.refund'];
+
+function exchangeWithAlipay({ path, body = '' }: DoorRequest, answer: DoorAnswer | null): Exchange {
+  const [, query = ''] = path.split('?');
+  const params = new URLSearchParams(`${query}&${body}`);
+  const method = params.get('method') ?? '';
+  const biz = JSON.parse(params.get('biz_content') ?? '{}') as Readonly<Record<string, string>>;
+  return {
+    about: biz.out_request_no ?? biz.out_trade_no ?? null,
+    kind: alipayChanges.includes(method) ? 'change' : 'question',
+    outcome: alipayOutcome(method, answer),
+  };
+}
+
+function alipayOutcome(method: string, answer: DoorAnswer | null): Outcome {
+  const [, node = '', sign = ''] = /^\{"\w+":(\{.*\}),"sign":"([^"]+)"\}$/s.exec(answer?.body ?? '') ?? [];
+  if (!verify('sha256', Buffer.from(node), alipayPublicKey, Buffer.from(sign, 'base64'))) return 'unanswered';
+  const { code, sub_code: subCode = '' } = JSON.parse(node) as { readonly code: string; readonly sub_code?: string };
+  if (code === '10000') return 'answered';
+  if (code !== '40004' || subCode.endsWith('SYSTEM_ERROR')) return 'unanswered';
+  if (subCode === 'ACQ.TRADE_NOT_EXIST') return 'unknownThere';
+  return alipayChanges.includes(method) && method !== 'alipay.trade.close' ? 'refused' : 'answered';
+}
+
+function exchangeWithWechatpay({ method, body = '' }: DoorRequest, path: string, answer: DoorAnswer | null): Exchange {
+  const sent = (body === '' ? {} : JSON.parse(body)) as Readonly<Record<string, unknown>>;
+  const [, inPath] = /\/out-trade-no\/([^/]+)/.exec(path) ?? /\/refund\/domestic\/refunds\/([^/]+)/.exec(path) ?? [];
+  const about = sent.out_refund_no ?? sent.out_trade_no ?? inPath;
+  const kind = method === 'GET' ? 'question' : 'change';
+  return {
+    about: typeof about === 'string' ? about : null,
+    kind,
+    outcome: wechatpayOutcome(kind === 'change' && !path.endsWith('/close') ? 'making' : 'other', answer),
+  };
+}
+
+function wechatpayOutcome(of: 'making' | 'other', answer: DoorAnswer | null): Outcome {
+  if (answer === null || !isSignedByWechatpay(answer)) return 'unanswered';
+  const { status } = answer;
+  if (status === 200 || status === 204) return 'answered';
+  if (status < 400 || status >= 500 || status === 401 || status === 429) return 'unanswered';
+  if (of === 'making') return 'refused';
+  return status === 404 ? 'unknownThere' : 'answered';
+}
+
+function isSignedByWechatpay({ headers, body }: DoorAnswer): boolean {
+  const at = (name: string): string => headers[`wechatpay-${name}`] ?? '';
+  const text = `${at('timestamp')}\n${at('nonce')}\n${body}\n`;
+  return verify('sha256', Buffer.from(text), wechatpayPublicKey, Buffer.from(at('signature'), 'base64'));
+}
