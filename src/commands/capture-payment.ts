@@ -18,7 +18,14 @@ import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempoten
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { checkPayment } from './check-payment.ts';
-import { type Actor, type CommandContext, changeAndWake, checkAmount, providerOf } from './context.ts';
+import {
+  type Actor,
+  type CommandContext,
+  changeAndWake,
+  checkAmount,
+  logProviderError,
+  providerOf,
+} from './context.ts';
 import { amountMinor, idempotencyKey, parseInput } from './input.ts';
 import { isFree, leasedFrom } from './lease.ts';
 import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
@@ -109,7 +116,7 @@ async function submitCapture(context: CommandContext, orderId: string, paymentId
 async function captureFailed(context: CommandContext, asked: Payment, error: unknown): Promise<void> {
   const { id, orderId, captureAttempt } = asked;
   if (!isProviderError(error)) throw error;
-  context.log.warn({ err: error, paymentId: id }, 'a capture was refused, or its outcome is unknown');
+  logProviderError(context, error, { paymentId: id }, 'a capture was refused, or its outcome is unknown');
   await changeAndWake(context, 'capture.answer', orderId, (change) => {
     const payment = change.payment(id);
     if (payment.captureMinor === null || payment.captureAttempt !== captureAttempt) return;

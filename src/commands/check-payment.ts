@@ -1,5 +1,12 @@
 import { after } from '../domain/clock.ts';
-import { applyPaymentReport, markUnknown, postponeCheck, watchLink } from '../domain/decide.ts';
+import {
+  applyPaymentReport,
+  markUnknown,
+  postponeCheck,
+  postponeSubmission,
+  watchAnew,
+  watchLink,
+} from '../domain/decide.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import { isGivenUp, isLive, lacksAction, type Payment } from '../domain/payment.ts';
@@ -15,7 +22,7 @@ import {
 } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { type CommandContext, changeAndWake, providerOf } from './context.ts';
+import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
 import { isFree } from './lease.ts';
 import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
@@ -35,6 +42,8 @@ type Answer = {
   readonly list: RefundList;
   /** Until when a buyer could still pay what we have given up and the provider has never heard of. */
   readonly payableUntil: Date | null;
+  /** What we had given up was open there, and was closed. */
+  readonly isClosedAnew: boolean;
   /** A capture that was asked for will not be, for good. */
   readonly isCaptureRefused: boolean;
 };
@@ -85,12 +94,15 @@ async function ask(
   if (asked.kind === 'notFound') {
     const isToBeSubmitted = payment.status === 'SUBMITTING' || payment.status === 'UNKNOWN';
     if (isToBeSubmitted) return { ...nothing, report: await submitAgain(context, provider, held, payment, signal) };
+    // Nobody has opened what was handed out yet, and it has run out.
+    const isOver = isToRenew && lacksAction(payment, context.clock.now()) && asked.payableUntil !== null;
+    if (isOver) return { ...nothing, report: await startAnew(provider, held, payment, signal) };
     return answerOf(asked);
   }
   const { status } = asked.report;
   if (status === 'ACTION_REQUIRED' && isGivenUp(payment)) {
     // What we gave up can still be paid there: the call that was to close it, or the one that made it, was lost.
-    return answerOf(await provider.closePayment(paymentOrder, signal));
+    return { ...answerOf(await provider.closePayment(paymentOrder, signal)), isClosedAnew: true };
   }
   if (status === 'ACTION_REQUIRED' && asked.report.nextAction === null) {
     return { ...nothing, report: await withAction(context, provider, held, payment, asked.report, isToRenew, signal) };
@@ -105,6 +117,7 @@ const nothing: Answer = {
   report: null,
   list: { refunds: [], returned: null },
   payableUntil: null,
+  isClosedAnew: false,
   isCaptureRefused: false,
 };
 
@@ -127,10 +140,20 @@ async function withAction(
   const isMissing = payment.status === 'SUBMITTING' || payment.status === 'UNKNOWN' || payment.nextAction === null;
   const isWanted = isMissing || (isToRenew && lacksAction(payment, now));
   if (!isWanted || payment.expiresAt <= now) return asked;
+  return (await startAnew(provider, held, payment, signal)) ?? asked;
+}
+
+/** The same payment, told once more. Null when that is refused: it has moved meanwhile, and the next question tells. */
+async function startAnew(
+  provider: PaymentProvider,
+  held: OrderAggregate,
+  payment: Payment,
+  signal: AbortSignal,
+): Promise<PaymentReport | null> {
   try {
     return await provider.startPayment(paymentOrderOf(held, payment), signal);
   } catch (error) {
-    if (error instanceof RejectedError) return asked; // it has moved meanwhile: the next question tells
+    if (error instanceof RejectedError) return null;
     throw error;
   }
 }
@@ -169,7 +192,10 @@ async function captureAgain(
 
 function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer: Answer): void {
   const { id } = asked;
-  const { report, list, payableUntil, isCaptureRefused } = answer;
+  const { report, list, isClosedAnew, isCaptureRefused } = answer;
+  // Where the close was refused, its buyer can still pay.
+  const isOpen = isClosedAnew && report?.status === 'ACTION_REQUIRED';
+  const payableUntil = isOpen ? asked.expiresAt : answer.payableUntil;
   if (isCaptureRefused && change.payment(id).captureAttempt === asked.captureAttempt) {
     change.plan(id, { captureMinor: null });
   }
@@ -187,12 +213,13 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
   }
   compareReturned(change, id, list.returned);
   postponeCheck(change, id);
+  if (isClosedAnew) watchAnew(change, id);
   if (payableUntil !== null) watchLink(change, id, payableUntil);
 }
 
 async function unanswered(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<CheckOutcome> {
   if (!isProviderError(error)) throw error;
-  context.log.warn({ err: error, paymentId: id }, 'the provider did not say what became of a payment');
+  logProviderError(context, error, { paymentId: id }, 'the provider did not say what became of a payment');
   await changeAndWake(context, 'check.answer', orderId, (change) => {
     const { status } = change.payment(id);
     if (!isLive({ status }) && !(error instanceof RejectedError)) {
@@ -200,7 +227,7 @@ async function unanswered(context: CommandContext, { id, orderId }: Payment, err
       change.plan(id, { leasedUntil: null, checkAt: after(change.at, endedRetryAfterMs) });
     } else if (status === 'SUBMITTING' && error instanceof NotExecutedError) {
       // Certainly not done: still to be submitted, and nothing is unknown about it.
-      change.plan(id, { leasedUntil: null, checkAt: after(change.at, error.retryAfterMs) });
+      postponeSubmission(change, id, error.retryAfterMs);
     } else if (status === 'SUBMITTING') markUnknown(change, id);
     else postponeCheck(change, id);
   });
@@ -209,7 +236,7 @@ async function unanswered(context: CommandContext, { id, orderId }: Payment, err
 }
 
 /** The provider holds nothing under our id and nobody is submitting it: there is nothing that a buyer could still pay. */
-function neverStarted({ id }: Payment, receivedAt: Date): PaymentReport {
+export function neverStarted({ id }: Payment, receivedAt: Date): PaymentReport {
   return {
     paymentId: id,
     providerPaymentId: null,

@@ -3,7 +3,7 @@ import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../do
 import type { RefundReport } from '../domain/report.ts';
 import { isProviderError } from '../providers/provider.ts';
 import { findRefund } from '../store/refund-store.ts';
-import { type CommandContext, changeAndWake } from './context.ts';
+import { type CommandContext, changeAndWake, logProviderError } from './context.ts';
 import { callDeadlineMs, refundNameOf, refundOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
 import { loadRefund, refundFailed } from './submit-refund.ts';
@@ -45,7 +45,7 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
 /** The question was not answered. Whether a refund that was never heard of was made is unknown then. */
 async function unanswered(context: CommandContext, { id, orderId, providerRefundId }: Refund, error: unknown) {
   if (!isProviderError(error)) throw error;
-  context.log.warn({ err: error, refundId: id }, 'the provider did not say what became of a refund');
+  logProviderError(context, error, { refundId: id }, 'the provider did not say what became of a refund');
   await changeAndWake(context, 'refund.answer', orderId, (change) => {
     if (change.refund(id).status === 'PENDING' && providerRefundId === null) markRefundUnknown(change, id);
     else postponeRefundCheck(change, id);

@@ -5,7 +5,7 @@ import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment, PaymentMethod, ProviderName } from '../domain/payment.ts';
-import type { PaymentProvider } from '../providers/provider.ts';
+import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
 import { changeOrder } from '../store/order-store.ts';
 
 /** What every command is handed. */
@@ -32,7 +32,7 @@ export async function changeAndWake<T>(
   orderId: string,
   decide: (change: OrderChange, tx: Tx) => T | Promise<T>,
 ): Promise<T> {
-  const { db, clock, wakes, failpoint } = context;
+  const { db, clock, wakes, failpoint, log } = context;
   const changed = await db.transaction(async (tx) => {
     const changed = await changeOrder(tx, clock, orderId, (change) => decide(change, tx));
     await failpoint(`${step}.uncommitted`);
@@ -41,6 +41,12 @@ export async function changeAndWake<T>(
   if (changed === null) throw new NotFoundError('There is no such order.');
   await failpoint(`${step}.committed`);
   if (changed.wake !== null) wakes.wake(changed.wake);
+  for (const { type, changes } of changed.events) {
+    // For whoever has nothing but the logs: the same as the event, once it is so.
+    if (type === 'ORDER_REVIEW_NEEDED') {
+      log.warn({ orderId, reasons: changes.order?.reviewReasons, note: changes.note }, 'an order needs a person');
+    }
+  }
   return changed.result;
 }
 
@@ -66,4 +72,9 @@ export function providerOf(
   if (provider === undefined)
     throw new Error(`${name} (${account}) is not configured, but payments of it are under way.`);
   return provider;
+}
+
+/** Takes note of a call that brought no answer, or a refusal: of every day, or of a mistake in the configuration that somebody must mend. */
+export function logProviderError({ log }: CommandContext, error: Error, names: object, message: string): void {
+  log[error instanceof MisconfiguredError ? 'error' : 'warn']({ err: error, ...names }, message);
 }

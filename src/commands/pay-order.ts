@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { applyPaymentReport } from '../domain/decide.ts';
 import {
   InvalidInputError,
   MethodNotAvailableError,
@@ -17,7 +18,7 @@ import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from 
 import type { BuyerField, PaymentProvider } from '../providers/provider.ts';
 import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { checkPayment } from './check-payment.ts';
+import { checkPayment, neverStarted } from './check-payment.ts';
 import { type Actor, type CommandContext, changeAndWake, providerByMethod } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
 import { isFree, leasedFrom } from './lease.ts';
@@ -56,7 +57,9 @@ export async function payOrder(context: CommandContext, actor: Actor, input: unk
   // The second time is for those who race: the one that was closed may have made room for another that only waits for its buyer.
   for (let closed = 0; beginning.kind === 'close'; closed += 1) {
     if (closed === closingsMax) throw new PaymentInProgressError(beginning.paymentId);
-    await checkPayment(context, beginning.paymentId);
+    const outcome = await checkPayment(context, beginning.paymentId);
+    // Whether it is closed nobody knows: asking once more would only keep the buyer waiting.
+    if (outcome.kind === 'unanswered') throw new PaymentInProgressError(beginning.paymentId);
     beginning = await begin(context, intent, wanted);
   }
   if (beginning.kind === 'submit') {
@@ -89,7 +92,10 @@ export function paymentMethodsOf(
 ): PaymentMethodOption[] {
   return providers
     .filter((provider) => provider.refusalOf(offerOf(order)) === null)
-    .map(({ method, flows }) => ({ method, flows }));
+    .map(({ method, flows, needs }) => ({
+      ...{ method, flows },
+      needs: flows.map((flow) => ({ flow, fields: needs[flow] ?? [] })),
+    }));
 }
 
 function offerOf({ totalMinor, currency, captureMode }: Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>) {
@@ -104,7 +110,9 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
     const inTheWay = change.payments.find(isLive);
     checkPayable(change, inTheWay);
     const { provider, flow } = choose(context, change.order, wanted);
-    if (inTheWay !== undefined) {
+    if (inTheWay !== undefined && isUntold(inTheWay)) {
+      applyPaymentReport(change, neverStarted(inTheWay, change.at));
+    } else if (inTheWay !== undefined) {
       closePayment(change, inTheWay.id, 'CANCELED');
       return { kind: 'close', paymentId: inTheWay.id };
     }
@@ -128,9 +136,11 @@ function resume(change: OrderChange, paymentId: string): Beginning {
 
 function checkPayable({ order, at }: OrderChange, inTheWay: Payment | undefined): void {
   if (order.status === 'CONFIRMED') throw new OrderNotPayableError(order.id, 'it is paid or authorized already');
-  if (order.status !== 'OPEN') throw new OrderNotPayableError(order.id, `it is ${order.status.toLowerCase()}`);
-  if (order.expiresAt <= at) throw new OrderNotPayableError(order.id, 'it has expired');
+  if (order.status === 'CANCELED') throw new OrderNotPayableError(order.id, 'it is canceled');
+  if (order.status === 'CLOSING') throw new OrderNotPayableError(order.id, 'it is being closed');
+  if (order.status === 'EXPIRED' || order.expiresAt <= at) throw new OrderNotPayableError(order.id, 'it has expired');
   if (inTheWay === undefined || inTheWay.status === 'ACTION_REQUIRED' || inTheWay.status === 'CANCELING') return;
+  if (isUntold(inTheWay)) return;
   throw new PaymentInProgressError(inTheWay.id);
 }
 
@@ -139,6 +149,11 @@ const whatFor: Readonly<Record<BuyerField, string>> = {
   openId: 'the provider must know which of its users pays',
   buyerIp: 'the provider wants the buyer’s address as you saw it',
 };
+
+/** True for a payment of which its provider has said that nothing happened, and that nobody is telling it of: it is in nobody's way. */
+function isUntold({ status, leasedUntil }: Payment): boolean {
+  return status === 'SUBMITTING' && leasedUntil === null;
+}
 
 function choose(context: CommandContext, order: Order, wanted: Wanted) {
   const available = paymentMethodsOf(context, order);

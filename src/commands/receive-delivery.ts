@@ -40,9 +40,11 @@ async function verify(
   } catch (error) {
     if (!(error instanceof WebhookRejectedError)) throw error;
     const { reason } = error;
-    log.warn({ provider: provider.name, reason }, 'a callback was refused');
     const { body, receivedAt } = delivery;
     const [named] = ourPaymentId.exec(body.toString('latin1')) ?? [];
+    // The cause says what an operator can look at; what a stranger has sent says nothing.
+    const why = error.cause instanceof Error ? error.cause.message.slice(0, 300) : undefined;
+    log.warn({ provider: provider.name, reason, why, paymentId: named }, 'a callback was refused');
     const noted = async () => {
       const headers = keptOf(provider, delivery);
       await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });

@@ -4,6 +4,9 @@ import { claimRefresh, findPayment } from '../store/payment-store.ts';
 import { checkPayment } from './check-payment.ts';
 import type { Actor, CommandContext } from './context.ts';
 
+const unasked =
+  'The provider did not answer. The payment may have been made: do not pay anew. It is asked again by itself.';
+
 /** Asks the provider now about a payment, at most once a second; who comes sooner gets what is known. Returns the payment's id. */
 export async function refreshPayment(context: CommandContext, actor: Actor, paymentId: string): Promise<string> {
   if (!isId('payment', paymentId)) throw new NotFoundError('paymentId: is not a payment id.');
@@ -15,6 +18,7 @@ export async function refreshPayment(context: CommandContext, actor: Actor, paym
   if (isBeingSubmitted) return paymentId;
   if (!(await claimRefresh(db.pool, paymentId, now))) return paymentId;
   const outcome = await checkPayment(context, paymentId, 'renew');
-  if (outcome.kind === 'unanswered') throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause });
+  if (outcome.kind === 'unanswered')
+    throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause }, unasked);
   return paymentId;
 }

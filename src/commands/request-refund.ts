@@ -36,7 +36,9 @@ export async function requestRefund(context: CommandContext, actor: Actor, input
     if (priorId !== null) return resume(change, priorId);
     const { currency, ...held } = change.payment(paymentId);
     checkAmount(context, payment, amountMinor);
-    if (refundableMinor(held) < amountMinor) throw new RefundExceedsPaymentError(refundableMinor(held), currency);
+    if (refundableMinor(held) < amountMinor) {
+      throw new RefundExceedsPaymentError(refundableMinor(held), currency, held.status === 'SUCCEEDED');
+    }
     const id = newId('refund');
     await claimIntent(tx, intent, id, change.at);
     const origin = 'REQUESTED';

@@ -5,7 +5,7 @@ import { isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.
 import type { PaymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { type CommandContext, changeAndWake, providerOf } from './context.ts';
+import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
 import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 
 /**
@@ -42,7 +42,7 @@ async function submissionFailed(context: CommandContext, { id, orderId }: Paymen
     return;
   }
   if (error instanceof NotExecutedError) {
-    context.log.warn({ err: error, paymentId: id }, 'a payment could not be submitted');
+    logProviderError(context, error, { paymentId: id }, 'a payment could not be submitted');
     const { retryAfterMs } = error;
     await changeAndWake(context, 'pay.answer', orderId, (change) => {
       if (change.payment(id).status !== 'SUBMITTING') return;

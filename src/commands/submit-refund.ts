@@ -1,12 +1,16 @@
-import { after } from '../domain/clock.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import type { PaymentFailure } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
-import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/refunding.ts';
+import {
+  applyRefundReport,
+  markRefundUnknown,
+  postponeRefundCheck,
+  postponeRefundSubmission,
+} from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
 import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { type CommandContext, changeAndWake, providerOf } from './context.ts';
+import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
 import { callDeadlineMs, refundOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
 
@@ -43,12 +47,17 @@ export async function loadRefund(context: CommandContext, orderId: string, refun
 export async function refundFailed(context: CommandContext, refund: Refund, error: unknown): Promise<void> {
   const { id, orderId, paymentId } = refund;
   if (!isProviderError(error)) throw error;
-  context.log.warn({ err: error, refundId: id }, 'the provider did not make a refund, or did not say whether it did');
+  logProviderError(
+    context,
+    error,
+    { refundId: id },
+    'the provider did not make a refund, or did not say whether it did',
+  );
   await changeAndWake(context, 'refund.answer', orderId, (change) => {
     if (error instanceof RejectedError) {
       applyRefundReport(change, paymentId, refusalOf(refund, error.failure, change.at), id);
     } else if (error instanceof NotExecutedError) {
-      change.planRefund(id, { checkAt: after(change.at, error.retryAfterMs) });
+      postponeRefundSubmission(change, id, error.retryAfterMs);
     } else if (change.refund(id).status === 'PENDING') markRefundUnknown(change, id);
     else postponeRefundCheck(change, id);
     release(change, id);

@@ -1,12 +1,12 @@
 import { after } from './clock.ts';
 import { askFromNowOn, closePayment, confirm, endClosing, endLate, isClosed, reopened } from './life.ts';
-import { sumOf } from './money.ts';
+import { formatMoney, sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { classifyReport, isGivenUp, isLive, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
 import { refundSurplus } from './refunding.ts';
 import type { PaymentReport, Verdict } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
-import { nextCheckAt } from './schedule.ts';
+import { nextCheckAt, waitingDelayMsMax } from './schedule.ts';
 import { openMinorOf, shareOut } from './sharing.ts';
 
 const clockSkewMs = 2000;
@@ -57,17 +57,36 @@ export function postponeCheck(change: OrderChange, paymentId: string): void {
   }
 }
 
+/** How long after it was given up, and how far apart at most, a link that still works is asked about. */
+const linkDelayMsMin = 10_000;
+
 /**
- * What was given up while its buyer holds a link that still works is asked about like one that waits for its buyer, until the link
- * has run out. To be called after the next question was planned.
+ * What was given up while its buyer holds a link that still works is asked about at growing distances until the link has run out, using up
+ * none of the questions that come after. To be called after the next question was planned.
  */
 export function watchLink(change: OrderChange, paymentId: string, payableUntil: Date): void {
   const payment = change.payment(paymentId);
   if (!isGivenUp(payment) || payableUntil <= change.at) return;
-  const next = nextCheckAt({ status: 'ACTION_REQUIRED', captureMinor: null }, payment.checkAttempts, change.at);
+  const sinceMs = change.at.getTime() - (payment.evidenceReceivedAt ?? payment.updatedAt).getTime();
+  const next = after(change.at, Math.min(Math.max(sinceMs, linkDelayMsMin), waitingDelayMsMax));
   const last = after(payableUntil, clockSkewMs);
-  if (next !== null && next < last) change.plan(paymentId, { checkAt: next, leasedUntil: null });
-  else change.plan(paymentId, { checkAt: last, checkAttempts: 0, leasedUntil: null });
+  change.plan(paymentId, { checkAt: next < last ? next : last, checkAttempts: 0, leasedUntil: null });
+}
+
+/** Asks about a payment that was given up from the beginning: something has happened to it at its provider. */
+export function watchAnew(change: OrderChange, paymentId: string): void {
+  if (isGivenUp(change.payment(paymentId))) askFromNowOn(change, paymentId);
+}
+
+/**
+ * Plans the next try of a payment that its provider certainly was not told of, ever further apart, and no sooner than the provider wants.
+ */
+export function postponeSubmission(change: OrderChange, paymentId: string, retryAfterMs: number): void {
+  const payment = change.payment(paymentId);
+  const soonest = after(change.at, retryAfterMs);
+  const planned = nextCheckAt(payment, payment.checkAttempts, change.at) ?? soonest;
+  const checkAt = planned > soonest ? planned : soonest;
+  change.plan(paymentId, { leasedUntil: null, checkAt, checkAttempts: payment.checkAttempts + 1 });
 }
 
 /** Takes note of a callback that is signed rightly and names one of our payments, but comes from another account at the provider. */
@@ -80,8 +99,9 @@ export function noteForeignReport(change: OrderChange, paymentId: string, why: s
 function mismatchOf(payment: Payment, report: PaymentReport): string | null {
   const { amountMinor, currency, capturedMinor, providerPaymentId } = report;
   if (currency !== null && currency !== payment.currency) return `reported in ${currency}, not ${payment.currency}.`;
+  const written = (minor: bigint) => formatMoney({ amountMinor: minor, currency: payment.currency });
   if (amountMinor !== null && amountMinor !== payment.amountMinor) {
-    return `reported with ${amountMinor} minor units, not ${payment.amountMinor}.`;
+    return `reported with ${written(amountMinor)}, not ${written(payment.amountMinor)}.`;
   }
   if (
     providerPaymentId !== null &&
@@ -92,11 +112,13 @@ function mismatchOf(payment: Payment, report: PaymentReport): string | null {
   }
   if (report.status !== 'SUCCEEDED' || capturedMinor === null) return null;
   if (payment.status === 'SUCCEEDED' && capturedMinor !== payment.capturedMinor) {
-    return `reported with ${capturedMinor} minor units captured, not ${payment.capturedMinor}.`;
+    return `reported with ${written(capturedMinor)} captured, not ${written(payment.capturedMinor)}.`;
   }
   const captureIsWrong =
     payment.captureMode === 'AUTOMATIC' ? capturedMinor !== payment.amountMinor : capturedMinor > payment.amountMinor;
-  return captureIsWrong ? `reported with ${capturedMinor} minor units captured of ${payment.amountMinor}.` : null;
+  return captureIsWrong
+    ? `reported with ${written(capturedMinor)} captured of ${written(payment.amountMinor)}.`
+    : null;
 }
 
 /**
@@ -213,7 +235,8 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
   });
   if (wasClosed) needReview(change, 'LATE_PAYMENT', `${payment.id}: paid after the order was closed.`);
   if (shares.surplusMinor > 0n) {
-    needReview(change, 'SURPLUS', `${payment.id}: ${shares.surplusMinor} minor units are to go back to the buyer.`);
+    const surplus = formatMoney({ amountMinor: shares.surplusMinor, currency: payment.currency });
+    needReview(change, 'SURPLUS', `${payment.id}: ${surplus} to go back to the buyer.`);
     refundSurplus(change, payment.id);
   }
   if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change, payment.id);

@@ -88,14 +88,22 @@ export class RefundExceedsPaymentError extends DomainError {
   readonly code = 'REFUND_EXCEEDS_PAYMENT';
   readonly refundableMinor: bigint;
   readonly currency: string;
-  constructor(refundableMinor: bigint, currency: string) {
-    super('The refund is larger than what is left of the payment.');
+  constructor(refundableMinor: bigint, currency: string, isCaptured: boolean) {
+    super(
+      isCaptured ? 'The refund is larger than what is left of the payment.' : 'The payment has taken no money yet.',
+    );
     this.refundableMinor = refundableMinor;
     this.currency = currency;
   }
 }
 
-export type PaymentMethodOption = { readonly method: PaymentMethod; readonly flows: readonly PaymentFlow[] };
+/** A way in which an order can be paid. `needs` has an entry for each of the flows, in their order: fields of `payOrder`'s input. */
+export type PaymentMethodOption = {
+  readonly method: PaymentMethod;
+  readonly flows: readonly PaymentFlow[];
+  readonly needs: readonly FlowNeeds[];
+};
+export type FlowNeeds = { readonly flow: PaymentFlow; readonly fields: readonly string[] };
 
 export class MethodNotAvailableError extends DomainError {
   readonly code = 'METHOD_NOT_AVAILABLE';
@@ -121,8 +129,12 @@ export class ProviderRejectedError extends DomainError {
 export class ProviderUnavailableError extends DomainError {
   readonly code = 'PROVIDER_UNAVAILABLE';
   readonly retryAfterMs: number;
-  constructor(retryAfterMs: number, options?: ErrorOptions) {
-    super('The provider could not be asked, and nothing happened there. Repeat with the same key.', options);
+  constructor(
+    retryAfterMs: number,
+    options?: ErrorOptions,
+    message = 'The provider took nothing, and nothing happened there. Repeat with the same key, or pay by another method.',
+  ) {
+    super(message, options);
     this.retryAfterMs = retryAfterMs;
   }
 }

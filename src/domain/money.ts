@@ -40,6 +40,12 @@ export function formatDecimal({ amountMinor, currency }: Money): string {
   return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
 
+/** `12.34 EUR`, for people. What a provider reports may be in a currency that ISO 4217 does not have: `1234 minor units of XYZ`. */
+export function formatMoney(money: Money): string {
+  const { amountMinor, currency } = money;
+  return isCurrency(currency) ? `${formatDecimal(money)} ${currency}` : `${amountMinor} minor units of ${currency}`;
+}
+
 export function minOf(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }

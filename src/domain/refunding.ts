@@ -1,5 +1,5 @@
 import { after } from './clock.ts';
-import { minOf } from './money.ts';
+import { formatMoney, minOf } from './money.ts';
 import { surplusRefundedOf } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { type Payment, type PaymentFailure, refundableMinor, waitingMinor } from './payment.ts';
@@ -69,6 +69,23 @@ export function postponeRefundCheck(change: OrderChange, refundId: string): void
   needReview(change, reason, `${refundId}: the provider was asked ${checkAttempts} times without a clear answer.`);
 }
 
+/** After so many tries a person must look, about two hours after the first: the provider refuses, and does not say for good. */
+const triesUnseenMax = 9;
+
+/**
+ * Plans the next try of a refund that its provider certainly did not make, ever further apart, and no sooner than the provider wants. It
+ * goes on, and a person is asked.
+ */
+export function postponeRefundSubmission(change: OrderChange, refundId: string, retryAfterMs: number): void {
+  const { checkAttempts } = change.refund(refundId);
+  const soonest = after(change.at, retryAfterMs);
+  const planned = nextRefundCheckAt('UNKNOWN', checkAttempts, change.at) ?? after(change.at, settledDelayMsMin);
+  const checkAt = planned > soonest ? planned : soonest;
+  change.planRefund(refundId, { checkAt, checkAttempts: checkAttempts + 1 });
+  if (checkAttempts < triesUnseenMax) return;
+  needReview(change, 'REFUND_ABNORMAL', `${refundId}: the provider did not take it, ${checkAttempts + 1} times over.`);
+}
+
 /**
  * Applies what is reported of one refund of the payment. Applying it again changes nothing. A refund that we never asked for was made in
  * the provider's console and gets `newRefundId`; null asks about it first, for there is nothing frozen to compare its amount with.
@@ -86,11 +103,11 @@ export function applyRefundReport(
   }
   const { amountMinor, currency } = report;
   if ((amountMinor ?? refund.amountMinor) !== refund.amountMinor || (currency ?? refund.currency) !== refund.currency) {
-    needReview(
-      change,
-      'REFUND_ABNORMAL',
-      `${refund.id}: reported with ${amountMinor} minor units of ${currency}, not ${refund.amountMinor} of ${refund.currency}.`,
-    );
+    const reported = formatMoney({
+      amountMinor: amountMinor ?? refund.amountMinor,
+      currency: currency ?? refund.currency,
+    });
+    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: reported with ${reported}, not ${formatMoney(refund)}.`);
     return { effect: 'refused', reason: 'mismatch' };
   }
   if (report.status === 'PENDING' && report.failure !== null && isReserved(refund)) {

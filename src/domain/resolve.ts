@@ -102,7 +102,8 @@ function decideLatePayments(change: OrderChange, { latePayment, resolvedBy, note
       ...{ note, resolvedBy },
     });
     if (shares.surplusMinor > 0n) {
-      needReview(change, 'SURPLUS', `${id}: ${shares.surplusMinor} minor units are to go back to the buyer.`);
+      const surplus = formatMoney({ amountMinor: shares.surplusMinor, currency: payment.currency });
+      needReview(change, 'SURPLUS', `${id}: ${surplus} to go back to the buyer.`);
       refundSurplus(change, id);
     }
     if (latePayment === 'ACCEPT') confirm(change, id);

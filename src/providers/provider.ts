@@ -175,6 +175,9 @@ export class NotExecutedError extends Error {
   }
 }
 
+/** It certainly did not happen, and will not until somebody mends the configuration: the message says what to look at. */
+export class MisconfiguredError extends NotExecutedError {}
+
 /** The provider refused, for good. */
 export class RejectedError extends Error {
   readonly failure: PaymentFailure;

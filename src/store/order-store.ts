@@ -106,14 +106,14 @@ export async function insertOrder(tx: Tx, change: OrderChange, lines: readonly O
  * The only writer of orders, payments, refunds and events: locks the order, loads it, lets `decide` make its change, and writes what
  * changed with the events that say so. Nothing is so for anybody else before the transaction commits; wake subscribers after that.
  *
- * @returns what `decide` returned, and whom to wake; null when there is no such order.
+ * @returns what `decide` returned, what happened, and whom to wake; null when there is no such order.
  */
 export async function changeOrder<T>(
   tx: Tx,
   clock: Clock,
   orderId: string,
   decide: (change: OrderChange) => T | Promise<T>,
-): Promise<{ readonly result: T; readonly wake: Wake | null } | null> {
+): Promise<{ readonly result: T; readonly wake: Wake | null; readonly events: readonly OrderEvent[] } | null> {
   // First of all in the transaction, before anything is written: its place in the log must be drawn while the lock is held.
   await tx.query(lockSql, [orderId]);
   const held = await loadOrder(tx, orderId);
@@ -123,14 +123,14 @@ export async function changeOrder<T>(
   const result = await decide(change);
   const { order, events } = change;
   const isTouched = change.touchedPayments.size > 0 || change.touchedRefunds.size > 0 || order !== held.order;
-  if (events.length === 0 && !isTouched) return { result, wake: null };
+  if (events.length === 0 && !isTouched) return { result, wake: null, events };
   await tx.query(writeSql, [
     toJson(toRow(order)),
     toJson(change.payments.filter(({ id }) => change.touchedPayments.has(id)).map(toRow)),
     toJson(change.refunds.filter(({ id }) => change.touchedRefunds.has(id)).map(toRow)),
     toJson(eventRows(order, events)),
   ]);
-  return { result, wake: events.length === 0 ? null : { merchantId: order.merchantId, orderId: order.id } };
+  return { result, events, wake: events.length === 0 ? null : { merchantId: order.merchantId, orderId: order.id } };
 }
 
 /** An order with its payments and refunds as committed, or null when there is none. */

@@ -283,7 +283,7 @@ test.each<[string, string, RequestInit, number]>([
   ],
   ['another method', '/graphql', { method: 'DELETE' }, 405],
   ['an unknown webhook', '/webhooks/paypal', { method: 'POST', body: '{}' }, 404],
-  ['a webhook of a provider that is off', '/webhooks/alipay', { method: 'POST', body: '{}' }, 404],
+  ['a webhook of a provider that is not there', '/webhooks/paypal', { method: 'POST', body: '{}' }, 404],
   ['a webhook of another account', '/webhooks/stripe/acct_other', { method: 'POST', body: '{}' }, 404],
   ['a webhook by GET', '/webhooks/stripe', {}, 405],
   [

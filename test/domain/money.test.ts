@@ -52,6 +52,11 @@ test.each<[amountMinor: bigint, currency: string, text: string]>([
   expect(formatDecimal({ amountMinor, currency })).toBe(text);
 });
 
+test('people read an amount with its currency, also one of a currency that is none', () => {
+  expect(formatMoney({ amountMinor: 2600n, currency: 'CNY' })).toBe('26.00 CNY');
+  expect(formatMoney({ amountMinor: 2600n, currency: 'xyz' })).toBe('2600 minor units of xyz');
+});
+
 /** Decimal text to minor units by counting digits, which is another way than the code's. */
 function parseDecimal(text: string): { amountMinor: bigint; decimals: number } {
   const [whole = '', fraction = ''] = text.split('.');

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { noteForeignReport, postponeCheck, watchLink } from '../../src/domain/decide.ts';
+import { noteForeignReport, postponeCheck, watchAnew, watchLink } from '../../src/domain/decide.ts';
 import { closePayment } from '../../src/domain/life.ts';
 import type { NextAction } from '../../src/domain/payment.ts';
 import { lacksAction } from '../../src/domain/payment.ts';
-import { waitingDelayMsMax, waitingDelaysMs } from '../../src/domain/schedule.ts';
+import { waitingDelayMsMax } from '../../src/domain/schedule.ts';
 import { aReport, firstId, OrderStory, second } from './order-story.ts';
 
 const link = (expiresAt: Date | null): NextAction => ({
@@ -21,7 +21,7 @@ function givenUp(): OrderStory {
   return story;
 }
 
-/** A due question that brought nothing new, `seconds` into the story. */
+/** A due question that brought nothing new. Returns how long until the next one. */
 function ask(story: OrderStory, payableUntil: Date): number {
   let waitMs = 0;
   story.decide((change) => {
@@ -33,20 +33,47 @@ function ask(story: OrderStory, payableUntil: Date): number {
   return waitMs;
 }
 
+/** The same, so many seconds into the story. */
+function askAt(story: OrderStory, seconds: number, payableUntil: Date): number {
+  story.passTo(seconds);
+  return ask(story, payableUntil);
+}
+
 describe('a link that outlives its payment', () => {
-  test('is watched at the distances of a payment that waits for its buyer', () => {
+  test('is watched at growing distances, ten seconds at first and a quarter of an hour at most, using up no other question', () => {
     const story = givenUp();
-    const waits = Array.from({ length: 8 }, () => ask(story, second(100_000)));
-    const expected = [...waitingDelaysMs.slice(1), waitingDelayMsMax, waitingDelayMsMax, waitingDelayMsMax];
-    expect(waits).toEqual(expected.slice(0, 8));
+    expect(ask(story, second(100_000))).toBe(10_000);
+    for (const seconds of [25, 60, 300]) {
+      // Given up at second 2, by its provider's word.
+      expect(askAt(story, seconds, second(100_000))).toBe((seconds - 2) * 1000);
+    }
+    expect(askAt(story, 5000, second(100_000))).toBe(waitingDelayMsMax);
+    expect(story.payment().checkAttempts).toBe(0);
   });
 
   test('is asked about once more when it has run out, and from then on like any other that was given up', () => {
     const story = givenUp();
-    for (let asked = 0; asked < 6; asked += 1) ask(story, second(100_000));
-    const until = second(60);
-    ask(story, until);
-    expect(story.payment()).toMatchObject({ checkAt: new Date(until.getTime() + 2000), checkAttempts: 0 });
+    expect(askAt(story, 50, second(60))).toBe(12_000);
+    story.decide((change) => {
+      change.plan(firstId, { checkAt: change.at });
+      postponeCheck(change, firstId);
+    });
+    const { checkAt, checkAttempts } = story.payment();
+    expect(checkAttempts).toBe(1);
+    expect(checkAt?.getTime()).toBeGreaterThan(second(86_400).getTime());
+  });
+
+  test('that was opened, and closed at the provider, is asked about from the beginning', () => {
+    const story = givenUp();
+    for (let asked = 0; asked < 5; asked += 1) {
+      story.decide((change) => {
+        change.plan(firstId, { checkAt: change.at });
+        postponeCheck(change, firstId);
+      });
+    }
+    expect(story.payment().checkAt).toBeNull();
+    story.decide((change) => watchAnew(change, firstId));
+    expect(story.payment()).toMatchObject({ checkAttempts: 0, checkAt: expect.any(Date) });
   });
 
   test('that has run out is not watched, nor is what is not given up', () => {

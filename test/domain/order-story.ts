@@ -149,6 +149,11 @@ export class OrderStory {
     return new OrderChange(this.held, second(this.#now)).payment(id);
   }
 
+  /** The next decision is made at `second(seconds)`. */
+  passTo(seconds: number): void {
+    this.#now = seconds - 1;
+  }
+
   /** One decision, one second after the last, kept as the store keeps it. */
   decide<T>(decision: (change: OrderChange) => T): T {
     this.#now += 1;
