@@ -1,10 +1,10 @@
-import { type Books, newestOffer, type OfferRow, type Product, type TradeRow } from './alipay-books.ts';
+import { type Books, newestOffer, type OfferRow, type Product, refundedOf, type TradeRow } from './alipay-books.ts';
 import { AlipayRefusal } from './alipay-errors.ts';
 import { beijingTime, yuan } from './alipay-formats.ts';
 import { cashierPath } from './alipay-methods.ts';
 import { signedText, unsignedInNotices } from './alipay-signing.ts';
 import { declineTrade, isPast, openTrade, payTrade } from './alipay-trades.ts';
-import { type Html, html, notFound, notice, page, price } from './cashier-page.ts';
+import { html, notFound, notice, outcome, page, paymentHead, price, type Shown, shopLink } from './cashier-page.ts';
 import { type HttpAnswer, type HttpRequest, redirectAnswer } from './http.ts';
 import type { Waiting } from './side.ts';
 
@@ -82,26 +82,11 @@ function showOffer(books: Books, offer: OfferRow): HttpAnswer {
     case 'payable':
       return payPage(offer, state.trade);
     case 'paid':
-      return notice(
-        200,
-        'Paid',
-        `${written(offer)}, ${state.trade.tradeNo}`,
-        shopLink(signedReturn(books, state.trade)),
-      );
+      return paidPage(books, offer, state.trade);
     case 'closed':
-      return notice(
-        200,
-        'This payment is closed',
-        'Go back to the shop and start again.',
-        shopLink(offer.terms.returnUrl),
-      );
+      return overPage(offer, 'This payment is closed');
     case 'expired':
-      return notice(
-        200,
-        'This payment has expired',
-        'Go back to the shop and start again.',
-        shopLink(offer.terms.returnUrl),
-      );
+      return overPage(offer, 'This payment has expired');
     case 'other_terms':
       return notice(
         409,
@@ -109,6 +94,27 @@ function showOffer(books: Books, offer: OfferRow): HttpAnswer {
         'ACQ.CONTEXT_INCONSISTENT: it was opened for another amount or subject.',
       );
   }
+}
+
+function paidPage(books: Books, offer: OfferRow, trade: TradeRow): HttpAnswer {
+  const refunded = refundedOf(books, trade.id);
+  const back = shopLink(signedReturn(books, trade));
+  const [title, text] =
+    refunded === 0
+      ? ['Paid', `Alipay has it under ${trade.tradeNo}.`]
+      : refunded < trade.terms.amount
+        ? ['Paid, and refunded in part', `${price(refunded, 'cny')} of it went back to you.`]
+        : ['Refunded', 'You paid, and all of it went back to you.'];
+  return outcome({ ...shown(offer), amount: price(trade.terms.amount, 'cny') }, title, text, back);
+}
+
+function overPage(offer: OfferRow, title: string): HttpAnswer {
+  return outcome(shown(offer), title, 'Go back to the shop and start again.', shopLink(offer.terms.returnUrl));
+}
+
+function shown(offer: OfferRow): Shown {
+  const { subject, outTradeNo } = offer.terms;
+  return { brand: 'Alipay · 支付宝', amount: written(offer), subject, number: outTradeNo };
 }
 
 function act(books: Books, offer: OfferRow, action: string): HttpAnswer {
@@ -134,8 +140,7 @@ const openings: Readonly<Record<Product, string | null>> = {
 };
 
 function payPage(offer: OfferRow, trade: TradeRow | null): HttpAnswer {
-  const { product, subject, outTradeNo } = offer.terms;
-  const opening = trade === null ? openings[product] : null;
+  const opening = trade === null ? openings[offer.terms.product] : null;
   const buttons =
     opening === null
       ? html`<button class="primary" name="action" value="pay">Pay ${written(offer)}</button>
@@ -144,9 +149,7 @@ function payPage(offer: OfferRow, trade: TradeRow | null): HttpAnswer {
   return page(
     200,
     'Alipay',
-    html`<section class="card"><p class="muted">Alipay · 支付宝</p>
-<p class="amount">${written(offer)}</p>
-<ul class="lines"><li><span>${subject}</span><span class="muted small">${outTradeNo}</span></li></ul>
+    html`<section class="card">${paymentHead(shown(offer))}
 ${trade?.failure ? html`<p class="alert" role="alert">${trade.failure}</p>` : null}
 <form method="post">${buttons}
 <button class="quiet" name="action" value="leave">Walk away</button></form></section>`,
@@ -177,8 +180,4 @@ function signedReturn(books: Books, { id, tradeNo, terms }: TradeRow): string | 
 
 function written({ terms }: OfferRow): string {
   return price(terms.amount, 'cny');
-}
-
-function shopLink(url: string | null): Html | null {
-  return url === null ? null : html`<p><a href="${url}">Back to the shop</a></p>`;
 }

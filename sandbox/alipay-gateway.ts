@@ -1,6 +1,6 @@
 import { type Answering, nodeAnswer, nodeName, type Signed, serverErrorAnswer } from './alipay-answers.ts';
 import { serveBill } from './alipay-bills.ts';
-import type { Books } from './alipay-books.ts';
+import { type Books, newestOffer, type OfferRow, type Terms } from './alipay-books.ts';
 import { AlipayRefusal, businessRefusal, gatewayRefusal } from './alipay-errors.ts';
 import { cashierPath, pageMethods, serverMethods } from './alipay-methods.ts';
 import { readTerms } from './alipay-params.ts';
@@ -89,12 +89,20 @@ function perform(gateway: Gateway, call: GatewayCall, signed: Signed): HttpAnswe
   const { books, answering } = gateway;
   const product = pageMethods.get(call.method);
   if (product !== undefined) {
-    return redirectAnswer(cashierPath(makeOffer(books, readTerms(call, product)).id, product));
+    const offer = offerFor(books, readTerms(call, product));
+    return redirectAnswer(cashierPath(offer.id, offer.terms.product));
   }
   const node = serverMethods.get(call.method)?.(books, call) ?? {};
   if (node instanceof AlipayRefusal) return refusalAnswer(gateway, call.method, node, signed);
   const told = { code: '10000', msg: 'Success', ...node };
   return nodeAnswer(answering, nodeName(call.method), told, signed, traceId(books));
+}
+
+/** A buyer who opens a link again once it is paid, or over, comes to the page that says so. @throws {AlipayRefusal} */
+function offerFor(books: Books, terms: Terms): OfferRow {
+  const trade = books.trades.get(terms.outTradeNo);
+  const isOver = trade !== undefined && trade.status !== 'WAIT_BUYER_PAY';
+  return (isOver ? newestOffer(books, terms.outTradeNo) : undefined) ?? makeOffer(books, terms);
 }
 
 /** What becomes of an answer that was already made. */

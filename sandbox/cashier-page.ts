@@ -68,6 +68,38 @@ export function page(status: number, title: string, body: Html): HttpAnswer {
   };
 }
 
+/** What a payment's page says of it, whatever can still be done there. */
+export type Shown = {
+  /** Whose cashier it is, as buyers know it. */
+  readonly brand: string;
+  readonly amount: string;
+  readonly subject: string;
+  /** The merchant's number. */
+  readonly number: string;
+};
+
+/** The upper part of a page where somebody pays. */
+export function paymentHead({ brand, amount, subject, number }: Shown): Html {
+  return html`<p class="muted">${brand}</p>
+<p class="amount">${amount}</p>
+<p class="subject">${subject}<span class="number">${number}</span></p>`;
+}
+
+/** A page where nothing can be paid any more: what became of the payment. */
+export function outcome(shown: Shown, title: string, text: string, link: Html | null): HttpAnswer {
+  return page(
+    200,
+    title,
+    html`<section class="card">${paymentHead(shown)}
+<h1>${title}</h1><p class="muted">${text}</p>${link}</section>`,
+  );
+}
+
+/** The way out of a page, where there is one. */
+export function shopLink(url: string | null): Html | null {
+  return url === null ? null : html`<p><a href="${url}">Back to the shop</a></p>`;
+}
+
 /** A page that only says something. */
 export function notice(status: number, title: string, text: string, link: Html | null = null): HttpAnswer {
   return page(
@@ -103,6 +135,8 @@ h2{font-size:1rem;margin:1.75rem 0 .5rem}
 .lines{list-style:none;margin:0 0 1.25rem;padding:0;border-top:1px solid var(--line)}
 .lines li{display:flex;justify-content:space-between;gap:1rem;padding:.625rem 0;border-bottom:1px solid var(--line)}
 .lines span{overflow-wrap:anywhere}
+.subject{margin:0 0 1.25rem;padding:.625rem 0;border:solid var(--line);border-width:1px 0;overflow-wrap:anywhere}
+.number{display:block;color:var(--muted);font-size:.8125rem;overflow-wrap:anywhere}
 label{display:block;font-size:.875rem;font-weight:600;margin-bottom:.375rem}
 select,input,textarea{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:9px;padding:.625rem .75rem}
 button{width:100%;font:inherit;font-weight:600;border-radius:9px;padding:.75rem;margin-top:.75rem;cursor:pointer;

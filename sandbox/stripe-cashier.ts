@@ -1,4 +1,4 @@
-import { type Html, html, notFound, notice, page, price } from './cashier-page.ts';
+import { type Html, html, notFound, notice, page, price, shopLink } from './cashier-page.ts';
 import { type HttpAnswer, type HttpRequest, redirectAnswer } from './http.ts';
 import type { Books, IntentRow, SessionRow } from './stripe-books.ts';
 import { cardOfNumber, offeredCards, type TestCard } from './stripe-cards.ts';
@@ -58,9 +58,9 @@ function checkout(books: Books, id: string, form: URLSearchParams | null): HttpA
   const session = books.sessions.get(id);
   if (!session) return notFound();
   if (session.status === 'complete')
-    return notice(200, 'All done here', 'This page was paid already.', link(successUrl(session)));
+    return notice(200, 'All done here', 'This page was paid already.', shopLink(successUrl(session)));
   if (session.status === 'expired') {
-    return notice(200, 'This page has expired', 'Go back to the shop and start again.', link(session.cancelUrl));
+    return notice(200, 'This page has expired', 'Go back to the shop and start again.', shopLink(session.cancelUrl));
   }
   if (!form) return checkoutPage(books, session);
   const action = form.get('action');
@@ -99,7 +99,7 @@ function authentication(books: Books, id: string, secret: string | null, form: U
   const intent = books.intents.get(id);
   if (!intent || secret !== intent.clientSecret) return notFound();
   if (intent.status !== 'requires_action') {
-    return notice(200, 'Nothing to confirm', 'Your bank is not waiting for you.', link(intent.returnUrl));
+    return notice(200, 'Nothing to confirm', 'Your bank is not waiting for you.', shopLink(intent.returnUrl));
   }
   if (!form) {
     return page(
@@ -185,10 +185,6 @@ const cardChoice = html`<label for="card">Test card</label>
 
 function failure(intent: IntentRow | undefined): Html | null {
   return intent?.lastError ? html`<p class="alert" role="alert">${intent.lastError.message}</p>` : null;
-}
-
-function link(url: string | null): Html | null {
-  return url === null ? null : html`<p><a href="${url}">Back to the shop</a></p>`;
 }
 
 function cardFormPath(intent: IntentRow): string {

@@ -1,8 +1,19 @@
-import { type Html, html, notFound, notice, page, price } from './cashier-page.ts';
+import {
+  type Html,
+  html,
+  notFound,
+  notice,
+  outcome,
+  page,
+  paymentHead,
+  price,
+  type Shown,
+  shopLink,
+} from './cashier-page.ts';
 import { ControlError, readJson } from './control-input.ts';
 import { type HttpAnswer, type HttpRequest, redirectAnswer } from './http.ts';
 import type { Waiting } from './side.ts';
-import type { Books, CodeRow, OrderRow, TradeType, WechatpayOptions } from './wechatpay-books.ts';
+import type { Books, CodeRow, OrderRow, Payment, TradeType, WechatpayOptions } from './wechatpay-books.ts';
 import { openByBridge, readBridgeCall } from './wechatpay-bridge.ts';
 import { WechatpayRefusal } from './wechatpay-errors.ts';
 import { leaveOrder, orderOf, payOrder } from './wechatpay-orders.ts';
@@ -46,7 +57,7 @@ export function waitingAtWechatpay(books: Books) {
   for (const code of books.codes.all()) newest.set(code.order, code);
   const open = [...books.orders.all()].reverse().flatMap((order) => {
     const code = newest.get(order.id);
-    return code && whyOver(books, code, order) === null ? { code, order } : [];
+    return code && order.paid === null && whyOver(books, code, order) === null ? { code, order } : [];
   });
   return (['NATIVE', 'JSAPI', 'MWEB'] as const).map((tradeType) => ({
     heading: headings[tradeType],
@@ -110,17 +121,19 @@ function act(
 
 function show(books: Books, code: CodeRow, order: OrderRow, back: string | null): HttpAnswer {
   const over = whyOver(books, code, order);
-  if (over !== null) return notice(200, over.title, over.text, link(back));
-  const amount = price(order.total, 'cny');
+  if (over !== null) return outcome(shown(order), over.title, over.text, shopLink(back));
   return page(
     200,
     'WeChat Pay',
-    html`<section class="card"><p class="muted">${order.description}</p>
-<p class="amount">${amount}</p>
+    html`<section class="card">${paymentHead(shown(order))}
 <p class="muted small"><code>${codeText(code.id)}</code></p>
 ${order.declines === 0 ? null : html`<p class="alert" role="alert">The bank declined. You can try again.</p>`}
-${order.tradeType === 'JSAPI' && !order.bridged ? bridgeForm : payForm(amount)}</section>`,
+${order.tradeType === 'JSAPI' && !order.bridged ? bridgeForm : payForm(price(order.total, 'cny'))}</section>`,
   );
+}
+
+function shown({ total, description, id }: OrderRow): Shown {
+  return { brand: 'WeChat Pay · 微信支付', amount: price(total, 'cny'), subject: description, number: id };
 }
 
 function payForm(amount: string): Html {
@@ -135,13 +148,25 @@ const bridgeForm = html`<form method="post">
 <button class="primary" name="action" value="bridge">Open the payment</button></form>`;
 
 /** Why nothing can be paid here any more; null while it can. */
-function whyOver({ clock }: Books, code: CodeRow, order: OrderRow): { title: string; text: string } | null {
-  if (order.paid) return { title: 'Paid', text: `${price(order.total, 'cny')}, ${order.id}` };
+function whyOver(books: Books, code: CodeRow, order: OrderRow): { title: string; text: string } | null {
+  const nowMs = books.clock.nowMs();
+  if (order.paid) return becameOf(books, order, order.paid);
+  if (nowMs > order.payableUntilAtMs) {
+    return { title: 'This order has expired', text: 'Go back to the shop and start again.' };
+  }
   if (order.state === 'CLOSED') return { title: 'Closed', text: 'The shop has closed this order.' };
-  if (clock.nowMs() > order.payableUntilAtMs) return { title: 'Too late', text: 'This order can no longer be paid.' };
-  if (clock.nowMs() > code.untilAtMs)
-    return { title: 'Too late', text: 'This code is over. Ask the shop for a new one.' };
+  if (nowMs > code.untilAtMs) return { title: 'Too late', text: 'This code is over. Ask the shop for a new one.' };
   return null;
+}
+
+function becameOf(books: Books, order: OrderRow, { transactionId }: Payment): { title: string; text: string } {
+  const returned = [...books.refunds.all()]
+    .filter((refund) => refund.order === order.id && refund.status === 'SUCCESS')
+    .reduce((sum, { amount }) => sum + amount, 0);
+  if (returned === 0) return { title: 'Paid', text: `WeChat Pay has it under ${transactionId}.` };
+  return returned < order.total
+    ? { title: 'Paid, and refunded in part', text: `${price(returned, 'cny')} of it went back to you.` }
+    : { title: 'Refunded', text: 'You paid, and all of it went back to you.' };
 }
 
 /** Where an `h5_url` is told to go back to; nothing but a web page. */
@@ -151,8 +176,4 @@ function returnTo(url: string | null): string | null {
 
 function withReturn(path: string, back: string | null): string {
   return back === null ? path : `${path}&redirect_url=${encodeURIComponent(back)}`;
-}
-
-function link(url: string | null): Html | null {
-  return url === null ? null : html`<p><a href="${url}">Back to the shop</a></p>`;
 }

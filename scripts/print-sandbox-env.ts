@@ -1,14 +1,16 @@
-// `eval "$(npm run -s sandbox:env)"`: how another process reaches the sandbox that the first one brought along, as shell exports.
-// DATA_DIR names the first one's data directory, SANDBOX_PORT its sandbox's port.
+// `eval "$(npm run -s sandbox:env)"`: how another process reaches the sandbox that the first one brought along, and takes its token, as
+// shell exports. DATA_DIR names the first one's data directory.
 import { existsSync } from 'node:fs';
-import { developmentKeys, developmentKeysFile, sandboxEnvironment } from '../src/development-keys.ts';
+import { developmentKeys, developmentKeysFile, keptSandboxUrl, sandboxEnvironment } from '../src/development-keys.ts';
 
-const { DATA_DIR: dataDir = '.data', SANDBOX_PORT: port = '4100' } = process.env;
-if (existsSync(developmentKeysFile(dataDir))) {
-  const environment = sandboxEnvironment(developmentKeys(dataDir), `http://127.0.0.1:${port}`);
+const { DATA_DIR: dataDir = '.data', DEV_API_KEY: ownToken } = process.env;
+const sandboxUrl = keptSandboxUrl(dataDir);
+if (existsSync(developmentKeysFile(dataDir)) && sandboxUrl !== null) {
+  const keys = developmentKeys(dataDir);
+  const environment = { ...sandboxEnvironment(keys, sandboxUrl), DEV_API_KEY: ownToken || keys.apiKey };
   for (const [name, value] of Object.entries(environment))
     console.log(`export ${name}='${value.replaceAll("'", `'\\''`)}'`);
 } else {
-  console.error(`There are no keys in ${dataDir} yet: npm start makes them. DATA_DIR names another directory.`);
+  console.error(`No sandbox was started on ${dataDir} yet: npm start does. DATA_DIR names another directory.`);
   process.exitCode = 1;
 }

@@ -1,16 +1,19 @@
 import { pino } from 'pino';
-import { applyDeliveries } from './commands/apply-deliveries.ts';
+import { applyNewDelivery } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
+import type { Lane } from './commands/lane.ts';
 import { receiveDelivery } from './commands/receive-delivery.ts';
+import { reportUnconfigured } from './commands/report-unconfigured.ts';
 import {
   applyDueDeliveries,
   checkDuePayments,
   checkDueRefunds,
   expireDueOrders,
+  openLanes,
   type Swept,
   sweep,
 } from './commands/sweep.ts';
-import { type Config, readProviders } from './config.ts';
+import { type Config, readProviders, webhookUrlOf } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
@@ -29,9 +32,10 @@ import { createHttpServer } from './http/server.ts';
 import { handleWebhook } from './http/webhooks.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import type { PaymentProvider, ProviderSetup } from './providers/provider.ts';
+import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
 
-/** The running product. Its rounds of background work are run by whoever holds it: `main.ts` by the clock, tests one by one. */
+/** The running product. Its background work is done by whoever holds it: `main.ts` by the clock, tests round by round. */
 export type App = {
   /** Where it listens. */
   readonly url: string;
@@ -40,8 +44,10 @@ export type App = {
   readonly token: string | null;
   /** Where the sandbox listens; null when real providers are configured. */
   readonly sandboxUrl: string | null;
+  /** The same work as `sweep` does, each kind at each provider apart: run side by side, none waits for another. */
+  readonly lanes: readonly Lane[];
   readonly rounds: {
-    /** Takes up what is due, one kind after the other. */
+    /** Takes up what is due, one kind after the other, and waits until all of it has ended. */
     sweep(): Promise<Swept>;
     applyDeliveries(): Promise<number>;
     checkPayments(): Promise<number>;
@@ -95,6 +101,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const providers = await Promise.all(setups.map((setup) => openProvider(setup, publicUrl, clock)));
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const commands: CommandContext = { db: database, clock, providers, wakes, log, failpoint };
+    await reportUnconfigured(commands);
     const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
     const yoga = createGraphqlServer({
@@ -104,7 +111,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         ? null
         : {
             tabs: graphiqlTabs(`${publicUrl}/`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
-            token: isLoopbackHost(config.host) ? token : null,
+            token: isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null,
           },
     });
     const deliveries = followUp(commands);
@@ -139,6 +146,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         await Promise.all([http.stopAccepting(), sockets.close()]);
       },
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: deliveries.idle },
+      lanes: openLanes(commands),
       rounds: {
         sweep: () => sweep(commands),
         applyDeliveries: () => applyDueDeliveries(commands),
@@ -186,14 +194,16 @@ async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: Cl
 
 type ClosingList = ReturnType<typeof closingList>;
 
-/** Where only this machine gets in, GraphiQL may bring the token along. */
+/**
+ * Where only this machine gets in, GraphiQL may bring the token along. A public address says that a proxy lets others in, whatever it
+ * puts into `Host`.
+ */
 function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock): Promise<PaymentProvider> {
-  const webhookUrl = `${publicUrl}/webhooks/${setup.name.toLowerCase()}`;
-  return setup.open({ webhookUrl, now: () => clock.now() });
+  return setup.open({ webhookUrl: webhookUrlOf(publicUrl, setup.name), now: () => clock.now() });
 }
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };
@@ -213,7 +223,7 @@ async function startSandbox(
   });
   const environment = sandboxEnvironment(keys, process.url);
   const at = (name: string) => environment[name] ?? null;
-  return { process, providers: readProviders({ at, isProduction: false, publicUrl }) };
+  return { process, providers: readProviders({ at, isProduction: false }) };
 }
 
 /** Applies callbacks once their provider has its answer. What fails here, the sweeper takes up. */
@@ -221,9 +231,8 @@ function followUp(commands: CommandContext): { apply(deliveryId: string): void; 
   const underWay = new Set<Promise<void>>();
   return {
     apply(deliveryId) {
-      const applying = applyDeliveries(commands, 1, deliveryId).then(
-        () => {},
-        (error: unknown) => commands.log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
+      const applying = applyNewDelivery(commands, deliveryId).catch((error: unknown) =>
+        commands.log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
       );
       underWay.add(applying);
       void applying.finally(() => underWay.delete(applying));

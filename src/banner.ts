@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import { type Config, webhookUrlOf } from './config.ts';
 
 type Started = {
   readonly url: string;
@@ -7,19 +7,28 @@ type Started = {
   readonly database: { readonly kind: 'pglite' | 'postgresql' };
 };
 
-/** What a start prints: where to look, what the data lives in and what that means, who stands in for the providers, a token. */
-export function bannerOf({ dataDir, isProduction }: Config, { url, token, sandboxUrl, database }: Started): string {
+/** What a start prints: where to look, what the data lives in and what that means, who the providers are or stands in for them, a token. */
+export function bannerOf(config: Config, { url, token, sandboxUrl, database }: Started): string {
+  const { dataDir, isProduction } = config;
   const lines = [
     isProduction ? `GraphQL    ${url}/graphql` : `GraphiQL   ${url}/graphql`,
     database.kind === 'pglite'
       ? `Database   embedded (PGlite) in ${dataDir}: one process, survives kill -9, not a power cut; set DATABASE_URL for PostgreSQL`
       : 'Database   PostgreSQL, by DATABASE_URL',
     sandboxUrl === null
-      ? 'Providers  as configured'
+      ? `Providers  ${providersOf(config, url).join('\n           ')}`
       : `Providers  the sandbox at ${sandboxUrl} stands in for them: no real money; cashier pages at ${sandboxUrl}/cashier`,
     token === null
       ? 'Token      none: there is no access control for production yet, so every operation answers UNAUTHENTICATED'
       : `Token      Authorization: Bearer ${token}`,
   ];
   return lines.join('\n');
+}
+
+/** A line for each: whose account, where it is reached, and where its callbacks come. */
+function providersOf({ providers, publicUrl }: Config, url: string): readonly string[] {
+  if (providers.length === 0) return ['none: nothing can be paid'];
+  return providers.map(
+    ({ name, description }) => `${name} ${description}; callbacks at ${webhookUrlOf(publicUrl ?? url, name)}`,
+  );
 }

@@ -41,6 +41,26 @@ export function developmentKeysFile(dataDir: string): string {
   return join(dataDir, 'development-keys.json');
 }
 
+/** Where a data directory has the address of the sandbox that was last started on it. */
+function sandboxUrlFile(dataDir: string): string {
+  return join(dataDir, 'sandbox-url');
+}
+
+/** So that other processes find the sandbox, whatever port it was given. */
+export function keepSandboxUrl(dataDir: string, url: string): void {
+  mkdirSync(dataDir, { recursive: true });
+  const draft = `${sandboxUrlFile(dataDir)}.${process.pid}`;
+  writeFileSync(draft, `${url}\n`);
+  renameSync(draft, sandboxUrlFile(dataDir));
+}
+
+/** Where the sandbox of a data directory listens, or listened last; null when there was none. */
+export function keptSandboxUrl(dataDir: string): string | null {
+  const file = sandboxUrlFile(dataDir);
+  const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  return URL.canParse(text) ? text : null;
+}
+
 /** Reads the keys of a data directory, or makes them, also those that an older version did not know. Readable by their owner alone. */
 export function developmentKeys(dataDir: string): DevelopmentKeys {
   const kept = readDevelopmentKeys(dataDir);

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { type DevelopmentKeys, publicHalf } from './development-keys.ts';
+import { type DevelopmentKeys, keepSandboxUrl, publicHalf } from './development-keys.ts';
 
 export type SandboxProcess = { readonly url: string; close(): Promise<void> };
 
@@ -12,7 +12,8 @@ const readySchema = z.union([
 ]);
 
 /**
- * Starts the sandbox that stands in for the providers: a program of its own, which ends when we do, however we end.
+ * Starts the sandbox that stands in for the providers: a program of its own, which ends when we do, however we end. Its address is kept in
+ * the data directory.
  * @throws {Error} with the sandbox's own sentence when it cannot start.
  */
 export async function startSandboxProcess(options: {
@@ -50,6 +51,7 @@ export async function startSandboxProcess(options: {
     },
   });
   const url = await readyUrlOf(child);
+  keepSandboxUrl(dataDir, url);
   child.once('exit', onEnd);
   return {
     url,

@@ -7,21 +7,32 @@ const tailIntervalMs = 1000;
 const maintainIntervalMs = 5 * 60_000;
 const sameSignalMs = 1000;
 
-/** Runs a round again and again, never two at once. Returns what stops it, once a round under way has ended. */
-function repeat(round: () => Promise<unknown>, intervalMs: number, log: App['log']): () => Promise<void> {
+/**
+ * Runs a round again and again, never two at once: after the interval, or at once where the round says that more may be waiting. Returns
+ * what stops it, once a round under way has ended.
+ */
+function repeat(
+  name: string,
+  round: () => Promise<{ readonly isFull: boolean }>,
+  intervalMs: number,
+  log: App['log'],
+): () => Promise<void> {
   let isStopped = false;
   let timer: NodeJS.Timeout;
   let running = Promise.resolve();
-  const schedule = () => {
+  const schedule = (delayMs: number) => {
     timer = setTimeout(() => {
       running = round()
-        .catch((error: unknown) => log.error({ err: error }, 'a background round failed; the next one tries again'))
-        .then(() => {
-          if (!isStopped) schedule();
+        .catch((error: unknown) => {
+          log.error({ err: error, round: name }, 'a background round failed; the next one tries again');
+          return { isFull: false };
+        })
+        .then(({ isFull }) => {
+          if (!isStopped) schedule(isFull ? 0 : intervalMs);
         });
-    }, intervalMs);
+    }, delayMs);
   };
-  schedule();
+  schedule(intervalMs);
   return async () => {
     isStopped = true;
     clearTimeout(timer);
@@ -29,18 +40,16 @@ function repeat(round: () => Promise<unknown>, intervalMs: number, log: App['log
   };
 }
 
-function runRounds({ rounds, log }: App): () => Promise<void> {
+function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
+  const alone = (round: () => Promise<unknown>) => () => round().then(() => ({ isFull: false }));
   const stops = [
-    // Apart, so that a provider that does not answer holds up neither callbacks nor expiry.
-    repeat(() => rounds.applyDeliveries(), sweepIntervalMs, log),
-    repeat(() => rounds.checkPayments(), sweepIntervalMs, log),
-    repeat(() => rounds.checkRefunds(), sweepIntervalMs, log),
-    repeat(() => rounds.expireOrders(), sweepIntervalMs, log),
-    repeat(() => rounds.watchTail(), tailIntervalMs, log),
-    repeat(() => rounds.maintain(), maintainIntervalMs, log),
+    ...lanes.map((lane) => repeat(lane.name, () => lane.runOnce(), sweepIntervalMs, log)),
+    repeat('lost wakes', alone(rounds.watchTail), tailIntervalMs, log),
+    repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),
   ];
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
+    await Promise.all(lanes.map((lane) => lane.idle()));
   };
 }
 

@@ -4,7 +4,7 @@ import { reconcile } from './commands/reconcile.ts';
 import { type Config, readConfig, readProviders } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { startSandboxProcess } from './development.ts';
-import { developmentKeys, sandboxEnvironment } from './development-keys.ts';
+import { developmentKeys, keptSandboxUrl, sandboxEnvironment } from './development-keys.ts';
 import { systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import { isProviderError, type PaymentProvider, type ProviderSetup } from './providers/provider.ts';
@@ -55,7 +55,7 @@ async function run(context: CommandContext, provider: PaymentProvider, options: 
   try {
     if (output !== null) reports.push(await saveJson(output, head));
     if (json) reports.push(await printJson(process.stdout, head));
-    const { lines } = await reconcile(context, {
+    const { lines, hasBill } = await reconcile(context, {
       ...{ provider, date, isDryRun: dryRun, signal: stopping.signal },
       onMatched: (line) => tally.matched(line),
       tell: async (finding) => {
@@ -67,6 +67,8 @@ async function run(context: CommandContext, provider: PaymentProvider, options: 
     progress.stop();
     for (const report of reports) await report.finish(lines, tally);
     if (!json) console.log(tableOf({ ...head, lines }, tally));
+    if (!hasBill)
+      console.error(`There is no bill of ${date}: nothing was traded, and we hold nothing of that day either.`);
     return tally.differences() === 0 ? exitCodes.noDifferences : exitCodes.differences;
   } catch (error) {
     progress.stop();
@@ -102,15 +104,15 @@ function openProvider(
 type Providers = { readonly setups: readonly ProviderSetup[]; close(): Promise<void> };
 
 /** As configured; or the sandbox, that of a server which runs, or one of our own on the same ledger. */
-async function configuredProviders({ providers, sandbox, dataDir, publicUrl, host, port }: Config): Promise<Providers> {
+async function configuredProviders({ providers, sandbox, dataDir, host, port }: Config): Promise<Providers> {
   if (sandbox === null) return { setups: providers, close: async () => {} };
   const keys = developmentKeys(dataDir);
   const setupsAt = (url: string) => {
     const environment = sandboxEnvironment(keys, url);
-    return readProviders({ at: (name) => environment[name] ?? null, isProduction: false, publicUrl });
+    return readProviders({ at: (name) => environment[name] ?? null, isProduction: false });
   };
-  const running = `http://127.0.0.1:${sandbox.port}`;
-  if (sandbox.port !== 0 && (await answers(running))) return { setups: setupsAt(running), close: async () => {} };
+  const running = keptSandboxUrl(dataDir);
+  if (running !== null && (await answers(running))) return { setups: setupsAt(running), close: async () => {} };
   const stripeWebhookUrl = `http://${host}:${port}/webhooks/stripe`;
   const onEnd = () => console.error('The sandbox has ended: no provider answers.');
   const own = await startSandboxProcess({ ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl, onEnd } });

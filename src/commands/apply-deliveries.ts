@@ -6,7 +6,7 @@ import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import { applyRefundReport } from '../domain/refunding.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
-import { claimDeliveries, type Delivery, finishDelivery, postponeDelivery } from '../events/inbox.ts';
+import { claimDelivery, type Delivery, finishDelivery, postponeDelivery } from '../events/inbox.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
@@ -22,22 +22,20 @@ const believedAfterTries = 4;
 const retryDelayMsMin = 5000;
 const retryDelayMsMax = 60 * 60_000;
 
-/** Applies callbacks that wait in the inbox: those that are due, or just the one named. Returns how many it took. */
-export async function applyDeliveries(
-  context: CommandContext,
-  limit: number,
-  deliveryId: string | null = null,
-): Promise<number> {
-  const deliveries = await claimDeliveries(context.db.pool, context.clock.now(), limit, deliveryId);
-  for (const delivery of deliveries) {
-    await apart(context, { deliveryId: delivery.id }, async () => {
-      await apply(context, delivery).catch(async (error: unknown) => {
-        await tryLater(context, delivery, 'failed');
-        throw error;
-      });
-    });
-  }
-  return deliveries.length;
+/** Applies a callback that has just come into the inbox, unless somebody else is at it. */
+export async function applyNewDelivery(context: CommandContext, deliveryId: string): Promise<void> {
+  const delivery = await claimDelivery(context.db.pool, context.clock.now(), deliveryId);
+  if (delivery !== null) await applyDelivery(context, delivery);
+}
+
+/** Applies a callback that the caller has claimed. What fails is logged and planned anew. */
+export async function applyDelivery(context: CommandContext, delivery: Delivery): Promise<void> {
+  await apart(context, { deliveryId: delivery.id }, () =>
+    apply(context, delivery).catch(async (error: unknown) => {
+      await tryLater(context, delivery, 'failed');
+      throw error;
+    }),
+  );
 }
 
 type Finish = Parameters<typeof finishDelivery>[2];

@@ -3,8 +3,6 @@ import { NotFoundError, OrderNotCancelableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { closeOrder } from '../domain/life.ts';
 import type { OrderChange } from '../domain/order-change.ts';
-import { claimDueOrders } from '../store/due-orders.ts';
-import { apart } from './apart.ts';
 import { closeAtProviders } from './check-payment.ts';
 import { type Actor, type CommandContext, changeAndWake } from './context.ts';
 import { parseInput, text } from './input.ts';
@@ -49,19 +47,17 @@ function isCancelable({ order, payments }: OrderChange): boolean {
   }
 }
 
-/** Closes orders whose time has run out. Returns how many it looked at. */
-export async function expireOrders(context: CommandContext, limit: number): Promise<number> {
-  const ids = await claimDueOrders(context.db.pool, context.clock.now(), limit);
-  await Promise.all(ids.map((id) => apart(context, { orderId: id }, () => expireOrder(context, id))));
-  return ids.length;
-}
-
-async function expireOrder(context: CommandContext, orderId: string): Promise<void> {
-  const payments = await changeAndWake(context, 'close.intent', orderId, (change) => {
+/** Closes an order whose time has run out. No provider is called: its payments are due at once, to be closed there by whoever asks. */
+export async function expireOrder(context: CommandContext, orderId: string): Promise<void> {
+  await changeAndWake(context, 'close.intent', orderId, (change) => {
     const { status, expiresAt } = change.order;
-    if (status === 'OPEN' && expiresAt <= change.at) closeOrder(change, 'EXPIRED', null);
-    else change.planOrder({ dueAt: status === 'OPEN' ? expiresAt : null });
-    return change.payments;
+    if (status !== 'OPEN' || expiresAt > change.at) {
+      change.planOrder({ dueAt: status === 'OPEN' ? expiresAt : null });
+      return;
+    }
+    closeOrder(change, 'EXPIRED', null);
+    for (const payment of change.payments) {
+      if (payment.status === 'CANCELING') change.plan(payment.id, { checkAt: change.at });
+    }
   });
-  await closeAtProviders(context, payments);
 }

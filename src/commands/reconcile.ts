@@ -1,5 +1,6 @@
+import { after } from '../domain/clock.ts';
 import { isCertainlyWithin, judgeLine } from '../domain/reconciliation.ts';
-import { type BillDay, type BillLine, BillNotAvailableError } from '../providers/bill.ts';
+import { type Bill, type BillDay, type BillLine, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { type Ledger, type Named, type Unlisted, withLedger } from '../store/reconciliation-store.ts';
 import { askAboutUnlisted, type UnlistedAnswer } from './ask-about-unlisted.ts';
@@ -14,6 +15,8 @@ const ordersAtOnce = 8;
 const earlyLinesMax = 1000;
 /** When more is missing there, something is wrong as a whole, as a bill of another account: it is listed, and nobody is asked. */
 const askedMax = 1000;
+/** So long after its day a bill is there, if ever: at half past ten in Beijing. */
+const billDueMs = 10.5 * 3_600_000;
 
 export const differenceKinds = ['MISSING_HERE', 'MISSING_THERE', 'DIFFERENT_AMOUNT', 'LISTED_TWICE'] as const;
 /** `FOREIGN` and `NEAR_BORDER` are no differences: another system's money, and money that may be in a neighbouring day's bill. */
@@ -54,11 +57,12 @@ export type Reconciliation = {
   readonly onProgress: (lines: number, linesExpected: number | null) => void;
 };
 
-export type Reconciled = { readonly day: BillDay; readonly lines: number };
+/** `hasBill` is false when the provider has none because nothing was traded, by its word and by ours. */
+export type Reconciled = { readonly day: BillDay; readonly hasBill: boolean; readonly lines: number };
 
 /**
  * Compares a provider's bill of a day with what we hold, both ways, and applies each difference as a report. What it needs of memory does
- * not grow with the bill. Doing it again changes nothing more.
+ * not grow with the bill. Doing it again changes nothing more. A day without trades may have no bill, and then there is nothing to compare.
  *
  * @throws {BillNotAvailableError} {BillUnreadableError} with a sentence for whoever runs it.
  */
@@ -70,8 +74,10 @@ export async function reconcile(context: CommandContext, reconciliation: Reconci
   }
   const account = { provider: provider.name, providerAccount: provider.account };
   return withLedger(context.db, account, async (ledger) => {
+    const bill = await readBill(context, reconciliation, ledger, day);
+    if (bill === null) return { day, hasBill: false, lines: 0 };
     // Gone through right after, for that removes what it has on disk.
-    const { lines, linesExpected } = await provider.readBill(date, signal);
+    const { lines, linesExpected } = bill;
     const early: BillLine[] = [];
     let done = 0;
     for await (const batch of batchesOf(lines, batchLines)) {
@@ -82,8 +88,31 @@ export async function reconcile(context: CommandContext, reconciliation: Reconci
     }
     await reconcileLines(context, reconciliation, ledger, early, null);
     await reconcileUnlisted(context, reconciliation, ledger, day);
-    return { day, lines: done };
+    return { day, hasBill: true, lines: done };
   });
+}
+
+/** Null when there is none, it is late enough to believe that, and we hold nothing of the day either. */
+async function readBill(
+  { clock }: CommandContext,
+  { provider, date, signal }: Reconciliation,
+  ledger: Ledger,
+  day: BillDay,
+): Promise<Bill | null> {
+  try {
+    return await provider.readBill(date, signal);
+  } catch (error) {
+    if (!(error instanceof NoBillError) || clock.now() < after(day.until, billDueMs)) throw error;
+    if (!(await holdsAny(ledger, day))) return null;
+    throw new BillNotAvailableError(`${error.message} Yet we hold money as moved on that day.`, { cause: error });
+  }
+}
+
+async function holdsAny(ledger: Ledger, { from, until }: BillDay): Promise<boolean> {
+  for (const subject of ['payment', 'refund'] as const) {
+    for await (const _some of ledger.unlisted(subject, from, until)) return true;
+  }
+  return false;
 }
 
 /** @param early where lines are put back that came too early; null when there is no later any more. */

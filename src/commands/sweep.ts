@@ -1,16 +1,22 @@
 import { after } from '../domain/clock.ts';
+import { claimDueDeliveries } from '../events/inbox.ts';
+import type { PaymentProvider } from '../providers/provider.ts';
+import { claimDueOrders } from '../store/due-orders.ts';
 import { claimDuePayments, delayPaymentCheck } from '../store/payment-store.ts';
 import { claimDueRefunds, delayRefundCheck } from '../store/refund-store.ts';
 import { apart } from './apart.ts';
-import { applyDeliveries } from './apply-deliveries.ts';
+import { applyDelivery } from './apply-deliveries.ts';
 import { checkPayment } from './check-payment.ts';
 import { checkRefund } from './check-refund.ts';
-import { expireOrders } from './close-order.ts';
+import { expireOrder } from './close-order.ts';
 import type { CommandContext } from './context.ts';
+import { createLane, type Lane } from './lane.ts';
 
-/** Providers are asked about so many payments at once; the rest waits for the next round. */
-const batchMax = 8;
-/** A question that fails for a reason of ours, as a provider that is not configured any more, waits so long and holds up nobody. */
+/** So many pieces of each kind are under way at one provider, for each node: as many questions it is asked at once. */
+export const placesPerProvider = 8;
+/** So many orders expire at once, for each node: no provider is waited for. */
+export const placesForOrders = 8;
+/** A question that fails for a bug of ours waits so long, and is in nobody's way. */
 const brokenDelayMs = 10 * 60_000;
 
 export type Swept = {
@@ -20,49 +26,103 @@ export type Swept = {
   readonly orders: number;
 };
 
-/** Takes up what is due, by whomever it was left: callbacks to apply, payments and refunds to ask about, orders to expire. */
+/**
+ * The background work, each kind at each provider for itself, so that a provider that does not answer holds up no other. What belongs to
+ * an account that is not configured is nobody's: see `reportUnconfigured`.
+ */
+export function openLanes(context: CommandContext): readonly Lane[] {
+  return [
+    expiryLane(context),
+    ...[deliveryLane, paymentLane, refundLane].flatMap((laneOf) =>
+      context.providers.map((provider) => laneOf(context, provider)),
+    ),
+  ];
+}
+
+/**
+ * One round of everything that is due, by whomever it was left: callbacks to apply, orders to expire, payments and refunds to ask about.
+ * Resolves when all that was begun has ended. Payments come after orders, which leave closing them at their providers to be done.
+ */
 export async function sweep(context: CommandContext): Promise<Swept> {
   const deliveries = await applyDueDeliveries(context);
+  const orders = await expireDueOrders(context);
   const payments = await checkDuePayments(context);
   const refunds = await checkDueRefunds(context);
-  const orders = await expireDueOrders(context);
   return { deliveries, payments, refunds, orders };
 }
 
 export function applyDueDeliveries(context: CommandContext): Promise<number> {
-  return applyDeliveries(context, batchMax);
+  return runToTheEnd(context.providers.map((provider) => deliveryLane(context, provider)));
 }
 
-export async function checkDuePayments(context: CommandContext): Promise<number> {
-  const paymentIds = await claimDuePayments(context.db.pool, context.clock.now(), batchMax);
-  await Promise.all(
-    paymentIds.map((id) =>
-      apart(context, { paymentId: id }, () =>
-        checkPayment(context, id).catch(async (error: unknown) => {
-          await delayPaymentCheck(context.db.pool, id, after(context.clock.now(), brokenDelayMs));
-          throw error;
-        }),
-      ),
-    ),
-  );
-  return paymentIds.length;
+export function checkDuePayments(context: CommandContext): Promise<number> {
+  return runToTheEnd(context.providers.map((provider) => paymentLane(context, provider)));
 }
 
-export async function checkDueRefunds(context: CommandContext): Promise<number> {
-  const refundIds = await claimDueRefunds(context.db.pool, context.clock.now(), batchMax);
-  await Promise.all(
-    refundIds.map((id) =>
-      apart(context, { refundId: id }, () =>
-        checkRefund(context, id).catch(async (error: unknown) => {
-          await delayRefundCheck(context.db.pool, id, after(context.clock.now(), brokenDelayMs));
-          throw error;
-        }),
-      ),
-    ),
-  );
-  return refundIds.length;
+export function checkDueRefunds(context: CommandContext): Promise<number> {
+  return runToTheEnd(context.providers.map((provider) => refundLane(context, provider)));
 }
 
 export function expireDueOrders(context: CommandContext): Promise<number> {
-  return expireOrders(context, batchMax);
+  return runToTheEnd([expiryLane(context)]);
+}
+
+/** Also when a claim fails, what others have begun ends before anybody hears of it. */
+async function runToTheEnd(lanes: readonly Lane[]): Promise<number> {
+  const claims = await Promise.allSettled(lanes.map((lane) => lane.runOnce()));
+  await Promise.all(lanes.map((lane) => lane.idle()));
+  let taken = 0;
+  for (const claim of claims) {
+    if (claim.status === 'rejected') throw claim.reason;
+    taken += claim.value.taken;
+  }
+  return taken;
+}
+
+function deliveryLane(context: CommandContext, provider: PaymentProvider): Lane {
+  return createLane(
+    `callbacks of ${provider.name}`,
+    placesPerProvider,
+    (limit) => claimDueDeliveries(context.db.pool, provider, context.clock.now(), limit),
+    (delivery) => applyDelivery(context, delivery),
+  );
+}
+
+function paymentLane(context: CommandContext, provider: PaymentProvider): Lane {
+  return createLane(
+    `payments of ${provider.name}`,
+    placesPerProvider,
+    (limit) => claimDuePayments(context.db.pool, provider, context.clock.now(), limit),
+    (paymentId) =>
+      apart(context, { paymentId }, () =>
+        checkPayment(context, paymentId).catch(async (error: unknown) => {
+          await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
+          throw error;
+        }),
+      ),
+  );
+}
+
+function refundLane(context: CommandContext, provider: PaymentProvider): Lane {
+  return createLane(
+    `refunds of ${provider.name}`,
+    placesPerProvider,
+    (limit) => claimDueRefunds(context.db.pool, provider, context.clock.now(), limit),
+    (refundId) =>
+      apart(context, { refundId }, () =>
+        checkRefund(context, refundId).catch(async (error: unknown) => {
+          await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
+          throw error;
+        }),
+      ),
+  );
+}
+
+function expiryLane(context: CommandContext): Lane {
+  return createLane(
+    'orders that expire',
+    placesForOrders,
+    (limit) => claimDueOrders(context.db.pool, context.clock.now(), limit),
+    (orderId) => apart(context, { orderId }, () => expireOrder(context, orderId)),
+  );
 }

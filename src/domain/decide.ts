@@ -116,9 +116,7 @@ function mismatchOf(payment: Payment, report: PaymentReport): string | null {
   }
   const captureIsWrong =
     payment.captureMode === 'AUTOMATIC' ? capturedMinor !== payment.amountMinor : capturedMinor > payment.amountMinor;
-  return captureIsWrong
-    ? `reported with ${written(capturedMinor)} captured of ${written(payment.amountMinor)}.`
-    : null;
+  return captureIsWrong ? `reported with ${written(capturedMinor)} captured of ${written(payment.amountMinor)}.` : null;
 }
 
 /**

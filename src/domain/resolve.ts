@@ -1,6 +1,7 @@
 import { applyPaymentReport } from './decide.ts';
 import { InvalidInputError } from './errors.ts';
 import { askFromNowOn, closePayment, confirm, isClosed } from './life.ts';
+import { formatMoney } from './money.ts';
 import type { ReviewReason } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { isLive, waitingMinor } from './payment.ts';

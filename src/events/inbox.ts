@@ -29,14 +29,16 @@ const insertSql = `
   insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
   values ($1, $2, $3, $4, $5, $6, 'PENDING', $7::timestamptz, $7::timestamptz, 0)
   on conflict (provider, provider_account, event_id) do nothing returning id`;
-const claimSql = `
+const claimSqlOf = (which: string) => `
   update deliveries set apply_at = $2, apply_attempts = apply_attempts + 1
   where id in (
-    select id from deliveries where status = 'PENDING' and apply_at <= $1 and ($4::text is null or id = $4)
+    select id from deliveries where status = 'PENDING' and apply_at <= $1 and ${which}
     order by apply_at limit $3 for update skip locked
   )
   returning id, provider, provider_account as "providerAccount", event_id as "eventId", event_type as "eventType", body,
     received_at as "receivedAt", apply_attempts as "applyAttempts"`;
+const claimOneSql = claimSqlOf('id = $4');
+const claimDueSql = claimSqlOf('provider = $4 and provider_account = $5');
 const finishSql = `
   update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null
   where id = $1 and status = 'PENDING'`;
@@ -57,15 +59,21 @@ export async function insertDelivery(on: Reader, delivery: NewDelivery): Promise
   return rows[0]?.id ?? null;
 }
 
-/** Takes callbacks that wait to be applied, all that are due or just one, and leases them to the caller. */
-export async function claimDeliveries(
+/** Takes callbacks to one account whose time has come and leases them to the caller; another node skips them. */
+export async function claimDueDeliveries(
   on: Reader,
+  { name, account }: { readonly name: ProviderName; readonly account: string },
   now: Date,
   limit: number,
-  id: string | null = null,
 ): Promise<Delivery[]> {
-  const { rows } = await on.query<Delivery>(claimSql, [now, after(now, leaseMs), limit, id]);
+  const { rows } = await on.query<Delivery>(claimDueSql, [now, after(now, leaseMs), limit, name, account]);
   return rows;
+}
+
+/** The same for one callback; null when it is not to be applied now. */
+export async function claimDelivery(on: Reader, now: Date, id: string): Promise<Delivery | null> {
+  const { rows } = await on.query<Delivery>(claimOneSql, [now, after(now, leaseMs), 1, id]);
+  return rows[0] ?? null;
 }
 
 /** What became of a callback, for good: who comes later, not knowing it, changes nothing. `reason` is null only for APPLIED. */

@@ -9,10 +9,15 @@ export function authenticateBy(token: string | null, actor: Actor): Authenticate
   if (token === null) return () => null;
   const expected = digestOf(token);
   return (authorization) => {
-    const [, given] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
-    if (given === undefined) return null;
+    const given = bearerTokenOf(authorization);
+    if (given === null) return null;
     return timingSafeEqual(digestOf(given), expected) ? actor : null;
   };
+}
+
+/** The token of `Bearer <token>`; null when it says anything else, or nothing. */
+export function bearerTokenOf(authorization: string | null): string | null {
+  return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? null;
 }
 
 function digestOf(token: string): Buffer {

@@ -8,6 +8,8 @@ import type { OrderEventPage } from './event.ts';
 export type GraphqlContext = {
   /** For whom; null without a valid token. */
   readonly actor: Actor | null;
+  /** Whether there was a bearer token at all. */
+  readonly hasToken: boolean;
   readonly commands: CommandContext;
   readonly wakes: Wakes;
   /** Names the log in cursors. */
@@ -20,11 +22,12 @@ export type GraphqlContext = {
 export type OrderEventsKey = { readonly orderId: string; readonly first: number; readonly after: string | null };
 
 /** @throws {GraphQLError} UNAUTHENTICATED without a valid token. */
-export function actorOf({ actor }: GraphqlContext): Actor {
+export function actorOf({ actor, hasToken }: GraphqlContext): Actor {
   if (actor !== null) return actor;
-  throw new GraphQLError('A bearer token is required: Authorization: Bearer <token>.', {
-    extensions: { code: 'UNAUTHENTICATED' },
-  });
+  const why = hasToken
+    ? 'The bearer token is not known here.'
+    : 'A bearer token is required: Authorization: Bearer <token>.';
+  throw new GraphQLError(why, { extensions: { code: 'UNAUTHENTICATED' } });
 }
 
 /** An argument that no typed result can tell of. The message names it. */

@@ -79,10 +79,11 @@ export const PaymentMethod = builder.enumType('PaymentMethod', {
 export const PaymentFlow = builder.enumType('PaymentFlow', {
   description: 'How the buyer is led to pay.',
   values: described(paymentFlows, {
-    REDIRECT: 'A page of the provider on a computer: Alipay page pay, Stripe Checkout.',
+    REDIRECT: 'A page of the provider on a computer: Alipay page pay, Stripe Checkout. Needs `returnUrl`.',
     QR_CODE: 'A code to scan: Alipay precreate, WeChat Pay Native.',
-    MOBILE_WEB: 'A page of the provider in a phone’s browser: Alipay wap, WeChat Pay H5.',
-    IN_APP: 'Inside the provider’s app: WeChat Pay JSAPI and mini programs.',
+    MOBILE_WEB:
+      'A page of the provider in a phone’s browser: Alipay wap, which needs `returnUrl`, and WeChat Pay H5, which needs `buyerIp`.',
+    IN_APP: 'Inside the provider’s app: WeChat Pay JSAPI and mini programs. Needs `openId`.',
     EMBEDDED: 'The provider’s form inside the merchant’s page: Stripe Elements.',
   }),
 });
@@ -175,7 +176,7 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     PAYMENT_IN_PROGRESS: 'Another payment of the order may still succeed.',
     PAYMENT_NOT_CAPTURABLE: 'There is nothing to capture.',
     PAYMENT_NOT_CANCELABLE: 'The payment is past canceling.',
-    REFUND_EXCEEDS_PAYMENT: 'More than what is left of the payment.',
+    REFUND_EXCEEDS_PAYMENT: 'More than what is left of the payment, or a payment that has taken no money yet.',
     METHOD_NOT_AVAILABLE: 'The order cannot be paid in this way.',
     PROVIDER_REJECTED: 'The provider refused, for good.',
     PROVIDER_UNAVAILABLE: 'The provider could not be asked; nothing happened there.',

@@ -127,7 +127,7 @@ paymentErrorType(ProviderRejectedError, 'The provider refused, for good: the pay
 
 builder.objectType(RefundExceedsPaymentError, {
   name: 'RefundExceedsPaymentError',
-  description: 'More than what is left of the payment.',
+  description: 'More than what is left of the payment, or a payment that has taken no money yet.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     refundable: t.field({

@@ -81,7 +81,7 @@ mutation PayOrder {
 }`,
   `
 # 3b. Or by a code to scan, of WECHAT_PAY or ALIPAY.
-${cashierUrl === null ? '# Show nextAction.imageUri to the buyer’s phone.' : `# With nothing to scan it, pay at ${cashierUrl}`}
+${cashierUrl === null ? '# imageUri is the same content as an image, to be shown.' : `# With nothing to scan it, pay at ${cashierUrl}`}
 mutation PayByCode {
   payOrder(
     input: {
@@ -95,7 +95,7 @@ mutation PayByCode {
       id
       status
       nextAction {
-        ... on QrCodeAction { content imageUri expiresAt }
+        ... on QrCodeAction { content expiresAt }
       }
       nextCheckAt
     }

@@ -3,7 +3,9 @@ import { builder } from './builder.ts';
 
 type ActionOf<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
 
-const expiry = 'Until when; null when the provider sets no limit of its own.';
+const expiry =
+  'Until when: as the provider says, and never later than the order’s own `expiresAt`, at which we have the provider close it. Null when ' +
+  'the provider sets no limit of its own.';
 const instantOf = ({ expiresAt }: { readonly expiresAt: string | null }) =>
   expiresAt === null ? null : new Date(expiresAt);
 
@@ -35,14 +37,21 @@ const ConfirmCardAction = builder.objectRef<ActionOf<'CONFIRM_CARD'>>('ConfirmCa
 });
 
 const WeChatPayBridgeAction = builder.objectRef<ActionOf<'WECHAT_PAY_BRIDGE'>>('WeChatPayBridgeAction').implement({
-  description: 'Arguments of WeixinJSBridge’s getBrandWCPayRequest, to be handed over as they are.',
+  description:
+    'What a page inside WeChat hands to WeixinJSBridge’s getBrandWCPayRequest: `appId`, `timeStamp`, `nonceStr`, `package`, `signType` and ' +
+    '`paySign`, unchanged, and no more: `expiresAt` is for the page itself. A mini program hands the same to wx.requestPayment, without ' +
+    '`appId`.',
   fields: (t) => ({
-    appId: t.exposeString('appId', { description: 'appId' }),
+    appId: t.exposeString('appId', {
+      description: 'Of the official account or mini program that the payment was made for.',
+    }),
     timeStamp: t.exposeString('timeStamp', { description: 'Unix seconds, as text.' }),
-    nonceStr: t.exposeString('nonceStr', { description: 'nonceStr' }),
+    nonceStr: t.exposeString('nonceStr', { description: 'A random text, different each time.' }),
     package: t.exposeString('package', { description: '`prepay_id=…`' }),
     signType: t.exposeString('signType', { description: '`RSA`' }),
-    paySign: t.exposeString('paySign', { description: 'The signature of the other four.' }),
+    paySign: t.exposeString('paySign', {
+      description: 'The merchant’s signature of `appId`, `timeStamp`, `nonceStr` and `package`.',
+    }),
     expiresAt: t.field({ type: 'DateTime', nullable: true, description: expiry, resolve: instantOf }),
   }),
 });
@@ -60,13 +69,20 @@ export const NextAction = builder.unionType('NextAction', {
   resolveType: ({ kind }) => types[kind],
 });
 
-/** The column holds what `PaymentPlan` says and only the store writes it. */
+/**
+ * The column holds what `PaymentPlan` says and only the store writes it. A provider’s own limit may be later than the payment’s, as Stripe
+ * keeps no Checkout page for less than half an hour: the buyer’s is the payment’s then, for it is closed at that instant.
+ */
 export function nextActionOf({
   status,
   nextAction,
+  expiresAt,
 }: {
   readonly status: PaymentStatus;
   readonly nextAction: unknown;
+  readonly expiresAt: Date;
 }): Action | null {
-  return status === 'ACTION_REQUIRED' ? (nextAction as Action | null) : null;
+  const action = status === 'ACTION_REQUIRED' ? (nextAction as Action | null) : null;
+  if (action === null || !('expiresAt' in action) || action.expiresAt === null) return action;
+  return new Date(action.expiresAt) > expiresAt ? { ...action, expiresAt: expiresAt.toISOString() } : action;
 }

@@ -113,10 +113,14 @@ const PayOrderInput = builder.inputType('PayOrderInput', {
     returnUrl: t.string({
       description:
         'Where the provider sends the buyer afterwards. http or https, of an origin that the merchant allows; at most 2048 ' +
-        'characters. Required with REDIRECT.',
+        'characters. Required with REDIRECT, and with Alipay’s MOBILE_WEB. Which flow needs what: `paymentMethods { needs { flow fields } }`.',
     }),
-    openId: t.string({ description: 'The payer’s openid; IN_APP only.' }),
-    buyerIp: t.string({ description: 'The buyer’s address as the merchant saw it; WeChat Pay H5 demands it.' }),
+    openId: t.string({
+      description: 'The payer’s openid in the merchant’s official account or mini program. Required with IN_APP.',
+    }),
+    buyerIp: t.string({
+      description: 'The buyer’s address as the merchant saw it, IPv4 or IPv6. Required with WeChat Pay’s MOBILE_WEB.',
+    }),
   }),
 });
 

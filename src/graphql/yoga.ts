@@ -4,7 +4,7 @@ import { createYoga, handleStreamOrSingleExecutionResult, type Plugin, shouldRen
 import type { CommandContext } from '../commands/context.ts';
 import type { Log } from '../domain/log.ts';
 import type { Wakes } from '../events/wakes.ts';
-import type { Authenticate } from './authentication.ts';
+import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
 import { maskedError, withCode } from './mask.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
@@ -52,7 +52,11 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
           isLoopback(request) && { additionalHeaders: { authorization: `Bearer ${graphiql.token}` } }),
       },
     // Nine megabytes of page, loaded when somebody first looks at it and not at every start.
-    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
+    renderGraphiQL: async (options) => {
+      const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+      // Asked for by no name, a second window would open on an empty tab beside those that the first one has stored.
+      return renderGraphiQL({ ...options, ...{ query: graphiql?.tabs[0]?.query } });
+    },
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [limitTokens(), maskExecution(log), codeResults()],
@@ -60,6 +64,7 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
       const actor = authenticate(authorization);
       return {
         actor,
+        hasToken: bearerTokenOf(authorization) !== null,
         commands,
         wakes,
         logId,

@@ -31,7 +31,7 @@ export type BillReader = {
   /** @throws {RangeError} when there is no such day. */
   billDay(date: string): BillDay;
   /**
-   * @throws {BillNotAvailableError} when the provider has no bill of the day, yet or any more.
+   * @throws {BillNotAvailableError} when the provider has no bill of the day, yet or any more; {NoBillError} when it may be for want of trades.
    * @throws {BillUnreadableError} when what it sent cannot be believed as a whole; nothing of it was told then.
    */
   readBill(date: string, signal: AbortSignal): Promise<Bill>;
@@ -39,6 +39,9 @@ export type BillReader = {
 
 /** The provider has no bill of the day, yet or any more. The message is for people. */
 export class BillNotAvailableError extends Error {}
+
+/** So far there is no such bill: it is too early, or nothing was traded on that day. Some providers give one out only where there are trades. */
+export class NoBillError extends BillNotAvailableError {}
 
 /** The bill is not what a bill of this provider looks like, or not all of it. The message is for people and names the line. */
 export class BillUnreadableError extends Error {}

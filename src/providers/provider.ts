@@ -142,23 +142,32 @@ export type ProviderParts = {
 };
 
 /** A provider that is configured, and not made yet. */
-export type ProviderSetup = { readonly name: ProviderName; open(parts: ProviderParts): Promise<PaymentProvider> };
+export type ProviderSetup = {
+  readonly name: ProviderName;
+  /** Whose account it is and where the provider is reached, for people: `app 2021… at openapi.alipay.com`. */
+  readonly description: string;
+  open(parts: ProviderParts): Promise<PaymentProvider>;
+};
 
-/** Reads the environment's `NAME`, or the file that `NAME_FILE` names; null when unset. */
+/** Reads the environment's `NAME`, or the file that `NAME_FILE` names; null when unset, or of no use, which was told then. */
 export type ReadVariable = (name: string) => string | null;
 
 /** What reading a provider's configuration is given, and where it says what is wrong, a sentence for each thing. */
 export type Settings = {
   readonly at: ReadVariable;
+  /** Whether the variable, or the one that names its file, is there, be it of use or not. */
+  readonly isSet: (name: string) => boolean;
   readonly isProduction: boolean;
-  /** As configured; null when callbacks are expected where we listen. */
-  readonly publicUrl: string | null;
   readonly violations: string[];
+  /** Who will post callbacks from the internet, for people: to them `PUBLIC_URL` must be an address that they reach. */
+  readonly callers: string[];
 };
 
 /** A provider that can be configured. One folder has it, and one line of `registry.ts` names it. */
 export type ProviderKind = {
   readonly name: ProviderName;
+  /** All that it reads: each begins with its name. Others that do are mistakes. */
+  readonly variables: readonly string[];
   /** Null when nothing of it is set, or something is wrong with it. */
   readSetup(settings: Settings): ProviderSetup | null;
 };
@@ -208,15 +217,17 @@ export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise
   }
 }
 
+/** `UNDECIPHERABLE`: signed rightly, and what it holds does not open with our key. */
 export type WebhookRejection =
   | 'MISSING_SIGNATURE'
   | 'BAD_SIGNATURE'
   | 'UNKNOWN_KEY'
   | 'STALE'
+  | 'UNDECIPHERABLE'
   | 'MALFORMED'
   | 'FOREIGN';
 
-/** A callback that must not be believed. The reason is for our logs, never for the sender. */
+/** A callback that must not be believed. The reason is for our logs, never for the sender; the cause says what operators may look at. */
 export class WebhookRejectedError extends Error {
   readonly reason: WebhookRejection;
   constructor(reason: WebhookRejection, options?: ErrorOptions) {

@@ -1,22 +1,27 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
-import type { Payment } from '../domain/payment.ts';
+import type { Payment, ProviderName } from '../domain/payment.ts';
 import { fromRow } from './rows.ts';
 
 type Reader = Database['pool'] | Tx;
+
+/** An account at a provider, as whoever is configured for it names itself. */
+export type ProviderAccount = { readonly name: ProviderName; readonly account: string };
 
 /** Long enough for a provider's call to end by its own deadline; then another node may take the payment up. */
 export const leaseMs = 30_000;
 const refreshIntervalMs = 1000;
 const hintDelayMs = 2000;
 
-const liveStatuses = `('SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED', 'CANCELING')`;
+/** Of payments that have not ended, for SQL. */
+export const liveStatuses = `('SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED', 'CANCELING')`;
 
 const findSql = 'select to_jsonb(p) as payment from payments p where p.id = $1';
 const claimDueSql = `
   update payments set leased_until = $2
   where id in (
-    select id from payments where check_at <= $1 and (leased_until is null or leased_until <= $1)
+    select id from payments
+    where provider = $4 and provider_account = $5 and check_at <= $1 and (leased_until is null or leased_until <= $1)
     order by check_at limit $3 for update skip locked
   ) returning id`;
 const claimRefreshSql = `
@@ -47,9 +52,14 @@ export async function findPayment(on: Reader, paymentId: string): Promise<Paymen
   return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
 }
 
-/** Takes payments whose time has come and leases them to the caller; another node skips them. */
-export async function claimDuePayments(on: Reader, now: Date, limit: number): Promise<string[]> {
-  const { rows } = await on.query<{ id: string }>(claimDueSql, [now, after(now, leaseMs), limit]);
+/** Takes payments of one account whose time has come and leases them to the caller; another node skips them. */
+export async function claimDuePayments(
+  on: Reader,
+  { name, account }: ProviderAccount,
+  now: Date,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await on.query<{ id: string }>(claimDueSql, [now, after(now, leaseMs), limit, name, account]);
   return rows.map(({ id }) => id);
 }
 

@@ -1,7 +1,7 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import type { Refund } from '../domain/refund.ts';
-import { leaseMs } from './payment-store.ts';
+import { leaseMs, type ProviderAccount } from './payment-store.ts';
 import { fromRow } from './rows.ts';
 
 type Reader = Database['pool'] | Tx;
@@ -10,8 +10,10 @@ const findSql = 'select to_jsonb(r) as refund from refunds r where r.id = $1';
 const claimDueSql = `
   update refunds set leased_until = $2
   where id in (
-    select id from refunds where check_at <= $1 and (leased_until is null or leased_until <= $1)
-    order by check_at limit $3 for update skip locked
+    select r.id from refunds r join payments p on p.id = r.payment_id
+    where p.provider = $4 and p.provider_account = $5 and r.check_at <= $1
+      and (r.leased_until is null or r.leased_until <= $1)
+    order by r.check_at limit $3 for update of r skip locked
   ) returning id`;
 
 const delaySql = 'update refunds set check_at = $2 where id = $1 and check_at < $2';
@@ -26,8 +28,13 @@ export async function findRefund(on: Reader, refundId: string): Promise<Refund |
   return rows[0] === undefined ? null : fromRow<Refund>(rows[0].refund);
 }
 
-/** Takes refunds whose time has come and leases them to the caller; another node skips them. */
-export async function claimDueRefunds(on: Reader, now: Date, limit: number): Promise<string[]> {
-  const { rows } = await on.query<{ id: string }>(claimDueSql, [now, after(now, leaseMs), limit]);
+/** Takes refunds of one account's payments whose time has come and leases them to the caller; another node skips them. */
+export async function claimDueRefunds(
+  on: Reader,
+  { name, account }: ProviderAccount,
+  now: Date,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await on.query<{ id: string }>(claimDueSql, [now, after(now, leaseMs), limit, name, account]);
   return rows.map(({ id }) => id);
 }

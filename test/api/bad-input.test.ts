@@ -211,11 +211,14 @@ test('what does not exist is null without an error', async () => {
 });
 
 test.each([
-  ['no token', null],
-  ['a wrong token', 'wrong'],
-])('with %s every operation is UNAUTHENTICATED and nothing is written', async (_what, token) => {
+  ['no token', null, /is required/],
+  ['a wrong token', 'wrong', /is not known/],
+])('with %s every operation is UNAUTHENTICATED and says why, and nothing is written', async (_what, token, why) => {
   const { body } = await post(create, { input: orderInput() }, token);
-  expect(body).toMatchObject({ data: { createOrder: null }, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+  expect(body).toMatchObject({
+    data: { createOrder: null },
+    errors: [{ message: expect.stringMatching(why), extensions: { code: 'UNAUTHENTICATED' } }],
+  });
   const read = await post(
     '{ orders { nodes { id } } events { nodes { id } } paymentMethods(orderId: "x") { method } }',
     {},
@@ -230,11 +233,22 @@ test('what is not built says so with its typed error, and does nothing', async (
   before = await countRows();
   const { body } = await post(`mutation {
     alipay: payOrder(input: { idempotencyKey: "k1", orderId: "${orderId}", method: ALIPAY }) {
-      ... on MethodNotAvailableError { code available { method flows } } }
+      ... on MethodNotAvailableError { code available { method flows needs { flow fields } } } }
     wechat: payOrder(input: { idempotencyKey: "k2", orderId: "${orderId}", method: WECHAT_PAY }) { ... on Error { code } }
   }`);
   expect(body.data).toEqual({
-    alipay: { code: 'METHOD_NOT_AVAILABLE', available: [{ method: 'CARD', flows: ['EMBEDDED', 'REDIRECT'] }] },
+    alipay: {
+      code: 'METHOD_NOT_AVAILABLE',
+      available: [
+        {
+          ...{ method: 'CARD', flows: ['EMBEDDED', 'REDIRECT'] },
+          needs: [
+            { flow: 'EMBEDDED', fields: [] },
+            { flow: 'REDIRECT', fields: ['returnUrl'] },
+          ],
+        },
+      ],
+    },
     wechat: { code: 'METHOD_NOT_AVAILABLE' },
   });
   expect(await countRows()).toEqual(before);

@@ -100,3 +100,13 @@ test('with every callback lost, asking alone finds out that the buyer has paid',
     payments: [{ status: 'SUCCEEDED', evidence: { source: 'QUERY' } }],
   });
 });
+
+test('a page that its provider keeps for half an hour at least is the buyer’s no longer than the order is', async () => {
+  const order = await createOrder(app, { expiresInSeconds: 60 });
+  const { nextAction } = await payOrder(app, order.id, { flow: 'REDIRECT', returnUrl: 'https://shop.example/back' });
+  const { order: shown } = await app.client.request<{ order: { expiresAt: string } }>(
+    'query($id: ID!) { order(id: $id) { expiresAt } }',
+    { id: order.id },
+  );
+  expect(nextAction).toMatchObject({ expiresAt: shown.expiresAt });
+});

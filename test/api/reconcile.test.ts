@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PaymentFlow, PaymentMethod } from '../../generated/graphql/graphql.ts';
-import { BillNotAvailableError } from '../../src/providers/bill.ts';
+import { BillNotAvailableError, NoBillError } from '../../src/providers/bill.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
 import { openProviderOf, reconcileDay, toNextAfternoon, toNextNight, toNoon } from '../support/reconciling.ts';
@@ -130,3 +130,33 @@ test.each(['ALIPAY', 'WECHATPAY'] as const)(
     await expect(reading).rejects.toThrow(/10:00 of the next day/);
   },
 );
+
+describe('a day of which WeChat Pay has no bill', () => {
+  let provider: PaymentProvider;
+  let date: string;
+  beforeEach(async () => {
+    provider = await openProviderOf(app, 'WECHATPAY');
+    date = await toNoon(app);
+  });
+
+  test('has nothing that differs when we hold nothing of it either', async () => {
+    await toNextAfternoon(app);
+    expect(await reconcileDay(app, provider, date)).toEqual({ hasBill: false, matched: [], findings: [] });
+  });
+
+  test('is not believed to be without trades before its bill is due', async () => {
+    await toNextNight(app);
+    const none = { ...provider, readBill: () => Promise.reject(new NoBillError('There is none.')) };
+    await expect(reconcileDay(app, none, date)).rejects.toThrow(NoBillError);
+  });
+
+  test('cannot be compared when we hold money of it', async () => {
+    const { id: orderId } = await createOrder(app, { currency: 'CNY' });
+    const { id } = await payOrder(app, orderId, { method: 'WECHAT_PAY', flow: 'QR_CODE' });
+    await control(app.sandboxUrl, `wechatpay/buyer/${id}`, { action: 'pay' });
+    await untilCallbacksCame(app);
+    await toNextAfternoon(app);
+    const none = { ...provider, readBill: () => Promise.reject(new NoBillError('There is none.')) };
+    await expect(reconcileDay(app, none, date)).rejects.toThrow(/none\. Yet we hold money/);
+  });
+});

@@ -42,6 +42,13 @@ describe('requestRefund', () => {
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ captured: 2500, refunded: 2500 });
   });
 
+  test('of a payment that has taken no money says so', async () => {
+    const { id } = await payOrder(app, (await createOrder(app)).id);
+    expect(await requestRefund(app, { paymentId: id, amountMinor: 1 })).toMatchObject({
+      ...{ code: 'REFUND_EXCEEDS_PAYMENT', message: 'The payment has taken no money yet.' },
+    });
+  });
+
   test('repeated with the same key it is one refund; with other input the key is refused', async () => {
     const { payment } = await paidOrder(app);
     const input = { paymentId: payment.id, amountMinor: 700, idempotencyKey: randomUUID() };

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
+import { sandboxEnvironment } from '../../src/development-keys.ts';
+import { testKeys } from '../support/chinese-providers.ts';
 
 const cards = {
   STRIPE_SECRET_KEY: 'sk_test_a',
@@ -82,7 +84,19 @@ test.each<[string, Record<string, string>, RegExp]>([
     /WEBHOOK_SECRETS/,
   ],
   ['a webhook secret that is none', { ...cards, STRIPE_WEBHOOK_SECRETS: 'secret' }, /WEBHOOK_SECRETS/],
-  ['a file that is not there', { DATABASE_URL_FILE: '/nowhere/at/all' }, /DATABASE_URL_FILE/],
+  [
+    'a file that is not there',
+    { DATABASE_URL_FILE: '/nowhere/at/all' },
+    /DATABASE_URL_FILE names a file that cannot be read: ENOENT.+'\/nowhere\/at\/all'\.$/,
+  ],
+  ['a value in quotes', { DATABASE_URL: '"postgresql://db/a"' }, /DATABASE_URL is in quotes: give it without them\.$/],
+  ['a public URL with a query', { PUBLIC_URL: 'https://pay.example/?a=1' }, /PUBLIC_URL must be an address alone/],
+  ['a public URL with an empty query', { PUBLIC_URL: 'https://pay.example/?' }, /PUBLIC_URL must be an address alone/],
+  ['a public URL with a fragment', { PUBLIC_URL: 'https://pay.example/#/a' }, /PUBLIC_URL must be an address alone/],
+  ['a public URL with a user', { PUBLIC_URL: 'https://u:p@pay.example' }, /PUBLIC_URL must be an address alone/],
+  ['a variable of Alipay’s that is none', { ALIPAY_APPID: '1' }, /ALIPAY_APPID is not a variable .+ALIPAY_APP_ID, /],
+  ['a file of one that is none', { WECHATPAY_KEY_FILE: '/a' }, /WECHATPAY_KEY_FILE is not a variable/],
+  ['a variable of cards that is none', { STRIPE_WEBHOOK_SECRET: 'whsec_1' }, /STRIPE_WEBHOOK_SECRET is not a variable/],
 ])('%s is refused by name', (_what, environment, named) => {
   expect(complaintsAbout(environment)).toMatch(named);
 });
@@ -91,6 +105,60 @@ test('everything that is wrong is said at once, and no secret is', () => {
   const complaints = complaintsAbout({ PORT: 'x', LOG_LEVEL: 'loud', ...cards, STRIPE_SECRET_KEY: 'hunter2' });
   for (const name of ['PORT', 'LOG_LEVEL', 'STRIPE_SECRET_KEY']) expect(complaints).toContain(name);
   expect(complaints).not.toContain('hunter2');
+});
+
+test('a file that cannot be read is told once, and what it would hold is not called missing', () => {
+  const { STRIPE_SECRET_KEY: _, ...others } = cards;
+  const complaints = complaintsAbout({ ...others, STRIPE_SECRET_KEY_FILE: '/nowhere/at/all' });
+  expect(complaints.match(/STRIPE_SECRET_KEY/g)).toHaveLength(1);
+  expect(complaints).not.toMatch(/must be set too/);
+  // A key that was put where its path belongs is not shown.
+  expect(complaintsAbout({ ...others, STRIPE_SECRET_KEY_FILE: 'sk_live_hunter2' })).not.toContain('hunter2');
+});
+
+/** Alipay and WeChat Pay themselves, in production. */
+function liveWallets(): Record<string, string> {
+  const { ALIPAY_GATEWAY: _, WECHATPAY_BASE_URL: __, ...values } = sandboxEnvironment(testKeys(), 'http://127.0.0.1:1');
+  const entries = Object.entries(values).filter(([name]) => !name.startsWith('STRIPE_'));
+  return { ...Object.fromEntries(entries), NODE_ENV: 'production' };
+}
+
+const unreachable: readonly (string | null)[] = [
+  ...[null, 'http://pay.example', 'https://localhost:4000', 'https://shop.localhost', 'https://paystream:4000'],
+  ...['https://127.0.0.1', 'https://127.1', 'https://0.0.0.0', 'https://10.0.0.5', 'https://172.16.0.1'],
+  ...['https://192.168.1.10', 'https://169.254.169.254', 'https://100.64.0.1', 'https://[::1]', 'https://[::]'],
+  ...['https://[fd00::1]', 'https://[fe80::1]', 'https://[::ffff:10.0.0.5]', 'https://pay.internal'],
+];
+test.each(unreachable.map((publicUrl) => ({ publicUrl })))(
+  'callbacks of Alipay and WeChat Pay do not come to $publicUrl, which is told once',
+  ({ publicUrl }) => {
+    const complaints = complaintsAbout({ ...liveWallets(), ...(publicUrl !== null && { PUBLIC_URL: publicUrl }) });
+    expect(complaints.split('\n').slice(1)).toEqual([
+      '  PUBLIC_URL must be an https URL that the internet reaches: Alipay and WeChat Pay post their callbacks there.',
+    ]);
+  },
+);
+
+test.each([
+  ['https://pay.example'],
+  ['https://pay.example/shop/'],
+  ['https://8.8.8.8'],
+  ['https://[2001:db8::1]:8443'],
+])('callbacks of Alipay and WeChat Pay come to %s', (publicUrl) => {
+  const { providers } = readConfig({ ...liveWallets(), PUBLIC_URL: publicUrl });
+  expect(providers.map(({ name }) => name)).toEqual(['ALIPAY', 'WECHATPAY']);
+});
+
+test('a public URL that is wrong twice is told once', () => {
+  const complaints = complaintsAbout({ ...liveWallets(), PUBLIC_URL: 'https://u:p@10.0.0.5/?a#b' });
+  expect(complaints.match(/PUBLIC_URL/g)).toHaveLength(1);
+});
+
+test('real money moves only in production, whoever moves it', () => {
+  const { NODE_ENV: _, ...wallets } = liveWallets();
+  const live = { ...cards, STRIPE_SECRET_KEY: 'sk_live_a', STRIPE_PUBLISHABLE_KEY: 'pk_live_a' };
+  const complaints = complaintsAbout({ ...wallets, ...live, PUBLIC_URL: 'https://pay.example' });
+  expect(complaints.match(/real money moves only with NODE_ENV=production/g)).toHaveLength(3);
 });
 
 test('a value may come from a file, and not from both', () => {

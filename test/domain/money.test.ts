@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { amountMinorMax, currencyExponent, formatDecimal, isCurrency, minOf, sumOf } from '../../src/domain/money.ts';
+import {
+  amountMinorMax,
+  currencyExponent,
+  formatDecimal,
+  formatMoney,
+  isCurrency,
+  minOf,
+  sumOf,
+} from '../../src/domain/money.ts';
 
 test.each<[code: string, exponent: number]>([
   ['JPY', 0],

@@ -1,6 +1,15 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Home, makeHome, type ServerProcess, spawnServer, startServerProcess } from '../support/server-process.ts';
+import {
+  type Home,
+  makeHome,
+  projectRoot,
+  type ServerProcess,
+  spawnServer,
+  startServerProcess,
+} from '../support/server-process.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -66,6 +75,18 @@ test('a port that is taken is named', async () => {
   const { code, complaint } = await complaintOf({ ...(await makeHome()), port: home.port, sandboxPort: 0 });
   expect(code).toBe(1);
   expect(complaint).toContain(`port ${home.port}`);
+});
+
+test('another process is told how to reach the sandbox, whatever its port, and the token', async () => {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/print-sandbox-env.ts'], {
+    cwd: projectRoot,
+    env: { PATH: process.env.PATH, DATA_DIR: home.dataDir },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exports = await text(child.stdout);
+  expect(exports).toContain(`export STRIPE_API_BASE='${server.sandboxUrl}'\n`);
+  expect(exports).toContain(`export ALIPAY_GATEWAY='${server.sandboxUrl}/gateway.do'\n`);
+  expect(exports).toContain(`export DEV_API_KEY='${server.token}'\n`);
 });
 
 test('stopped and started again, it is the same: the same token opens it', async () => {

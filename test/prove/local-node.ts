@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import { applyDeliveries } from '../../src/commands/apply-deliveries.ts';
+import { applyNewDelivery } from '../../src/commands/apply-deliveries.ts';
 import { cancelPayment } from '../../src/commands/cancel-payment.ts';
 import { capturePayment } from '../../src/commands/capture-payment.ts';
 import { cancelOrder } from '../../src/commands/close-order.ts';
@@ -117,7 +117,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     receive: (of, delivery) => receiveDelivery(context, of, delivery),
     apply(deliveryId) {
       const applying = life
-        .heard(() => applyDeliveries(context, 1, deliveryId))
+        .heard(() => applyNewDelivery(context, deliveryId))
         .then(
           () => {},
           (error: unknown) => log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),

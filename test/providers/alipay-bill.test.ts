@@ -10,7 +10,7 @@ const paymentId = `pay_${'1'.padStart(26, '0')}`;
 const refundId = `rfd_${'1'.padStart(26, '0')}`;
 
 type Cells = Partial<Record<'number' | 'kind' | 'name' | 'at' | 'amount' | 'refund' | 'note', string>>;
-const row = ({
+const cellsOf = ({
   number = paymentId,
   kind = '交易',
   name = '红色杯子',
@@ -18,24 +18,31 @@ const row = ({
   amount = '25.00',
   refund = '',
   note = '',
-}: Cells = {}) =>
-  [
-    ...[
-      '2026112122001400000000000001',
-      number,
-      kind,
-      name,
-      '2026-11-21 08:00:00',
-      at,
-      '',
-      '',
-      '',
-      '',
-      '张*(138****0000)',
-    ],
-    ...[amount, amount, '0.00', '0.00', '0.00', '0.00', '0.00', '', '0.00', '0.00', refund, '0.15', '0.00', note],
-  ]
+}: Cells) => [
+  ...[
+    '2026112122001400000000000001',
+    number,
+    kind,
+    name,
+    '2026-11-21 08:00:00',
+    at,
+    '',
+    '',
+    '',
+    '',
+    '张*(138****0000)',
+  ],
+  ...[amount, amount, '0.00', '0.00', '0.00', '0.00', '0.00', '', '0.00', '0.00', refund, '0.15', '0.00', note],
+];
+const row = (given: Cells = {}) =>
+  cellsOf(given)
     .map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}\t"` : `${cell}\t`))
+    .join(',');
+
+/** As it comes from what knows of no quoting. */
+const bareRow = (given: Cells) =>
+  cellsOf(given)
+    .map((cell) => `${cell}\t`)
     .join(',');
 
 const head = ['#支付宝业务明细查询', '#账号：[20880000000000010156]', '#------业务明细列表------', header];
@@ -84,6 +91,39 @@ test('names of goods and notes may hold commas, quotes, line breaks and a #', as
   expect(lines).toEqual([payment, payment, payment]);
 });
 
+test('a note, which stands last, may hold a line break', async () => {
+  const rows = [row({ note: '一\n行' }), row({ note: '"\n' }), row()];
+  expect(await linesIn(readAlipayBill(bill(rows)))).toEqual([payment, payment, payment]);
+});
+
+test.each<[where: string, cells: Cells[]]>([
+  ['before a name', [{ name: '"杯子' }, {}, {}]],
+  ['within a name', [{ name: '14" 杯子' }, {}, {}]],
+  ['behind a name', [{ name: '杯子"' }, {}, {}]],
+  ['before a name, in the last line', [{}, {}, { name: '"杯子' }]],
+  ['before two names', [{ name: '"杯子' }, { name: '"杯子' }, {}]],
+  ['before a name and before a note', [{ name: '"杯子', note: '"a' }, {}, {}]],
+  ['before a note', [{ note: '"a' }, {}, { note: '"a' }]],
+  ['alone', [{ name: '"' }, {}, { note: '"' }]],
+])('where nothing is quoted, a quote %s is a character, and no rows become one', async (_, cells) => {
+  const numbers = [1, 2, 3].map((number) => `pay_${String(number).padStart(26, '0')}`);
+  const rows = cells.map((given, index) => bareRow({ ...given, number: numbers[index] }));
+  const lines = await linesIn(readAlipayBill(bill(rows)));
+  expect(lines).toEqual(numbers.map((merchantNumber) => ({ ...payment, merchantNumber })));
+});
+
+test('what cannot be read of other systems of the same merchant is left out, and what can is told', async () => {
+  const foreign = [
+    { kind: '转账' },
+    { amount: '2e3' },
+    { at: 'then' },
+    { kind: '退款', amount: '-1.001', refund: 'r_1' },
+  ];
+  const rows = [row(), ...foreign.map((cells) => row({ number: 'shop_1', ...cells })), row({ number: 'shop_2' })];
+  const lines = await linesIn(readAlipayBill(bill(rows)));
+  expect(lines).toEqual([payment, { ...payment, merchantNumber: 'shop_2' }]);
+});
+
 test('a refund whose number Alipay does not tell has that of its trade', async () => {
   const rows = [row({ kind: '退款', amount: '-25.00' })];
   const [line] = await linesIn(readAlipayBill(bill(rows, foot(0, 1))));
@@ -108,7 +148,7 @@ test('columns may stand elsewhere, and others may come', async () => {
 test.each<[what: string, rows: string[], end: string[], message: RegExp]>([
   ['is cut off', [row()], [], /end is missing/],
   ['has fewer lines than it says', [row()], foot(2, 0), /has 1 lines, and says that it has 2/],
-  ['leaves a quote open', [row({ note: '"' }).replace('""', '"')], foot(1, 0), /quote in it has no end/],
+  ['leaves a quote open', [row({ note: 'a,b' }).replace('\t"', '\t')], foot(1, 0), /quote in it has no end/],
 ])('a bill that %s tells no line at all', async (_, rows, end, message) => {
   const file = bill(rows, end);
   await expect(readAlipayBill(file)).rejects.toThrow(message);

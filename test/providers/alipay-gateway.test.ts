@@ -1,6 +1,10 @@
 import { createPublicKey, createVerify } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import {
+  MisconfiguredError,
   NotExecutedError,
   OutcomeUnknownError,
   type PaymentProvider,
@@ -82,7 +86,7 @@ test('with certificates, calls name them, and answers are verified by Alipay’s
   });
 });
 
-type Expected = typeof OutcomeUnknownError | typeof NotExecutedError | typeof RejectedError;
+type Expected = typeof OutcomeUnknownError | typeof NotExecutedError | typeof MisconfiguredError | typeof RejectedError;
 test.each<[what: string, answer: Answer, error: Expected, retryAfterMs?: number]>([
   ['a reset', 'reset', OutcomeUnknownError],
   ['a 502', { status: 502, text: '<html>Bad gateway</html>' }, OutcomeUnknownError],
@@ -106,10 +110,10 @@ test.each<[what: string, answer: Answer, error: Expected, retryAfterMs?: number]
   ['AQC.SYSTEM_ERROR', refused('AQC.SYSTEM_ERROR'), OutcomeUnknownError],
   ['40004 without more', { node: { code: '40004', msg: 'Business Failed' } }, OutcomeUnknownError],
   ['40005', refused('isv.app-call-limited', '40005'), NotExecutedError, 2000],
-  ['20001', refused('aop.invalid-auth-token', '20001'), NotExecutedError, 30_000],
-  ['40001', refused('isv.missing-method', '40001'), NotExecutedError, 30_000],
-  ['40002', refused('isv.invalid-signature', '40002'), NotExecutedError, 30_000],
-  ['40006', refused('isv.insufficient-isv-permissions', '40006'), NotExecutedError, 30_000],
+  ['20001', refused('aop.invalid-auth-token', '20001'), MisconfiguredError, 30_000],
+  ['40001', refused('isv.missing-method', '40001'), MisconfiguredError, 30_000],
+  ['40002', refused('isv.invalid-signature', '40002'), MisconfiguredError, 30_000],
+  ['40006', refused('isv.insufficient-isv-permissions', '40006'), MisconfiguredError, 30_000],
   ['a refusal', refused('ACQ.INVALID_PARAMETER'), RejectedError],
 ])('%s of a query is told by its error', async (_what, answer, error, retryAfterMs) => {
   // The SDK sends once more what was reset.
@@ -122,7 +126,7 @@ test.each<[what: string, answer: Answer, error: Expected, retryAfterMs?: number]
 });
 
 test.each<[what: string, subCode: string, code: string, sign: string | null | undefined, error: Expected]>([
-  ['signed', 'isv.invalid-app-id', '40002', undefined, NotExecutedError],
+  ['signed', 'isv.invalid-app-id', '40002', undefined, MisconfiguredError],
   ['signed', 'isv.app-call-limited', '40005', undefined, NotExecutedError],
   ['signed', 'isp.unknow-error', '20000', undefined, OutcomeUnknownError],
   ['unsigned', 'isv.invalid-app-id', '40002', null, OutcomeUnknownError],
@@ -135,6 +139,110 @@ test.each<[what: string, subCode: string, code: string, sign: string | null | un
   // For whoever reads our logs.
   expect((failure as Error).cause).toMatchObject({ message: expect.stringContaining(subCode) });
 });
+
+test.each<[subCode: string, code: string, what: string]>([
+  ['isv.invalid-signature', '40002', 'check ALIPAY_PRIVATE_KEY: its public half must be uploaded in Alipay’s console'],
+  ['isv.invalid-app-id', '40002', 'check ALIPAY_APP_ID, and that ALIPAY_GATEWAY'],
+  ['isv.invalid-timestamp', '40002', 'check the clock'],
+  ['isv.app-cert-expired', '40002', 'check ALIPAY_APP_CERT'],
+  ['isv.insufficient-isv-permissions', '40006', 'the app of ALIPAY_APP_ID is online and has this product'],
+  ['isv.missing-method', '40001', 'check ALIPAY_APP_ID and ALIPAY_PRIVATE_KEY'],
+])('what is configured wrongly says what to check: %s', async (subCode, code, what) => {
+  gateway.answer(refused(subCode, code));
+  expect(await failureOf(provider.queryPayment(order, patient()))).toMatchObject({
+    message: expect.stringContaining(what),
+    cause: { message: expect.stringContaining(`${code} ${subCode}`) },
+  });
+});
+
+test('an answer that does not verify says which key to check', async () => {
+  const certificates = {
+    ...{ app: fixture('alipay-app-cert.pem'), alipay: fixture('alipay-cert.pem') },
+    root: fixture('alipay-root-cert.pem'),
+  };
+  const certified = openProvider({ gateway: gateway.url, certificates });
+  const unknown = { node: { code: '40002', sub_code: 'isv.invalid-app-id' }, key: 'error_response', sign: null };
+  for (const [asked, answer, what] of [
+    [provider, { node, sign: other }, 'check ALIPAY_PUBLIC_KEY'],
+    [certified, { node, sign: other }, 'check ALIPAY_CERT'],
+    [provider, unknown, 'check ALIPAY_APP_ID'],
+  ] as const) {
+    gateway.answer(answer);
+    const failure = await failureOf(asked.queryPayment(order, patient()));
+    expect(failure).toMatchObject({ message: expect.stringContaining(what) });
+  }
+});
+
+/** The SDK gives up by itself after 15 seconds: what ends with its call must end earlier. */
+const beforeTheSdkMs = 10_000;
+
+/** A gateway that answers by what it is told to send, and says when the connection was closed from our side. */
+async function openTap(send: (response: ServerResponse) => void) {
+  let close = () => {};
+  const closed = new Promise<void>((resolve) => {
+    close = resolve;
+  });
+  let ask = () => {};
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
+  const server = createServer((request, response) => {
+    request.socket.once('close', close);
+    request.resume();
+    send(response);
+    ask();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/gateway.do`;
+  return { closed, asked, provider: openProvider({ gateway: url }) };
+}
+
+/** Blanks without an end, as fast as they are taken. */
+function pour(response: ServerResponse): void {
+  const more = () => {
+    while (!response.destroyed && response.write(' '.repeat(64 * 1024)));
+  };
+  response.on('drain', more);
+  more();
+}
+
+test('an answer without an end is not read on, and its connection is closed', async () => {
+  const tap = await openTap(pour);
+  const failure = await failureOf(tap.provider.queryPayment(order, patient()));
+  expect(failure).toBeInstanceOf(OutcomeUnknownError);
+  expect((failure as Error).cause).toMatchObject({ message: expect.stringContaining('more than 1048576 bytes') });
+  await tap.closed;
+});
+
+test('an answer that is compressed, as nobody asked, is not unpacked', async () => {
+  const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, ' '));
+  const tap = await openTap((response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
+  const failure = await failureOf(tap.provider.queryPayment(order, patient()));
+  expect(failure).toBeInstanceOf(OutcomeUnknownError);
+  expect((failure as Error).cause).toMatchObject({ message: expect.stringContaining('compressed') });
+  await tap.closed;
+});
+
+test.each<[what: string, send: (response: ServerResponse) => void]>([
+  ['says nothing', () => {}],
+  ['has begun to answer', (response) => response.writeHead(200).write('{')],
+])(
+  'the connection to a gateway that %s ends with the call',
+  async (_what, send) => {
+    const tap = await openTap(send);
+    const controller = new AbortController();
+    const failing = failureOf(tap.provider.queryPayment(order, controller.signal));
+    await tap.asked;
+    controller.abort();
+    expect(await failing).toBeInstanceOf(OutcomeUnknownError);
+    await tap.closed;
+  },
+  beforeTheSdkMs,
+);
 
 const paid = JSON.stringify({
   ...JSON.parse(node),

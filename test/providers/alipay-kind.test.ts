@@ -19,13 +19,13 @@ const certificates: Form = {
 };
 const sandboxGateway = { ALIPAY_GATEWAY: 'http://127.0.0.1:4100/gateway.do' };
 
-type Around = { readonly isProduction?: boolean; readonly publicUrl?: string | null };
-
-function read(values: Form, { isProduction = false, publicUrl = 'https://pay.example' }: Around = {}) {
+function read(values: Form, { isProduction = true }: { readonly isProduction?: boolean } = {}) {
   const violations: string[] = [];
+  const callers: string[] = [];
   const at = (name: string) => values[name] || null;
-  const setup: ProviderSetup | null = alipayKind.readSetup({ at, isProduction, publicUrl, violations });
-  return { setup, violations };
+  const isSet = (name: string) => at(name) !== null;
+  const setup: ProviderSetup | null = alipayKind.readSetup({ at, isSet, isProduction, violations, callers });
+  return { setup, violations, callers };
 }
 
 const bare = (pem: string) => pem.replaceAll(/-----.*-----|\s/g, '');
@@ -58,7 +58,7 @@ test.each<[what: string, values: Form]>([
 });
 
 test('without anything of Alipay’s, Alipay is off and nobody complains', () => {
-  expect(read({})).toEqual({ setup: null, violations: [] });
+  expect(read({})).toEqual({ setup: null, violations: [], callers: [] });
 });
 
 test.each<[missing: readonly string[], values: Form]>([
@@ -72,7 +72,7 @@ test.each<[missing: readonly string[], values: Form]>([
   ]),
   [['ALIPAY_APP_ID', 'ALIPAY_SELLER_ID', 'ALIPAY_PRIVATE_KEY', 'ALIPAY_PUBLIC_KEY'], sandboxGateway],
 ])('without %s, what is there is of no use', (missing, values) => {
-  expect(read(values)).toEqual({
+  expect(read(values)).toMatchObject({
     setup: null,
     violations: [`Alipay is configured in part: ${missing.join(' and ')} must be set too, or nothing of ALIPAY_*.`],
   });
@@ -146,39 +146,70 @@ test.each<[what: string, changed: Form, violation: RegExp]>([
   ['a key for Alipay’s', { ALIPAY_CERT: alipayPublicPem }, /^ALIPAY_CERT holds no certificate/],
   ['no roots', { ALIPAY_ROOT_CERT: 'root' }, /^ALIPAY_ROOT_CERT holds no RSA certificate/],
 ])('of certificates, %s is told', (_what, changed, violation) => {
-  expect(read({ ...certificates, ...changed })).toEqual({
+  expect(read({ ...certificates, ...changed })).toMatchObject({
     setup: null,
     violations: [expect.stringMatching(violation)],
   });
 });
 
-test.each<[publicUrl: string | null]>([
-  [null],
-  ['http://pay.example'],
-  ['https://localhost'],
-  ['https://127.0.0.1:4000'],
-  ['https://[::1]'],
-])('Alipay’s own gateways post callbacks, which do not come to %s', (publicUrl) => {
-  const gateway = { ALIPAY_GATEWAY: 'https://openapi-sandbox.dl.alipaydev.com/gateway.do' };
-  const expected = [expect.stringMatching(/^PUBLIC_URL must be an https URL/)];
-  expect(read(keys, { publicUrl }).violations).toEqual(expected);
-  expect(read({ ...keys, ...gateway }, { publicUrl }).violations).toEqual(expected);
-  expect(read({ ...keys, ...sandboxGateway }, { publicUrl }).violations).toEqual([]);
+test.each<[where: string, gateway: string, calls: readonly string[]]>([
+  ['Alipay', 'https://openapi.alipay.com/gateway.do', ['Alipay']],
+  ['a stand-in', 'https://gateway.example/gateway.do', []],
+])('from %s callbacks come by the internet, or do not', (_where, gateway, calls) => {
+  const { violations, callers } = read({ ...keys, ALIPAY_GATEWAY: gateway });
+  expect(violations).toEqual([]);
+  expect(callers).toEqual(calls);
+});
+
+const outside = { isProduction: false };
+const alipaySandbox = { ...keys, ALIPAY_GATEWAY: 'https://openapi-sandbox.dl.alipaydev.com/gateway.do' };
+
+test('real money moves only in production: the live gateway belongs there, and Alipay’s sandbox anywhere else', () => {
+  const live = [expect.stringMatching(/^ALIPAY_GATEWAY .+ real money moves only with NODE_ENV=production\.$/)];
+  for (const values of [keys, { ...keys, ALIPAY_GATEWAY: 'https://openapi.alipay.com/gateway.do' }]) {
+    expect(read(values, outside)).toMatchObject({ setup: null, violations: live });
+    expect(read(values).violations).toEqual([]);
+  }
+  expect(read(alipaySandbox, outside)).toMatchObject({ violations: [], callers: ['Alipay'] });
+  expect(read(alipaySandbox)).toMatchObject({
+    setup: null,
+    violations: [expect.stringMatching(/^ALIPAY_GATEWAY is Alipay’s sandbox/)],
+  });
+});
+
+test('a gateway of Alipay’s has its path', () => {
+  const { violations } = read({ ...keys, ALIPAY_GATEWAY: 'https://openapi.alipay.com/' });
+  expect(violations).toEqual(['ALIPAY_GATEWAY must end in /gateway.do at Alipay.']);
 });
 
 test('in production a gateway is http only on this machine', () => {
   const remote = { ...keys, ALIPAY_GATEWAY: 'http://gateway.example/gateway.do' };
-  expect(read(remote).violations).toEqual([]);
-  expect(read(remote, { isProduction: true }).violations).toEqual(['ALIPAY_GATEWAY must be https in production.']);
-  expect(read({ ...keys, ...sandboxGateway }, { isProduction: true }).violations).toEqual([]);
+  expect(read(remote, outside).violations).toEqual([]);
+  expect(read(remote).violations).toEqual(['ALIPAY_GATEWAY must be https in production.']);
+  expect(read({ ...keys, ...sandboxGateway }).violations).toEqual([]);
 });
 
 test('all that is wrong is told at once', () => {
-  const { violations } = read(
-    { ALIPAY_APP_ID: 'x', ALIPAY_PRIVATE_KEY: 'x', ALIPAY_GATEWAY: 'x' },
-    { publicUrl: null },
-  );
+  const { violations } = read({ ALIPAY_APP_ID: 'x', ALIPAY_PRIVATE_KEY: 'x', ALIPAY_GATEWAY: 'x' });
   expect(violations.map((violation) => violation.split(' ', 1)[0])).toEqual(
-    expect.arrayContaining(['Alipay', 'ALIPAY_APP_ID', 'ALIPAY_PRIVATE_KEY', 'ALIPAY_GATEWAY', 'PUBLIC_URL']),
+    expect.arrayContaining(['Alipay', 'ALIPAY_APP_ID', 'ALIPAY_PRIVATE_KEY', 'ALIPAY_GATEWAY']),
   );
+});
+
+test.each<[what: string, value: string, hint: string]>([
+  ['a path', '/run/secrets/alipay.pem', ' It looks like a path: use ALIPAY_PRIVATE_KEY_FILE.'],
+  ['a path from here', 'keys/alipay.pem', ' It looks like a path: use ALIPAY_PRIVATE_KEY_FILE.'],
+  [
+    'a PEM with blanks for line breaks',
+    appPrivatePem.replaceAll('\n', ' '),
+    ' Its line breaks became blanks: write each as \\n, or use ALIPAY_PRIVATE_KEY_FILE.',
+  ],
+  ['anything else', 'hunter2', ''],
+])('with %s for a key it is said what most likely happened', (_what, value, hint) => {
+  const { violations } = read({ ...keys, ALIPAY_PRIVATE_KEY: value });
+  expect(violations).toEqual([`ALIPAY_PRIVATE_KEY is no private key, PKCS#8 or PKCS#1, that can be read.${hint}`]);
+});
+
+test('a start can say whose account it is, and where', () => {
+  expect(read(keys).setup?.description).toBe('app 2021000000000001 at openapi.alipay.com');
 });

@@ -220,3 +220,10 @@ function spaced(): Buffer {
     if (signature.includes('+')) return formOf({ ...tried, sign_type: 'RSA2', sign: signature.replaceAll('+', ' ') });
   }
 }
+
+test('a callback by another key says which variable to look at', () => {
+  const cause = expect.objectContaining({ message: expect.stringContaining('check ALIPAY_PUBLIC_KEY or ALIPAY_CERT') });
+  const verify = () =>
+    provider.verifyWebhook({ headers: {}, body: signedForm(fields, config.privateKey), receivedAt: now });
+  expect(verify).toThrow(expect.objectContaining({ reason: 'BAD_SIGNATURE', cause }));
+});

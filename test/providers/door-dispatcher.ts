@@ -1,38 +1,41 @@
-import { ProxyAgent } from 'alipay-sdk';
+import { Dispatcher, errors } from 'undici';
 
 export type Asked = { readonly method: string; readonly path: string; readonly body: string };
 export type Told = { readonly status: number; readonly body: string } | 'unanswered' | 'reset';
 
-type Dispatch = Parameters<ProxyAgent['dispatch']>;
-
-/**
- * Carries the requests of Alipay's SDK to a function: no connection, and no time that passes. It comes from ProxyAgent because that is
- * what the SDK takes, and goes through no proxy.
- */
-export class DoorDispatcher extends ProxyAgent {
+/** Carries the requests of Alipay's SDK to a function: no connection, and no time that passes. */
+export class DoorDispatcher extends Dispatcher {
   readonly #door: (asked: Asked) => Promise<Told>;
 
   constructor(door: (asked: Asked) => Promise<Told>) {
-    super('http://127.0.0.1:9'); // nobody calls there
+    super();
     this.#door = door;
   }
 
-  override dispatch({ method, path, body }: Dispatch[0], handler: Dispatch[1]): boolean {
-    handler.onConnect?.(() => {});
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const { method, path, body } = options;
+    const controller = new Controller();
+    handler.onRequestStart?.(controller, {});
     this.#door({ method, path: String(path), body: typeof body === 'string' ? body : '' }).then(
       (told) => {
-        if (told === 'unanswered') return handler.onError?.(failure('UND_ERR_HEADERS_TIMEOUT'));
-        if (told === 'reset') return handler.onError?.(failure('ECONNRESET'));
-        handler.onHeaders?.(told.status, [], () => {}, '');
-        handler.onData?.(Buffer.from(told.body));
-        handler.onComplete?.([]);
+        if (told === 'unanswered') return handler.onResponseError?.(controller, new errors.HeadersTimeoutError());
+        if (told === 'reset') return handler.onResponseError?.(controller, new errors.SocketError('other side closed'));
+        handler.onResponseStart?.(controller, told.status, {}, '');
+        handler.onResponseData?.(controller, Buffer.from(told.body));
+        handler.onResponseEnd?.(controller, {});
       },
-      (error: Error) => handler.onError?.(error),
+      (error: Error) => handler.onResponseError?.(controller, error),
     );
     return true;
   }
 }
 
-function failure(code: string): Error {
-  return Object.assign(new Error(`The door says ${code}.`), { code });
+/** By which undici could pause what comes as one piece, or give up a request that is under way. */
+class Controller implements Dispatcher.DispatchController {
+  readonly aborted = false;
+  readonly paused = false;
+  readonly reason = null;
+  abort(): void {}
+  pause(): void {}
+  resume(): void {}
 }

@@ -13,9 +13,13 @@ const paymentId = `pay_${'1'.padStart(26, '0')}`;
 const refundId = `rfd_${'1'.padStart(26, '0')}`;
 
 type Cells = Partial<
-  Record<'at' | 'state' | 'refundNumber' | 'refundState' | 'name' | 'total' | 'refunded' | 'currency', string>
+  Record<
+    'number' | 'at' | 'state' | 'refundNumber' | 'refundState' | 'name' | 'total' | 'refunded' | 'currency',
+    string
+  >
 >;
 const row = ({
+  number = paymentId,
   at = '2026-11-21 08:00:01',
   state = 'SUCCESS',
   refundNumber = '0',
@@ -26,7 +30,7 @@ const row = ({
   currency = 'CNY',
 }: Cells = {}) =>
   [
-    ...[at, 'wx0000000000000001', '1900000001', '0', '', '4200000001202611210000000001', paymentId, 'oUpF8'],
+    ...[at, 'wx0000000000000001', '1900000001', '0', '', '4200000001202611210000000001', number, 'oUpF8'],
     // A coupon paid a part: what the order costs is what counts, and not what is settled.
     ...['NATIVE', state, 'OTHERS', currency, '20.00', '5.00', '50000000012026112100000001', refundNumber],
     ...['0.00', '0.00', 'ORIGINAL', refundState, name, '', '0.15000', '0.60%', total, refunded, ''],
@@ -79,6 +83,26 @@ test('a refund that is under way is told as such, one that was given up is not, 
     { ...refund, status: 'PENDING' },
     { ...refund, merchantNumber: 'console_1', providerRefundId: 'console_1' },
   ]);
+});
+
+test('what cannot be read of other systems of the same merchant is left out, and what can is told', async () => {
+  const number = 'till_00042';
+  const { reading } = read(
+    textOf([
+      row(),
+      ...[{ state: 'REVOKED' }, { currency: 'HKD' }, { total: '1.001' }, { at: 'then' }].map((cells) =>
+        row({ number, ...cells }),
+      ),
+      refundRow({ number, refundNumber: 'till_00042_1', refundState: 'MAYBE' }),
+      row({ number }),
+    ]),
+  );
+  expect(await linesIn(reading)).toEqual([payment, { ...payment, merchantNumber: number }]);
+});
+
+test('a refund of ours is read strictly, whatever its payment is called', async () => {
+  const { reading } = read(textOf([refundRow({ number: 'till_00042', refundState: 'MAYBE' })]));
+  await expect(linesIn(reading)).rejects.toThrow(/Line 2 .* not known/);
 });
 
 test.each<[what: string, text: string, hash: string | undefined, message: RegExp]>([

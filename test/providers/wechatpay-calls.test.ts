@@ -1,14 +1,17 @@
 import { createVerify } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import type { NextAction } from '../../src/domain/payment.ts';
 import {
+  MisconfiguredError,
   NotExecutedError,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
   RejectedError,
 } from '../../src/providers/provider.ts';
-import type { Send } from '../../src/providers/wechatpay/transport.ts';
+import { type Send, sendByFetch } from '../../src/providers/wechatpay/transport.ts';
 import {
   anOrderToPay,
   appId,
@@ -309,6 +312,33 @@ test('what not to call again soon says for how long', async () => {
   expect(await failureOf(provider.startPayment(order, patient()))).toMatchObject({ retryAfterMs: 30_000 });
 });
 
+test.each<[code: string, status: number, what: string]>([
+  ['SIGN_ERROR', 401, 'check WECHATPAY_PRIVATE_KEY and WECHATPAY_SERIAL'],
+  ['WHATEVER', 401, 'check WECHATPAY_PRIVATE_KEY and WECHATPAY_SERIAL'],
+  ['APPID_MCHID_NOT_MATCH', 400, 'check WECHATPAY_APP_ID and WECHATPAY_MCH_ID'],
+  ['MCH_NOT_EXISTS', 400, 'check WECHATPAY_MCH_ID'],
+  ['NO_AUTH', 403, 'the merchant of WECHATPAY_MCH_ID may use this product'],
+])('what is configured wrongly is told as such, and what to check: %s', async (code, status, what) => {
+  const { provider } = await openWechat(() => said(status, code));
+  const error = await failureOf(provider.startPayment(order, patient()));
+  expect(error).toBeInstanceOf(MisconfiguredError);
+  expect(error).toMatchObject({
+    message: expect.stringContaining(what),
+    cause: { message: expect.stringContaining(`${status} ${code}`) },
+    retryAfterMs: 30_000,
+  });
+});
+
+test('an answer by a key that we do not hold says which, and where to add it', async () => {
+  const { provider } = await openWechat(() => ({
+    body: codeUrl,
+    headers: signedHeaders(JSON.stringify(codeUrl), { serial: 'PUB_KEY_ID_9' }),
+  }));
+  const error = await failureOf(provider.startPayment(order, patient()));
+  expect(outcomeOf(error)).toBe('unknown');
+  expect(String(error)).toContain('add the key of serial PUB_KEY_ID_9 to WECHATPAY_PLATFORM_KEYS');
+});
+
 test('an error names WeChat Pay’s code and the request, and no secret', async () => {
   const headers = { 'request-id': '08F78BB5AF0610D302' };
   const { provider } = await openWechat(() => ({ ...said(500, 'SYSTEM_ERROR'), headers }));
@@ -349,19 +379,25 @@ test('an answer that does not end is given up', async () => {
 
 // The second host
 
+const unpaid = { trade_state: 'NOTPAY', transaction_id: '', success_time: undefined };
 const real = { baseUrl: 'https://api.mch.weixin.qq.com/' };
-function downAt(host: string, failure: Error): { send: Send; asked: string[] } {
+type Spent = { readonly host: string; readonly timeoutMs: number };
+function downAt(host: string, failure: Error) {
   const asked: string[] = [];
-  const send: Send = async ({ method, url, headers, body }) => {
+  const spent: Spent[] = [];
+  const down = new Set([host]);
+  const send: Send = async ({ method, url, headers, body, timeoutMs }) => {
     asked.push(url);
+    spent.push({ host: new URL(url).host, timeoutMs });
     const { pathname, search } = new URL(url);
     const told: Told = { method, target: pathname + search, headers: { authorization: headers.Authorization }, body };
     expect(isSignedRightly(told)).toBe(true);
-    if (new URL(url).host === host) throw failure;
-    const text = JSON.stringify(codeUrl);
+    if (down.has(new URL(url).host)) throw failure;
+    const isQuery = method === 'GET';
+    const text = JSON.stringify(isQuery ? aTransaction({ out_trade_no: paymentId, ...unpaid }) : codeUrl);
     return { status: 200, headers: signedHeaders(text), body: text };
   };
-  return { send, asked };
+  return { send, asked, spent, down };
 }
 const refusedConnection = new TypeError('fetch failed', {
   cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }),
@@ -394,6 +430,66 @@ test('a connection that broke later is not tried at the second host, nor is anyt
   expect([...broken.asked, ...elsewhere.asked]).toHaveLength(2);
 });
 
+const first = 'api.mch.weixin.qq.com';
+const second = 'api2.mch.weixin.qq.com';
+const silence = new DOMException('', 'TimeoutError');
+const hostsOf = (spent: readonly Spent[]) => spent.map(({ host }) => host);
+
+test('a host that says nothing costs a few seconds once, so that a call of three steps ends within 20', async () => {
+  const { send, spent } = downAt(first, silence);
+  await openProvider({ ...real, send }).closePayment(order, patient());
+  expect(hostsOf(spent)).toEqual([first, second, second, second]);
+  const waitedMs = spent.filter(({ host }) => host === first).reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
+  expect(waitedMs).toBe(4000);
+  expect(spent.at(-1)?.timeoutMs).toBe(10_000);
+});
+
+test('after some minutes the first host is asked first again', async () => {
+  const { send, spent, down } = downAt(first, silence);
+  let time = now;
+  const provider = openProvider({ ...real, send, now: () => time });
+  const paid = { ...order, expiresAt: after(60 * minute) };
+  await provider.queryPayment(paid, patient());
+  down.clear();
+  for (const minutes of [1, 4]) {
+    time = after(minutes * minute);
+    await failureOf(provider.queryPayment(paid, patient()));
+  }
+  expect(hostsOf(spent)).toEqual([first, second, second, second]);
+  time = after(5 * minute);
+  await failureOf(provider.queryPayment(paid, patient()));
+  expect(hostsOf(spent).at(-1)).toBe(first);
+});
+
+test('when the second host is gone meanwhile, the first one is told, and asked first from then on', async () => {
+  const { send, spent, down } = downAt(first, refusedConnection);
+  const provider = openProvider({ ...real, send });
+  await provider.queryPayment(order, patient());
+  down.clear();
+  down.add(second);
+  await provider.queryPayment(order, patient());
+  await provider.queryPayment(order, patient());
+  expect(hostsOf(spent)).toEqual([first, second, second, first, first]);
+});
+
+test('a stand-in has no second host, and all the time', async () => {
+  const { send, spent } = downAt('nowhere', silence);
+  await openProvider({ baseUrl: 'https://sandbox.example/', send }).queryPayment(order, patient());
+  expect(spent).toEqual([{ host: 'sandbox.example', timeoutMs: 10_000 }]);
+});
+
+test('a request over the network is given up when its own time is over', async () => {
+  const server = createServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const sending = sendByFetch({ method: 'GET', url, headers: {}, body: '', timeoutMs: 1 }, patient());
+  await expect(sending).rejects.toMatchObject({ name: 'TimeoutError' });
+});
+
 // What becomes of a payment
 
 /** Answers the n-th call by the n-th answer. */
@@ -404,7 +500,6 @@ function inTurn(...answers: Said[]): () => Said {
 const transaction = (facts: object = {}): Said => ({
   body: aTransaction({ out_trade_no: paymentId, ...facts }),
 });
-const unpaid = { trade_state: 'NOTPAY', transaction_id: '', success_time: undefined };
 const noContent: Said = { status: 204 };
 
 test.each([

@@ -4,7 +4,19 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Settings } from '../../src/providers/provider.ts';
 import { wechatpayKind } from '../../src/providers/wechatpay/kind.ts';
-import { apiV3Key, appId, mchId, merchant, merchantSerial, now, platform, publicKeyId } from './wechatpay-rig.ts';
+import {
+  apiV3Key,
+  appId,
+  aTransaction,
+  mchId,
+  merchant,
+  merchantSerial,
+  notificationOf,
+  now,
+  platform,
+  publicKeyId,
+  signedHeaders,
+} from './wechatpay-rig.ts';
 
 const { platformCertificate, platformSerial } = z
   .object({ platformCertificate: z.string(), platformSerial: z.string() })
@@ -25,20 +37,19 @@ const complete: Readonly<Record<string, string>> = {
   WECHATPAY_PLATFORM_KEYS: JSON.stringify({ [publicKeyId]: platformPem }),
 };
 
-type Given = Partial<Pick<Settings, 'isProduction' | 'publicUrl'>>;
+type Given = Partial<Pick<Settings, 'isProduction' | 'isSet'>>;
 
 function read(environment: Readonly<Record<string, string | undefined>>, given: Given = {}) {
   const violations: string[] = [];
+  const callers: string[] = [];
   const at = (name: string) => environment[name] || null;
-  const setup = wechatpayKind.readSetup({
-    ...{ at, violations, isProduction: false, publicUrl: 'https://pay.example' },
-    ...given,
-  });
-  return { setup, violations };
+  const isSet = (name: string) => at(name) !== null;
+  const setup = wechatpayKind.readSetup({ ...{ at, isSet, violations, callers, isProduction: true }, ...given });
+  return { setup, violations, callers };
 }
 
 test('WeChat Pay is off when nothing of it is set', () => {
-  expect(read({ STRIPE_SECRET_KEY: 'sk_test_1' })).toEqual({ setup: null, violations: [] });
+  expect(read({ STRIPE_SECRET_KEY: 'sk_test_1' })).toEqual({ setup: null, violations: [], callers: [] });
 });
 
 test.each<[what: string, changed: Record<string, string>]>([
@@ -148,16 +159,37 @@ test.each<[what: string, changed: Record<string, string>, violation: string | Re
     { WECHATPAY_BASE_URL: 'http://api.mch.weixin.qq.com' },
     'WECHATPAY_BASE_URL must be https.',
   ],
+  ['http in production', { WECHATPAY_BASE_URL: 'http://wx.example' }, 'WECHATPAY_BASE_URL must be https.'],
   [
-    'http in production',
-    { WECHATPAY_BASE_URL: 'http://wx.example' },
-    'WECHATPAY_BASE_URL must be https.',
-    { isProduction: true },
+    'a port at the real host',
+    { WECHATPAY_BASE_URL: 'https://api.mch.weixin.qq.com:8443' },
+    'WECHATPAY_BASE_URL must be a host alone',
   ],
-  ['no public URL', {}, 'PUBLIC_URL must be https', { publicUrl: null }],
-  ['a public URL by http', {}, 'PUBLIC_URL must be https', { publicUrl: 'http://pay.example' }],
-  ['a public URL of this machine', {}, 'PUBLIC_URL must be https', { publicUrl: 'https://localhost:4000' }],
-  ['a public URL with a query', {}, 'PUBLIC_URL must have no query', { publicUrl: 'https://pay.example/?a=1' }],
+  [
+    'the real host outside production',
+    {},
+    /^WECHATPAY_BASE_URL .+ only with NODE_ENV=production/,
+    { isProduction: false },
+  ],
+  [
+    'the second host outside production',
+    { WECHATPAY_BASE_URL: 'https://api2.mch.weixin.qq.com/' },
+    /only with NODE_ENV=production/,
+    { isProduction: false },
+  ],
+  [
+    'a key twice, in upper and in lower case',
+    keys({ [platformSerial]: platformCertificate, [platformSerial.toLowerCase()]: platformCertificate }),
+    /is there twice/,
+  ],
+  [
+    'a path for a key',
+    { WECHATPAY_PRIVATE_KEY: '/run/secrets/apiclient_key.pem' },
+    /looks like a path: use WECHATPAY_PRIVATE_KEY_FILE\.$/,
+  ],
+  ['a path for the keys', { WECHATPAY_PLATFORM_KEYS: './keys.json' }, /path: use WECHATPAY_PLATFORM_KEYS_FILE\.$/],
+  ['a path among the keys', keys({ [publicKeyId]: '/pub_key.pem' }), /path: write the text itself\.$/],
+  ['blanks for line breaks', keys({ [publicKeyId]: platformPem.replaceAll('\n', ' ') }), /line breaks became blanks/],
 ])(
   'WeChat Pay is refused with %s, in one sentence that names the variable',
   (_what, changed, violation, given = {}) => {
@@ -171,14 +203,45 @@ test.each<[what: string, changed: Record<string, string>, violation: string | Re
   },
 );
 
-test('everything that is wrong is told at once', () => {
-  const wrong = { ...complete, WECHATPAY_APP_ID: 'x', WECHATPAY_MCH_ID: 'x', WECHATPAY_API_V3_KEY: 'x', ...keys({}) };
-  expect(read(wrong, { publicUrl: null }).violations).toHaveLength(5);
+test('everything that is wrong is told at once, what is missing among it', () => {
+  const wrong = { ...complete, WECHATPAY_APP_ID: 'x', WECHATPAY_API_V3_KEY: 'x', ...keys({}) };
+  const { violations } = read({ ...wrong, WECHATPAY_MCH_ID: undefined, WECHATPAY_BASE_URL: 'x' });
+  expect(violations.map((violation) => violation.split(' ', 1)[0])).toEqual([
+    ...['WeChat', 'WECHATPAY_APP_ID', 'WECHATPAY_API_V3_KEY', 'WECHATPAY_PLATFORM_KEYS', 'WECHATPAY_BASE_URL'],
+  ]);
+});
+
+test('what is there and cannot be read is not called missing', () => {
+  const { setup, violations } = read({ ...complete, WECHATPAY_PRIVATE_KEY: undefined }, { isSet: () => true });
+  expect({ setup, violations }).toEqual({ setup: null, violations: [] });
+});
+
+test('WeChat Pay posts its callbacks by the internet, and a stand-in need not', () => {
+  expect(read(complete).callers).toEqual(['WeChat Pay']);
+  expect(read({ ...complete, WECHATPAY_BASE_URL: 'https://wx.example' })).toMatchObject({
+    callers: [],
+    violations: [],
+  });
+});
+
+test('a serial number is the same in lower case: in the configuration, and in what comes in', async () => {
+  const serial = platformSerial.toLowerCase();
+  const { setup } = read({ ...complete, ...keys({ [serial]: platformPem }) });
+  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/wechatpay' });
+  const body = notificationOf('TRANSACTION.SUCCESS', aTransaction());
+  for (const spelled of [platformSerial, serial]) {
+    const headers = signedHeaders(body, { serial: spelled });
+    expect(provider?.verifyWebhook({ headers, body, receivedAt: now }).eventType).toBe('TRANSACTION.SUCCESS');
+  }
+});
+
+test('a start can say whose account it is, and where', () => {
+  expect(read(complete).setup?.description).toBe(`merchant ${mchId}, app ${appId}, at api.mch.weixin.qq.com`);
 });
 
 test.each<[what: string, baseUrl: string, given: Given]>([
-  ['http to this machine in production', 'http://localhost:4100', { isProduction: true, publicUrl: null }],
-  ['http elsewhere in development', 'http://sandbox:4100', { publicUrl: 'http://paystream:4000' }],
+  ['http to this machine in production', 'http://localhost:4100', { isProduction: true }],
+  ['http elsewhere in development', 'http://sandbox:4100', { isProduction: false }],
 ])('a stand-in for WeChat Pay may be reached by %s', (_what, baseUrl, given) => {
   const { setup, violations } = read({ ...complete, WECHATPAY_BASE_URL: baseUrl }, given);
   expect(violations).toEqual([]);

@@ -106,7 +106,7 @@ export const wechatpayContract: ProviderContract = {
   flows,
   refusals: [
     ['another currency', { currency: 'EUR' }, 'EUR'],
-    ['an amount that is larger than its numbers', { amountMinor: 2_147_483_648n }, '2147483647'],
+    ['an amount that is larger than its numbers', { amountMinor: 2_147_483_648n }, '0.01 to 21474836.47 CNY'],
     ['an amount of nothing', { amountMinor: 0n }, '1 to'],
     ['money that is to be held', { captureMode: 'MANUAL' }, 'authorize'],
   ],

@@ -12,6 +12,7 @@ import {
   now,
   nowSeconds,
   openProvider,
+  publicKeyId,
   seal,
   signedHeaders,
 } from './wechatpay-rig.ts';
@@ -96,17 +97,8 @@ test.each<[what: string, sent: Buffer]>([
   ['no resource', envelope('TRANSACTION.SUCCESS', undefined)],
   ['another algorithm', broken({ algorithm: 'AEAD_SM4_GCM' })],
   ['no algorithm', broken({ algorithm: undefined })],
-  ['other associated data', broken({ associated_data: 'refund' })],
-  ['no associated data where there was some', broken({ associated_data: undefined })],
-  ['another nonce', broken({ nonce: 'nonce-of-12c' })],
   ['a nonce of 16 bytes', broken({ nonce: 'nonce-of-16bytes' })],
   ['no nonce', broken({ nonce: '' })],
-  ['another key', notificationOf('TRANSACTION.SUCCESS', paid, {}, { key: apiV3Key.replace('0', '1') })],
-  ['one bit of the ciphertext changed', broken({ ciphertext: flipped })],
-  ['a tag of 4 bytes', broken({ ciphertext: seal(plain, { tagBytes: 4 }) })],
-  ['a tag of 8 bytes', broken({ ciphertext: seal(plain, { tagBytes: 8 }) })],
-  ['a tag of 12 bytes', broken({ ciphertext: seal(plain, { tagBytes: 12 }) })],
-  ['no tag', broken({ ciphertext: bytes.subarray(0, -16).toString('base64') })],
   ['nothing but a tag', broken({ ciphertext: seal('') })],
   ['no ciphertext', broken({ ciphertext: '' })],
   ['a ciphertext of 4 bytes', broken({ ciphertext: 'AAAAAA==' })],
@@ -132,6 +124,45 @@ test.each<[what: string, sent: Buffer]>([
 ])('a notification that is signed is refused as malformed with %s', (_what, sent) => {
   expect(verdict(sent)).toBe('MALFORMED');
   expect(() => provider.readWebhook(sent, now)).toThrow(WebhookRejectedError);
+});
+
+test.each<[what: string, sent: Buffer]>([
+  ['other associated data', broken({ associated_data: 'refund' })],
+  ['no associated data where there was some', broken({ associated_data: undefined })],
+  ['another nonce', broken({ nonce: 'nonce-of-12c' })],
+  ['another key', notificationOf('TRANSACTION.SUCCESS', paid, {}, { key: apiV3Key.replace('0', '1') })],
+  ['one bit of the ciphertext changed', broken({ ciphertext: flipped })],
+  ['a tag of 4 bytes', broken({ ciphertext: seal(plain, { tagBytes: 4 }) })],
+  ['a tag of 8 bytes', broken({ ciphertext: seal(plain, { tagBytes: 8 }) })],
+  ['a tag of 12 bytes', broken({ ciphertext: seal(plain, { tagBytes: 12 }) })],
+  ['no tag', broken({ ciphertext: bytes.subarray(0, -16).toString('base64') })],
+])('a notification that is signed and does not open says which key to look at: with %s', (_what, sent) => {
+  expect(verdict(sent)).toBe('UNDECIPHERABLE');
+  const advice = 'signed by WeChat Pay, but does not open with WECHATPAY_API_V3_KEY';
+  for (const read of [
+    () => provider.verifyWebhook({ headers: signedHeaders(sent), body: sent, receivedAt: now }),
+    () => provider.readWebhook(sent, now),
+  ]) {
+    expect(read).toThrow(
+      expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringContaining(advice) }) }),
+    );
+  }
+});
+
+test.each<[what: string, headers: Record<string, string>, advice: string]>([
+  [
+    'another key',
+    signedHeaders(body, { serial: 'PUB_KEY_ID_9' }),
+    'add the key of serial PUB_KEY_ID_9 to WECHATPAY_PLATFORM_KEYS',
+  ],
+  ['a strange serial', signedHeaders(body, { serial: 'a b' }), 'add the key of serial unknown to'],
+  ['another body', signedHeaders(`${body} `), `check the key of serial ${publicKeyId} in WECHATPAY_PLATFORM_KEYS`],
+  ['another clock', signedHeaders(body, { timestamp: nowSeconds - 600 }), 'check the clock'],
+])('a refusal for %s says what an operator can look at', (_what, headers, advice) => {
+  const verify = () => provider.verifyWebhook({ headers, body, receivedAt: now });
+  expect(verify).toThrow(
+    expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringContaining(advice) }) }),
+  );
 });
 
 test('associated data may be empty, or be left out', () => {
@@ -175,7 +206,9 @@ test('no mutation of a notification is accepted, and none ends in anything but a
   // Signed by WeChat Pay, and broken within: the tag is what refuses these.
   fc.assert(
     fc.property(edit, (one) => {
-      expect(verdict(broken({ ciphertext: mutated(bytes, one).toString('base64') }))).toBe('MALFORMED');
+      expect(verdict(broken({ ciphertext: mutated(bytes, one).toString('base64') }))).toMatch(
+        /^(MALFORMED|UNDECIPHERABLE)$/,
+      );
     }),
     { numRuns: 500 },
   );

@@ -15,6 +15,7 @@ import {
   paid,
   precreate,
   query,
+  refund,
   returnUrl,
   sellerId,
   subCode,
@@ -95,15 +96,25 @@ test('who walks away comes back without any', async () => {
   expect(await subCode(rig.exec(query, pay1))).toBe('ACQ.TRADE_NOT_EXIST');
 });
 
-test('a link that is opened again shows the same payment, and once paid that it is', async () => {
+test('a link that is opened again shows the same payment, and once paid that it is, and what was refunded', async () => {
   const rig = await openAlipayRig();
   const link = await linkOf(rig, 'page');
   const first = await rig.browse(link);
   expect((await rig.browse(link)).location).toBe(first.location);
   await rig.browse(link, 'pay');
-  expect((await rig.browse(new URL(first.location ?? '', rig.sandbox.url).href)).text).toContain('Paid');
-  const late = await rig.browse(link);
-  expect(late).toMatchObject({ status: 400, text: expect.stringContaining('ACQ.TRADE_HAS_SUCCESS') });
+  const shown = async () => {
+    const { location } = await rig.browse(link);
+    expect(location).toBe(first.location);
+    return rig.browse(new URL(location ?? '', rig.sandbox.url).href);
+  };
+  const paid = await shown();
+  expect(paid).toMatchObject({ status: 200, text: expect.stringContaining('<h1>Paid</h1>') });
+  expect(paid.text).toContain('Back to the shop');
+  expect(paid.text).toContain('pay_1');
+  await rig.exec(refund, { ...pay1, refund_amount: '2.34', out_request_no: 'rfd_1' });
+  expect((await shown()).text).toContain('refunded in part');
+  await rig.exec(refund, { ...pay1, refund_amount: '10.00', out_request_no: 'rfd_2' });
+  expect((await shown()).text).toContain('<h1>Refunded</h1>');
   expect(rig.ledger().totals.pay_1).toMatchObject({ charges: 1, captured: 1234 });
 });
 

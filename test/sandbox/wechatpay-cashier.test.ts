@@ -31,12 +31,38 @@ test('a code_url leads to its page, where a person pays', async () => {
   const { status, location } = await visit(rig, find(json.code_url));
   expect(status).toBe(303);
   const shown = await visit(rig, location);
+  expect(shown.body).toContain('WeChat Pay · 微信支付');
   expect(shown.body).toContain('Tea, green');
+  expect(shown.body).toContain(orderNumber);
   expect(shown.body).toContain('CN¥10.00');
   expect(shown.body).toContain(json.code_url);
   expect((await visit(rig, location, { action: 'pay' })).location).toBe(location);
   expect((await visit(rig, location)).body).toContain('Paid');
   expect((await rig.get(paths.query)).json.trade_state).toBe('SUCCESS');
+});
+
+test('what was refunded is told beside what was paid', async () => {
+  const rig = await openWechatpay();
+  const { location } = await visit(rig, find((await rig.post(paths.native, order)).json.code_url));
+  await visit(rig, location, { action: 'pay' });
+  await rig.sandbox.control('/control/wechatpay/refunds', { out_trade_no: orderNumber, amount: 400 });
+  await rig.sandbox.advance(minuteMs);
+  expect((await visit(rig, location)).body).toContain('refunded in part');
+  await rig.sandbox.control('/control/wechatpay/refunds', { out_trade_no: orderNumber, amount: 600 });
+  await rig.sandbox.advance(minuteMs);
+  const { body } = await visit(rig, location);
+  expect(body).toContain('<h1>Refunded</h1>');
+  expect(body).not.toContain('<h1>Paid');
+});
+
+test('an order whose time is over says that it has expired, also once the shop has closed it', async () => {
+  const rig = await openWechatpay();
+  const timed = { ...order, time_expire: new Date((startSeconds + 1800) * 1000).toISOString() };
+  const { location } = await visit(rig, find((await rig.post(paths.native, timed)).json.code_url));
+  await rig.sandbox.advance(24 * hourMs);
+  expect((await visit(rig, location)).body).toContain('This order has expired');
+  await rig.post(paths.close, { mchid: order.mchid });
+  expect((await visit(rig, location)).body).toContain('This order has expired');
 });
 
 test('who is declined is told so and can pay; who walks away can come back', async () => {

@@ -33,5 +33,5 @@ export function chineseSides(): Required<Pick<SandboxOptions, 'alipay' | 'wechat
 export function chineseSetups(sandboxUrl: string): ProviderSetup[] {
   const environment = sandboxEnvironment(testKeys(), sandboxUrl);
   const at = (name: string) => (name.startsWith('STRIPE_') ? null : (environment[name] ?? null));
-  return readProviders({ at, isProduction: false, publicUrl: null });
+  return readProviders({ at, isProduction: false });
 }

@@ -7,7 +7,11 @@ import { stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { chineseSetups } from './chinese-providers.ts';
 import { advanceSandbox, type TestApp, testStripe } from './test-app.ts';
 
-export type Outcome = { readonly matched: readonly BillLine[]; readonly findings: readonly Finding[] };
+export type Outcome = {
+  readonly matched: readonly BillLine[];
+  readonly findings: readonly Finding[];
+  readonly hasBill: boolean;
+};
 type ProviderName = 'STRIPE' | 'ALIPAY' | 'WECHATPAY';
 
 /** The providers of the app, once more: the command is a process beside the server. */
@@ -32,13 +36,13 @@ export async function reconcileDay(
 ): Promise<Outcome> {
   const matched: BillLine[] = [];
   const findings: Finding[] = [];
-  await reconcile(contextOf(app, provider), {
+  const { hasBill } = await reconcile(contextOf(app, provider), {
     ...{ provider, date, isDryRun, signal: new AbortController().signal },
     onMatched: (line) => matched.push(line),
     tell: (finding) => void findings.push(finding),
     onProgress: () => {},
   });
-  return { matched, findings };
+  return { matched, findings, hasBill };
 }
 
 /** The provider, with a bill of our own making: it lists what a test says. */

@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { openPromise as openZip } from 'yauzl';
 import { z } from 'zod';
+import { isId } from '../../domain/ids.ts';
 import { instantOfBeijing } from '../beijing-time.ts';
-import { type Bill, type BillLine, BillNotAvailableError, BillUnreadableError } from '../bill.ts';
+import { type Bill, type BillLine, BillNotAvailableError, BillUnreadableError, NoBillError } from '../bill.ts';
 import {
   type BillFile,
   columnsOf,
@@ -14,9 +15,11 @@ import {
   removingAfter,
   unreadable,
 } from '../bill-file.ts';
+import { withDeadline } from '../deadline.ts';
 import { answeredInTime } from '../provider.ts';
 import { fenOfYuan } from '../yuan.ts';
 import { parseAnswer } from './answers.ts';
+import { rowsOf } from './bill-rows.ts';
 import type { AlipayGateway } from './gateway.ts';
 import { rejectionBy } from './refusals.ts';
 
@@ -27,8 +30,6 @@ const linkSchema = z.object({ bill_download_url: z.url() });
 const sumsName = '汇总';
 /** In a ZIP, of an entry whose name is in UTF-8. */
 const utf8Flag = 0x800;
-const commentMark = '#';
-const rowCharactersMax = 64 * 1024;
 const endMark = '列表结束';
 /** `#交易合计：3笔，商家实收共28.00元，…`; the same of refunds. */
 const countText = /^#(?:交易|退款)合计：(\d{1,9})笔/;
@@ -41,9 +42,9 @@ type Header = { readonly columns: Columns; readonly width: number };
 
 /** Asks Alipay for its trade bill of a day, and fetches it at once: the link is good for 30 seconds. */
 export async function fetchAlipayBill(gateway: AlipayGateway, date: string, signal: AbortSignal): Promise<Bill> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(askDeadlineMs)]);
-  const answer = await answeredInTime(deadline, () =>
-    gateway.call('alipay.data.dataservice.bill.downloadurl.query', { bill_type: 'trade', bill_date: date }, deadline),
+  const method = 'alipay.data.dataservice.bill.downloadurl.query';
+  const answer = await withDeadline(signal, askDeadlineMs, (deadline) =>
+    answeredInTime(deadline, () => gateway.call(method, { bill_type: 'trade', bill_date: date }, deadline)),
   );
   if (answer.kind === 'refused') throw noBillBy(answer.subCode, date);
   const { bill_download_url: url } = parseAnswer(linkSchema, answer.node);
@@ -52,7 +53,7 @@ export async function fetchAlipayBill(gateway: AlipayGateway, date: string, sign
 
 function noBillBy(subCode: string, date: string): Error {
   if (/(^|\.)bill_not_exist$/i.test(subCode)) {
-    return new BillNotAvailableError(
+    return new NoBillError(
       `Alipay has no bill of ${date}: it is there from about 10:00 of the next day, Beijing time, and a day without trades has none.`,
     );
   }
@@ -84,15 +85,15 @@ async function countLines({ path }: BillFile): Promise<number> {
   let isClaimed = false;
   let hasEnd = false;
   let hasHeader = false;
-  for await (const lines of rowsOf(path)) {
-    for (const { text } of lines) {
-      if (text.startsWith(commentMark)) {
+  for await (const lines of rowsOf(linesOf(unzipped(path), 'gbk'))) {
+    for (const { text, cells } of lines) {
+      if (cells === null) {
         hasEnd ||= text.includes(endMark);
         const [, count] = countText.exec(text) ?? [];
         if (count === undefined) continue;
         claimed += Number(count);
         isClaimed = true;
-      } else if (text.trim() !== '') {
+      } else {
         if (hasHeader) counted += 1;
         hasHeader = true;
       }
@@ -107,21 +108,38 @@ async function countLines({ path }: BillFile): Promise<number> {
 
 async function* billLinesOf({ path }: BillFile): AsyncGenerator<readonly BillLine[]> {
   let header: Header | null = null;
-  for await (const lines of rowsOf(path)) {
+  for await (const lines of rowsOf(linesOf(unzipped(path), 'gbk'))) {
     const told: BillLine[] = [];
     for (const line of lines) {
-      if (line.text.startsWith(commentMark) || line.text.trim() === '') continue;
-      const cells = cellsOf(line);
-      if (header === null) header = { columns: columnsOf(line, cells, columnNames), width: cells.length };
-      else told.push(billLineOf(line, cells, header));
+      const { cells } = line;
+      if (cells === null) continue;
+      if (header === null) {
+        header = { columns: columnsOf(line, cells, columnNames), width: cells.length };
+      } else {
+        const billLine = billLineOf(line, cells, header);
+        if (billLine !== null) told.push(billLine);
+      }
     }
     yield told;
   }
 }
 
-function billLineOf(line: NumberedLine, cells: readonly string[], { columns, width }: Header): BillLine {
+type Cell = (name: (typeof columnNames)[number]) => string;
+
+/** Null for what we cannot read of other systems of the same merchant: it is none of our business, and must not keep us from ours. */
+function billLineOf(line: NumberedLine, cells: readonly string[], { columns, width }: Header): BillLine | null {
   if (cells.length !== width) throw unreadable(line.number, `it has ${cells.length} cells, and the header ${width}`);
-  const cell = (name: (typeof columnNames)[number]): string => cells[columns[name]] ?? '';
+  const cell: Cell = (name) => cells[columns[name]] ?? '';
+  try {
+    return ownLineOf(line, cell);
+  } catch (error) {
+    const isOurs = isId('payment', cell('商户订单号')) || isId('refund', cell('退款批次号/请求号'));
+    if (isOurs || !(error instanceof BillUnreadableError)) throw error;
+    return null;
+  }
+}
+
+function ownLineOf(line: NumberedLine, cell: Cell): BillLine {
   const number = cell('商户订单号') || null;
   const at = readAt(line, 'time', () => instantOfBeijing(cell('完成时间')));
   const told = { providerPaymentId: cell('支付宝交易号') || null, currency: 'CNY', status: 'SUCCEEDED', at } as const;
@@ -142,43 +160,6 @@ function billLineOf(line: NumberedLine, cells: readonly string[], { columns, wid
     default:
       throw unreadable(line.number, 'it is neither a trade nor a refund');
   }
-}
-
-/** The lines, those that a line break within quotes has cut put together again. */
-async function* rowsOf(path: string): AsyncGenerator<readonly NumberedLine[]> {
-  let begun: NumberedLine | null = null;
-  for await (const lines of linesOf(unzipped(path), 'gbk')) {
-    const rows: NumberedLine[] = [];
-    for (const line of lines) {
-      const row: NumberedLine = begun === null ? line : { number: begun.number, text: `${begun.text}\n${line.text}` };
-      if (row.text.length > rowCharactersMax) throw unreadable(row.number, 'a quote in it has no end');
-      const isWhole = row.text.startsWith(commentMark) || hasEvenQuotes(row.text);
-      begun = isWhole ? null : row;
-      if (isWhole) rows.push(row);
-    }
-    yield rows;
-  }
-  if (begun !== null) throw unreadable(begun.number, 'a quote in it has no end');
-}
-
-function hasEvenQuotes(text: string): boolean {
-  let quotes = 0;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) quotes += 1;
-  return quotes % 2 === 0;
-}
-
-/** The cells of a line, without the tabs that Alipay puts behind them. One with a comma in it stands between quotes. */
-function cellsOf({ number, text }: NumberedLine): string[] {
-  if (!text.includes('"')) return text.split(',').map((cell) => cell.trim());
-  const cells: string[] = [];
-  const cell = /\s*(?:"((?:[^"]|"")*)"\s*|([^,"][^,]*|))(,|$)/y;
-  while (cell.lastIndex <= text.length) {
-    const [, quoted, bare = '', separator] = cell.exec(text) ?? [];
-    if (separator === undefined) throw unreadable(number, 'a quote in it has no end');
-    cells.push(quoted === undefined ? bare.trim() : quoted.replaceAll('""', '"').trim());
-    if (separator === '') return cells;
-  }
-  throw unreadable(number, 'it has no end');
 }
 
 /** The day's lines as they are in the archive. @throws {BillUnreadableError} also when its checksum is wrong, once all is read. */

@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { AlipayRequestError, AlipaySdk } from 'alipay-sdk';
 import { z } from 'zod';
 import { beijingText } from '../beijing-time.ts';
-import { NotExecutedError, OutcomeUnknownError } from '../provider.ts';
+import { MisconfiguredError, NotExecutedError, OutcomeUnknownError } from '../provider.ts';
+import { createBoundedDispatcher } from './bounded-dispatcher.ts';
 import type { AlipayConfig } from './kind.ts';
 import { isSignedAnswer } from './signed-answer.ts';
 
@@ -16,8 +17,8 @@ export type BizContent = Readonly<Record<string, string>>;
 
 export type AlipayGateway = {
   /**
-   * Calls a method of Alipay's. Only an answer that Alipay has signed is one.
-   * @throws {NotExecutedError} when it limits our rate or does not accept our configuration.
+   * Calls a method of Alipay's. Only an answer that Alipay has signed is one. By the signal the request is ended.
+   * @throws {NotExecutedError} when it limits our rate; {MisconfiguredError} when it does not accept what we are configured with.
    * @throws {OutcomeUnknownError} when it may have happened.
    */
   call(method: string, bizContent: BizContent, signal: AbortSignal, notifyUrl?: string): Promise<GatewayAnswer>;
@@ -36,7 +37,8 @@ const answerSchema = z.looseObject({
 });
 
 export function createAlipayGateway(config: AlipayConfig & { readonly now: () => Date }): AlipayGateway {
-  const sdk = new StrictAlipaySdk(config);
+  const { dispatcher, within } = createBoundedDispatcher(config.httpDispatcher ?? null);
+  const sdk = new StrictAlipaySdk({ ...config, httpDispatcher: dispatcher });
   const timestamp = () => beijingText(config.now()); // the SDK's own is of the process's time zone
   return {
     async call(method, bizContent, signal, notifyUrl) {
@@ -47,8 +49,8 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
         ...(notifyUrl !== undefined && { notify_url: notifyUrl }),
       };
       try {
-        const answer = answerSchema.parse(await sdk.exec(method, parameters, { validateSign: true }));
-        return readCode(answer);
+        const told = await within(signal, () => sdk.exec(method, parameters, { validateSign: true }));
+        return readCode(answerSchema.parse(told));
       } catch (error) {
         if (!(error instanceof AlipayRequestError)) throw error;
         // Without the SDK's error itself: that has the whole body about it, and buyers in it.
@@ -74,6 +76,8 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
  */
 class StrictAlipaySdk extends AlipaySdk {
   readonly #alipayPublicKey: KeyObject;
+  /** The variable that the key comes from. */
+  readonly #keyName: string;
 
   constructor({ appId, privateKey, alipayPublicKey, certificates, gateway, httpDispatcher }: AlipayConfig) {
     super({
@@ -93,24 +97,46 @@ class StrictAlipaySdk extends AlipaySdk {
       ...(httpDispatcher !== undefined && { proxyAgent: httpDispatcher }),
     });
     this.#alipayPublicKey = alipayPublicKey;
+    this.#keyName = certificates === null ? 'ALIPAY_PUBLIC_KEY' : 'ALIPAY_CERT';
   }
 
   override checkResponseSign(text: string, responseKey: string): void {
     if (isSignedAnswer(text, responseKey, this.#alipayPublicKey)) return;
-    const cause = new Error(`Unproven, it says: ${claimOf(text)}.`);
-    throw new OutcomeUnknownError('Alipay’s answer does not carry Alipay’s signature.', { cause });
+    const claims = claimsOf(text);
+    const cause = new Error(`Unproven, it says: ${claims.join(' ') || 'nothing that we know'}.`);
+    // To an app that it does not know Alipay signs nothing.
+    const advice = claims.includes('isv.invalid-app-id')
+      ? adviceOn('isv.invalid-app-id')
+      : `check ${this.#keyName}, which must be Alipay’s own and of this app`;
+    throw new OutcomeUnknownError(`Alipay’s answer does not carry Alipay’s signature: ${advice}.`, { cause });
   }
 }
 
-/** The codes in an answer that nobody has signed, for our logs: Alipay does not sign what it says to an app that it does not know. */
-function claimOf(text: string): string {
+/** The codes in an answer that nobody has signed, for our logs. */
+function claimsOf(text: string): readonly string[] {
   const codes = text.matchAll(/"(?:sub_)?code"\s*:\s*"([\w.-]{1,64})"/g);
-  return (
-    [...codes]
-      .slice(0, 2)
-      .map(([, code]) => code)
-      .join(' ') || 'nothing that we know'
-  );
+  return [...codes].slice(0, 2).map(([, code = '']) => code);
+}
+
+/** What an operator has to look at, by Alipay's sub code. */
+function adviceOn(subCode: string | null): string {
+  switch (subCode) {
+    case 'isv.invalid-signature':
+    case 'isv.missing-signature-key':
+      return 'check ALIPAY_PRIVATE_KEY: its public half must be uploaded in Alipay’s console, for the app of ALIPAY_APP_ID';
+    case 'isv.invalid-app-id':
+    case 'isv.missing-app-id':
+      return 'check ALIPAY_APP_ID, and that ALIPAY_GATEWAY is where the app was made';
+    case 'isv.invalid-timestamp':
+      return 'check the clock of this machine';
+    case 'isv.insufficient-isv-permissions':
+    case 'isv.insufficient-user-permissions':
+      return 'check in Alipay’s console that the app of ALIPAY_APP_ID is online and has this product';
+    default:
+      return subCode !== null && /cert/.test(subCode)
+        ? 'check ALIPAY_APP_CERT and ALIPAY_ROOT_CERT: they must be those of the app in Alipay’s console'
+        : 'check ALIPAY_APP_ID and ALIPAY_PRIVATE_KEY, and in Alipay’s console what the app may do';
+  }
 }
 
 /** @see https://opendocs.alipay.com/common/02km9f */
@@ -131,7 +157,11 @@ function readCode(answer: z.infer<typeof answerSchema>): GatewayAnswer {
     case '40001':
     case '40002':
     case '40006':
-      throw new NotExecutedError('Alipay does not accept our configuration.', configurationRetryAfterMs, { cause });
+      throw new MisconfiguredError(
+        `Alipay does not accept our configuration: ${adviceOn(subCode ?? null)}.`,
+        configurationRetryAfterMs,
+        { cause },
+      );
   }
   throw new OutcomeUnknownError('Alipay failed in what we asked for, or answered by a code we do not know.', { cause });
 }

@@ -2,7 +2,7 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { AlipaySdkConfig } from 'alipay-sdk';
 import { isPairOf, readPrivateKey, readPublicKey } from '../pem.ts';
 import type { ProviderKind, ProviderSetup, Settings } from '../provider.ts';
-import { urlAt } from '../settings.ts';
+import { isLoopback, mustMatch, readAt, tellMissing, urlAt } from '../settings.ts';
 
 export type AlipayConfig = {
   readonly appId: string;
@@ -23,6 +23,7 @@ export type AlipayConfig = {
 export function alipaySetup(config: AlipayConfig): ProviderSetup {
   return {
     name: 'ALIPAY',
+    description: `app ${config.appId} at ${new URL(config.gateway).host}`,
     async open({ now, webhookUrl }) {
       const { createAlipayProvider } = await import('./adapter.ts'); // a start without Alipay does not load the SDK
       return createAlipayProvider({ ...config, now, notifyUrl: webhookUrl });
@@ -30,93 +31,87 @@ export function alipaySetup(config: AlipayConfig): ProviderSetup {
   };
 }
 
+const liveGateway = 'https://openapi.alipay.com/gateway.do';
+const always = ['ALIPAY_APP_ID', 'ALIPAY_SELLER_ID', 'ALIPAY_PRIVATE_KEY'] as const;
+const certificateNames = ['ALIPAY_APP_CERT', 'ALIPAY_CERT', 'ALIPAY_ROOT_CERT'] as const;
+const variables = [...always, 'ALIPAY_PUBLIC_KEY', ...certificateNames, 'ALIPAY_GATEWAY'] as const;
+
 /** Alipay, by `ALIPAY_…`. */
 export const alipayKind: ProviderKind = {
   name: 'ALIPAY',
+  variables,
   readSetup(settings) {
-    const config = readConfig(settings);
+    const config = variables.some(settings.isSet) ? readConfig(settings) : null;
     return config === null ? null : alipaySetup(config);
   },
 };
 
-const liveGateway = 'https://openapi.alipay.com/gateway.do';
-const certificateNames = ['ALIPAY_APP_CERT', 'ALIPAY_CERT', 'ALIPAY_ROOT_CERT'] as const;
-
 function readConfig(settings: Settings): AlipayConfig | null {
-  const { at, violations } = settings;
+  const { at, isSet, violations } = settings;
   const before = violations.length;
-  const appId = at('ALIPAY_APP_ID');
-  const sellerId = at('ALIPAY_SELLER_ID');
-  const privateText = at('ALIPAY_PRIVATE_KEY');
-  const publicText = at('ALIPAY_PUBLIC_KEY');
-  const certificateTexts = certificateNames.map(at);
-  const gateway = urlAt(settings, 'ALIPAY_GATEWAY');
-  const given = [appId, sellerId, privateText, publicText, gateway, ...certificateTexts];
-  if (given.every((value) => value === null) && violations.length === before) return null;
-
-  const areCertificatesUsed = certificateTexts.some((text) => text !== null);
-  const missing = [
-    ...(appId === null ? ['ALIPAY_APP_ID'] : []),
-    ...(sellerId === null ? ['ALIPAY_SELLER_ID'] : []),
-    ...(privateText === null ? ['ALIPAY_PRIVATE_KEY'] : []),
-    ...(areCertificatesUsed
-      ? certificateNames.filter((_, index) => certificateTexts[index] === null)
-      : publicText === null
-        ? ['ALIPAY_PUBLIC_KEY']
-        : []),
-  ];
-  if (missing.length > 0) {
-    violations.push(`Alipay is configured in part: ${missing.join(' and ')} must be set too, or nothing of ALIPAY_*.`);
-  }
-  if (areCertificatesUsed && publicText !== null) {
+  const areCertificatesUsed = certificateNames.some(isSet);
+  const proof = areCertificatesUsed ? certificateNames : (['ALIPAY_PUBLIC_KEY'] as const);
+  tellMissing(settings, 'Alipay is', [...always, ...proof], 'ALIPAY_*');
+  if (areCertificatesUsed && isSet('ALIPAY_PUBLIC_KEY')) {
     violations.push(`ALIPAY_PUBLIC_KEY is set beside certificates: keep it, or ${certificateNames.join(', ')}.`);
   }
-  if (appId !== null && !/^\d{8,32}$/.test(appId)) {
-    violations.push('ALIPAY_APP_ID must be digits, as the console shows it: usually 16 of them.');
-  }
-  if (sellerId !== null && !/^2088\d{12}$/.test(sellerId)) {
-    violations.push('ALIPAY_SELLER_ID must be 16 digits that start with 2088: the merchant account, not the app.');
-  }
-  checkReach(settings, gateway ?? liveGateway);
-  const privateKey = read(violations, 'ALIPAY_PRIVATE_KEY', privateText, readPrivateKey);
-  const [app = null, alipay = null, root = null] = certificateTexts.map(
-    (text) => text?.replaceAll('\\n', '\n') ?? null,
-  );
+  const appId = at('ALIPAY_APP_ID');
+  const appIdForm = 'ALIPAY_APP_ID must be digits, as the console shows it: usually 16 of them.';
+  mustMatch(settings, appId, /^\d{8,32}$/, appIdForm);
+  const sellerId = at('ALIPAY_SELLER_ID');
+  const sellerForm = 'ALIPAY_SELLER_ID must be 16 digits that start with 2088: the merchant account, not the app.';
+  mustMatch(settings, sellerId, /^2088\d{12}$/, sellerForm);
+  const gateway = readGateway(settings);
+  const privateKey = readAt(settings, 'ALIPAY_PRIVATE_KEY', readPrivateKey);
   const alipayPublicKey = areCertificatesUsed
-    ? readCertificates(violations, { app, alipay, root }, privateKey)
-    : readAlipayKey(violations, publicText, privateKey);
+    ? readCertificates(settings, privateKey)
+    : readAlipayKey(settings, privateKey);
 
   if (violations.length > before) return null;
   if (appId === null || sellerId === null || privateKey === null || alipayPublicKey === null) return null;
+  const [app = null, alipay = null, root = null] = certificateNames.map(
+    (name) => at(name)?.replaceAll('\\n', '\n') ?? null,
+  );
   const certificates = app !== null && alipay !== null && root !== null ? { app, alipay, root } : null;
-  return { appId, sellerId, privateKey, alipayPublicKey, certificates, gateway: gateway ?? liveGateway };
+  return { appId, sellerId, privateKey, alipayPublicKey, certificates, gateway };
 }
 
-/** The two directions of the network: our calls, and Alipay's callbacks. */
-function checkReach({ isProduction, publicUrl, violations }: Settings, gateway: string): void {
-  const { protocol, hostname } = new URL(gateway);
+/** Alipay's own, unless another is named. Whether it belongs to where we run is told. */
+function readGateway(settings: Settings): string {
+  const { isProduction, violations, callers } = settings;
+  const given = urlAt(settings, 'ALIPAY_GATEWAY');
+  if (given === null && settings.isSet('ALIPAY_GATEWAY')) return liveGateway; // what is wrong with it was told
+  const gateway = given ?? liveGateway;
+  const { protocol, hostname, pathname } = new URL(gateway);
+  const isLive = /(^|\.)alipay\.com$/.test(hostname);
+  const isSandbox = /(^|\.)alipaydev\.com$/.test(hostname);
+  if (isLive && !isProduction) {
+    violations.push(
+      'ALIPAY_GATEWAY is Alipay’s live gateway unless it names another: real money moves only with NODE_ENV=production.',
+    );
+  }
+  if (isSandbox && isProduction) {
+    violations.push('ALIPAY_GATEWAY is Alipay’s sandbox, in which no money moves: production needs the live gateway.');
+  }
   if (protocol === 'http:' && isProduction && !isLoopback(hostname)) {
     violations.push('ALIPAY_GATEWAY must be https in production.');
   }
-  if (!/(^|\.)(alipay|alipaydev)\.com$/.test(hostname)) return;
-  const own = publicUrl === null ? null : new URL(publicUrl);
-  if (own === null || own.protocol !== 'https:' || isLoopback(own.hostname)) {
-    violations.push('PUBLIC_URL must be an https URL that the internet reaches: Alipay posts its callbacks there.');
+  if (isLive || isSandbox) {
+    callers.push('Alipay');
+    if (pathname !== '/gateway.do') violations.push('ALIPAY_GATEWAY must end in /gateway.do at Alipay.');
   }
+  return gateway;
 }
 
-function isLoopback(hostname: string): boolean {
-  return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-}
-
-function readAlipayKey(violations: string[], text: string | null, privateKey: KeyObject | null): KeyObject | null {
-  if (text?.includes('BEGIN CERTIFICATE')) {
+function readAlipayKey(settings: Settings, privateKey: KeyObject | null): KeyObject | null {
+  const { at, violations } = settings;
+  if (at('ALIPAY_PUBLIC_KEY')?.includes('BEGIN CERTIFICATE')) {
     violations.push(
       'ALIPAY_PUBLIC_KEY holds a certificate: that is ALIPAY_CERT, with ALIPAY_APP_CERT and ALIPAY_ROOT_CERT.',
     );
     return null;
   }
-  const key = read(violations, 'ALIPAY_PUBLIC_KEY', text, readPublicKey);
+  const key = readAt(settings, 'ALIPAY_PUBLIC_KEY', readPublicKey);
   if (key !== null && privateKey !== null && isPairOf(key, privateKey)) {
     violations.push(
       'ALIPAY_PUBLIC_KEY is the public half of ALIPAY_PRIVATE_KEY: it must be Alipay’s own public key, shown in the console after yours was uploaded.',
@@ -125,17 +120,12 @@ function readAlipayKey(violations: string[], text: string | null, privateKey: Ke
   return key;
 }
 
-type CertificateTexts = { readonly app: string | null; readonly alipay: string | null; readonly root: string | null };
-
 /** Checks which certificate is whose, for they are mixed up easily. Returns the key of Alipay's. */
-function readCertificates(
-  violations: string[],
-  { app, alipay, root }: CertificateTexts,
-  privateKey: KeyObject | null,
-): KeyObject | null {
-  const appKey = read(violations, 'ALIPAY_APP_CERT', app, keyOfCertificate);
-  const alipayKey = read(violations, 'ALIPAY_CERT', alipay, keyOfCertificate);
-  read(violations, 'ALIPAY_ROOT_CERT', root, checkRoots);
+function readCertificates(settings: Settings, privateKey: KeyObject | null): KeyObject | null {
+  const { violations } = settings;
+  const appKey = readAt(settings, 'ALIPAY_APP_CERT', keyOfCertificate);
+  const alipayKey = readAt(settings, 'ALIPAY_CERT', keyOfCertificate);
+  readAt(settings, 'ALIPAY_ROOT_CERT', checkRoots);
   if (privateKey === null) return alipayKey;
   if (appKey !== null && !isPairOf(appKey, privateKey)) {
     violations.push(
@@ -154,9 +144,11 @@ function keyOfCertificate(text: string): KeyObject {
 }
 
 /** A bundle. Alipay's has roots for other algorithms too, which are not used and may be beyond us. */
-function checkRoots(text: string): void {
+function checkRoots(given: string): true {
+  const text = given.replaceAll('\\n', '\n');
   const bundle = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (!bundle.some(isRsaCertificate)) throw new Error('holds no RSA certificate in PEM.');
+  return true;
 }
 
 function isRsaCertificate(text: string): boolean {
@@ -164,16 +156,5 @@ function isRsaCertificate(text: string): boolean {
     return new X509Certificate(text).publicKey.asymmetricKeyType === 'rsa';
   } catch {
     return false;
-  }
-}
-
-/** What a variable holds, or null with a sentence that names it. */
-function read<T>(violations: string[], name: string, text: string | null, parse: (text: string) => T): T | null {
-  if (text === null) return null;
-  try {
-    return parse(text);
-  } catch (error) {
-    violations.push(`${name} ${error instanceof Error ? error.message : 'cannot be read.'}`);
-    return null;
   }
 }

@@ -37,7 +37,10 @@ export function verifyNotification(
   const signature = fields.get('sign');
   if (signature === undefined || signature === '') throw new WebhookRejectedError('MISSING_SIGNATURE');
   if (fields.get('sign_type') !== 'RSA2' || !isSigned(signedTextOf(fields), signature, alipayPublicKey)) {
-    throw new WebhookRejectedError('BAD_SIGNATURE');
+    const cause = new Error(
+      'Should Alipay have sent it, check ALIPAY_PUBLIC_KEY or ALIPAY_CERT: it must be Alipay’s own.',
+    );
+    throw new WebhookRejectedError('BAD_SIGNATURE', { cause });
   }
   const identity = identitySchema.safeParse(Object.fromEntries(fields));
   if (!identity.success) throw new WebhookRejectedError('MALFORMED', { cause: identity.error });

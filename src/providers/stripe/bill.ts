@@ -2,6 +2,7 @@ import type Stripe from 'stripe';
 import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import { type Bill, type BillLine, BillUnreadableError, utcDay } from '../bill.ts';
+import { withDeadline } from '../deadline.ts';
 import { fromStripeAmount } from './amounts.ts';
 import { currencyOf, instantOf, paymentIdOf } from './objects.ts';
 import { answered } from './outcome.ts';
@@ -42,15 +43,12 @@ async function* billLinesOf(stripe: Stripe, date: string, signal: AbortSignal): 
   const created = { gte: from.getTime() / 1000, lt: until.getTime() / 1000 };
   let last: string | undefined;
   for (let page = 0; page < pagesMax; page += 1) {
-    const { data, has_more: hasMore } = await answered(
-      AbortSignal.any([signal, AbortSignal.timeout(pageDeadlineMs)]),
-      () =>
-        stripe.balanceTransactions.list({
-          created,
-          limit: pageSize,
-          expand: ['data.source'],
-          ...(last !== undefined && { starting_after: last }),
-        }),
+    const asked = {
+      ...{ created, limit: pageSize, expand: ['data.source'] },
+      ...(last !== undefined && { starting_after: last }),
+    };
+    const { data, has_more: hasMore } = await withDeadline(signal, pageDeadlineMs, (deadline) =>
+      answered(deadline, () => stripe.balanceTransactions.list(asked)),
     );
     for (const transaction of data.map(parseTransaction)) {
       const line = billLineOf(transaction);

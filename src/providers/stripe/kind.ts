@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import type { ProviderKind, ProviderSetup, Settings } from '../provider.ts';
-import { urlAt } from '../settings.ts';
+import { mustMatch, tellMissing, urlAt } from '../settings.ts';
 
 export type StripeConfig = {
   readonly secretKey: string;
@@ -14,8 +14,10 @@ export type StripeConfig = {
 };
 
 export function stripeSetup(config: StripeConfig): ProviderSetup {
+  const mode = isLiveKey(config.secretKey) ? 'live' : 'test';
   return {
     name: 'STRIPE',
+    description: `${mode} key at ${new URL(config.apiBase).host}`,
     async open({ now }) {
       const { createStripeProvider } = await import('./adapter.ts'); // a start without cards does not load the SDK
       return createStripeProvider({ ...config, now });
@@ -23,38 +25,34 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
   };
 }
 
+const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRETS'] as const;
+const variables = [...required, 'STRIPE_API_BASE'] as const;
+
 /** Cards, by `STRIPE_…`. */
 export const stripeKind: ProviderKind = {
   name: 'STRIPE',
+  variables,
   readSetup(settings) {
-    const config = readConfig(settings);
+    const config = variables.some(settings.isSet) ? readConfig(settings) : null;
     return config === null ? null : stripeSetup(config);
   },
 };
 
 function readConfig(settings: Settings): StripeConfig | null {
-  const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRETS'] as const;
   const { at, isProduction, violations } = settings;
+  const before = violations.length;
+  tellMissing(settings, 'Cards are', required, 'STRIPE_*');
   const apiBase = urlAt(settings, 'STRIPE_API_BASE');
-  const values = required.map(at);
-  const [secretKey, publishableKey, secrets] = values;
-  const missing = required.filter((_, index) => values[index] === null);
-  if (missing.length === required.length && apiBase === null) return null;
-  if (secretKey == null || publishableKey == null || secrets == null) {
-    violations.push(`Cards are configured in part: ${missing.join(' and ')} must be set too, or nothing of STRIPE_*.`);
-    return null;
-  }
-  const webhookSecrets = secrets.split(',').map((secret) => secret.trim());
-  if (!/^(sk|rk)_(test|live)_/.test(secretKey)) {
-    violations.push('STRIPE_SECRET_KEY must start with sk_test_, sk_live_, rk_test_ or rk_live_.');
-  }
-  if (!/^pk_(test|live)_/.test(publishableKey)) {
-    violations.push('STRIPE_PUBLISHABLE_KEY must start with pk_test_ or pk_live_.');
-  }
-  if (/_live_/.test(secretKey) !== /_live_/.test(publishableKey)) {
+  const [secretKey = null, publishableKey = null, secrets = null] = required.map(at);
+  const webhookSecrets = secrets?.split(',').map((secret) => secret.trim()) ?? [];
+  const secretForm = 'STRIPE_SECRET_KEY must start with sk_test_, sk_live_, rk_test_ or rk_live_.';
+  mustMatch(settings, secretKey, /^(sk|rk)_(test|live)_/, secretForm);
+  const publishableForm = 'STRIPE_PUBLISHABLE_KEY must start with pk_test_ or pk_live_.';
+  mustMatch(settings, publishableKey, /^pk_(test|live)_/, publishableForm);
+  if (secretKey !== null && publishableKey !== null && isLiveKey(secretKey) !== isLiveKey(publishableKey)) {
     violations.push('STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY must both be test keys or both live keys.');
   }
-  if (!isProduction && /_live_/.test(secretKey)) {
+  if (!isProduction && secretKey !== null && isLiveKey(secretKey)) {
     violations.push('STRIPE_SECRET_KEY is a live key: real money moves only with NODE_ENV=production.');
   }
   if (webhookSecrets.length > 2 || webhookSecrets.some((secret) => !/^whsec_.{8,}$/.test(secret))) {
@@ -65,8 +63,13 @@ function readConfig(settings: Settings): StripeConfig | null {
   if (apiBase !== null && new URL(apiBase).pathname !== '/') {
     violations.push('STRIPE_API_BASE must have no path: Stripe’s own begins with /v1.');
   }
-  if (apiBase?.startsWith('http:') && /_live_/.test(secretKey)) {
+  if (apiBase?.startsWith('http:') && secretKey !== null && isLiveKey(secretKey)) {
     violations.push('STRIPE_API_BASE must be https with a live key.');
   }
+  if (violations.length > before || secretKey === null || publishableKey === null) return null;
   return { secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com' };
+}
+
+function isLiveKey(key: string): boolean {
+  return key.includes('_live_');
 }

@@ -1,6 +1,12 @@
 import Stripe from 'stripe';
 import type { z } from 'zod';
-import { answeredInTime, NotExecutedError, OutcomeUnknownError, RejectedError } from '../provider.ts';
+import {
+  answeredInTime,
+  MisconfiguredError,
+  NotExecutedError,
+  OutcomeUnknownError,
+  RejectedError,
+} from '../provider.ts';
 
 const configurationRetryAfterMs = 30_000;
 const rateLimitRetryAfterMs = 2000;
@@ -22,8 +28,13 @@ function outcomeOf(error: unknown): unknown {
   if (error instanceof errors.StripeRateLimitError) {
     return new NotExecutedError('Stripe is limiting our rate.', rateLimitRetryAfterMs, { cause: error });
   }
-  if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError) {
-    return new NotExecutedError('Stripe does not accept our key.', configurationRetryAfterMs, { cause: error });
+  if (error instanceof errors.StripeAuthenticationError) {
+    const message = 'Stripe does not accept our key: check STRIPE_SECRET_KEY.';
+    return new MisconfiguredError(message, configurationRetryAfterMs, { cause: error });
+  }
+  if (error instanceof errors.StripePermissionError) {
+    const message = 'Stripe does not allow this to our key: check in its dashboard what STRIPE_SECRET_KEY may do.';
+    return new MisconfiguredError(message, configurationRetryAfterMs, { cause: error });
   }
   if (error instanceof errors.StripeAPIError && error.statusCode === 409 && error.code === 'lock_timeout') {
     return new NotExecutedError('Stripe is busy with the same object.', rateLimitRetryAfterMs, { cause: error });

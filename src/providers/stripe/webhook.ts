@@ -27,7 +27,11 @@ export function verifyStripeSignature(
     const expected = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest();
     return signatures.some((signature) => timingSafeEqual(signature, expected));
   });
-  if (!isSigned) throw new WebhookRejectedError('BAD_SIGNATURE');
+  if (isSigned) return;
+  const cause = new Error(
+    'Should Stripe have sent it, check STRIPE_WEBHOOK_SECRETS: each endpoint has a secret of its own.',
+  );
+  throw new WebhookRejectedError('BAD_SIGNATURE', { cause });
 }
 
 /** `t=<unix seconds>,v1=<hex>[,v1=<hex>]`; other schemes are ignored, for v0 is signed with a key that everybody knows. */

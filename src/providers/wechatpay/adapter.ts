@@ -14,6 +14,7 @@ import {
   RejectedError,
   WebhookRejectedError,
 } from '../provider.ts';
+import { yuanOfFen } from '../yuan.ts';
 import { fetchWechatpayBill } from './bill.ts';
 import { createClient, type WechatpayAnswer } from './client.ts';
 import type { WechatpayConfig } from './kind.ts';
@@ -21,7 +22,7 @@ import { messageOf, openNotification } from './notification.ts';
 import { errorOf, isRefusedAs } from './outcome.ts';
 import { cutTo, notPossible, prepayOf, readAnswer } from './prepay.ts';
 import { refundSchema, reportOfRefund } from './refunds.ts';
-import { signatureFaultOf, signatureHeaders } from './signature.ts';
+import { adviceOn, signatureFaultOf, signatureHeaders } from './signature.ts';
 import {
   bareReport,
   foreignnessOf,
@@ -34,7 +35,7 @@ import { sendByFetch } from './transport.ts';
 
 export type WechatpayOptions = WechatpayConfig & ProviderParts;
 
-/** The largest number that WeChat Pay's own programs hold. */
+/** The largest number of fen that WeChat Pay's own programs hold. */
 const fenMax = 2_147_483_647n;
 const reasonCharactersMax = 80;
 /** What was never told to WeChat Pay cannot be paid there. */
@@ -196,7 +197,13 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     listRefunds: (order, signal) => answeredInTime(signal, () => listRefunds(order, signal)),
     verifyWebhook({ headers, body, receivedAt }) {
       const fault = signatureFaultOf(headers, body, platformKeys, receivedAt);
-      if (fault !== null) throw new WebhookRejectedError(fault);
+      if (fault !== null) {
+        const advice = adviceOn(fault, headers);
+        throw new WebhookRejectedError(
+          fault,
+          advice === null ? {} : { cause: new Error(`It was refused: ${advice}.`) },
+        );
+      }
       const { eventId, eventType } = openNotification(body, apiV3Key);
       return { eventId, eventType };
     },
@@ -213,7 +220,7 @@ function refusalOf({
 }: Pick<PaymentOrder, 'amountMinor' | 'currency' | 'captureMode'>): string | null {
   if (currency !== 'CNY') return `WeChat Pay takes CNY only, not ${currency}.`;
   if (captureMode !== 'AUTOMATIC') return 'WeChat Pay takes money at once: it cannot only authorize.';
-  if (amountMinor < 1n || amountMinor > fenMax) return `WeChat Pay takes 1 to ${fenMax} fen.`;
+  if (amountMinor < 1n || amountMinor > fenMax) return `WeChat Pay takes 0.01 to ${yuanOfFen(fenMax)} CNY.`;
   return null;
 }
 

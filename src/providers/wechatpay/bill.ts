@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import { instantOfBeijing } from '../beijing-time.ts';
-import { type Bill, type BillLine, BillNotAvailableError, BillUnreadableError } from '../bill.ts';
+import { type Bill, type BillLine, BillNotAvailableError, BillUnreadableError, NoBillError } from '../bill.ts';
 import {
   type BillFile,
   columnsOf,
@@ -16,6 +16,7 @@ import {
   removingAfter,
   unreadable,
 } from '../bill-file.ts';
+import { withDeadline } from '../deadline.ts';
 import { answeredInTime, OutcomeUnknownError } from '../provider.ts';
 import { fenOfYuan } from '../yuan.ts';
 import type { WechatpayClient } from './client.ts';
@@ -53,8 +54,9 @@ export type BillDesk = {
 /** Asks WeChat Pay for its trade bill of a day, and fetches it at once: the link is good for minutes at most. */
 export async function fetchWechatpayBill(desk: BillDesk, date: string, signal: AbortSignal): Promise<Bill> {
   const target = `/v3/bill/tradebill?bill_date=${date}&bill_type=ALL&tar_type=GZIP`;
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(askDeadlineMs)]);
-  const answer = await answeredInTime(deadline, () => desk.client.get(target, deadline));
+  const answer = await withDeadline(signal, askDeadlineMs, (deadline) =>
+    answeredInTime(deadline, () => desk.client.get(target, deadline)),
+  );
   if (answer.kind === 'refused') throw noBillBy(answer.refusal, date);
   const { hash_value: sha1, download_url: link } = readAnswer(() => linkSchema.parse(answer.body));
   const url = new URL(link);
@@ -68,9 +70,14 @@ export async function fetchWechatpayBill(desk: BillDesk, date: string, signal: A
 }
 
 function noBillBy(refusal: Refusal, date: string): Error {
-  if (isRefusedAs(refusal, 'NO_STATEMENT_EXIST', 'STATEMENT_CREATING')) {
-    return new BillNotAvailableError(
+  if (isRefusedAs(refusal, 'NO_STATEMENT_EXIST')) {
+    return new NoBillError(
       `WeChat Pay has no bill of ${date}: it is there from about 10:00 of the next day, Beijing time, and a day without trades has none.`,
+    );
+  }
+  if (isRefusedAs(refusal, 'STATEMENT_CREATING')) {
+    return new BillNotAvailableError(
+      `WeChat Pay has no bill of ${date} yet, and is making it: it is there from about 10:00 of the next day, Beijing time.`,
     );
   }
   if (isRefusedAs(refusal, 'INVALID_REQUEST', 'PARAM_ERROR')) {
@@ -139,11 +146,26 @@ async function* billLinesOf({ path }: BillFile): AsyncGenerator<readonly BillLin
   if (!hasTotals) throw new BillUnreadableError('WeChat Pay’s bill was cut off: its totals are missing.');
 }
 
-/** Null for a refund that WeChat Pay gave up: no money moved. */
+type Cell = (name: (typeof columnNames)[number]) => string;
+
+/**
+ * Null for a refund that WeChat Pay gave up: no money moved. Null, too, for what we cannot read of other systems of the same merchant, as
+ * a sale in a shop that was reversed, or one in another currency: it is none of our business, and must not keep us from ours.
+ */
 function billLineOf(line: NumberedLine, { columns, width }: Header): BillLine | null {
   const cells = cellsOf(line);
   if (cells.length !== width) throw unreadable(line.number, `it has ${cells.length} cells, and the header ${width}`);
-  const cell = (name: (typeof columnNames)[number]): string => cells[columns[name]] ?? '';
+  const cell: Cell = (name) => cells[columns[name]] ?? '';
+  try {
+    return ownLineOf(line, cell);
+  } catch (error) {
+    const isOurs = isId('payment', cell('商户订单号')) || isId('refund', cell('商户退款单号'));
+    if (isOurs || !(error instanceof BillUnreadableError)) throw error;
+    return null;
+  }
+}
+
+function ownLineOf(line: NumberedLine, cell: Cell): BillLine | null {
   const at = readAt(line, 'time', () => instantOfBeijing(cell('交易时间')));
   const number = cell('商户订单号') || null;
   const currency = cell('货币种类');

@@ -14,9 +14,12 @@ export type Sealed = {
 const nonceBytes = 12;
 const tagBytes = 16;
 
+/** It was not sealed with this key and this associated data, or was changed since. */
+export class UndecipherableError extends Error {}
+
 /**
  * Opens what is sealed with AES-256-GCM. A shorter tag could be guessed, so it is 16 bytes or nothing.
- * @throws {Error} when it was not sealed with this key and this associated data, or is not whole.
+ * @throws {UndecipherableError} when it does not open; {Error} when it is nothing that could.
  */
 export function unseal({ algorithm, ciphertext, nonce, associated_data: associated }: Sealed, key: KeyObject): Buffer {
   if (algorithm !== 'AEAD_AES_256_GCM') throw new Error('It is sealed by another algorithm than AEAD_AES_256_GCM.');
@@ -27,5 +30,10 @@ export function unseal({ algorithm, ciphertext, nonce, associated_data: associat
   const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes });
   decipher.setAAD(Buffer.from(associated ?? '', 'utf8'));
   decipher.setAuthTag(bytes.subarray(-tagBytes));
-  return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()]); // final() is what checks the tag
+  const opened = decipher.update(bytes.subarray(0, -tagBytes));
+  try {
+    return Buffer.concat([opened, decipher.final()]); // final() is what checks the tag
+  } catch (cause) {
+    throw new UndecipherableError('It does not open with this key.', { cause });
+  }
 }

@@ -1,7 +1,15 @@
 import { z } from 'zod';
+import { after } from '../../domain/clock.ts';
 import { OutcomeUnknownError } from '../provider.ts';
 import type { Refusal } from './outcome.ts';
-import { authorizationOf, type PlatformKeys, type Signer, signatureFaultOf, signatureHeaders } from './signature.ts';
+import {
+  adviceOn,
+  authorizationOf,
+  type PlatformKeys,
+  type Signer,
+  signatureFaultOf,
+  signatureHeaders,
+} from './signature.ts';
 import { isConnectionFailure, type Send, type WechatpayReply } from './transport.ts';
 
 export type ClientOptions = {
@@ -29,6 +37,11 @@ export type WechatpayClient = {
 
 const realHost = 'api.mch.weixin.qq.com';
 const secondHost = 'api2.mch.weixin.qq.com';
+const requestTimeoutMs = 10_000;
+/** For the first host, where a second one can be asked: a check of a payment has 20 seconds for up to three calls. */
+const firstHostTimeoutMs = 4000;
+/** So long the second host is asked first, once the first one was not there. */
+const avoidFirstHostMs = 5 * 60_000;
 
 const refusalSchema = z.object({ code: z.string().regex(/^[\w-]{1,64}$/) });
 
@@ -36,10 +49,11 @@ const refusalSchema = z.object({ code: z.string().regex(/^[\w-]{1,64}$/) });
 export function createClient({ signer, platformKeys, baseUrl, send, now }: ClientOptions): WechatpayClient {
   const base = new URL(baseUrl);
   const serial = serialWanted(platformKeys);
+  let avoidFirstHostUntil = new Date(0);
 
   async function call(method: 'GET' | 'POST', target: string, body: string, signal: AbortSignal) {
     const url = new URL(target, base);
-    const sendTo = (host: string) => {
+    const sendTo = (host: string, timeoutMs: number) => {
       url.host = host;
       const headers = {
         Authorization: authorizationOf(signer, { method, target: url.pathname + url.search, body }, now()),
@@ -48,13 +62,25 @@ export function createClient({ signer, platformKeys, baseUrl, send, now }: Clien
         'User-Agent': 'paystream',
         'Wechatpay-Serial': serial,
       };
-      return send({ method, url: url.href, headers, body }, signal);
+      return send({ method, url: url.href, headers, body, timeoutMs }, signal);
     };
-    const reply = await sendTo(base.host).catch((error: unknown) => {
-      if (base.host !== realHost || signal.aborted || !isConnectionFailure(error)) throw error;
-      return sendTo(secondHost); // under the same number: should both have carried it, it is done once
-    });
-    return answerOf(reply);
+    return answerOf(
+      await (base.host === realHost ? sendToEither(sendTo, signal) : sendTo(base.host, requestTimeoutMs)),
+    );
+  }
+
+  type SendTo = (host: string, timeoutMs: number) => Promise<WechatpayReply>;
+
+  /** To the one host, and when nobody is there to the other, under the same number: should both have carried it, it is done once. */
+  async function sendToEither(sendTo: SendTo, signal: AbortSignal): Promise<WechatpayReply> {
+    const isFirstAvoided = now() < avoidFirstHostUntil;
+    try {
+      return await (isFirstAvoided ? sendTo(secondHost, requestTimeoutMs) : sendTo(realHost, firstHostTimeoutMs));
+    } catch (error) {
+      if (signal.aborted || !isConnectionFailure(error)) throw error;
+      avoidFirstHostUntil = isFirstAvoided ? new Date(0) : after(now(), avoidFirstHostMs);
+      return sendTo(isFirstAvoided ? realHost : secondHost, requestTimeoutMs);
+    }
   }
 
   function answerOf(reply: WechatpayReply): WechatpayAnswer {
@@ -65,8 +91,9 @@ export function createClient({ signer, platformKeys, baseUrl, send, now }: Clien
     if (isAccepted || signatureHeaders.some((name) => Object.hasOwn(headers, name))) {
       const fault = signatureFaultOf(headers, Buffer.from(body, 'utf8'), platformKeys, now());
       if (fault !== null) {
+        const advice = adviceOn(fault, headers);
         throw new OutcomeUnknownError(
-          `WeChat Pay’s answer ${status} is not to be believed: ${fault}, request ${requestId ?? 'unnamed'}.`,
+          `WeChat Pay’s answer ${status} is not to be believed: ${fault}, request ${requestId ?? 'unnamed'}${advice === null ? '' : `; ${advice}`}.`,
         );
       }
     }

@@ -1,8 +1,8 @@
 import { createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isPairOf, readPrivateKey, readPublicKey } from '../pem.ts';
 import type { ProviderKind, ProviderSetup, Settings } from '../provider.ts';
-import { urlAt } from '../settings.ts';
-import type { PlatformKeys } from './signature.ts';
+import { hintFor, isLoopback, mustMatch, readAt, readPart, tellMissing, urlAt } from '../settings.ts';
+import { type PlatformKeys, spelledSerial } from './signature.ts';
 import type { Send } from './transport.ts';
 
 export type WechatpayConfig = {
@@ -27,11 +27,13 @@ const realBaseUrl = 'https://api.mch.weixin.qq.com/';
 const required = [
   ...(['WECHATPAY_APP_ID', 'WECHATPAY_MCH_ID', 'WECHATPAY_SERIAL', 'WECHATPAY_PRIVATE_KEY'] as const),
   ...(['WECHATPAY_API_V3_KEY', 'WECHATPAY_PLATFORM_KEYS'] as const),
-];
+] as const;
+const variables = [...required, 'WECHATPAY_BASE_URL'] as const;
 
 export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
   return {
     name: 'WECHATPAY',
+    description: `merchant ${config.mchId}, app ${config.appId}, at ${new URL(config.baseUrl).host}`,
     async open(parts) {
       const { createWechatpayProvider } = await import('./adapter.ts');
       return createWechatpayProvider({ ...config, ...parts });
@@ -42,8 +44,9 @@ export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
 /** WeChat Pay, by `WECHATPAY_…`. */
 export const wechatpayKind: ProviderKind = {
   name: 'WECHATPAY',
+  variables,
   readSetup(settings) {
-    const config = readConfig(settings);
+    const config = variables.some(settings.isSet) ? readConfig(settings) : null;
     return config === null ? null : wechatpaySetup(config);
   },
 };
@@ -51,50 +54,53 @@ export const wechatpayKind: ProviderKind = {
 function readConfig(settings: Settings): WechatpayConfig | null {
   const { at, violations } = settings;
   const violationsBefore = violations.length;
-  const givenUrl = urlAt(settings, 'WECHATPAY_BASE_URL');
-  const values = required.map(at);
-  const missing = required.filter((_, index) => values[index] === null);
-  if (missing.length === required.length && givenUrl === null) return null;
-  const [appId, mchId, serial, privateKeyText, apiV3KeyText, platformKeysText] = values;
-  if (!appId || !mchId || !serial || !privateKeyText || !apiV3KeyText || !platformKeysText) {
-    const names = missing.join(' and ');
-    violations.push(`WeChat Pay is configured in part: ${names} must be set too, or nothing of WECHATPAY_*.`);
-    return null;
-  }
-  if (!/^wx[0-9a-zA-Z]{16}$/.test(appId)) violations.push('WECHATPAY_APP_ID must be wx and 16 letters or digits.');
-  if (!/^\d{8,10}$/.test(mchId)) violations.push('WECHATPAY_MCH_ID must be the merchant number, 8 to 10 digits.');
-  if (!/^[0-9A-Fa-f]{40}$/.test(serial)) {
-    violations.push('WECHATPAY_SERIAL must be the serial number of the merchant’s certificate, 40 hexadecimal digits.');
-  }
-  const privateKey = readAt('WECHATPAY_PRIVATE_KEY', violations, () => readPrivateKey(privateKeyText));
-  const apiV3Key = readApiV3Key(apiV3KeyText, violations);
-  const platformKeys = readPlatformKeys(platformKeysText, { serial, privateKey }, violations);
-  const baseUrl = givenUrl ?? realBaseUrl;
-  checkAddresses(baseUrl, settings);
-  const isWrong = violations.length > violationsBefore;
-  if (isWrong || privateKey === null || apiV3Key === null) return null;
+  tellMissing(settings, 'WeChat Pay is', required, 'WECHATPAY_*');
+  const appId = at('WECHATPAY_APP_ID');
+  mustMatch(settings, appId, /^wx[0-9a-zA-Z]{16}$/, 'WECHATPAY_APP_ID must be wx and 16 letters or digits.');
+  const mchId = at('WECHATPAY_MCH_ID');
+  mustMatch(settings, mchId, /^\d{8,10}$/, 'WECHATPAY_MCH_ID must be the merchant number, 8 to 10 digits.');
+  const givenSerial = at('WECHATPAY_SERIAL');
+  const serialForm = 'WECHATPAY_SERIAL must be the serial number of the merchant’s certificate, 40 hexadecimal digits.';
+  mustMatch(settings, givenSerial, /^[0-9A-Fa-f]{40}$/, serialForm);
+  const serial = givenSerial === null ? null : spelledSerial(givenSerial);
+  const privateKey = readAt(settings, 'WECHATPAY_PRIVATE_KEY', readPrivateKey);
+  const apiV3Key = readAt(settings, 'WECHATPAY_API_V3_KEY', readApiV3Key);
+  const platformKeys = readPlatformKeys(settings, { serial, privateKey });
+  const baseUrl = readBaseUrl(settings);
+  if (violations.length > violationsBefore) return null;
+  if (appId === null || mchId === null || serial === null || privateKey === null || apiV3Key === null) return null;
   return { appId, mchId, serial, privateKey, apiV3Key, platformKeys, baseUrl };
 }
 
 /** AES-256 takes 32 bytes, and WeChat Pay's are the ASCII characters of the key as it was typed into its console. */
-function readApiV3Key(text: string, violations: string[]): KeyObject | null {
+function readApiV3Key(text: string): KeyObject {
   const bytes = Buffer.from(text, 'utf8');
   const isAscii = /^[\x21-\x7e]*$/.test(text);
   if (bytes.length === 32 && isAscii) return createSecretKey(bytes);
-  const found = isAscii ? `it has ${bytes.length}` : `it has ${bytes.length}, and not of ASCII alone`;
-  violations.push(`WECHATPAY_API_V3_KEY must be exactly 32 bytes of ASCII: ${found}.`);
-  return null;
+  throw new Error(
+    `must be exactly 32 bytes of ASCII: it has ${bytes.length}${isAscii ? '' : ', and not of ASCII alone'}.`,
+  );
 }
 
-type Own = { readonly serial: string; readonly privateKey: KeyObject | null };
+type Own = { readonly serial: string | null; readonly privateKey: KeyObject | null };
 
 /** A JSON object of PEM texts by serial number or public key id. What it inherits is no entry of it. */
-function readPlatformKeys(text: string, own: Own, violations: string[]): PlatformKeys {
+function readPlatformKeys(settings: Settings, own: Own): PlatformKeys {
   const name = 'WECHATPAY_PLATFORM_KEYS';
-  const parsed = readAt(name, violations, () => parsePlatformKeys(text));
+  const { violations } = settings;
+  const parsed = readAt(settings, name, parsePlatformKeys);
   const keys = new Map<string, KeyObject>();
-  for (const [serial, pem] of Object.entries(parsed ?? {})) {
-    const key = readAt(`${name}, ${serial.slice(0, 64)},`, violations, () => readPlatformKey(serial, pem, own));
+  for (const [given, pem] of Object.entries(parsed ?? {})) {
+    const serial = spelledSerial(given);
+    const key = readPart(
+      violations,
+      `${name}, ${given.slice(0, 64)},`,
+      () => {
+        if (keys.has(serial)) throw new Error('is there twice, in upper and in lower case.');
+        return readPlatformKey(serial, pem, own);
+      },
+      typeof pem === 'string' ? hintFor(pem, 'write the text itself') : '',
+    );
     if (key !== null) keys.set(serial, key);
   }
   if (parsed !== null && Object.keys(parsed).length === 0) violations.push(`${name} must hold at least one key.`);
@@ -118,7 +124,7 @@ function readPlatformKey(serial: string, pem: unknown, own: Own): KeyObject {
   if (!/^(PUB_KEY_ID_\w{1,64}|[0-9A-Fa-f]{8,64})$/.test(serial)) {
     throw new Error('must be the serial number of a certificate of WeChat Pay’s, or a PUB_KEY_ID_….');
   }
-  if (serial.toUpperCase() === own.serial.toUpperCase()) {
+  if (serial === own.serial) {
     throw new Error('is WECHATPAY_SERIAL, the merchant’s own certificate; WeChat Pay’s belongs here.');
   }
   if (typeof pem !== 'string') throw new Error('must be text, the PEM of a public key or a certificate.');
@@ -127,7 +133,7 @@ function readPlatformKey(serial: string, pem: unknown, own: Own): KeyObject {
     throw new Error('is the public half of WECHATPAY_PRIVATE_KEY; WeChat Pay’s public key belongs here.');
   }
   const certificate = certificateIn(pem);
-  if (certificate !== null && certificate.serialNumber.toUpperCase() !== serial.toUpperCase()) {
+  if (certificate !== null && spelledSerial(certificate.serialNumber) !== serial) {
     throw new Error(`holds a certificate whose own serial number is ${certificate.serialNumber}.`);
   }
   return key;
@@ -137,33 +143,26 @@ function certificateIn(pem: string): X509Certificate | null {
   return pem.includes('BEGIN CERTIFICATE') ? new X509Certificate(pem.replaceAll('\\n', '\n')) : null;
 }
 
-function checkAddresses(baseUrl: string, { publicUrl, isProduction, violations }: Settings): void {
+/** WeChat Pay's own, unless another is named. Whether it belongs to where we run is told. */
+function readBaseUrl(settings: Settings): string {
+  const { isProduction, violations, callers } = settings;
+  const given = urlAt(settings, 'WECHATPAY_BASE_URL');
+  if (given === null && settings.isSet('WECHATPAY_BASE_URL')) return realBaseUrl; // what is wrong with it was told
+  const baseUrl = given ?? realBaseUrl;
   const base = new URL(baseUrl);
-  if (base.pathname !== '/' || base.search !== '' || base.username !== '') {
+  const isReal = base.hostname === 'api.mch.weixin.qq.com' || base.hostname === 'api2.mch.weixin.qq.com';
+  if (base.pathname !== '/' || base.search !== '' || base.username !== '' || (isReal && base.port !== '')) {
     violations.push('WECHATPAY_BASE_URL must be a host alone: WeChat Pay’s paths begin with /v3.');
   }
-  const isReal = base.hostname === 'api.mch.weixin.qq.com' || base.hostname === 'api2.mch.weixin.qq.com';
-  if (base.protocol === 'http:' && (isReal || (isProduction && !isLoopback(base)))) {
+  if (base.protocol === 'http:' && (isReal || (isProduction && !isLoopback(base.hostname)))) {
     violations.push('WECHATPAY_BASE_URL must be https.');
   }
-  if (publicUrl?.includes('?'))
-    violations.push('PUBLIC_URL must have no query: WeChat Pay takes no callback URL with one.');
-  if (!isReal) return;
-  if (publicUrl === null || !publicUrl.startsWith('https:') || isLoopback(new URL(publicUrl))) {
-    violations.push('PUBLIC_URL must be https and not of this machine: WeChat Pay posts its callbacks there.');
+  if (!isReal) return baseUrl;
+  callers.push('WeChat Pay');
+  if (!isProduction) {
+    violations.push(
+      'WECHATPAY_BASE_URL is WeChat Pay itself unless it names another: real money moves only with NODE_ENV=production.',
+    );
   }
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-}
-
-/** What `read` returns; null when it throws, and what it says is then told of the variable. */
-function readAt<T>(name: string, violations: string[], read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    violations.push(`${name} ${error instanceof Error ? error.message : error}`);
-    return null;
-  }
+  return baseUrl;
 }

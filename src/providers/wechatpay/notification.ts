@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Evidence } from '../../domain/payment.ts';
 import { type WebhookMessage, WebhookRejectedError } from '../provider.ts';
-import { unseal } from './cipher.ts';
+import { UndecipherableError, unseal } from './cipher.ts';
 import { notifiedRefundSchema, paymentBehind, reportOfRefund } from './refunds.ts';
 import {
   foreignnessOf,
@@ -44,7 +44,8 @@ export type Notification = { readonly eventId: string; readonly eventType: strin
 
 /**
  * Opens a notification whose signature was verified before.
- * @throws {WebhookRejectedError} MALFORMED when it is none, does not open with our key, or holds something else than its type says.
+ * @throws {WebhookRejectedError} UNDECIPHERABLE when it does not open with our key; MALFORMED when it is no notification, or holds
+ * something else than its type says.
  */
 export function openNotification(body: Buffer, apiV3Key: KeyObject): Notification {
   try {
@@ -58,8 +59,10 @@ export function openNotification(body: Buffer, apiV3Key: KeyObject): Notificatio
     return subject === 'transaction'
       ? { ...told, subject, transaction: transactionSchema.parse(plain) }
       : { ...told, subject, refund: notifiedRefundSchema.parse(plain) };
-  } catch (cause) {
-    throw new WebhookRejectedError('MALFORMED', { cause });
+  } catch (error) {
+    if (!(error instanceof UndecipherableError)) throw new WebhookRejectedError('MALFORMED', { cause: error });
+    const advice = 'It is signed by WeChat Pay, but does not open with WECHATPAY_API_V3_KEY: check that key.';
+    throw new WebhookRejectedError('UNDECIPHERABLE', { cause: new Error(advice, { cause: error }) });
   }
 }
 

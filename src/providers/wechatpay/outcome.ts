@@ -1,4 +1,4 @@
-import { NotExecutedError, OutcomeUnknownError, RejectedError } from '../provider.ts';
+import { MisconfiguredError, NotExecutedError, OutcomeUnknownError, RejectedError } from '../provider.ts';
 
 /** An answer outside 2xx. */
 export type Refusal = {
@@ -15,8 +15,14 @@ const configurationRetryAfterMs = 30_000;
 /** Spelled without underscores, for WeChat Pay writes codes with them and without. */
 const rateLimitCodes: ReadonlySet<string> = new Set(['FREQUENCYLIMITED', 'RATELIMITEXCEEDED']);
 const unknownCodes: ReadonlySet<string> = new Set(['SYSTEMERROR', 'BANKERROR']);
-const configurationCodes: ReadonlySet<string> = new Set([
-  ...['SIGNERROR', 'NOAUTH', 'APPIDMCHIDNOTMATCH', 'MCHNOTEXISTS'],
+const keyAdvice =
+  'check WECHATPAY_PRIVATE_KEY and WECHATPAY_SERIAL: they must be of one certificate of WECHATPAY_MCH_ID';
+/** What an operator has to look at. */
+const configurationCodes: ReadonlyMap<string, string> = new Map([
+  ['SIGNERROR', keyAdvice],
+  ['NOAUTH', 'check in WeChat Pay’s merchant platform that the merchant of WECHATPAY_MCH_ID may use this product'],
+  ['APPIDMCHIDNOTMATCH', 'check WECHATPAY_APP_ID and WECHATPAY_MCH_ID: the app must be bound to the merchant'],
+  ['MCHNOTEXISTS', 'check WECHATPAY_MCH_ID'],
 ]);
 
 type Definite = { readonly reason: string; readonly message: string };
@@ -47,7 +53,11 @@ export function errorOf(refusal: Refusal): OutcomeUnknownError | NotExecutedErro
   const plainCode = code === null ? '' : plain(code);
   if (status >= 500 || unknownCodes.has(plainCode)) return new OutcomeUnknownError(said);
   if (status === 429 || rateLimitCodes.has(plainCode)) return new NotExecutedError(said, rateLimitRetryAfterMs);
-  if (status === 401 || configurationCodes.has(plainCode)) return new NotExecutedError(said, configurationRetryAfterMs);
+  const advice = configurationCodes.get(plainCode) ?? (status === 401 ? keyAdvice : undefined);
+  if (advice !== undefined) {
+    const message = `WeChat Pay does not accept our configuration: ${advice}.`;
+    return new MisconfiguredError(message, configurationRetryAfterMs, { cause: new Error(said) });
+  }
   const definite = definiteCodes.get(plainCode);
   if (definite === undefined) return new OutcomeUnknownError(said);
   return new RejectedError({ ...definite, providerCode: code, attempt: null }, { cause: new Error(said) });

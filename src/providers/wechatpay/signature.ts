@@ -14,8 +14,13 @@ export const signatureHeaders = [
 
 export type SignatureFault = 'MISSING_SIGNATURE' | 'UNKNOWN_KEY' | 'STALE' | 'BAD_SIGNATURE';
 
-/** By serial number, or by the id of a WeChat Pay public key: several are valid while one replaces another. */
+/** By serial number as `spelledSerial` has it, or by the id of a WeChat Pay public key: several are valid while one replaces another. */
 export type PlatformKeys = ReadonlyMap<string, KeyObject>;
+
+/** A serial number is a number: its hexadecimal digits are one in upper case and in lower. The id of a public key is none. */
+export function spelledSerial(name: string): string {
+  return /^[0-9a-f]{8,64}$/i.test(name) ? name.toUpperCase() : name;
+}
 
 /** What a merchant signs with. The serial number is that of the merchant's certificate. */
 export type Signer = { readonly mchId: string; readonly serial: string; readonly privateKey: KeyObject };
@@ -63,11 +68,26 @@ export function signatureFaultOf(
   if (!/^\d{1,12}$/.test(timestamp) || !/^[\x20-\x7e]{1,128}$/.test(nonce)) return 'BAD_SIGNATURE';
   const skewSeconds = Math.abs(Math.floor(now.getTime() / 1000) - Number(timestamp));
   if (skewSeconds > timestampToleranceSeconds) return 'STALE';
-  const key = keys.get(serial);
+  const key = keys.get(spelledSerial(serial));
   if (key === undefined) return 'UNKNOWN_KEY';
   const signed = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`), body, Buffer.from('\n')]);
   const bytes = bytesOfBase64(signature);
   return bytes !== null && verify('RSA-SHA256', signed, key, bytes) ? null : 'BAD_SIGNATURE';
+}
+
+/** What an operator has to look at, as half a sentence; null where it is no matter of configuration. */
+export function adviceOn(fault: SignatureFault, headers: Readonly<Record<string, string>>): string | null {
+  const [serial = 'unknown'] = /^[\w-]{1,80}$/.exec(headers['wechatpay-serial'] ?? '') ?? [];
+  switch (fault) {
+    case 'UNKNOWN_KEY':
+      return `if WeChat Pay has sent it, add the key of serial ${serial} to WECHATPAY_PLATFORM_KEYS`;
+    case 'BAD_SIGNATURE':
+      return `if WeChat Pay has sent it, check the key of serial ${serial} in WECHATPAY_PLATFORM_KEYS`;
+    case 'STALE':
+      return 'check the clock of this machine';
+    case 'MISSING_SIGNATURE':
+      return null;
+  }
 }
 
 /** Node decodes whatever it can; only what is written as it should be is read here. Null for anything else. */

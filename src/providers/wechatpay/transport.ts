@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withDeadline } from '../deadline.ts';
 
 export type WechatpayRequest = {
   readonly method: 'GET' | 'POST';
@@ -6,6 +7,8 @@ export type WechatpayRequest = {
   readonly headers: Readonly<Record<string, string>>;
   /** Empty for a GET. */
   readonly body: string;
+  /** Until the whole answer is there. */
+  readonly timeoutMs: number;
 };
 
 export type WechatpayReply = {
@@ -15,23 +18,18 @@ export type WechatpayReply = {
   readonly body: string;
 };
 
-/** Carries a request there and its answer back. */
+/** Carries a request there and its answer back. @throws {Error} with the name TimeoutError when the time is up. */
 export type Send = (request: WechatpayRequest, signal: AbortSignal) => Promise<WechatpayReply>;
 
-const requestTimeoutMs = 10_000;
 const answerBytesMax = 1024 * 1024;
 
 /** Over the network, by Node's own client. A redirect is never followed: it could lead a signed request anywhere. */
-export const sendByFetch: Send = async ({ method, url, headers, body }, signal) => {
-  const response = await fetch(url, {
-    method,
-    headers,
-    ...(method === 'POST' && { body }),
-    redirect: 'error',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
+export const sendByFetch: Send = ({ method, url, headers, body, timeoutMs }, signal) =>
+  withDeadline(signal, timeoutMs, async (deadline) => {
+    const sent = { method, headers, ...(method === 'POST' && { body }) };
+    const response = await fetch(url, { ...sent, redirect: 'error', signal: deadline });
+    return { status: response.status, headers: Object.fromEntries(response.headers), body: await textOf(response) };
   });
-  return { status: response.status, headers: Object.fromEntries(response.headers), body: await textOf(response) };
-};
 
 /** As it came, a byte order mark included: the signature is over all of it. */
 async function textOf({ body }: Response): Promise<string> {

@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { PaymentMethod } from '../../generated/graphql/graphql.ts';
+import type { Lane } from '../../src/commands/lane.ts';
+import { openLanes, placesPerProvider } from '../../src/commands/sweep.ts';
+import { passAll } from '../../src/domain/failpoint.ts';
+import type { PaymentProvider } from '../../src/providers/provider.ts';
+import { chineseSetups } from '../support/chinese-providers.ts';
+import { createOrder, payOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
+import {
+  advanceSandbox,
+  clearFaults,
+  control,
+  startTestApp,
+  type TestApp,
+  untilCallbacksCame,
+} from '../support/test-app.ts';
+
+/** More than are asked about at once, twice over. */
+const tooMany = 2 * placesPerProvider + 1;
+
+type Question = 'queryPayment' | 'closePayment' | 'queryRefund';
+
+/** What a provider is asked while it hangs waits, and is answered once it does not. */
+function hanging(provider: PaymentProvider) {
+  const waiting: Record<Question, number> = { queryPayment: 0, closePayment: 0, queryRefund: 0 };
+  let end = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const answerLater = async <T>(question: Question, ask: () => Promise<T>): Promise<T> => {
+    waiting[question] += 1;
+    await held;
+    waiting[question] -= 1;
+    return ask();
+  };
+  const hangs: PaymentProvider = {
+    ...provider,
+    queryPayment: (order, signal) => answerLater('queryPayment', () => provider.queryPayment(order, signal)),
+    closePayment: (order, signal) => answerLater('closePayment', () => provider.closePayment(order, signal)),
+    queryRefund: (name, signal) => answerLater('queryRefund', () => provider.queryRefund(name, signal)),
+  };
+  return { provider: hangs, waiting: (question: Question) => waiting[question], end };
+}
+
+// Each test has a server of its own: what one leaves to be asked about would take the places that another counts.
+let app: TestApp;
+let alipay: ReturnType<typeof hanging>;
+/** The background work of a node for which Alipay hangs. */
+let lanes: readonly Lane[];
+beforeEach(async () => {
+  app = await startTestApp();
+  const { database: db, clock } = app;
+  const parts = { now: () => clock.now(), webhookUrl: `${app.app.url}/webhooks/none` };
+  const [first, ...others] = await Promise.all(chineseSetups(app.sandboxUrl).map((setup) => setup.open(parts)));
+  if (first?.name !== 'ALIPAY') throw new Error('Alipay comes first.');
+  alipay = hanging(first);
+  lanes = openLanes({
+    ...{ db, clock, providers: [alipay.provider, ...others], failpoint: passAll, wakes: { wake: () => {} } },
+    log: { info: () => {}, warn: () => {}, error: (_fields, message) => expect.fail(message) },
+  });
+});
+afterEach(async () => {
+  alipay.end();
+  await Promise.all(lanes.map((lane) => lane.idle()));
+  await app.close();
+});
+
+function laneOf(name: string): Lane {
+  const lane = lanes.find((candidate) => candidate.name === name);
+  if (lane === undefined) throw new Error(`There is no lane for ${name}.`);
+  return lane;
+}
+
+/** Begins all that is due; then whoever need not wait for Alipay has done what it has begun. */
+async function runAll(): Promise<void> {
+  for (const lane of lanes.filter(({ name }) => name.includes('ALIPAY'))) {
+    lane.runOnce().catch((error: unknown) => expect.fail(String(error)));
+  }
+  for (const lane of lanes.filter(({ name }) => !name.includes('ALIPAY'))) {
+    while ((await lane.runOnce()).isFull);
+    await lane.idle();
+  }
+}
+
+async function start(method: PaymentMethod, expiresInSeconds?: number) {
+  const { id: orderId } = await createOrder(app, { currency: 'CNY', ...(expiresInSeconds && { expiresInSeconds }) });
+  const { id: paymentId } = await payOrder(app, orderId, { method, flow: 'QR_CODE' });
+  return { orderId, paymentId };
+}
+
+async function startMany(method: PaymentMethod, expiresInSeconds?: number) {
+  return Promise.all(Array.from({ length: tooMany }, () => start(method, expiresInSeconds)));
+}
+
+/** Paid, and confirmed here. */
+async function paid(method: PaymentMethod) {
+  const started = await start(method);
+  const side = method === 'ALIPAY' ? 'alipay' : 'wechatpay';
+  await control(app.sandboxUrl, `${side}/buyer/${started.paymentId}`, { action: 'pay' });
+  await untilCallbacksCame(app);
+  await sweepUntil(app, started.orderId, ({ status }) => status === 'CONFIRMED', 1000);
+  return started;
+}
+
+function fault(rule: object): Promise<unknown> {
+  return control(app.sandboxUrl, 'faults', { times: 1000, ...rule });
+}
+
+function loseCallbacks(): Promise<unknown> {
+  return fault({ fault: 'drop', match: { type: '*' } });
+}
+
+/** How many callbacks of each provider have come and are not applied yet. */
+async function waitingCallbacks(): Promise<Record<string, number>> {
+  const { rows } = await app.database.pool.query<{ provider: string; count: number }>(
+    "select provider, count(*)::int as count from deliveries where status = 'PENDING' group by provider",
+  );
+  return Object.fromEntries(rows.map(({ provider, count }) => [provider, count]));
+}
+
+test('payments of one provider are asked about while another hangs, which is asked about no more than its places', async () => {
+  await startMany('ALIPAY');
+  const { orderId, paymentId } = await start('WECHAT_PAY');
+  await loseCallbacks();
+  await control(app.sandboxUrl, `wechatpay/buyer/${paymentId}`, { action: 'pay' });
+  app.clock.advance(12_000);
+  await runAll();
+  expect((await readOrder(app, orderId)).status).toBe('CONFIRMED');
+  await expect.poll(() => alipay.waiting('queryPayment')).toBe(placesPerProvider);
+});
+
+test('refunds of one provider are asked about while another hangs', async () => {
+  const [atAlipay, atWechatpay] = [await paid('ALIPAY'), await paid('WECHAT_PAY')];
+  await loseCallbacks();
+  await fault({ target: 'outcome', fault: 'refund_pending_then_succeeded' });
+  for (let count = 0; count < tooMany; count += 1) {
+    await requestRefund(app, { paymentId: atAlipay.paymentId, amountMinor: 100 });
+  }
+  await clearFaults(app);
+  await loseCallbacks();
+  await requestRefund(app, { paymentId: atWechatpay.paymentId });
+  await advanceSandbox(app, 5000);
+  app.clock.advance(12_000);
+  await runAll();
+  expect((await readOrder(app, atWechatpay.orderId)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
+  await expect.poll(() => alipay.waiting('queryRefund')).toBe(placesPerProvider);
+});
+
+test('orders expire while a provider hangs, and what they leave to be closed waits for that provider alone', async () => {
+  const late = await startMany('ALIPAY', 300);
+  const { orderId } = await start('WECHAT_PAY', 300);
+  app.clock.advance(310_000);
+  await runAll();
+  await runAll();
+  expect(await readOrder(app, orderId)).toMatchObject({ status: 'EXPIRED', payments: [{ status: 'EXPIRED' }] });
+  for (const { orderId } of late) expect(await readOrder(app, orderId)).toMatchObject({ status: 'CLOSING' });
+});
+
+test('callbacks of one provider are applied while another hangs on what it is asked about its own', async () => {
+  const [atAlipay, atWechatpay] = [await paid('ALIPAY'), await paid('WECHAT_PAY')];
+  // Refunds that were made in the consoles: nobody here answers what became of them when their callbacks come, so those wait.
+  await fault({ fault: 'error_500_before', match: { operation: 'alipay.trade.fastpay.refund.query' } });
+  await fault({ fault: 'error_500_before', match: { operation: 'refunds.query' } });
+  for (let count = 0; count < tooMany; count += 1) {
+    await control(app.sandboxUrl, 'alipay/refunds', { out_trade_no: atAlipay.paymentId, amount: 100 });
+  }
+  await control(app.sandboxUrl, 'wechatpay/refunds', { out_trade_no: atWechatpay.paymentId, amount: 100 });
+  await advanceSandbox(app, 5000);
+  expect(await waitingCallbacks()).toEqual({ ALIPAY: tooMany, WECHATPAY: 1 });
+  await clearFaults(app);
+  app.clock.advance(6000);
+  await runAll();
+  expect(await waitingCallbacks()).toEqual({ ALIPAY: tooMany });
+  expect((await readOrder(app, atWechatpay.orderId)).refunds).toMatchObject([
+    { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 100 } },
+  ]);
+  await expect.poll(() => alipay.waiting('queryRefund')).toBe(placesPerProvider);
+});
+
+test('once it answers again, everything is taken up, as fast as places come free', async () => {
+  const many = await startMany('ALIPAY');
+  app.clock.advance(12_000);
+  const payments = laneOf('payments of ALIPAY');
+  const first = payments.runOnce();
+  await expect.poll(() => alipay.waiting('queryPayment')).toBe(placesPerProvider);
+  alipay.end();
+  expect(await first).toEqual({ taken: placesPerProvider, isFull: true });
+  while ((await payments.runOnce()).isFull);
+  await payments.idle();
+  const { rows } = await app.database.pool.query<{ due: number }>(
+    'select count(*)::int as due from payments where order_id = any($1) and (check_at <= $2 or leased_until is not null)',
+    [many.map(({ orderId }) => orderId), app.clock.now()],
+  );
+  expect(rows).toEqual([{ due: 0 }]);
+});

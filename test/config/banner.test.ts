@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { bannerOf } from '../../src/banner.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import { sandboxEnvironment } from '../../src/development-keys.ts';
+import { testKeys } from '../support/chinese-providers.ts';
+
+function bannerBy(config: Config): readonly string[] {
+  const started = {
+    url: 'http://127.0.0.1:4000',
+    token: null,
+    sandboxUrl: null,
+    database: { kind: 'postgresql' },
+  } as const;
+  return bannerOf(config, started).split('\n');
+}
+
+test('a start says of each provider whose account it is, where it is reached, and where its callbacks come', () => {
+  const { ALIPAY_GATEWAY: _, ...keys } = sandboxEnvironment(testKeys(), 'http://127.0.0.1:4100');
+  const config = readConfig({ ...keys, NODE_ENV: 'production', PUBLIC_URL: 'https://pay.example/' });
+  expect(bannerBy(config).slice(2, -1)).toEqual([
+    'Providers  STRIPE test key at 127.0.0.1:4100; callbacks at https://pay.example/webhooks/stripe',
+    '           ALIPAY app 2021000000000001 at openapi.alipay.com; callbacks at https://pay.example/webhooks/alipay',
+    '           WECHATPAY merchant 1900000001, app wx0000000000000001, at 127.0.0.1:4100; callbacks at https://pay.example/webhooks/wechatpay',
+  ]);
+});
+
+test('a start in production without providers says that nothing can be paid', () => {
+  expect(bannerBy(readConfig({ NODE_ENV: 'production' }))[2]).toBe('Providers  none: nothing can be paid');
+});
