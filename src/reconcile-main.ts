@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { CommandContext } from './commands/context.ts';
 import { reconcile } from './commands/reconcile.ts';
-import { type Config, readConfig, readProviders } from './config.ts';
+import { type Config, readConfig, readProviders, webhookUrlOf } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { startSandboxProcess } from './development.ts';
 import { developmentKeys, keptSandboxUrl, sandboxEnvironment } from './development-keys.ts';
@@ -97,7 +97,7 @@ function openProvider(
     const names = setups.map(({ name }) => name.toLowerCase()).join(', ') || 'none';
     throw new UsageError(`${provider.toLowerCase()} is not configured. Configured: ${names}.`);
   }
-  const webhookUrl = `${publicUrl ?? `http://${host}:${port}`}/webhooks/${provider.toLowerCase()}`;
+  const webhookUrl = webhookUrlOf(publicUrl ?? `http://${host}:${port}`, setup.name);
   return setup.open({ webhookUrl, now: () => systemClock.now() });
 }
 
