@@ -26,6 +26,8 @@ import { submitPayment } from './submit-payment.ts';
 
 /** How often a payment that is in the way is closed before the caller is told of it. */
 const closingsMax = 2;
+/** How many payments an order may have: each that was given up is asked about for a while. */
+export const paymentsPerOrderMax = 50;
 
 const inputSchema = z.object({
   idempotencyKey,
@@ -134,11 +136,14 @@ function resume(change: OrderChange, paymentId: string): Beginning {
   return { kind: 'ask', paymentId };
 }
 
-function checkPayable({ order, at }: OrderChange, inTheWay: Payment | undefined): void {
+function checkPayable({ order, payments, at }: OrderChange, inTheWay: Payment | undefined): void {
   if (order.status === 'CONFIRMED') throw new OrderNotPayableError(order.id, 'it is paid or authorized already');
   if (order.status === 'CANCELED') throw new OrderNotPayableError(order.id, 'it is canceled');
   if (order.status === 'CLOSING') throw new OrderNotPayableError(order.id, 'it is being closed');
   if (order.status === 'EXPIRED' || order.expiresAt <= at) throw new OrderNotPayableError(order.id, 'it has expired');
+  if (payments.length >= paymentsPerOrderMax) {
+    throw new OrderNotPayableError(order.id, `it has had ${paymentsPerOrderMax} payments already; make a new order`);
+  }
   if (inTheWay === undefined || inTheWay.status === 'ACTION_REQUIRED' || inTheWay.status === 'CANCELING') return;
   if (isUntold(inTheWay)) return;
   throw new PaymentInProgressError(inTheWay.id);

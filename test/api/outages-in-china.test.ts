@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { PayOrderInput } from '../../generated/graphql/graphql.ts';
+import { paymentsPerOrderMax } from '../../src/commands/pay-order.ts';
 import { createOrder, payOrder, payOrderDocument, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
 import { askControl, clearFaults, control, startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -143,4 +144,16 @@ test('an order that needs a person is in the log, with the reason', async () => 
     fields: { orderId, reasons: ['AMOUNT_MISMATCH'], note: expect.stringContaining(payment.id) },
     message: 'an order needs a person',
   });
+});
+
+test('a buyer who starts again and again comes to an end, and the last payment stays payable', async () => {
+  const { id: orderId } = await createOrder(app, { currency: 'CNY' });
+  const start = () => tryToPay({ orderId, method: 'ALIPAY', flow: 'QR_CODE' });
+  for (let started = 0; started < paymentsPerOrderMax; started += 1) {
+    expect(await start()).toMatchObject({ __typename: 'Payment' });
+  }
+  expect(await start()).toMatchObject({ __typename: 'OrderNotPayableError', message: expect.stringContaining('50') });
+  const { payments } = await readOrder(app, orderId);
+  expect(payments).toHaveLength(paymentsPerOrderMax);
+  expect(payments.filter(({ status }) => status === 'ACTION_REQUIRED')).toHaveLength(1);
 });
