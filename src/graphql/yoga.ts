@@ -50,12 +50,14 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
         // machine, asked for by its own name: others must type the token in.
         ...(graphiql.token !== null &&
           isLoopback(request) && { additionalHeaders: { authorization: `Bearer ${graphiql.token}` } }),
+        // Asked for by no name, a second window would open on an empty tab beside those that the first one has stored; a link that
+        // brings an operation along opens on that.
+        ...(!new URL(request.url).searchParams.has('query') && { query: graphiql.tabs[0]?.query }),
       },
     // Nine megabytes of page, loaded when somebody first looks at it and not at every start.
     renderGraphiQL: async (options) => {
       const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-      // Asked for by no name, a second window would open on an empty tab beside those that the first one has stored.
-      return renderGraphiQL({ ...options, ...{ query: graphiql?.tabs[0]?.query } });
+      return renderGraphiQL(options);
     },
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
