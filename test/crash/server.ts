@@ -64,6 +64,7 @@ export class MortalServer {
     });
     const lines = createInterface({ input: child.stdout });
     const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string];
+    if (child.signalCode === 'SIGKILL') return; // shops ask as soon as it listens: it died before it had said so
     if (!line.includes(this.url)) throw new Error(`The server did not start: ${line} ${complaint}`);
     this.#up.resolve();
   }
