@@ -101,10 +101,10 @@ async function askAboutRefund(
   { report: told, providerPaymentId }: OfRefund,
 ): Promise<RefundReport | null> {
   const held = await loadOrder(context.db.pool, orderId);
-  const isKnown = held?.refunds.some(
-    ({ id, providerRefundId }) => id === told.refundId || providerRefundId === told.providerRefundId,
-  );
   const { refundId, providerRefundId } = told;
+  const isKnown = held?.refunds.some(
+    (refund) => refund.id === refundId || (providerRefundId !== null && refund.providerRefundId === providerRefundId),
+  );
   if (isKnown === true || (refundId === null && providerRefundId === null)) return null;
   const name: RefundName = { paymentId, providerPaymentId, refundId, providerRefundId };
   try {

@@ -155,7 +155,10 @@ const whatFor: Readonly<Record<BuyerField, string>> = {
   buyerIp: 'the provider wants the buyer’s address as you saw it',
 };
 
-/** True for a payment of which its provider has said that nothing happened, and that nobody is telling it of: it is in nobody's way. */
+/**
+ * True for a payment that nobody is telling its provider of, after tries that the provider took nothing of. No buyer was ever handed anything
+ * to pay it by, so it is in nobody's way; should a call that crashed have made something, it is closed there when it is asked about next.
+ */
 function isUntold({ status, leasedUntil }: Payment): boolean {
   return status === 'SUBMITTING' && leasedUntil === null;
 }
