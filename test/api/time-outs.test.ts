@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PaymentPartsFragment } from '../../generated/graphql/graphql.ts';
 import {
   booksOf,
@@ -13,7 +13,6 @@ import {
 import { askControl, clearFaults, control, startTestApp, type TestApp } from '../support/test-app.ts';
 
 // Apart from other lost answers: a provider is waited for 15 s, and these are real ones. All calls wait at the same time.
-vi.setConfig({ hookTimeout: 90_000 });
 
 let app: TestApp;
 /** Where a call hangs while time goes on. */

@@ -4,10 +4,8 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 type OrderAnswer = { createOrder: { id: string; version: number } };
 type PaymentAnswer = {
@@ -98,7 +96,7 @@ describe('the example as a process of its own', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await startServerProcess(await makeHome());
-  }, 90_000);
+  });
   afterAll(() => server.kill());
 
   test.each([1, 2, 3, 4])(

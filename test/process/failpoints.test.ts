@@ -1,11 +1,9 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import { failpoints } from '../../src/domain/failpoint.ts';
 import { parseFailpoints } from '../../src/failpoints.ts';
 import { runCrashes } from '../crash/crash-run.ts';
 import { createTestDatabaseUrl } from '../support/database.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 test('every failpoint can be named, alone, with others, and at its third passing', () => {
   expect(parseFailpoints(failpoints.join(','))).toEqual(failpoints.map((name) => ({ name, passing: 1 })));

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Home,
   makeHome,
@@ -11,14 +11,12 @@ import {
   startServerProcess,
 } from '../support/server-process.ts';
 
-vi.setConfig({ testTimeout: 90_000 });
-
 let home: Home;
 let server: ServerProcess;
 beforeAll(async () => {
   home = await makeHome();
   server = await startServerProcess(home);
-}, 90_000);
+});
 afterAll(() => server.kill());
 
 /** Starts another process that is expected to give up. */

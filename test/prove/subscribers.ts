@@ -17,7 +17,7 @@ type Subscriber = Following & {
  * How long, in real time, an event may take to those who listen; only a lost one takes so long. On a server the log is held back by
  * transactions of others as well, such as those in which it gathers its statistics.
  */
-export const patienceMs = { pglite: 3000, postgresql: 15_000 } as const;
+export const patienceMs = { pglite: 12_000, postgresql: 60_000 } as const;
 const napMs = 1;
 
 export class Subscribers {

@@ -32,7 +32,7 @@ export type TheatreParts = {
 };
 
 /** A schedule that takes longer in real time hangs: something waits for what never comes. */
-export const stuckAfterMs = 30_000;
+export const stuckAfterMs = 120_000;
 /** After so many schedules the embedded database is emptied. */
 const schedulesPerClearing = 50;
 

@@ -26,7 +26,7 @@ test('the time of a request is up when it is, whatever the garbage collector has
   const collecting = setInterval(collectGarbage, 20);
   onTestFinished(() => clearInterval(collecting));
   await expect(asking).rejects.toMatchObject({ name: 'TimeoutError' });
-}, 10_000);
+});
 
 test('a call ends by the signal that it is given, with that signal’s reason', async () => {
   const url = await openSilence();
