@@ -42,7 +42,7 @@ export function answerClientErrors(server: Server, open: ReadonlySet<ServerRespo
       const [status, message] = reasonOf(error.code);
       refuseConnection(socket, status, message);
     };
-    const responses = [...open].filter((response) => response.socket === socket || response.req.socket === socket);
+    const responses = [...open].filter(({ req }) => req.socket === socket);
     const earlier = responses.find(({ req }) => req.complete);
     if (responses.some(({ headersSent }) => headersSent)) return void socket.destroy();
     // An answer to a request before this one is under way on the same connection: it comes first.
@@ -60,6 +60,20 @@ function reasonOf(code: string | undefined): [status: number, message: string] {
     default:
       return [400, 'The request is not well-formed HTTP/1.1.'];
   }
+}
+
+/**
+ * Cuts a connection whose client takes nothing of its answer any more. While an answer is still being worked on, silence is nobody's fault.
+ * The events that wait for a slow reader do not pile up: they are read from the log as it takes them, a buffer at a time.
+ */
+export function cutStalledReaders(server: Server, open: ReadonlySet<ServerResponse>, stalledTimeoutMs: number): void {
+  server.timeout = stalledTimeoutMs;
+  server.on('timeout', (socket) => {
+    const responses = [...open].filter(({ req }) => req.socket === socket);
+    const isWorkedOn = responses.length > 0 && responses.every(({ headersSent }) => !headersSent);
+    if (isWorkedOn) socket.setTimeout(stalledTimeoutMs);
+    else socket.destroy();
+  });
 }
 
 export function isWebSocketUpgrade({ headers }: IncomingMessage): boolean {

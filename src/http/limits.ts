@@ -15,8 +15,8 @@ export type HttpLimits = {
    */
   readonly keepAliveTimeoutMs: number;
   /**
-   * How long a connection may neither send nor take a byte while a request is open. An event stream carries a sign of life every 12 s,
-   * so only a reader that has stopped reading is silent for so long. It comes back with its cursor.
+   * How long a client may take nothing of an answer that is being sent. An event stream carries a sign of life every 12 s, so it is never
+   * silent for so long unless its reader has stopped reading. That one is cut, and comes back with its cursor.
    */
   readonly stalledTimeoutMs: number;
   /** How long the rest of a refused body is read and dropped, so that its sender gets to read the answer. */

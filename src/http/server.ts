@@ -5,7 +5,13 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../domain/log.ts';
 import { declaredLength } from './body.ts';
-import { answerClientErrors, ignoreUpgrade, isWebSocketUpgrade, refuseConnection } from './connection.ts';
+import {
+  answerClientErrors,
+  cutStalledReaders,
+  ignoreUpgrade,
+  isWebSocketUpgrade,
+  refuseConnection,
+} from './connection.ts';
 import { type AnswerGraphql, serveGraphql } from './graphql.ts';
 import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
 import { notReady, type Unreadiness } from './readiness.ts';
@@ -60,7 +66,7 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     });
   };
   const server = createServer(serverOptions(limits), handle);
-  server.timeout = limits.stalledTimeoutMs;
+  cutStalledReaders(server, open, limits.stalledTimeoutMs);
   server.on('checkContinue', (request, response) => {
     if (declaredLength(request) <= bodyBytesMax) response.writeContinue();
     handle(request, response);

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import iconv from 'iconv-lite';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { orderInput } from '../support/orders.ts';
+import { hasNginx, startNginx } from '../support/nginx.ts';
+import { createOrder, orderInput, payOrder } from '../support/orders.ts';
 import { exchange, openRaw, type RawRequest, type RawResponse, rawRequest } from '../support/raw-http.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -356,6 +358,28 @@ test.each<[string, Buffer]>([
   expect(answer?.headers).toMatchObject({ 'x-accel-buffering': 'no', 'cache-control': 'no-cache, no-transform' });
   expect(answer?.headers['content-encoding']).toBeUndefined();
   connection.end();
+});
+
+test.runIf(hasNginx)('through nginx with nothing but proxy_pass, events come as they happen', async () => {
+  const nginx = await startNginx(app.app.url);
+  const order = await createOrder(app);
+  const query = `subscription { orderEvents(orderId: "${order.id}", after: "${order.eventCursor}") { type } }`;
+  const asking = request({
+    ...{ socketPath: nginx.socketPath, method: 'POST', path: '/graphql' },
+    headers: {
+      ...{ 'content-type': 'application/json', accept: 'text/event-stream' },
+      authorization: `Bearer ${app.token}`,
+    },
+  }).end(JSON.stringify({ query }));
+  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+  await payOrder(app, order.id);
+  let heard = '';
+  for await (const chunk of response) {
+    heard += String(chunk);
+    if (heard.includes('PAYMENT_ACTION_REQUIRED')) break;
+  }
+  expect(heard).toContain('PAYMENT_STARTED');
+  await nginx.stop();
 });
 
 test('a subscription that only JSON is accepted for says how to ask', async () => {

@@ -15,7 +15,7 @@ export type RawConnection = {
   /** The next answer; null when the server closes the connection before it is complete. */
   answer(how?: { readonly hasBody?: boolean }): Promise<RawResponse | null>;
   /** Resolves when the server has closed the connection. */
-  readonly closed: Promise<unknown>;
+  readonly closed: Promise<void>;
   end(): void;
 };
 
@@ -30,9 +30,12 @@ export async function openRaw(url: string): Promise<RawConnection> {
     notice();
   });
   socket.on('error', () => {}); // a reset is a way to close as well
-  const closed = once(socket, 'close').then(() => {
-    isClosed = true;
-    notice();
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      isClosed = true;
+      notice();
+      resolve();
+    });
   });
   await once(socket, 'connect');
   return {
