@@ -15,6 +15,7 @@ import {
 } from './commands/sweep.ts';
 import { type Config, readProviders, webhookUrlOf } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
+import { createPendingCheck } from './database/pending-migrations.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
@@ -28,6 +29,8 @@ import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer } from './graphql/yoga.ts';
+import type { HttpLimits } from './http/limits.ts';
+import { createReadiness } from './http/readiness.ts';
 import { createHttpServer } from './http/server.ts';
 import { handleWebhook } from './http/webhooks.ts';
 import { serveWebSocket } from './http/websocket.ts';
@@ -72,6 +75,7 @@ export type AppParts = {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly database?: Database;
+  readonly httpLimits?: HttpLimits;
 };
 
 /** @throws {Error} with a sentence for the operator; nothing is left open or running. */
@@ -82,7 +86,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   try {
     // The data directory's lock is taken before anything else is touched; the rest opens side by side.
     const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
-    const http = createHttpServer();
+    const http = createHttpServer(parts.httpLimits);
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
     const entering = http.listen(config.port, config.host).then(async (url) => {
       const publicUrl = config.publicUrl ?? url;
@@ -117,19 +121,20 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     // Before anybody can follow: what is committed elsewhere from now on reaches them, with or without a wake.
     const tail = await openTailWatch({ pool: database.pool, wakes });
     const deliveries = followUp(commands);
-    const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);
+    const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
     await keep(deliveries, () => deliveries.idle());
     await keep(sockets, () => sockets.close());
     await keep(http, () => http.stopAccepting());
     http.serve({
       log,
       home: config.isProduction ? null : '/graphql',
-      ready: async () => {
-        await database.pool.query('select 1');
-      },
-      graphql: async (request, response, requestId) => {
-        await yoga.handle(request, response, { requestId, authorization: request.headers.authorization ?? null });
-      },
+      ready: createReadiness(createPendingCheck(database.pool), log),
+      webSocket: sockets.open,
+      graphql: (request, response, requestId) =>
+        yoga.handleNodeRequestAndResponse(request, response, {
+          requestId,
+          authorization: request.headers.authorization ?? null,
+        }),
       webhook: (request, response, path) =>
         handleWebhook(
           {
