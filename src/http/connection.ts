@@ -43,9 +43,9 @@ export function answerClientErrors(server: Server, open: ReadonlySet<ServerRespo
       refuseConnection(socket, status, message);
     };
     const responses = [...open].filter(({ req }) => req.socket === socket);
-    const earlier = responses.find(({ req }) => req.complete);
+    const earlier = responses.filter(({ req }) => req.complete).at(-1);
     if (responses.some(({ headersSent }) => headersSent)) return void socket.destroy();
-    // An answer to a request before this one is under way on the same connection: it comes first.
+    // Answers to requests before this one are under way on the same connection: they come first.
     if (earlier !== undefined) return void earlier.once('finish', refuse);
     refuse();
   });

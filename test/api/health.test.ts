@@ -1,18 +1,13 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpServer } from '../../src/http/server.ts';
 import { openRaw, rawRequest } from '../support/raw-http.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
 });
-
-async function startApp(): Promise<TestApp> {
-  const app = await startTestApp();
-  closers.push(() => app.close());
-  return app;
-}
+afterAll(() => app.close());
 
 async function read(url: string, path: string): Promise<{ status: number; body: unknown }> {
   const response = await fetch(url + path);
@@ -27,7 +22,6 @@ const unready = (reason: string) => ({
 
 test('while the server starts it is alive, not ready, and tells clients to try again', async () => {
   const server = createHttpServer();
-  closers.push(() => server.close());
   const url = await server.listen(0, '127.0.0.1');
   expect(await read(url, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
   expect(await read(url, '/readyz')).toEqual(unready('STARTING'));
@@ -36,10 +30,10 @@ test('while the server starts it is alive, not ready, and tells clients to try a
   expect(response.headers.get('retry-after')).toBe('1');
   expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
   expect((await fetch(`${url}/webhooks/stripe`, { method: 'POST', body: '{}' })).status).toBe(503);
+  await server.close();
 });
 
 test('while the database does not answer the server is alive and not ready, and ready again afterwards', async () => {
-  const app = await startApp();
   expect(await read(app.app.url, '/readyz')).toEqual(ready);
   const client = await app.database.pool.connect();
   await client.query('BEGIN');
@@ -56,7 +50,7 @@ test('while the database does not answer the server is alive and not ready, and 
 });
 
 test('on a database that lacks a migration the server is not ready, and the log names what is missing', async () => {
-  const app = await startApp();
+  app.logged.length = 0;
   const { rows } = await app.database.pool.query<{ name: string }>(
     `UPDATE _prisma_migrations SET rolled_back_at = now()
      WHERE migration_name = (SELECT max(migration_name) FROM _prisma_migrations) RETURNING migration_name AS name`,
@@ -69,8 +63,8 @@ test('on a database that lacks a migration the server is not ready, and the log 
   expect(await read(app.app.url, '/readyz')).toEqual(ready);
 });
 
+// The last one: the app serves nobody afterwards.
 test('while the server shuts down it is not ready, and closes the connections that it still has', async () => {
-  const app = await startApp();
   const connection = await openRaw(app.app.url);
   connection.send(rawRequest({ method: 'GET', target: '/healthz' }));
   await connection.answer();

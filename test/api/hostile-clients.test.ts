@@ -49,7 +49,7 @@ const tameWays = ['json', 'json', 'json', 'form'];
 const ways = [...tameWays, 'mangled', 'bytes', 'get'];
 
 function hostileRequest(dice: Dice): Hostile {
-  const kind = pick(dice, [OperationTypeNode.QUERY, OperationTypeNode.MUTATION, OperationTypeNode.MUTATION]);
+  const kind = pick(dice, [OperationTypeNode.QUERY, OperationTypeNode.MUTATION]);
   const envelope = hostileEnvelope(dice, hostileOperation(dice, schema, kind, known));
   const pairs = Object.entries(envelope).map(([name, value]) => `${percent(name)}=${percent(value ?? 'null')}`);
   const form = dice.isWild && chance(dice, 40) ? mangled(dice, pairs.join('&')) : pairs.join('&');
