@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../domain/log.ts';
 import { BodyTooLargeError, bodyBytesMax, readBody } from './body.ts';
 import { replyJson } from './reply.ts';
+import { type ReturnPage, returnPath } from './return-page.ts';
 
 /** What a request is answered by, once the app is ready. */
 export type Routes = {
@@ -14,6 +15,8 @@ export type Routes = {
   ready(): Promise<void>;
   /** Where `/` leads; null where there is nothing to show. */
   readonly home: string | null;
+  /** Where the buyer of a laptop's payment comes back to; null in production. */
+  readonly returnPage: ReturnPage | null;
   readonly log: Log;
 };
 
@@ -101,6 +104,7 @@ async function dispatch(
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (path === '/healthz' && isRead) return replyJson(response, 200, { status: 'ok' });
   if (path === '/readyz' && isRead) return serveReadiness(routes, response);
+  if (path === returnPath && isRead && routes.returnPage) return routes.returnPage(request, response, requestId);
   if (path === '/' && isRead && routes.home !== null) {
     response.writeHead(302, { location: routes.home, 'content-length': 0 }).end();
     return;
