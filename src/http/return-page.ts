@@ -115,8 +115,8 @@ function orderSection(order: Order, named: string | null): string {
       `<li><b>${escaped(payment.method)} ${escaped(payment.status)}</b>${reason(payment)}<br>${code(payment.id)}</li>`,
   );
   return `<h2 role="status">${verdicts[paymentStatus] ?? escaped(paymentStatus)}</h2>
-<p>${named === null ? 'The address names no order. This is the newest: ' : ''}Order ${escaped(number)},
-<span class="price">${escaped(total.decimal)} ${escaped(total.currency)}</span>, is ${escaped(status)} and ${escaped(paymentStatus)}.<br>${code(id)}</p>
+<p>${named === null ? 'The address names no order. This is the newest: ' : ''}Order ${escaped(number)}
+(<span class="price">${escaped(total.decimal)} ${escaped(total.currency)}</span>) is ${escaped(status)} and ${escaped(paymentStatus)}.<br>${code(id)}</p>
 ${rows.length > 0 ? `<ul>${rows.join('')}</ul>` : '<p>Nobody has tried to pay it.</p>'}
 ${isUnderWay(order) ? '<p>This page reloads every two seconds until the payment is decided.</p>' : ''}`;
 }
