@@ -1,6 +1,7 @@
 import { GraphQLClient } from 'graphql-request';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { CreateOrderInput, PayOrderInput } from '../../generated/graphql/graphql.ts';
+import { withFreshKeys } from '../../src/graphql/graphiql-page.ts';
 import { type BrowserPage, chromiumPath, openBrowserPage } from '../support/browser.ts';
 import { createOrder, payOrder } from '../support/orders.ts';
 import { control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
@@ -59,6 +60,15 @@ describe('the walk through the tabs of GraphiQL', () => {
       app.clock.advance(25 * 3_600_000);
     },
   );
+
+  test.each([
+    ['my-first-order', 'my-first-order-0123abcd'], // stored by an earlier version
+    ['my-first-refund-89abcdef', 'my-first-refund-0123abcd'], // stored by an earlier page
+    ['my-first-order-2', 'my-first-order-2'], // typed in
+    ['my-first-payment-89abcdef-again', 'my-first-payment-89abcdef-again'],
+  ])('of a stored tab the key %s becomes %s', (stored, fresh) => {
+    expect(withFreshKeys(`idempotencyKey: "${stored}"`, '0123abcd')).toBe(`idempotencyKey: "${fresh}"`);
+  });
 
   test('an order waits in it for a day, not for half an hour', async () => {
     const { CreateOrder, PayByCode } = await loadTabs();
