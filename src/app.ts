@@ -15,12 +15,13 @@ import {
 } from './commands/sweep.ts';
 import { type Config, readProviders, webhookUrlOf } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
+import { createPendingCheck } from './database/pending-migrations.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
-import { createTailWatch } from './events/feed.ts';
+import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createWakes, type Wakes } from './events/wakes.ts';
 import { dieAt } from './failpoints.ts';
@@ -28,6 +29,8 @@ import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
+import type { HttpLimits } from './http/limits.ts';
+import { createReadiness } from './http/readiness.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
 import { createHttpServer } from './http/server.ts';
 import { handleWebhook } from './http/webhooks.ts';
@@ -73,6 +76,7 @@ export type AppParts = {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly database?: Database;
+  readonly httpLimits?: HttpLimits;
 };
 
 /** @throws {Error} with a sentence for the operator; nothing is left open or running. */
@@ -83,7 +87,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   try {
     // The data directory's lock is taken before anything else is touched; the rest opens side by side.
     const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
-    const http = createHttpServer();
+    const http = createHttpServer(parts.httpLimits);
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
     const entering = http.listen(config.port, config.host).then(async (url) => {
       const publicUrl = config.publicUrl ?? url;
@@ -116,8 +120,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
             token: pagesToken,
           },
     });
+    // Before anybody can follow: what is committed elsewhere from now on reaches them, with or without a wake.
+    const tail = await openTailWatch({ pool: database.pool, wakes });
     const deliveries = followUp(commands);
-    const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);
+    const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
     await keep(deliveries, () => deliveries.idle());
     await keep(sockets, () => sockets.close());
     await keep(http, () => http.stopAccepting());
@@ -127,12 +133,13 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       returnPage: config.isProduction
         ? null
         : createReturnPage({ ask: pagesToken === null ? null : askBy(yoga, pagesToken), isLoopback }),
-      ready: async () => {
-        await database.pool.query('select 1');
-      },
-      graphql: async (request, response, requestId) => {
-        await yoga.handle(request, response, { requestId, authorization: request.headers.authorization ?? null });
-      },
+      ready: createReadiness(createPendingCheck(database.pool), log),
+      webSocket: sockets.open,
+      graphql: (request, response, requestId) =>
+        yoga.handleNodeRequestAndResponse(request, response, {
+          requestId,
+          authorization: request.headers.authorization ?? null,
+        }),
       webhook: (request, response, path) =>
         handleWebhook(
           {
@@ -144,7 +151,6 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           path,
         ),
     });
-    const tail = createTailWatch({ pool: database.pool, wakes });
     return {
       log,
       stopAccepting: async () => {

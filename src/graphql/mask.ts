@@ -21,7 +21,7 @@ export function maskedError(error: unknown, requestId: string, log: Log): GraphQ
 export function withCode(error: GraphQLError): GraphQLError {
   const code = error.extensions.code;
   // Codes of the server's own making stand for what our contract calls bad input.
-  if (typeof code === 'string' && !/^(GRAPHQL|BAD_REQUEST|PERSISTED)/.test(code)) return error;
+  if (typeof code === 'string' && !/^(GRAPHQL|BAD_REQUEST|OPERATION_RESOLUTION)/.test(code)) return error;
   return copyOf(error, error.message, { ...error.extensions, code: 'BAD_USER_INPUT' });
 }
 

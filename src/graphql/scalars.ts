@@ -17,6 +17,9 @@ function instantOf(value: unknown): Date {
   const parsed = instant.safeParse(value);
   const at = new Date(parsed.data ?? Number.NaN);
   if (Number.isNaN(at.getTime())) throw new GraphQLError('An instant is text as RFC 3339 writes it, with its offset.');
+  // The database knows no year 0, and an offset leads past either end.
+  const year = at.getUTCFullYear();
+  if (year < 1 || year > 9999) throw new GraphQLError('An instant is in the years 0001 to 9999, by UTC.');
   return at;
 }
 

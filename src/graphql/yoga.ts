@@ -9,6 +9,8 @@ import type { GraphqlContext } from './context.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
+import { strictParams } from './request-params.ts';
+import { requireSubscriptionField } from './subscription-root.ts';
 
 /** What the entrance knows of a request, over HTTP or over a socket. */
 export type RequestContext = { readonly requestId: string; readonly authorization: string | null };
@@ -41,7 +43,10 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
     cors: (request) =>
       shouldRenderGraphiQL(request)
         ? false
-        : { origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'], maxAge: 7200 },
+        : {
+            ...{ origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'], maxAge: 7200 },
+            exposedHeaders: ['x-request-id', 'retry-after'],
+          },
     graphiql: (request) =>
       graphiql !== null && {
         title: 'Paystream',
@@ -55,7 +60,7 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
     renderGraphiQL: renderGraphiqlPage,
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
-    plugins: [limitTokens(), maskExecution(log), codeResults()],
+    plugins: [strictParams(), limitTokens(), requireSubscriptionField(), maskExecution(log), codeResults()],
     context: ({ requestId, authorization }) => {
       const actor = authenticate(authorization);
       return {
@@ -65,7 +70,7 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
         wakes,
         logId,
         requestId,
-        orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? '', logId),
+        orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
       };
     },
   });

@@ -1,4 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { isBodyLeft } from './body.ts';
+import { httpLimits } from './limits.ts';
+import type { RefusalCode, RequestRefusedError } from './refusal.ts';
 
 /** Answers with JSON and ends the response. */
 export function replyJson(response: ServerResponse, status: number, body: object): void {
@@ -6,7 +9,52 @@ export function replyJson(response: ServerResponse, status: number, body: object
 }
 
 export function reply(response: ServerResponse, status: number, contentType: string, body: string): void {
+  const headers = { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
+  if (!isBodyLeft(response.req)) {
+    response.writeHead(status, headers).end(body);
+    return;
+  }
   // A request that was not read to its end cannot be followed by another on the same connection.
-  if (!response.req.complete) response.setHeader('connection', 'close');
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }).end(body);
+  response.setHeader('connection', 'close');
+  response.writeHead(status, headers).write(body);
+  endAfterBody(response);
+}
+
+/**
+ * Closed at once, a connection on which bytes still arrive is reset, and whoever sends them never sees the answer. So the answer is there in
+ * full, and the connection ends with the body, or a while later.
+ */
+function endAfterBody(response: ServerResponse): void {
+  const { req: request } = response;
+  const end = () => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, httpLimits.lingerMs);
+  request.once('end', end);
+  request.once('close', end);
+  request.resume();
+}
+
+/** Answers what cannot be served: on `/graphql` as an entry of `errors`, elsewhere as `error`. */
+export function replyRefusal(
+  response: ServerResponse,
+  { status, message, headers, code }: Pick<RequestRefusedError, 'status' | 'message' | 'headers' | 'code'>,
+): void {
+  const requestId = status >= 500 ? { requestId: response.getHeader('x-request-id') } : {};
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (!isGraphqlTarget(response.req.url)) return replyJson(response, status, { error: message, ...requestId });
+  // Without it a page of another origin sees a network error in place of this.
+  response.setHeader('access-control-allow-origin', '*');
+  const accept = response.req.headers.accept ?? '';
+  const type = /graphql-response\+json/i.test(accept) ? 'application/graphql-response+json' : 'application/json';
+  reply(response, status, `${type}; charset=utf-8`, JSON.stringify(graphqlRefusal(message, code, requestId)));
+}
+
+export function graphqlRefusal(message: string, code: RefusalCode, more: object = {}): object {
+  return { errors: [{ message, extensions: { code, ...more } }] };
+}
+
+function isGraphqlTarget(url = ''): boolean {
+  return /^(https?:\/\/[^/]*)?\/graphql([/?]|$)/i.test(url);
 }

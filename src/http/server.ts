@@ -1,18 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../domain/log.ts';
-import { BodyTooLargeError, bodyBytesMax, readBody } from './body.ts';
-import { replyJson } from './reply.ts';
+import { declaredLength } from './body.ts';
+import {
+  answerClientErrors,
+  cutStalledReaders,
+  ignoreUpgrade,
+  isWebSocketUpgrade,
+  refuseConnection,
+} from './connection.ts';
+import { type AnswerGraphql, serveGraphql } from './graphql.ts';
+import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
+import { notReady, type Unreadiness } from './readiness.ts';
+import { RequestAbortedError, RequestRefusedError } from './refusal.ts';
+import { replyJson, replyRefusal } from './reply.ts';
+import { readRequestLine } from './request-line.ts';
 import { type ReturnPage, returnPath } from './return-page.ts';
 
 /** What a request is answered by, once the app is ready. */
 export type Routes = {
-  graphql(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void>;
+  readonly graphql: AnswerGraphql;
   webhook(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
-  /** Resolves when requests can be served; rejects when not, for whoever balances load. */
-  ready(): Promise<void>;
+  /** Takes the connection over. */
+  webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Resolves to why requests cannot be served, for whoever balances load; null when they can. */
+  ready(): Promise<Unreadiness | null>;
   /** Where `/` leads; null where there is nothing to show. */
   readonly home: string | null;
   /** Where the buyer of a laptop's payment comes back to; null in production. */
@@ -26,7 +41,6 @@ const requestIdGiven = /^[\w.:-]{1,64}$/;
 const drainMs = 25_000;
 
 export type HttpServer = {
-  readonly server: Server;
   /** Resolves to where it listens. @throws {Error} with a sentence that names the port, when it cannot. */
   listen(port: number, host: string): Promise<string>;
   serve(routes: Routes): void;
@@ -36,31 +50,49 @@ export type HttpServer = {
 };
 
 /** An HTTP server that says 503 until it is given routes, so that it may listen while the rest is being opened. */
-export function createHttpServer(): HttpServer {
+export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
   let routes: Routes | null = null;
+  let isStopping = false;
   const open = new Set<ServerResponse>();
-  const server = createServer((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     open.add(response);
     response.once('close', () => open.delete(response));
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
-    if (routes === null) return replyJson(response, 503, { error: 'Starting.' });
-    const { log } = routes;
-    dispatch(routes, request, response, requestId).catch((error: unknown) => {
-      if (request.destroyed && !request.complete) return; // whoever asked has gone
-      log.error({ err: error, requestId }, 'a request failed');
-      if (!response.headersSent) replyJson(response, 500, { error: 'Something went wrong on our side.', requestId });
+    if (isStopping) response.setHeader('connection', 'close');
+    dispatch(routes, isStopping, request, response, requestId).catch((error: unknown) => {
+      if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // whoever asked has gone
+      if (error instanceof RequestRefusedError && !response.headersSent) return replyRefusal(response, error);
+      routes?.log.error({ err: error, requestId }, 'a request failed');
+      if (!response.headersSent) replyRefusal(response, ourFault());
       else response.destroy();
     });
+  };
+  const server = createServer(serverOptions(limits), handle);
+  cutStalledReaders(server, open, limits.stalledTimeoutMs);
+  server.on('checkContinue', (request, response) => {
+    if (declaredLength(request) <= bodyBytesMax) response.writeContinue();
+    handle(request, response);
   });
-  server.requestTimeout = 30_000;
+  server.on('checkExpectation', (request, response) => {
+    response.setHeader('x-request-id', requestIdOf(request));
+    replyRefusal(response, new RequestRefusedError(417, 'expect must be 100-continue, or left out.'));
+  });
+  server.on('connect', (_request, socket) => {
+    refuseConnection(socket, 405, 'This server is no proxy.', { allow: 'GET, POST, OPTIONS' });
+  });
+  server.on('upgrade', (request, socket, head) => {
+    if (!isWebSocketUpgrade(request)) return ignoreUpgrade(server, request, socket, head);
+    openWebSocket(isStopping ? null : routes, request, socket, head);
+  });
+  answerClientErrors(server, open);
   return {
-    server,
     listen: (port, host) => listen(server, port, host),
     serve(given) {
       routes = given;
     },
     async stopAccepting() {
+      isStopping = true;
       server.close();
       const finished: Promise<unknown>[] = [];
       for (const response of open) {
@@ -75,6 +107,21 @@ export function createHttpServer(): HttpServer {
       server.closeAllConnections();
       await closed;
     },
+  };
+}
+
+function serverOptions(limits: HttpLimits) {
+  return {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: limits.checkIntervalMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    maxHeaderSize: headerBytesMax,
+    // Tells of a peer that is gone without a word, on a connection that has nothing to send.
+    keepAlive: true,
+    keepAliveInitialDelay: limits.stalledTimeoutMs,
+    // Checked with everything else that a request must have, and answered as that is.
+    requireHostHeader: false,
   };
 }
 
@@ -93,57 +140,74 @@ function listen(server: Server, port: number, host: string): Promise<string> {
 }
 
 async function dispatch(
-  routes: Routes,
+  routes: Routes | null,
+  isStopping: boolean,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
 ): Promise<void> {
-  const [path = '/'] = (request.url ?? '/').split('?', 1);
-  if (path === '/graphql') return serveGraphql(routes, request, response, requestId);
+  const path = readRequestLine(request);
+  if (path === '/healthz' || path === '/readyz') {
+    if (allowsOnlyReads(request, response)) return;
+    if (path === '/healthz') return replyJson(response, 200, { status: 'ok' });
+    return serveReadiness(routes, isStopping, response);
+  }
+  if (routes === null) throw starting();
+  if (path === '/graphql') return serveGraphql(routes.graphql, request, response, requestId);
   if (path.startsWith('/webhooks/')) return routes.webhook(request, response, path);
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
-  if (path === '/healthz' && isRead) return replyJson(response, 200, { status: 'ok' });
-  if (path === '/readyz' && isRead) return serveReadiness(routes, response);
-  if (path === returnPath && isRead && routes.returnPage) return routes.returnPage(request, response, requestId);
-  if (path === '/' && isRead && routes.home !== null) {
+  if (path === returnPath && routes.returnPage !== null) {
+    if (allowsOnlyReads(request, response)) return;
+    return routes.returnPage(request, response, requestId);
+  }
+  if (path === '/' && routes.home !== null) {
+    if (allowsOnlyReads(request, response)) return;
     response.writeHead(302, { location: routes.home, 'content-length': 0 }).end();
     return;
   }
-  replyJson(response, 404, { error: 'There is nothing at this path. The API is at /graphql.' });
-}
-
-async function serveGraphql(
-  routes: Routes,
-  request: IncomingMessage,
-  response: ServerResponse,
-  requestId: string,
-): Promise<void> {
-  if (request.method === 'POST') {
-    try {
-      const body = await readBody(request);
-      if (body.length === 0) return replyGraphqlError(response, 400, 'The request has no body.');
-      // What a framework's body parser would leave; the handler takes it instead of the stream that was read here.
-      Object.assign(request, { body: body.toString('utf8') });
-    } catch (error) {
-      if (!(error instanceof BodyTooLargeError)) throw error;
-      return replyGraphqlError(response, 413, `The body must have at most ${bodyBytesMax} bytes.`);
-    }
+  if (path === '*' && request.method === 'OPTIONS') {
+    response.writeHead(204, { allow: 'GET, HEAD, POST, OPTIONS' }).end();
+    return;
   }
-  await routes.graphql(request, response, requestId);
+  throw new RequestRefusedError(404, 'There is nothing at this path. The API is at /graphql.');
 }
 
-function replyGraphqlError(response: ServerResponse, status: number, message: string): void {
-  replyJson(response, status, { errors: [{ message, extensions: { code: 'BAD_USER_INPUT' } }] });
+/** Whether the request was answered, because it asks for the methods. @throws {RequestRefusedError} 405 for any but GET and HEAD. */
+function allowsOnlyReads({ method }: IncomingMessage, response: ServerResponse): boolean {
+  const allow = 'GET, HEAD, OPTIONS';
+  if (method === 'GET' || method === 'HEAD') return false;
+  if (method !== 'OPTIONS')
+    throw new RequestRefusedError(405, `This path is read by GET, not ${method}.`, { headers: { allow } });
+  response.writeHead(204, { allow }).end();
+  return true;
 }
 
-async function serveReadiness({ ready, log }: Routes, response: ServerResponse): Promise<void> {
+function openWebSocket(routes: Routes | null, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   try {
-    await ready();
-    replyJson(response, 200, { status: 'ready' });
+    const path = readRequestLine(request);
+    if (path !== '/graphql') throw new RequestRefusedError(404, 'There is no WebSocket here. The API is at /graphql.');
+    if (routes === null) throw starting();
+    routes.webSocket(request, socket, head);
   } catch (error) {
-    log.warn({ err: error }, 'not ready');
-    replyJson(response, 503, { status: 'not ready' });
+    if (!(error instanceof RequestRefusedError)) throw error;
+    refuseConnection(socket, error.status, error.message, error.headers, error.code);
   }
+}
+
+async function serveReadiness(routes: Routes | null, isStopping: boolean, response: ServerResponse): Promise<void> {
+  const why = isStopping ? notReady.stopping : routes === null ? notReady.starting : await routes.ready();
+  if (why === null) return replyJson(response, 200, { status: 'ready' });
+  replyJson(response, 503, { status: 'not ready', ...why });
+}
+
+function starting(): RequestRefusedError {
+  return new RequestRefusedError(503, 'The server is starting. Try again in a moment.', {
+    code: 'OVERLOADED',
+    headers: { 'retry-after': '1' },
+  });
+}
+
+function ourFault(): RequestRefusedError {
+  return new RequestRefusedError(500, 'Something went wrong on our side.', { code: 'INTERNAL' });
 }
 
 function requestIdOf({ headers }: IncomingMessage): string {

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PassFailpoint } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
-import { BodyTooLargeError, bodyBytesMax, readBody } from './body.ts';
-import { reply, replyJson } from './reply.ts';
+import { readBody } from './body.ts';
+import { mediaTypeOf, requirePlainBody } from './media-type.ts';
+import { RequestAbortedError, RequestRefusedError } from './refusal.ts';
+import { reply, replyJson, replyRefusal } from './reply.ts';
 
 const route = /^\/webhooks\/([a-z]{1,20})(?:\/([\w.@-]{1,64}))?\/?$/;
 
@@ -30,19 +32,20 @@ export async function handleWebhook(
   if (provider === undefined || (account !== undefined && account !== provider.account)) {
     return replyJson(response, 404, { error: 'There is no webhook of this provider and account here.' });
   }
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, { allow: 'POST, OPTIONS' }).end();
+    return;
+  }
   if (request.method !== 'POST') {
-    response.setHeader('allow', 'POST');
+    response.setHeader('allow', 'POST, OPTIONS');
     return replyJson(response, 405, { error: 'Callbacks are posted.' });
   }
   const expected = provider.webhookContentType;
-  const contentType = request.headers['content-type'] ?? '';
-  if (contentType.split(';', 1)[0]?.trim().toLowerCase() !== expected) {
+  if (mediaTypeOf(request.headers['content-type'])?.type !== expected) {
     return replyJson(response, 415, { error: `content-type must be ${expected}.` });
   }
-  if (request.headers['content-encoding'] !== undefined) {
-    return replyJson(response, 415, { error: 'content-encoding must not be set.' });
-  }
   try {
+    requirePlainBody(request);
     const delivery: WebhookDelivery = { headers: headersOf(request), body: await readBody(request), receivedAt: now() };
     const deliveryId = await receive(provider, delivery);
     await failpoint('callback.kept');
@@ -51,9 +54,8 @@ export async function handleWebhook(
     await failpoint('callback.acknowledged');
     if (deliveryId !== null) apply(deliveryId);
   } catch (error) {
-    if (error instanceof BodyTooLargeError) {
-      return replyJson(response, 413, { error: `The body must have at most ${bodyBytesMax} bytes.` });
-    }
+    if (error instanceof RequestAbortedError) return;
+    if (error instanceof RequestRefusedError) return replyRefusal(response, error);
     if (error instanceof WebhookRejectedError)
       return replyJson(response, 400, { error: 'The callback could not be verified.' });
     // Not committed, so not acknowledged: the provider will send it again.

@@ -1,0 +1,157 @@
+import type { Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type HttpLimits, httpLimits } from '../../src/http/limits.ts';
+import { createOrder, payOrder } from '../support/orders.ts';
+import { openRaw, rawRequest } from '../support/raw-http.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+
+// As in production, in the same order, but shorter.
+const shortLimits: HttpLimits = {
+  ...{ headersTimeoutMs: 500, requestTimeoutMs: 1000, checkIntervalMs: 50, lingerMs: 20 },
+  // An event stream gives a sign of life every 300 ms here.
+  ...{ stalledTimeoutMs: 3000, keepAliveTimeoutMs: 20_000 },
+};
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp({ httpLimits: shortLimits });
+});
+afterAll(() => app.close());
+afterEach(() => expect(app.logged.filter(({ level }) => level === 'error')).toEqual([]));
+
+test('the limits go together', () => {
+  for (const limits of [httpLimits, shortLimits]) {
+    expect(limits.headersTimeoutMs).toBeLessThanOrEqual(limits.requestTimeoutMs);
+    expect(limits.requestTimeoutMs).toBeLessThan(limits.stalledTimeoutMs);
+    expect(limits.checkIntervalMs).toBeLessThan(limits.headersTimeoutMs);
+  }
+  // Google's balancers keep a connection for 600 s, Azure's for 240 s, Amazon's for 60 s.
+  expect(httpLimits.keepAliveTimeoutMs).toBeGreaterThan(600_000);
+  // Yoga sends a sign of life every 12 s.
+  expect(httpLimits.stalledTimeoutMs).toBeGreaterThan(2 * 12_000);
+});
+
+const head = (target: string) =>
+  `POST ${target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n`;
+test.each([
+  ['nothing', ''],
+  ['half a request line', 'GET /gra'],
+  ['half of its headers', 'GET /graphql HTTP/1.1\r\nhost: x\r\nx-a: '],
+  ['half a body', `${head('/graphql')}{"query"`],
+  ['half a callback', `${head('/webhooks/stripe')}{"id"`],
+  [
+    'no chunk after the first',
+    `${head('/graphql').replace('content-length: 100', 'transfer-encoding: chunked')}1\r\n{\r\n`,
+  ],
+])('a client that sends %s, and then nothing, is told 408 and cut', async (_what, bytes) => {
+  const connection = await openRaw(app.app.url);
+  connection.send(bytes);
+  const answer = await connection.answer();
+  expect(answer).toMatchObject({ status: 408, headers: { 'x-request-id': expect.any(String), connection: 'close' } });
+  expect(JSON.parse(answer?.body ?? '')).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+  await connection.closed;
+});
+
+test('a client that sends a byte now and then is cut as well', async () => {
+  const connection = await openRaw(app.app.url);
+  connection.send(head('/graphql'));
+  const dripping = setInterval(() => connection.send('{'), 20);
+  expect(await connection.answer()).toMatchObject({ status: 408 });
+  clearInterval(dripping);
+  await connection.closed;
+});
+
+test('a connection idles between two requests for longer than a request may take', async () => {
+  const connection = await openRaw(app.app.url);
+  connection.send(rawRequest({ method: 'GET', target: '/healthz' }));
+  const first = await connection.answer();
+  expect(first?.headers['keep-alive']).toBe('timeout=20');
+  const slow = await openRaw(app.app.url);
+  await slow.closed; // by now, whoever was too slow has been cut
+  connection.send(rawRequest({ method: 'GET', target: '/healthz' }));
+  expect(await connection.answer()).toMatchObject({ status: 200 });
+  connection.end();
+});
+
+/** Large events: of one order's log, each event shows all that the order is called, many times over. */
+const fields = Array.from({ length: 60 }, (_, index) => `m${index}: metadata`).join(' ');
+const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key ${index}`, 'x'.repeat(500)]));
+
+function follow(orderId: string, after: string): Buffer {
+  const query = `subscription { orderEvents(orderId: "${orderId}", after: "${after}") { sequence cursor order { ${fields} } } }`;
+  const headers = ['content-type: application/json', 'accept: text/event-stream', `authorization: Bearer ${app.token}`];
+  return rawRequest({ headers, body: JSON.stringify({ query }) });
+}
+
+type Heard = { readonly sequence: number; readonly cursor: string };
+
+/** Reads events from a stream, with what was left over from before, until there are enough or the stream ends. */
+function createReader(socket: Socket) {
+  const heard: Heard[] = [];
+  let text = '';
+  let isEnded = false;
+  let notice = () => {};
+  socket.on('data', (chunk) => {
+    text += String(chunk);
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+      const [, sequence, cursor = ''] = /"sequence":(\d+),"cursor":"([^"]+)"/.exec(text.slice(0, end)) ?? [];
+      if (sequence !== undefined) heard.push({ sequence: Number(sequence), cursor });
+      text = text.slice(end + 2);
+    }
+    notice();
+  });
+  socket.on('close', () => {
+    isEnded = true;
+    notice();
+  });
+  return {
+    heard,
+    async until(isEnough: () => boolean): Promise<'enough' | 'ended'> {
+      while (!isEnough()) {
+        if (isEnded) return 'ended';
+        await new Promise<void>((resolve) => {
+          notice = resolve;
+        });
+      }
+      return 'enough';
+    },
+  };
+}
+
+/** Resolves when so many signs of life came on an idle stream: a clock that the server itself winds. */
+async function untilSigns(count: number): Promise<'still open'> {
+  const order = await createOrder(app);
+  const { socket, send } = await openRaw(app.app.url);
+  send(follow(order.id, order.eventCursor));
+  let signs = 0;
+  for await (const chunk of socket) {
+    signs += String(chunk).split(':\n\n').length - 1;
+    if (signs >= count) return 'still open';
+  }
+  throw new Error('An idle stream was cut.');
+}
+
+test('a reader of an event stream that stops reading is cut, and goes on with its cursor; an idle one beside it is left alone', async () => {
+  const order = await createOrder(app, { metadata });
+  for (let paid = 0; paid < 5; paid += 1) await payOrder(app, order.id);
+  const { rows } = await app.database.pool.query<{ sequence: number }>(
+    'select sequence from events where order_id = $1 and sequence > 1 order by sequence',
+    [order.id],
+  );
+  const all = rows.map(({ sequence }) => Number(sequence));
+  const stalled = await openRaw(app.app.url);
+  const reader = createReader(stalled.socket);
+  stalled.send(follow(order.id, order.eventCursor));
+  await reader.until(() => reader.heard.length > 0);
+  stalled.socket.pause();
+  expect(await untilSigns(25)).toBe('still open');
+  stalled.socket.resume();
+  expect(await reader.until(() => reader.heard.length === all.length)).toBe('ended');
+
+  const again = await openRaw(app.app.url);
+  const rest = createReader(again.socket);
+  again.send(follow(order.id, reader.heard.at(-1)?.cursor ?? ''));
+  expect(await rest.until(() => rest.heard.length === all.length - reader.heard.length)).toBe('enough');
+  again.end();
+  expect([...reader.heard, ...rest.heard].map(({ sequence }) => sequence)).toEqual(all);
+});
