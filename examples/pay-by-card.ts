@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { print } from 'graphql';
 import { GraphQLClient } from 'graphql-request';
@@ -10,7 +10,8 @@ import type { FollowOrderSubscription } from '../generated/graphql/graphql.ts';
 
 /**
  * A shop's backend and its buyer in one: creates an order, pays it by card in the sandbox, and follows it to the end.
- * Whatever it is told goes to a journal, one line each; started again with the same journal, it goes on where it was.
+ * Whatever it is told goes to a journal, one line each; started again with the same journal, it goes on where it was. A journal that it
+ * has named itself is removed once the order is confirmed.
  *
  *   npm run example -- --token <token> [--url http://127.0.0.1:4000/graphql] [--sandbox http://127.0.0.1:4100] [--journal FILE]
  */
@@ -27,7 +28,8 @@ if (options.token === undefined) {
   process.exit(1);
 }
 const authorization = `Bearer ${options.token}`;
-const { url, sandbox, journal = `paystream-example-${randomUUID()}.jsonl` } = options;
+const { url, sandbox, journal = `.example-${randomUUID()}.jsonl` } = options;
+const isOwnJournal = /^\.example-[0-9a-f-]{36}\.jsonl$/.test(journal);
 
 const logEnd = graphql(`
   query LogEnd {
@@ -192,7 +194,12 @@ async function followToTheEnd(client: GraphQLClient, orderId: string, after: str
   await socket.dispose();
 }
 
-await main().catch((error: unknown) => {
+async function run(): Promise<void> {
+  await main();
+  if (isOwnJournal) rmSync(journal, { force: true });
+}
+
+await run().catch((error: unknown) => {
   console.error(`It did not work out: ${error instanceof Error ? error.message : error}`);
   console.error(`Is the server running, and the token the one that it printed? To go on: --journal ${journal}`);
   process.exit(1);

@@ -4,7 +4,18 @@ import { beijingTime, yuan } from './alipay-formats.ts';
 import { cashierPath } from './alipay-methods.ts';
 import { signedText, unsignedInNotices } from './alipay-signing.ts';
 import { declineTrade, isPast, openTrade, payTrade } from './alipay-trades.ts';
-import { html, notFound, notice, outcome, page, paymentHead, price, type Shown, shopLink } from './cashier-page.ts';
+import {
+  becameOfRefunds,
+  html,
+  notFound,
+  notice,
+  outcome,
+  page,
+  paymentHead,
+  price,
+  type Shown,
+  shopLink,
+} from './cashier-page.ts';
 import { type HttpAnswer, type HttpRequest, redirectAnswer } from './http.ts';
 import type { Waiting } from './side.ts';
 
@@ -99,13 +110,12 @@ function showOffer(books: Books, offer: OfferRow): HttpAnswer {
 function paidPage(books: Books, offer: OfferRow, trade: TradeRow): HttpAnswer {
   const refunded = refundedOf(books, trade.id);
   const back = shopLink(signedReturn(books, trade));
-  const [title, text] =
-    refunded === 0
-      ? ['Paid', `Alipay has it under ${trade.tradeNo}.`]
-      : refunded < trade.terms.amount
-        ? ['Paid, and refunded in part', `${price(refunded, 'cny')} of it went back to you.`]
-        : ['Refunded', 'You paid, and all of it went back to you.'];
-  return outcome({ ...shown(offer), amount: price(trade.terms.amount, 'cny') }, title, text, back);
+  const { amount } = trade.terms;
+  const { title, text } = becameOfRefunds(refunded, amount, 'cny') ?? {
+    title: 'Paid',
+    text: `Alipay has it under ${trade.tradeNo}.`,
+  };
+  return outcome({ ...shown(offer), amount: price(amount, 'cny') }, title, text, back);
 }
 
 function overPage(offer: OfferRow, title: string): HttpAnswer {

@@ -78,10 +78,15 @@ export type Shown = {
   readonly number: string;
 };
 
+/** The sum in large type on one line, whatever its length: the style sheet divides the width of the card by `--chars`. */
+export function amountLine(amount: string): Html {
+  return html`<p class="amount" style="--chars:${amount.length}">${amount}</p>`;
+}
+
 /** The upper part of a page where somebody pays. */
 export function paymentHead({ brand, amount, subject, number }: Shown): Html {
   return html`<p class="muted">${brand}</p>
-<p class="amount">${amount}</p>
+${amountLine(amount)}
 <p class="subject">${subject}<span class="number">${number}</span></p>`;
 }
 
@@ -93,6 +98,18 @@ export function outcome(shown: Shown, title: string, text: string, link: Html | 
     html`<section class="card">${paymentHead(shown)}
 <h1>${title}</h1><p class="muted">${text}</p>${link}</section>`,
   );
+}
+
+/** The title and the text of a payment of which something went back to the buyer; null when nothing did. */
+export function becameOfRefunds(
+  refunded: number,
+  paid: number,
+  currency: string,
+): { readonly title: string; readonly text: string } | null {
+  if (refunded === 0) return null;
+  return refunded < paid
+    ? { title: 'Paid, and refunded in part', text: `${price(refunded, currency)} of it went back to you.` }
+    : { title: 'Refunded', text: 'You paid, and all of it went back to you.' };
 }
 
 /** The way out of a page, where there is one. */
@@ -120,23 +137,26 @@ const style = `
 --accent:#7c74ff;--accent-ink:#0f131d;--bad:#ff9d92;--bad-ground:#331815;--warn:#ffd98a;--warn-ground:#33270c}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:flex;flex-direction:column;background:var(--ground);color:var(--ink);
-font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
+font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;overflow-wrap:anywhere}
 .ribbon{background:var(--warn-ground);color:var(--warn);text-align:center;font-size:.8125rem;font-weight:600;padding:.4rem 1rem}
-main{flex:1;width:100%;max-width:27.5rem;margin:0 auto;padding:2rem 1rem}
+main{flex:1;width:100%;max-width:27.5rem;margin:0 auto;padding:clamp(1rem,4vw,2rem) 1rem}
 footer{text-align:center;color:var(--muted);font-size:.8125rem;padding:1.5rem}
-.card{background:var(--paper);border:1px solid var(--line);border-radius:14px;padding:1.5rem;
+.card{container-type:inline-size;background:var(--paper);border:1px solid var(--line);border-radius:14px;padding:clamp(1.125rem,5vw,1.5rem);
 box-shadow:0 1px 2px rgba(20,25,45,.05),0 12px 32px rgba(20,25,45,.07)}
 .center{text-align:center}
 h1{font-size:1.125rem;margin:0 0 .25rem}
 h2{font-size:1rem;margin:1.75rem 0 .5rem}
-.amount{font-size:2.25rem;font-weight:700;letter-spacing:-.02em;line-height:1.2;margin:0 0 1rem}
+.amount{font-size:1.25rem;font-size:min(2.25rem,calc(100cqi/(.7*var(--chars))));font-weight:700;letter-spacing:-.02em;line-height:1.2;
+margin:0 0 1rem;white-space:nowrap}
 .muted{color:var(--muted);margin:.25rem 0}
 .small{font-size:.8125rem}
 .lines{list-style:none;margin:0 0 1.25rem;padding:0;border-top:1px solid var(--line)}
-.lines li{display:flex;justify-content:space-between;gap:1rem;padding:.625rem 0;border-bottom:1px solid var(--line)}
-.lines span{overflow-wrap:anywhere}
-.subject{margin:0 0 1.25rem;padding:.625rem 0;border:solid var(--line);border-width:1px 0;overflow-wrap:anywhere}
-.number{display:block;color:var(--muted);font-size:.8125rem;overflow-wrap:anywhere}
+.lines li{padding:.625rem 0;border-bottom:1px solid var(--line)}
+.lines li,.rows li{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.125rem 1rem}
+.name{flex:1 1 9rem;min-width:0}
+.price{margin-left:auto;white-space:nowrap;font-variant-numeric:tabular-nums}
+.subject{margin:0 0 1.25rem;padding:.625rem 0;border:solid var(--line);border-width:1px 0}
+.number{display:block;color:var(--muted);font-size:.8125rem}
 label{display:block;font-size:.875rem;font-weight:600;margin-bottom:.375rem}
 select,input,textarea{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:9px;padding:.625rem .75rem}
 button{width:100%;font:inherit;font-weight:600;border-radius:9px;padding:.75rem;margin-top:.75rem;cursor:pointer;
@@ -149,6 +169,7 @@ select:focus-visible,input:focus-visible,textarea:focus-visible,button:focus-vis
 .alert{background:var(--bad-ground);color:var(--bad);border-radius:9px;padding:.625rem .875rem;margin:0 0 1rem;font-size:.9375rem}
 a{color:var(--accent)}
 .rows{list-style:none;margin:0;padding:0}
-.rows li{display:flex;justify-content:space-between;gap:1rem;padding:.5rem 0;border-top:1px solid var(--line)}
-code{font-size:.8125rem;overflow-wrap:anywhere}
+.rows li{padding:.5rem 0;border-top:1px solid var(--line)}
+select{text-overflow:ellipsis}
+code{font-size:.8125rem}
 `;

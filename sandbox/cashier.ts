@@ -23,7 +23,7 @@ function indexPage(sides: readonly Side[]): HttpAnswer {
         .slice(0, listedMax)
         .map(
           ({ href, label, price }) =>
-            html`<li><a href="${href}"><code>${label}</code></a><strong>${price}</strong></li>`,
+            html`<li><a class="name" href="${href}"><code>${label}</code></a><strong class="price">${price}</strong></li>`,
         );
       return html`<h2>${heading}</h2>${items.length > 0 ? html`<ul class="rows">${items}</ul>` : html`<p class="muted">None.</p>`}`;
     });

@@ -11,6 +11,7 @@ export type TestCard = {
   readonly name: string;
   readonly number: string;
   readonly brand: string;
+  /** What it makes happen, for the cashier's list: at most 22 characters, or a phone cuts it. */
   readonly label: string;
   readonly requiresAuthentication: boolean;
   readonly decline: Decline | null;
@@ -73,28 +74,28 @@ const threeDSecure = { requiresAuthentication: true } as const;
 export const testCards: readonly TestCard[] = [
   card('visa', '4242424242424242', 'Succeeds'),
   card('chargeDeclined', '4000000000000002', 'Declined by the bank', { decline: declines.generic_decline }),
-  card('chargeDeclinedInsufficientFunds', '4000000000009995', 'Declined: insufficient funds', {
+  card('chargeDeclinedInsufficientFunds', '4000000000009995', 'Insufficient funds', {
     decline: declines.insufficient_funds,
   }),
-  card('authenticationRequired', '4000002500003155', '3-D Secure asked, then succeeds', threeDSecure),
-  card('threeDSecureRequiredChargeDeclined', '4000008400001629', '3-D Secure asked, then declined', {
+  card('authenticationRequired', '4000002500003155', '3-D Secure, succeeds', threeDSecure),
+  card('threeDSecureRequiredChargeDeclined', '4000008400001629', '3-D Secure, declined', {
     ...threeDSecure,
     decline: declines.generic_decline,
   }),
-  card('chargeDeclinedExpiredCard', '4000000000000069', 'Declined: expired', { decline: declines.expired_card }),
-  card('chargeDeclinedIncorrectCvc', '4000000000000127', 'Declined: wrong security code', {
+  card('chargeDeclinedExpiredCard', '4000000000000069', 'Expired card', { decline: declines.expired_card }),
+  card('chargeDeclinedIncorrectCvc', '4000000000000127', 'Wrong security code', {
     decline: declines.incorrect_cvc,
   }),
-  card('chargeDeclinedProcessingError', '4000000000000119', 'Declined: processing error', {
+  card('chargeDeclinedProcessingError', '4000000000000119', 'Processing error', {
     decline: declines.processing_error,
   }),
-  card('pendingRefund', '4000000000007726', 'Succeeds; refunds stay pending at first', {
+  card('pendingRefund', '4000000000007726', 'Refunds pending first', {
     refundCourse: 'pending_then_succeeds',
   }),
-  card('refundFail', '4000000000005126', 'Succeeds; refunds fail later', { refundCourse: 'succeeds_then_fails' }),
-  card('threeDSecure2Required', '4000000000003220', '3-D Secure 2 asked, then succeeds', threeDSecure),
-  card('threeDSecureRequired', '4000000000003063', '3-D Secure asked, then succeeds', threeDSecure),
-  card('authenticationRequiredChargeDeclinedInsufficientFunds', '4000008260003178', '3-D Secure, then no funds', {
+  card('refundFail', '4000000000005126', 'Refunds fail later', { refundCourse: 'succeeds_then_fails' }),
+  card('threeDSecure2Required', '4000000000003220', '3-D Secure 2, succeeds', threeDSecure),
+  card('threeDSecureRequired', '4000000000003063', '3-D Secure, succeeds', threeDSecure),
+  card('authenticationRequiredChargeDeclinedInsufficientFunds', '4000008260003178', '3-D Secure, no funds', {
     ...threeDSecure,
     decline: declines.insufficient_funds,
   }),

@@ -1,4 +1,16 @@
-import { type Html, html, notFound, notice, page, price, shopLink } from './cashier-page.ts';
+import {
+  amountLine,
+  becameOfRefunds,
+  type Html,
+  html,
+  notFound,
+  notice,
+  outcome,
+  page,
+  price,
+  type Shown,
+  shopLink,
+} from './cashier-page.ts';
 import { type HttpAnswer, type HttpRequest, redirectAnswer } from './http.ts';
 import type { Books, IntentRow, SessionRow } from './stripe-books.ts';
 import { cardOfNumber, offeredCards, type TestCard } from './stripe-cards.ts';
@@ -57,10 +69,10 @@ export function waitingAtStripe(books: Books) {
 function checkout(books: Books, id: string, form: URLSearchParams | null): HttpAnswer {
   const session = books.sessions.get(id);
   if (!session) return notFound();
-  if (session.status === 'complete')
-    return notice(200, 'All done here', 'This page was paid already.', shopLink(successUrl(session)));
+  if (session.status === 'complete') return donePage(books, session);
   if (session.status === 'expired') {
-    return notice(200, 'This page has expired', 'Go back to the shop and start again.', shopLink(session.cancelUrl));
+    const text = 'Go back to the shop and start again.';
+    return outcome(shown(session), 'This page has expired', text, shopLink(session.cancelUrl));
   }
   if (!form) return checkoutPage(books, session);
   const action = form.get('action');
@@ -71,20 +83,35 @@ function checkout(books: Books, id: string, form: URLSearchParams | null): HttpA
   return redirectAnswer(isPayable(intent) ? `/cashier/checkout/${session.id}` : successUrl(session));
 }
 
+function donePage(books: Books, session: SessionRow): HttpAnswer {
+  const intent = session.intent === null ? undefined : books.intents.get(session.intent);
+  const became = intent ? becameOf(books, intent) : { title: 'Paid', text: 'This was paid already.' };
+  return outcome(shown(session), became.title, became.text, shopLink(successUrl(session)));
+}
+
+function shown({ id, successUrl, amount, currency, lines }: SessionRow): Shown {
+  return {
+    brand: new URL(successUrl).host,
+    amount: price(amount, currency),
+    subject: lines.map(({ name }) => name).join(', '),
+    number: id,
+  };
+}
+
 function checkoutPage(books: Books, session: SessionRow): HttpAnswer {
   const intent = session.intent === null ? undefined : books.intents.get(session.intent);
   const lines = session.lines.map(
     (
       line,
-    ) => html`<li><span>${line.name}${line.quantity > 1 ? html` <span class="muted">× ${line.quantity}</span>` : null}
+    ) => html`<li><span class="name">${line.name}${line.quantity > 1 ? html` <span class="muted">× ${line.quantity}</span>` : null}
 ${line.description === null ? null : html`<br><span class="muted small">${line.description}</span>`}</span>
-<span>${price(line.unitAmount * line.quantity, session.currency)}</span></li>`,
+<span class="price">${price(line.unitAmount * line.quantity, session.currency)}</span></li>`,
   );
   return page(
     200,
     'Checkout',
     html`<section class="card"><p class="muted">Pay ${new URL(session.successUrl).host}</p>
-<p class="amount">${price(session.amount, session.currency)}</p>
+${amountLine(price(session.amount, session.currency))}
 <ul class="lines">${lines}</ul>
 ${failure(intent)}
 <form method="post">${cardChoice}
@@ -106,7 +133,7 @@ function authentication(books: Books, id: string, secret: string | null, form: U
       200,
       'Your bank',
       html`<section class="card center"><h1>Confirm that it is you</h1>
-<p class="muted">Your bank's 3-D Secure page, for testing</p><p class="amount">${price(intent.amount, intent.currency)}</p>
+<p class="muted">Your bank's 3-D Secure page, for testing</p>${amountLine(price(intent.amount, intent.currency))}
 <form method="post"><button class="primary" name="action" value="complete">Complete authentication</button>
 <button name="action" value="fail">Fail authentication</button></form></section>`,
     );
@@ -140,13 +167,17 @@ function cardForm(books: Books, id: string, query: URLSearchParams, form: URLSea
     const waits = attempt.intent.status === 'requires_action';
     return redirectAnswer(waits ? authenticationUrl(books, attempt.intent) : cardFormPath(intent));
   }
-  if (!isPayable(intent))
-    return notice(200, outcomeTitle(intent), `${price(intent.amount, intent.currency)}, ${intent.id}`);
+  if (!isPayable(intent)) {
+    const { title, text } = becameOf(books, intent);
+    const subject = intent.description ?? 'Card payment';
+    const amount = price(intent.amount, intent.currency);
+    return outcome({ brand: 'Card', amount, subject, number: intent.id }, title, text, null);
+  }
   return page(
     200,
     'Pay by card',
     html`<section class="card"><p class="muted">${intent.description ?? 'Pay by card'}</p>
-<p class="amount">${price(intent.amount, intent.currency)}</p>
+${amountLine(price(intent.amount, intent.currency))}
 ${failure(intent)}
 <form method="post">${cardChoice}
 <button class="primary" name="action" value="pay">Pay ${price(intent.amount, intent.currency)}</button>
@@ -154,16 +185,19 @@ ${failure(intent)}
   );
 }
 
-function outcomeTitle(intent: IntentRow): string {
+function becameOf(books: Books, intent: IntentRow): { readonly title: string; readonly text: string } {
   switch (intent.status) {
-    case 'succeeded':
-      return 'Paid';
+    case 'succeeded': {
+      const charge = intent.latestCharge === null ? undefined : books.charges.get(intent.latestCharge);
+      const paid = { title: 'Paid', text: 'This was paid already.' };
+      return becameOfRefunds(charge?.amountRefunded ?? 0, intent.amountReceived, intent.currency) ?? paid;
+    }
     case 'requires_capture':
-      return 'Authorized';
+      return { title: 'Authorized', text: 'The amount is held on your card until the shop takes it.' };
     case 'canceled':
-      return 'Canceled';
+      return { title: 'Canceled', text: 'Nothing was taken. Go back to the shop and start again.' };
     default:
-      return 'On its way';
+      return { title: 'On its way', text: 'Your bank has not decided yet.' };
   }
 }
 
@@ -178,9 +212,9 @@ function chosenCard(form: URLSearchParams): TestCard {
   return cardOfNumber(form.get('card') ?? '4242424242424242');
 }
 
-const cardChoice = html`<label for="card">Test card</label>
+const cardChoice = html`<label for="card">Test card, by its last four digits</label>
 <select id="card" name="card">${offeredCards.map(
-  (card) => html`<option value="${card.number}">${card.number.replace(/(.{4})(?=.)/g, '$1 ')} · ${card.label}</option>`,
+  (card) => html`<option value="${card.number}">${card.number.slice(-4)} · ${card.label}</option>`,
 )}</select>`;
 
 function failure(intent: IntentRow | undefined): Html | null {

@@ -1,4 +1,5 @@
 import {
+  becameOfRefunds,
   type Html,
   html,
   notFound,
@@ -163,10 +164,8 @@ function becameOf(books: Books, order: OrderRow, { transactionId }: Payment): { 
   const returned = [...books.refunds.all()]
     .filter((refund) => refund.order === order.id && refund.status === 'SUCCESS')
     .reduce((sum, { amount }) => sum + amount, 0);
-  if (returned === 0) return { title: 'Paid', text: `WeChat Pay has it under ${transactionId}.` };
-  return returned < order.total
-    ? { title: 'Paid, and refunded in part', text: `${price(returned, 'cny')} of it went back to you.` }
-    : { title: 'Refunded', text: 'You paid, and all of it went back to you.' };
+  const paid = { title: 'Paid', text: `WeChat Pay has it under ${transactionId}.` };
+  return becameOfRefunds(returned, order.total, 'cny') ?? paid;
 }
 
 /** Where an `h5_url` is told to go back to; nothing but a web page. */

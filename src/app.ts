@@ -28,9 +28,10 @@ import { dieAt } from './failpoints.ts';
 import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { schema } from './graphql/schema.ts';
-import { createGraphqlServer } from './graphql/yoga.ts';
+import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { createReadiness } from './http/readiness.ts';
+import { createReturnPage, returnPath } from './http/return-page.ts';
 import { createHttpServer } from './http/server.ts';
 import { handleWebhook } from './http/webhooks.ts';
 import { serveWebSocket } from './http/websocket.ts';
@@ -108,14 +109,15 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     await reportUnconfigured(commands);
     const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
+    const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;
     const yoga = createGraphqlServer({
       ...{ schema, commands, wakes, logId },
       authenticate: authenticateBy(token, { merchantId, returnOrigins }),
       graphiql: config.isProduction
         ? null
         : {
-            tabs: graphiqlTabs(`${publicUrl}/`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
-            token: isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null,
+            tabs: graphiqlTabs(`${publicUrl}${returnPath}`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
+            token: pagesToken,
           },
     });
     // Before anybody can follow: what is committed elsewhere from now on reaches them, with or without a wake.
@@ -128,6 +130,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     http.serve({
       log,
       home: config.isProduction ? null : '/graphql',
+      returnPage: config.isProduction
+        ? null
+        : createReturnPage({ ask: pagesToken === null ? null : askBy(yoga, pagesToken), isLoopback }),
       ready: createReadiness(createPendingCheck(database.pool), log),
       webSocket: sockets.open,
       graphql: (request, response, requestId) =>
@@ -201,11 +206,24 @@ async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: Cl
 type ClosingList = ReturnType<typeof closingList>;
 
 /**
- * Where only this machine gets in, GraphiQL may bring the token along. A public address says that a proxy lets others in, whatever it
+ * Where only this machine gets in, GraphiQL and the return page may use the token. A public address says that a proxy lets others in, whatever it
  * puts into `Host`.
  */
 function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** Asks the API with this token, as a client would. */
+function askBy(yoga: YogaServer, token: string) {
+  return async (query: string, variables: object, requestId: string): Promise<unknown> => {
+    const body = JSON.stringify({ query, variables });
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    const response = await yoga.fetch('http://localhost/graphql', init, {
+      requestId,
+      authorization: `Bearer ${token}`,
+    });
+    return response.json();
+  };
 }
 
 function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock): Promise<PaymentProvider> {

@@ -1,5 +1,7 @@
 /**
- * The operations that GraphiQL opens with, in the order in which one would try them.
+ * The operations that GraphiQL opens with, in the order in which one would try them. The page gives their idempotency keys a fresh ending
+ * each time it is loaded (`graphiql-page.ts`).
+ * @param returnUrl the page that says what became of a payment once the buyer is back.
  * @param cashierUrl where the sandbox lists what waits to be paid; null where there is no sandbox.
  */
 export function graphiqlTabs(returnUrl: string, cashierUrl: string | null): { readonly query: string }[] {
@@ -11,7 +13,8 @@ const tabs = (returnUrl: string, cashierUrl: string | null) => [
   `
 # 1. Create an order: press play, and copy its id.
 # Press again: the same key gives the same order.
-# (This page sends your development token along.)
+# For a new order, reload this page: it brings new
+# keys. (It sends your development token along.)
 mutation CreateOrder {
   createOrder(
     input: {
@@ -21,6 +24,7 @@ mutation CreateOrder {
         { name: "Cup", quantity: 2, unitAmountMinor: 1250 }
       ]
       description: "Two cups"
+      expiresInSeconds: 86400
     }
   ) {
     ... on Order {
@@ -54,6 +58,8 @@ subscription FollowOrder {
   `
 # 3. Pay it: put the id in, press play, and open
 # nextAction.url beside: the cashier, where you pay.
+# Then the browser comes to returnUrl, which shows the
+# order. For another order, reload this page first.
 # method: ALIPAY sends you to Alipay's page.
 mutation PayOrder {
   payOrder(
@@ -128,8 +134,9 @@ query Order {
   }
 }`,
   `
-# 5. Send a part of it back: put the payment's id in. Sooner
-# or later more than what is left is asked for, and refused.
+# 5. Send a part of it back: put the payment's id in.
+# Press again: the same refund. Another key asks for
+# another refund, refused if it is more than what is left.
 mutation RequestRefund {
   requestRefund(
     input: {

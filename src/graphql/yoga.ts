@@ -6,6 +6,7 @@ import type { Log } from '../domain/log.ts';
 import type { Wakes } from '../events/wakes.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
+import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
 import { strictParams } from './request-params.ts';
@@ -55,15 +56,8 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
         // machine, asked for by its own name: others must type the token in.
         ...(graphiql.token !== null &&
           isLoopback(request) && { additionalHeaders: { authorization: `Bearer ${graphiql.token}` } }),
-        // Asked for by no name, a second window would open on an empty tab beside those that the first one has stored; a link that
-        // brings an operation along opens on that.
-        ...(!new URL(request.url).searchParams.has('query') && { query: graphiql.tabs[0]?.query }),
       },
-    // Nine megabytes of page, loaded when somebody first looks at it and not at every start.
-    renderGraphiQL: async (options) => {
-      const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-      return renderGraphiQL(options);
-    },
+    renderGraphiQL: renderGraphiqlPage,
     // What fails before there is a context, and so a request id of the entrance, gets one of its own.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [strictParams(), limitTokens(), requireSubscriptionField(), maskExecution(log), codeResults()],

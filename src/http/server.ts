@@ -18,6 +18,7 @@ import { notReady, type Unreadiness } from './readiness.ts';
 import { RequestAbortedError, RequestRefusedError } from './refusal.ts';
 import { replyJson, replyRefusal } from './reply.ts';
 import { readRequestLine } from './request-line.ts';
+import { type ReturnPage, returnPath } from './return-page.ts';
 
 /** What a request is answered by, once the app is ready. */
 export type Routes = {
@@ -29,6 +30,8 @@ export type Routes = {
   ready(): Promise<Unreadiness | null>;
   /** Where `/` leads; null where there is nothing to show. */
   readonly home: string | null;
+  /** Where the buyer of a laptop's payment comes back to; null in production. */
+  readonly returnPage: ReturnPage | null;
   readonly log: Log;
 };
 
@@ -152,6 +155,10 @@ async function dispatch(
   if (routes === null) throw starting();
   if (path === '/graphql') return serveGraphql(routes.graphql, request, response, requestId);
   if (path.startsWith('/webhooks/')) return routes.webhook(request, response, path);
+  if (path === returnPath && routes.returnPage !== null) {
+    if (allowsOnlyReads(request, response)) return;
+    return routes.returnPage(request, response, requestId);
+  }
   if (path === '/' && routes.home !== null) {
     if (allowsOnlyReads(request, response)) return;
     response.writeHead(302, { location: routes.home, 'content-length': 0 }).end();

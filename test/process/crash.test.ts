@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
@@ -98,6 +99,25 @@ describe('the example as a process of its own', () => {
     server = await startServerProcess(await makeHome());
   });
   afterAll(() => server.kill());
+
+  test('the example leaves no file, and until it has ended only one that git ignores', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'paystream-example-'));
+    const example = spawn(
+      process.execPath,
+      [
+        ...['--import', import.meta.resolve('tsx'), join(projectRoot, 'examples/pay-by-card.ts')],
+        ...['--token', server.token, '--url', `${server.url}/graphql`, '--sandbox', server.sandboxUrl],
+      ],
+      { cwd, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const ended = once(example, 'exit');
+    const said = await text(example.stdout);
+    expect(await ended).toEqual([0, null]);
+    expect(said).toContain('ORDER_CONFIRMED');
+    expect(readdirSync(cwd)).toEqual([]);
+    expect(said).toMatch(/journal \.example-[\w-]+\.jsonl$/m);
+    expect(readFileSync(join(projectRoot, '.gitignore'), 'utf8').split('\n')).toContain('.example-*');
+  });
 
   test.each([1, 2, 3, 4])(
     'the example, killed after %i events and started again, hears every event once and in order',

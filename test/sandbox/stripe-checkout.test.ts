@@ -126,3 +126,19 @@ test('a person can play the card form of an embedded payment', async () => {
   await rig.post(form, { action: 'pay' });
   expect(await (await fetch(rig.url + form)).text()).toContain('Paid');
 });
+
+test('a page that was paid shows the amount and what went back of it, one that has expired shows what it was for', async () => {
+  const rig = await openRig();
+  const { id, url } = await rig.stripe.checkout.sessions.create(tea);
+  const shown = async (address = url) => (await fetch(address ?? '')).text();
+  await rig.post(url ?? '', { action: 'pay' });
+  expect(await shown()).toMatch(/€10\.00.*<h1>Paid<\/h1>.*Back to the shop/s);
+  const payment_intent = String((await rig.stripe.checkout.sessions.retrieve(id)).payment_intent);
+  await rig.stripe.refunds.create({ payment_intent, amount: 400 });
+  expect(await shown()).toMatch(/refunded in part.*€4\.00 of it went back/s);
+  await rig.stripe.refunds.create({ payment_intent, amount: 600 });
+  expect(await shown()).toContain('<h1>Refunded</h1>');
+  const other = await rig.stripe.checkout.sessions.create(tea);
+  await rig.stripe.checkout.sessions.expire(other.id);
+  expect(await shown(other.url)).toMatch(/€10\.00.*<h1>This page has expired<\/h1>/s);
+});
