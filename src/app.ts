@@ -14,7 +14,7 @@ import {
   sweep,
 } from './commands/sweep.ts';
 import { type Config, readProviders, webhookUrlOf } from './config.ts';
-import { type Database, openDatabase, readLogState } from './database/database.ts';
+import { type Database, openDatabase, overloadIn, readLogState } from './database/database.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
@@ -232,7 +232,10 @@ function followUp(commands: CommandContext): { apply(deliveryId: string): void; 
   return {
     apply(deliveryId) {
       const applying = applyNewDelivery(commands, deliveryId).catch((error: unknown) =>
-        commands.log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
+        commands.log[overloadIn(error) === null ? 'error' : 'warn'](
+          { err: error, deliveryId },
+          'a callback could not be applied yet',
+        ),
       );
       underWay.add(applying);
       void applying.finally(() => underWay.delete(applying));
