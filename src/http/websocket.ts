@@ -4,6 +4,7 @@ import { type ExecutionArgs, GraphQLError, getOperationAST, type parse, type val
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { bodyBytesMax } from './body.ts';
+import { createSocketAnswers } from './socket-answers.ts';
 
 /** The GraphQL server, as far as the socket entrance needs it. */
 export type Enveloped = (initial: object) => {
@@ -15,7 +16,7 @@ export type Enveloped = (initial: object) => {
   contextFactory: () => unknown;
 };
 
-type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'>;
+type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & { begin(): void };
 
 const connectionInitWaitMs = 10_000;
 const pingIntervalMs = 30_000;
@@ -25,15 +26,23 @@ const closeWaitMs = 2000;
 /**
  * GraphQL over WebSocket on `/graphql` (graphql-transport-ws). The token travels in `connection_init` as `authorization`. What is
  * wrong with one operation is told to that operation; the others on the socket go on.
+ *
+ * `close` lets queries and mutations that are under way have their answers, for `drainMs`.
  */
-export function serveWebSocket(server: Server, getEnveloped: Enveloped): { close(): Promise<void> } {
+export function serveWebSocket(server: Server, getEnveloped: Enveloped): { close(drainMs: number): Promise<void> } {
+  const answers = createSocketAnswers();
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: bodyBytesMax, perMessageDeflate: false });
   const { dispose } = useServer(
     {
       connectionInitWaitTimeout: connectionInitWaitMs,
-      execute: (args) => executorsOf(args).execute(args) as never,
+      execute: (args) => {
+        const { begin, execute } = executorsOf(args);
+        begin();
+        return execute(args) as never;
+      },
       subscribe: (args) => executorsOf(args).subscribe(args) as never,
-      async onSubscribe({ connectionParams }, _id, { query, operationName, variables }) {
+      onComplete: ({ extra }, id) => answers.end(extra.socket, id),
+      async onSubscribe({ connectionParams, extra }, id, { query, operationName, variables }) {
         const authorization = authorizationOf(connectionParams);
         const { schema, parse, validate, execute, subscribe, contextFactory } = getEnveloped({
           requestId: randomUUID(),
@@ -47,7 +56,7 @@ export function serveWebSocket(server: Server, getEnveloped: Enveloped): { close
             return [asBadInput(new GraphQLError('operationName names no operation of the document.'))];
           }
           const contextValue = await contextFactory();
-          const executors: Executors = { execute, subscribe };
+          const executors: Executors = { execute, subscribe, begin: () => answers.begin(extra.socket, id) };
           return { schema, document, operationName, variableValues: variables, contextValue, rootValue: executors };
         } catch (error) {
           // A syntax error: thrown on, it would close the socket with everybody's operations.
@@ -61,7 +70,8 @@ export function serveWebSocket(server: Server, getEnveloped: Enveloped): { close
     sockets,
     pingIntervalMs,
   );
-  async function endSockets(): Promise<void> {
+  async function endSockets(drainMs: number): Promise<void> {
+    await answers.drain(sockets.clients, drainMs);
     const disposed = dispose();
     const impatience = setTimeout(() => {
       for (const client of sockets.clients) client.terminate();
@@ -72,8 +82,8 @@ export function serveWebSocket(server: Server, getEnveloped: Enveloped): { close
 
   let ending: Promise<void> | null = null;
   return {
-    close() {
-      ending ??= endSockets();
+    close(drainMs) {
+      ending ??= endSockets(drainMs);
       return ending;
     },
   };

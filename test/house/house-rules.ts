@@ -29,7 +29,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   reconciliation: ['domain', 'commands/reconcile.ts'], // what the command line says and prints
   'app.ts': 'everything',
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
-  'main.ts': ['app.ts', 'config.ts', 'banner.ts'],
+  'main.ts': ['app.ts', 'config.ts', 'banner.ts', 'database/errors.ts'],
 };
 
 /** What the domain may use from outside: packages that compute, and neither read nor write anything. */
