@@ -22,7 +22,7 @@ import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './dev
 import { type Clock, systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
-import { createTailWatch } from './events/feed.ts';
+import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createWakes, type Wakes } from './events/wakes.ts';
 import { dieAt } from './failpoints.ts';
@@ -134,6 +134,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
             token: isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null,
           },
     });
+    // Before anybody can follow: what is committed elsewhere from now on reaches them, with or without a wake.
+    const tail = await openTailWatch({ pool: database.pool, wakes });
     const deliveries = followUp(commands);
     const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);
     await keep(deliveries, () => deliveries.idle());
@@ -160,7 +162,6 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         ),
     });
     signal.throwIfAborted();
-    const tail = createTailWatch({ pool: database.pool, wakes });
     return {
       log,
       stopAccepting: async () => {

@@ -4,7 +4,7 @@ import { applyPaymentReport, noteForeignReport } from '../domain/decide.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
-import { applyRefundReport } from '../domain/refunding.ts';
+import { applyRefundReport, findRefund } from '../domain/refunding.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
 import { claimDelivery, type Delivery, finishDelivery, postponeDelivery } from '../events/inbox.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
@@ -102,10 +102,8 @@ async function askAboutRefund(
 ): Promise<RefundReport | null> {
   const held = await loadOrder(context.db.pool, orderId);
   const { refundId, providerRefundId } = told;
-  const isKnown = held?.refunds.some(
-    (refund) => refund.id === refundId || (providerRefundId !== null && refund.providerRefundId === providerRefundId),
-  );
-  if (isKnown === true || (refundId === null && providerRefundId === null)) return null;
+  const isKnown = held !== null && findRefund(held, paymentId, told) !== null;
+  if (isKnown || (refundId === null && providerRefundId === null)) return null;
   const name: RefundName = { paymentId, providerPaymentId, refundId, providerRefundId };
   try {
     const provider = providerOf(context, payment);
