@@ -21,7 +21,11 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
     ...['commands/receive-delivery.ts'], // a callback is applied as soon as it is recorded
   ],
-  'config.ts': ['domain', 'failpoints.ts', 'providers/provider.ts', 'providers/registry.ts', 'providers/settings.ts'],
+  'config.ts': [
+    ...['domain', 'failpoints.ts', 'variables.ts'],
+    ...['providers/provider.ts', 'providers/registry.ts', 'providers/settings.ts'],
+  ],
+  'variables.ts': ['providers/provider.ts', 'providers/settings.ts'],
   'failpoints.ts': ['domain'],
   'banner.ts': ['domain', 'config.ts'],
   'development.ts': ['development-keys.ts'],
