@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { parseAddress } from './database/address.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { type DeathAt, parseFailpoints } from './failpoints.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
@@ -57,9 +58,7 @@ export function readConfig(environment: Environment = process.env): Config {
     violations.push('DEV_API_KEY must have at least 16 characters, of ASCII and without blanks.');
   }
   const databaseUrl = at('DATABASE_URL');
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    violations.push('DATABASE_URL must start with postgresql://; unset, the embedded database is used.');
-  }
+  if (databaseUrl !== null) checkDatabaseUrl(databaseUrl, violations);
   const redisUrl = at('REDIS_URL');
   if (redisUrl !== null && !(/^rediss?:\/\//.test(redisUrl) && URL.canParse(redisUrl))) {
     violations.push('REDIS_URL must be a URL that starts with redis:// or rediss://.');
@@ -85,6 +84,14 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   if (violations.length > 0) throw new ConfigError(violations);
   return config;
+}
+
+function checkDatabaseUrl(databaseUrl: string, violations: string[]): void {
+  try {
+    parseAddress(databaseUrl);
+  } catch (error) {
+    violations.push(error instanceof Error ? error.message : 'DATABASE_URL cannot be read.');
+  }
 }
 
 /** A word that is none of these must not mean development: it is where anybody gets in. */

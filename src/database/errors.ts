@@ -42,7 +42,7 @@ const passingCodes: ReadonlySet<string> = new Set([
 ]);
 /** The driver's own errors have no code. */
 const passingMessage =
-  /^(timeout exceeded when trying to connect|Connection terminated|Client (has encountered a connection error|was closed)|Cannot use a pool after calling end)/;
+  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (has encountered a connection error|was closed)|Cannot use a pool after calling end)/;
 
 /** Errors of Prisma's own making that pass: unreachable, timed out, closed, no connection in time, transaction not started, conflict. */
 const passingPrismaCodes: ReadonlySet<string> = new Set([

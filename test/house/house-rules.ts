@@ -22,7 +22,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['commands/receive-delivery.ts'], // a callback is applied as soon as it is recorded
   ],
   'config.ts': [
-    ...['domain', 'failpoints.ts', 'variables.ts'],
+    ...['domain', 'failpoints.ts', 'variables.ts', 'database/address.ts'],
     ...['providers/provider.ts', 'providers/registry.ts', 'providers/settings.ts'],
   ],
   'variables.ts': ['providers/provider.ts', 'providers/settings.ts'],
