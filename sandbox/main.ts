@@ -4,7 +4,7 @@ import { readEnvironment } from './environment.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './server.ts';
 
 const portRetryMs = 150;
-const portPatienceMs = 3000;
+const portPatienceMs = 5000;
 
 /** A sandbox whose parent was killed lets go of the port within moments; so a taken port is tried again for a while. */
 async function startPatiently(options: SandboxOptions): Promise<Sandbox> {
@@ -32,13 +32,21 @@ class DirectoryHeldError extends Error {}
 function holdDirectory(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, 'holder');
-  const holder = Number(readIfThere(file));
-  if (holder > 0 && holder !== process.pid && isAlive(holder)) {
+  const [holder = 0, start = null] = readIfThere(file).split(' ').map(Number);
+  if (holder > 0 && holder !== process.pid && isAlive(holder) && (start === null || start === startOf(holder))) {
     throw new DirectoryHeldError(
       `Process ${holder} is a sandbox that keeps its ledger in ${dataDir}. Use that one, or set DATA_DIR; if it is none, delete ${file}.`,
     );
   }
-  writeFileSync(file, String(process.pid));
+  writeFileSync(file, [process.pid, startOf(process.pid)].filter((part) => part !== null).join(' '));
+}
+
+/** When a process began, in the machine's own ticks: another process may have its number by now. Null where there is no /proc. */
+function startOf(pid: number): number | null {
+  const line = readIfThere(`/proc/${pid}/stat`);
+  // The second field is the command in parentheses and may hold blanks; the start is the twentieth after it.
+  const start = line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
+  return start === undefined ? null : Number(start);
 }
 
 function readIfThere(file: string): string {
@@ -82,5 +90,7 @@ async function main(): Promise<void> {
   }
 }
 
-process.on('disconnect', () => process.exit()); // an orphan must not hold the port
+// An orphan must not hold the port, nor take it: the parent may have gone before anybody could hear of it.
+process.on('disconnect', () => process.exit());
+if (process.send !== undefined && !process.connected) process.exit();
 await main();

@@ -3,7 +3,8 @@
 import { existsSync } from 'node:fs';
 import { developmentKeys, developmentKeysFile, keptSandboxUrl, sandboxEnvironment } from '../src/development-keys.ts';
 
-const { DATA_DIR: dataDir = '.data', DEV_API_KEY: ownToken } = process.env;
+const dataDir = process.env.DATA_DIR?.trim() || '.data';
+const ownToken = process.env.DEV_API_KEY?.trim();
 const sandboxUrl = keptSandboxUrl(dataDir);
 if (existsSync(developmentKeysFile(dataDir)) && sandboxUrl !== null) {
   const keys = developmentKeys(dataDir);

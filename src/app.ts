@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { applyNewDelivery } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Lane } from './commands/lane.ts';
+import { payOrderMsMax } from './commands/pay-order.ts';
 import { receiveDelivery } from './commands/receive-delivery.ts';
 import { reportUnconfigured } from './commands/report-unconfigured.ts';
 import {
@@ -14,7 +16,7 @@ import {
   sweep,
 } from './commands/sweep.ts';
 import { type Config, readProviders, webhookUrlOf } from './config.ts';
-import { type Database, openDatabase, readLogState } from './database/database.ts';
+import { type Database, openDatabase, overloadIn, readLogState } from './database/database.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
@@ -38,6 +40,15 @@ import { serveWebSocket } from './http/websocket.ts';
 import type { PaymentProvider, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
+
+/** What the database may add to a command that waits for providers. */
+const databaseMsMax = 10_000;
+/** Requests that are under way at a stop may go on for so long, which is longer than the longest command takes. */
+const drainMs = payOrderMsMax + databaseMsMax;
+/** What is still being opened when a start fails is waited for so long, to be closed. */
+const openingMsMax = 5000;
+/** A stop takes no longer than this, whatever hangs. */
+export const stopMsMax = drainMs + openingMsMax;
 
 /** The running product. Its background work is done by whoever holds it: `main.ts` by the clock, tests round by round. */
 export type App = {
@@ -73,33 +84,42 @@ export type App = {
 
 /** What tests may hold in place of the real thing. */
 export type AppParts = {
+  /** Ends a start that is not wanted any more. */
+  readonly signal?: AbortSignal;
   readonly clock?: Clock;
   readonly log?: Log;
   readonly database?: Database;
   readonly httpLimits?: HttpLimits;
 };
 
-/** @throws {Error} with a sentence for the operator; nothing is left open or running. */
+/** @throws {Error} with a sentence for the operator, or the signal's reason; nothing is left open or running. */
 export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
   const clock = parts.clock ?? systemClock;
   const log = parts.log ?? pino({ level: config.logLevel }, pino.destination(2));
   const { keep, close } = closingList();
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(parts.signal === undefined ? [] : [parts.signal])]);
   try {
     // The data directory's lock is taken before anything else is touched; the rest opens side by side.
     const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
     const http = createHttpServer(parts.httpLimits);
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
-    const entering = http.listen(config.port, config.host).then(async (url) => {
+    const entered = http.listen(config.port, config.host).then(async (url) => {
       const publicUrl = config.publicUrl ?? url;
-      return { url, publicUrl, sandbox: await startSandbox(config, keys, publicUrl, log) };
+      return { url, publicUrl, sandbox: await startSandbox(config, keys, publicUrl, log, signal) };
     });
-    const [database, { url, publicUrl, sandbox }] = await Promise.all([
-      keep(opening, (opened) => opened.close()),
+    const entering = entered.catch(async (error: unknown) => {
+      await http.close();
+      throw error;
+    });
+    const opened = Promise.all([
+      keep(opening, (database) => database.close()),
       keep(entering, async (entrance) => {
         await http.close();
         await entrance.sandbox?.process.close();
       }),
     ]);
+    const [database, { url, publicUrl, sandbox }] = await Promise.race([opened, rejectedBy(signal)]);
     const { logId } = await readLogState(database.pool);
     const wakes = await openWakes(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
@@ -125,8 +145,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const deliveries = followUp(commands);
     const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
     await keep(deliveries, () => deliveries.idle());
-    await keep(sockets, () => sockets.close());
-    await keep(http, () => http.stopAccepting());
+    await keep(sockets, () => sockets.close(drainMs));
+    await keep(http, () => http.stopAccepting(drainMs));
     http.serve({
       log,
       home: config.isProduction ? null : '/graphql',
@@ -151,10 +171,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           path,
         ),
     });
+    signal.throwIfAborted();
     return {
       log,
       stopAccepting: async () => {
-        await Promise.all([http.stopAccepting(), sockets.close()]);
+        await Promise.all([http.stopAccepting(drainMs), sockets.close(drainMs)]);
       },
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: deliveries.idle },
       lanes: openLanes(commands),
@@ -172,25 +193,45 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
     };
   } catch (error) {
-    await close();
+    failed.abort(error);
+    await close().catch((cause: unknown) => log.error({ err: cause }, 'a start that failed could not be undone'));
     throw error;
   }
 }
 
-/** What was opened, to be closed the other way round; what opens only after that is closed at once. */
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason));
+  });
+}
+
+/**
+ * What was opened, to be closed the other way round, each step whatever the others did. What is still opening by then is closed once it is
+ * open, and waited for a while.
+ */
 function closingList() {
   const steps: (() => Promise<unknown>)[] = [];
+  const pending = new Set<Promise<unknown>>();
   let isClosed = false;
+  async function kept<T>(opening: T | Promise<T>, closeIt: (opened: T) => Promise<unknown>): Promise<T> {
+    const opened = await opening;
+    if (isClosed) await closeIt(opened);
+    else steps.push(() => closeIt(opened));
+    return opened;
+  }
   return {
     async keep<T>(opening: T | Promise<T>, closeIt: (opened: T) => Promise<unknown>): Promise<T> {
-      const opened = await opening;
-      if (isClosed) await closeIt(opened);
-      else steps.push(() => closeIt(opened));
-      return opened;
+      const keeping = kept(opening, closeIt);
+      pending.add(keeping);
+      return keeping.finally(() => pending.delete(keeping));
     },
     async close(): Promise<void> {
       isClosed = true;
-      for (const step of steps.splice(0).reverse()) await step();
+      const errors: unknown[] = [];
+      for (const step of steps.splice(0).reverse()) await step().catch((error: unknown) => errors.push(error));
+      await Promise.race([Promise.allSettled(pending), delay(openingMsMax, undefined, { ref: false })]);
+      if (errors.length > 0) throw errors[0];
     },
   };
 }
@@ -238,11 +279,12 @@ async function startSandbox(
   keys: DevelopmentKeys | null,
   publicUrl: string,
   log: Log,
+  signal: AbortSignal,
 ): Promise<RunningSandbox | null> {
   if (sandbox === null || keys === null) return null;
   const stripeWebhookUrl = `${publicUrl}/webhooks/stripe`;
   const process = await startSandboxProcess({
-    ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl },
+    ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl, signal },
     onEnd: () => log.error({}, 'the sandbox has ended: no provider answers until the next start'),
   });
   const environment = sandboxEnvironment(keys, process.url);
@@ -256,7 +298,10 @@ function followUp(commands: CommandContext): { apply(deliveryId: string): void; 
   return {
     apply(deliveryId) {
       const applying = applyNewDelivery(commands, deliveryId).catch((error: unknown) =>
-        commands.log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
+        commands.log[overloadIn(error) === null ? 'error' : 'warn'](
+          { err: error, deliveryId },
+          'a callback could not be applied yet',
+        ),
       );
       underWay.add(applying);
       void applying.finally(() => underWay.delete(applying));

@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { statSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { parseAddress } from './database/address.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { type DeathAt, parseFailpoints } from './failpoints.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
 import { providerKinds } from './providers/registry.ts';
-import { isReachable, looksLikePath, urlAt } from './providers/settings.ts';
+import { isReachable, urlAt } from './providers/settings.ts';
+import { choiceOf, type Environment, portOf, variablesOf } from './variables.ts';
 
 /** What the environment says, checked and typed. Read once, at start. */
 export type Config = {
@@ -39,46 +41,90 @@ export class ConfigError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** @throws {ConfigError} naming every violation at once. */
 export function readConfig(environment: Environment = process.env): Config {
   const violations: string[] = [];
   const callers: string[] = [];
-  const at = valuesOf(environment, violations);
+  const at = variablesOf(environment, violations);
   const isSet = (name: string) => Boolean(environment[name] || environment[`${name}_FILE`]);
-  const isProduction = environment.NODE_ENV === 'production';
+  const isProduction = isProductionAt(at, violations);
   const providers = readSetups({ at, isSet, isProduction, violations, callers });
   violations.push(...strangersIn(environment));
   const publicUrl = publicUrlOf({ at, violations, callers });
   const devApiKey = at('DEV_API_KEY');
   if (isProduction && devApiKey !== null)
     violations.push('DEV_API_KEY is for development only: unset it in production.');
-  if (devApiKey !== null && devApiKey.length < 16) violations.push('DEV_API_KEY must have at least 16 characters.');
-  const databaseUrl = at('DATABASE_URL');
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    violations.push('DATABASE_URL must start with postgresql://; unset, the embedded database is used.');
+  if (devApiKey !== null && !/^[!-~]{16,}$/.test(devApiKey)) {
+    violations.push('DEV_API_KEY must have at least 16 characters, of ASCII and without blanks.');
   }
+  const databaseUrl = at('DATABASE_URL');
+  if (databaseUrl !== null) checkDatabaseUrl(databaseUrl, violations);
   const redisUrl = at('REDIS_URL');
-  if (redisUrl !== null && !/^rediss?:\/\//.test(redisUrl))
-    violations.push('REDIS_URL must start with redis:// or rediss://.');
+  if (redisUrl !== null && !(/^rediss?:\/\//.test(redisUrl) && URL.canParse(redisUrl))) {
+    violations.push('REDIS_URL must be a URL that starts with redis:// or rediss://.');
+  }
+  const port = portOf(at, 'PORT', 4000, violations);
+  const sandboxPort = portOf(at, 'SANDBOX_PORT', 4100, violations);
+  const isWithSandbox = providers.length === 0 && !isProduction;
+  if (isWithSandbox && port !== 0 && port === sandboxPort) violations.push('PORT and SANDBOX_PORT must differ.');
   const config: Config = {
     isProduction,
-    host: at('HOST') ?? '127.0.0.1',
-    port: portOf(at, 'PORT', 4000, violations),
+    host: hostOf(at, violations),
+    port,
     publicUrl,
     databaseUrl,
     redisUrl,
-    dataDir: at('DATA_DIR') ?? '.data',
+    dataDir: dataDirOf(at, violations),
     migrateOnStart: choiceOf(at, 'MIGRATE_ON_START', ['true', 'false'], 'true', violations) === 'true',
     logLevel: choiceOf(at, 'LOG_LEVEL', logLevels, isProduction ? 'info' : 'warn', violations),
     devApiKey,
     providers,
     failpoints: failpointsOf(at, isProduction, violations),
-    sandbox: providers.length === 0 && !isProduction ? { port: portOf(at, 'SANDBOX_PORT', 4100, violations) } : null,
+    sandbox: isWithSandbox ? { port: sandboxPort } : null,
   };
   if (violations.length > 0) throw new ConfigError(violations);
   return config;
+}
+
+function checkDatabaseUrl(databaseUrl: string, violations: string[]): void {
+  try {
+    parseAddress(databaseUrl);
+  } catch (error) {
+    violations.push(error instanceof Error ? error.message : 'DATABASE_URL cannot be read.');
+  }
+}
+
+/** A word that is none of these must not mean development: it is where anybody gets in. */
+function isProductionAt(at: ReadVariable, violations: string[]): boolean {
+  const choices = ['production', 'development', 'test'] as const;
+  const before = violations.length;
+  const isProduction = choiceOf(at, 'NODE_ENV', choices, 'development', violations) === 'production';
+  // What is meant is most likely production; by that the rest is judged.
+  return isProduction || violations.length > before;
+}
+
+function hostOf(at: ReadVariable, violations: string[]): string {
+  const host = at('HOST') ?? '127.0.0.1';
+  if (isIP(host) === 0 && !/^[a-z\d]([a-z\d._-]{0,251}[a-z\d])?$/i.test(host)) {
+    violations.push('HOST must be an IP address or a host name alone, as 0.0.0.0, :: or localhost: the port is PORT.');
+  }
+  return host;
+}
+
+function dataDirOf(at: ReadVariable, violations: string[]): string {
+  const dataDir = at('DATA_DIR') ?? '.data';
+  if (dataDir.startsWith('~'))
+    violations.push('DATA_DIR starts with ~, which only a shell resolves: write the path out.');
+  else if (isOtherThanDirectory(dataDir)) violations.push('DATA_DIR must be a directory: something else is there.');
+  return dataDir;
+}
+
+function isOtherThanDirectory(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory();
+  } catch {
+    return false; // it is still to be made, or the start says why it cannot be
+  }
 }
 
 function readSetups(settings: Settings): ProviderSetup[] {
@@ -121,7 +167,7 @@ function publicUrlOf({ at, violations, callers }: Pick<Settings, 'at' | 'violati
     const verb = callers.length === 1 ? 'posts its' : 'post their';
     violations.push(`PUBLIC_URL must be an https URL that the internet reaches: ${who} ${verb} callbacks there.`);
   }
-  return given?.replace(/\/+$/, '') ?? null;
+  return url?.href.replace(/\/+$/, '') ?? null;
 }
 
 /** Where a provider posts its callbacks to. */
@@ -139,65 +185,4 @@ function failpointsOf(at: ReadVariable, isProduction: boolean, violations: strin
     violations.push(`FAILPOINTS: ${error instanceof Error ? error.message : error}`);
     return [];
   }
-}
-
-/**
- * Reads `NAME`, or the file that `NAME_FILE` names; an empty value counts as unset. Each is read once, and what is wrong with it told
- * once.
- */
-function valuesOf(environment: Environment, violations: string[]): ReadVariable {
-  const known = new Map<string, string | null>();
-  const read = (name: string): string | null => {
-    const value = environment[name] || null;
-    const file = environment[`${name}_FILE`] || null;
-    if (value !== null && file !== null) violations.push(`${name} and ${name}_FILE are both set: keep one.`);
-    const text = file === null ? value : textOf(`${name}_FILE`, file, violations);
-    if (text === null || !/^(["']).*\1$/s.test(text)) return text;
-    violations.push(`${name} is in quotes: give it without them.`);
-    return null;
-  };
-  return (name) => {
-    const value = known.has(name) ? (known.get(name) ?? null) : read(name);
-    known.set(name, value);
-    return value;
-  };
-}
-
-function textOf(name: string, file: string, violations: string[]): string | null {
-  try {
-    const text = readFileSync(file, 'utf8').trim();
-    if (text === '') violations.push(`${name} names a file that is empty.`);
-    return text || null;
-  } catch (error) {
-    // A secret that was put here by mistake is not shown.
-    const why = looksLikePath(file) && error instanceof Error ? error.message : 'its value does not look like a path';
-    violations.push(`${name} names a file that cannot be read: ${why}.`);
-    return null;
-  }
-}
-
-function portOf(at: ReadVariable, name: string, otherwise: number, violations: string[]): number {
-  const parsed = z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .safeParse(at(name) ?? otherwise);
-  if (parsed.success) return parsed.data;
-  violations.push(`${name} must be a port, 0 to 65535.`);
-  return otherwise;
-}
-
-function choiceOf<T extends string>(
-  at: ReadVariable,
-  name: string,
-  choices: readonly T[],
-  otherwise: T,
-  violations: string[],
-): T {
-  const value = at(name);
-  if (value === null) return otherwise;
-  const chosen = choices.find((choice) => choice === value);
-  if (chosen === undefined) violations.push(`${name} must be one of ${choices.join(', ')}.`);
-  return chosen ?? otherwise;
 }

@@ -11,10 +11,14 @@ const readySchema = z.union([
   z.object({ type: z.literal('failed'), message: z.string() }),
 ]);
 
+/** How long it may take to start, and then to stop before it is killed, in milliseconds. */
+const startMsMax = 60_000;
+const stopMsMax = 5000;
+
 /**
  * Starts the sandbox that stands in for the providers: a program of its own, which ends when we do, however we end. Its address is kept in
  * the data directory.
- * @throws {Error} with the sandbox's own sentence when it cannot start.
+ * @throws {Error} with the sandbox's own sentence when it cannot start, or the signal's reason; it has ended then.
  */
 export async function startSandboxProcess(options: {
   readonly port: number;
@@ -23,8 +27,11 @@ export async function startSandboxProcess(options: {
   readonly stripeWebhookUrl: string;
   /** Told when it ends by itself: from then on nobody answers for the providers. */
   readonly onEnd: () => void;
+  /** Ends a start that nobody waits for any more. */
+  readonly signal?: AbortSignal;
 }): Promise<SandboxProcess> {
-  const { port, dataDir, keys, stripeWebhookUrl, onEnd } = options;
+  const { port, dataDir, keys, stripeWebhookUrl, onEnd, signal } = options;
+  signal?.throwIfAborted();
   const child = fork(fileURLToPath(new URL('../sandbox/main.ts', import.meta.url)), {
     execArgv: ['--import', 'tsx'],
     cwd: fileURLToPath(new URL('..', import.meta.url)),
@@ -50,7 +57,10 @@ export async function startSandboxProcess(options: {
       ]),
     },
   });
-  const url = await readyUrlOf(child);
+  const url = await readyUrlOf(child, signal).catch(async (error: unknown) => {
+    await ended(child);
+    throw error;
+  });
   keepSandboxUrl(dataDir, url);
   child.once('exit', onEnd);
   return {
@@ -62,8 +72,17 @@ export async function startSandboxProcess(options: {
   };
 }
 
-function readyUrlOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
+function readyUrlOf(child: ChildProcess, signal: AbortSignal | undefined): Promise<string> {
+  let stopWaiting = () => {};
+  const ready = new Promise<string>((resolve, reject) => {
+    const giveUp = () => reject(signal?.reason);
+    signal?.addEventListener('abort', giveUp);
+    const tooLong = () => reject(new Error(`The sandbox did not start within ${startMsMax / 1000} s.`));
+    const timer = setTimeout(tooLong, startMsMax);
+    stopWaiting = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
+    };
     child.once('message', (message) => {
       const { data } = readySchema.safeParse(message);
       if (data?.type === 'ready') resolve(data.url);
@@ -72,12 +91,18 @@ function readyUrlOf(child: ChildProcess): Promise<string> {
     child.once('exit', (code) => reject(new Error(`The sandbox ended before it was ready, with exit code ${code}.`)));
     child.once('error', reject);
   });
+  return ready.finally(stopWaiting);
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  // Without a pid it was never there.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
+    const kill = setTimeout(() => child.kill('SIGKILL'), stopMsMax);
+    child.once('exit', () => {
+      clearTimeout(kill);
+      resolve();
+    });
     child.kill('SIGTERM');
   });
 }

@@ -1,10 +1,13 @@
-import { type App, openApp } from './app.ts';
+import { type App, openApp, stopMsMax } from './app.ts';
 import { bannerOf } from './banner.ts';
 import { readConfig } from './config.ts';
+import { overloadIn } from './database/errors.ts';
 
 const sweepIntervalMs = 500;
 const tailIntervalMs = 1000;
 const maintainIntervalMs = 5 * 60_000;
+/** The pause after a round that failed doubles up to here: a database that is away is not asked by everybody all the time. */
+const failedIntervalMsMax = 10_000;
 const sameSignalMs = 1000;
 
 /**
@@ -19,16 +22,25 @@ function repeat(
 ): () => Promise<void> {
   let isStopped = false;
   let timer: NodeJS.Timeout;
+  let failures = 0;
   let running = Promise.resolve();
   const schedule = (delayMs: number) => {
     timer = setTimeout(() => {
       running = round()
-        .catch((error: unknown) => {
-          log.error({ err: error, round: name }, 'a background round failed; the next one tries again');
-          return { isFull: false };
-        })
-        .then(({ isFull }) => {
-          if (!isStopped) schedule(isFull ? 0 : intervalMs);
+        .then(
+          ({ isFull }) => {
+            failures = 0;
+            return isFull ? 0 : intervalMs;
+          },
+          (error: unknown) => {
+            const level = overloadIn(error) === null ? 'error' : 'warn';
+            log[level]({ err: error, round: name }, 'a background round failed; the next one tries again');
+            failures += 1;
+            return Math.max(intervalMs, Math.min(intervalMs * 2 ** failures, failedIntervalMsMax));
+          },
+        )
+        .then((delayMs) => {
+          if (!isStopped) schedule(delayMs);
         });
     }, delayMs);
   };
@@ -55,8 +67,8 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const app = await openApp(config);
-  const stopRounds = runRounds(app);
+  const starting = new AbortController();
+  let close = async () => starting.abort(new Error('Stopped while it was starting.'));
   let stoppingSinceMs: number | null = null;
   const stop = () => {
     if (stoppingSinceMs !== null) {
@@ -65,22 +77,24 @@ async function main(): Promise<void> {
       return;
     }
     stoppingSinceMs = Date.now();
-    Promise.all([app.stopAccepting(), stopRounds()])
-      .then(() => app.close())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => {
-          console.error(error instanceof Error ? error.message : error);
-          process.exit(1);
-        },
-      );
+    setTimeout(() => process.exit(1), stopMsMax);
+    close().catch(fail);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  const app = await openApp(config, { signal: starting.signal });
+  const stopRounds = runRounds(app);
+  close = async () => {
+    await Promise.all([app.stopAccepting(), stopRounds()]);
+    await app.close();
+    process.exit(0);
+  };
   console.log(bannerOf(config, app));
 }
 
-main().catch((error: unknown) => {
+function fail(error: unknown): void {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
-});
+}
+
+main().catch(fail);

@@ -1,3 +1,4 @@
+import { overloadIn } from '../database/database.ts';
 import type { CommandContext } from './context.ts';
 
 /** Does one piece of a round. One that fails keeps no other waiting: it is logged, and its lease brings it back. */
@@ -5,6 +6,9 @@ export async function apart({ log }: CommandContext, names: object, work: () => 
   try {
     await work();
   } catch (error) {
-    log.error({ err: error, ...names }, 'a piece of background work failed and will be tried again');
+    log[overloadIn(error) === null ? 'error' : 'warn'](
+      { err: error, ...names },
+      'a piece of background work failed and will be tried again',
+    );
   }
 }

@@ -37,7 +37,7 @@ export async function changeAndWake<T>(
     const changed = await changeOrder(tx, clock, orderId, (change) => decide(change, tx));
     await failpoint(`${step}.uncommitted`);
     return changed;
-  });
+  }, orderId);
   if (changed === null) throw new NotFoundError('There is no such order.');
   await failpoint(`${step}.committed`);
   if (changed.wake !== null) wakes.wake(changed.wake);

@@ -5,7 +5,7 @@ import { newId } from '../domain/ids.ts';
 import { amountMinorMax, isCurrency, sumOf } from '../domain/money.ts';
 import { captureModes, type Order, type OrderLine } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
-import { findIntent, hashOf, type Intent, insertIntent } from '../store/idempotency-store.ts';
+import { findIntent, hashOf, type Intent, insertIntent, turnOf } from '../store/idempotency-store.ts';
 import { insertOrder, isNumberTaken } from '../store/order-store.ts';
 import type { Actor, CommandContext } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
@@ -91,7 +91,7 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
       const wake = await insertOrder(tx, change, lines);
       await context.failpoint('create.uncommitted');
       return { orderId: id, wake };
-    })
+    }, turnOf(intent))
     .catch((error: unknown) => {
       if (!isNumberTaken(error)) throw error;
       throw new InvalidInputError([{ path: 'number', message: 'is the number of another order.' }]);

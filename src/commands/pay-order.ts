@@ -29,10 +29,13 @@ import {
 } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
 import { isFree, leasedFrom } from './lease.ts';
+import { callDeadlineMs } from './payment-order.ts';
 import { submitPayment } from './submit-payment.ts';
 
 /** How often a payment that is in the way is closed before the caller is told of it. */
 const closingsMax = 2;
+/** How long a call of payOrder may take: those closings, the submission, and a withdrawal where the order was closed meanwhile. */
+export const payOrderMsMax = (closingsMax + 2) * callDeadlineMs;
 /** How many payments an order may have: each that was given up is asked about for a while. */
 export const paymentsPerOrderMax = 50;
 

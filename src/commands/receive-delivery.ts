@@ -48,7 +48,7 @@ async function verify(
     const noted = async () => {
       const headers = keptOf(provider, delivery);
       await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
-      if (named !== undefined) await hintPayment(db.pool, named, receivedAt);
+      if (named !== undefined) await db.transaction((tx) => hintPayment(tx, named, receivedAt), named);
     };
     // The refusal stands, whether or not it can be noted.
     await noted().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be noted'));

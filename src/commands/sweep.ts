@@ -1,3 +1,4 @@
+import { overloadIn } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import { claimDueDeliveries } from '../events/inbox.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
@@ -96,6 +97,7 @@ function paymentLane(context: CommandContext, provider: PaymentProvider): Lane {
     (paymentId) =>
       apart(context, { paymentId }, () =>
         checkPayment(context, paymentId).catch(async (error: unknown) => {
+          if (overloadIn(error) !== null) throw error; // the lease brings it back, when the database is there again
           await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
           throw error;
         }),
@@ -111,6 +113,7 @@ function refundLane(context: CommandContext, provider: PaymentProvider): Lane {
     (refundId) =>
       apart(context, { refundId }, () =>
         checkRefund(context, refundId).catch(async (error: unknown) => {
+          if (overloadIn(error) !== null) throw error;
           await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
           throw error;
         }),

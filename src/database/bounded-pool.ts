@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { OverloadedError } from './errors.ts';
+import { keepsConnection, OverloadedError, overloadedOr } from './errors.ts';
 
 /** So many callers may wait for a connection; the next one is refused at once. */
 export const waitingCountMax = 1000;
@@ -20,7 +20,10 @@ export class BoundedPool extends pg.Pool {
     // An error between two statements (the server restarts, ends an idle transaction) has nobody to go to and would end the process.
     // The connection is dropped all the same, and whoever uses it next is told.
     this.on('error', ignore);
-    this.on('connect', (client) => client.on('error', ignore));
+    this.on('connect', (client) => {
+      client.on('error', ignore);
+      tellOverload(client);
+    });
   }
 
   override connect(): Promise<pg.PoolClient>;
@@ -49,10 +52,23 @@ export class BoundedPool extends pg.Pool {
 
 function ignore(): void {}
 
-function overloadedOr(error: Error): Error {
-  // The driver gives this error no code. Its other timeout, of a server that does not answer, has another text.
-  if (error.message !== 'timeout exceeded when trying to connect') return error;
-  return new OverloadedError('The database is busy: no connection became free in time.', { cause: error });
+/** Has every statement on the connection, Prisma's too, fail with an OverloadedError where what went wrong will pass. */
+function tellOverload(client: pg.ClientBase): void {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  // The driver has a dozen forms of `query`; they differ in where the answer goes, and that is all that matters here.
+  client.query = ((...args: unknown[]) => {
+    const answered = args.at(-1);
+    if (typeof answered === 'function') {
+      const told = (error: Error | null | undefined, ...rest: unknown[]) =>
+        answered(error ? overloadedOr(error) : error, ...rest);
+      return query(...args.slice(0, -1), told);
+    }
+    const answer = query(...args);
+    if (!(answer instanceof Promise)) return answer;
+    return answer.catch((error: unknown) => {
+      throw error instanceof Error ? overloadedOr(error) : error;
+    });
+  }) as typeof client.query;
 }
 
 /**
@@ -61,9 +77,5 @@ function overloadedOr(error: Error): Error {
  */
 function keepAfterSqlErrors(client: pg.PoolClient): void {
   const release = client.release;
-  client.release = (discard) => release(isSqlError(discard) ? undefined : discard);
-}
-
-function isSqlError(error: unknown): boolean {
-  return error instanceof Error && 'severity' in error && error.severity === 'ERROR';
+  client.release = (discard) => release(discard instanceof Error && keepsConnection(discard) ? undefined : discard);
 }

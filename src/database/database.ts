@@ -9,8 +9,9 @@ import { applyMigrations, requireMigrated } from './migrations.ts';
 import { RowTypes } from './row-types.ts';
 import { openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
 import { runTransaction, type Tx } from './transaction.ts';
+import { createTurns } from './turns.ts';
 
-export { DatabaseOpenError, OverloadedError } from './errors.ts';
+export { DatabaseOpenError, OverloadedError, overloadIn } from './errors.ts';
 export { type LogState, readLogState } from './log-state.ts';
 export type { Tx } from './transaction.ts';
 
@@ -23,11 +24,13 @@ export type Database = {
   /** For reads, on the same pool. Never inside `transaction`, where it would wait for the transaction's own connection. */
   readonly prisma: PrismaClient;
   /**
-   * Runs `work` in one READ COMMITTED transaction and resolves once it is committed.
+   * Runs `work` in one READ COMMITTED transaction and resolves once it is committed. Transactions that name the same `turn` take a
+   * connection one after the other, first come, first served: name what they would only wait for in the database.
    *
-   * @throws what `work` throws, after rolling back; {OverloadedError} when too many wait for a connection.
+   * @throws what `work` throws, after rolling back; {OverloadedError} when too many wait, or the connection breaks. Where it broke at the
+   * commit, that may have happened.
    */
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Tx) => Promise<T>, turn?: string): Promise<T>;
   /** One round of the upkeep that PGlite does not do by itself; on PostgreSQL there is none. Returns what it did. */
   maintain(): Promise<readonly UpkeepStep[]>;
   /** Waits for what is under way, closes everything and lets the process end. May be called twice. */
@@ -115,12 +118,16 @@ async function withPoolClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
 function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Database {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   closing.push(() => prisma.$disconnect());
+  const { inTurn } = createTurns();
   let closed: Promise<void> | undefined;
   return {
     kind,
     pool,
     prisma,
-    transaction: (work) => runTransaction(pool, work),
+    transaction(work, turn) {
+      const run = () => runTransaction(pool, work);
+      return turn === undefined ? run() : inTurn(turn, run);
+    },
     maintain: () => (kind === 'pglite' ? upkeep(pool) : Promise.resolve([])),
     close: () => {
       closed ??= closeAll(closing);

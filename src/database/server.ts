@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import pg, { type CustomTypesConfig } from 'pg';
+import { localSocketDir, parseAddress } from './address.ts';
 import { BoundedPool, connectTimeoutMs } from './bounded-pool.ts';
-import { DatabaseOpenError } from './errors.ts';
+import { DatabaseOpenError, OverloadedError } from './errors.ts';
 
 export const connectionsMax = 16;
 export const serverVersionMin = 15;
@@ -14,6 +16,9 @@ export const idleInTransactionTimeoutMs = 30_000;
 /** How long a process waits for another one that migrates, and a migration for the tables that it changes. */
 export const migrationLockTimeoutMs = 60_000;
 
+/** One that is not answered at all, by then, has lost its connection: the server ends statements sooner. */
+const answerTimeoutMs = statementTimeoutMs + 5000;
+
 type Timeouts = { readonly statementMs: number; readonly lockMs: number; readonly idleInTransactionMs: number };
 
 /** Opens a pool on a PostgreSQL server. Nothing is asked of the server yet: see requireUsableServer. */
@@ -23,7 +28,9 @@ export function openServerPool(databaseUrl: string, types: CustomTypesConfig): B
     lockMs: lockTimeoutMs,
     idleInTransactionMs: idleInTransactionTimeoutMs,
   };
-  return new BoundedPool({ ...configOf(databaseUrl, timeouts), types, max: connectionsMax });
+  const onConnect = (client: pg.ClientBase) => setUpSession(client, timeouts);
+  const config = { ...configOf(databaseUrl), query_timeout: answerTimeoutMs, onConnect };
+  return new BoundedPool({ ...config, types, max: connectionsMax });
 }
 
 /** Runs `work` on a connection of its own, on which statements may take as long as they need: for migrations. */
@@ -32,10 +39,11 @@ export async function withMigrationClient<T>(
   work: (client: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
   const timeouts = { statementMs: 0, lockMs: migrationLockTimeoutMs, idleInTransactionMs: 0 };
-  const client = new pg.Client({ ...configOf(databaseUrl, timeouts), connectionTimeoutMillis: connectTimeoutMs });
+  const client = new pg.Client({ ...configOf(databaseUrl), connectionTimeoutMillis: connectTimeoutMs });
   client.on('error', () => {}); // the running query fails with it; without a listener the process would end
   await client.connect();
   try {
+    await setUpSession(client, timeouts);
     return await work(client);
   } finally {
     await client.end();
@@ -43,34 +51,28 @@ export async function withMigrationClient<T>(
 }
 
 /**
- * The time zone goes with every connection: Prisma's adapter sends and reads instants without an offset, and on a session in another
- * zone it would store wrong ones. Options of the URL stay, but cannot undo ours.
+ * The time zone belongs to every session: Prisma's adapter sends and reads instants without an offset, and on a session in another zone it
+ * would store wrong ones. A statement, and not options of the start, for connection poolers refuse those or let them fall.
  */
-function configOf(databaseUrl: string, timeouts: Timeouts): pg.ClientConfig {
-  const url = parseUrl(databaseUrl);
-  const options = [
-    url.searchParams.get('options') ?? '',
-    '-c timezone=UTC',
-    `-c statement_timeout=${timeouts.statementMs}`,
-    `-c lock_timeout=${timeouts.lockMs}`,
-    `-c idle_in_transaction_session_timeout=${timeouts.idleInTransactionMs}`,
-  ];
-  url.searchParams.delete('options'); // the driver lets the URL win over the rest
-  return {
-    connectionString: url.href,
-    options: options.join(' ').trim(),
-    fallback_application_name: 'paystream',
-    keepAlive: true,
-  };
+async function setUpSession(
+  client: pg.ClientBase,
+  { statementMs, lockMs, idleInTransactionMs }: Timeouts,
+): Promise<void> {
+  const text = `
+    SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', $1, false),
+      set_config('lock_timeout', $2, false), set_config('idle_in_transaction_session_timeout', $3, false)`;
+  const values = [statementMs, lockMs, idleInTransactionMs].map(String);
+  // A pooler lets us in before it has a server for us.
+  await client.query({ text, values, query_timeout: connectTimeoutMs } as pg.QueryConfig);
 }
 
-function parseUrl(databaseUrl: string): URL {
-  // Not the URL's own error as the cause: it quotes its input, password and all.
-  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : null;
-  if (url !== null && ['postgres:', 'postgresql:'].includes(url.protocol)) return url;
-  throw new DatabaseOpenError(
-    'DATABASE_URL is not a PostgreSQL URL, such as postgresql://user:password@host:5432/database.',
-  );
+function configOf(databaseUrl: string): pg.ClientConfig {
+  const address = parseAddress(databaseUrl);
+  const config = { ...address, fallback_application_name: 'paystream', keepAlive: true };
+  const { host, port } = new pg.Client(config);
+  if (address.host !== undefined || host !== pg.defaults.host) return config;
+  const socketDir = localSocketDir(port);
+  return socketDir === undefined ? config : { ...config, host: socketDir, ssl: false };
 }
 
 /**
@@ -80,49 +82,91 @@ function parseUrl(databaseUrl: string): URL {
  * @throws {DatabaseOpenError} when it cannot be reached, is too old, or does not keep our time zone.
  */
 export async function requireUsableServer(pool: pg.Pool, databaseUrl: string): Promise<string> {
-  const { version, timeZone, systemIdentifier } = await askServer(pool, databaseUrl);
-  if (version < serverVersionMin * 10_000) {
-    throw new DatabaseOpenError(
-      `PostgreSQL ${Math.floor(version / 10_000)} is too old: version ${serverVersionMin} or later is needed.`,
-    );
-  }
-  if (timeZone !== 'UTC') {
-    throw new DatabaseOpenError(
-      `The database's sessions are in the time zone ${timeZone}, though UTC was asked for. A connection pooler in between must pass ` +
-        'startup options on.',
-    );
-  }
-  return systemIdentifier;
-}
-
-type ServerFacts = { readonly version: number; readonly timeZone: string; readonly systemIdentifier: string };
-
-async function askServer(pool: pg.Pool, databaseUrl: string): Promise<ServerFacts> {
   try {
-    const { rows } = await pool.query<ServerFacts>(
-      `SELECT current_setting('server_version_num')::int AS version, current_setting('TimeZone') AS "timeZone",
-         system_identifier::text AS "systemIdentifier"
-       FROM pg_control_system()`,
-    );
-    const [facts] = rows;
-    if (facts === undefined) throw new Error('The server did not answer.');
-    return facts;
+    return await judgeServer(pool);
   } catch (error) {
+    if (error instanceof DatabaseOpenError) throw error;
     throw new DatabaseOpenError(`Cannot use the PostgreSQL database at ${nameOf(databaseUrl)}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
 }
 
-/** The URL as far as it may be shown. */
+type ServerFacts = {
+  readonly version: number;
+  readonly timeZone: string;
+  readonly systemIdentifier: string;
+  readonly pid: number;
+};
+
+async function judgeServer(pool: pg.Pool): Promise<string> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<ServerFacts>(
+      `SELECT current_setting('server_version_num')::int AS version, current_setting('TimeZone') AS "timeZone",
+         system_identifier::text AS "systemIdentifier", pg_backend_pid() AS pid
+       FROM pg_control_system()`,
+    );
+    const [facts] = rows;
+    if (facts === undefined) throw new Error('The server did not answer.');
+    const { version, timeZone, systemIdentifier, pid } = facts;
+    if (version < serverVersionMin * 10_000) {
+      throw new DatabaseOpenError(
+        `PostgreSQL ${Math.floor(version / 10_000)} is too old: version ${serverVersionMin} or later is needed.`,
+      );
+    }
+    // A pooler in between gives us another number than the server does.
+    const isPooled = 'processID' in client && client.processID !== pid;
+    if (timeZone !== 'UTC' || (isPooled && !(await keepsSessions(pool, client)))) {
+      throw new DatabaseOpenError(
+        'The connection pooler before the database does not keep a session for each connection, on which the time zone, time limits and ' +
+          'migrations depend. Let it pool sessions (PgBouncer: pool_mode = session), or connect to the server itself: each process ' +
+          `pools its own ${connectionsMax} connections.`,
+      );
+    }
+    return systemIdentifier;
+  } finally {
+    client.release();
+  }
+}
+
+/** How often it is tried: other processes' transactions may get between, and hide that two connections share a session. */
+const probesMax = 3;
+
+/** Whether what one connection sets stays with it, and is nothing to another one. */
+async function keepsSessions(pool: pg.Pool, first: pg.PoolClient): Promise<boolean> {
+  const second = await pool.connect();
+  try {
+    for (let probe = 1; probe <= probesMax; probe += 1) {
+      const mark = randomUUID();
+      await first.query(`SELECT set_config('paystream.session', $1, false)`, [mark]);
+      await second.query('BEGIN');
+      const seen = [await markOf(second), await markOf(first)];
+      await second.query('ROLLBACK');
+      if (seen[0] === mark || seen[1] !== mark) return false;
+    }
+    return true;
+  } finally {
+    second.release();
+  }
+}
+
+async function markOf(client: pg.ClientBase): Promise<string | null> {
+  const { rows } = await client.query<{ mark: string | null }>(
+    `SELECT current_setting('paystream.session', true) AS mark`,
+  );
+  return rows[0]?.mark ?? null;
+}
+
+/** The address as far as it may be shown, with what the environment adds to it. */
 function nameOf(databaseUrl: string): string {
-  const { username, hostname, port, pathname, searchParams } = parseUrl(databaseUrl);
-  const host = searchParams.get('host') ?? (hostname || 'localhost');
-  return `${username === '' ? '' : `${username}@`}${host}:${port || '5432'}${pathname}`;
+  const { user, host, port, database } = new pg.Client(configOf(databaseUrl));
+  return `${user ? `${user}@` : ''}${host}:${port}/${database ?? ''}`;
 }
 
 function reasonOf(error: unknown): string {
   // A host with several addresses fails once for each, under an error without a message.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  if (error instanceof OverloadedError) return error.reason ?? error.message;
   return error instanceof Error ? error.message : String(error);
 }

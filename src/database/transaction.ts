@@ -6,7 +6,8 @@ export type Tx = pg.PoolClient;
 /**
  * Runs `work` in one READ COMMITTED transaction and resolves once it is committed.
  *
- * @throws what `work` throws, after rolling back; {OverloadedError} when too many wait for a connection.
+ * @throws what `work` throws, after rolling back; {OverloadedError} when too many wait for a connection, or it breaks. Where it broke at
+ * the commit, that may have happened.
  */
 export async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const tx = await pool.connect();

@@ -1,10 +1,14 @@
 import { GraphQLError } from 'graphql';
-import { OverloadedError } from '../database/database.ts';
+import { overloadIn } from '../database/database.ts';
 import { DomainError, type ErrorCode, InvalidInputError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 
 /** Where a domain error has no place in the result's union, it comes as an entry of `errors`. */
 const entryCodes: Readonly<Partial<Record<ErrorCode, string>>> = { FORBIDDEN: 'FORBIDDEN' };
+
+const overloadedText =
+  'The server is busy or has lost its database for a moment. Try again. A mutation may have taken effect: repeat it with the same ' +
+  'idempotencyKey.';
 
 /**
  * What a client may see of an error. Its own mistakes are told, ours are masked and logged under the request's id.
@@ -30,8 +34,11 @@ function maskedCause(cause: unknown, error: GraphQLError | undefined, requestId:
     const message = cause instanceof InvalidInputError ? cause.message : `${cause.code}: ${cause.message}`;
     return copyOf(error, message, { code: entryCodes[cause.code] ?? 'BAD_USER_INPUT' });
   }
-  if (cause instanceof OverloadedError) {
-    return copyOf(error, 'The server has more to do than it can. Try again in a moment.', { code: 'OVERLOADED' });
+  const overload = overloadIn(cause);
+  if (overload !== null) {
+    const { message: why, retryAfterMs } = overload;
+    log.warn({ requestId, path: error?.path, why }, 'a request was turned away and may be repeated');
+    return copyOf(error, overloadedText, { code: 'OVERLOADED', retryAfterMs });
   }
   if (cause instanceof RangeError && error === undefined) {
     return copyOf(undefined, 'The operation cannot be read.', { code: 'BAD_USER_INPUT' });

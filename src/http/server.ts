@@ -37,15 +37,12 @@ export type Routes = {
 
 const requestIdGiven = /^[\w.:-]{1,64}$/;
 
-/** Longer than a provider's call may take, so that whoever pays at that moment gets the answer. */
-const drainMs = 25_000;
-
 export type HttpServer = {
   /** Resolves to where it listens. @throws {Error} with a sentence that names the port, when it cannot. */
   listen(port: number, host: string): Promise<string>;
   serve(routes: Routes): void;
-  /** From now on no new connections; event streams end, other requests may finish for a while. */
-  stopAccepting(): Promise<void>;
+  /** From now on no new connections; event streams end, other requests may finish for `drainMs`. */
+  stopAccepting(drainMs: number): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -91,7 +88,7 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     serve(given) {
       routes = given;
     },
-    async stopAccepting() {
+    async stopAccepting(drainMs) {
       isStopping = true;
       server.close();
       const finished: Promise<unknown>[] = [];

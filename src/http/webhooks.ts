@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { overloadIn } from '../database/errors.ts';
 import type { PassFailpoint } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
@@ -59,7 +60,8 @@ export async function handleWebhook(
     if (error instanceof WebhookRejectedError)
       return replyJson(response, 400, { error: 'The callback could not be verified.' });
     // Not committed, so not acknowledged: the provider will send it again.
-    log.error({ err: error, provider: provider.name }, 'a callback could not be kept');
+    const level = overloadIn(error) === null ? 'error' : 'warn';
+    log[level]({ err: error, provider: provider.name }, 'a callback could not be kept');
     replyJson(response, 503, { error: 'Try again later.' });
   }
 }

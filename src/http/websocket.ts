@@ -7,6 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Log } from '../domain/log.ts';
 import { refuseConnection } from './connection.ts';
 import { bodyBytesMax } from './limits.ts';
+import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
 
 /** The GraphQL server, as far as the socket entrance needs it. */
 export type Enveloped = (initial: object) => {
@@ -18,7 +19,13 @@ export type Enveloped = (initial: object) => {
   contextFactory: () => unknown;
 };
 
-type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'>;
+type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
+  /** Tells that an answer is under way. */
+  readonly begin: () => void;
+};
+
+/** What an operation is told of the socket that it came by. */
+type Extra = { readonly socket: WebSocket };
 
 const connectionInitWaitMs = 10_000;
 const pingIntervalMs = 30_000;
@@ -30,7 +37,8 @@ const unsentBytesMax = 1024 * 1024;
 export type WebSocketEntrance = {
   /** Takes a connection over that asks for a WebSocket. */
   open(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  close(): Promise<void>;
+  /** Closes every socket. Queries and mutations that are under way have their answers first, for `drainMs`. */
+  close(drainMs: number): Promise<void>;
 };
 
 /**
@@ -44,8 +52,10 @@ export function serveWebSocket(getEnveloped: Enveloped, log: Log): WebSocketEntr
   });
   // A handshake that is none.
   sockets.on('wsClientError', ({ message }, connection) => refuseConnection(connection, 400, `${message}.`));
-  const protocol = createProtocol(getEnveloped);
-  async function endSockets(): Promise<void> {
+  const answers = createSocketAnswers();
+  const protocol = createProtocol(getEnveloped, answers);
+  async function endSockets(drainMs: number): Promise<void> {
+    await answers.drain(sockets.clients, drainMs);
     for (const client of sockets.clients) client.close(1001, 'Going away');
     const impatience = setTimeout(() => {
       for (const client of sockets.clients) client.terminate();
@@ -59,19 +69,24 @@ export function serveWebSocket(getEnveloped: Enveloped, log: Log): WebSocketEntr
     open(request, connection, head) {
       sockets.handleUpgrade(request, connection, head, (socket) => attach(protocol, socket, log));
     },
-    close() {
-      ending ??= endSockets();
+    close(drainMs) {
+      ending ??= endSockets(drainMs);
       return ending;
     },
   };
 }
 
-function createProtocol(getEnveloped: Enveloped): Server {
-  return makeServer({
+function createProtocol(getEnveloped: Enveloped, answers: SocketAnswers): Server<Extra> {
+  return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: connectionInitWaitMs,
-    execute: (args) => executorsOf(args).execute(args) as never,
+    execute: (args) => {
+      const { begin, execute } = executorsOf(args);
+      begin();
+      return execute(args) as never;
+    },
     subscribe: (args) => executorsOf(args).subscribe(args) as never,
-    async onSubscribe({ connectionParams }, _id, { query, operationName, variables }) {
+    onComplete: ({ extra }, id) => answers.end(extra.socket, id),
+    async onSubscribe({ connectionParams, extra }, id, { query, operationName, variables }) {
       const authorization = authorizationOf(connectionParams);
       const { schema, parse, validate, execute, subscribe, contextFactory } = getEnveloped({
         requestId: randomUUID(),
@@ -85,7 +100,7 @@ function createProtocol(getEnveloped: Enveloped): Server {
           return [asBadInput(new GraphQLError('operationName names no operation of the document.'))];
         }
         const contextValue = await contextFactory();
-        const executors: Executors = { execute, subscribe };
+        const executors: Executors = { execute, subscribe, begin: () => answers.begin(extra.socket, id) };
         return { schema, document, operationName, variableValues: variables, contextValue, rootValue: executors };
       } catch (error) {
         // A syntax error: thrown on, it would close the socket with everybody's operations.
@@ -99,7 +114,7 @@ function createProtocol(getEnveloped: Enveloped): Server {
 }
 
 /** Connects one socket with the protocol. What a client does wrong closes its socket with 4400 and more; what we do, with 4500. */
-function attach(protocol: Server, socket: WebSocket, log: Log): void {
+function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
   // Frames that break the WebSocket protocol: the library closes with the code for it.
   socket.on('error', ignore);
   const requireReader = () => {
@@ -125,7 +140,7 @@ function attach(protocol: Server, socket: WebSocket, log: Log): void {
         });
       },
     },
-    undefined,
+    { socket },
   );
   socket.once('close', (code, reason) => {
     stopPinging();

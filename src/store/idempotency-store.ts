@@ -44,6 +44,11 @@ export async function findIntent(tx: Tx, intent: Intent): Promise<Claim | null> 
   return { resultId: row.result_id, attempt: row.attempt };
 }
 
+/** The turn to take for a transaction that claims a key outside the lock of an order: others with the same key would wait for it. */
+export function turnOf({ merchantId, operation, key }: Intent): string {
+  return `${merchantId} ${operation} ${key}`;
+}
+
 /** Claims the key; false when somebody else committed the same key meanwhile. */
 export async function insertIntent(tx: Tx, intent: Intent, { resultId, attempt }: Claim, at: Date): Promise<boolean> {
   const { merchantId, operation, key, inputHash } = intent;

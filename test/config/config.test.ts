@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -94,6 +97,26 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a public URL with an empty query', { PUBLIC_URL: 'https://pay.example/?' }, /PUBLIC_URL must be an address alone/],
   ['a public URL with a fragment', { PUBLIC_URL: 'https://pay.example/#/a' }, /PUBLIC_URL must be an address alone/],
   ['a public URL with a user', { PUBLIC_URL: 'https://u:p@pay.example' }, /PUBLIC_URL must be an address alone/],
+  ['a port in scientific notation', { PORT: '4e3' }, /PORT must be a port/],
+  ['a port in hexadecimal', { PORT: '0x10' }, /PORT must be a port/],
+  ['a port with a fraction', { SANDBOX_PORT: '4100.0' }, /SANDBOX_PORT must be a port/],
+  ['one port for two', { PORT: '4100' }, /PORT and SANDBOX_PORT must differ/],
+  ['a sandbox port where there is no sandbox', { ...cards, SANDBOX_PORT: 'x' }, /SANDBOX_PORT/],
+  ['another word for production', { NODE_ENV: 'prod' }, /NODE_ENV must be one of production, development, test/],
+  ['production in capitals', { NODE_ENV: 'Production ' }, /NODE_ENV/],
+  ['a host with its port', { HOST: '0.0.0.0:4000' }, /HOST must be an IP address or a host name/],
+  ['a host with a scheme', { HOST: 'http://localhost' }, /HOST/],
+  ['a host in brackets', { HOST: '[::1]' }, /HOST/],
+  ['a data directory that is a file', { DATA_DIR: 'package.json' }, /DATA_DIR must be a directory/],
+  ['a data directory for a shell', { DATA_DIR: '~/paystream' }, /DATA_DIR starts with ~/],
+  ['a development key with a blank', { DEV_API_KEY: 'dev_0123456789 abcdef' }, /DEV_API_KEY/],
+  ['a cache’s URL that is none', { REDIS_URL: 'redis://a:b:c' }, /REDIS_URL/],
+  ['a public URL that is none', { PUBLIC_URL: 'https://' }, /PUBLIC_URL must be an http or https URL/],
+  ['a key in two lines', { ...cards, STRIPE_SECRET_KEY: 'sk_test_a\nb' }, /STRIPE_SECRET_KEY has a line break in it/],
+  ['a key with a zero', { ...cards, STRIPE_SECRET_KEY: 'sk_test_a\0' }, /STRIPE_SECRET_KEY has .+U\+0000/],
+  ['a key with a width of zero', { ...cards, STRIPE_SECRET_KEY: 'sk_\u200btest_a' }, /STRIPE_SECRET_KEY .+U\+200B/],
+  ['a key with a blank', { ...cards, STRIPE_SECRET_KEY: 'sk_test_a b' }, /STRIPE_SECRET_KEY .+no blanks/],
+  ['a database with a tab', { DATABASE_URL: 'postgresql://db/a\tb' }, /DATABASE_URL has .+U\+0009/],
   ['a variable of Alipay’s that is none', { ALIPAY_APPID: '1' }, /ALIPAY_APPID is not a variable .+ALIPAY_APP_ID, /],
   ['a file of one that is none', { WECHATPAY_KEY_FILE: '/a' }, /WECHATPAY_KEY_FILE is not a variable/],
   ['a variable of cards that is none', { STRIPE_WEBHOOK_SECRET: 'whsec_1' }, /STRIPE_WEBHOOK_SECRET is not a variable/],
@@ -170,4 +193,104 @@ test('a value may come from a file, and not from both', () => {
   expect(complaintsAbout({ ...cards, STRIPE_SECRET_KEY_FILE: file })).toMatch(/both set/);
   writeFileSync(file, 'postgresql://from.file/db\n');
   expect(readConfig({ DATABASE_URL_FILE: file }).databaseUrl).toBe('postgresql://from.file/db');
+});
+
+/** What a shell, an editor or a secret store leaves around a value. */
+const around: readonly (readonly [string, string])[] = [
+  ...(['\n', '\r\n', ' ', '\t', '\u00a0', '\ufeff'] as const).map((tail) => ['', tail] as const),
+  [' ', ''],
+  ['\ufeff', '\n'],
+];
+
+test.each(around)('what stands around a value does not count, in a variable and in a file: %j and %j', (head, tail) => {
+  const values: Record<string, string> = {
+    ...{ PORT: '4321', HOST: '::1', PUBLIC_URL: 'https://pay.example', DATABASE_URL: 'postgresql://db/a' },
+    ...{ REDIS_URL: 'redis://cache', DATA_DIR: 'somewhere', MIGRATE_ON_START: 'false', LOG_LEVEL: 'debug' },
+    ...{ NODE_ENV: 'test', DEV_API_KEY: 'dev_0123456789abcdef', SANDBOX_PORT: '4322', FAILPOINTS: 'pay.called' },
+  };
+  const entries = Object.entries(values);
+  const plain = readConfig(values);
+  expect(readConfig(Object.fromEntries(entries.map(([name, value]) => [name, head + value + tail])))).toEqual(plain);
+  const dir = mkdtempSync(join(tmpdir(), 'paystream-config-'));
+  const files = entries.map(([name, value]) => {
+    writeFileSync(join(dir, name), head + value + tail);
+    return [`${name}_FILE`, `${join(dir, name)}${tail}`];
+  });
+  expect(readConfig(Object.fromEntries(files))).toEqual(plain);
+});
+
+test('what stands around a secret is not sent along', async () => {
+  const heard: (string | undefined)[] = [];
+  const api = createServer(({ headers }, response) => {
+    heard.push(headers.authorization);
+    response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"code":"resource_missing"}}');
+  }).listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  const { port } = api.address() as AddressInfo;
+  const STRIPE_API_BASE = `http://127.0.0.1:${port} `;
+  const { providers } = readConfig({ ...cards, STRIPE_API_BASE, STRIPE_SECRET_KEY: `${cards.STRIPE_SECRET_KEY}\n` });
+  const asked = async () => {
+    const stripe = await providers[0]?.open({
+      now: () => new Date(),
+      webhookUrl: 'https://pay.example/webhooks/stripe',
+    });
+    await stripe?.queryRefund(
+      { paymentId: 'pay_1', providerPaymentId: 'pi_1', refundId: null, providerRefundId: 're_1' },
+      AbortSignal.timeout(10_000),
+    );
+  };
+  await asked().catch(() => {}); // what it makes of the answer is not the question
+  expect(new Set(heard)).toEqual(new Set([`Bearer ${cards.STRIPE_SECRET_KEY}`]));
+  api.close();
+});
+
+test('a key in PEM keeps its lines, and ends where they end', () => {
+  const wallets = liveWallets();
+  const spoiled = Object.entries(wallets).map(([name, value]) => [name, `\n${value}\r\n `]);
+  const { providers } = readConfig({ ...Object.fromEntries(spoiled), PUBLIC_URL: 'https://pay.example' });
+  expect(providers.map(({ name }) => name)).toEqual(['ALIPAY', 'WECHATPAY']);
+});
+
+const every = [
+  ...[
+    'PORT',
+    'HOST',
+    'PUBLIC_URL',
+    'DATABASE_URL',
+    'REDIS_URL',
+    'DATA_DIR',
+    'MIGRATE_ON_START',
+    'LOG_LEVEL',
+    'NODE_ENV',
+  ],
+  ...[
+    'DEV_API_KEY',
+    'SANDBOX_PORT',
+    'FAILPOINTS',
+    'STRIPE_SECRET_KEY',
+    'ALIPAY_APP_ID',
+    'WECHATPAY_SERIAL',
+    'PORT_FILE',
+  ],
+];
+
+test('an empty value is as good as none', () => {
+  const empty = Object.fromEntries([...every, 'STRIPE_KEY'].map((name) => [name, '']));
+  expect(readConfig(empty)).toEqual(readConfig({}));
+});
+
+test.each(every.flatMap((name) => [' ', '\n', '\t \r\n'].map((blank) => [name, blank] as const)))(
+  'a value of nothing but blanks is refused by name, once: %s %j',
+  (name, blank) => {
+    const complaints = complaintsAbout({ [name]: blank });
+    expect(complaints.split('\n').filter((line) => line.includes(`${name} holds nothing but blanks`))).toHaveLength(1);
+  },
+);
+
+test('a public URL that is none is told of beside other errors, once', () => {
+  for (const PUBLIC_URL of ['pay.example', 'https://', '"https://pay.example"', 'https://pay .example']) {
+    const complaints = complaintsAbout({ ...liveWallets(), ALIPAY_APP_ID: 'x', PORT: 'x', PUBLIC_URL });
+    expect(complaints.match(/PUBLIC_URL/g)).toHaveLength(1);
+    for (const name of ['ALIPAY_APP_ID', 'PORT']) expect(complaints).toContain(name);
+  }
 });

@@ -18,9 +18,14 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   ],
   http: [
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts'],
+    'database/errors.ts', // a database that is away for a moment is no mistake of ours
     ...['commands/receive-delivery.ts'], // a callback is applied as soon as it is recorded
   ],
-  'config.ts': ['domain', 'failpoints.ts', 'providers/provider.ts', 'providers/registry.ts', 'providers/settings.ts'],
+  'config.ts': [
+    ...['domain', 'failpoints.ts', 'variables.ts', 'database/address.ts'],
+    ...['providers/provider.ts', 'providers/registry.ts', 'providers/settings.ts'],
+  ],
+  'variables.ts': ['providers/provider.ts', 'providers/settings.ts'],
   'failpoints.ts': ['domain'],
   'banner.ts': ['domain', 'config.ts'],
   'development.ts': ['development-keys.ts'],
@@ -28,7 +33,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   reconciliation: ['domain', 'commands/finding.ts'], // what the command line says and prints
   'app.ts': 'everything',
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
-  'main.ts': ['app.ts', 'config.ts', 'banner.ts'],
+  'main.ts': ['app.ts', 'config.ts', 'banner.ts', 'database/errors.ts'],
 };
 
 /** What the domain may use from outside: packages that compute, and neither read nor write anything. */

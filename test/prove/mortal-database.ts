@@ -27,7 +27,7 @@ export function mortalDatabase(database: Database, life: Life, spoiling: Spoilin
   return {
     ...database,
     pool: mortalPool(database.pool, life, spoiling),
-    transaction: (work) => life.within(transact(database, life, spoiling, work)),
+    transaction: (work, turn) => life.within(transact(database, life, spoiling, work, turn)),
   };
 }
 
@@ -36,12 +36,13 @@ async function transact<T>(
   life: Life,
   spoiling: Spoiling,
   work: (tx: Tx) => Promise<T>,
+  turn: string | undefined,
 ): Promise<T> {
   if (life.isOver) return forever();
   const result = await database.transaction(async (tx) => {
     if (life.isOver) throw new Error('The node died before its transaction began.');
     return Promise.race([work(mortalTx(tx, life, spoiling)), life.ended]);
-  });
+  }, turn);
   if (spoiling.spoilsCommit()) throw new UnheardCommitError();
   return result;
 }

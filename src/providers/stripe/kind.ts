@@ -45,17 +45,17 @@ function readConfig(settings: Settings): StripeConfig | null {
   const apiBase = urlAt(settings, 'STRIPE_API_BASE');
   const [secretKey = null, publishableKey = null, secrets = null] = required.map(at);
   const webhookSecrets = secrets?.split(',').map((secret) => secret.trim()) ?? [];
-  const secretForm = 'STRIPE_SECRET_KEY must start with sk_test_, sk_live_, rk_test_ or rk_live_.';
-  mustMatch(settings, secretKey, /^(sk|rk)_(test|live)_/, secretForm);
-  const publishableForm = 'STRIPE_PUBLISHABLE_KEY must start with pk_test_ or pk_live_.';
-  mustMatch(settings, publishableKey, /^pk_(test|live)_/, publishableForm);
+  const secretForm = 'STRIPE_SECRET_KEY must start with sk_test_, sk_live_, rk_test_ or rk_live_, and have no blanks.';
+  mustMatch(settings, secretKey, /^(sk|rk)_(test|live)_[!-~]*$/, secretForm);
+  const publishableForm = 'STRIPE_PUBLISHABLE_KEY must start with pk_test_ or pk_live_, and have no blanks.';
+  mustMatch(settings, publishableKey, /^pk_(test|live)_[!-~]*$/, publishableForm);
   if (secretKey !== null && publishableKey !== null && isLiveKey(secretKey) !== isLiveKey(publishableKey)) {
     violations.push('STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY must both be test keys or both live keys.');
   }
   if (!isProduction && secretKey !== null && isLiveKey(secretKey)) {
     violations.push('STRIPE_SECRET_KEY is a live key: real money moves only with NODE_ENV=production.');
   }
-  if (webhookSecrets.length > 2 || webhookSecrets.some((secret) => !/^whsec_.{8,}$/.test(secret))) {
+  if (webhookSecrets.length > 2 || webhookSecrets.some((secret) => !/^whsec_[!-~]{8,}$/.test(secret))) {
     violations.push(
       'STRIPE_WEBHOOK_SECRETS must be one secret, or two with a comma between, each starting with whsec_.',
     );

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import { OverloadedError, overloadedOr, overloadIn } from '../../src/database/errors.ts';
+import { createTurns, turnWaitersMax } from '../../src/database/turns.ts';
+
+/** Work that ends when it is told to. */
+function heldWork() {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { end, work: () => ended };
+}
+
+test('whoever needs the same thing comes in the order of asking, one at a time; others do not wait', async () => {
+  const { inTurn } = createTurns();
+  const done: string[] = [];
+  const first = heldWork();
+  const all = ['a', 'b', 'c'].map((name, index) =>
+    inTurn('order', async () => {
+      if (index === 0) await first.work();
+      done.push(name);
+    }),
+  );
+  await inTurn('another order', async () => done.push('other'));
+  expect(done).toEqual(['other']);
+  first.end();
+  await Promise.all(all);
+  expect(done).toEqual(['other', 'a', 'b', 'c']);
+});
+
+test('one that fails takes nobody with it', async () => {
+  const { inTurn } = createTurns();
+  const failing = inTurn('order', async () => {
+    throw new Error('mine');
+  });
+  const following = inTurn('order', async () => 'done');
+  await expect(failing).rejects.toThrow('mine');
+  expect(await following).toBe('done');
+  expect(await inTurn('order', async () => 'later')).toBe('later');
+});
+
+test('one too many is refused at once, and the others get their turn', async () => {
+  const { inTurn } = createTurns();
+  const first = heldWork();
+  const holding = inTurn('order', first.work);
+  const waiting = Array.from({ length: turnWaitersMax }, () => inTurn('order', async () => 'done'));
+  await expect(inTurn('order', async () => 'done')).rejects.toBeInstanceOf(OverloadedError);
+  first.end();
+  await holding;
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(['done']));
+});
+
+test('one that has waited too long is refused and never begun', async () => {
+  const { inTurn } = createTurns(1);
+  const first = heldWork();
+  const holding = inTurn('order', first.work);
+  let isBegun = false;
+  const waiting = inTurn('order', async () => {
+    isBegun = true;
+  });
+  await expect(waiting).rejects.toBeInstanceOf(OverloadedError);
+  first.end();
+  await holding;
+  expect(await inTurn('order', async () => isBegun)).toBe(false);
+});
+
+const reported = (code: string, severity: string) => Object.assign(new Error('x'), { code, severity });
+
+test.each(['57P01', '57P02', '57P03', '53300', '08006', '08P01'])('what ends a connection will pass: %s', (code) => {
+  expect(overloadedOr(reported(code, 'FATAL'))).toMatchObject({ keepsConnection: false, retryAfterMs: 1000 });
+});
+
+test.each(['55P03', '57014', '40P01', '40001', '25006'])('what ends a statement will pass: %s', (code) => {
+  expect(overloadedOr(reported(code, 'ERROR'))).toMatchObject({ keepsConnection: true });
+});
+
+test.each<[Error]>([
+  [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })],
+  [new AggregateError([Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })])],
+  [new Error('Connection terminated unexpectedly')],
+  [new Error('Connection terminated due to connection timeout')],
+  [new Error('timeout exceeded when trying to connect')],
+  [new Error('Client has encountered a connection error and is not queryable')],
+])('a connection that breaks or does not come about will pass: %s', (error) => {
+  expect(overloadIn(new Error('a layer above', { cause: overloadedOr(error) }))).toBeInstanceOf(OverloadedError);
+});
+
+test.each(['P1001', 'P1017', 'P2024', 'P2034'])('so will what Prisma says by itself: %s', (code) => {
+  expect(overloadIn(Object.assign(new Error('x'), { code, clientVersion: '7' }))).toBeInstanceOf(OverloadedError);
+});
+
+test.each<[Error]>([
+  [reported('23505', 'ERROR')],
+  [reported('08P01', 'ERROR')],
+  [reported('28P01', 'FATAL')],
+  [Object.assign(new Error('x'), { code: 'P2002', clientVersion: '7' })],
+  [new TypeError('x is not a function')],
+])('what will not pass stays what it is: %s', (error) => {
+  expect(overloadedOr(error)).toBe(error);
+  expect(overloadIn(error)).toBeNull();
+});
+
+test('a provider that cannot be reached is not taken for the database', () => {
+  const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  expect(overloadIn(new Error('the provider did not answer', { cause }))).toBeNull();
+});
