@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { applyNewDelivery } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Lane } from './commands/lane.ts';
@@ -28,9 +27,11 @@ import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer } from './graphql/yoga.ts';
+import { createRefusalLog, handleCallback } from './http/refused-callbacks.ts';
 import { createHttpServer } from './http/server.ts';
-import { handleWebhook } from './http/webhooks.ts';
 import { serveWebSocket } from './http/websocket.ts';
+import { createLogger } from './logging/logger.ts';
+import { loggedProvider } from './providers/logged-provider.ts';
 import type { PaymentProvider, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
@@ -55,6 +56,8 @@ export type App = {
     expireOrders(): Promise<number>;
     /** Wakes whom a lost wake left behind. */
     watchTail(): Promise<number>;
+    /** Says how many refused callbacks had no line of their own. */
+    tellRefusals(): Promise<void>;
     /** Upkeep of the embedded database. */
     maintain(): Promise<unknown>;
   };
@@ -77,7 +80,7 @@ export type AppParts = {
 /** @throws {Error} with a sentence for the operator; nothing is left open or running. */
 export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
   const clock = parts.clock ?? systemClock;
-  const log = parts.log ?? pino({ level: config.logLevel }, pino.destination(2));
+  const log = parts.log ?? createLogger(config.logLevel);
   const { keep, close } = closingList();
   try {
     // The data directory's lock is taken before anything else is touched; the rest opens side by side.
@@ -98,7 +101,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const { logId } = await readLogState(database.pool);
     const wakes = await openWakes(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
-    const providers = await Promise.all(setups.map((setup) => openProvider(setup, publicUrl, clock)));
+    const providers = await Promise.all(setups.map((setup) => openProvider(setup, publicUrl, clock, log)));
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const commands: CommandContext = { db: database, clock, providers, wakes, log, failpoint };
     await reportUnconfigured(commands);
@@ -115,7 +118,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           },
     });
     const deliveries = followUp(commands);
+    const refusals = createRefusalLog(log, () => clock.now());
     const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);
+    await keep(refusals, async () => refusals.tellCounted('now'));
     await keep(deliveries, () => deliveries.idle());
     await keep(sockets, () => sockets.close());
     await keep(http, () => http.stopAccepting());
@@ -129,11 +134,12 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         await yoga.handle(request, response, { requestId, authorization: request.headers.authorization ?? null });
       },
       webhook: (request, response, path) =>
-        handleWebhook(
+        handleCallback(
           {
             ...{ providers, log, failpoint, now: () => clock.now(), apply: deliveries.apply },
             receive: (provider, delivery) => receiveDelivery(commands, provider, delivery),
           },
+          refusals,
           request,
           response,
           path,
@@ -154,6 +160,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         checkRefunds: () => checkDueRefunds(commands),
         expireOrders: () => expireDueOrders(commands),
         watchTail: () => tail.runOnce(),
+        tellRefusals: async () => refusals.tellCounted(),
         maintain: async () => {
           await dropOldRejectedDeliveries(database.pool, clock.now());
           return database.maintain();
@@ -202,8 +209,9 @@ function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock): Promise<PaymentProvider> {
-  return setup.open({ webhookUrl: webhookUrlOf(publicUrl, setup.name), now: () => clock.now() });
+async function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock, log: Log): Promise<PaymentProvider> {
+  const webhookUrl = webhookUrlOf(publicUrl, setup.name);
+  return loggedProvider(await setup.open({ webhookUrl, now: () => clock.now() }), log);
 }
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };

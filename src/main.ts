@@ -4,6 +4,7 @@ import { readConfig } from './config.ts';
 
 const sweepIntervalMs = 500;
 const tailIntervalMs = 1000;
+const refusalsIntervalMs = 60_000;
 const maintainIntervalMs = 5 * 60_000;
 const sameSignalMs = 1000;
 
@@ -45,6 +46,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
   const stops = [
     ...lanes.map((lane) => repeat(lane.name, () => lane.runOnce(), sweepIntervalMs, log)),
     repeat('lost wakes', alone(rounds.watchTail), tailIntervalMs, log),
+    repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),
   ];
   return async () => {

@@ -5,8 +5,10 @@ import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment, PaymentMethod, ProviderName } from '../domain/payment.ts';
+import { aboutOrder } from '../logging/trace.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
 import { changeOrder } from '../store/order-store.ts';
+import { tellEvents } from './told.ts';
 
 /** What every command is handed. */
 export type CommandContext = {
@@ -33,6 +35,7 @@ export async function changeAndWake<T>(
   decide: (change: OrderChange, tx: Tx) => T | Promise<T>,
 ): Promise<T> {
   const { db, clock, wakes, failpoint, log } = context;
+  aboutOrder(orderId);
   const changed = await db.transaction(async (tx) => {
     const changed = await changeOrder(tx, clock, orderId, (change) => decide(change, tx));
     await failpoint(`${step}.uncommitted`);
@@ -41,6 +44,7 @@ export async function changeAndWake<T>(
   if (changed === null) throw new NotFoundError('There is no such order.');
   await failpoint(`${step}.committed`);
   if (changed.wake !== null) wakes.wake(changed.wake);
+  tellEvents(log, orderId, changed.events);
   for (const { type, changes } of changed.events) {
     // For whoever has nothing but the logs: the same as the event, once it is so.
     if (type === 'ORDER_REVIEW_NEEDED') {

@@ -6,6 +6,7 @@ import { type Ledger, type Named, type Unlisted, withLedger } from '../store/rec
 import { askAboutUnlisted, type UnlistedAnswer } from './ask-about-unlisted.ts';
 import type { CommandContext } from './context.ts';
 import { type NamedOurs, reviewRepetition, type Settlement, settleDifference } from './settle-difference.ts';
+import { namesIn, told } from './told.ts';
 
 /** So many lines are looked up by one statement. */
 const batchLines = 500;
@@ -183,7 +184,12 @@ async function settle(
   if (payment === null) return { action: 'UNKNOWN_HERE', refundId };
   const ours: NamedOurs = { payment, refund };
   try {
-    return await (verdict === 'LISTED_TWICE' ? reviewRepetition : settleDifference)(context, line, ours);
+    const [command, act] =
+      verdict === 'LISTED_TWICE'
+        ? (['reviewRepetition', reviewRepetition] as const)
+        : (['settleDifference', settleDifference] as const);
+    const names = { orderId: payment.orderId, paymentId: payment.id, ...(refundId !== null && { refundId }) };
+    return await told(context.log, command, names, () => act(context, line, ours));
   } catch (error) {
     context.log.error({ err: error, paymentId: payment.id }, 'a line of a bill could not be applied');
     return { action: 'FAILED', refundId };
@@ -202,7 +208,8 @@ async function reconcileUnlisted(
     asked += 1;
     if (asked > askedMax) return 'NOT_ASKED';
     try {
-      return await askAboutUnlisted(context, subject, unlisted);
+      const names = { orderId: unlisted.orderId, ...namesIn({ id: unlisted.id }) };
+      return await told(context.log, 'askAboutUnlisted', names, () => askAboutUnlisted(context, subject, unlisted));
     } catch (error) {
       context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be asked about');
       return 'FAILED';

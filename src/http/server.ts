@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../domain/log.ts';
+import { traced } from '../logging/trace.ts';
 import { BodyTooLargeError, bodyBytesMax, readBody } from './body.ts';
 import { replyJson } from './reply.ts';
 
@@ -42,8 +43,9 @@ export function createHttpServer(): HttpServer {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     if (routes === null) return replyJson(response, 503, { error: 'Starting.' });
-    const { log } = routes;
-    dispatch(routes, request, response, requestId).catch((error: unknown) => {
+    const given = routes;
+    const { log } = given;
+    traced(requestId, () => dispatch(given, request, response, requestId)).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return; // whoever asked has gone
       log.error({ err: error, requestId }, 'a request failed');
       if (!response.headersSent) replyJson(response, 500, { error: 'Something went wrong on our side.', requestId });
