@@ -24,8 +24,7 @@ export async function told<T>(log: Log, command: string, names: object, work: ()
     tellError(error);
     throw error;
   });
-  // At the API an expected failure is a result.
-  if (result instanceof Error) tellError(result);
+  if (isRefusal(result)) tellError(result);
   else tell('done', resultIn(result), 'command done');
   return result;
 }
@@ -55,9 +54,14 @@ function resultIn(result: unknown): object {
   };
 }
 
+/** At the API a refusal is a result. The schema builder hands it on behind a proxy, which shows everything but its prototype. */
+function isRefusal(result: unknown): result is DomainError {
+  return typeof result === 'object' && result !== null && result.constructor?.prototype instanceof DomainError;
+}
+
 /** The code by which clients know the error; null for what is none of their business. */
 function codeOf(error: unknown): string | null {
-  if (error instanceof DomainError) return error.code;
+  if (isRefusal(error)) return error.code;
   if (error instanceof OverloadedError) return 'OVERLOADED';
   if (!(error instanceof Error)) return null;
   const { extensions } = error as { readonly extensions?: { readonly code?: unknown } }; // a GraphQL error has it

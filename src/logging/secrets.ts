@@ -4,8 +4,8 @@ const shapes: readonly (readonly [shape: RegExp, written: string])[] = [
   [/\b((?:sk|rk)_(?:live|test)|whsec)_[\w*]+/g, '$1_[secret]'],
   [/_secret_\w+/g, '_secret_[secret]'],
   [/\b(Bearer|Basic)\s+[^\s"',;]+/gi, '$1 [secret]'],
-  // The password of an address, whatever speaks there; a password may hold an @ of its own.
-  [/\b([a-z][a-z\d+.-]*:\/\/)[^\s/?#]*@/gi, '$1[secret]@'],
+  // The password of an address, whatever speaks there; it may hold an @ or a slash of its own.
+  [/\b([a-z][a-z\d+.-]*:\/\/)[^\s"'<>]*@/gi, '$1[secret]@'],
   // What follows the path of an address names buyers and carries signatures.
   [/\b(https?:\/\/[^\s?#"'<>]+)[?#][^\s"'<>]*/gi, '$1?[…]'],
   [/\bv1=[\da-f]{64}\b/g, 'v1=[signature]'],

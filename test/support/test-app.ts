@@ -4,6 +4,7 @@ import { type App, openApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { Clock } from '../../src/domain/clock.ts';
+import type { Log } from '../../src/domain/log.ts';
 import { stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
 import { makeTestDataDir, openTestDatabase } from './database.ts';
@@ -62,7 +63,13 @@ export const testConfig: Config = {
 };
 
 export async function startTestApp(
-  parts: { readonly config?: Partial<Config>; readonly database?: Database; readonly clock?: TestClock } = {},
+  parts: {
+    readonly config?: Partial<Config>;
+    readonly database?: Database;
+    readonly clock?: TestClock;
+    /** In place of the one that is read from `logged`. */
+    readonly log?: Log;
+  } = {},
 ): Promise<TestApp> {
   const { secretKey, publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
   const clock = parts.clock ?? createTestClock();
@@ -91,7 +98,7 @@ export async function startTestApp(
       ],
       ...parts.config,
     },
-    { database, clock, log: { info: log('info'), warn: log('warn'), error: log('error') } },
+    { database, clock, log: parts.log ?? { info: log('info'), warn: log('warn'), error: log('error') } },
   );
   await control(sandbox.url, 'webhooks', { url: `${app.url}/webhooks/stripe`, retryDelaysMs: [100, 200, 400] });
   return {
