@@ -59,14 +59,15 @@ const toldAs = {
 function tellDelivery(
   { log, clock }: CommandContext,
   { id: deliveryId, ...delivery }: Delivery,
-  { status, reason }: DeliveryOutcome,
+  { status, reason, paymentId }: DeliveryOutcome,
   tookMs: number,
 ): void {
   if (!isTold(log)) return;
   const { provider, providerAccount: account, eventId, eventType, applyAttempts: attempt } = delivery;
   const ageMs = clock.now().getTime() - delivery.receivedAt.getTime();
   const outcome = { ageMs, durationMs: Math.round(tookMs), outcome: status.toLowerCase(), ...(reason && { reason }) };
-  log.info({ provider, account, deliveryId, eventId, eventType, attempt, ...outcome }, toldAs[status]);
+  const about = { deliveryId, eventId, eventType, ...(paymentId !== null && { paymentId }) };
+  log.info({ provider, account, ...about, attempt, ...outcome }, toldAs[status]);
 }
 
 type Finish = Omit<Parameters<typeof finishDelivery>[2], 'body'>;

@@ -34,8 +34,8 @@ export async function changeAndWake<T>(
   orderId: string,
   decide: (change: OrderChange, tx: Tx) => T | Promise<T>,
 ): Promise<T> {
-  const { db, clock, wakes, failpoint, log } = context;
   aboutOrder(orderId);
+  const { db, clock, wakes, failpoint, log } = context;
   const changed = await db.transaction(async (tx) => {
     const changed = await changeOrder(tx, clock, orderId, (change) => decide(change, tx));
     await failpoint(`${step}.uncommitted`);
@@ -44,13 +44,13 @@ export async function changeAndWake<T>(
   if (changed === null) throw new NotFoundError('There is no such order.');
   await failpoint(`${step}.committed`);
   if (changed.wake !== null) wakes.wake(changed.wake);
-  tellEvents(log, orderId, changed.events);
   for (const { type, changes } of changed.events) {
     // For whoever has nothing but the logs: the same as the event, once it is so.
     if (type === 'ORDER_REVIEW_NEEDED') {
       log.warn({ orderId, reasons: changes.order?.reviewReasons, note: changes.note }, 'an order needs a person');
     }
   }
+  tellEvents(log, orderId, changed.events);
   return changed.result;
 }
 

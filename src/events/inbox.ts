@@ -18,6 +18,7 @@ export type Delivery = {
 export type DeliveryOutcome = {
   readonly status: 'APPLIED' | 'IGNORED' | 'REVIEW' | 'POSTPONED';
   readonly reason: string | null;
+  readonly paymentId: string | null;
 };
 
 export type NewDelivery = Omit<Delivery, 'id' | 'applyAttempts'> & { readonly headers: Record<string, string> };
@@ -99,9 +100,9 @@ export async function finishDelivery(
     readonly body: Buffer;
   },
 ): Promise<DeliveryOutcome> {
-  const { status, reason } = verdict;
-  await on.query(finishSql, [id, status, reason, verdict.paymentId, verdict.at, verdict.body]);
-  return { status, reason };
+  const { status, reason, paymentId, at, body } = verdict;
+  await on.query(finishSql, [id, status, reason, paymentId, at, body]);
+  return { status, reason, paymentId };
 }
 
 export async function postponeDelivery(
@@ -111,7 +112,7 @@ export async function postponeDelivery(
   reason: string,
 ): Promise<DeliveryOutcome> {
   await on.query(postponeSql, [id, applyAt, reason]);
-  return { status: 'POSTPONED', reason };
+  return { status: 'POSTPONED', reason, paymentId: null };
 }
 
 /** Keeps one of a few refused callbacks a minute for inspection: never more, however many come at once. */
