@@ -68,6 +68,8 @@ async function answered(gateway: Gateway, call: GatewayCall, rule: Applied<Reque
       throw gatewayRefusal('40005', 'isv.app-call-limited', '应用调用次数超限，包含调用频率超限');
     case 'lock_timeout':
       throw businessRefusal('ACQ.SYSTEM_ERROR', '系统异常');
+    case 'refuse':
+      throw businessRefusal('ACQ.TRADE_STATUS_ERROR', '交易状态不合法');
     case 'delay':
       return delayed(gateway.books, rule.ms ?? 0, executed);
     default:

@@ -10,6 +10,7 @@ export const requestFaults = [
   'error_500_after',
   'rate_limit',
   'lock_timeout',
+  'refuse',
   'malformed',
   'bad_signature',
   'unsigned',

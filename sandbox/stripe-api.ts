@@ -138,6 +138,12 @@ function refuseBefore(fault: RequestFault | undefined): void {
         code: 'lock_timeout',
         message: 'This object cannot be accessed right now because another API request is accessing it.',
       });
+    case 'refuse':
+      throw new StripeRefusal(400, {
+        type: 'invalid_request_error',
+        code: 'resource_not_allowed',
+        message: 'This is not possible for this object.',
+      });
     case 'error_500_before':
       throw new StripeRefusal(500, internalError);
     default:

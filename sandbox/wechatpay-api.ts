@@ -146,6 +146,8 @@ function refuseBefore(fault: RequestFault | undefined): void {
       throw new WechatpayRefusal(429, 'FREQUENCY_LIMITED', '频率超限');
     case 'user_paying':
       throw new WechatpayRefusal(202, 'USERPAYING', '用户支付中，需要输入密码');
+    case 'refuse':
+      throw new WechatpayRefusal(400, 'INVALID_REQUEST', '无效请求');
     case 'error_500_before':
     case 'lock_timeout':
       throw systemError();

@@ -19,7 +19,7 @@ import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './dev
 import { type Clock, systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
-import { createTailWatch } from './events/feed.ts';
+import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createWakes, type Wakes } from './events/wakes.ts';
 import { dieAt } from './failpoints.ts';
@@ -117,6 +117,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
             token: isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null,
           },
     });
+    // Before anybody can follow: what is committed elsewhere from now on reaches them, with or without a wake.
+    const tail = await openTailWatch({ pool: database.pool, wakes });
     const deliveries = followUp(commands);
     const refusals = createRefusalLog(log, () => clock.now());
     const sockets = serveWebSocket(http.server, (initial) => yoga.getEnveloped(initial as never) as never);
@@ -145,7 +147,6 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           path,
         ),
     });
-    const tail = createTailWatch({ pool: database.pool, wakes });
     return {
       log,
       stopAccepting: async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandContext } from './commands/context.ts';
+import type { Doubt } from './commands/finding.ts';
 import { reconcile } from './commands/reconcile.ts';
 import { type Config, readConfig, readProviders, webhookUrlOf } from './config.ts';
 import { openDatabase } from './database/database.ts';
@@ -11,7 +12,7 @@ import { createLogger } from './logging/logger.ts';
 import { traced } from './logging/trace.ts';
 import { loggedProvider } from './providers/logged-provider.ts';
 import { isProviderError, type PaymentProvider, type ProviderSetup } from './providers/provider.ts';
-import { type JsonReport, printJson, saveJson } from './reconciliation/json-report.ts';
+import { type JsonHead, type JsonReport, printJson, saveJson } from './reconciliation/json-report.ts';
 import { type Options, readOptions, UsageError, usage } from './reconciliation/options.ts';
 import { showProgress } from './reconciliation/progress.ts';
 import { tableOf } from './reconciliation/table.ts';
@@ -51,7 +52,7 @@ function partsOf({ logLevel }: Config): Omit<CommandContext, 'db' | 'providers'>
 }
 
 async function run(context: CommandContext, provider: PaymentProvider, options: Options): Promise<number> {
-  const { date, dryRun, output, json } = options;
+  const { date, dryRun, askAboutAll, output, json } = options;
   const { name, account } = provider;
   const head = { provider: name, account, date, ...provider.billDay(date), dryRun };
   const tally = createTally();
@@ -61,8 +62,8 @@ async function run(context: CommandContext, provider: PaymentProvider, options: 
   try {
     if (output !== null) reports.push(await saveJson(output, head));
     if (json) reports.push(await printJson(process.stdout, head));
-    const { lines, hasBill } = await reconcile(context, {
-      ...{ provider, date, isDryRun: dryRun, signal: stopping.signal },
+    const { lines, hasBill, doubt } = await reconcile(context, {
+      ...{ provider, date, isDryRun: dryRun, isToAskAboutAll: askAboutAll, signal: stopping.signal },
       onMatched: (line) => tally.matched(line),
       tell: async (finding) => {
         tally.found(finding);
@@ -75,6 +76,7 @@ async function run(context: CommandContext, provider: PaymentProvider, options: 
     if (!json) console.log(tableOf({ ...head, lines }, tally));
     if (!hasBill)
       console.error(`There is no bill of ${date}: nothing was traded, and we hold nothing of that day either.`);
+    if (doubt !== null) console.error(sentenceOnDoubt(doubt, head));
     return tally.differences() === 0 ? exitCodes.noDifferences : exitCodes.differences;
   } catch (error) {
     progress.stop();
@@ -83,6 +85,14 @@ async function run(context: CommandContext, provider: PaymentProvider, options: 
   } finally {
     stopping.end();
   }
+}
+
+function sentenceOnDoubt({ missing, listed }: Doubt, { provider, account, date }: JsonHead): string {
+  return (
+    `The bill lists ${listed} of ours and lacks ${missing}: most likely it is not the one of ${provider} (${account}) on ${date}. The ` +
+    'provider was not asked about what it lacks, and nothing was changed for it. If it is the right account and the right day, run this ' +
+    'again with --ask-about-all.'
+  );
 }
 
 /** Ctrl-C ends it between two lines, with its temporary files removed. What was repaired by then stays repaired. */

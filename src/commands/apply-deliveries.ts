@@ -5,7 +5,7 @@ import { newId } from '../domain/ids.ts';
 import { isTold } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
-import { applyRefundReport } from '../domain/refunding.ts';
+import { applyRefundReport, findRefund } from '../domain/refunding.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
 import {
   claimDelivery,
@@ -135,10 +135,8 @@ async function askAboutRefund(
 ): Promise<RefundReport | null> {
   const held = await loadOrder(context.db.pool, orderId);
   const { refundId, providerRefundId } = told;
-  const isKnown = held?.refunds.some(
-    (refund) => refund.id === refundId || (providerRefundId !== null && refund.providerRefundId === providerRefundId),
-  );
-  if (isKnown === true || (refundId === null && providerRefundId === null)) return null;
+  const isKnown = held !== null && findRefund(held, paymentId, told) !== null;
+  if (isKnown || (refundId === null && providerRefundId === null)) return null;
   const name: RefundName = { paymentId, providerPaymentId, refundId, providerRefundId };
   try {
     const provider = providerOf(context, payment);

@@ -1,4 +1,5 @@
 import { applyPaymentReport } from '../domain/decide.ts';
+import { newId } from '../domain/ids.ts';
 import type { OrderAggregate } from '../domain/order-change.ts';
 import { applyRefundReport } from '../domain/refunding.ts';
 import { needReview } from '../domain/review.ts';
@@ -59,7 +60,7 @@ async function askRefund(context: CommandContext, held: OrderAggregate, { id }: 
   const answer = await provider.queryRefund(refundNameOf(held, refund), AbortSignal.timeout(callDeadlineMs));
   return changeAndWake(context, 'refund.answer', held.order.id, (change) => {
     if (answer.kind === 'report' && answer.report.status !== 'PENDING') {
-      const outcome = applyRefundReport(change, payment.id, answer.report, id);
+      const outcome = applyRefundReport(change, payment.id, answer.report, newId('refund'));
       if (outcome.effect === 'refused') return 'IN_REVIEW';
       return answer.report.status === 'SUCCEEDED' ? 'CONFIRMED' : 'APPLIED';
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { refuseCapture } from '../domain/capture.ts';
 import { after } from '../domain/clock.ts';
 import { applyPaymentReport } from '../domain/decide.ts';
 import {
@@ -23,6 +24,7 @@ import {
   type CommandContext,
   changeAndWake,
   checkAmount,
+  isConfigured,
   logProviderError,
   providerOf,
 } from './context.ts';
@@ -49,7 +51,8 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
   const { orderId } = payment;
   const intent: Intent = { merchantId, operation: 'capturePayment', key, inputHash: hashOf(wanted) };
   const next = await changeAndWake(context, 'capture.intent', orderId, async (change, tx): Promise<Next> => {
-    if ((await findIntent(tx, intent)) !== null) return resume(change, paymentId);
+    const prior = await findIntent(tx, intent);
+    if (prior !== null) return resume(context, change, paymentId, prior.attempt, wanted.amountMinor ?? null);
     const { authorizedMinor, captureAttempt } = checkCapturable(change, paymentId);
     const captureMinor = wanted.amountMinor ?? authorizedMinor;
     if (captureMinor > authorizedMinor) {
@@ -58,8 +61,9 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
       ]);
     }
     checkAmount(context, payment, captureMinor);
-    await claimIntent(tx, intent, paymentId, change.at);
-    change.plan(paymentId, { captureMinor, captureAttempt: captureAttempt + 1, ...leasedFrom(change.at) });
+    const attempt = captureAttempt + 1;
+    await claimIntent(tx, intent, paymentId, change.at, attempt);
+    change.plan(paymentId, { captureMinor, captureAttempt: attempt, ...leasedFrom(change.at) });
     return 'submit';
   });
   if (next === 'submit') await submitCapture(context, orderId, paymentId);
@@ -69,10 +73,21 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
 
 type Next = 'submit' | 'ask' | 'nothing';
 
-/** The same intent again. Taken up only when nobody else is at it. */
-function resume(change: OrderChange, paymentId: string): Next {
+/**
+ * The same intent again. Taken up only when nobody else is at it.
+ * @throws {DomainError} the refusal that the first call was answered by.
+ */
+function resume(
+  context: CommandContext,
+  change: OrderChange,
+  paymentId: string,
+  attempt: number | null,
+  amountMinor: bigint | null,
+): Next {
   const payment = change.payment(paymentId);
-  const isOpen = payment.captureMinor !== null && isFree(payment, change.at);
+  if (attempt !== null && payment.refusedCaptures.includes(attempt))
+    refuse(payment, amountMinor ?? payment.amountMinor);
+  const isOpen = payment.captureMinor !== null && isFree(payment, change.at) && isConfigured(context, payment);
   if (isOpen) change.plan(paymentId, leasedFrom(change.at));
   return isOpen ? 'ask' : 'nothing';
 }
@@ -114,29 +129,26 @@ async function submitCapture(context: CommandContext, orderId: string, paymentId
 }
 
 async function captureFailed(context: CommandContext, asked: Payment, error: unknown): Promise<void> {
-  const { id, orderId, captureAttempt } = asked;
+  const { id, orderId, captureAttempt, captureMinor } = asked;
   if (!isProviderError(error)) throw error;
   logProviderError(context, error, { paymentId: id }, 'a capture was refused, or its outcome is unknown');
   await changeAndWake(context, 'capture.answer', orderId, (change) => {
+    if (error instanceof RejectedError) return refuseCapture(change, id, captureAttempt, error.failure);
     const payment = change.payment(id);
     if (payment.captureMinor === null || payment.captureAttempt !== captureAttempt) return;
-    if (error instanceof RejectedError) {
-      change.plan(id, { captureMinor: null, leasedUntil: null, checkAt: change.at });
-    } else {
-      const checkAt =
-        error instanceof NotExecutedError ? after(change.at, error.retryAfterMs) : nextCheckAt(payment, 0, change.at);
-      change.plan(id, { checkAt, checkAttempts: 0, leasedUntil: null });
-    }
+    const checkAt =
+      error instanceof NotExecutedError ? after(change.at, error.retryAfterMs) : nextCheckAt(payment, 0, change.at);
+    change.plan(id, { checkAt, checkAttempts: 0, leasedUntil: null });
   });
-  if (error instanceof RejectedError) {
-    await checkPayment(context, id); // most likely it has lapsed, or was captured in the console: say what is so now
-    const payment = await findPayment(context.db.pool, id);
-    if (payment?.status === 'SUCCEEDED' && payment.capturedMinor === asked.captureMinor) return;
-    if (payment?.status === 'SUCCEEDED')
-      throw new PaymentNotCapturableError(id, 'another amount was captured meanwhile');
-    throw new ProviderRejectedError(
-      id,
-      'The provider refused the capture. What became of the payment is in its status.',
-    );
-  }
+  if (!(error instanceof RejectedError)) return;
+  await checkPayment(context, id); // most likely it has lapsed, or was captured in the console: say what is so now
+  const payment = await findPayment(context.db.pool, id);
+  if (payment !== null) refuse(payment, captureMinor);
+}
+
+/** Answers a capture that the provider has refused. It is none where what was wanted is captured all the same. */
+function refuse({ id, status, capturedMinor }: Payment, wantedMinor: bigint | null): void {
+  if (status === 'SUCCEEDED' && capturedMinor === wantedMinor) return;
+  if (status === 'SUCCEEDED') throw new PaymentNotCapturableError(id, 'another amount was captured meanwhile');
+  throw new ProviderRejectedError(id, 'The provider refused the capture. What became of the payment is in its status.');
 }

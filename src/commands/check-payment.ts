@@ -1,3 +1,4 @@
+import { refuseCapture } from '../domain/capture.ts';
 import { after } from '../domain/clock.ts';
 import {
   applyPaymentReport,
@@ -9,7 +10,7 @@ import {
 } from '../domain/decide.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import { isGivenUp, isLive, lacksAction, type Payment } from '../domain/payment.ts';
+import { isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
 import { applyRefundReport, compareReturned, refundSurplus } from '../domain/refunding.ts';
 import type { PaymentReport } from '../domain/report.ts';
 import { aboutOrder } from '../logging/trace.ts';
@@ -23,7 +24,7 @@ import {
 } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
+import { type CommandContext, changeAndWake, isConfigured, logProviderError, providerOf } from './context.ts';
 import { isFree } from './lease.ts';
 import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
@@ -45,8 +46,8 @@ type Answer = {
   readonly payableUntil: Date | null;
   /** What we had given up was open there, and was closed. */
   readonly isClosedAnew: boolean;
-  /** A capture that was asked for will not be, for good. */
-  readonly isCaptureRefused: boolean;
+  /** Why a capture that was asked for will not be, for good; null when nothing of the kind was said. */
+  readonly captureRefusal: PaymentFailure | null;
 };
 
 /**
@@ -120,7 +121,7 @@ const nothing: Answer = {
   list: { refunds: [], returned: null },
   payableUntil: null,
   isClosedAnew: false,
-  isCaptureRefused: false,
+  captureRefusal: null,
 };
 
 function answerOf(answer: QueryAnswer): Answer {
@@ -187,20 +188,18 @@ async function captureAgain(
   try {
     return { ...nothing, report: await provider.capturePayment(paymentOrderOf(held, payment), capture, signal) };
   } catch (error) {
-    if (error instanceof RejectedError) return { ...nothing, report: asked, isCaptureRefused: true };
+    if (error instanceof RejectedError) return { ...nothing, report: asked, captureRefusal: error.failure };
     throw error;
   }
 }
 
 function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer: Answer): void {
   const { id } = asked;
-  const { report, list, isClosedAnew, isCaptureRefused } = answer;
+  const { report, list, isClosedAnew, captureRefusal } = answer;
   // Where the close was refused, its buyer can still pay.
   const isOpen = isClosedAnew && report?.status === 'ACTION_REQUIRED';
   const payableUntil = isOpen ? asked.expiresAt : answer.payableUntil;
-  if (isCaptureRefused && change.payment(id).captureAttempt === asked.captureAttempt) {
-    change.plan(id, { captureMinor: null });
-  }
+  if (captureRefusal !== null) refuseCapture(change, id, asked.captureAttempt, captureRefusal);
   const { status } = change.payment(id);
   if (report?.status === 'AUTHORIZED' && status !== asked.status && isGivenUp({ status })) {
     // It ended while we asked: which of the two is the newer one only another question tells.
@@ -211,7 +210,7 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
   // What an earlier version has recorded as surplus, and could not send back.
   if (change.payment(id).surplusMinor > 0n) refundSurplus(change, id);
   for (const refund of list.refunds) {
-    if (!isOvertaken(change, held, refund)) applyRefundReport(change, id, refund, newId('refund'));
+    if (!isOvertaken(change, held, id, refund)) applyRefundReport(change, id, refund, newId('refund'));
   }
   compareReturned(change, id, list.returned);
   postponeCheck(change, id);
@@ -253,9 +252,14 @@ export function neverStarted({ id }: Payment, receivedAt: Date): PaymentReport {
   };
 }
 
-/** Carries out at the provider, as far as it answers, what an order that is being closed asks for. The sweeper does the rest. */
+/**
+ * Closes at their providers the payments of an order that is being closed, as far as they answer. The sweeper does the rest; a payment whose
+ * account is not configured waits until it is.
+ */
 export async function closeAtProviders(context: CommandContext, payments: readonly Payment[]): Promise<void> {
   const now = context.clock.now();
-  const closable = payments.filter((payment) => payment.status === 'CANCELING' && isFree(payment, now));
+  const closable = payments.filter(
+    (payment) => payment.status === 'CANCELING' && isFree(payment, now) && isConfigured(context, payment),
+  );
   await Promise.all(closable.map(({ id }) => checkPayment(context, id)));
 }

@@ -1,10 +1,11 @@
+import { newId } from '../domain/ids.ts';
 import { isReserved, type Refund } from '../domain/refund.ts';
 import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import { isProviderError } from '../providers/provider.ts';
 import { findRefund } from '../store/refund-store.ts';
-import { type CommandContext, changeAndWake, logProviderError } from './context.ts';
+import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
 import { callDeadlineMs, refundNameOf, refundOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
 import { loadRefund, refundFailed } from './submit-refund.ts';
@@ -17,12 +18,12 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
   const found = await findRefund(context.db.pool, refundId);
   if (found === null) throw new Error(`Refund ${refundId} is gone.`);
   aboutOrder(found.orderId);
-  const { held, refund, provider } = await loadRefund(context, found.orderId, refundId);
+  const { held, refund, payment } = await loadRefund(context, found.orderId, refundId);
   const order = refundOrderOf(held, refund);
   const signal = AbortSignal.timeout(callDeadlineMs);
   let report: RefundReport | null = null;
   try {
-    const answer = await provider.queryRefund(refundNameOf(held, refund), signal);
+    const answer = await providerOf(context, payment).queryRefund(refundNameOf(held, refund), signal);
     if (answer.kind === 'report') report = answer.report;
   } catch (error) {
     return unanswered(context, refund, error);
@@ -30,14 +31,15 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
   try {
     // One that was made in the console was never asked for by us, and must not be.
     const isOurs = refund.origin !== 'PROVIDER';
-    if (report === null && isOurs && isReserved(refund)) report = await provider.startRefund(order, signal);
+    if (report === null && isOurs && isReserved(refund))
+      report = await providerOf(context, payment).startRefund(order, signal);
   } catch (error) {
     return refundFailed(context, refund, error);
   }
   await context.failpoint('refund.called');
   await changeAndWake(context, 'refund.answer', refund.orderId, (change) => {
-    if (report !== null && !isOvertaken(change, held, report)) {
-      applyRefundReport(change, refund.paymentId, report, refundId);
+    if (report !== null && !isOvertaken(change, held, refund.paymentId, report)) {
+      applyRefundReport(change, refund.paymentId, report, newId('refund'));
     }
     postponeRefundCheck(change, refundId);
     change.planRefund(refundId, { leasedUntil: null });

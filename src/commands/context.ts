@@ -1,6 +1,6 @@
 import type { Database, Tx } from '../database/database.ts';
 import type { Clock } from '../domain/clock.ts';
-import { InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import { InvalidInputError, NotFoundError, ProviderUnavailableError } from '../domain/errors.ts';
 import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
@@ -54,8 +54,12 @@ export async function changeAndWake<T>(
   return changed.result;
 }
 
-/** @throws {InvalidInputError} on `amountMinor` when the payment's provider cannot move this amount. */
+/**
+ * @throws {InvalidInputError} on `amountMinor` when the payment's provider cannot move this amount.
+ * @throws {ProviderUnavailableError} when the payment's account is not configured.
+ */
 export function checkAmount(context: CommandContext, payment: Payment, amountMinor: bigint): void {
+  checkConfigured(context, payment);
   const refusal = providerOf(context, payment).refusalOf({ ...payment, amountMinor });
   if (refusal !== null) throw new InvalidInputError([{ path: 'amountMinor', message: refusal }]);
 }
@@ -64,18 +68,36 @@ export function providerByMethod({ providers }: CommandContext, method: PaymentM
   return providers.find((provider) => provider.method === method) ?? null;
 }
 
+/** The provider, and the account there, that a payment or a callback is of. */
+type OfAccount = { readonly provider: ProviderName; readonly providerAccount: string };
+
+/** When a caller may ask again about an account that is not configured: it takes an operator, and a restart. */
+const accountRetryAfterMs = 60_000;
+
 /**
- * The provider, and the account there, that a payment or a callback is of.
- * @throws {Error} when it is not configured any more: an operator's mistake, or a sandbox that was left for the real thing.
+ * Whether the account is configured here. One that is not was retired while payments of it were under way, or is a sandbox that was left for
+ * the real thing: nobody can be asked about its payments until it is back.
  */
-export function providerOf(
-  { providers }: CommandContext,
-  { provider: name, providerAccount: account }: { readonly provider: ProviderName; readonly providerAccount: string },
-): PaymentProvider {
+export function isConfigured({ providers }: Pick<CommandContext, 'providers'>, of: OfAccount): boolean {
+  return providers.some(({ name, account }) => name === of.provider && account === of.providerAccount);
+}
+
+/** @throws {ProviderUnavailableError} when the account of the payment is not configured: nothing can be done with it at its provider. */
+export function checkConfigured(context: Pick<CommandContext, 'providers'>, payment: OfAccount): void {
+  if (isConfigured(context, payment)) return;
+  throw new ProviderUnavailableError(
+    accountRetryAfterMs,
+    {},
+    'The provider account that this payment belongs to is not configured, so the provider cannot be asked. Nothing was done.',
+  );
+}
+
+/** @throws {MisconfiguredError} when the account is not configured: the caller has not looked, and nothing was sent. */
+export function providerOf({ providers }: CommandContext, of: OfAccount): PaymentProvider {
+  const { provider: name, providerAccount: account } = of;
   const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
-  if (provider === undefined)
-    throw new Error(`${name} (${account}) is not configured, but payments of it are under way.`);
-  return provider;
+  if (provider !== undefined) return provider;
+  throw new MisconfiguredError(`${name} (${account}) is not configured.`, accountRetryAfterMs);
 }
 
 /** Takes note of a call that brought no answer, or a refusal: of every day, or of a mistake in the configuration that somebody must mend. */

@@ -81,10 +81,10 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
   };
   const { orderId, wake, events } = await context.db
     .transaction(async (tx) => {
-      if (!(await insertIntent(tx, intent, id, at))) {
-        const orderId = await findIntent(tx, intent);
-        if (orderId === null) throw new Error('An idempotency key was refused and is not there.');
-        return { orderId, wake: null, events: [] };
+      if (!(await insertIntent(tx, intent, { resultId: id, attempt: null }, at))) {
+        const prior = await findIntent(tx, intent);
+        if (prior === null) throw new Error('An idempotency key was refused and is not there.');
+        return { orderId: prior.resultId, wake: null, events: [] };
       }
       const change = new OrderChange({ order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT' }, at);
       change.recordCreation(lines);

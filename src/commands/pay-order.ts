@@ -19,7 +19,14 @@ import type { BuyerField, PaymentProvider } from '../providers/provider.ts';
 import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { checkPayment, neverStarted } from './check-payment.ts';
-import { type Actor, type CommandContext, changeAndWake, providerByMethod } from './context.ts';
+import {
+  type Actor,
+  type CommandContext,
+  changeAndWake,
+  checkConfigured,
+  isConfigured,
+  providerByMethod,
+} from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
 import { isFree, leasedFrom } from './lease.ts';
 import { submitPayment } from './submit-payment.ts';
@@ -107,9 +114,10 @@ function offerOf({ totalMinor, currency, captureMode }: Pick<Order, 'totalMinor'
 async function begin(context: CommandContext, intent: Intent, wanted: Wanted): Promise<Beginning> {
   return changeAndWake(context, 'pay.intent', wanted.orderId, async (change, tx): Promise<Beginning> => {
     if (change.order.merchantId !== intent.merchantId) throw new NotFoundError('There is no such order.');
-    const priorId = await findIntent(tx, intent);
-    if (priorId !== null) return resume(change, priorId);
-    const inTheWay = change.payments.find(isLive);
+    const prior = await findIntent(tx, intent);
+    if (prior !== null) return resume(context, change, prior.resultId);
+    const unreachable = change.payments.filter((payment) => isLeftBehind(context, payment));
+    const inTheWay = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
     checkPayable(change, inTheWay);
     const { provider, flow } = choose(context, change.order, wanted);
     if (inTheWay !== undefined && isUntold(inTheWay)) {
@@ -118,6 +126,8 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
       closePayment(change, inTheWay.id, 'CANCELED');
       return { kind: 'close', paymentId: inTheWay.id };
     }
+    // Closed at its provider as soon as its account is configured again. Should it be paid until then, what is too much goes back.
+    for (const { id } of unreachable) closePayment(change, id, 'CANCELED');
     const payment = newPayment(change, provider, flow, wanted);
     await claimIntent(tx, intent, payment.id, change.at);
     change.addPayment(payment);
@@ -125,13 +135,23 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
   });
 }
 
-/** The same intent again. Submitted once more only when the first time may have done nothing, and nobody else is at it. */
-function resume(change: OrderChange, paymentId: string): Beginning {
+/** True for a payment that waits for its buyer, or to be closed, where nobody can be asked: it must not keep the buyer from paying in another way. */
+function isLeftBehind(context: CommandContext, payment: Payment): boolean {
+  const { status } = payment;
+  return (status === 'ACTION_REQUIRED' || status === 'CANCELING') && !isConfigured(context, payment);
+}
+
+/**
+ * The same intent again. Submitted once more only when the first time may have done nothing, and nobody else is at it.
+ * @throws {ProviderUnavailableError} when its account is not configured any more, and nobody knows whether it was submitted.
+ */
+function resume(context: CommandContext, change: OrderChange, paymentId: string): Beginning {
   const payment = change.payment(paymentId);
   // What the buyer acts by has run out: it is renewed, and the payment stays the same.
   const isToBeRenewed = lacksAction(payment, change.at) && payment.expiresAt > change.at;
   const isOpen = payment.status === 'SUBMITTING' || isToBeRenewed;
   if (!isOpen || !isFree(payment, change.at)) return { kind: 'held', payment };
+  checkConfigured(context, payment);
   change.plan(paymentId, leasedFrom(change.at));
   return { kind: 'ask', paymentId };
 }
@@ -207,6 +227,7 @@ function newPayment(
     appliedMinor: 0n,
     surplusMinor: 0n,
     quarantinedMinor: 0n,
+    refusedCaptures: [],
     late: false,
     closeTarget: null,
     returnUrl: wanted.returnUrl ?? null,

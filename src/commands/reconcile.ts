@@ -1,65 +1,29 @@
 import { after } from '../domain/clock.ts';
-import { isCertainlyWithin, judgeLine } from '../domain/reconciliation.ts';
+import { judgeLine } from '../domain/reconciliation.ts';
 import { type Bill, type BillDay, type BillLine, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
-import type { PaymentProvider } from '../providers/provider.ts';
-import { type Ledger, type Named, type Unlisted, withLedger } from '../store/reconciliation-store.ts';
-import { askAboutUnlisted, type UnlistedAnswer } from './ask-about-unlisted.ts';
+import { type Ledger, type Named, withLedger } from '../store/reconciliation-store.ts';
 import type { CommandContext } from './context.ts';
-import { type NamedOurs, reviewRepetition, type Settlement, settleDifference } from './settle-difference.ts';
-import { namesIn, told } from './told.ts';
+import { eachApart } from './each-apart.ts';
+import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
+import { reconcileUnlisted } from './reconcile-unlisted.ts';
+import { type NamedOurs, reviewRepetition, settleDifference } from './settle-difference.ts';
+import { told } from './told.ts';
 
 /** So many lines are looked up by one statement. */
 const batchLines = 500;
-/** So many orders are changed, or asked about, at a time. */
-const ordersAtOnce = 8;
 /** Lines that came before what they follow from, as a refund before its payment, wait in memory for the end of the bill. */
 const earlyLinesMax = 1000;
-/** When more is missing there, something is wrong as a whole, as a bill of another account: it is listed, and nobody is asked. */
-const askedMax = 1000;
 /** So long after its day a bill is there, if ever: at half past ten in Beijing. */
 const billDueMs = 10.5 * 3_600_000;
 
-export const differenceKinds = ['MISSING_HERE', 'MISSING_THERE', 'DIFFERENT_AMOUNT', 'LISTED_TWICE'] as const;
-/** `FOREIGN` and `NEAR_BORDER` are no differences: another system's money, and money that may be in a neighbouring day's bill. */
-export type FindingKind = (typeof differenceKinds)[number] | 'FOREIGN' | 'NEAR_BORDER';
-
-/** `NONE`: there was nothing to do, or it was a dry run. `UNKNOWN_HERE`: a number of ours that our database does not have. */
-export type Action = Settlement['action'] | UnlistedAnswer | 'NONE' | 'UNKNOWN_HERE' | 'NOT_ASKED' | 'FAILED';
-
-/** What one side says. */
-export type Side = { readonly amountMinor: bigint; readonly currency: string; readonly status: string };
-
-/** Whatever is not simply on both sides. */
-export type Finding = {
-  readonly kind: FindingKind;
-  readonly subject: 'payment' | 'refund';
-  readonly at: Date;
-  readonly orderId: string | null;
-  readonly paymentId: string | null;
-  readonly refundId: string | null;
-  readonly merchantNumber: string | null;
-  readonly providerPaymentId: string | null;
-  readonly providerRefundId: string | null;
-  readonly here: Side | null;
-  readonly there: Side | null;
-  readonly action: Action;
+export type Reconciled = {
+  readonly day: BillDay;
+  /** False when the provider has none because nothing was traded, by its word and by ours. */
+  readonly hasBill: boolean;
+  readonly lines: number;
+  /** How much the bill lacks beside how much it has, where that is too much to be single cases: nobody was asked about it then. */
+  readonly doubt: Doubt | null;
 };
-
-export type Reconciliation = {
-  readonly provider: PaymentProvider;
-  /** A day as the provider counts days: `2026-11-21`. */
-  readonly date: string;
-  /** Finds, and changes nothing. */
-  readonly isDryRun: boolean;
-  readonly signal: AbortSignal;
-  /** Told one by one; the next is looked for when it resolves. */
-  readonly tell: (finding: Finding) => void | Promise<void>;
-  readonly onMatched: (line: BillLine) => void;
-  readonly onProgress: (lines: number, linesExpected: number | null) => void;
-};
-
-/** `hasBill` is false when the provider has none because nothing was traded, by its word and by ours. */
-export type Reconciled = { readonly day: BillDay; readonly hasBill: boolean; readonly lines: number };
 
 /**
  * Compares a provider's bill of a day with what we hold, both ways, and applies each difference as a report. What it needs of memory does
@@ -76,7 +40,7 @@ export async function reconcile(context: CommandContext, reconciliation: Reconci
   const account = { provider: provider.name, providerAccount: provider.account };
   return withLedger(context.db, account, async (ledger) => {
     const bill = await readBill(context, reconciliation, ledger, day);
-    if (bill === null) return { day, hasBill: false, lines: 0 };
+    if (bill === null) return { day, hasBill: false, lines: 0, doubt: null };
     // Gone through right after, for that removes what it has on disk.
     const { lines, linesExpected } = bill;
     const early: BillLine[] = [];
@@ -88,8 +52,8 @@ export async function reconcile(context: CommandContext, reconciliation: Reconci
       reconciliation.onProgress(done, linesExpected);
     }
     await reconcileLines(context, reconciliation, ledger, early, null);
-    await reconcileUnlisted(context, reconciliation, ledger, day);
-    return { day, hasBill: true, lines: done };
+    const doubt = await reconcileUnlisted(context, reconciliation, ledger, day);
+    return { day, hasBill: true, lines: done, doubt };
   });
 }
 
@@ -196,42 +160,6 @@ async function settle(
   }
 }
 
-async function reconcileUnlisted(
-  context: CommandContext,
-  { isDryRun, signal, tell }: Reconciliation,
-  ledger: Ledger,
-  day: BillDay,
-): Promise<void> {
-  let asked = 0;
-  const ask = async (subject: 'payment' | 'refund', unlisted: Unlisted): Promise<Action> => {
-    if (isDryRun) return 'NONE';
-    asked += 1;
-    if (asked > askedMax) return 'NOT_ASKED';
-    try {
-      const names = { orderId: unlisted.orderId, ...namesIn({ id: unlisted.id }) };
-      return await told(context.log, 'askAboutUnlisted', names, () => askAboutUnlisted(context, subject, unlisted));
-    } catch (error) {
-      context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be asked about');
-      return 'FAILED';
-    }
-  };
-  for (const subject of ['payment', 'refund'] as const) {
-    for await (const page of ledger.unlisted(subject, day.from, day.until)) {
-      await eachApart(
-        page,
-        ({ orderId }) => orderId,
-        async (unlisted) => {
-          signal.throwIfAborted();
-          const { earliestAt: earliest, succeededAt: latest } = unlisted;
-          const isCertain = isCertainlyWithin({ earliest, latest }, day);
-          const action = isCertain ? await ask(subject, unlisted) : 'NONE';
-          await tell(findingOfUnlisted(subject, unlisted, isCertain ? 'MISSING_THERE' : 'NEAR_BORDER', action));
-        },
-      );
-    }
-  }
-}
-
 function findingOfLine(
   { line, named: { payment, refund } }: Judged,
   kind: FindingKind,
@@ -253,26 +181,6 @@ function takenOf({ status, amountMinor, capturedMinor }: NonNullable<Named['paym
   return { amountMinor: status === 'SUCCEEDED' ? capturedMinor : amountMinor };
 }
 
-function sideOf({ amountMinor, currency, status }: Side): Side {
-  return { amountMinor, currency, status };
-}
-
-function findingOfUnlisted(
-  subject: 'payment' | 'refund',
-  unlisted: Unlisted,
-  kind: FindingKind,
-  action: Action,
-): Finding {
-  const { id, orderId, paymentId, providerPaymentId, providerRefundId, succeededAt: at } = unlisted;
-  const refundId = subject === 'refund' ? id : null;
-  return {
-    ...{ kind, subject, at, orderId, paymentId, refundId, merchantNumber: id, providerPaymentId, providerRefundId },
-    here: sideOf({ ...unlisted, status: 'SUCCEEDED' }),
-    there: null,
-    action,
-  };
-}
-
 async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
   let batch: T[] = [];
   for await (const item of items) {
@@ -282,23 +190,4 @@ async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenera
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-/** Works through the items, those of one order one after the other, several orders at a time. */
-async function eachApart<T>(
-  items: readonly T[],
-  orderIdOf: (item: T) => string | null,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const groups = new Map<string | T, T[]>();
-  for (const item of items) {
-    const group = groups.get(orderIdOf(item) ?? item);
-    if (group === undefined) groups.set(orderIdOf(item) ?? item, [item]);
-    else group.push(item);
-  }
-  const queue = groups.values();
-  const takeOrders = async () => {
-    for (const group of queue) for (const item of group) await work(item);
-  };
-  await Promise.all(Array.from({ length: ordersAtOnce }, takeOrders));
 }

@@ -2,7 +2,7 @@ import { NotFoundError, ProviderUnavailableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { claimRefresh, findPayment } from '../store/payment-store.ts';
 import { checkPayment } from './check-payment.ts';
-import type { Actor, CommandContext } from './context.ts';
+import { type Actor, type CommandContext, checkConfigured } from './context.ts';
 
 const unasked =
   'The provider did not answer. The payment may have been made: do not pay anew. It is asked again by itself.';
@@ -16,6 +16,7 @@ export async function refreshPayment(context: CommandContext, actor: Actor, paym
   const now = clock.now();
   const isBeingSubmitted = payment.status === 'SUBMITTING' && payment.leasedUntil !== null && payment.leasedUntil > now;
   if (isBeingSubmitted) return paymentId;
+  checkConfigured(context, payment);
   if (!(await claimRefresh(db.pool, paymentId, now))) return paymentId;
   const outcome = await checkPayment(context, paymentId, 'renew');
   if (outcome.kind === 'unanswered')

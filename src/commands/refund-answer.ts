@@ -1,13 +1,16 @@
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import { findRefund } from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
 
 /** True when the refund failed while the provider was asked: that it succeeded may be the older news, and is asked again. */
-export function isOvertaken(change: OrderChange, held: OrderAggregate, report: RefundReport): boolean {
-  const { refundId, providerRefundId, status } = report;
-  const now = change.refunds.find(
-    (refund) => refund.id === refundId || (providerRefundId !== null && refund.providerRefundId === providerRefundId),
-  );
-  if (status !== 'SUCCEEDED' || now?.status !== 'FAILED') return false;
+export function isOvertaken(
+  change: OrderChange,
+  held: OrderAggregate,
+  paymentId: string,
+  report: RefundReport,
+): boolean {
+  const now = findRefund(change, paymentId, report);
+  if (report.status !== 'SUCCEEDED' || now?.status !== 'FAILED') return false;
   if (held.refunds.some(({ id, status }) => id === now.id && status === 'FAILED')) return false;
   change.planRefund(now.id, { checkAt: change.at, leasedUntil: null });
   return true;

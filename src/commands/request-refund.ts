@@ -7,7 +7,7 @@ import { startRefund } from '../domain/refunding.ts';
 import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { checkRefund } from './check-refund.ts';
-import { type Actor, type CommandContext, changeAndWake, checkAmount } from './context.ts';
+import { type Actor, type CommandContext, changeAndWake, checkAmount, isConfigured } from './context.ts';
 import { amountMinor, idempotencyKey, parseInput, text } from './input.ts';
 import { isFree, leasedFrom } from './lease.ts';
 import { submitRefund } from './submit-refund.ts';
@@ -32,8 +32,9 @@ export async function requestRefund(context: CommandContext, actor: Actor, input
   const { orderId } = payment;
   const intent: Intent = { merchantId, operation: 'requestRefund', key, inputHash: hashOf(wanted) };
   const begun = await changeAndWake(context, 'refund.intent', orderId, async (change, tx): Promise<Begun> => {
-    const priorId = await findIntent(tx, intent);
-    if (priorId !== null) return resume(change, priorId);
+    const prior = await findIntent(tx, intent);
+    if (prior !== null && !isConfigured(context, payment)) return { id: prior.resultId, next: 'nothing' };
+    if (prior !== null) return resume(change, prior.resultId);
     const { currency, ...held } = change.payment(paymentId);
     checkAmount(context, payment, amountMinor);
     if (refundableMinor(held) < amountMinor) {

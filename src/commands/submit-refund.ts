@@ -1,3 +1,4 @@
+import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import type { PaymentFailure } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
@@ -19,28 +20,32 @@ import { isOvertaken } from './refund-answer.ts';
  * UNKNOWN; the amount comes free only when the provider has refused, or failed, for good.
  */
 export async function submitRefund(context: CommandContext, orderId: string, refundId: string): Promise<void> {
-  const { held, refund, provider } = await loadRefund(context, orderId, refundId);
+  const { held, refund, payment } = await loadRefund(context, orderId, refundId);
   let report: RefundReport;
   try {
-    report = await provider.startRefund(refundOrderOf(held, refund), AbortSignal.timeout(callDeadlineMs));
+    report = await providerOf(context, payment).startRefund(
+      refundOrderOf(held, refund),
+      AbortSignal.timeout(callDeadlineMs),
+    );
   } catch (error) {
     await refundFailed(context, refund, error);
     return;
   }
   await context.failpoint('refund.called');
   await changeAndWake(context, 'refund.answer', orderId, (change) => {
-    if (!isOvertaken(change, held, report)) applyRefundReport(change, refund.paymentId, report, refundId);
+    if (!isOvertaken(change, held, payment.id, report))
+      applyRefundReport(change, refund.paymentId, report, newId('refund'));
     release(change, refundId);
   });
 }
 
-/** A refund with its order, as committed, and the provider of its payment. */
+/** A refund with its payment and its order, as committed. */
 export async function loadRefund(context: CommandContext, orderId: string, refundId: string) {
   const held = await loadOrder(context.db.pool, orderId);
   const refund = held?.refunds.find(({ id }) => id === refundId);
   const payment = held?.payments.find(({ id }) => id === refund?.paymentId);
   if (held == null || refund === undefined || payment === undefined) throw new Error(`Refund ${refundId} is gone.`);
-  return { held: held satisfies OrderAggregate, refund, provider: providerOf(context, payment) };
+  return { held: held satisfies OrderAggregate, refund, payment };
 }
 
 /** Takes note of a call that brought no answer, or a refusal. @throws what is none of the three that providers throw. */
@@ -55,7 +60,7 @@ export async function refundFailed(context: CommandContext, refund: Refund, erro
   );
   await changeAndWake(context, 'refund.answer', orderId, (change) => {
     if (error instanceof RejectedError) {
-      applyRefundReport(change, paymentId, refusalOf(refund, error.failure, change.at), id);
+      applyRefundReport(change, paymentId, refusalOf(refund, error.failure, change.at), null);
     } else if (error instanceof NotExecutedError) {
       postponeRefundSubmission(change, id, error.retryAfterMs);
     } else if (change.refund(id).status === 'PENDING') markRefundUnknown(change, id);

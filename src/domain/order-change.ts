@@ -74,6 +74,7 @@ export class OrderChange {
 
   /** A payment that starts to exist. */
   addPayment(payment: Payment): void {
+    if (this.#payments.has(payment.id)) throw new RangeError(`Payment ${payment.id} exists already.`);
     this.#payments.set(payment.id, payment);
     this.touchedPayments.add(payment.id);
     this.#append('PAYMENT_STARTED', { payment: factsOfPayment(payment) }, payment.id, null);
@@ -81,6 +82,7 @@ export class OrderChange {
 
   /** A refund that starts to exist: with its amount set aside, or failed already, when it never moved anything. */
   addRefund(refund: Refund & { readonly status: 'PENDING' | 'FAILED' }): void {
+    if (this.#refunds.has(refund.id)) throw new RangeError(`Refund ${refund.id} exists already.`);
     this.#refunds.set(refund.id, refund);
     this.touchedRefunds.add(refund.id);
     const { id, reservedMinor } = this.payment(refund.paymentId);

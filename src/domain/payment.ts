@@ -72,6 +72,8 @@ export type PaymentFacts = {
   readonly appliedMinor: bigint;
   readonly surplusMinor: bigint;
   readonly quarantinedMinor: bigint;
+  /** The attempts to capture that the provider has refused, by `captureAttempt`. */
+  readonly refusedCaptures: readonly number[];
   readonly late: boolean;
   readonly closeTarget: CloseTarget | null;
   readonly returnUrl: string | null;

@@ -87,8 +87,9 @@ export function postponeRefundSubmission(change: OrderChange, refundId: string, 
 }
 
 /**
- * Applies what is reported of one refund of the payment. Applying it again changes nothing. A refund that we never asked for was made in
- * the provider's console and gets `newRefundId`; null asks about it first, for there is nothing frozen to compare its amount with.
+ * Applies what is reported of one refund of the payment. Applying it again changes nothing. A refund that we hold nothing of, made in the
+ * provider's console or made a second time under a number of ours, is recorded as `newRefundId`, a fresh id; null asks about it first,
+ * for there is nothing frozen to compare its amount with.
  */
 export function applyRefundReport(
   change: OrderChange,
@@ -148,10 +149,16 @@ function noteHanging(change: OrderChange, refundId: string, { message }: Payment
   needReview(change, 'REFUND_ABNORMAL', `${refundId}: ${message}`);
 }
 
-/** By our id first. One that names a refund of ours, and is another object at the provider, is another refund: its money counts too. */
-function findRefund(change: OrderChange, paymentId: string, report: RefundReport): Refund | null {
-  const { refundId, providerRefundId } = report;
-  const refunds = change.refunds.filter((refund) => refund.paymentId === paymentId);
+/**
+ * The refund of ours that a report is about; null for one that we hold nothing of. The provider's id decides where both sides have one:
+ * a report that names a refund of ours, and is about another object at the provider, is about another refund, and its money counts too.
+ */
+export function findRefund(
+  { refunds: all }: { readonly refunds: readonly Refund[] },
+  paymentId: string,
+  { refundId, providerRefundId }: Pick<RefundReport, 'refundId' | 'providerRefundId'>,
+): Refund | null {
+  const refunds = all.filter((refund) => refund.paymentId === paymentId);
   const known = refunds.find((refund) => providerRefundId !== null && refund.providerRefundId === providerRefundId);
   if (known !== undefined) return known;
   const named = refunds.find(({ id }) => id === refundId);

@@ -47,7 +47,7 @@ function applyFacts(change: OrderChange, { payments, refunds }: Resolution): voi
   const issues = [
     ...payments.map((report, index) => issueOf(`payments.${index}`, applyPaymentReport(change, report))),
     ...refunds.map((report, index) =>
-      issueOf(`refunds.${index}`, applyRefundReport(change, report.paymentId, report, report.refundId)),
+      issueOf(`refunds.${index}`, applyRefundReport(change, report.paymentId, report, null)),
     ),
   ].filter((issue) => issue !== null);
   if (issues.length > 0) throw new InvalidInputError(issues);

@@ -22,7 +22,7 @@ type Source = { readonly pool: Database['pool']; readonly wakes: Wakes; readonly
 const heldBackDelayMsMin = 25;
 const heldBackDelayMsMax = 1000;
 const readAgainDelayMs = 1000;
-const tailLimit = 1000;
+export const tailLimit = 1000;
 
 /**
  * Everything that happens to one order, from after a place in the log, or from now on, until the reader returns. Holds nothing but a
@@ -99,22 +99,28 @@ async function* followMerchant(
   }
 }
 
-/** Looks at the log's end and wakes those whom a lost wake left behind: one statement a round, however many wait. */
-export function createTailWatch({ pool, wakes }: Pick<Source, 'pool' | 'wakes'>): { runOnce(): Promise<number> } {
-  let position: LogPosition | null = null;
+/**
+ * Looks at the log's end and wakes those whom a lost wake left behind: one statement a round, however many wait, and further ones only for
+ * more than a thousand events. It watches from the moment on at which it is opened, so that whoever begins to follow later misses nothing.
+ */
+export async function openTailWatch({ pool, wakes }: Pick<Source, 'pool' | 'wakes'>): Promise<TailWatch> {
+  let position = await readLogEnd(pool);
   return {
     async runOnce() {
-      if (position === null) {
-        position = await readLogEnd(pool);
-        return 0;
+      let count = 0;
+      for (;;) {
+        const rows = await readLogTail(pool, position, tailLimit);
+        for (const row of rows) wakes.wake(row);
+        position = rows.at(-1) ?? position;
+        count += rows.length;
+        if (rows.length < tailLimit) return count;
       }
-      const rows = await readLogTail(pool, position, tailLimit);
-      for (const row of rows) wakes.wake(row);
-      position = rows.at(-1) ?? position;
-      return rows.length;
     },
   };
 }
+
+/** `runOnce` goes up to the log's end, however far that is, and returns how many events it has passed. */
+export type TailWatch = { runOnce(): Promise<number> };
 
 /**
  * A follower outlives the database's absence: it holds its place, and reads on from there when the database is back.

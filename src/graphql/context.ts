@@ -1,6 +1,7 @@
 import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import type { Actor, CommandContext } from '../commands/context.ts';
+import type { LogPosition } from '../events/cursor.ts';
 import type { Wakes } from '../events/wakes.ts';
 import type { OrderEventPage } from './event.ts';
 
@@ -19,7 +20,7 @@ export type GraphqlContext = {
 };
 
 /** Some of one order's events; pages of several orders with the same arguments are read together. */
-export type OrderEventsKey = { readonly orderId: string; readonly first: number; readonly after: string | null };
+export type OrderEventsKey = { readonly orderId: string; readonly first: number; readonly after: LogPosition | null };
 
 /** @throws {GraphQLError} UNAUTHENTICATED without a valid token. */
 export function actorOf({ actor, hasToken }: GraphqlContext): Actor {

@@ -151,6 +151,7 @@ export const EventType = builder.enumType('EventType', {
     PAYMENT_PROCESSING: 'The buyer has acted; the provider is at work.',
     PAYMENT_UNKNOWN: 'The provider did not say what happened, and is being asked.',
     PAYMENT_AUTHORIZED: 'The amount is held.',
+    PAYMENT_CAPTURE_FAILED: 'The provider refused to capture an authorization: see the payment’s `failure`.',
     PAYMENT_SUCCEEDED: 'The money was captured.',
     PAYMENT_FAILED: 'The provider refused it for good.',
     PAYMENT_CANCELING: 'It is being closed at the provider.',

@@ -1,17 +1,18 @@
 import { isId } from '../domain/ids.ts';
 import { encodeCursor } from '../events/cursor.ts';
 import { merchantFeed, orderFeed } from '../events/feed.ts';
-import { type LoggedEvent, logStart, readMerchantLog } from '../events/log.ts';
+import { logStart, readMerchantLog } from '../events/log.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus } from './enums.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
+import { ofMerchant, ofOrder, type ReadEvent } from './read-event.ts';
 
-export const OrderEvent = builder.objectRef<LoggedEvent>('OrderEvent');
+export const OrderEvent = builder.objectRef<ReadEvent>('OrderEvent');
 
-const cursorOf = ({ logId }: GraphqlContext, event: LoggedEvent) => encodeCursor(logId, event);
+const cursorOf = ({ logId }: GraphqlContext, event: ReadEvent) => encodeCursor(logId, event.scope, event);
 
 OrderEvent.implement({
   description: 'One change of one order: a row of the append-only log, the same for history and for subscribers.',
@@ -19,7 +20,9 @@ OrderEvent.implement({
   fields: (t) => ({
     cursor: t.field({
       type: 'EventCursor',
-      description: 'Where the event stands in the log: go on `after` it.',
+      description:
+        'Where the event stands in what it was read from: continue `after` it. Read by `events` or `merchantEvents`, a place in the ' +
+        'merchant’s log; read from one order, a place in the events of that order.',
       resolve: (event, _args, context) => cursorOf(context, event),
     }),
     sequence: t.exposeInt('sequence', { description: 'Counts the order’s events from 1, without gaps.' }),
@@ -79,17 +82,17 @@ OrderEvent.implement({
 });
 
 export type OrderEventPage = {
-  readonly events: readonly LoggedEvent[];
+  readonly events: readonly ReadEvent[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
 };
 
 /** A page cut from rows that were read with one more than asked for. */
-export function pageOf(rows: readonly LoggedEvent[], first: number, isContinued: boolean): OrderEventPage {
+export function pageOf(rows: readonly ReadEvent[], first: number, isContinued: boolean): OrderEventPage {
   return { events: rows.slice(0, first), hasNextPage: rows.length > first, hasPreviousPage: isContinued };
 }
 
-const OrderEventEdge = builder.objectRef<LoggedEvent>('OrderEventEdge').implement({
+const OrderEventEdge = builder.objectRef<ReadEvent>('OrderEventEdge').implement({
   description: 'An event in its list.',
   fields: (t) => ({
     cursor: t.string({
@@ -145,13 +148,13 @@ builder.queryField('events', (t) =>
     resolve: async (_root, args, context) => {
       const { merchantId } = actorOf(context);
       const first = pageSizeOf('first', args.first) ?? pageSizeDefault;
-      const after = positionAfter(context, args.after);
+      const after = positionAfter(context, 'merchant', args.after);
       const { pool } = context.commands.db;
       const rows = await readMerchantLog(pool, merchantId, after ?? logStart, {
         limit: first + 1,
         types: args.types ?? null,
       });
-      return pageOf(rows, first, after !== null);
+      return pageOf(rows.map(ofMerchant), first, after !== null);
     },
   }),
 );
@@ -166,19 +169,20 @@ builder.subscriptionField('orderEvents', (t) =>
       orderId: t.arg.id({ required: true, description: 'The order to follow.' }),
       after: t.arg({
         type: 'EventCursor',
-        description: 'The last cursor you have: an order’s `eventCursor`, or an event’s `cursor`.',
+        description:
+          'The last cursor you have: the `eventCursor` of this order or of `orders`, or an event’s `cursor`. One of another order is refused.',
       }),
     },
     subscribe: async (_root, { orderId, after }, context) => {
       const { merchantId } = actorOf(context);
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
-      const position = positionAfter(context, after);
+      const position = positionAfter(context, { orderId }, after);
       const { pool, prisma } = context.commands.db;
       const order = await prisma.order.findUnique({ where: { id: orderId, merchantId }, select: { id: true } });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
       return orderFeed({ pool, wakes: context.wakes, log: context.commands.log }, { merchantId, orderId }, position);
     },
-    resolve: (event) => event,
+    resolve: ofOrder,
   }),
 );
 
@@ -192,8 +196,8 @@ builder.subscriptionField('merchantEvents', (t) =>
       after: t.arg({
         type: 'EventCursor',
         description:
-          'The last cursor you have: a page’s `eventCursor`, or the `cursor` of an event of this subscription or of `events`. One of a single ' +
-          'order’s feed is a place for that order alone.',
+          'The last cursor you have: the `eventCursor` of `orders`, or the `cursor` of an event of this subscription or of `events`. A ' +
+          'cursor of a single order is refused.',
       }),
       types: t.arg({ type: [EventType], description: 'Only these types.' }),
     },
@@ -203,9 +207,9 @@ builder.subscriptionField('merchantEvents', (t) =>
       return merchantFeed(
         { pool, wakes: context.wakes, log: context.commands.log },
         { merchantId, types: types ?? null },
-        positionAfter(context, after),
+        positionAfter(context, 'merchant', after),
       );
     },
-    resolve: (event) => event,
+    resolve: ofMerchant,
   }),
 );

@@ -3,6 +3,7 @@ import { type IdKind, idKindOf } from '../domain/ids.ts';
 import { findEvent } from '../events/log.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
+import { ofOrder } from './read-event.ts';
 
 const typeNames: Readonly<Record<IdKind, string>> = {
   order: 'Order',
@@ -45,7 +46,7 @@ builder.queryField('node', (t) =>
         case 'refund':
           return prisma.refund.findFirst({ ...queryFromInfo({ context, info, typeName: 'Refund' }), where });
         case 'event':
-          return findEvent(pool, merchantId, id);
+          return findEvent(pool, merchantId, id).then((event) => event && ofOrder(event));
         case 'merchant':
           if (id !== merchantId) return null;
           return prisma.merchant.findUnique({

@@ -1,28 +1,31 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../database/database.ts';
-import { decodeCursor } from '../events/cursor.ts';
 import { logStart, readOrderLogs } from '../events/log.ts';
 import type { OrderEventsKey } from './context.ts';
 import { type OrderEventPage, pageOf } from './event.ts';
+import { ofOrder } from './read-event.ts';
 
 /** Reads pages of several orders' events together: one statement for each set of arguments, however many orders. */
 export function createOrderEventsLoader(
   pool: Database['pool'],
   merchantId: string,
-  logId: string,
 ): DataLoader<OrderEventsKey, OrderEventPage, string> {
-  const nameOf = ({ orderId, first, after }: OrderEventsKey) => `${orderId} ${first} ${after}`;
+  const pageNameOf = ({ first, after }: OrderEventsKey) =>
+    `${first} ${after === null ? '' : `${after.epoch}.${after.xid}.${after.pos}`}`;
+  const nameOf = (key: OrderEventsKey) => `${key.orderId} ${pageNameOf(key)}`;
   return new DataLoader(
     async (keys) => {
-      const groups = grouped(keys, ({ first, after }) => `${first} ${after}`);
+      const groups = grouped(keys, pageNameOf);
       const pages = new Map<string, OrderEventPage>();
       for (const group of groups.values()) {
         const [{ first, after } = { first: 0, after: null }] = group;
-        const position = after === null ? logStart : decodeCursor(logId, after);
         const orderIds = group.map(({ orderId }) => orderId);
-        const rows = await readOrderLogs(pool, merchantId, orderIds, position, first + 1);
+        const rows = await readOrderLogs(pool, merchantId, orderIds, after ?? logStart, first + 1);
         const byOrder = grouped(rows, ({ orderId }) => orderId);
-        for (const key of group) pages.set(nameOf(key), pageOf(byOrder.get(key.orderId) ?? [], first, after !== null));
+        for (const key of group) {
+          const events = (byOrder.get(key.orderId) ?? []).map(ofOrder);
+          pages.set(nameOf(key), pageOf(events, first, after !== null));
+        }
       }
       return keys.map((key) => pages.get(nameOf(key)) ?? pageOf([], key.first, false));
     },

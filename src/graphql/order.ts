@@ -112,14 +112,16 @@ export const Order = builder.prismaObject('Order', {
       },
       resolve: ({ id: orderId }, args, context) => {
         const first = pageSizeOf('first', args.first) ?? pageSizeDefault;
-        positionAfter(context, args.after);
-        return context.orderEvents.load({ orderId, first, after: args.after ?? null });
+        return context.orderEvents.load({ orderId, first, after: positionAfter(context, { orderId }, args.after) });
       },
     }),
     eventCursor: t.field({
       type: 'EventCursor',
-      description: 'Where this copy of the order stands in the log: subscribe `after` it and nothing is missed.',
-      resolve: ({ epoch, xid }, _args, { logId }) => encodeCursor(logId, { epoch, xid, pos: posMax }),
+      description:
+        'Where this copy of the order stands in its events: subscribe to `orderEvents` `after` it and nothing is missed. A place in this ' +
+        'order alone: `merchantEvents` and `events` refuse it.',
+      resolve: ({ id: orderId, epoch, xid }, _args, { logId }) =>
+        encodeCursor(logId, { orderId }, { epoch, xid, pos: posMax }),
     }),
     clientToken: t.string({
       nullable: true,

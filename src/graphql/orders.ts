@@ -62,7 +62,7 @@ const OrderConnection = builder.objectRef<OrderPage>('OrderConnection').implemen
     eventCursor: t.field({
       type: 'EventCursor',
       description: 'Where the log stood when this page was read: subscribe `after` it and nothing is missed.',
-      resolve: ({ end }, _args, { logId }) => encodeCursor(logId, end),
+      resolve: ({ end }, _args, { logId }) => encodeCursor(logId, 'merchant', end),
     }),
   }),
 });

@@ -1,4 +1,4 @@
-import { CursorError, decodeCursor, type LogPosition } from '../events/cursor.ts';
+import { CursorError, type CursorScope, decodeCursor, type LogPosition } from '../events/cursor.ts';
 import { builder } from './builder.ts';
 import { badUserInput, type GraphqlContext } from './context.ts';
 
@@ -40,14 +40,15 @@ export function pageSizeOf(name: 'first' | 'last', size: number | null | undefin
   return size;
 }
 
-/** @throws {GraphQLError} BAD_USER_INPUT naming `after`, when it is no cursor of this log. */
+/** @throws {GraphQLError} BAD_USER_INPUT naming `after`, when it is no cursor of this log, or not one of this scope. */
 export function positionAfter(
   { logId }: Pick<GraphqlContext, 'logId'>,
+  scope: CursorScope,
   cursor: string | null | undefined,
 ): LogPosition | null {
   if (cursor == null) return null;
   try {
-    return decodeCursor(logId, cursor);
+    return decodeCursor(logId, scope, cursor);
   } catch (error) {
     if (error instanceof CursorError) throw badUserInput('after', error.message);
     throw error;

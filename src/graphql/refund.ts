@@ -4,6 +4,7 @@ import {
   IdempotencyKeyReusedError,
   InvalidInputError,
   NotFoundError,
+  ProviderUnavailableError,
   RefundExceedsPaymentError,
 } from '../domain/errors.ts';
 import { builder } from './builder.ts';
@@ -81,7 +82,10 @@ builder.mutationField('requestRefund', (t) =>
       'is no failure: the provider is at work, or is being asked; follow it. FAILED frees the amount again.',
     args: { input: t.arg({ type: RequestRefundInput, required: true, description: 'How much of which payment.' }) },
     errors: {
-      types: [InvalidInputError, NotFoundError, IdempotencyKeyReusedError, RefundExceedsPaymentError, ForbiddenError],
+      types: [
+        ...[InvalidInputError, NotFoundError, IdempotencyKeyReusedError, RefundExceedsPaymentError],
+        ...[ProviderUnavailableError, ForbiddenError],
+      ],
       union: { name: 'RequestRefundResult', description: 'The refund, or why there is none.' },
     },
     resolve: async (query, _root, { input }, context) => {

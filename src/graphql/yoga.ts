@@ -71,7 +71,7 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
         wakes,
         logId,
         requestId,
-        orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? '', logId),
+        orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
       };
     },
   });

@@ -9,6 +9,7 @@ export const usage = `Compares a provider's bill of a day with the database, and
   --output FILE    writes everything that was found to FILE, as JSON
   --json           prints the same, instead of a table
   --dry-run        finds, and changes nothing
+  --ask-about-all  asks the provider about all that its bill lacks, also when that is more than it lists
 
 Ends with 0 when nothing differs, 2 when something does, repaired or not, and 1 when it could not be done.
 docs/reconciliation.md says what each word means and what to do.`;
@@ -20,6 +21,7 @@ export type Options = {
   readonly output: string | null;
   readonly json: boolean;
   readonly dryRun: boolean;
+  readonly askAboutAll: boolean;
 };
 
 /** What was typed makes no sense; the message says why. */
@@ -27,7 +29,7 @@ export class UsageError extends Error {}
 
 /** Reads a command line; null when help is asked for. @throws {UsageError} */
 export function readOptions(args: readonly string[]): Options | null {
-  const { provider, date, output, json, 'dry-run': dryRun, help } = parse(args);
+  const { provider, date, output, json, 'dry-run': dryRun, 'ask-about-all': askAboutAll, help } = parse(args);
   if (help) return null;
   if (provider === undefined) throw new UsageError('--provider is missing: whose bill?');
   if (date === undefined) throw new UsageError('--date is missing: which day, as 2026-11-21?');
@@ -38,6 +40,7 @@ export function readOptions(args: readonly string[]): Options | null {
     output: output ?? null,
     json: json ?? false,
     dryRun: dryRun ?? false,
+    askAboutAll: askAboutAll ?? false,
   };
 }
 
@@ -51,6 +54,7 @@ function parse(args: readonly string[]) {
         output: { type: 'string' },
         json: { type: 'boolean' },
         'dry-run': { type: 'boolean' },
+        'ask-about-all': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });

@@ -1,4 +1,4 @@
-import type { Finding, FindingKind, Side } from '../commands/reconcile.ts';
+import type { Finding, FindingKind, Side } from '../commands/finding.ts';
 import { formatDecimal } from '../domain/money.ts';
 import type { Sum, Tally } from './tally.ts';
 

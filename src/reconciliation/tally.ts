@@ -1,4 +1,4 @@
-import { differenceKinds, type Finding, type FindingKind } from '../commands/reconcile.ts';
+import { differenceKinds, type Finding, type FindingKind } from '../commands/finding.ts';
 
 /** How much of one kind there is, of one currency. */
 export type Sum = {

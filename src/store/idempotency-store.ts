@@ -11,12 +11,15 @@ export type Intent = {
   readonly inputHash: string;
 };
 
+/** What an intent has led to: the id of its result and, where it captures a payment, which attempt to capture it is. */
+export type Claim = { readonly resultId: string; readonly attempt: number | null };
+
 const findSql = `
-  select input_hash, result_id from idempotency_keys where merchant_id = $1 and operation = $2 and key = $3`;
+  select input_hash, result_id, attempt from idempotency_keys where merchant_id = $1 and operation = $2 and key = $3`;
 // Waits while another transaction holds the same key, and inserts nothing when that one commits.
 const insertSql = `
-  insert into idempotency_keys (merchant_id, operation, key, input_hash, result_id, created_at)
-  values ($1, $2, $3, $4, $5, $6) on conflict do nothing`;
+  insert into idempotency_keys (merchant_id, operation, key, input_hash, result_id, attempt, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`;
 
 /** Equal for inputs that mean the same: the order of an object's keys does not count, and null is as good as left out. */
 export function hashOf(input: unknown): string {
@@ -29,8 +32,8 @@ export function hashOf(input: unknown): string {
  * What the intent's key stands for already, or null when the key is new.
  * @throws {IdempotencyKeyReusedError} when the key was used with other input.
  */
-export async function findIntent(tx: Tx, intent: Intent): Promise<string | null> {
-  const { rows } = await tx.query<{ input_hash: string; result_id: string }>(findSql, [
+export async function findIntent(tx: Tx, intent: Intent): Promise<Claim | null> {
+  const { rows } = await tx.query<{ input_hash: string; result_id: string; attempt: number | null }>(findSql, [
     intent.merchantId,
     intent.operation,
     intent.key,
@@ -38,13 +41,13 @@ export async function findIntent(tx: Tx, intent: Intent): Promise<string | null>
   const [row] = rows;
   if (row === undefined) return null;
   if (row.input_hash !== intent.inputHash) throw new IdempotencyKeyReusedError();
-  return row.result_id;
+  return { resultId: row.result_id, attempt: row.attempt };
 }
 
-/** Claims the key for `resultId`; false when somebody else committed the same key meanwhile. */
-export async function insertIntent(tx: Tx, intent: Intent, resultId: string, at: Date): Promise<boolean> {
+/** Claims the key; false when somebody else committed the same key meanwhile. */
+export async function insertIntent(tx: Tx, intent: Intent, { resultId, attempt }: Claim, at: Date): Promise<boolean> {
   const { merchantId, operation, key, inputHash } = intent;
-  const { rowCount } = await tx.query(insertSql, [merchantId, operation, key, inputHash, resultId, at]);
+  const { rowCount } = await tx.query(insertSql, [merchantId, operation, key, inputHash, resultId, attempt, at]);
   return rowCount === 1;
 }
 
@@ -52,8 +55,14 @@ export async function insertIntent(tx: Tx, intent: Intent, resultId: string, at:
  * Claims the key within the lock of one order, where it was just looked for.
  * @throws {IdempotencyKeyReusedError} when another order's call with the key, and so with other input, committed this moment.
  */
-export async function claimIntent(tx: Tx, intent: Intent, resultId: string, at: Date): Promise<void> {
-  if (await insertIntent(tx, intent, resultId, at)) return;
+export async function claimIntent(
+  tx: Tx,
+  intent: Intent,
+  resultId: string,
+  at: Date,
+  attempt: number | null = null,
+): Promise<void> {
+  if (await insertIntent(tx, intent, { resultId, attempt }, at)) return;
   await findIntent(tx, intent);
   throw new Error('An idempotency key was refused, and is the same intent on another order.');
 }

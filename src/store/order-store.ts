@@ -32,7 +32,17 @@ const lineColumns = columnsOf([
 const paymentColumns = columnsOf([
   ...['id', 'orderId', 'merchantId', 'method', 'flow', 'provider', 'providerAccount', 'status', 'captureMode'],
   ...['currency', 'amountMinor', 'authorizedMinor', 'capturedMinor', 'refundedMinor', 'reservedMinor', 'appliedMinor'],
-  ...['surplusMinor', 'quarantinedMinor', 'late', 'closeTarget', 'returnUrl', 'openId', 'buyerIp', 'description'],
+  ...[
+    'surplusMinor',
+    'quarantinedMinor',
+    'refusedCaptures',
+    'late',
+    'closeTarget',
+    'returnUrl',
+    'openId',
+    'buyerIp',
+    'description',
+  ],
   ...['providerPaymentId', 'failureReason', 'failureMessage', 'failureProviderCode', 'failureAttempt'],
   ...['evidenceSource', 'evidenceProviderTime', 'evidenceReceivedAt', 'createdAt', 'updatedAt', 'succeededAt'],
   ...['expiresAt', 'nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil'],

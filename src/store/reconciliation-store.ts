@@ -86,6 +86,8 @@ export type Ledger = {
   findNamed(lines: readonly BilledMoney[]): Promise<Named[]>;
   /** Takes note that the bill lists these rows; returns those that it has not listed before. */
   markListed(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** How many rows the bill has listed so far. */
+  listedCount(): number;
   /** What moved by our account from the one instant up to the other and is not listed, some at a time. */
   unlisted(kind: 'payment' | 'refund', from: Date, until: Date): AsyncIterable<readonly Unlisted[]>;
 };
@@ -121,7 +123,9 @@ async function withSession<T>({ kind, pool }: Database, work: (session: Session)
 }
 
 function ledgerOn(session: Session, { provider, providerAccount }: Account): Ledger {
+  let listedCount = 0;
   return {
+    listedCount: () => listedCount,
     async findNamed(lines) {
       const { rows } = await session.query<NamedRow>(findNamedSql, [
         ...[provider, providerAccount],
@@ -134,6 +138,7 @@ function ledgerOn(session: Session, { provider, providerAccount }: Account): Led
     },
     async markListed(ids) {
       const { rows } = await session.query<{ id: string }>(listSql, [ids]);
+      listedCount += rows.length;
       return new Set(rows.map(({ id }) => id));
     },
     async *unlisted(kind, from, until) {

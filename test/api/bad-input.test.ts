@@ -196,7 +196,7 @@ test.each<[string, string, string]>([
 });
 
 test('a cursor of another log is told apart', async () => {
-  const cursor = Buffer.from('v1.otherlog.1.5.5').toString('base64url');
+  const cursor = Buffer.from('v2.otherlog.merchant.1.5.5').toString('base64url');
   const { body } = await post(`{ events(after: "${cursor}") { nodes { id } } }`);
   expect(body.errors?.[0]?.message).toContain('another event log');
 });

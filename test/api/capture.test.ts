@@ -185,6 +185,60 @@ describe('capturePayment', () => {
   });
 });
 
+describe('a capture that the provider refuses', () => {
+  /** Stripe answers 400 as often as it is asked; the authorization stays. */
+  async function refusedCapture() {
+    const authorized = await authorizedOrder();
+    const path = `/v1/payment_intents/${authorized.intentId}/capture`;
+    await fault({ fault: 'refuse', match: { path }, times: 1 });
+    return { ...authorized, path, input: { paymentId: authorized.paymentId, idempotencyKey: randomUUID() } };
+  }
+  const refusal = { code: 'PROVIDER_REJECTED', message: expect.stringContaining('refused the capture') };
+
+  test('is refused again under the same key, as often as it is repeated, and a new key tries again', async () => {
+    const { orderId, paymentId, input } = await refusedCapture();
+    expect(await capturePayment(app, input)).toMatchObject(refusal);
+    expect(await capturePayment(app, input)).toMatchObject(refusal);
+    await Promise.all([1, 2].map(async () => expect(await capturePayment(app, input)).toMatchObject(refusal)));
+    const { types, payments } = await readOrder(app, orderId);
+    expect(types.filter((type) => type === 'PAYMENT_CAPTURE_FAILED')).toHaveLength(1);
+    expect(payments).toMatchObject([
+      { status: 'AUTHORIZED', captureRequested: null, failure: { reason: 'provider_error' } },
+    ]);
+    expect(await capturePayment(app, { paymentId })).toMatchObject({ status: 'SUCCEEDED', failure: null });
+    // What this key has asked for was refused, whatever another one has done since: as it captured the same, the answer is the payment.
+    expect(await capturePayment(app, input)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  test('is refused under its key also after another amount was captured under another one', async () => {
+    const { paymentId, input } = await refusedCapture();
+    expect(await capturePayment(app, input)).toMatchObject(refusal);
+    expect(await capturePayment(app, { paymentId, amountMinor: 900 })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await capturePayment(app, input)).toMatchObject({ code: 'PAYMENT_NOT_CAPTURABLE' });
+  });
+
+  test('after its outcome was unknown is refused under its key, too', async () => {
+    const { orderId, paymentId, intentId } = await authorizedOrder();
+    const path = `/v1/payment_intents/${intentId}/capture`;
+    const input = { paymentId, idempotencyKey: randomUUID() };
+    await fault({ fault: 'error_500_before', match: { path }, times: 1 });
+    expect(await capturePayment(app, input)).toMatchObject({ captureRequested: { amountMinor: 2500 } });
+    await fault({ fault: 'refuse', match: { path }, times: 1 });
+    await sweepUntil(app, orderId, ({ types }) => types.includes('PAYMENT_CAPTURE_FAILED'), 6000);
+    expect(await capturePayment(app, input)).toMatchObject(refusal);
+  });
+
+  test('because the authorization has lapsed is refused again when it is repeated', async () => {
+    const { paymentId, intentId } = await authorizedOrder();
+    await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
+    await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
+    const input = { paymentId, idempotencyKey: randomUUID() };
+    for (let call = 0; call < 2; call += 1) {
+      expect(await capturePayment(app, input)).toMatchObject({ ...refusal, payment: { status: 'EXPIRED' } });
+    }
+  });
+});
+
 describe('what happens in the provider’s console meanwhile, unheard', () => {
   async function capturedUnheard() {
     const authorized = await authorizedOrder();

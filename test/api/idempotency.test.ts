@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  capturePayment,
   confirmCard,
   createOrder,
   createOrderDocument,
   orderInput,
+  paidOrder,
   payOrder,
   payOrderDocument,
   readOrder,
+  requestRefund,
 } from '../support/orders.ts';
-import { askControl, startTestApp, type TestApp } from '../support/test-app.ts';
+import { askControl, control, startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -122,3 +125,44 @@ test('null is as good as left out', async () => {
   const nulls = { number: null, description: null, metadata: null, captureMode: null, expiresInSeconds: null };
   expect((await createOrder(app, { ...input, ...nulls })).id).toBe(order.id);
 });
+
+type Answer = Readonly<Record<string, unknown>>;
+
+test.each<[what: string, path: string, call: (app: TestApp, key: string) => Promise<() => Promise<Answer>>]>([
+  [
+    'payOrder',
+    '/v1/payment_intents',
+    async ({ client }, idempotencyKey) => {
+      const { id: orderId } = await createOrder(app);
+      const input = { idempotencyKey, orderId, method: 'CARD', flow: 'EMBEDDED' } as const;
+      return async () => ({ ...(await client.request(payOrderDocument, { input })).payOrder });
+    },
+  ],
+  [
+    'capturePayment',
+    '/v1/payment_intents/*/capture',
+    async (of, idempotencyKey) => {
+      const { payment } = await paidOrder(of, { captureMode: 'MANUAL' });
+      return async () => ({ ...(await capturePayment(of, { idempotencyKey, paymentId: payment.id })) });
+    },
+  ],
+  [
+    'requestRefund',
+    '/v1/refunds',
+    async (of, idempotencyKey) => {
+      const { payment } = await paidOrder(of);
+      return async () => ({ ...(await requestRefund(of, { idempotencyKey, paymentId: payment.id })) });
+    },
+  ],
+])(
+  '%s that the provider has refused answers the same when it is repeated with the same key',
+  async (_what, path, prepare) => {
+    const call = await prepare(app, randomUUID());
+    await control(app.sandboxUrl, 'faults', { fault: 'refuse', match: { method: 'POST', path }, times: 1 });
+    const first = await call();
+    expect(JSON.stringify(first)).toMatch(/PROVIDER_REJECTED|FAILED/);
+    expect(await call()).toEqual(first);
+    await app.app.rounds.sweep();
+    expect(await call()).toEqual(first);
+  },
+);

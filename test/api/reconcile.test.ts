@@ -77,7 +77,7 @@ describe.each(sides)('the bill of $name', ({ name, method, flow, pay, refund }) 
     expect(await readOrder(app, unheard.orderId)).toMatchObject({ paymentStatus: 'PENDING' });
     await toNextAfternoon(app);
 
-    const dry = await reconcileDay(app, provider, date, true);
+    const dry = await reconcileDay(app, provider, date, { isDryRun: true });
     expect(dry.findings.map(({ kind, subject, action }) => [kind, subject, action]).sort()).toEqual([
       ['MISSING_HERE', 'payment', 'NONE'],
       ['MISSING_HERE', 'refund', 'NONE'],
@@ -141,7 +141,7 @@ describe('a day of which WeChat Pay has no bill', () => {
 
   test('has nothing that differs when we hold nothing of it either', async () => {
     await toNextAfternoon(app);
-    expect(await reconcileDay(app, provider, date)).toEqual({ hasBill: false, matched: [], findings: [] });
+    expect(await reconcileDay(app, provider, date)).toEqual({ hasBill: false, matched: [], findings: [], doubt: null });
   });
 
   test('is not believed to be without trades before its bill is due', async () => {

@@ -192,3 +192,43 @@ test('more lines than fit into one look-up are all gone through', async () => {
   expect(matched).toEqual([line]);
   expect(findings).toHaveLength(1200);
 });
+
+test('a bill that lacks more of ours than it lists is another account’s: nobody is asked, and no order is marked', async () => {
+  const orders = await Promise.all(Array.from({ length: 5 }, paidWithLine));
+  await toNextAfternoon(app);
+  // Another account has other lines, and denies whatever of ours it is asked about.
+  const foreign = { ...lineOf('pay_of_another', 'pi_another'), merchantNumber: 'of-another-system' };
+  const bill = withBill(stripe, [foreign, foreign]);
+  let asked = 0;
+  const another: PaymentProvider = {
+    ...bill,
+    queryPayment: async () => {
+      asked += 1;
+      return { kind: 'notFound', payableUntil: null };
+    },
+  };
+  const versions = async () => Promise.all(orders.map(async ({ orderId }) => (await readOrder(app, orderId)).version));
+  const before = await versions();
+  const { findings, doubt } = await reconcileDay(app, another, date);
+  expect(doubt).toEqual({ missing: 5, listed: 0 });
+  const missing = findings.filter(({ kind }) => kind === 'MISSING_THERE');
+  expect(missing.map(({ action }) => action)).toEqual(Array.from({ length: 5 }, () => 'NOT_ASKED'));
+  expect(asked).toBe(0);
+  expect(await versions()).toEqual(before);
+
+  // Whoever is certain says so.
+  const certain = await reconcileDay(app, bill, date, { isToAskAboutAll: true });
+  expect(certain.doubt).toBeNull();
+  expect(certain.findings.filter(({ action }) => action === 'CONFIRMED')).toHaveLength(5);
+});
+
+test('a few that a bill lacks are single cases, and asked about', async () => {
+  const orders = await Promise.all(Array.from({ length: 7 }, paidWithLine));
+  await toNextAfternoon(app);
+  const lines = orders.slice(0, 4).map(({ line }) => line);
+  const { findings, doubt } = await reconcileDay(app, withBill(stripe, lines), date);
+  expect(doubt).toBeNull();
+  expect(findings.map(({ kind, action }) => `${kind} ${action}`)).toEqual(
+    Array.from({ length: 3 }, () => 'MISSING_THERE CONFIRMED'),
+  );
+});

@@ -11,7 +11,14 @@ import {
   requestRefund,
   sweepUntil,
 } from '../support/orders.ts';
-import { advanceSandbox, control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
+import {
+  advanceSandbox,
+  clearFaults,
+  control,
+  startTestApp,
+  type TestApp,
+  untilCallbacksCame,
+} from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -229,6 +236,35 @@ describe('a refund at the provider', () => {
     expect(await call).toMatchObject({ status });
     await app.app.rounds.sweep();
     expect((await readOrder(app, orderId)).refunds).toMatchObject([{ status }]);
+  });
+
+  test('that is told of under our number while our own call makes another one is two refunds, and both count', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    const { id: paymentId } = payment;
+    await fault({ fault: 'delay_after', ms: 60_000, match: { operation: 'refunds.create', contains: paymentId } });
+    await fault({ fault: 'drop', match: { type: 'refund.*' }, times: 20 });
+    const call = requestRefund(app, { paymentId, amountMinor: 400 });
+    while ((await booksOf(app, paymentId)).refunds.length === 0);
+    await untilCallbacksCame(app);
+    await clearFaults(app);
+    const [asked] = (await readOrder(app, orderId)).refunds;
+    const intent = (await booksOf(app, paymentId)).paymentIntents[0]?.id;
+    const metadata = { refund_id: asked?.id, payment_id: paymentId };
+    await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: intent, amount: 400, metadata });
+    await untilCallbacksCame(app);
+    expect((await readOrder(app, orderId)).refunds).toMatchObject([{ id: asked?.id, status: 'SUCCEEDED' }]);
+    await advanceSandbox(app, 60_000);
+    expect(await call).toMatchObject({ id: asked?.id, status: 'SUCCEEDED' });
+    expect((await booksOf(app, paymentId)).totals.refunded).toBe(800);
+    const order = await readOrder(app, orderId);
+    expect(order).toMatchObject({
+      ...{ refunded: { amountMinor: 800 }, refundable: { amountMinor: 1700 }, needsReview: ['REFUND_ABNORMAL'] },
+      refunds: [
+        { id: asked?.id, amount: { amountMinor: 400 }, status: 'SUCCEEDED' },
+        { amount: { amountMinor: 400 }, status: 'SUCCEEDED' },
+      ],
+    });
+    expect(new Set(order.refunds.map(({ providerRefundId }) => providerRefundId)).size).toBe(2);
   });
 
   test('that is pending is accepted, and succeeds by callback', async () => {

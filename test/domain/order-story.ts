@@ -95,6 +95,7 @@ export function aPayment(id: string, facts: Partial<Payment> = {}): Payment {
     hintedAt: null,
     captureMinor: null,
     captureAttempt: 0,
+    refusedCaptures: [],
     ...facts,
   };
 }

@@ -151,6 +151,13 @@ describe('a refund that was asked for', () => {
   });
 });
 
+test('a refund never takes the place of another one', () => {
+  const story = new RefundStory().ask(ours, 400n);
+  story.hear(aRefundReport('SUCCEEDED', { amountMinor: 400n }));
+  const twin = aRefundReport('SUCCEEDED', { amountMinor: 400n, providerRefundId: 're_twin' });
+  expect(() => story.hear(twin, ours)).toThrow('exists already');
+});
+
 describe('a refund made in the console', () => {
   const foreign = { refundId: null, providerRefundId: 're_console', amountMinor: 500n };
 

@@ -6,7 +6,7 @@ import type { Database } from '../../src/database/database.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 import { needReview } from '../../src/domain/review.ts';
-import { merchantFeed, orderFeed } from '../../src/events/feed.ts';
+import { merchantFeed, openTailWatch, orderFeed, tailLimit } from '../../src/events/feed.ts';
 import { type LoggedEvent, logStart, readLogEnd, readMerchantLog } from '../../src/events/log.ts';
 import { createWakes } from '../../src/events/wakes.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
@@ -111,6 +111,26 @@ test('a follower of one order hears each of its events once, from any place on',
     );
     expect(replayed.map(nameOf)).toEqual(rest.map(nameOf));
   }
+});
+
+const appendManySql = `
+  insert into events (id, merchant_id, order_id, sequence, type, occurred_at, order_number, order_status, order_payment_status,
+    currency, changes, epoch)
+  select e.id || '_' || n, e.merchant_id, e.order_id, e.sequence + n, e.type, e.occurred_at, e.order_number, e.order_status,
+    e.order_payment_status, e.currency, '{}', e.epoch
+  from events e, generate_series(1, $2::int) n where e.order_id = $1 and e.sequence = 1`;
+
+test('one round of the watch over the tail reaches the log’s end, however many events have come since the last one', async () => {
+  const unwoken = createWakes();
+  const watch = await openTailWatch({ pool: database.pool, wakes: unwoken });
+  const [busyOrder, quietOrder] = [await newOrder(), await newOrder()];
+  await database.pool.query(appendManySql, [busyOrder, 2 * tailLimit]);
+  const listener = unwoken.listen(quietOrder, new AbortController().signal);
+  await addEvent(quietOrder, 'SURPLUS');
+  expect(await watch.runOnce()).toBe(2 * tailLimit + 3);
+  await listener.next();
+  listener.close();
+  expect(await watch.runOnce()).toBe(0);
 });
 
 test('a follower that leaves while nothing happens leaves no listener behind', async () => {

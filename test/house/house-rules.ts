@@ -26,7 +26,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'banner.ts': ['domain', 'config.ts'],
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
-  reconciliation: ['domain', 'commands/reconcile.ts'], // what the command line says and prints
+  reconciliation: ['domain', 'commands/finding.ts'], // what the command line says and prints
   'app.ts': 'everything',
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
   'main.ts': ['app.ts', 'config.ts', 'banner.ts'],

@@ -17,7 +17,7 @@ import { DomainError } from '../../src/domain/errors.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { Log } from '../../src/domain/log.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
-import { createTailWatch, merchantFeed, orderFeed } from '../../src/events/feed.ts';
+import { merchantFeed, openTailWatch, orderFeed } from '../../src/events/feed.ts';
 import { createWakes } from '../../src/events/wakes.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
 import { alipaySetup } from '../../src/providers/alipay/kind.ts';
@@ -127,8 +127,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     },
   };
   const subscriptions = new Map<number, () => void>();
-  const tail = createTailWatch({ pool: readingPool, wakes });
-  await tail.runOnce(); // begins at the log's end, as when a node starts
+  const tail = await openTailWatch({ pool: readingPool, wakes });
 
   return {
     get isDead() {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Finding } from '../../src/commands/reconcile.ts';
+import type { Finding } from '../../src/commands/finding.ts';
 import { printJson, saveJson } from '../../src/reconciliation/json-report.ts';
 import { readOptions, UsageError } from '../../src/reconciliation/options.ts';
 import { tableOf } from '../../src/reconciliation/table.ts';
@@ -24,7 +24,7 @@ const head = {
 
 test('a command line is read, or says what is wrong with it', () => {
   expect(readOptions(['--provider', 'alipay', '--date', '2026-11-21', '--dry-run'])).toEqual({
-    ...{ provider: 'ALIPAY', date: '2026-11-21', output: null, json: false, dryRun: true },
+    ...{ provider: 'ALIPAY', date: '2026-11-21', output: null, json: false, dryRun: true, askAboutAll: false },
   });
   expect(readOptions(['--help'])).toBeNull();
   for (const args of [

@@ -12,6 +12,7 @@ test.each<[fault: string, type: string, statusCode: number | undefined, made: nu
   ['error_500_after', 'StripeAPIError', 500, 1],
   ['rate_limit', 'StripeRateLimitError', 429, 0],
   ['lock_timeout', 'StripeAPIError', 409, 0],
+  ['refuse', 'StripeInvalidRequestError', 400, 0],
   ['malformed', 'StripeAPIError', undefined, 1],
 ])('the fault %s is a %s with status %s, and %i intents are made', async (fault, type, statusCode, made) => {
   const rig = await openRig();

@@ -133,6 +133,7 @@ test.each<[method: 'GET' | 'POST', target: string, status: number]>([
 test.each<[fault: string, status: number, code: string | undefined, executed: boolean]>([
   ['rate_limit', 429, 'FREQUENCY_LIMITED', false],
   ['lock_timeout', 500, 'SYSTEM_ERROR', false],
+  ['refuse', 400, 'INVALID_REQUEST', false],
   ['error_500_before', 500, 'SYSTEM_ERROR', false],
   ['error_500_after', 500, 'SYSTEM_ERROR', true],
   ['system_error', 500, 'SYSTEM_ERROR', true],

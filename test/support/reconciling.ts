@@ -1,5 +1,6 @@
 import type { CommandContext } from '../../src/commands/context.ts';
-import { type Finding, reconcile } from '../../src/commands/reconcile.ts';
+import type { Doubt, Finding } from '../../src/commands/finding.ts';
+import { reconcile } from '../../src/commands/reconcile.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 import type { BillLine } from '../../src/providers/bill.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
@@ -11,6 +12,7 @@ export type Outcome = {
   readonly matched: readonly BillLine[];
   readonly findings: readonly Finding[];
   readonly hasBill: boolean;
+  readonly doubt: Doubt | null;
 };
 type ProviderName = 'STRIPE' | 'ALIPAY' | 'WECHATPAY';
 
@@ -32,17 +34,17 @@ export async function reconcileDay(
   app: TestApp,
   provider: PaymentProvider,
   date: string,
-  isDryRun = false,
+  { isDryRun = false, isToAskAboutAll = false } = {},
 ): Promise<Outcome> {
   const matched: BillLine[] = [];
   const findings: Finding[] = [];
-  const { hasBill } = await reconcile(contextOf(app, provider), {
-    ...{ provider, date, isDryRun, signal: new AbortController().signal },
+  const { hasBill, doubt } = await reconcile(contextOf(app, provider), {
+    ...{ provider, date, isDryRun, isToAskAboutAll, signal: new AbortController().signal },
     onMatched: (line) => matched.push(line),
     tell: (finding) => void findings.push(finding),
     onProgress: () => {},
   });
-  return { matched, findings, hasBill };
+  return { matched, findings, hasBill, doubt };
 }
 
 /** The provider, with a bill of our own making: it lists what a test says. */
