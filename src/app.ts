@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { pino } from 'pino';
 import { applyNewDelivery } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Lane } from './commands/lane.ts';
@@ -33,10 +32,12 @@ import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { createReadiness } from './http/readiness.ts';
+import { createRefusalLog, handleCallback } from './http/refused-callbacks.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
 import { createHttpServer } from './http/server.ts';
-import { handleWebhook } from './http/webhooks.ts';
 import { serveWebSocket } from './http/websocket.ts';
+import { createLogger } from './logging/logger.ts';
+import { loggedProvider } from './providers/logged-provider.ts';
 import type { PaymentProvider, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
@@ -70,6 +71,8 @@ export type App = {
     expireOrders(): Promise<number>;
     /** Wakes whom a lost wake left behind. */
     watchTail(): Promise<number>;
+    /** Says how many refused callbacks had no line of their own. */
+    tellRefusals(): Promise<void>;
     /** Upkeep of the embedded database. */
     maintain(): Promise<unknown>;
   };
@@ -95,7 +98,7 @@ export type AppParts = {
 /** @throws {Error} with a sentence for the operator, or the signal's reason; nothing is left open or running. */
 export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
   const clock = parts.clock ?? systemClock;
-  const log = parts.log ?? pino({ level: config.logLevel }, pino.destination(2));
+  const log = parts.log ?? createLogger(config.logLevel);
   const { keep, close } = closingList();
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(parts.signal === undefined ? [] : [parts.signal])]);
@@ -123,7 +126,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const { logId } = await readLogState(database.pool);
     const wakes = await openWakes(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
-    const providers = await Promise.all(setups.map((setup) => openProvider(setup, publicUrl, clock)));
+    const providers = await Promise.all(setups.map((setup) => openProvider(setup, publicUrl, clock, log)));
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const commands: CommandContext = { db: database, clock, providers, wakes, log, failpoint };
     await reportUnconfigured(commands);
@@ -143,7 +146,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     // Before anybody can follow: what is committed elsewhere from now on reaches them, with or without a wake.
     const tail = await openTailWatch({ pool: database.pool, wakes });
     const deliveries = followUp(commands);
+    const refusals = createRefusalLog(log, () => clock.now());
     const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
+    await keep(refusals, async () => refusals.tellCounted('now'));
     await keep(deliveries, () => deliveries.idle());
     await keep(sockets, () => sockets.close(drainMs));
     await keep(http, () => http.stopAccepting(drainMs));
@@ -161,11 +166,12 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           authorization: request.headers.authorization ?? null,
         }),
       webhook: (request, response, path) =>
-        handleWebhook(
+        handleCallback(
           {
             ...{ providers, log, failpoint, now: () => clock.now(), apply: deliveries.apply },
             receive: (provider, delivery) => receiveDelivery(commands, provider, delivery),
           },
+          refusals,
           request,
           response,
           path,
@@ -186,6 +192,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         checkRefunds: () => checkDueRefunds(commands),
         expireOrders: () => expireDueOrders(commands),
         watchTail: () => tail.runOnce(),
+        tellRefusals: async () => refusals.tellCounted(),
         maintain: async () => {
           await dropOldRejectedDeliveries(database.pool, clock.now());
           return database.maintain();
@@ -267,8 +274,9 @@ function askBy(yoga: YogaServer, token: string) {
   };
 }
 
-function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock): Promise<PaymentProvider> {
-  return setup.open({ webhookUrl: webhookUrlOf(publicUrl, setup.name), now: () => clock.now() });
+async function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock, log: Log): Promise<PaymentProvider> {
+  const webhookUrl = webhookUrlOf(publicUrl, setup.name);
+  return loggedProvider(await setup.open({ webhookUrl, now: () => clock.now() }), log);
 }
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };

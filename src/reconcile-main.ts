@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { randomUUID } from 'node:crypto';
 import type { CommandContext } from './commands/context.ts';
 import type { Doubt } from './commands/finding.ts';
 import { reconcile } from './commands/reconcile.ts';
@@ -8,6 +8,9 @@ import { startSandboxProcess } from './development.ts';
 import { developmentKeys, keptSandboxUrl, sandboxEnvironment } from './development-keys.ts';
 import { systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
+import { createLogger } from './logging/logger.ts';
+import { traced } from './logging/trace.ts';
+import { loggedProvider } from './providers/logged-provider.ts';
 import { isProviderError, type PaymentProvider, type ProviderSetup } from './providers/provider.ts';
 import { type JsonHead, type JsonReport, printJson, saveJson } from './reconciliation/json-report.ts';
 import { type Options, readOptions, UsageError, usage } from './reconciliation/options.ts';
@@ -30,7 +33,10 @@ async function main(): Promise<number> {
     const { setups, close } = await configuredProviders(config);
     try {
       const provider = await openProvider(config, setups, options);
-      return await run({ ...partsOf(config), db: database, providers: [provider] }, provider, options);
+      const parts = partsOf(config);
+      const told = loggedProvider(provider, parts.log);
+      const context = { ...parts, db: database, providers: [told] };
+      return await traced(randomUUID(), () => run(context, told, options));
     } finally {
       await close();
     }
@@ -41,7 +47,7 @@ async function main(): Promise<number> {
 
 /** Nobody subscribes here; who does at a node hears of changes by its look at the log's end, a second later at most. */
 function partsOf({ logLevel }: Config): Omit<CommandContext, 'db' | 'providers'> {
-  const log = pino({ level: logLevel }, pino.destination(2));
+  const log = createLogger(logLevel);
   return { log, clock: systemClock, failpoint: passAll, wakes: { wake: () => {} } };
 }
 

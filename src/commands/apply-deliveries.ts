@@ -2,11 +2,19 @@ import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import { applyPaymentReport, noteForeignReport } from '../domain/decide.ts';
 import { newId } from '../domain/ids.ts';
+import { isTold } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import { applyRefundReport, findRefund } from '../domain/refunding.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
-import { claimDelivery, type Delivery, finishDelivery, postponeDelivery } from '../events/inbox.ts';
+import {
+  claimDelivery,
+  type Delivery,
+  type DeliveryOutcome,
+  finishDelivery,
+  postponeDelivery,
+} from '../events/inbox.ts';
+import { aboutOrder } from '../logging/trace.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
@@ -30,36 +38,61 @@ export async function applyNewDelivery(context: CommandContext, deliveryId: stri
 
 /** Applies a callback that the caller has claimed. What fails is logged and planned anew. */
 export async function applyDelivery(context: CommandContext, delivery: Delivery): Promise<void> {
+  const startedAt = performance.now();
+  const tell = (outcome: DeliveryOutcome) => tellDelivery(context, delivery, outcome, performance.now() - startedAt);
   await apart(context, { deliveryId: delivery.id }, () =>
-    apply(context, delivery).catch(async (error: unknown) => {
-      await tryLater(context, delivery, 'failed');
+    apply(context, delivery).then(tell, async (error: unknown) => {
+      tell(await tryLater(context, delivery, 'failed'));
       throw error;
     }),
   );
 }
 
-type Finish = Parameters<typeof finishDelivery>[2];
+const toldAs = {
+  APPLIED: 'callback applied',
+  IGNORED: 'callback ignored',
+  REVIEW: 'callback needs a person',
+  POSTPONED: 'callback postponed',
+} as const;
 
-async function apply(context: CommandContext, delivery: Delivery): Promise<void> {
-  const { db, clock } = context;
+/** `ageMs`: since it came, as the first try is not always the last. */
+function tellDelivery(
+  { log, clock }: CommandContext,
+  { id: deliveryId, ...delivery }: Delivery,
+  { status, reason, paymentId }: DeliveryOutcome,
+  tookMs: number,
+): void {
+  if (!isTold(log)) return;
+  const { provider, providerAccount: account, eventId, eventType, applyAttempts: attempt } = delivery;
+  const ageMs = clock.now().getTime() - delivery.receivedAt.getTime();
+  const outcome = { ageMs, durationMs: Math.round(tookMs), outcome: status.toLowerCase(), ...(reason && { reason }) };
+  const about = { deliveryId, eventId, eventType, ...(paymentId !== null && { paymentId }) };
+  log.info({ provider, account, ...about, attempt, ...outcome }, toldAs[status]);
+}
+
+type Finish = Omit<Parameters<typeof finishDelivery>[2], 'body'>;
+
+async function apply(context: CommandContext, delivery: Delivery): Promise<DeliveryOutcome> {
+  const { clock } = context;
   const message = read(context, delivery);
   const at = clock.now();
   if (message === null) {
-    return finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason: 'unreadable', paymentId: null, at });
+    return finish(context, delivery, { status: 'REVIEW', reason: 'unreadable', paymentId: null, at });
   }
   if (message.kind === 'ignored') {
-    return finishDelivery(db.pool, delivery.id, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
+    return finish(context, delivery, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
   }
   if (message.kind === 'foreign') return refuseForeign(context, delivery, message);
   const payment = await findSubject(context, delivery, message);
   const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
   if (payment === null || !isOfAccount) return tryLater(context, delivery, 'unknown_payment');
+  aboutOrder(payment.orderId);
   if (message.kind === 'payment' && message.isCreation && payment.status === 'SUBMITTING') {
     // Our own call is under way and its answer says the same. Should that be lost, the payment is UNKNOWN and this ends it.
     return tryLater(context, delivery, 'call_under_way');
   }
   if (message.kind === 'payment') return applyTo(context, delivery, payment, message, null);
-  await applyTo(context, delivery, payment, message, await askAboutRefund(context, payment, message));
+  return applyTo(context, delivery, payment, message, await askAboutRefund(context, payment, message));
 }
 
 type Foreign = Extract<WebhookMessage, { kind: 'foreign' }>;
@@ -71,16 +104,16 @@ async function refuseForeign(
   context: CommandContext,
   delivery: Delivery,
   { paymentId, reason }: Foreign,
-): Promise<void> {
+): Promise<DeliveryOutcome> {
   const { db, clock } = context;
   const payment = paymentId === null ? null : await findPayment(db.pool, paymentId);
   const verdict = { status: 'REVIEW', reason: 'mismatch' } as const;
   if (payment === null) {
-    return finishDelivery(db.pool, delivery.id, { ...verdict, paymentId: null, at: clock.now() });
+    return finish(context, delivery, { ...verdict, paymentId: null, at: clock.now() });
   }
-  await changeAndWake(context, 'callback.apply', payment.orderId, async (change, tx) => {
+  return changeAndWake(context, 'callback.apply', payment.orderId, async (change, tx) => {
     noteForeignReport(change, payment.id, reason);
-    await finishDelivery(tx, delivery.id, { ...verdict, paymentId: payment.id, at: change.at });
+    return finish(context, delivery, { ...verdict, paymentId: payment.id, at: change.at }, tx);
   });
 }
 
@@ -123,14 +156,14 @@ async function applyTo(
   { id: paymentId, orderId }: Payment,
   message: Telling,
   asked: RefundReport | null,
-): Promise<void> {
-  await changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
+): Promise<DeliveryOutcome> {
+  return changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
     const outcome =
       message.kind === 'payment'
         ? applyPaymentReport(change, message.report)
         : applyRefundMessage(change, paymentId, message, asked, delivery.applyAttempts >= believedAfterTries);
-    if (outcome.effect === 'early') await tryLater(context, delivery, 'early', tx);
-    else await finishDelivery(tx, delivery.id, { ...finishOf(outcome), paymentId, at: change.at });
+    if (outcome.effect === 'early') return tryLater(context, delivery, 'early', tx);
+    return finish(context, delivery, { ...finishOf(outcome), paymentId, at: change.at }, tx);
   });
 }
 
@@ -149,6 +182,18 @@ function applyRefundMessage(
   return applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
 }
 
+/** For good: what its body was kept with only to be read is not needed any more. */
+function finish(
+  { db, providers }: CommandContext,
+  delivery: Delivery,
+  verdict: Finish,
+  on: Tx | Database['pool'] = db.pool,
+): Promise<DeliveryOutcome> {
+  const { id, provider: name, providerAccount: account, body } = delivery;
+  const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
+  return finishDelivery(on, id, { ...verdict, body: provider?.redactWebhook(body, 'done') ?? body });
+}
+
 function finishOf(verdict: Verdict): Pick<Finish, 'status' | 'reason'> {
   switch (verdict.effect) {
     case 'applied':
@@ -165,18 +210,19 @@ function finishOf(verdict: Verdict): Pick<Finish, 'status' | 'reason'> {
  * something is wrong with us. After a day a person must look.
  */
 async function tryLater(
-  { db, clock, log }: CommandContext,
+  context: CommandContext,
   delivery: Delivery,
   reason: string,
-  on: Tx | Database['pool'] = db.pool,
-): Promise<void> {
+  on: Tx | Database['pool'] = context.db.pool,
+): Promise<DeliveryOutcome> {
+  const { clock, log } = context;
   const at = clock.now();
   if (at.getTime() - delivery.receivedAt.getTime() >= triedForMsMax && delivery.applyAttempts >= triesMin) {
     log.error({ deliveryId: delivery.id, reason }, 'a callback could not be applied for a day and needs a person');
-    return finishDelivery(on, delivery.id, { status: 'REVIEW', reason, paymentId: null, at });
+    return finish(context, delivery, { status: 'REVIEW', reason, paymentId: null, at }, on);
   }
   const delayMs = Math.min(retryDelayMsMin * 2 ** (delivery.applyAttempts - 1), retryDelayMsMax);
-  await postponeDelivery(on, delivery.id, after(at, delayMs), reason);
+  return postponeDelivery(on, delivery.id, after(at, delayMs), reason);
 }
 
 function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {

@@ -13,6 +13,7 @@ import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import { isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
 import { applyRefundReport, compareReturned, refundSurplus } from '../domain/refunding.ts';
 import type { PaymentReport } from '../domain/report.ts';
+import { aboutOrder } from '../logging/trace.ts';
 import {
   isProviderError,
   NotExecutedError,
@@ -64,6 +65,7 @@ export async function checkPayment(
   const held = found === null ? null : await loadOrder(context.db.pool, found.orderId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
   if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
+  aboutOrder(payment.orderId);
   const step = payment.status === 'CANCELING' ? 'close' : 'check';
   let answer: Answer;
   try {

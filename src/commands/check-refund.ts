@@ -2,6 +2,7 @@ import { newId } from '../domain/ids.ts';
 import { isReserved, type Refund } from '../domain/refund.ts';
 import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
+import { aboutOrder } from '../logging/trace.ts';
 import { isProviderError } from '../providers/provider.ts';
 import { findRefund } from '../store/refund-store.ts';
 import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
@@ -16,6 +17,7 @@ import { loadRefund, refundFailed } from './submit-refund.ts';
 export async function checkRefund(context: CommandContext, refundId: string): Promise<void> {
   const found = await findRefund(context.db.pool, refundId);
   if (found === null) throw new Error(`Refund ${refundId} is gone.`);
+  aboutOrder(found.orderId);
   const { held, refund, payment } = await loadRefund(context, found.orderId, refundId);
   const order = refundOrderOf(held, refund);
   const signal = AbortSignal.timeout(callDeadlineMs);

@@ -5,8 +5,10 @@ import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment, PaymentMethod, ProviderName } from '../domain/payment.ts';
+import { aboutOrder } from '../logging/trace.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
 import { changeOrder } from '../store/order-store.ts';
+import { tellEvents } from './told.ts';
 
 /** What every command is handed. */
 export type CommandContext = {
@@ -32,6 +34,7 @@ export async function changeAndWake<T>(
   orderId: string,
   decide: (change: OrderChange, tx: Tx) => T | Promise<T>,
 ): Promise<T> {
+  aboutOrder(orderId);
   const { db, clock, wakes, failpoint, log } = context;
   const changed = await db.transaction(async (tx) => {
     const changed = await changeOrder(tx, clock, orderId, (change) => decide(change, tx));
@@ -47,6 +50,7 @@ export async function changeAndWake<T>(
       log.warn({ orderId, reasons: changes.order?.reviewReasons, note: changes.note }, 'an order needs a person');
     }
   }
+  tellEvents(log, orderId, changed.events);
   return changed.result;
 }
 

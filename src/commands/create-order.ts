@@ -9,6 +9,7 @@ import { findIntent, hashOf, type Intent, insertIntent, turnOf } from '../store/
 import { insertOrder, isNumberTaken } from '../store/order-store.ts';
 import type { Actor, CommandContext } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
+import { tellEvents } from './told.ts';
 
 const defaultCaptureMode = 'AUTOMATIC';
 const defaultExpiresInSeconds = 1800;
@@ -78,19 +79,19 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     version: 0,
     dueAt: null,
   };
-  const { orderId, wake } = await context.db
+  const { orderId, wake, events } = await context.db
     .transaction(async (tx) => {
       if (!(await insertIntent(tx, intent, { resultId: id, attempt: null }, at))) {
         const prior = await findIntent(tx, intent);
         if (prior === null) throw new Error('An idempotency key was refused and is not there.');
-        return { orderId: prior.resultId, wake: null };
+        return { orderId: prior.resultId, wake: null, events: [] };
       }
       const change = new OrderChange({ order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT' }, at);
       change.recordCreation(lines);
       change.planOrder({ dueAt: order.expiresAt });
       const wake = await insertOrder(tx, change, lines);
       await context.failpoint('create.uncommitted');
-      return { orderId: id, wake };
+      return { orderId: id, wake, events: change.events };
     }, turnOf(intent))
     .catch((error: unknown) => {
       if (!isNumberTaken(error)) throw error;
@@ -98,6 +99,7 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     });
   await context.failpoint('create.committed');
   if (wake !== null) context.wakes.wake(wake);
+  tellEvents(context.log, orderId, events);
   return orderId;
 }
 

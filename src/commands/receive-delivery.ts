@@ -1,3 +1,4 @@
+import { isTold } from '../domain/log.ts';
 import { insertDelivery, insertRejectedDelivery } from '../events/inbox.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
@@ -11,23 +12,31 @@ const headersKept = ['content-type', 'user-agent'];
  * Verifies a callback and commits it to the inbox. Once this returns the provider may be told that we have it.
  *
  * @returns the delivery that waits to be applied, or null when it had come before.
- * @throws {WebhookRejectedError} when it must not be believed. If it names a payment of ours, that one is asked soon, once.
+ * @throws {WebhookRejectedError} when it must not be believed, for whoever let it in to log. If it names a payment of ours, that one is asked soon, once.
  */
 export async function receiveDelivery(
   context: CommandContext,
   provider: PaymentProvider,
   delivery: WebhookDelivery,
 ): Promise<string | null> {
+  const startedAt = performance.now();
   const verified = await verify(context, provider, delivery);
   await context.failpoint('callback.verified');
-  return insertDelivery(context.db.pool, {
+  const deliveryId = await insertDelivery(context.db.pool, {
     provider: provider.name,
     providerAccount: provider.account,
     ...verified,
     headers: keptOf(provider, delivery),
-    body: delivery.body,
+    body: provider.redactWebhook(delivery.body, 'to_be_read'),
     receivedAt: delivery.receivedAt,
   });
+  if (isTold(context.log)) {
+    const durationMs = Math.round(performance.now() - startedAt);
+    const outcome = deliveryId === null ? { outcome: 'duplicate' } : { deliveryId, outcome: 'kept' };
+    const { name, account } = provider;
+    context.log.info({ provider: name, account, ...verified, durationMs, ...outcome }, 'callback received');
+  }
+  return deliveryId;
 }
 
 async function verify(
@@ -40,20 +49,23 @@ async function verify(
   } catch (error) {
     if (!(error instanceof WebhookRejectedError)) throw error;
     const { reason } = error;
-    const { body, receivedAt } = delivery;
-    const [named] = ourPaymentId.exec(body.toString('latin1')) ?? [];
-    // The cause says what an operator can look at; what a stranger has sent says nothing.
-    const why = error.cause instanceof Error ? error.cause.message.slice(0, 300) : undefined;
-    log.warn({ provider: provider.name, reason, why, paymentId: named }, 'a callback was refused');
+    const { receivedAt } = delivery;
+    const named = callbackPaymentId(delivery.body);
     const noted = async () => {
       const headers = keptOf(provider, delivery);
+      const body = provider.redactWebhook(delivery.body, 'done');
       await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
-      if (named !== undefined) await db.transaction((tx) => hintPayment(tx, named, receivedAt), named);
+      if (named !== null) await db.transaction((tx) => hintPayment(tx, named, receivedAt), named);
     };
     // The refusal stands, whether or not it can be noted.
     await noted().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be noted'));
     throw error;
   }
+}
+
+/** The payment of ours that a callback names, be it genuine or not. */
+export function callbackPaymentId(body: Buffer): string | null {
+  return ourPaymentId.exec(body.toString('latin1'))?.[0] ?? null;
 }
 
 /** Only what verification and inspection need: others may carry secrets of whatever stands before us. */

@@ -5,6 +5,7 @@ import { askAboutUnlisted } from './ask-about-unlisted.ts';
 import type { CommandContext } from './context.ts';
 import { eachApart } from './each-apart.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
+import { namesIn, told } from './told.ts';
 
 /** Up to so much that a bill lacks are single cases, whatever it lists. */
 const singleCasesMax = 3;
@@ -29,7 +30,8 @@ export async function reconcileUnlisted(
     if (isDryRun) return 'NONE';
     if (doubt !== null) return 'NOT_ASKED';
     try {
-      return await askAboutUnlisted(context, subject, unlisted);
+      const names = { orderId: unlisted.orderId, ...namesIn({ id: unlisted.id }) };
+      return await told(context.log, 'askAboutUnlisted', names, () => askAboutUnlisted(context, subject, unlisted));
     } catch (error) {
       context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be asked about');
       return 'FAILED';

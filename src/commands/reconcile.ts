@@ -7,6 +7,7 @@ import { eachApart } from './each-apart.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
 import { reconcileUnlisted } from './reconcile-unlisted.ts';
 import { type NamedOurs, reviewRepetition, settleDifference } from './settle-difference.ts';
+import { told } from './told.ts';
 
 /** So many lines are looked up by one statement. */
 const batchLines = 500;
@@ -147,7 +148,12 @@ async function settle(
   if (payment === null) return { action: 'UNKNOWN_HERE', refundId };
   const ours: NamedOurs = { payment, refund };
   try {
-    return await (verdict === 'LISTED_TWICE' ? reviewRepetition : settleDifference)(context, line, ours);
+    const [command, act] =
+      verdict === 'LISTED_TWICE'
+        ? (['reviewRepetition', reviewRepetition] as const)
+        : (['settleDifference', settleDifference] as const);
+    const names = { orderId: payment.orderId, paymentId: payment.id, ...(refundId !== null && { refundId }) };
+    return await told(context.log, command, names, () => act(context, line, ours));
   } catch (error) {
     context.log.error({ err: error, paymentId: payment.id }, 'a line of a bill could not be applied');
     return { action: 'FAILED', refundId };

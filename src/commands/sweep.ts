@@ -12,6 +12,7 @@ import { checkRefund } from './check-refund.ts';
 import { expireOrder } from './close-order.ts';
 import type { CommandContext } from './context.ts';
 import { createLane, type Lane } from './lane.ts';
+import { told } from './told.ts';
 
 /** So many pieces of each kind are under way at one provider, for each node: as many questions it is asked at once. */
 export const placesPerProvider = 8;
@@ -96,11 +97,13 @@ function paymentLane(context: CommandContext, provider: PaymentProvider): Lane {
     (limit) => claimDuePayments(context.db.pool, provider, context.clock.now(), limit),
     (paymentId) =>
       apart(context, { paymentId }, () =>
-        checkPayment(context, paymentId).catch(async (error: unknown) => {
-          if (overloadIn(error) !== null) throw error; // the lease brings it back, when the database is there again
-          await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
-          throw error;
-        }),
+        told(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
+          async (error: unknown) => {
+            if (overloadIn(error) !== null) throw error; // the lease brings it back, when the database is there again
+            await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
+            throw error;
+          },
+        ),
       ),
   );
 }
@@ -112,11 +115,13 @@ function refundLane(context: CommandContext, provider: PaymentProvider): Lane {
     (limit) => claimDueRefunds(context.db.pool, provider, context.clock.now(), limit),
     (refundId) =>
       apart(context, { refundId }, () =>
-        checkRefund(context, refundId).catch(async (error: unknown) => {
-          if (overloadIn(error) !== null) throw error;
-          await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
-          throw error;
-        }),
+        told(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
+          async (error: unknown) => {
+            if (overloadIn(error) !== null) throw error;
+            await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
+            throw error;
+          },
+        ),
       ),
   );
 }
@@ -126,6 +131,9 @@ function expiryLane(context: CommandContext): Lane {
     'orders that expire',
     placesForOrders,
     (limit) => claimDueOrders(context.db.pool, context.clock.now(), limit),
-    (orderId) => apart(context, { orderId }, () => expireOrder(context, orderId)),
+    (orderId) =>
+      apart(context, { orderId }, () =>
+        told(context.log, 'expireOrder', { orderId }, () => expireOrder(context, orderId)),
+      ),
   );
 }

@@ -14,6 +14,13 @@ export type Delivery = {
   readonly applyAttempts: number;
 };
 
+/** What became of a callback that was tried to apply. */
+export type DeliveryOutcome = {
+  readonly status: 'APPLIED' | 'IGNORED' | 'REVIEW' | 'POSTPONED';
+  readonly reason: string | null;
+  readonly paymentId: string | null;
+};
+
 export type NewDelivery = Omit<Delivery, 'id' | 'applyAttempts'> & { readonly headers: Record<string, string> };
 
 type Reader = Database['pool'] | Tx;
@@ -40,14 +47,18 @@ const claimSqlOf = (which: string) => `
 const claimOneSql = claimSqlOf('id = $4');
 const claimDueSql = claimSqlOf('provider = $4 and provider_account = $5');
 const finishSql = `
-  update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null
+  update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null, body = $6
   where id = $1 and status = 'PENDING'`;
 const postponeSql = `update deliveries set apply_at = $2, reason = $3 where id = $1 and status = 'PENDING'`;
+// A minute has so many slots for each provider, and a slot is taken once: counting first would let all through who count at the same time.
+// Of the free ones any will do, so that those who come at once do not all want the same.
 const rejectSql = `
-  insert into rejected_deliveries (provider, reason, headers, body, received_at)
-  select $1, $2, $3, $4, $5::timestamptz
-  where (select count(*) from rejected_deliveries
-         where provider = $1 and received_at > $5::timestamptz - interval '1 minute') < $6`;
+  insert into rejected_deliveries (provider, reason, headers, body, received_at, slot)
+  select $1, $2, $3, $4, $5::timestamptz, free.slot
+  from (select $6 || '/' || n as slot from generate_series(1, $7::int) n) free
+  where not exists (select from rejected_deliveries r where r.provider = $1 and r.slot = free.slot)
+  order by random() limit 1
+  on conflict (provider, slot) do nothing`;
 
 const dropRejectedSql = 'delete from rejected_deliveries where received_at < $1';
 
@@ -80,23 +91,40 @@ export async function claimDelivery(on: Reader, now: Date, id: string): Promise<
 export async function finishDelivery(
   on: Reader,
   id: string,
-  verdict: { status: 'APPLIED' | 'IGNORED' | 'REVIEW'; reason: string | null; paymentId: string | null; at: Date },
-): Promise<void> {
-  await on.query(finishSql, [id, verdict.status, verdict.reason, verdict.paymentId, verdict.at]);
+  verdict: {
+    readonly status: 'APPLIED' | 'IGNORED' | 'REVIEW';
+    readonly reason: string | null;
+    readonly paymentId: string | null;
+    readonly at: Date;
+    /** What is kept of the body from now on. */
+    readonly body: Buffer;
+  },
+): Promise<DeliveryOutcome> {
+  const { status, reason, paymentId, at, body } = verdict;
+  await on.query(finishSql, [id, status, reason, paymentId, at, body]);
+  return { status, reason, paymentId };
 }
 
-export async function postponeDelivery(on: Reader, id: string, applyAt: Date, reason: string): Promise<void> {
+export async function postponeDelivery(
+  on: Reader,
+  id: string,
+  applyAt: Date,
+  reason: string,
+): Promise<DeliveryOutcome> {
   await on.query(postponeSql, [id, applyAt, reason]);
+  return { status: 'POSTPONED', reason, paymentId: null };
 }
 
-/** Keeps one of a few refused callbacks a minute for inspection. */
+/** Keeps one of a few refused callbacks a minute for inspection: never more, however many come at once. */
 export async function insertRejectedDelivery(
   on: Reader,
   rejected: { provider: ProviderName; reason: string; headers: Record<string, string>; body: Buffer; receivedAt: Date },
 ): Promise<void> {
   const { provider, reason, headers, receivedAt } = rejected;
   const body = rejected.body.subarray(0, rejectedBodyBytesMax);
-  await on.query(rejectSql, [provider, reason, JSON.stringify(headers), body, receivedAt, rejectedPerMinuteMax]);
+  const minute = receivedAt.toISOString().slice(0, 16);
+  const values = [provider, reason, JSON.stringify(headers), body, receivedAt, minute, rejectedPerMinuteMax];
+  await on.query(rejectSql, values);
 }
 
 /** Drops refused callbacks that nobody has looked at for long. Returns how many. */

@@ -9,6 +9,7 @@ import './review.ts';
 import './event.ts';
 import './merchant.ts';
 import { builder } from './builder.ts';
+import { tellMutations } from './told-mutations.ts';
 
 /** The API, printed to `schema.graphql`. */
-export const schema = builder.toSchema();
+export const schema = tellMutations(builder.toSchema());

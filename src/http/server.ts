@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../domain/log.ts';
+import { traced } from '../logging/trace.ts';
 import { declaredLength } from './body.ts';
 import {
   answerClientErrors,
@@ -57,7 +58,7 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     if (isStopping) response.setHeader('connection', 'close');
-    dispatch(routes, isStopping, request, response, requestId).catch((error: unknown) => {
+    traced(requestId, () => dispatch(routes, isStopping, request, response, requestId)).catch((error: unknown) => {
       if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // whoever asked has gone
       if (error instanceof RequestRefusedError && !response.headersSent) return replyRefusal(response, error);
       routes?.log.error({ err: error, requestId }, 'a request failed');

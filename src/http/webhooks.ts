@@ -28,8 +28,7 @@ export async function handleWebhook(
   response: ServerResponse,
   path: string,
 ): Promise<void> {
-  const [, name = '', account] = route.exec(path) ?? [];
-  const provider = providers.find((candidate) => candidate.name.toLowerCase() === name);
+  const { provider, account } = routeOf(providers, path);
   if (provider === undefined || (account !== undefined && account !== provider.account)) {
     return replyJson(response, 404, { error: 'There is no webhook of this provider and account here.' });
   }
@@ -59,11 +58,21 @@ export async function handleWebhook(
     if (error instanceof RequestRefusedError) return replyRefusal(response, error);
     if (error instanceof WebhookRejectedError)
       return replyJson(response, 400, { error: 'The callback could not be verified.' });
+    if (request.destroyed && !request.complete) return; // whoever sent it has gone
     // Not committed, so not acknowledged: the provider will send it again.
     const level = overloadIn(error) === null ? 'error' : 'warn';
     log[level]({ err: error, provider: provider.name }, 'a callback could not be kept');
     replyJson(response, 503, { error: 'Try again later.' });
   }
+}
+
+/** The provider that a path names, and the account that it asks for. */
+export function routeOf(
+  providers: readonly PaymentProvider[],
+  path: string,
+): { readonly provider: PaymentProvider | undefined; readonly account: string | undefined } {
+  const [, name = '', account] = route.exec(path) ?? [];
+  return { provider: providers.find((candidate) => candidate.name.toLowerCase() === name), account };
 }
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {

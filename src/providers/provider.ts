@@ -132,6 +132,12 @@ export interface PaymentProvider extends BillReader {
   verifyWebhook(delivery: WebhookDelivery): VerifiedWebhook;
   /** Reads the body of a delivery that was verified before. @throws when it is not what a callback of this provider says. */
   readWebhook(body: Buffer, receivedAt: Date): WebhookMessage;
+  /**
+   * The body as it is kept: without buyers' data and secrets. While it is still to be read, with all that `readWebhook` needs to say
+   * the same of it as of the whole one, be that a secret. Also called with bodies of strangers: of what is no callback at all, only size and hash
+   * are kept. Never throws, and changes nothing when it is repeated.
+   */
+  redactWebhook(body: Buffer, stage: 'to_be_read' | 'done'): Buffer;
 }
 
 /** What an adapter is handed when it is made. */

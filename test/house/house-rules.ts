@@ -11,13 +11,14 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   store: ['domain', 'database'],
   events: ['domain', 'database'],
   providers: ['domain'],
-  commands: ['domain', 'events', 'store', 'database', 'providers/provider.ts', 'providers/bill.ts'],
+  logging: ['domain'],
+  commands: ['domain', 'events', 'store', 'database', 'providers/provider.ts', 'providers/bill.ts', 'logging/trace.ts'],
   graphql: [
-    ...['domain', 'commands', 'database', 'prisma/generated'],
+    ...['domain', 'commands', 'database', 'prisma/generated', 'logging/trace.ts'],
     ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/wakes.ts'], // what subscribes and reads; the inbox is none of its business
   ],
   http: [
-    ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts'],
+    ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging'],
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
     ...['commands/receive-delivery.ts'], // a callback is applied as soon as it is recorded
   ],

@@ -99,6 +99,7 @@ export const alipayContract: ProviderContract = {
   callbacks: alipayCallbacks,
   callbackFlow: 'MOBILE_WEB',
   isDated: false, // retries run for a day, so what is old is genuine
+  withheld: [/buyer_logon_id=/, /buyer_(?:open_)?id=/, /subject=/, /(?:^|&)sign=/],
   withoutSignature({ body, ...delivery }) {
     const form = new URLSearchParams(body.toString('latin1'));
     form.delete('sign');

@@ -3,6 +3,7 @@ import type { PaymentProvider, WebhookDelivery } from '../../src/providers/provi
 import type { ProviderContract, ProviderRig, Started } from './contract-rig.ts';
 import { type Delivered, verdictOf } from './contract-sandbox.ts';
 import { start } from './contract-steps.ts';
+import { genuineOf } from './genuine-callbacks.ts';
 
 const day = 24 * 3_600_000;
 
@@ -204,6 +205,35 @@ export function promiseCallbacks(contract: ProviderContract): void {
         post(rig, delivery, { body: Buffer.from('{') }),
       ]);
       expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    });
+
+    test('W14 what is kept of a callback reads as all of it did, and holds no secret and nothing of the buyer', async () => {
+      const { provider, genuine: all } = await genuineOf(contract);
+      for (const { body, receivedAt, message } of all) {
+        const kept = provider.redactWebhook(body, 'to_be_read');
+        expect(provider.readWebhook(kept, receivedAt)).toEqual(message);
+        const done = provider.redactWebhook(kept, 'done');
+        expect(done).toEqual(provider.redactWebhook(body, 'done'));
+        expect(provider.redactWebhook(done, 'done')).toEqual(done);
+        // What a payment is begun by may be needed to read the first callback of it, and no other.
+        const isFirst = message.kind === 'payment' && message.isCreation;
+        for (const written of contract.withheld) {
+          expect(done.toString('latin1')).not.toMatch(written);
+          if (!isFirst) expect(kept.toString('latin1')).not.toMatch(written);
+        }
+      }
+      for (const written of contract.withheld) {
+        expect(all.some(({ body }) => written.test(body.toString('latin1')))).toBe(true);
+      }
+    });
+
+    test('W15 of what is no callback nothing is kept that somebody has written', async () => {
+      const { provider } = await open();
+      for (const text of ['', 'client_secret', '{"client_secret":', '[1]', '"openid"', 'openid=o123&%zz=1', '\u0000']) {
+        for (const stage of ['to_be_read', 'done'] as const) {
+          expect(provider.redactWebhook(Buffer.from(text), stage).toString('latin1')).not.toMatch(/secret|openid|o123/);
+        }
+      }
     });
   });
 }

@@ -121,6 +121,8 @@ export type ProviderContract = {
   readonly isDated: boolean;
   /** A delivery that lost its signature. */
   readonly withoutSignature: (delivery: WebhookDelivery) => WebhookDelivery;
+  /** Secrets and buyers' data that its callbacks hold in the clear, by how they are written; none where they are sealed. */
+  readonly withheld: readonly RegExp[];
   /**
    * What the signature covers and the signature itself, in one text that is the same for every way to write the same; null for what
    * cannot be genuine. By code that shares nothing with the adapter.

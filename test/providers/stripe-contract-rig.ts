@@ -98,6 +98,7 @@ export const stripeContract: ProviderContract = {
   callbacks: stripeCallbacks,
   callbackFlow: 'EMBEDDED',
   isDated: true,
+  withheld: [/_secret_/, /billing_details|customer_details|receipt_email|payment_method_details/, /"url"/],
   withoutSignature: ({ headers: { 'stripe-signature': _signature, ...headers }, ...delivery }) => ({
     ...delivery,
     headers,

@@ -118,6 +118,7 @@ export const wechatpayContract: ProviderContract = {
   callbacks: wechatpayCallbacks,
   callbackFlow: 'QR_CODE',
   isDated: true,
+  withheld: [],
   withoutSignature: ({ headers: { 'wechatpay-signature': _signature, ...headers }, ...delivery }) => ({
     ...{ ...delivery, headers },
   }),

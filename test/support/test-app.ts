@@ -4,6 +4,7 @@ import { type App, openApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { Clock } from '../../src/domain/clock.ts';
+import type { Log } from '../../src/domain/log.ts';
 import type { HttpLimits } from '../../src/http/limits.ts';
 import { stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
@@ -68,6 +69,8 @@ export async function startTestApp(
     readonly database?: Database;
     readonly clock?: TestClock;
     readonly httpLimits?: HttpLimits;
+    /** In place of the one that is read from `logged`. */
+    readonly log?: Log;
   } = {},
 ): Promise<TestApp> {
   const { secretKey, publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
@@ -98,10 +101,8 @@ export async function startTestApp(
       ...parts.config,
     },
     {
-      database,
-      clock,
-      httpLimits: parts.httpLimits,
-      log: { info: log('info'), warn: log('warn'), error: log('error') },
+      ...{ database, clock, httpLimits: parts.httpLimits },
+      log: parts.log ?? { info: log('info'), warn: log('warn'), error: log('error') },
     },
   );
   await control(sandbox.url, 'webhooks', { url: `${app.url}/webhooks/stripe`, retryDelaysMs: [100, 200, 400] });

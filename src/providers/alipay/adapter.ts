@@ -27,6 +27,7 @@ import type { AlipayConfig } from './kind.ts';
 import { messageOf } from './messages.ts';
 import { parseForm, verifyNotification } from './notification.ts';
 import { subjectOf } from './order-text.ts';
+import { redactAlipayNotification } from './redaction.ts';
 import { createAlipayRefunds } from './refunds.ts';
 import { isCloseOvertaken, rejectionBy, tradeHasSuccess, tradeNotExist } from './refusals.ts';
 
@@ -171,6 +172,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
       }),
     verifyWebhook: ({ body, headers }) => verifyNotification(body, headers['content-type'], alipayPublicKey),
     readWebhook: (body, receivedAt) => messageOf(parseForm(body), options, receivedAt),
+    redactWebhook: redactAlipayNotification,
     billDay: beijingDay,
     readBill: (date, signal) => fetchAlipayBill(gateway, date, signal),
   };

@@ -8,14 +8,16 @@ import type { AlipayConfig } from './kind.ts';
 import type { Fields } from './notification.ts';
 import { reportOf } from './refunds.ts';
 
-const addressSchema = z.object({
+/** To whom a callback speaks, of which trade. */
+export const addressSchema = z.object({
   notify_type: z.string(),
   app_id: givenText,
   seller_id: givenText,
   out_trade_no: givenText,
 });
 
-const noticeSchema = tradeSchema.extend({
+/** What it says of the trade. */
+export const noticeSchema = tradeSchema.extend({
   gmt_create: givenText,
   gmt_payment: givenText,
   gmt_close: givenText,

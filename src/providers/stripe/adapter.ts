@@ -25,6 +25,7 @@ import {
   type StripePaymentIntent,
 } from './objects.ts';
 import { answered, parseAnswer } from './outcome.ts';
+import { redactStripeEvent } from './redaction.ts';
 import { createStripeRefunds } from './refunds.ts';
 import { verifyStripeSignature } from './webhook.ts';
 
@@ -235,6 +236,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       const told: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
       return messageOfEvent(event, told, confirmBy);
     },
+    redactWebhook: redactStripeEvent,
     billDay: utcDay,
     readBill: async (date, signal) => readStripeBill(stripe, date, signal),
   };

@@ -14,6 +14,9 @@ import { intentIdOf, isRelease, refundSchema, reportOfRefund } from './refunds.t
 
 export type StripeEvent = z.infer<typeof eventSchema>;
 
+/** The one event that may be the first to bring by what the buyer acts. */
+export const creationType = 'payment_intent.created';
+
 export function parseEvent(body: Buffer): StripeEvent {
   try {
     return eventSchema.parse(JSON.parse(body.toString('utf8')));
@@ -22,7 +25,10 @@ export function parseEvent(body: Buffer): StripeEvent {
   }
 }
 
-/** What an event says of a payment or a refund, or why it says nothing to us. */
+/**
+ * What an event says of a payment or a refund, or why it says nothing to us. By what the buyer acts only the first event of a payment
+ * says: that is a secret, which others are not kept with.
+ */
 export function messageOfEvent(
   { type, data }: StripeEvent,
   told: Evidence,
@@ -44,8 +50,8 @@ function messageOfIntent(
   const intent = paymentIntentSchema.parse(object);
   const paymentId = paymentIdOf(intent.metadata.payment_id);
   if (paymentId === null) return ignored('not_ours');
-  const report = reportOfIntent(intent, paymentId, told, confirmBy(intent));
-  const isCreation = type === 'payment_intent.created';
+  const isCreation = type === creationType;
+  const report = reportOfIntent(intent, paymentId, told, isCreation ? confirmBy(intent) : null);
   return report === null ? ignored('unknown_status') : { kind: 'payment', report, isCreation };
 }
 
@@ -56,7 +62,8 @@ function messageOfSession(type: string, object: unknown, told: Evidence): Webhoo
   // A delayed method that failed leaves the session complete and unpaid: its PaymentIntent says more, by its own event.
   if (type === 'checkout.session.async_payment_failed') return ignored('says_nothing_new');
   const report = reportOfSession(session, paymentId, told);
-  return report === null ? ignored('unknown_status') : { kind: 'payment', report, isCreation: false };
+  if (report === null) return ignored('unknown_status');
+  return { kind: 'payment', report: { ...report, nextAction: null }, isCreation: false };
 }
 
 function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {

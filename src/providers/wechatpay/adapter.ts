@@ -21,6 +21,7 @@ import type { WechatpayConfig } from './kind.ts';
 import { messageOf, openNotification } from './notification.ts';
 import { errorOf, isRefusedAs } from './outcome.ts';
 import { cutTo, notPossible, prepayOf, readAnswer } from './prepay.ts';
+import { redactWechatpayNotification } from './redaction.ts';
 import { refundSchema, reportOfRefund } from './refunds.ts';
 import { adviceOn, signatureFaultOf, signatureHeaders } from './signature.ts';
 import {
@@ -208,6 +209,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       return { eventId, eventType };
     },
     readWebhook: (body, receivedAt) => messageOf(openNotification(body, apiV3Key), options, receivedAt),
+    redactWebhook: redactWechatpayNotification,
     billDay: beijingDay,
     readBill: (date, signal) => fetchWechatpayBill({ ...options, client, signer: options }, date, signal),
   };

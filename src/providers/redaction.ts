@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+
+/** As deep as a callback's JSON goes, and then some; what lies deeper is not kept. */
+const depthMax = 16;
+
+const unreadableShape = /^\[\d{1,10} bytes, sha256 [\da-f]{64}\]$/;
+
+/** A body of JSON with the fields of the given names alone, at whatever depth. */
+export function keepJsonFields(body: Buffer, keptOf: (content: object) => ReadonlySet<string>): Buffer {
+  let content: unknown;
+  try {
+    content = JSON.parse(body.toString('utf8'));
+  } catch {
+    return unreadable(body);
+  }
+  if (typeof content !== 'object' || content === null) return unreadable(body);
+  return Buffer.from(JSON.stringify(keepIn(content, keptOf(content), 0)));
+}
+
+function keepIn(value: unknown, kept: ReadonlySet<string>, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === depthMax) return null;
+  if (Array.isArray(value)) return value.map((item) => keepIn(item, kept, depth + 1));
+  const fields = Object.entries(value).filter(([name]) => kept.has(name));
+  return Object.fromEntries(fields.map(([name, held]) => [name, keepIn(held, kept, depth + 1)]));
+}
+
+/** A form with the fields of the given names alone, byte for byte and in their order: whatever its character set is, it stays so. */
+export function keepFormFields(body: Buffer, kept: ReadonlySet<string>): Buffer {
+  const pairs = body.toString('latin1').split('&');
+  const keptPairs = pairs.filter((pair) => kept.has(pair.split('=', 1)[0] ?? ''));
+  return keptPairs.length === 0 ? unreadable(body) : Buffer.from(keptPairs.join('&'), 'latin1');
+}
+
+/** Enough to recognize the same body again, also when this is all that is left of it. */
+function unreadable(body: Buffer): Buffer {
+  if (unreadableShape.test(body.toString('latin1'))) return body;
+  return Buffer.from(`[${body.length} bytes, sha256 ${createHash('sha256').update(body).digest('hex')}]`);
+}
