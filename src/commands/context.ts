@@ -52,7 +52,7 @@ export async function changeAndWake<T>(
 
 /** @throws {InvalidInputError} on `amountMinor` when the payment's provider cannot move this amount. */
 export function checkAmount(context: CommandContext, payment: Payment, amountMinor: bigint): void {
-  const refusal = providerOf(context, payment).refusalOf({ ...payment, amountMinor });
+  const refusal = providerOf(context, payment).refusalOfPart({ ...payment, amountMinor });
   if (refusal !== null) throw new InvalidInputError([{ path: 'amountMinor', message: refusal }]);
 }
 
