@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { adoptFormerAccounts } from './commands/adopt-former-accounts.ts';
 import { applyNewDelivery } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Lane } from './commands/lane.ts';
@@ -31,7 +32,8 @@ import { createGraphqlServer } from './graphql/yoga.ts';
 import { createHttpServer } from './http/server.ts';
 import { handleWebhook } from './http/webhooks.ts';
 import { serveWebSocket } from './http/websocket.ts';
-import type { PaymentProvider, ProviderSetup } from './providers/provider.ts';
+import { openProvider } from './providers/open-provider.ts';
+import type { ProviderParts, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
 
@@ -98,9 +100,12 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const { logId } = await readLogState(database.pool);
     const wakes = await openWakes(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
-    const providers = await Promise.all(setups.map((setup) => openProvider(setup, publicUrl, clock)));
+    const providers = await Promise.all(
+      setups.map((setup) => openProvider(setup, partsOf(setup, publicUrl, clock), log)),
+    );
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const commands: CommandContext = { db: database, clock, providers, wakes, log, failpoint };
+    await adoptFormerAccounts(commands);
     await reportUnconfigured(commands);
     const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
@@ -202,8 +207,8 @@ function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock): Promise<PaymentProvider> {
-  return setup.open({ webhookUrl: webhookUrlOf(publicUrl, setup.name), now: () => clock.now() });
+function partsOf({ name }: ProviderSetup, publicUrl: string, clock: Clock): ProviderParts {
+  return { webhookUrl: webhookUrlOf(publicUrl, name), now: () => clock.now() };
 }
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };

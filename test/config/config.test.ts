@@ -42,7 +42,10 @@ test('with cards configured there is no sandbox, and either of two webhook secre
   const { sandbox, providers } = readConfig(cards);
   expect(sandbox).toBeNull();
   const now = new Date();
-  const stripe = await providers[0]?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/stripe' });
+  const stripe = await providers[0]?.open(
+    { now: () => now, webhookUrl: 'https://pay.example/webhooks/stripe' },
+    'acct_1.test',
+  );
   const body = JSON.stringify({
     ...{ object: 'event', id: 'evt_1', type: 'a.b', livemode: false, created: 1, data: { object: { object: 'a' } } },
   });

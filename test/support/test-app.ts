@@ -4,7 +4,7 @@ import { type App, openApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { Clock } from '../../src/domain/clock.ts';
-import { stripeSetup } from '../../src/providers/stripe/kind.ts';
+import { type StripeConfig, stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
 import { makeTestDataDir, openTestDatabase } from './database.ts';
 
@@ -62,9 +62,16 @@ export const testConfig: Config = {
 };
 
 export async function startTestApp(
-  parts: { readonly config?: Partial<Config>; readonly database?: Database; readonly clock?: TestClock } = {},
+  parts: {
+    readonly config?: Partial<Config>;
+    readonly database?: Database;
+    readonly clock?: TestClock;
+    /** A key of another account than the other tests' has. */
+    readonly stripeKey?: string;
+  } = {},
 ): Promise<TestApp> {
-  const { secretKey, publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
+  const { publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
+  const secretKey = parts.stripeKey ?? testStripe.secretKey;
   const clock = parts.clock ?? createTestClock();
   const sandbox: Sandbox = await startSandbox({
     port: 0,
@@ -83,10 +90,7 @@ export async function startTestApp(
       ...testConfig,
       dataDir: makeTestDataDir(),
       providers: [
-        stripeSetup({
-          ...{ secretKey, publishableKey, apiBase: sandbox.url },
-          webhookSecrets: [webhookSecret, otherWebhookSecret],
-        }),
+        stripeSetup({ ...stripeAt(sandbox.url, secretKey), webhookSecrets: [webhookSecret, otherWebhookSecret] }),
         ...chineseSetups(sandbox.url),
       ],
       ...parts.config,
@@ -102,6 +106,12 @@ export async function startTestApp(
       await app.close();
     },
   };
+}
+
+/** How a node is configured for the Stripe of a sandbox. */
+export function stripeAt(apiBase: string, secretKey: string = testStripe.secretKey): StripeConfig {
+  const { publishableKey, webhookSecret } = testStripe;
+  return { secretKey, publishableKey, apiBase, webhookSecrets: [webhookSecret] };
 }
 
 /** Tells the sandbox what to do. */
