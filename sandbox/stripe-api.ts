@@ -1,6 +1,7 @@
 import type { Applied, RequestFault } from './faults.ts';
 import { type HttpAnswer, type HttpOutcome, type HttpRequest, headerOf, jsonAnswer } from './http.ts';
 import { delayed, misdelivered } from './misdelivery.ts';
+import { accountEndpoints } from './stripe-account.ts';
 import type { Books, Cause } from './stripe-books.ts';
 import { checkoutEndpoints } from './stripe-checkout-endpoints.ts';
 import type { Call, Endpoint, KeyKind } from './stripe-endpoints.ts';
@@ -13,7 +14,12 @@ import { intentEndpoints } from './stripe-payment-endpoints.ts';
 
 export type ApiKeys = { readonly secretKey: string; readonly publishableKey: string };
 
-const endpoints: readonly Endpoint[] = [...intentEndpoints, ...checkoutEndpoints, ...moneyEndpoints];
+const endpoints: readonly Endpoint[] = [
+  ...intentEndpoints,
+  ...checkoutEndpoints,
+  ...moneyEndpoints,
+  ...accountEndpoints,
+];
 
 /** Answers one request under /v1, well or ill as the fault rules say. Never rejects. */
 export async function serveStripeApi(

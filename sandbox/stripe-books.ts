@@ -141,6 +141,8 @@ export type Cause = { readonly requestId: string; readonly idempotencyKey: strin
 
 /** Everything the Stripe side works on. */
 export type Books = Shared & {
+  /** Whose books these are. */
+  readonly accountId: string;
   readonly intents: Table<IntentRow>;
   readonly charges: Table<ChargeRow>;
   readonly refunds: Table<RefundRow>;

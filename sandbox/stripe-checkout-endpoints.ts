@@ -12,6 +12,7 @@ import {
   integer,
   list,
   metadata,
+  methodTypes,
   notInSandbox,
   oneOf,
   required,
@@ -56,7 +57,7 @@ const createFields = {
   expires_at: integer(),
   locale: text(10),
   metadata: metadata(),
-  allowed_payment_method_types: list(text()),
+  allowed_payment_method_types: methodTypes(),
   payment_intent_data: intentData,
   payment_method_options: anything(),
   submit_type: oneOf('auto', 'book', 'donate', 'pay', 'subscribe'),
@@ -81,9 +82,6 @@ export const checkoutEndpoints: readonly Endpoint[] = [
       const { success_url: successUrl, payment_intent_data: data } = params;
       checkUrl(successUrl, 'success_url');
       if (params.cancel_url !== undefined) checkUrl(params.cancel_url, 'cancel_url');
-      if (params.allowed_payment_method_types && !params.allowed_payment_method_types.includes('card')) {
-        throw invalid('The sandbox offers cards only.', 'allowed_payment_method_types');
-      }
       const bill = billOf(params.line_items);
       const expiresAt = checkedExpiry(params.expires_at, nowSeconds);
       return (books) => {

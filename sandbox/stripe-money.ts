@@ -15,11 +15,16 @@ const twoDecimal = new Set(
   ).split(' '),
 );
 
-/** The smallest charge, in minor units, where Stripe publishes one; elsewhere about half a dollar's worth is not checked. */
+/**
+ * The smallest charge, in minor units, where Stripe publishes one. Elsewhere it is about half a dollar's worth, by the day's rate: of yuan
+ * that is checked, by one rate for ever.
+ * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
 const chargeMinorMin: Readonly<Record<string, number>> = {
   usd: 50,
   aed: 200,
   aud: 50,
+  bgn: 100,
   brl: 50,
   cad: 50,
   chf: 50,
@@ -43,8 +48,10 @@ const chargeMinorMin: Readonly<Record<string, number>> = {
   cny: 400,
 };
 
-/** Amounts have at most eight digits. */
-export const amountMinorMax = 99_999_999;
+/** Amounts have at most eight digits; of rupiah, twelve. */
+function amountMinorMaxOf(currency: string): number {
+  return currency === 'idr' ? 999_999_999_999 : 99_999_999;
+}
 
 /** How many digits of an amount stand behind the decimal point. */
 export function decimalsOf(currency: string): number {
@@ -70,13 +77,19 @@ export function checkChargeAmount(amount: number, currency: string, param: strin
   if (amount < 1) {
     throw invalid('This value must be greater than or equal to 1.', param, 'parameter_invalid_integer');
   }
-  if (amount > amountMinorMax) {
-    throw invalid(`Amount must be no more than ${written(amountMinorMax, currency)}`, param, 'amount_too_large');
+  const maximum = amountMinorMaxOf(currency);
+  if (amount > maximum) {
+    throw invalid(`Amount must be no more than ${written(maximum, currency)}`, param, 'amount_too_large');
   }
   const minimum = chargeMinorMin[currency] ?? 1;
   if (amount < minimum) {
     throw invalid(`Amount must be at least ${written(minimum, currency)}`, param, 'amount_too_small');
   }
+  checkGrain(amount, currency, param);
+}
+
+/** @throws {StripeRefusal} when an amount of a charge, a capture or a refund has digits that must be 0. */
+export function checkGrain(amount: number, currency: string, param: string): void {
   if (threeDecimal.has(currency) && amount % 10 !== 0) {
     throw invalid(
       `Invalid amount: the last digit of an amount in ${currency} must be 0.`,

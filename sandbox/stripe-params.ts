@@ -106,6 +106,33 @@ export function metadata(): Param<Readonly<Record<string, string>>> {
   };
 }
 
+/** Names of methods that Stripe knows: settled at once, or days later as a debit is. */
+const knownTypes = new Set(
+  (
+    'acss_debit affirm afterpay_clearpay alipay amazon_pay au_becs_debit bacs_debit bancontact blik boleto card cashapp ' +
+    'customer_balance eps fpx giropay grabpay ideal kakao_pay klarna konbini kr_card link mobilepay multibanco naver_pay ' +
+    'oxxo p24 pay_by_bank paynow paypal payco pix promptpay revolut_pay samsung_pay sepa_debit sofort swish twint ' +
+    'us_bank_account wechat_pay zip'
+  ).split(' '),
+);
+
+/** The methods that a payment may be made by. Each is one that Stripe knows, once, and a card is among them: the sandbox has no other. */
+export function methodTypes(): Param<readonly string[]> {
+  return {
+    read(raw, name) {
+      const types = list(text()).read(raw, name);
+      if (types.length === 0) throw invalid(`Invalid array: ${name} must have at least one element.`, name);
+      for (const [index, type] of types.entries()) {
+        if (!knownTypes.has(type))
+          throw invalid(`Invalid ${name}[${index}]: ${type.slice(0, 50)}`, `${name}[${index}]`);
+        if (types.indexOf(type) !== index) throw invalid(`Duplicate ${name}: ${type}`, name);
+      }
+      if (!types.includes('card')) throw invalid(`The sandbox offers cards only: ${name} must include card.`, name);
+      return types;
+    },
+  };
+}
+
 /** A parameter that Stripe knows and the sandbox keeps only to give back. */
 export function anything(): Param<unknown> {
   return { read: plain };

@@ -19,8 +19,8 @@ import {
   flag,
   hash,
   integer,
-  list,
   metadata,
+  methodTypes,
   notInSandbox,
   oneOf,
   required,
@@ -72,7 +72,7 @@ const createFields = {
   ...confirmFields,
   amount: required(integer()),
   currency: required(currencyCode()),
-  allowed_payment_method_types: list(text()),
+  allowed_payment_method_types: methodTypes(),
   automatic_payment_methods: hash({ enabled: flag(), allow_redirects: oneOf('always', 'never') }),
   capture_method: captureMethod,
   confirm: flag(),
@@ -89,7 +89,6 @@ export const intentEndpoints: readonly Endpoint[] = [
     createFields,
     (params) => {
       checkChargeAmount(params.amount, params.currency, 'amount');
-      checkTypes(params.allowed_payment_method_types);
       const card = cardOf(params);
       if (params.payment_method_data && !params.confirm) {
         throw invalid('`payment_method_data` is taken here only together with `confirm`.', 'payment_method_data');
@@ -203,15 +202,6 @@ function findIntent(books: Books, id: string, key: KeyKind, clientSecret: string
   const fits = clientSecret === undefined ? key === 'secret' : clientSecret === intent?.clientSecret;
   if (!intent || !fits) throw missing('payment_intent', id, 'intent');
   return intent;
-}
-
-function checkTypes(types: readonly string[] | undefined): void {
-  if (types && !types.includes('card')) {
-    throw invalid(
-      'The sandbox offers cards only: `allowed_payment_method_types` must include card.',
-      'allowed_payment_method_types',
-    );
-  }
 }
 
 type CardParams = {

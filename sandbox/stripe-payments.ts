@@ -3,7 +3,7 @@ import { authenticationRequired, cardNamed, type Decline, declineError, type Tes
 import { latestCharge, recordRefusedCharge, settleCharge, takeMoney } from './stripe-charges.ts';
 import { invalid, type StripeErrorBody, unexpectedState } from './stripe-errors.ts';
 import { recordEvent } from './stripe-events.ts';
-import { checkChargeAmount } from './stripe-money.ts';
+import { checkChargeAmount, checkGrain } from './stripe-money.ts';
 import { chargeObject, intentObject, paymentMethodObject } from './stripe-objects.ts';
 
 /** Stripe holds an authorization for about seven days. */
@@ -135,6 +135,7 @@ export function captureIntent(books: Books, intent: IntentRow, amountToCapture: 
       'amount_too_large',
     );
   }
+  checkGrain(amount, intent.currency, 'amount_to_capture');
   const charge = latestCharge(books, intent);
   if (charge) {
     const captured = settleCharge(books, charge, amount);

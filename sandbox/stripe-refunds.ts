@@ -2,7 +2,7 @@ import type { Books, ChargeRow, Metadata, RefundRow } from './stripe-books.ts';
 import { cardNamed } from './stripe-cards.ts';
 import { invalid } from './stripe-errors.ts';
 import { recordEvent } from './stripe-events.ts';
-import { written } from './stripe-money.ts';
+import { checkGrain, written } from './stripe-money.ts';
 import { chargeObject, refundObject } from './stripe-objects.ts';
 import { outcomeSubject } from './stripe-payments.ts';
 
@@ -34,6 +34,7 @@ export function createRefund(books: Books, charge: ChargeRow, input: NewRefund):
       'amount',
     );
   }
+  checkGrain(amount, charge.currency, 'amount');
   const course = courseOf(books, charge, input.metadata);
   const id = books.newId('re_');
   const transaction = moveMoney(books, 'refund', -amount, charge.currency, id);

@@ -1,6 +1,7 @@
 import type { Posting } from './deliveries.ts';
 import { Deliveries, defaultRetryDelaysMs } from './deliveries.ts';
 import type { Shared, Side } from './side.ts';
+import { accountIdOf } from './stripe-account.ts';
 import { serveStripeApi } from './stripe-api.ts';
 import type { Books } from './stripe-books.ts';
 import { serveStripePage, waitingAtStripe } from './stripe-cashier.ts';
@@ -34,6 +35,7 @@ export function createStripeSide(shared: Shared, options: StripeOptions, posting
   );
   const books: Books = {
     ...shared,
+    accountId: accountIdOf(options.secretKey),
     intents: ledger.table('stripe_payment_intents'),
     charges: ledger.table('stripe_charges'),
     refunds: ledger.table('stripe_refunds'),

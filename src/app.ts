@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { adoptFormerAccounts } from './commands/adopt-former-accounts.ts';
 import { applyNewDelivery } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Lane } from './commands/lane.ts';
@@ -38,7 +39,8 @@ import { createHttpServer } from './http/server.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import { createLogger } from './logging/logger.ts';
 import { loggedProvider } from './providers/logged-provider.ts';
-import type { PaymentProvider, ProviderSetup } from './providers/provider.ts';
+import { openProvider } from './providers/open-provider.ts';
+import type { ProviderParts, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
 
@@ -126,9 +128,14 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const { logId } = await readLogState(database.pool);
     const wakes = await openWakes(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
-    const providers = await Promise.all(setups.map((setup) => openProvider(setup, publicUrl, clock, log)));
+    const providers = await Promise.all(
+      setups.map(async (setup) =>
+        loggedProvider(await openProvider(setup, partsOf(setup, publicUrl, clock), log), log),
+      ),
+    );
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const commands: CommandContext = { db: database, clock, providers, wakes, log, failpoint };
+    await adoptFormerAccounts(commands);
     await reportUnconfigured(commands);
     const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
@@ -274,9 +281,8 @@ function askBy(yoga: YogaServer, token: string) {
   };
 }
 
-async function openProvider(setup: ProviderSetup, publicUrl: string, clock: Clock, log: Log): Promise<PaymentProvider> {
-  const webhookUrl = webhookUrlOf(publicUrl, setup.name);
-  return loggedProvider(await setup.open({ webhookUrl, now: () => clock.now() }), log);
+function partsOf({ name }: ProviderSetup, publicUrl: string, clock: Clock): ProviderParts {
+  return { webhookUrl: webhookUrlOf(publicUrl, name), now: () => clock.now() };
 }
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };

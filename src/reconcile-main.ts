@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { adoptFormerAccounts } from './commands/adopt-former-accounts.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Doubt } from './commands/finding.ts';
 import { reconcile } from './commands/reconcile.ts';
@@ -8,9 +9,11 @@ import { startSandboxProcess } from './development.ts';
 import { developmentKeys, keptSandboxUrl, sandboxEnvironment } from './development-keys.ts';
 import { systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
+import type { Log } from './domain/log.ts';
 import { createLogger } from './logging/logger.ts';
 import { traced } from './logging/trace.ts';
 import { loggedProvider } from './providers/logged-provider.ts';
+import { openProvider } from './providers/open-provider.ts';
 import { isProviderError, type PaymentProvider, type ProviderSetup } from './providers/provider.ts';
 import { type JsonHead, type JsonReport, printJson, saveJson } from './reconciliation/json-report.ts';
 import { type Options, readOptions, UsageError, usage } from './reconciliation/options.ts';
@@ -32,11 +35,11 @@ async function main(): Promise<number> {
   try {
     const { setups, close } = await configuredProviders(config);
     try {
-      const provider = await openProvider(config, setups, options);
       const parts = partsOf(config);
-      const told = loggedProvider(provider, parts.log);
-      const context = { ...parts, db: database, providers: [told] };
-      return await traced(randomUUID(), () => run(context, told, options));
+      const provider = loggedProvider(await openOne(config, setups, options, parts.log), parts.log);
+      const context = { ...parts, db: database, providers: [provider] };
+      await adoptFormerAccounts(context);
+      return await traced(randomUUID(), () => run(context, provider, options));
     } finally {
       await close();
     }
@@ -103,10 +106,11 @@ function stopOnSignals(): { readonly signal: AbortSignal; end(): void } {
   return { signal: controller.signal, end: () => process.off('SIGINT', stop).off('SIGTERM', stop) };
 }
 
-function openProvider(
+function openOne(
   { publicUrl, host, port }: Config,
   setups: readonly ProviderSetup[],
   { provider }: Options,
+  log: Log,
 ): Promise<PaymentProvider> {
   const setup = setups.find(({ name }) => name === provider);
   if (setup === undefined) {
@@ -114,7 +118,7 @@ function openProvider(
     throw new UsageError(`${provider.toLowerCase()} is not configured. Configured: ${names}.`);
   }
   const webhookUrl = webhookUrlOf(publicUrl ?? `http://${host}:${port}`, setup.name);
-  return setup.open({ webhookUrl, now: () => systemClock.now() });
+  return openProvider(setup, { webhookUrl, now: () => systemClock.now() }, log);
 }
 
 type Providers = { readonly setups: readonly ProviderSetup[]; close(): Promise<void> };

@@ -60,7 +60,7 @@ export async function changeAndWake<T>(
  */
 export function checkAmount(context: CommandContext, payment: Payment, amountMinor: bigint): void {
   checkConfigured(context, payment);
-  const refusal = providerOf(context, payment).refusalOf({ ...payment, amountMinor });
+  const refusal = providerOf(context, payment).refusalOfPart({ ...payment, amountMinor });
   if (refusal !== null) throw new InvalidInputError([{ path: 'amountMinor', message: refusal }]);
 }
 

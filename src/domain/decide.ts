@@ -184,9 +184,10 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
   const { status, captureMinor } = change.payment(payment.id);
   change.plan(payment.id, {
     ...plannedBy(report),
-    // Kept while the provider is at work: a declined card leads back to it, and the callback that says so does not bring it again.
     nextAction:
-      status === 'ACTION_REQUIRED' || status === 'PROCESSING' ? (report.nextAction ?? payment.nextAction) : null,
+      status === 'ACTION_REQUIRED' || status === 'PROCESSING'
+        ? (report.nextAction ?? keptAction(payment, status))
+        : null,
     captureMinor: status === 'AUTHORIZED' ? captureMinor : null,
   });
   askFromNowOn(change, payment.id);
@@ -194,6 +195,14 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
   endLate(change);
   settleReviews(change);
   if (before === 'CONFIRMED' && change.order.status === 'OPEN') change.planOrder({ dueAt: change.order.expiresAt });
+}
+
+/**
+ * What the buyer acts by is kept while the provider is at work: a declined card leads back to it, and the callback that says so does not
+ * bring it again. A hosted card page is over as soon as its provider is at work.
+ */
+function keptAction({ method, flow, nextAction }: Payment, status: Payment['status']): Payment['nextAction'] {
+  return status === 'PROCESSING' && method === 'CARD' && flow === 'REDIRECT' ? null : nextAction;
 }
 
 function authorize(change: OrderChange, payment: Payment, report: PaymentReport): void {

@@ -29,7 +29,10 @@ export async function handleWebhook(
   path: string,
 ): Promise<void> {
   const { provider, account } = routeOf(providers, path);
-  if (provider === undefined || (account !== undefined && account !== provider.account)) {
+  // An address with a former name of the account may still stand in the provider's console.
+  const isNamed =
+    (account ?? provider?.account) === provider?.account || provider?.formerAccounts.includes(account ?? '');
+  if (provider === undefined || !isNamed) {
     return replyJson(response, 404, { error: 'There is no webhook of this provider and account here.' });
   }
   if (request.method === 'OPTIONS') {

@@ -1,3 +1,4 @@
+import type { Log } from '../domain/log.ts';
 import type { CaptureMode } from '../domain/order.ts';
 import type { PaymentFailure, PaymentFlow, PaymentMethod, ProviderName } from '../domain/payment.ts';
 import type { PaymentReport, RefundReport } from '../domain/report.ts';
@@ -105,6 +106,8 @@ export interface PaymentProvider extends BillReader {
   readonly method: PaymentMethod;
   /** The provider account that callbacks of this adapter are for. */
   readonly account: string;
+  /** Names by which earlier versions of this program called accounts that may be this one. */
+  readonly formerAccounts: readonly string[];
   /** In the merchant's order of preference. */
   readonly flows: readonly PaymentFlow[];
   /** What each flow cannot do without. */
@@ -114,8 +117,10 @@ export interface PaymentProvider extends BillReader {
   /** The headers of a callback that verification reads, in lower case; others are not kept. */
   readonly webhookHeaders: readonly string[];
   readonly acknowledgement: WebhookReply;
-  /** Why the provider would not take such a payment, or send this much back, for people; null when it would. */
+  /** Why the provider would not take such a payment, for people; null when it would. */
   refusalOf(offer: Pick<PaymentOrder, 'amountMinor' | 'currency' | 'captureMode'>): string | null;
+  /** Why the provider would not capture or send back this much of a payment, for people; null when it would. */
+  refusalOfPart(part: Pick<PaymentOrder, 'amountMinor' | 'currency'>): string | null;
   /** Safe to repeat: our payment id makes the provider's idempotency key. A repetition renews what the buyer acts by. */
   startPayment(order: PaymentOrder, signal: AbortSignal): Promise<PaymentReport>;
   queryPayment(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer>;
@@ -152,7 +157,13 @@ export type ProviderSetup = {
   readonly name: ProviderName;
   /** Whose account it is and where the provider is reached, for people: `app 2021… at openapi.alipay.com`. */
   readonly description: string;
-  open(parts: ProviderParts): Promise<PaymentProvider>;
+  /**
+   * The account's name: the same for as long as it is the same account there, and another for every other one.
+   * @throws {Error} with a sentence for the operator when the provider must be asked and does not say.
+   */
+  findAccount(log: Log): Promise<string>;
+  /** @param account what `findAccount` found. */
+  open(parts: ProviderParts, account: string): Promise<PaymentProvider>;
 };
 
 /** Reads the environment's `NAME`, or the file that `NAME_FILE` names; null when unset, or of no use, which was told then. */

@@ -143,6 +143,11 @@ export async function changeOrder<T>(
   return { result, events, wake: events.length === 0 ? null : { merchantId: order.merchantId, orderId: order.id } };
 }
 
+/** Takes the locks of several orders, as `changeOrder` takes one. The caller names them in the order of their ids. */
+export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<void> {
+  for (const orderId of orderIds) await tx.query(lockSql, [orderId]);
+}
+
 /** An order with its payments and refunds as committed, or null when there is none. */
 export async function loadOrder(on: Tx | Database['pool'], orderId: string): Promise<OrderAggregate | null> {
   const { rows } = await on.query<{

@@ -3,6 +3,7 @@ import type { PaymentMethod } from '../../generated/graphql/graphql.ts';
 import type { Lane } from '../../src/commands/lane.ts';
 import { openLanes, placesPerProvider } from '../../src/commands/sweep.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
+import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { chineseSetups } from '../support/chinese-providers.ts';
 import { createOrder, payOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
@@ -51,7 +52,9 @@ beforeEach(async () => {
   app = await startTestApp();
   const { database: db, clock } = app;
   const parts = { now: () => clock.now(), webhookUrl: `${app.app.url}/webhooks/none` };
-  const [first, ...others] = await Promise.all(chineseSetups(app.sandboxUrl).map((setup) => setup.open(parts)));
+  const [first, ...others] = await Promise.all(
+    chineseSetups(app.sandboxUrl).map((setup) => openProvider(setup, parts, app.app.log)),
+  );
   if (first?.name !== 'ALIPAY') throw new Error('Alipay comes first.');
   alipay = hanging(first);
   lanes = openLanes({

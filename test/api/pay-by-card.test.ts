@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
+import { booksOf, confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
 import { followOrder } from '../support/subscriber.ts';
-import { askControl, startTestApp, type TestApp } from '../support/test-app.ts';
+import {
+  askControl,
+  clearFaults,
+  control,
+  startTestApp,
+  type TestApp,
+  untilCallbacksCame,
+} from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -109,4 +116,55 @@ test('a page that its provider keeps for half an hour at least is the buyer’s 
     { id: order.id },
   );
   expect(nextAction).toMatchObject({ expiresAt: shown.expiresAt });
+});
+
+async function press(url: string, body: Record<string, string>): Promise<void> {
+  await (await fetch(url, { method: 'POST', body: new URLSearchParams(body), redirect: 'manual' })).text();
+}
+
+/** A page that its buyer has paid by a method that is settled later. */
+async function paidLater() {
+  const order = await createOrder(app);
+  const input = {
+    idempotencyKey: `page of ${order.id}`,
+    flow: 'REDIRECT',
+    returnUrl: 'https://shop.example/',
+  } as const;
+  const payment = await payOrder(app, order.id, input);
+  if (payment.nextAction?.__typename !== 'RedirectAction') throw new Error('The payment leads nowhere.');
+  const { url } = payment.nextAction;
+  await control(app.sandboxUrl, 'faults', { fault: 'processing_then_failed' });
+  await press(url, { action: 'pay', card: '4242424242424242' });
+  const [intent] = (await booksOf(app, payment.id)).paymentIntents;
+  const fail = () => control(app.sandboxUrl, `stripe/payment_intents/${intent?.id}/finish`, { outcome: 'failed' });
+  return { order, input, payment, url, fail };
+}
+
+test('a page that was paid by a delayed method and failed has failed: its link is never handed out again, and the buyer starts anew', async () => {
+  const { order, input, payment, url, fail } = await paidLater();
+  await untilCallbacksCame(app);
+  const [processing] = (await readOrder(app, order.id)).payments;
+  expect(processing).toMatchObject({ status: 'PROCESSING', nextAction: null });
+  await fail();
+  await untilCallbacksCame(app);
+  expect((await readOrder(app, order.id)).payments).toMatchObject([
+    { status: 'FAILED', nextAction: null, failure: { providerCode: 'async_payment_failed' } },
+  ]);
+  expect(await payOrder(app, order.id, input)).toMatchObject({ id: payment.id, status: 'FAILED', nextAction: null });
+  const next = await payOrder(app, order.id, { ...input, idempotencyKey: `next page of ${order.id}` });
+  expect(next).toMatchObject({ status: 'ACTION_REQUIRED', nextAction: { __typename: 'RedirectAction' } });
+  expect(next.nextAction).not.toMatchObject({ url });
+});
+
+test('with its callbacks lost, asking says the same of a page that failed later', async () => {
+  const { order, input, payment, fail } = await paidLater();
+  await control(app.sandboxUrl, 'faults', { fault: 'drop', match: { type: '*' }, times: 100 });
+  await fail();
+  app.clock.advance(3 * 60 * 60_000); // the order and the page are over as well
+  await app.app.rounds.sweep();
+  expect((await readOrder(app, order.id)).payments).toMatchObject([
+    { id: payment.id, status: 'FAILED', nextAction: null, failure: { providerCode: 'async_payment_failed' } },
+  ]);
+  expect(await payOrder(app, order.id, input)).toMatchObject({ status: 'FAILED', nextAction: null });
+  await clearFaults(app);
 });

@@ -296,9 +296,49 @@ test('a callback that a crash left in the inbox is applied by the sweeper', asyn
   const body = succeeded(payment);
   await app.database.pool.query(
     `insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
-     values ('STRIPE', 'sandbox', $1, 'payment_intent.succeeded', '{}', $2, 'PENDING', now(), $3, 0)`,
+     select 'STRIPE', provider_account, $1, 'payment_intent.succeeded', '{}', $2, 'PENDING', now(), $3::timestamptz, 0
+     from payments limit 1`,
     [(JSON.parse(body) as { id: string }).id, Buffer.from(body), app.clock.now()],
   );
   await app.app.rounds.sweep();
+  expect((await readOrder(app, order.id)).status).toBe('CONFIRMED');
+});
+
+/** A payment that Stripe has not named yet, as far as we know: the answer that made it was lost. */
+async function unnamedPayment() {
+  const order = await createOrder(app);
+  await control(app.sandboxUrl, 'faults', { fault: 'error_500_after', match: { operation: 'payment_intents.create' } });
+  const payment = await payOrder(app, order.id);
+  expect(payment).toMatchObject({ status: 'UNKNOWN', providerPaymentId: null });
+  return { order, payment: { ...payment, providerPaymentId: 'pi_elsewhere' } };
+}
+
+test.each<[what: string, event: object, intent: object]>([
+  ['of another account', { account: 'acct_other' }, {}],
+  ['of an account within an organization', { context: 'org_1/acct_other' }, {}],
+  ['about an object of the other mode', {}, { livemode: true }],
+])(
+  'an event %s is acknowledged, changes nothing, and puts the order that it names into review',
+  async (_what, event, intent) => {
+    const { order, payment } = await unnamedPayment();
+    const body = succeeded(payment, { event, intent });
+    expect(await deliver(body)).toBe(200);
+    expect(await inbox(body)).toEqual([{ status: 'REVIEW', reason: 'mismatch' }]);
+    expect(await readOrder(app, order.id)).toMatchObject({
+      ...{ status: 'OPEN', needsReview: ['AMOUNT_MISMATCH'], captured: { amountMinor: 0 } },
+      payments: [{ status: 'UNKNOWN', providerPaymentId: null }],
+    });
+  },
+);
+
+test('an event that names our own account is believed', async () => {
+  const { order, payment } = await startedPayment();
+  const { rows } = await app.database.pool.query<{ account: string }>(
+    'select provider_account as account from payments where id = $1',
+    [payment.id],
+  );
+  const account = rows[0]?.account.replace(/\.test$/, '');
+  expect(account).toMatch(/^acct_/);
+  expect(await deliver(succeeded(payment, { event: { account, context: account } }))).toBe(200);
   expect((await readOrder(app, order.id)).status).toBe('CONFIRMED');
 });

@@ -45,7 +45,10 @@ test('with cards configured there is no sandbox, and either of two webhook secre
   const { sandbox, providers } = readConfig(cards);
   expect(sandbox).toBeNull();
   const now = new Date();
-  const stripe = await providers[0]?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/stripe' });
+  const stripe = await providers[0]?.open(
+    { now: () => now, webhookUrl: 'https://pay.example/webhooks/stripe' },
+    'acct_1.test',
+  );
   const body = JSON.stringify({
     ...{ object: 'event', id: 'evt_1', type: 'a.b', livemode: false, created: 1, data: { object: { object: 'a' } } },
   });
@@ -230,10 +233,8 @@ test('what stands around a secret is not sent along', async () => {
   const STRIPE_API_BASE = `http://127.0.0.1:${port} `;
   const { providers } = readConfig({ ...cards, STRIPE_API_BASE, STRIPE_SECRET_KEY: `${cards.STRIPE_SECRET_KEY}\n` });
   const asked = async () => {
-    const stripe = await providers[0]?.open({
-      now: () => new Date(),
-      webhookUrl: 'https://pay.example/webhooks/stripe',
-    });
+    const parts = { now: () => new Date(), webhookUrl: 'https://pay.example/webhooks/stripe' };
+    const stripe = await providers[0]?.open(parts, 'acct_1Test.test');
     await stripe?.queryRefund(
       { paymentId: 'pay_1', providerPaymentId: 'pi_1', refundId: null, providerRefundId: 're_1' },
       AbortSignal.timeout(10_000),

@@ -196,11 +196,11 @@ async function openProviders(now: () => Date, door: Door): Promise<PaymentProvid
   return [
     createStripeProvider({
       ...{ secretKey: stripeKeys.secretKey, publishableKey: stripeKeys.publishableKey, apiBase: stripeKeys.apiBase },
-      ...{ webhookSecrets: [stripeKeys.webhookSecret], now },
+      ...{ webhookSecrets: [stripeKeys.webhookSecret], account: 'acct_prove.test', now },
       httpClient: new DoorClient(door),
     }),
-    await alipay.open({ now, webhookUrl: alipayWebhookUrl }),
-    await wechatpay.open({ now, webhookUrl: wechatpayWebhookUrl }),
+    await alipay.open({ now, webhookUrl: alipayWebhookUrl }, alipayConfig.appId),
+    await wechatpay.open({ now, webhookUrl: wechatpayWebhookUrl }, wechatpayConfig.mchId),
   ];
 }
 

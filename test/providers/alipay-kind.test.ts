@@ -50,7 +50,7 @@ test.each<[what: string, values: Form]>([
 ])('Alipay is on with %s, and signs by the key it was given', async (_what, values) => {
   const { setup, violations } = read(values);
   expect(violations).toEqual([]);
-  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/alipay' });
+  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/alipay' }, '');
   expect(provider).toMatchObject({ name: 'ALIPAY', method: 'ALIPAY', account: '2021000000000001' });
   const { anOrder } = await import('./alipay-rig.ts');
   const report = await provider?.startPayment(anOrder({ flow: 'REDIRECT' }), new AbortController().signal);

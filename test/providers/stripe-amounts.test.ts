@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { amountMinorMax, currencyExponent } from '../../src/domain/money.ts';
-import { fromStripeAmount, toStripeAmount } from '../../src/providers/stripe/amounts.ts';
+import { refusalOfAmount } from '../../src/providers/amount-limits.ts';
+import { cardLimitsOf, fromStripeAmount, toStripeAmount } from '../../src/providers/stripe/amounts.ts';
 
 const zeroDecimal = 'BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF'.split(' ');
 const threeDecimal = 'BHD JOD KWD OMR TND'.split(' ');
@@ -54,9 +55,15 @@ test.each<[amountMinor: bigint, currency: string, amount: number | null]>([
   [0n, 'JPY', null],
   [-1n, 'EUR', null],
   [amountMinorMax, 'EUR', null],
-])('%i minor units of %s are %s for Stripe: at most eight digits, at least one', (amountMinor, currency, amount) => {
-  expect(toStripeAmount(amountMinor, currency)).toBe(amount);
-});
+  [150_000_000n, 'IDR', 150_000_000],
+  [999_999_999_999n, 'IDR', 999_999_999_999],
+  [1_000_000_000_000n, 'IDR', null],
+])(
+  '%i minor units of %s are %s for Stripe: at most eight digits, twelve of IDR, and at least one',
+  (amountMinor, currency, amount) => {
+    expect(toStripeAmount(amountMinor, currency)).toBe(amount);
+  },
+);
 
 test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('%d is no amount of Stripe', (amount) => {
   expect(() => fromStripeAmount(amount, 'EUR')).toThrow(RangeError);
@@ -94,6 +101,48 @@ test('what Stripe takes is worth what the order says, counted in whole units of 
       expect(BigInt(amount) * 10n ** BigInt(currencyExponent(currency))).toBe(
         amountMinor * 10n ** BigInt(stripeDecimals(currency)),
       );
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+const refusalOf = (amountMinor: bigint, currency: string, use: 'PAYMENT' | 'PART' = 'PAYMENT') =>
+  refusalOfAmount('Cards take', cardLimitsOf(currency), { amountMinor, currency }, use);
+
+test.each<[amountMinor: bigint, currency: string, reason: string | null]>([
+  [150_000_000n, 'IDR', null], // Rp 1,500,000
+  [999_999_999_999n, 'IDR', null],
+  [1_000_000_000_000n, 'IDR', 'at most 9999999999.99 IDR, and this is 10000000000.00 IDR'],
+  [100_000_000n, 'USD', 'at most 999999.99 USD, and this is 1000000.00 USD'],
+  [100_000_000n, 'JPY', 'at most 99999999 JPY, and this is 100000000 JPY'],
+  [49n, 'USD', 'at least 0.50 USD, and this is 0.49 USD'],
+  [50n, 'USD', null],
+  [29n, 'GBP', 'at least 0.30 GBP, and this is 0.29 GBP'],
+  [17_499n, 'HUF', 'at least 175.00 HUF'],
+  [49n, 'JPY', 'at least 50 JPY'],
+  [1n, 'CNY', null], // no smallest charge is published: Stripe decides
+  [1234n, 'KWD', 'KWD in steps of 0.010 KWD: the last digit of 1.234 KWD must be 0'],
+  [1230n, 'KWD', null],
+  [550n, 'MGA', 'MGA in steps of 1.00 MGA: the last 2 digits of 5.50 MGA must be 0'],
+  [5n, 'ISK', null],
+  [1000n, 'KPW', 'no KPW'],
+  [0n, 'EUR', 'at least 0.50 EUR'],
+])('of %i minor units of %s a card payment says what is wrong: %s', (amountMinor, currency, reason) => {
+  const refusal = refusalOf(amountMinor, currency);
+  if (reason === null) expect(refusal).toBeNull();
+  else expect(refusal).toContain(`Cards take ${reason}`);
+});
+
+test('the smallest charge is no limit of what is captured or sent back, and the last digit is', () => {
+  expect(refusalOf(1n, 'USD', 'PART')).toBeNull();
+  expect(refusalOf(0n, 'USD', 'PART')).toContain('at least 0.01 USD');
+  expect(refusalOf(1234n, 'KWD', 'PART')).toContain('last digit');
+});
+
+test('what is offered is what Stripe takes', () => {
+  fc.assert(
+    fc.property(fc.bigInt(-10n, 1_000_100_000_000n), currencies, (amountMinor, currency) => {
+      if (refusalOf(amountMinor, currency) === null) expect(toStripeAmount(amountMinor, currency)).not.toBeNull();
     }),
     { numRuns: 2000 },
   );

@@ -47,6 +47,7 @@ async function open(pages: readonly (readonly object[])[]) {
   });
   const provider = createStripeProvider({
     ...{ secretKey: 'sk_test_bill', publishableKey: 'pk_test_bill', webhookSecrets: ['whsec_bill_test'] },
+    account: 'acct_bill.test',
     ...{ apiBase: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, now: () => new Date() },
   });
   return { asked, read: () => linesIn(provider.readBill('2026-11-21', new AbortController().signal)), provider };

@@ -20,8 +20,9 @@ async function openRefusing(status: number, error: object) {
     server.close();
   });
   const apiBase = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const account = 'acct_1.test';
   const now = () => new Date();
-  return createStripeProvider({ secretKey, publishableKey, webhookSecrets: [webhookSecret], apiBase, now });
+  return createStripeProvider({ secretKey, publishableKey, webhookSecrets: [webhookSecret], apiBase, account, now });
 }
 
 test.each([
@@ -44,12 +45,16 @@ test('a callback by another secret says which variable to look at', async () => 
 });
 
 test('all that is wrong with the keys of cards is told at once', () => {
-  const values: Readonly<Record<string, string>> = { STRIPE_SECRET_KEY: 'x', STRIPE_API_BASE: 'http://a/v1' };
+  const values: Readonly<Record<string, string>> = {
+    STRIPE_SECRET_KEY: 'x',
+    STRIPE_ACCOUNT: 'ours',
+    STRIPE_API_BASE: 'http://a/v1',
+  };
   const violations: string[] = [];
   const at = (name: string) => values[name] ?? null;
   const settings: Settings = { at, isSet: (name) => at(name) !== null, isProduction: true, violations, callers: [] };
   expect(stripeKind.readSetup(settings)).toBeNull();
   expect(violations.map((violation) => violation.split(' ', 1)[0])).toEqual([
-    ...['Cards', 'STRIPE_SECRET_KEY', 'STRIPE_API_BASE'],
+    ...['Cards', 'STRIPE_SECRET_KEY', 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'],
   ]);
 });

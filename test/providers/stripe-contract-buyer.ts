@@ -19,3 +19,19 @@ export async function pressOnPage({ rig, report }: Started, action: 'pay' | 'dec
 
 /** The provider's own view of things, by its SDK. */
 export const stripeOf = ({ rig }: Started) => stripeAt(rig.sandbox.url);
+
+/** Pays on the page by a method that is settled later. */
+export async function payLater(payment: Started, outcome: 'succeeded' | 'failed'): Promise<void> {
+  await payment.rig.fault({ fault: `processing_then_${outcome}` });
+  await pressOnPage(payment, 'pay');
+  const [intent] = payment.rig.sandbox.ledger(payment.order.paymentId).stripe.paymentIntents;
+  await payment.rig.sandbox.control(`/control/stripe/payment_intents/${intent?.id}/finish`, { outcome });
+}
+
+/** What is said of it when it failed, whoever is asked: nothing of the attempt itself, for its order among the others is not known. */
+export const failedLater = {
+  reason: 'provider_error',
+  message: 'The payment did not go through.',
+  providerCode: 'async_payment_failed',
+  attempt: null,
+};

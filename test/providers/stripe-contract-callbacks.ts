@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { CallbackCase, Says, Started } from './contract-rig.ts';
 import { aRefundOf, knowing, patient, query } from './contract-steps.ts';
-import { pressOnPage, stripeOf } from './stripe-contract-buyer.ts';
+import { failedLater, payLater, pressOnPage, stripeOf } from './stripe-contract-buyer.ts';
 import {
   cards,
   control,
@@ -22,13 +22,6 @@ const tells = (says: Says, isCreation = false): CallbackCase['says'] => {
 const ignores =
   (reason: string): CallbackCase['says'] =>
   () => ({ kind: 'ignored', reason });
-
-async function payLater(payment: Started, outcome: 'succeeded' | 'failed'): Promise<void> {
-  await payment.rig.fault({ fault: `processing_then_${outcome}` });
-  await pressOnPage(payment, 'pay');
-  const [intent] = payment.rig.sandbox.ledger(payment.order.paymentId).stripe.paymentIntents;
-  await payment.rig.sandbox.control(`/control/stripe/payment_intents/${intent?.id}/finish`, { outcome });
-}
 
 async function payAndRefundInConsole(payment: Started): Promise<void> {
   await pay(payment);
@@ -154,10 +147,10 @@ export const stripeCallbacks: readonly CallbackCase[] = [
   },
   {
     type: 'checkout.session.async_payment_failed',
-    what: 'nothing that its PaymentIntent does not tell',
+    what: 'that what was paid later failed, and the page with it',
     facts: onPage,
     bring: (payment) => payLater(payment, 'failed'),
-    says: ignores('says_nothing_new'),
+    says: tells({ status: 'FAILED', capturedMinor: null, nextAction: null, failure: failedLater }),
   },
   {
     type: 'checkout.session.expired',

@@ -48,7 +48,7 @@ async function open({ key }: RigOptions = {}): Promise<ProviderRig> {
 }
 
 function configAt(apiBase: string) {
-  return { secretKey, publishableKey, webhookSecrets: [webhookSecret], apiBase };
+  return { secretKey, publishableKey, webhookSecrets: [webhookSecret], apiBase, account: 'acct_rig.test' };
 }
 
 const flows: readonly [FlowPromise, ...FlowPromise[]] = [

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { PaymentState, Started } from './contract-rig.ts';
-import { payByCard, pressOnPage, stripeOf } from './stripe-contract-buyer.ts';
+import { failedLater, payByCard, payLater, pressOnPage, stripeOf } from './stripe-contract-buyer.ts';
 
 export const embedded = { flow: 'EMBEDDED' } as const;
 export const onPage = { flow: 'REDIRECT' } as const;
@@ -213,4 +213,21 @@ export const processing: PaymentState = {
   whenClosed: { status: 'PROCESSING' },
 };
 
-export const stripeStates: readonly PaymentState[] = [...open, ...authorized, ...paid, ...ended, processing];
+/** By a method that is settled days later, the page being complete since. */
+const failedLaterOnPage: PaymentState = {
+  state: 'a page that was complete, and whose bank refused later',
+  facts: onPage,
+  bring: (payment) => payLater(payment, 'failed'),
+  says: { status: 'FAILED', capturedMinor: null, nextAction: null, failure: failedLater },
+  whenClosed: { status: 'FAILED', nextAction: null },
+  paidAfterwards: 'nothing',
+};
+
+export const stripeStates: readonly PaymentState[] = [
+  ...open,
+  ...authorized,
+  ...paid,
+  ...ended,
+  processing,
+  failedLaterOnPage,
+];

@@ -44,6 +44,7 @@ export async function openStripeRig(given: { key?: string; receiver?: Receiver }
     publishableKey,
     webhookSecrets: [webhookSecret],
     apiBase: sandbox.url,
+    account: 'acct_rig.test',
     now: () => new Date(),
   });
   return {

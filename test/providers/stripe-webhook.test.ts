@@ -16,8 +16,8 @@ const options = {
   apiBase: 'http://127.0.0.1:9',
   now: () => receivedAt,
 };
-const provider = createStripeProvider({ ...options, secretKey: 'sk_test_1' });
-const liveProvider = createStripeProvider({ ...options, secretKey: 'sk_live_1' });
+const provider = createStripeProvider({ ...options, secretKey: 'sk_test_1', account: 'acct_ours.test' });
+const liveProvider = createStripeProvider({ ...options, secretKey: 'sk_live_1', account: 'acct_ours.live' });
 
 const event = {
   id: 'evt_1',
@@ -243,4 +243,74 @@ test('whatever the header says, it is judged and nothing else is thrown', () => 
     }),
     { numRuns: 3000 },
   );
+});
+
+const ourId = 'pay_00000000000000000000000001';
+const otherId = 'pay_00000000000000000000000002';
+const aSession = (facts: object) => ({
+  ...{ object: 'checkout.session', id: 'cs_1', status: 'complete', payment_status: 'paid', created: nowSeconds },
+  ...{ expires_at: nowSeconds + 3600, amount_total: 1000, currency: 'eur', livemode: false, payment_intent: 'pi_1' },
+  ...{ client_reference_id: ourId, metadata: { payment_id: ourId }, payment_link: null, ...facts },
+});
+const anIntent = (facts: object) => ({
+  ...{
+    object: 'payment_intent',
+    id: 'pi_1',
+    status: 'succeeded',
+    amount: 1000,
+    amount_received: 1000,
+    currency: 'eur',
+  },
+  ...{ created: nowSeconds, livemode: false, metadata: { payment_id: ourId }, ...facts },
+});
+const read = (type: string, object: object, facts: object = {}) =>
+  provider.readWebhook(bytes(JSON.stringify({ ...event, type, data: { object }, ...facts })), receivedAt);
+
+test.each<[what: string, type: string, object: object, facts: object, reason: RegExp]>([
+  [
+    'an account',
+    'payment_intent.succeeded',
+    anIntent({}),
+    { account: 'acct_other' },
+    /account acct_other, not acct_ours/,
+  ],
+  ['an account', 'checkout.session.completed', aSession({}), { account: 'acct_other' }, /account acct_other/],
+  ['a context', 'payment_intent.succeeded', anIntent({}), { context: 'acct_other' }, /account acct_other/],
+  ['the other mode', 'payment_intent.succeeded', anIntent({ livemode: true }), {}, /live mode/],
+  ['the other mode', 'checkout.session.completed', aSession({ livemode: true }), {}, /live mode/],
+  ['two payments', 'checkout.session.completed', aSession({ metadata: { payment_id: otherId } }), {}, /names pay_\S+2/],
+  [
+    'a Payment Link',
+    'checkout.session.completed',
+    aSession({ payment_link: 'plink_1', metadata: {} }),
+    {},
+    /Payment Link/,
+  ],
+])(
+  'what names %s in %s is foreign, and named with the payment that it claims',
+  (_what, type, object, facts, reason) => {
+    expect(read(type, object, facts)).toEqual({
+      kind: 'foreign',
+      paymentId: ourId,
+      reason: expect.stringMatching(reason),
+    });
+  },
+);
+
+test('a foreign refund names the payment that it claims, or none', () => {
+  const refund = { object: 'refund', id: 're_1', payment_intent: 'pi_1', metadata: { payment_id: ourId } };
+  const foreign = { account: 'acct_other' };
+  expect(read('refund.created', refund, foreign)).toMatchObject({ kind: 'foreign', paymentId: ourId });
+  expect(read('refund.created', { ...refund, metadata: {} }, foreign)).toMatchObject({
+    kind: 'foreign',
+    paymentId: null,
+  });
+});
+
+test('what names our own account, and what an earlier version has made, is believed', () => {
+  expect(read('payment_intent.succeeded', anIntent({}), { account: 'acct_ours' })).toMatchObject({ kind: 'payment' });
+  expect(read('checkout.session.completed', aSession({ metadata: {} }))).toMatchObject({
+    kind: 'payment',
+    report: { status: 'SUCCEEDED', paymentId: ourId },
+  });
 });

@@ -7,6 +7,7 @@ import {
   RejectedError,
   type WebhookMessage,
 } from '../../src/providers/provider.ts';
+import { checkoutSessionSchema, reportOfSession } from '../../src/providers/stripe/objects.ts';
 import { tenDollars } from '../sandbox/rig.ts';
 import { failureOf, knowing, patient, reportIn } from './contract-steps.ts';
 import { anOrderToPay, cards, openReceiver, openStripeRig, type StripeRig } from './stripe-rig.ts';
@@ -68,6 +69,64 @@ describe('asking', () => {
     await rig.sandbox.stripe.checkout.sessions.expire(started.providerReference ?? '');
     await rig.sandbox.control('POST', '/clock', { advanceMs: 1000 });
     expect(await query({ rig, order })).toMatchObject({ status: 'SUCCEEDED', capturedMinor: 1000n });
+  });
+});
+
+describe('pages', () => {
+  test('P20 a page takes cards only, and says so to Stripe', async () => {
+    const { rig, started } = await start(onPage);
+    const session = await rig.sandbox.stripe.checkout.sessions.retrieve(started.providerReference ?? '');
+    expect(session.allowed_payment_method_types).toEqual(['card']);
+  });
+
+  test.each([
+    ['expired', (rig: StripeRig, id: string) => rig.sandbox.stripe.checkout.sessions.expire(id), 'EXPIRED'],
+    ['paid', (rig: StripeRig, _id: string, started: PaymentReport) => rig.press(started, 'pay'), 'SUCCEEDED'],
+  ])(
+    'P21 started again under the same key, a page that is %s is told as it is now, without its link',
+    async (_what, act, status) => {
+      const { rig, order, started } = await start(onPage);
+      await act(rig, started.providerReference ?? '', started);
+      const again = await rig.provider.startPayment({ ...order, providerReference: null }, patient());
+      expect(again).toMatchObject({ status, nextAction: null, providerReference: started.providerReference });
+    },
+  );
+
+  test('P22 a link that has run out by our clock is not handed out', async () => {
+    const { rig, started } = await start(onPage);
+    const session = await rig.sandbox.stripe.checkout.sessions.retrieve(started.providerReference ?? '');
+    const at = (receivedAt: Date) =>
+      reportOfSession(checkoutSessionSchema.parse(session), started.paymentId, { ...started.evidence, receivedAt });
+    expect(at(new Date(session.expires_at * 1000 - 1))?.nextAction).toMatchObject({ kind: 'REDIRECT' });
+    expect(at(new Date(session.expires_at * 1000))?.nextAction).toBeNull();
+  });
+});
+
+describe('whose it is', () => {
+  test('P24 an object that is known by its id and is another payment’s says nothing of ours', async () => {
+    const { rig, order } = await start();
+    const other = await start({}, rig);
+    const mixed = { ...order, providerPaymentId: other.started.providerPaymentId };
+    expect(await failureOf(rig.provider.queryPayment(mixed, patient()))).toBeInstanceOf(OutcomeUnknownError);
+    expect(await failureOf(rig.provider.closePayment(mixed, patient()))).toBeInstanceOf(OutcomeUnknownError);
+    expect(await query(other)).toMatchObject({ status: 'ACTION_REQUIRED' });
+    const page = await start(onPage, rig);
+    const otherPage = await start(onPage, rig);
+    const mixedPage = { ...page.order, providerReference: otherPage.started.providerReference };
+    expect(await failureOf(rig.provider.queryPayment(mixedPage, patient()))).toBeInstanceOf(OutcomeUnknownError);
+    expect(await failureOf(rig.provider.closePayment(mixedPage, patient()))).toBeInstanceOf(OutcomeUnknownError);
+    expect(await query(otherPage)).toMatchObject({ status: 'ACTION_REQUIRED' });
+  });
+
+  test('P25 a refund that is known by its id and is another payment’s says nothing of ours', async () => {
+    const { rig, order, started } = await start();
+    await rig.pay(started);
+    const other = await start({}, rig);
+    await rig.pay(other.started);
+    const made = await rig.sandbox.stripe.refunds.create({ payment_intent: other.started.providerPaymentId ?? '' });
+    const { paymentId, providerPaymentId } = order;
+    const name = { refundId: null, paymentId, providerPaymentId, providerRefundId: made.id };
+    expect(await failureOf(rig.provider.queryRefund(name, patient()))).toBeInstanceOf(OutcomeUnknownError);
   });
 });
 

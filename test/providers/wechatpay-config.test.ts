@@ -69,7 +69,7 @@ test.each<[what: string, changed: Record<string, string>]>([
 ])('WeChat Pay is on when it is complete, %s', async (_what, changed) => {
   const { setup, violations } = read({ ...complete, ...changed });
   expect(violations).toEqual([]);
-  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/wechatpay' });
+  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/wechatpay' }, '');
   expect(provider).toMatchObject({
     name: 'WECHATPAY',
     method: 'WECHAT_PAY',
@@ -227,7 +227,7 @@ test('WeChat Pay posts its callbacks by the internet, and a stand-in need not', 
 test('a serial number is the same in lower case: in the configuration, and in what comes in', async () => {
   const serial = platformSerial.toLowerCase();
   const { setup } = read({ ...complete, ...keys({ [serial]: platformPem }) });
-  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/wechatpay' });
+  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/wechatpay' }, '');
   const body = notificationOf('TRANSACTION.SUCCESS', aTransaction());
   for (const spelled of [platformSerial, serial]) {
     const headers = signedHeaders(body, { serial: spelled });

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type Stripe from 'stripe';
 import { expect, test } from 'vitest';
-import { openRig, paidIntent, read, refusal, secretKey, stripeAt, tenDollars } from './rig.ts';
+import { openRig, paidIntent, publishableKey, read, refusal, secretKey, stripeAt, tenDollars } from './rig.ts';
 
 test.each<[change: object, code: string | undefined, param: string]>([
   [{ payment_method_types: ['card'] }, 'parameter_unknown', 'payment_method_types'],
@@ -185,4 +185,55 @@ test('objects expand into one another, and what cannot is refused', async () => 
   const whole = await rig.stripe.paymentIntents.retrieve(id, { expand: ['latest_charge.balance_transaction'] });
   expect(whole.latest_charge).toMatchObject({ balance_transaction: { amount: 1000, type: 'charge' } });
   expect((await refusal(rig.stripe.paymentIntents.retrieve(id, { expand: ['wishes'] }))).statusCode).toBe(400);
+});
+
+test('an account is named by its key, for the secret key alone, and is the same after a restart', async () => {
+  const rig = await openRig();
+  const account = await rig.stripe.accounts.retrieveCurrent();
+  expect(account).toMatchObject({ object: 'account', id: expect.stringMatching(/^acct_\w{16}$/) });
+  expect((await (await openRig()).stripe.accounts.retrieveCurrent()).id).toBe(account.id);
+  const headers = { Authorization: `Bearer ${publishableKey}` };
+  expect((await fetch(`${rig.url}/v1/account`, { headers })).status).toBe(401);
+});
+
+test.each<[amount: number, currency: string, code: string | null]>([
+  [999_999_999_999, 'idr', null],
+  [1_000_000_000_000, 'idr', 'amount_too_large'],
+  [100_000_000, 'usd', 'amount_too_large'],
+  [49, 'usd', 'amount_too_small'],
+  [99, 'bgn', 'amount_too_small'],
+  [1234, 'kwd', 'parameter_invalid_integer'],
+])('%i %s is refused with %s', async (amount, currency, code) => {
+  const { stripe } = await openRig();
+  const made = stripe.paymentIntents.create({ amount, currency });
+  if (code === null) expect(await made).toMatchObject({ amount, currency });
+  else expect(await refusal(made)).toMatchObject({ code });
+});
+
+test('the last digit of a dinar’s thousandths must be 0 in a refund as well', async () => {
+  const { stripe } = await openRig();
+  const card = { payment_method: 'pm_card_visa', confirm: true };
+  const { id } = await stripe.paymentIntents.create({ amount: 10_000, currency: 'kwd', ...card });
+  expect(await refusal(stripe.refunds.create({ payment_intent: id, amount: 1234 }))).toMatchObject({ param: 'amount' });
+  expect(await stripe.refunds.create({ payment_intent: id, amount: 1230 })).toMatchObject({ amount: 1230 });
+});
+
+test.each<[what: string, types: string[], isTaken: boolean]>([
+  ['cards', ['card'], true],
+  ['cards and a debit', ['card', 'sepa_debit'], true],
+  ['a debit alone', ['sepa_debit'], false],
+  ['nothing', [], false],
+  ['what nobody knows', ['card', 'shells'], false],
+  ['cards twice', ['card', 'card'], false],
+])('a page that takes %s', async (_what, types, isTaken) => {
+  const { url } = await openRig();
+  const line = { 'line_items[0][price_data][currency]': 'eur', 'line_items[0][price_data][unit_amount]': '500' };
+  const body = new URLSearchParams({ mode: 'payment', success_url: 'https://shop.test/', ...line });
+  body.set('line_items[0][price_data][product_data][name]', 'Tea');
+  for (const [index, type] of types.entries()) body.set(`allowed_payment_method_types[${index}]`, type);
+  if (types.length === 0) body.set('allowed_payment_method_types', '');
+  const headers = { Authorization: `Bearer ${secretKey}` };
+  const answer = await fetch(`${url}/v1/checkout/sessions`, { method: 'POST', headers, body });
+  expect(answer.status).toBe(isTaken ? 200 : 400);
+  if (isTaken) expect(await answer.json()).toMatchObject({ allowed_payment_method_types: types });
 });

@@ -3,6 +3,7 @@ import type { Doubt, Finding } from '../../src/commands/finding.ts';
 import { reconcile } from '../../src/commands/reconcile.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 import type { BillLine } from '../../src/providers/bill.ts';
+import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { chineseSetups } from './chinese-providers.ts';
@@ -22,7 +23,8 @@ export async function openProviderOf(app: TestApp, name: ProviderName): Promise<
   const stripe = stripeSetup({ secretKey, publishableKey, webhookSecrets: [webhookSecret], apiBase: app.sandboxUrl });
   const setup = [stripe, ...chineseSetups(app.sandboxUrl)].find((candidate) => candidate.name === name);
   if (setup === undefined) throw new Error(`There is no ${name}.`);
-  return setup.open({ now: () => app.clock.now(), webhookUrl: `${app.app.url}/webhooks/${name.toLowerCase()}` });
+  const webhookUrl = `${app.app.url}/webhooks/${name.toLowerCase()}`;
+  return openProvider(setup, { now: () => app.clock.now(), webhookUrl }, app.app.log);
 }
 
 export function contextOf(app: TestApp, provider: PaymentProvider): CommandContext {

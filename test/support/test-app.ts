@@ -6,7 +6,7 @@ import type { Database } from '../../src/database/database.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Log } from '../../src/domain/log.ts';
 import type { HttpLimits } from '../../src/http/limits.ts';
-import { stripeSetup } from '../../src/providers/stripe/kind.ts';
+import { type StripeConfig, stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
 import { makeTestDataDir, openTestDatabase } from './database.ts';
 
@@ -71,9 +71,12 @@ export async function startTestApp(
     readonly httpLimits?: HttpLimits;
     /** In place of the one that is read from `logged`. */
     readonly log?: Log;
+    /** A key of another account than the other tests' has. */
+    readonly stripeKey?: string;
   } = {},
 ): Promise<TestApp> {
-  const { secretKey, publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
+  const { publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
+  const secretKey = parts.stripeKey ?? testStripe.secretKey;
   const clock = parts.clock ?? createTestClock();
   const sandbox: Sandbox = await startSandbox({
     port: 0,
@@ -92,10 +95,7 @@ export async function startTestApp(
       ...testConfig,
       dataDir: makeTestDataDir(),
       providers: [
-        stripeSetup({
-          ...{ secretKey, publishableKey, apiBase: sandbox.url },
-          webhookSecrets: [webhookSecret, otherWebhookSecret],
-        }),
+        stripeSetup({ ...stripeAt(sandbox.url, secretKey), webhookSecrets: [webhookSecret, otherWebhookSecret] }),
         ...chineseSetups(sandbox.url),
       ],
       ...parts.config,
@@ -114,6 +114,12 @@ export async function startTestApp(
       await app.close();
     },
   };
+}
+
+/** How a node is configured for the Stripe of a sandbox. */
+export function stripeAt(apiBase: string, secretKey: string = testStripe.secretKey): StripeConfig {
+  const { publishableKey, webhookSecret } = testStripe;
+  return { secretKey, publishableKey, apiBase, webhookSecrets: [webhookSecret] };
 }
 
 /** Tells the sandbox what to do. */

@@ -1,6 +1,7 @@
 import { after } from '../../domain/clock.ts';
 import type { Evidence, EvidenceSource, NextAction } from '../../domain/payment.ts';
 import type { PaymentReport } from '../../domain/report.ts';
+import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-limits.ts';
 import { beijingDay, beijingText } from '../beijing-time.ts';
 import {
   answeredInTime,
@@ -37,7 +38,8 @@ export type AlipayOptions = AlipayConfig & {
   readonly notifyUrl: string;
 };
 
-const amountFenMax = 10_000_000_000n;
+/** 0.01 to 100,000,000.00 yuan. @see https://opendocs.alipay.com/open/59da99d0_alipay.trade.page.pay */
+const limits: AmountLimits = { minMinor: 1n, maxMinor: 10_000_000_000n, stepMinor: 1n };
 /** A QR code of Alipay's can be scanned for so long. */
 const qrCodeLifeMs = 2 * 60 * 60_000;
 
@@ -143,6 +145,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     name: 'ALIPAY',
     method: 'ALIPAY',
     account: appId,
+    formerAccounts: [],
     flows: ['REDIRECT', 'QR_CODE', 'MOBILE_WEB'],
     needs: { REDIRECT: ['returnUrl'], MOBILE_WEB: ['returnUrl'] },
     webhookContentType: 'application/x-www-form-urlencoded',
@@ -150,10 +153,10 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     acknowledgement: { status: 200, contentType: 'text/plain', body: 'success' },
 
     refusalOf({ amountMinor, currency, captureMode }) {
-      if (currency !== 'CNY') return `Alipay takes CNY only, not ${currency}.`;
-      if (amountMinor < 1n || amountMinor > amountFenMax) return 'Alipay takes 0.01 to 100000000.00 CNY.';
-      return captureMode === 'AUTOMATIC' ? null : 'Alipay takes the money at once: it cannot be captured later.';
+      if (captureMode !== 'AUTOMATIC') return 'Alipay takes the money at once: it cannot be captured later.';
+      return refusalOfPrice({ amountMinor, currency }, 'PAYMENT');
     },
+    refusalOfPart: (part) => refusalOfPrice(part, 'PART'),
     startPayment: (order, signal) => answeredInTime(signal, () => start(order, signal)),
     queryPayment: (order, signal) => answeredInTime(signal, () => query(order, signal)),
     closePayment: (order, signal) => answeredInTime(signal, () => close(order, signal)),
@@ -186,6 +189,11 @@ function tradeOf(order: PaymentOrder): BizContent {
     subject: subjectOf(order),
     time_expire: beijingText(order.expiresAt),
   };
+}
+
+function refusalOfPrice(price: Pick<PaymentOrder, 'amountMinor' | 'currency'>, use: AmountUse): string | null {
+  if (price.currency !== 'CNY') return `Alipay takes CNY only, not ${price.currency}.`;
+  return refusalOfAmount('Alipay takes', limits, price, use);
 }
 
 function expired(): RejectedError {

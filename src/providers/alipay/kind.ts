@@ -24,6 +24,7 @@ export function alipaySetup(config: AlipayConfig): ProviderSetup {
   return {
     name: 'ALIPAY',
     description: `app ${config.appId} at ${new URL(config.gateway).host}`,
+    findAccount: async () => config.appId,
     async open({ now, webhookUrl }) {
       const { createAlipayProvider } = await import('./adapter.ts'); // a start without Alipay does not load the SDK
       return createAlipayProvider({ ...config, now, notifyUrl: webhookUrl });

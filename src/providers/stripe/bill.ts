@@ -1,11 +1,10 @@
-import type Stripe from 'stripe';
 import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import { type Bill, type BillLine, BillUnreadableError, utcDay } from '../bill.ts';
 import { withDeadline } from '../deadline.ts';
 import { fromStripeAmount } from './amounts.ts';
+import type { StripeClient } from './client.ts';
 import { currencyOf, instantOf, paymentIdOf } from './objects.ts';
-import { answered } from './outcome.ts';
 import { intentIdOf, refundSchema, reportOfRefund } from './refunds.ts';
 
 const pageSize = 100;
@@ -34,11 +33,15 @@ const chargeSchema = z.object({
  * Stripe has no bill of a day; what moved its balance is the same. Amounts are those of the charges and refunds: the balance itself may be
  * kept in another currency. Fees, payouts and disputes are no lines.
  */
-export function readStripeBill(stripe: Stripe, date: string, signal: AbortSignal): Bill {
-  return { linesExpected: null, lines: billLinesOf(stripe, date, signal) };
+export function readStripeBill(client: StripeClient, date: string, signal: AbortSignal): Bill {
+  return { linesExpected: null, lines: billLinesOf(client, date, signal) };
 }
 
-async function* billLinesOf(stripe: Stripe, date: string, signal: AbortSignal): AsyncGenerator<BillLine> {
+async function* billLinesOf(
+  { stripe, answered }: StripeClient,
+  date: string,
+  signal: AbortSignal,
+): AsyncGenerator<BillLine> {
   const { from, until } = utcDay(date);
   const created = { gte: from.getTime() / 1000, lt: until.getTime() / 1000 };
   let last: string | undefined;

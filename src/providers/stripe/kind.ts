@@ -4,6 +4,8 @@ import { mustMatch, tellMissing, urlAt } from '../settings.ts';
 
 export type StripeConfig = {
   readonly secretKey: string;
+  /** The id of the key's account, `acct_…`; Stripe is asked for it where it is left out. */
+  readonly accountId?: string;
   readonly publishableKey: string;
   /** One, or two while one is being replaced. */
   readonly webhookSecrets: readonly string[];
@@ -18,15 +20,20 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
   return {
     name: 'STRIPE',
     description: `${mode} key at ${new URL(config.apiBase).host}`,
-    async open({ now }) {
-      const { createStripeProvider } = await import('./adapter.ts'); // a start without cards does not load the SDK
-      return createStripeProvider({ ...config, now });
+    // A start without cards does not load the SDK.
+    async findAccount(log) {
+      const { findStripeAccount } = await import('./account.ts');
+      return findStripeAccount(config, log);
+    },
+    async open({ now }, account) {
+      const { createStripeProvider } = await import('./adapter.ts');
+      return createStripeProvider({ ...config, account, now });
     },
   };
 }
 
 const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRETS'] as const;
-const variables = [...required, 'STRIPE_API_BASE'] as const;
+const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'] as const;
 
 /** Cards, by `STRIPE_…`. */
 export const stripeKind: ProviderKind = {
@@ -49,6 +56,8 @@ function readConfig(settings: Settings): StripeConfig | null {
   mustMatch(settings, secretKey, /^(sk|rk)_(test|live)_[!-~]*$/, secretForm);
   const publishableForm = 'STRIPE_PUBLISHABLE_KEY must start with pk_test_ or pk_live_, and have no blanks.';
   mustMatch(settings, publishableKey, /^pk_(test|live)_[!-~]*$/, publishableForm);
+  const accountId = at('STRIPE_ACCOUNT');
+  mustMatch(settings, accountId, /^acct_\w{1,50}$/, 'STRIPE_ACCOUNT must be the id of a Stripe account: acct_…');
   if (secretKey !== null && publishableKey !== null && isLiveKey(secretKey) !== isLiveKey(publishableKey)) {
     violations.push('STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY must both be test keys or both live keys.');
   }
@@ -67,9 +76,10 @@ function readConfig(settings: Settings): StripeConfig | null {
     violations.push('STRIPE_API_BASE must be https with a live key.');
   }
   if (violations.length > before || secretKey === null || publishableKey === null) return null;
-  return { secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com' };
+  const account = accountId === null ? {} : { accountId };
+  return { secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com', ...account };
 }
 
-function isLiveKey(key: string): boolean {
+export function isLiveKey(key: string): boolean {
   return key.includes('_live_');
 }

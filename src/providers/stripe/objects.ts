@@ -14,6 +14,7 @@ export const paymentIntentSchema = z.object({
   amount_received: z.int().nonnegative(),
   currency: z.string(),
   created: z.int(),
+  livemode: z.boolean().optional(),
   client_secret: z.string().nullish(),
   cancellation_reason: z.string().nullish(),
   metadata: z.record(z.string(), z.string()),
@@ -39,7 +40,10 @@ export const checkoutSessionSchema = z.object({
   created: z.int(),
   expires_at: z.int(),
   url: z.string().nullish(),
+  livemode: z.boolean().optional(),
   client_reference_id: z.string().nullish(),
+  metadata: z.record(z.string(), z.string()).nullish(),
+  payment_link: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
   payment_intent: z.union([z.string(), paymentIntentSchema]).nullish(),
 });
 export type StripeCheckoutSession = z.infer<typeof checkoutSessionSchema>;
@@ -49,6 +53,9 @@ export const eventSchema = z.object({
   id: z.string().regex(/^evt_[\w-]{1,250}$/),
   type: z.string().regex(/^[\w.]{1,255}$/),
   livemode: z.boolean(),
+  /** Whose event it is, where it is not of the account that has the endpoint: a connected account's, or one of an organization's. */
+  account: z.string().nullish(),
+  context: z.string().nullish(),
   created: z.int(),
   data: z.object({ object: z.looseObject({ object: z.string() }) }),
 });
@@ -103,7 +110,12 @@ export function reportOfSession(
   const isExpanded = typeof intent === 'object' && intent !== null;
   if (isExpanded && (session.status === 'complete' || hasMovedMoney(intent))) {
     const report = reportOfIntent(intent, paymentId, evidence);
-    return report === null ? null : { ...report, providerReference: session.id };
+    if (report === null) return null;
+    const reported = { ...report, providerReference: session.id };
+    // Its page is complete and takes nothing any more: what was paid by failed since, or is still to be brought to a bank.
+    if (report.status !== 'ACTION_REQUIRED') return reported;
+    if (intent.status === 'requires_payment_method') return failedLater(reported);
+    return { ...reported, status: 'PROCESSING', failure: null };
   }
   const status = statusOfSession(session);
   if (status === null || session.currency === null || session.amount_total === null) return null;
@@ -118,9 +130,20 @@ export function reportOfSession(
     currency,
     capturedMinor: status === 'SUCCEEDED' ? amountMinor : null,
     failure: status === 'ACTION_REQUIRED' && isExpanded ? failureOf(intent) : null,
-    nextAction: status === 'ACTION_REQUIRED' ? redirectTo(session) : null,
+    nextAction: status === 'ACTION_REQUIRED' ? redirectTo(session, evidence.receivedAt) : null,
     evidence,
   };
+}
+
+/** A page that was complete, by a method that is settled later, and did not bring the money: nobody can pay it again. */
+export function failedLater(report: PaymentReport): PaymentReport {
+  const failure: PaymentFailure = {
+    reason: 'provider_error',
+    message: 'The payment did not go through.',
+    providerCode: 'async_payment_failed',
+    attempt: null,
+  };
+  return { ...report, status: 'FAILED', capturedMinor: null, nextAction: null, failure };
 }
 
 function statusOfIntent({ status, cancellation_reason: reason }: StripePaymentIntent): ReportedPaymentStatus | null {
@@ -163,9 +186,10 @@ function statusOfSession({
   }
 }
 
-function redirectTo({ url, expires_at: expiresAt }: StripeCheckoutSession): NextAction | null {
-  if (url === null || url === undefined) return null;
-  return { kind: 'REDIRECT', url, expiresAt: instantOf(expiresAt).toISOString() };
+function redirectTo({ url, expires_at: seconds }: StripeCheckoutSession, now: Date): NextAction | null {
+  const expiresAt = instantOf(seconds);
+  if (url === null || url === undefined || expiresAt <= now) return null;
+  return { kind: 'REDIRECT', url, expiresAt: expiresAt.toISOString() };
 }
 
 export function currencyOf(code: string): string {

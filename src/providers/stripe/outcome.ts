@@ -7,24 +7,37 @@ import {
   OutcomeUnknownError,
   RejectedError,
 } from '../provider.ts';
+import { type BoundedClient, UnsentRequestError } from './http-client.ts';
 
 const configurationRetryAfterMs = 30_000;
+const unreachableRetryAfterMs = 5000;
 const rateLimitRetryAfterMs = 2000;
 
 /** Runs a call until the signal's deadline, and says of every failure whether it may have happened. */
-export function answered<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-  return answeredInTime(signal, async () => {
-    try {
-      return await call();
-    } catch (error) {
-      throw outcomeOf(error);
-    }
-  });
+export type Answering = <T>(signal: AbortSignal, call: () => Promise<T>) => Promise<T>;
+
+export function createAnswering({ within }: BoundedClient): Answering {
+  return (signal, call) =>
+    answeredInTime(signal, () =>
+      within(signal, async (hasActed) => {
+        try {
+          return await call();
+        } catch (error) {
+          const outcome = outcomeOf(error);
+          if (!(outcome instanceof NotExecutedError) || !hasActed()) throw outcome;
+          // This request did nothing, and one before it in the same call may have.
+          throw new OutcomeUnknownError('Stripe was told, and did not say what came of it.', { cause: outcome });
+        }
+      }),
+    );
 }
 
 /** What is none of these may have happened, as `answeredInTime` says. */
 function outcomeOf(error: unknown): unknown {
   const { errors } = Stripe;
+  if (error instanceof errors.StripeConnectionError && error.detail instanceof UnsentRequestError) {
+    return outcomeOfUnsent(error.detail);
+  }
   if (error instanceof errors.StripeRateLimitError) {
     return new NotExecutedError('Stripe is limiting our rate.', rateLimitRetryAfterMs, { cause: error });
   }
@@ -55,6 +68,26 @@ function outcomeOf(error: unknown): unknown {
     );
   }
   return error;
+}
+
+function outcomeOfUnsent(error: UnsentRequestError): NotExecutedError {
+  const options = { cause: error };
+  switch (error.obstacle) {
+    case 'UNWRITABLE':
+      return new MisconfiguredError(
+        'The request to Stripe cannot be written: check STRIPE_SECRET_KEY for characters that are not part of the key.',
+        configurationRetryAfterMs,
+        options,
+      );
+    case 'UNTRUSTED':
+      return new MisconfiguredError(
+        'The connection to Stripe is not secure: check STRIPE_API_BASE, the clock, and which certificates this machine trusts.',
+        configurationRetryAfterMs,
+        options,
+      );
+    case 'UNREACHABLE':
+      return new NotExecutedError('Stripe cannot be reached.', unreachableRetryAfterMs, options);
+  }
 }
 
 /** An object of Stripe's as we read it. What is none may follow something that happened. */

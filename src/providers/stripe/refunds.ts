@@ -6,11 +6,9 @@ import type { ReportedRefundStatus } from '../../domain/refund.ts';
 import type { RefundReport } from '../../domain/report.ts';
 import { OutcomeUnknownError, type RefundAnswer, type RefundName, type RefundOrder } from '../provider.ts';
 import { fromStripeAmount, toStripeAmount } from './amounts.ts';
+import { readList } from './lists.ts';
 import { currencyOf, instantOf } from './objects.ts';
 import { parseAnswer } from './outcome.ts';
-
-/** How many refunds of one payment are read, a hundred a page. */
-const pagesMax = 10;
 
 export const refundSchema = z.object({
   object: z.literal('refund'),
@@ -31,19 +29,17 @@ type Told = (source: EvidenceSource, providerTime: Date | null) => Evidence;
 
 /** Refunds at Stripe: of PaymentIntents, under keys made from our ids. */
 export function createStripeRefunds(stripe: Stripe, evidence: Told) {
-  async function list(intentId: string): Promise<StripeRefund[]> {
-    const refunds: StripeRefund[] = [];
-    for (let page = 0; page < pagesMax; page += 1) {
-      const last = refunds.at(-1)?.id;
-      const { data, has_more: hasMore } = await stripe.refunds.list({
-        payment_intent: intentId,
-        limit: 100,
-        ...(last !== undefined && { starting_after: last }),
-      });
-      refunds.push(...data.map((refund) => parseAnswer(refundSchema, refund)));
-      if (!hasMore || data.length === 0) return refunds;
-    }
-    throw new OutcomeUnknownError(`A payment has more than ${pagesMax * 100} refunds; not all of them were read.`);
+  async function* refundsOf(intentId: string): AsyncGenerator<StripeRefund> {
+    const listed = readList(
+      (page) => stripe.refunds.list({ ...page, payment_intent: intentId }),
+      (object) => parseAnswer(refundSchema, object),
+    );
+    for await (const refund of listed) yield mustBeOf(refund, intentId);
+  }
+
+  async function findNamed(intentId: string, refundId: string | null): Promise<StripeRefund | null> {
+    for await (const refund of refundsOf(intentId)) if (refund.metadata?.refund_id === refundId) return refund;
+    return null;
   }
 
   return {
@@ -57,7 +53,7 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
         },
         { idempotencyKey: `${refundId}_create_1` },
       );
-      const parsed = parseAnswer(refundSchema, made);
+      const parsed = mustBeOf(parseAnswer(refundSchema, made), intentOf(refund));
       return known(reportOfRefund(parsed, evidence('RESPONSE', instantOf(parsed.created))));
     },
 
@@ -65,20 +61,27 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
       const { refundId, providerRefundId } = refund;
       const found =
         providerRefundId === null
-          ? (await list(intentOf(refund))).find(({ metadata }) => metadata?.refund_id === refundId)
-          : parseAnswer(refundSchema, await stripe.refunds.retrieve(providerRefundId));
-      if (found === undefined) return { kind: 'notFound' };
+          ? await findNamed(intentOf(refund), refundId)
+          : mustBeOf(parseAnswer(refundSchema, await stripe.refunds.retrieve(providerRefundId)), intentOf(refund));
+      if (found === null) return { kind: 'notFound' };
       return { kind: 'report', report: known(reportOfRefund(found, evidence('QUERY', null))) };
     },
 
     async ofPayment(intentId: string): Promise<RefundReport[]> {
-      const refunds = await list(intentId);
-      return refunds
-        .filter((refund) => !isRelease(refund))
-        .map((refund) => reportOfRefund(refund, evidence('QUERY', null)))
-        .filter((report) => report !== null);
+      const reports: RefundReport[] = [];
+      for await (const refund of refundsOf(intentId)) {
+        const report = isRelease(refund) ? null : reportOfRefund(refund, evidence('QUERY', null));
+        if (report !== null) reports.push(report);
+      }
+      return reports;
     },
   };
+}
+
+/** @throws {OutcomeUnknownError} when Stripe answered with the refund of another payment. */
+function mustBeOf(refund: StripeRefund, intentId: string): StripeRefund {
+  if (intentIdOf(refund) === intentId) return refund;
+  throw new OutcomeUnknownError(`Stripe answered with what was not asked for: ${refund.id} is not of ${intentId}.`);
 }
 
 /** The PaymentIntent that a refund is of. */

@@ -1,5 +1,6 @@
 import type { Evidence, EvidenceSource } from '../../domain/payment.ts';
 import type { PaymentReport, RefundReport } from '../../domain/report.ts';
+import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-limits.ts';
 import { beijingDay } from '../beijing-time.ts';
 import {
   answeredInTime,
@@ -14,7 +15,6 @@ import {
   RejectedError,
   WebhookRejectedError,
 } from '../provider.ts';
-import { yuanOfFen } from '../yuan.ts';
 import { fetchWechatpayBill } from './bill.ts';
 import { createClient, type WechatpayAnswer } from './client.ts';
 import type { WechatpayConfig } from './kind.ts';
@@ -36,8 +36,8 @@ import { sendByFetch } from './transport.ts';
 
 export type WechatpayOptions = WechatpayConfig & ProviderParts;
 
-/** The largest number of fen that WeChat Pay's own programs hold. */
-const fenMax = 2_147_483_647n;
+/** 0.01 yuan, up to the largest number of fen that WeChat Pay's own programs hold. */
+const limits: AmountLimits = { minMinor: 1n, maxMinor: 2_147_483_647n, stepMinor: 1n };
 const reasonCharactersMax = 80;
 /** What was never told to WeChat Pay cannot be paid there. */
 const nothing: QueryAnswer = { kind: 'notFound', payableUntil: null };
@@ -177,6 +177,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     name: 'WECHATPAY',
     method: 'WECHAT_PAY',
     account: mchId,
+    formerAccounts: [],
     flows: ['QR_CODE', 'MOBILE_WEB', 'IN_APP'],
     needs: { MOBILE_WEB: ['buyerIp'], IN_APP: ['openId'] },
     webhookContentType: 'application/json',
@@ -187,6 +188,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       body: '{"code":"SUCCESS","message":"成功"}',
     },
     refusalOf,
+    refusalOfPart: (part) => refusalOfPrice(part, 'PART'),
     startPayment: (order, signal) => answeredInTime(signal, () => start(order, signal)),
     queryPayment: (order, signal) => answeredInTime(signal, () => query(order, signal)),
     closePayment: (order, signal) => answeredInTime(signal, () => close(order, signal)),
@@ -220,10 +222,13 @@ function refusalOf({
   currency,
   captureMode,
 }: Pick<PaymentOrder, 'amountMinor' | 'currency' | 'captureMode'>): string | null {
-  if (currency !== 'CNY') return `WeChat Pay takes CNY only, not ${currency}.`;
   if (captureMode !== 'AUTOMATIC') return 'WeChat Pay takes money at once: it cannot only authorize.';
-  if (amountMinor < 1n || amountMinor > fenMax) return `WeChat Pay takes 0.01 to ${yuanOfFen(fenMax)} CNY.`;
-  return null;
+  return refusalOfPrice({ amountMinor, currency }, 'PAYMENT');
+}
+
+function refusalOfPrice(price: Pick<PaymentOrder, 'amountMinor' | 'currency'>, use: AmountUse): string | null {
+  if (price.currency !== 'CNY') return `WeChat Pay takes CNY only, not ${price.currency}.`;
+  return refusalOfAmount('WeChat Pay takes', limits, price, use);
 }
 
 function expired(): RejectedError {

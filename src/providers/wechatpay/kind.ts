@@ -34,6 +34,7 @@ export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
   return {
     name: 'WECHATPAY',
     description: `merchant ${config.mchId}, app ${config.appId}, at ${new URL(config.baseUrl).host}`,
+    findAccount: async () => config.mchId,
     async open(parts) {
       const { createWechatpayProvider } = await import('./adapter.ts');
       return createWechatpayProvider({ ...config, ...parts });

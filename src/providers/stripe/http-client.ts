@@ -1,0 +1,184 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import Stripe from 'stripe';
+
+/** The longest answer is a page of a hundred objects with others expanded in them: some hundred kilobytes. */
+const answerBytesMax = 8 * 1024 * 1024;
+
+/** Why a request was not sent: it cannot be written, the server cannot be reached, or the server is not who it should be. */
+type Obstacle = 'UNWRITABLE' | 'UNREACHABLE' | 'UNTRUSTED';
+
+/** A request of which not one byte has left this machine. The cause is Node's error. */
+export class UnsentRequestError extends Error {
+  readonly obstacle: Obstacle;
+  constructor(obstacle: Obstacle, options: ErrorOptions) {
+    super(`The request to Stripe was not sent: ${obstacle}.`, options);
+    this.obstacle = obstacle;
+  }
+}
+
+/** One call of the adapter: all requests that it makes. */
+type Call = {
+  readonly signal: AbortSignal;
+  /** Something that changes Stripe was sent, and not refused: from then on the call as a whole has not certainly done nothing. */
+  mayHaveActed: boolean;
+};
+
+/** Carries requests that end with their call, for the SDK takes no signal. */
+export type BoundedClient = {
+  readonly client: Stripe.HttpClient;
+  /**
+   * Requests that are made within the call end by the signal: their connections are closed then. `hasActed` says whether an earlier one
+   * may have changed something.
+   */
+  within<T>(signal: AbortSignal, call: (hasActed: () => boolean) => Promise<T>): Promise<T>;
+};
+
+/** @param carrier what carries the requests; connections of its own when null, kept open from one request to the next. */
+export function createBoundedClient(carrier: Stripe.HttpClient | null): BoundedClient {
+  const calls = new AsyncLocalStorage<Call>();
+  return {
+    client: new Client(carrier ?? new Connections(calls), calls),
+    within(signal, run) {
+      const call: Call = { signal, mayHaveActed: false };
+      return calls.run(call, () => run(() => call.mayHaveActed));
+    },
+  };
+}
+
+type Response = Stripe.HttpClientResponse;
+type Request = Parameters<Stripe.HttpClient['makeRequest']>;
+
+/** Keeps a call from making requests that nobody waits for, and notes what may have changed something. */
+class Client extends Stripe.HttpClient {
+  readonly #carrier: Stripe.HttpClient;
+  readonly #calls: AsyncLocalStorage<Call>;
+
+  constructor(carrier: Stripe.HttpClient, calls: AsyncLocalStorage<Call>) {
+    super();
+    this.#carrier = carrier;
+    this.#calls = calls;
+  }
+
+  override getClientName(): string {
+    return this.#carrier.getClientName();
+  }
+
+  override async makeRequest(...request: Request): Promise<Response> {
+    const call = this.#calls.getStore();
+    if (call?.signal.aborted) throw endedCall(call.signal);
+    const isChange = request[3] !== 'GET';
+    try {
+      const response = await this.#carrier.makeRequest(...request);
+      const status = response.getStatusCode();
+      const isRefusal = status >= 400 && status < 500;
+      if (call && isChange && !isRefusal) call.mayHaveActed = true;
+      return response;
+    } catch (error) {
+      if (call && isChange && !(error instanceof UnsentRequestError)) call.mayHaveActed = true;
+      throw error;
+    }
+  }
+}
+
+/** Node's own connections. */
+class Connections extends Stripe.HttpClient {
+  readonly #calls: AsyncLocalStorage<Call>;
+  readonly #agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
+
+  constructor(calls: AsyncLocalStorage<Call>) {
+    super();
+    this.#calls = calls;
+  }
+
+  override getClientName(): string {
+    return 'node';
+  }
+
+  override makeRequest(...[host, port, path, method, headers, body, protocol, timeoutMs]: Request): Promise<Response> {
+    const isPlain = protocol === 'http';
+    const signal = this.#calls.getStore()?.signal;
+    return new Promise((resolve, reject) => {
+      const request = begin(() =>
+        (isPlain ? http : https).request({
+          ...{ host, port, path, method, headers: headers as OutgoingHttpHeaders },
+          agent: isPlain ? this.#agents.http : this.#agents.https,
+        }),
+      );
+      // Node writes nothing before the connection stands, and over TLS nothing before the server has proved who it is.
+      let isReached = false;
+      let isReady = false;
+      request.on('socket', (socket) => {
+        if (request.reusedSocket) {
+          isReady = true;
+          return;
+        }
+        socket.once('connect', () => {
+          isReached = true;
+        });
+        socket.once(isPlain ? 'connect' : 'secureConnect', () => {
+          isReady = true;
+        });
+      });
+      const end = () => request.destroy(endedCall(signal));
+      signal?.addEventListener('abort', end, { once: true });
+      request.on('close', () => signal?.removeEventListener('abort', end));
+      request.setTimeout(timeoutMs, () => request.destroy(Stripe.HttpClient.makeTimeoutError()));
+      request.on('response', (response) => resolve(new Answer(response)));
+      request.on('error', (cause: NodeJS.ErrnoException) => {
+        const isBroken = cause.code === 'ECONNRESET' || cause.code === 'ETIMEDOUT' || signal?.aborted === true;
+        const obstacle = isReached && !isBroken ? 'UNTRUSTED' : 'UNREACHABLE';
+        reject(isReady ? cause : new UnsentRequestError(obstacle, { cause }));
+      });
+      request.end(body);
+    });
+  }
+}
+
+/** @throws {UnsentRequestError} for what cannot be written as a request, as a header with a line feed in it. */
+function begin<T>(request: () => T): T {
+  try {
+    return request();
+  } catch (cause) {
+    throw new UnsentRequestError('UNWRITABLE', { cause });
+  }
+}
+
+/** Without a code: the SDK repeats what has that of a broken connection. */
+function endedCall(signal: AbortSignal | undefined): Error {
+  return new Error('The call was over before its answer.', { cause: signal?.reason });
+}
+
+class Answer extends Stripe.HttpClientResponse {
+  readonly #response: IncomingMessage;
+
+  constructor(response: IncomingMessage) {
+    super(response.statusCode ?? 0, response.headers as Record<string, string>);
+    this.#response = response;
+  }
+
+  override getRawResponse(): IncomingMessage {
+    return this.#response;
+  }
+
+  override toStream(onEnd: () => void): IncomingMessage {
+    this.#response.once('end', onEnd);
+    return this.#response;
+  }
+
+  override async toJSON(): Promise<unknown> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of this.#response) {
+        bytes += chunk.length;
+        if (bytes > answerBytesMax) throw new RangeError(`The answer has more than ${answerBytesMax} bytes.`);
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      throw Stripe.HttpClient.makeResponseBodyError(error);
+    }
+    return this._parseResponseBody(Buffer.concat(chunks).toString('utf8'));
+  }
+}

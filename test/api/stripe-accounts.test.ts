@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { stripeSetup } from '../../src/providers/stripe/kind.ts';
+import { booksOf, createOrder, paidOrder, payOrder, readOrder } from '../support/orders.ts';
+import { askControl, control, startTestApp, stripeAt, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
+
+const otherKey = 'sk_test_of_another_account';
+
+let app: TestApp;
+/** The same database under the key of another account. */
+let other: TestApp;
+const opened: TestApp[] = [];
+
+beforeEach(async () => {
+  app = await startTestApp();
+  opened.push(app);
+});
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+async function startOther(): Promise<TestApp> {
+  other = await startTestApp({ database: app.database, clock: app.clock, stripeKey: otherKey });
+  opened.push(other);
+  return other;
+}
+
+/** One more node with the key of an account, at the Stripe that knows the account. */
+async function startNode(of: TestApp, key?: string): Promise<TestApp> {
+  const providers = [stripeSetup(stripeAt(of.sandboxUrl, key))];
+  const node = await startTestApp({ database: app.database, clock: app.clock, config: { providers } });
+  opened.push(node);
+  return node;
+}
+
+async function rowsOf(sql: string) {
+  const { rows } = await app.database.pool.query(sql);
+  return rows;
+}
+
+const accountsSql = 'select provider_account as account, count(*)::int as payments from payments group by 1 order by 1';
+const complaints = (node: TestApp) => node.logged.filter(({ message }) => message.includes('not configured'));
+
+test('under another account’s key nothing is asked or made for the payments of the first, which goes on when its key is back', async () => {
+  const { id: paidId } = (await paidOrder(app)).payment;
+  const { id: orderId } = await createOrder(app, { expiresInSeconds: 604_800 });
+  await control(app.sandboxUrl, 'faults', { fault: 'error_500_after', match: { operation: 'payment_intents.create' } });
+  const lost = await payOrder(app, orderId);
+  expect(lost.status).toBe('UNKNOWN');
+  const waiting = await payOrder(app, (await createOrder(app, { expiresInSeconds: 604_800 })).id);
+  const planned = `select id, status, check_at, leased_until from payments where id <> '${paidId}' order by id`;
+  const before = await rowsOf(planned);
+
+  await startOther();
+  expect(complaints(other)).toEqual([
+    expect.objectContaining({ fields: expect.objectContaining({ provider: 'STRIPE', live: 2 }) }),
+  ]);
+  for (let round = 0; round < 20; round += 1) {
+    app.clock.advance(60 * 60_000);
+    await other.app.rounds.sweep();
+  }
+  expect(await rowsOf(planned)).toEqual(before);
+  const { stripe } = await askControl<{ stripe: Record<string, unknown> }>(other.sandboxUrl, 'ledger');
+  expect(stripe).toMatchObject({ paymentIntents: [], checkoutSessions: [], refunds: [] });
+  const started = await payOrder(other, (await createOrder(other)).id);
+  expect(await rowsOf(accountsSql)).toHaveLength(2);
+
+  for (let round = 0; round < 3; round += 1) await app.app.rounds.sweep();
+  expect((await readOrder(app, orderId)).payments).toMatchObject([{ id: lost.id, status: 'ACTION_REQUIRED' }]);
+  expect((await booksOf(app, lost.id)).totals.paymentIntents).toBe(1);
+  expect((await booksOf(app, waiting.id)).totals.paymentIntents).toBe(1);
+  expect((await booksOf(other, started.id)).totals.paymentIntents).toBe(1);
+});
+
+/** As an earlier version has left it, which called every account of a sandbox the same. */
+async function forgetNames(): Promise<void> {
+  for (const one of opened) await untilCallbacksCame(one);
+  await app.database.pool.query(`update payments set provider_account = 'sandbox'`);
+  await app.database.pool.query(`update deliveries set provider_account = 'sandbox'`);
+}
+
+test('what an earlier version recorded without the account’s name stays alone until an account proves that it is its own', async () => {
+  await paidOrder(app);
+  await payOrder(app, (await createOrder(app)).id, { flow: 'REDIRECT', returnUrl: 'https://shop.example/' });
+  const [{ account }] = await rowsOf(accountsSql);
+  expect(account).toMatch(/^acct_\w+\.test$/);
+  const { id: orderId } = await createOrder(app, { expiresInSeconds: 604_800 });
+  await control(app.sandboxUrl, 'faults', { fault: 'error_500_after', match: { operation: 'payment_intents.create' } });
+  const lost = await payOrder(app, orderId);
+  await forgetNames();
+  const callbacks = (await rowsOf('select id from deliveries')).length;
+
+  await startOther();
+  expect(await rowsOf(accountsSql)).toEqual([{ account: 'sandbox', payments: 3 }]);
+  expect(complaints(other)).toEqual([
+    expect.objectContaining({ fields: expect.objectContaining({ account: 'sandbox', live: 2 }) }),
+  ]);
+
+  const nodes = await Promise.all([startNode(app), startNode(app)]);
+  expect(await rowsOf(accountsSql)).toEqual([{ account, payments: 3 }]);
+  expect(await rowsOf(`select id from deliveries where provider_account = '${account}'`)).toHaveLength(callbacks);
+  expect(nodes.flatMap(complaints)).toEqual([]);
+  app.clock.advance(60_000);
+  await nodes[0].app.rounds.sweep();
+  expect((await readOrder(app, orderId)).payments).toMatchObject([{ id: lost.id, status: 'ACTION_REQUIRED' }]);
+  expect((await booksOf(app, lost.id)).totals.paymentIntents).toBe(1);
+});
+
+test('what two accounts have left under one name goes to each of them from its newest payment back', async () => {
+  await startOther();
+  const owners: { readonly id: string; readonly of: TestApp }[] = [];
+  for (const of of [app, app, other, other, other, app, app]) {
+    app.clock.advance(60_000);
+    const { id } = await payOrder(of, (await createOrder(of, { expiresInSeconds: 604_800 })).id);
+    owners.push({ id, of });
+  }
+  const named = new Map((await rowsOf('select id, provider_account from payments')).map((row) => [row.id, row]));
+  await forgetNames();
+  const isNamed = async () => {
+    const rows = await rowsOf('select id, provider_account from payments');
+    return owners.map(({ id }) => {
+      const now = rows.find((row) => row.id === id)?.provider_account;
+      return now === named.get(id)?.provider_account ? 'named' : now;
+    });
+  };
+  const [former, done] = ['sandbox', 'named'];
+  await startNode(app);
+  expect(await isNamed()).toEqual([former, former, former, former, former, done, done]);
+  await startNode(other, otherKey);
+  expect(await isNamed()).toEqual([former, former, done, done, done, done, done]);
+  await startNode(app);
+  expect(await isNamed()).toEqual([done, done, done, done, done, done, done]);
+});
+
+test('while Stripe does not say whose they are, payments without the account’s name stay as they are', async () => {
+  await payOrder(app, (await createOrder(app)).id);
+  await forgetNames();
+  await control(app.sandboxUrl, 'faults', {
+    fault: 'error_500_before',
+    match: { operation: 'payment_intents.retrieve' },
+    times: 1,
+  });
+  const node = await startNode(app);
+  expect(await rowsOf(accountsSql)).toEqual([{ account: 'sandbox', payments: 1 }]);
+  expect(complaints(node)).toHaveLength(1);
+  await startNode(app);
+  expect(await rowsOf(accountsSql)).toEqual([{ account: expect.stringMatching(/^acct_/), payments: 1 }]);
+});
+
+test('callbacks come to the account’s name, to its former one, and to no other', async () => {
+  await payOrder(app, (await createOrder(app)).id);
+  const [{ account }] = await rowsOf(accountsSql);
+  const statusAt = async (path: string) => {
+    const headers = { 'content-type': 'application/json' };
+    return (await fetch(`${app.app.url}/webhooks/stripe${path}`, { method: 'POST', headers, body: '{}' })).status;
+  };
+  for (const path of ['', `/${account}`, '/sandbox']) expect(await statusAt(path)).toBe(400);
+  for (const path of ['/default', '/acct_1Other.test', `/${account.replace('.test', '.live')}`]) {
+    expect(await statusAt(path)).toBe(404);
+  }
+});
