@@ -29,6 +29,8 @@ export const callbackFaults = [
   'stale',
   'probe',
   'wrong_amount',
+  'unknown_status',
+  'unreadable',
 ] as const;
 /** What can happen at the provider that the caller did not ask for. */
 export const outcomeFaults = [

@@ -1,11 +1,12 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import { applyPaymentReport, noteForeignReport } from '../domain/decide.ts';
-import { newId } from '../domain/ids.ts';
+import { firstPaymentIdIn, newId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import { applyRefundReport } from '../domain/refunding.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
+import { noteUnreadableCallback } from '../domain/review.ts';
 import { claimDelivery, type Delivery, finishDelivery, postponeDelivery } from '../events/inbox.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
@@ -45,10 +46,12 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<void>
   const message = read(context, delivery);
   const at = clock.now();
   if (message === null) {
-    return finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason: 'unreadable', paymentId: null, at });
+    await finishDelivery(db.pool, delivery.id, { status: 'REVIEW', reason: 'unreadable', paymentId: null, at });
+    return;
   }
   if (message.kind === 'ignored') {
-    return finishDelivery(db.pool, delivery.id, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
+    await finishDelivery(db.pool, delivery.id, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
+    return;
   }
   if (message.kind === 'foreign') return refuseForeign(context, delivery, message);
   const payment = await findSubject(context, delivery, message);
@@ -58,6 +61,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<void>
     // Our own call is under way and its answer says the same. Should that be lost, the payment is UNKNOWN and this ends it.
     return tryLater(context, delivery, 'call_under_way');
   }
+  if (message.kind === 'unclear') return reviewUnclear(context, delivery, payment, message);
   if (message.kind === 'payment') return applyTo(context, delivery, payment, message, null);
   await applyTo(context, delivery, payment, message, await askAboutRefund(context, payment, message));
 }
@@ -65,6 +69,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<void>
 type Foreign = Extract<WebhookMessage, { kind: 'foreign' }>;
 type OfRefund = Extract<WebhookMessage, { kind: 'refund' }>;
 type Telling = Extract<WebhookMessage, { kind: 'payment' }> | OfRefund;
+type Unclear = Extract<WebhookMessage, { kind: 'unclear' }>;
 
 /** Of another app or merchant: nothing changes by it, and the payment that it names is to be looked at. */
 async function refuseForeign(
@@ -76,7 +81,8 @@ async function refuseForeign(
   const payment = paymentId === null ? null : await findPayment(db.pool, paymentId);
   const verdict = { status: 'REVIEW', reason: 'mismatch' } as const;
   if (payment === null) {
-    return finishDelivery(db.pool, delivery.id, { ...verdict, paymentId: null, at: clock.now() });
+    await finishDelivery(db.pool, delivery.id, { ...verdict, paymentId: null, at: clock.now() });
+    return;
   }
   await changeAndWake(context, 'callback.apply', payment.orderId, async (change, tx) => {
     noteForeignReport(change, payment.id, reason);
@@ -84,11 +90,31 @@ async function refuseForeign(
   });
 }
 
-async function findSubject({ db }: CommandContext, delivery: Delivery, message: Telling): Promise<Payment | null> {
+/** Nobody knows what it says, so it changes no payment: a person looks at the order that it names, and the provider is asked. */
+async function reviewUnclear(
+  context: CommandContext,
+  delivery: Delivery,
+  { id: paymentId, orderId }: Payment,
+  { reason }: Unclear,
+): Promise<void> {
+  context.log.warn({ deliveryId: delivery.id, paymentId, reason }, 'a verified callback could not be understood');
+  await changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
+    const verdict = { status: 'REVIEW', reason: 'unreadable', paymentId, at: change.at } as const;
+    // Whoever was slower must not open again a review that a person has closed since.
+    if (await finishDelivery(tx, delivery.id, verdict)) noteUnreadableCallback(change, paymentId, reason);
+  });
+}
+
+async function findSubject(
+  { db }: CommandContext,
+  delivery: Delivery,
+  message: Telling | Unclear,
+): Promise<Payment | null> {
   if (message.kind === 'payment') return findPayment(db.pool, message.report.paymentId);
   const { paymentId, providerPaymentId } = message;
-  const named = await findPaymentNamed(db.pool, delivery, providerPaymentId);
+  const named = providerPaymentId === null ? null : await findPaymentNamed(db.pool, delivery, providerPaymentId);
   if (named !== null || paymentId === null) return named;
+  if (message.kind === 'unclear') return findPayment(db.pool, paymentId);
   // Our id alone could have been copied to a refund of another payment: it counts only where the provider's id is still to come.
   const payment = await findPayment(db.pool, paymentId);
   return payment?.providerPaymentId === null ? payment : null;
@@ -175,12 +201,14 @@ async function tryLater(
   const at = clock.now();
   if (at.getTime() - delivery.receivedAt.getTime() >= triedForMsMax && delivery.applyAttempts >= triesMin) {
     log.error({ deliveryId: delivery.id, reason }, 'a callback could not be applied for a day and needs a person');
-    return finishDelivery(on, delivery.id, { status: 'REVIEW', reason, paymentId: null, at });
+    await finishDelivery(on, delivery.id, { status: 'REVIEW', reason, paymentId: null, at });
+    return;
   }
   const delayMs = Math.min(retryDelayMsMin * 2 ** (delivery.applyAttempts - 1), retryDelayMsMax);
   await postponeDelivery(on, delivery.id, after(at, delayMs), reason);
 }
 
+/** What the callback says. Where the adapter cannot read even its ids, our own payment id is looked for in the body as it came. */
 function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {
   const provider = providerOf(context, delivery);
   try {
@@ -190,6 +218,8 @@ function read(context: CommandContext, delivery: Delivery): WebhookMessage | nul
       { err: error, deliveryId: delivery.id },
       'a verified callback could not be read and needs a person',
     );
-    return null;
+    const paymentId = firstPaymentIdIn(delivery.body.toString('latin1'));
+    if (paymentId === null) return null;
+    return { kind: 'unclear', paymentId, providerPaymentId: null, reason: 'a verified callback could not be read.' };
   }
 }

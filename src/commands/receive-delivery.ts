@@ -1,10 +1,10 @@
+import { firstPaymentIdIn } from '../domain/ids.ts';
 import { insertDelivery, insertRejectedDelivery } from '../events/inbox.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
 import { hintPayment } from '../store/payment-store.ts';
 import type { CommandContext } from './context.ts';
 
-const ourPaymentId = /pay_[0-7][0-9a-hjkmnp-tv-z]{25}/;
 const headersKept = ['content-type', 'user-agent'];
 
 /**
@@ -41,7 +41,7 @@ async function verify(
     if (!(error instanceof WebhookRejectedError)) throw error;
     const { reason } = error;
     const { body, receivedAt } = delivery;
-    const [named] = ourPaymentId.exec(body.toString('latin1')) ?? [];
+    const named = firstPaymentIdIn(body.toString('latin1')) ?? undefined;
     // The cause says what an operator can look at; what a stranger has sent says nothing.
     const why = error.cause instanceof Error ? error.cause.message.slice(0, 300) : undefined;
     log.warn({ provider: provider.name, reason, why, paymentId: named }, 'a callback was refused');

@@ -76,13 +76,17 @@ export async function claimDelivery(on: Reader, now: Date, id: string): Promise<
   return rows[0] ?? null;
 }
 
-/** What became of a callback, for good: who comes later, not knowing it, changes nothing. `reason` is null only for APPLIED. */
+/**
+ * What became of a callback, for good: who comes later, not knowing it, changes nothing, and gets false. `reason` is null only for APPLIED.
+ */
 export async function finishDelivery(
   on: Reader,
   id: string,
   verdict: { status: 'APPLIED' | 'IGNORED' | 'REVIEW'; reason: string | null; paymentId: string | null; at: Date },
-): Promise<void> {
-  await on.query(finishSql, [id, verdict.status, verdict.reason, verdict.paymentId, verdict.at]);
+): Promise<boolean> {
+  const values = [id, verdict.status, verdict.reason, verdict.paymentId, verdict.at];
+  const { rowCount } = await on.query(finishSql, values);
+  return rowCount === 1;
 }
 
 export async function postponeDelivery(on: Reader, id: string, applyAt: Date, reason: string): Promise<void> {

@@ -72,6 +72,16 @@ export type WebhookMessage =
     }
   /** Signed rightly, and of another app or merchant at the provider: `reason` says which, for people; it names the payment with our id, or none. */
   | { readonly kind: 'foreign'; readonly paymentId: string | null; readonly reason: string }
+  /**
+   * Signed rightly and ours, but its content is malformed, or has a status that we do not know. It has the ids that could be read, at
+   * least one of them. `reason` says what is wrong, for people, and holds nothing of the buyer.
+   */
+  | {
+      readonly kind: 'unclear';
+      readonly paymentId: string | null;
+      readonly providerPaymentId: string | null;
+      readonly reason: string;
+    }
   | { readonly kind: 'ignored'; readonly reason: string };
 
 /** The reply that stops the provider's retries; each provider wants a different one. */
@@ -130,7 +140,7 @@ export interface PaymentProvider extends BillReader {
   listRefunds(order: PaymentOrder, signal: AbortSignal): Promise<RefundList>;
   /** @throws {WebhookRejectedError} rather than return anything unverified. */
   verifyWebhook(delivery: WebhookDelivery): VerifiedWebhook;
-  /** Reads the body of a delivery that was verified before. @throws when it is not what a callback of this provider says. */
+  /** Reads the body of a delivery that was verified before. @throws when not even the payment that it names can be read. */
   readWebhook(body: Buffer, receivedAt: Date): WebhookMessage;
 }
 

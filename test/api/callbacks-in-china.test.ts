@@ -64,6 +64,23 @@ describe.each(routes)('callbacks of $method', (route) => {
     await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 10_000);
   });
 
+  test.each(['unknown_status', 'unreadable'])(
+    'with the fault %s put their order into review, and what was really paid is found by asking',
+    async (fault) => {
+      const { orderId, paymentId } = await started(route, { fault });
+      await pay(route, paymentId);
+      const order = await readOrder(app, orderId);
+      expect(order).toMatchObject({
+        status: 'OPEN',
+        needsReview: ['UNREADABLE_CALLBACK'],
+        captured: { amountMinor: 0 },
+      });
+      expect((await deliveriesTo(route.side)).at(-1)?.state).toBe('delivered');
+      const asked = await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 2000);
+      expect(asked).toMatchObject({ needsReview: ['UNREADABLE_CALLBACK'], captured: { amountMinor: 2500 } });
+    },
+  );
+
   test.each(['forge', 'alter', 'stale'])(
     'with the fault %s are believed only where they are genuine',
     async (fault) => {

@@ -205,6 +205,27 @@ export function promiseCallbacks(contract: ProviderContract): void {
       ]);
       expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     });
+
+    test.each(['unknown_status', 'unreadable'])(
+      'W14 %s: signed rightly it is accepted, names its payment, and is neither believed nor ignored',
+      async (fault) => {
+        const rig = await open();
+        const { order } = await bringPaid(rig, { fault, times: 9 });
+        expect(refused(rig)).toEqual([]);
+        const read = (by: PaymentProvider) =>
+          accepted(rig)
+            .filter((delivery) => typeof verdictOf(by, delivery) === 'object')
+            .map(({ body, receivedAt }) => by.readWebhook(body, receivedAt))
+            .filter((message) => message.kind !== 'payment' || !message.isCreation); // said before
+        const messages = read(rig.provider).filter(({ kind }) => kind !== 'ignored');
+        expect(messages.length).toBeGreaterThan(0);
+        for (const message of messages) {
+          const reason = expect.stringMatching(/^a verified .+\.$/);
+          expect(message).toMatchObject({ kind: 'unclear', paymentId: order.paymentId, reason });
+        }
+        expect(read(rig.stranger).map(({ kind }) => kind)).not.toContain('unclear');
+      },
+    );
   });
 }
 

@@ -13,10 +13,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const identitySchema = z.object({
   notify_id: z.string().regex(/^[\x21-\x7e]{1,128}$/),
   notify_type: z.string().regex(/^[\w.]{1,64}$/),
-  trade_status: z
-    .string()
-    .regex(/^\w{1,64}$/)
-    .optional(),
+  trade_status: z.string().optional(),
 });
 
 /**
@@ -45,7 +42,9 @@ export function verifyNotification(
   const identity = identitySchema.safeParse(Object.fromEntries(fields));
   if (!identity.success) throw new WebhookRejectedError('MALFORMED', { cause: identity.error });
   const { notify_id: eventId, notify_type: type, trade_status: status } = identity.data;
-  return { eventId, eventType: status === undefined ? type : `${type}.${status}` };
+  // A status that has not the form of one is for whoever reads the content.
+  const hasStatus = status !== undefined && /^\w{1,64}$/.test(status);
+  return { eventId, eventType: hasStatus ? `${type}.${status}` : type };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Evidence, NextAction } from '../../domain/payment.ts';
 import { type WebhookMessage, WebhookRejectedError } from '../provider.ts';
+import { memberOf, paymentIdIn, providerIdIn, readOrUnclear, unknownStatus } from '../unclear.ts';
 import {
   checkoutSessionSchema,
   eventSchema,
@@ -41,33 +42,52 @@ function messageOfIntent(
   told: Evidence,
   confirmBy: (intent: StripePaymentIntent) => NextAction | null,
 ): WebhookMessage {
-  const intent = paymentIntentSchema.parse(object);
-  const paymentId = paymentIdOf(intent.metadata.payment_id);
-  if (paymentId === null) return ignored('not_ours');
-  const report = reportOfIntent(intent, paymentId, told, confirmBy(intent));
-  const isCreation = type === 'payment_intent.created';
-  return report === null ? ignored('unknown_status') : { kind: 'payment', report, isCreation };
+  const named = memberOf(memberOf(object, 'metadata'), 'payment_id');
+  const ids = { paymentId: paymentIdIn(named), providerPaymentId: providerIdIn(memberOf(object, 'id')) };
+  return readOrUnclear(ids, () => {
+    const intent = paymentIntentSchema.parse(object);
+    const paymentId = paymentIdOf(intent.metadata.payment_id);
+    if (paymentId === null) return ignored('not_ours');
+    const report = reportOfIntent(intent, paymentId, told, confirmBy(intent));
+    const isCreation = type === 'payment_intent.created';
+    return report === null ? unknownStatus('status', intent.status) : { kind: 'payment', report, isCreation };
+  });
 }
 
 function messageOfSession(type: string, object: unknown, told: Evidence): WebhookMessage {
-  const session = checkoutSessionSchema.parse(object);
-  const paymentId = paymentIdOf(session.client_reference_id);
-  if (paymentId === null) return ignored('not_ours');
-  // A delayed method that failed leaves the session complete and unpaid: its PaymentIntent says more, by its own event.
-  if (type === 'checkout.session.async_payment_failed') return ignored('says_nothing_new');
-  const report = reportOfSession(session, paymentId, told);
-  return report === null ? ignored('unknown_status') : { kind: 'payment', report, isCreation: false };
+  const intentId = memberOf(object, 'payment_intent');
+  const ids = {
+    paymentId: paymentIdIn(memberOf(object, 'client_reference_id')),
+    providerPaymentId: providerIdIn(memberOf(intentId, 'id') ?? intentId),
+  };
+  return readOrUnclear(ids, () => {
+    const session = checkoutSessionSchema.parse(object);
+    const paymentId = paymentIdOf(session.client_reference_id);
+    if (paymentId === null) return ignored('not_ours');
+    // A delayed method that failed leaves the session complete and unpaid: its PaymentIntent says more, by its own event.
+    if (type === 'checkout.session.async_payment_failed') return ignored('says_nothing_new');
+    const report = reportOfSession(session, paymentId, told);
+    if (report === null) return unknownStatus('status, or no amount', session.status ?? 'none');
+    return { kind: 'payment', report, isCreation: false };
+  });
 }
 
 function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
-  const refund = refundSchema.parse(object);
-  const providerPaymentId = intentIdOf(refund);
-  if (providerPaymentId === null) return ignored('not_ours');
-  if (isRelease(refund)) return ignored('releases_authorization');
-  const report = reportOfRefund(refund, told);
-  if (report === null) return ignored('unknown_status');
-  const paymentId = paymentIdOf(refund.metadata?.payment_id);
-  return { kind: 'refund', report, providerPaymentId, paymentId, payment: null };
+  const intent = memberOf(object, 'payment_intent');
+  const ids = {
+    paymentId: paymentIdIn(memberOf(memberOf(object, 'metadata'), 'payment_id')),
+    providerPaymentId: providerIdIn(memberOf(intent, 'id') ?? intent),
+  };
+  return readOrUnclear(ids, () => {
+    const refund = refundSchema.parse(object);
+    const providerPaymentId = intentIdOf(refund);
+    if (providerPaymentId === null) return ignored('not_ours');
+    if (isRelease(refund)) return ignored('releases_authorization');
+    const report = reportOfRefund(refund, told);
+    if (report === null) return unknownStatus('refund status', refund.status ?? 'none');
+    const paymentId = paymentIdOf(refund.metadata?.payment_id);
+    return { kind: 'refund', report, providerPaymentId, paymentId, payment: null };
+  });
 }
 
 function ignored(reason: string): WebhookMessage {
