@@ -35,12 +35,14 @@ export type Sender = {
   readonly withUnknownStatus: (content: string) => string;
   /** The same content, with amounts that are none. */
   readonly withoutAmount: (content: string) => string;
+  /** The same content, to be written in GBK where the provider knows that. */
+  readonly inGbk: (content: string) => string;
 };
 
 /** What is wrong with a delivery; of `alter`, `stale` and `probe` only the first attempt suffers. */
 export type Spoiled = Extract<
   CallbackFault,
-  'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount' | 'unknown_status' | 'unreadable'
+  'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount' | 'unknown_status' | 'unreadable' | 'gbk'
 >;
 
 export type DeliveryState = 'pending' | 'held' | 'delivered' | 'gave_up' | 'dropped';
@@ -153,6 +155,7 @@ export class Deliveries {
       case 'wrong_amount':
       case 'unknown_status':
       case 'unreadable':
+      case 'gbk':
         return this.#plan(notice, 0, 'pending', rule.fault);
       case undefined:
         return this.#plan(notice, 0, 'pending', null);
@@ -244,6 +247,8 @@ export class Deliveries {
         return this.#sender.withUnknownStatus(content);
       case 'unreadable':
         return this.#sender.withoutAmount(content);
+      case 'gbk':
+        return this.#sender.inGbk(content);
       default:
         return content;
     }

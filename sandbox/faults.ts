@@ -17,6 +17,7 @@ export const requestFaults = [
   'wrong_serial',
   'probe',
   'user_paying',
+  'gbk',
 ] as const;
 /** What can go wrong with a callback. */
 export const callbackFaults = [
@@ -31,6 +32,7 @@ export const callbackFaults = [
   'wrong_amount',
   'unknown_status',
   'unreadable',
+  'gbk',
 ] as const;
 /** What can happen at the provider that the caller did not ask for. */
 export const outcomeFaults = [

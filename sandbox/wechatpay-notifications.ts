@@ -101,6 +101,7 @@ export function wechatpaySender(
       const parsed = parseContent(content);
       return JSON.stringify({ ...parsed, plaintext: { ...parsed.plaintext, amount: 'a lot' } });
     },
+    inGbk: (content) => content,
   };
 }
 

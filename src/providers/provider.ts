@@ -227,6 +227,16 @@ export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise
   }
 }
 
+/** Asks what became of something that was carried out. Where asking alone fails, what was carried out may have happened all the same. */
+export async function askAfterwards<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof NotExecutedError)) throw error;
+    throw new OutcomeUnknownError('The provider could not be asked what became of it.', { cause: error });
+  }
+}
+
 /** `UNDECIPHERABLE`: signed rightly, and what it holds does not open with our key. */
 export type WebhookRejection =
   | 'MISSING_SIGNATURE'

@@ -58,7 +58,7 @@ const habitsOf: Readonly<Record<PaymentMethod, Habits>> = {
     })),
   },
   ALIPAY: {
-    faults: [...commonFaults, 'bad_signature', 'unsigned', 'system_error'],
+    faults: [...commonFaults, 'bad_signature', 'unsigned', 'system_error', 'gbk'],
     calls: {
       pay: ['alipay.trade.precreate', 'alipay.trade.query', 'alipay.trade.close'].map(operation),
       refund: ['alipay.trade.refund', 'alipay.trade.fastpay.refund.query'].map(operation),

@@ -113,7 +113,16 @@ export type SpoiledDelivery = {
   readonly eventId: string;
   readonly type: string;
   readonly state: string;
-  readonly spoiled: 'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount' | 'unknown_status' | 'unreadable' | null;
+  readonly spoiled:
+    | 'forge'
+    | 'alter'
+    | 'stale'
+    | 'probe'
+    | 'wrong_amount'
+    | 'unknown_status'
+    | 'unreadable'
+    | 'gbk'
+    | null;
   readonly attempts: readonly { readonly status: number | null }[];
 };
 
@@ -138,6 +147,7 @@ function beliefIn({ provider, spoiled, attempts }: SpoiledDelivery, kept: Delive
   const isToldAmount = provider !== 'stripe' || tellsAmount.test(kept?.body.toString('utf8') ?? '');
   switch (spoiled) {
     case null:
+    case 'gbk': // genuine, and written otherwise
       return null;
     case 'forge':
       return attempts.some(isAcknowledged) ? 'was forged, and acknowledged' : null;

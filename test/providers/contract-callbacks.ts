@@ -226,6 +226,15 @@ export function promiseCallbacks(contract: ProviderContract): void {
         expect(read(rig.stranger).map(({ kind }) => kind)).not.toContain('unclear');
       },
     );
+
+    test('W15 gbk: in the other charset of a provider that knows one, a callback says the same', async () => {
+      const rig = await open();
+      const { order } = await bringPaid(rig, { fault: 'gbk', times: 9 });
+      expect(refused(rig)).toEqual([]);
+      const messages = accepted(rig).map(({ body, receivedAt }) => rig.provider.readWebhook(body, receivedAt));
+      const report = { paymentId: order.paymentId, status: 'SUCCEEDED', amountMinor: contract.price.amountMinor };
+      expect(messages).toContainEqual(expect.objectContaining({ report: expect.objectContaining(report) }));
+    });
   });
 }
 

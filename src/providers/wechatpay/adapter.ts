@@ -3,6 +3,7 @@ import type { PaymentReport, RefundReport } from '../../domain/report.ts';
 import { beijingDay } from '../beijing-time.ts';
 import {
   answeredInTime,
+  askAfterwards,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
@@ -76,7 +77,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     signal: AbortSignal,
   ): Promise<PaymentReport> {
     if (!isRefusedAs(refusal, 'OUT_TRADE_NO_USED', 'ORDERPAID', 'INVALID_REQUEST')) throw errorOf(refusal);
-    const asked = await query(order, signal);
+    const asked = await askAfterwards(() => query(order, signal));
     if (asked.kind === 'report') return asked.report;
     throw errorOf(refusal);
   }
@@ -123,7 +124,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       const hasMoved = error instanceof RejectedError || isRefusedAs(answer.refusal, 'ORDERPAID', 'ORDER_NOT_EXIST');
       if (!hasMoved) throw error;
     }
-    return query(order, signal);
+    return askAfterwards(() => query(order, signal));
   }
 
   async function startRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundReport> {
