@@ -36,7 +36,7 @@ async function verify(
   delivery: WebhookDelivery,
 ): Promise<VerifiedWebhook> {
   try {
-    return provider.verifyWebhook(delivery);
+    return await verifyByNewestKeys(provider, delivery);
   } catch (error) {
     if (!(error instanceof WebhookRejectedError)) throw error;
     const { reason } = error;
@@ -53,6 +53,16 @@ async function verify(
     // The refusal stands, whether or not it can be noted.
     await noted().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be noted'));
     throw error;
+  }
+}
+
+async function verifyByNewestKeys(provider: PaymentProvider, delivery: WebhookDelivery): Promise<VerifiedWebhook> {
+  try {
+    return provider.verifyWebhook(delivery);
+  } catch (error) {
+    const isOfUnknownKey = error instanceof WebhookRejectedError && error.reason === 'UNKNOWN_KEY';
+    if (!isOfUnknownKey || !(await provider.renewKeys(delivery))) throw error;
+    return provider.verifyWebhook(delivery);
   }
 }
 

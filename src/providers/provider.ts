@@ -107,7 +107,7 @@ export type RefundList = {
 };
 
 /**
- * One payment provider. An adapter translates; it keeps no state, opens no database, decides nothing about orders. Every call ends by
+ * One payment provider. An adapter translates; it keeps no state but the provider's keys, opens no database, decides nothing about orders. Every call ends by
  * the signal, and throws one of the three errors below where it has no answer.
  */
 export interface PaymentProvider extends BillReader {
@@ -138,8 +138,13 @@ export interface PaymentProvider extends BillReader {
   queryRefund(refund: RefundName, signal: AbortSignal): Promise<RefundAnswer>;
   /** What went back of the payment, refunds made in the provider's console among them. */
   listRefunds(order: PaymentOrder, signal: AbortSignal): Promise<RefundList>;
-  /** @throws {WebhookRejectedError} rather than return anything unverified. */
+  /** Asks nobody. @throws {WebhookRejectedError} rather than return anything unverified. */
   verifyWebhook(delivery: WebhookDelivery): VerifiedWebhook;
+  /**
+   * Asks the provider for its newest keys because a callback was refused as UNKNOWN_KEY, at most once a minute, for anybody can make up the
+   * name of a key. True when the key that the callback names is held now, so that it is worth verifying again. Never rejects.
+   */
+  renewKeys(delivery: WebhookDelivery): Promise<boolean>;
   /** Reads the body of a delivery that was verified before. @throws when not even the payment that it names can be read. */
   readWebhook(body: Buffer, receivedAt: Date): WebhookMessage;
 }

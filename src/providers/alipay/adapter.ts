@@ -171,6 +171,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
         return { refunds: [], returned: isAllReturned ? 'ALL' : null };
       }),
     verifyWebhook: ({ body, headers }) => verifyNotification(body, headers['content-type'], alipayKeys),
+    renewKeys: async () => false, // they are configured
     readWebhook: (body, receivedAt) => messageOf(fieldsOf(body), options, receivedAt),
     billDay: beijingDay,
     readBill: (date, signal) => fetchAlipayBill(gateway, date, signal),

@@ -40,8 +40,17 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
   const sdk = openSdk(config);
   const timestamp = () => beijingText(config.now()); // the SDK's own is of the process's time zone
 
+  function signedText(method: string, parameters: object): string {
+    try {
+      return sdk.sdkExecute(method, { ...parameters });
+    } catch (cause) {
+      const message = 'Alipay cannot be called: the request could not be signed; check ALIPAY_PRIVATE_KEY.';
+      throw new MisconfiguredError(message, configurationRetryAfterMs, { cause });
+    }
+  }
+
   async function send(method: string, parameters: object, signal: AbortSignal): Promise<HttpReply> {
-    const signed = new URLSearchParams(sdk.sdkExecute(method, { ...parameters }));
+    const signed = new URLSearchParams(signedText(method, parameters));
     const body = new URLSearchParams({ biz_content: signed.get('biz_content') ?? '' });
     signed.delete('biz_content');
     const url = new URL(config.gateway);
@@ -82,7 +91,7 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
         reply = await send(method, parameters, signal);
       } catch (error) {
         if (error instanceof NotSentError) throw notExecuted(error, 'Alipay', 'check ALIPAY_GATEWAY');
-        throw noAnswer(error);
+        throw error instanceof MisconfiguredError ? error : noAnswer(error);
       }
       return readCode(answerOf(reply, `${method.replaceAll('.', '_')}_response`), traceIn(reply));
     },

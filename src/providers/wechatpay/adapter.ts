@@ -21,9 +21,11 @@ import { createClient, type WechatpayAnswer } from './client.ts';
 import type { WechatpayConfig } from './kind.ts';
 import { messageOf, openNotification } from './notification.ts';
 import { errorOf, isRefusedAs } from './outcome.ts';
+import { createPlatformKeyStore } from './platform-keys.ts';
 import { cutTo, notPossible, prepayOf, readAnswer } from './prepay.ts';
 import { refundSchema, reportOfRefund } from './refunds.ts';
 import { adviceOn, signatureFaultOf, signatureHeaders } from './signature.ts';
+import { createSendSigned } from './signed-request.ts';
 import {
   bareReport,
   foreignnessOf,
@@ -32,7 +34,7 @@ import {
   type Transaction,
   transactionSchema,
 } from './transactions.ts';
-import { sendByFetch } from './transport.ts';
+import { createSend } from './transport.ts';
 
 export type WechatpayOptions = WechatpayConfig & ProviderParts;
 
@@ -47,7 +49,9 @@ type Found = Transaction | 'inProgress' | null;
 
 export function createWechatpayProvider(options: WechatpayOptions): PaymentProvider {
   const { mchId, platformKeys, apiV3Key, webhookUrl, now } = options;
-  const client = createClient({ ...options, signer: options, send: options.send ?? sendByFetch });
+  const sendSigned = createSendSigned({ ...options, signer: options, send: options.send ?? createSend() });
+  const keys = createPlatformKeyStore({ configured: platformKeys, apiV3Key, sendSigned, now });
+  const client = createClient({ sendSigned, keys, now });
 
   const evidence = (source: EvidenceSource, providerTime: Date | null): Evidence => ({
     source,
@@ -197,7 +201,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     queryRefund: (refund, signal) => answeredInTime(signal, () => queryRefund(refund, signal)),
     listRefunds: (order, signal) => answeredInTime(signal, () => listRefunds(order, signal)),
     verifyWebhook({ headers, body, receivedAt }) {
-      const fault = signatureFaultOf(headers, body, platformKeys, receivedAt);
+      const fault = signatureFaultOf(headers, body, keys.current(), receivedAt);
       if (fault !== null) {
         const advice = adviceOn(fault, headers);
         throw new WebhookRejectedError(
@@ -208,6 +212,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       const { eventId, eventType } = openNotification(body, apiV3Key);
       return { eventId, eventType };
     },
+    renewKeys: ({ headers }) => keys.renewFor(headers['wechatpay-serial']),
     readWebhook: (body, receivedAt) => messageOf(openNotification(body, apiV3Key), options, receivedAt),
     billDay: beijingDay,
     readBill: (date, signal) => fetchWechatpayBill({ ...options, client, signer: options }, date, signal),
