@@ -1,10 +1,14 @@
+import { type Charset, encoded } from './alipay-charset.ts';
 import type { HttpAnswer } from './http.ts';
 
 /** `none` and `wrong` are faults: the answer is as it should be, but nobody can know that. */
 export type Signed = 'right' | 'wrong' | 'none';
 
+/** How an answer is written. */
+export type Manner = { readonly signed: Signed; readonly charset: Charset };
+
 export type Answering = {
-  readonly sign: (text: string) => string;
+  readonly sign: (text: string | Buffer) => string;
   /** The serial number that answers carry beside their signature in certificate mode. */
   readonly alipayCertSn: string | null;
 };
@@ -17,13 +21,12 @@ export function nodeAnswer(
   answering: Answering,
   name: string,
   node: object,
-  signed: Signed,
+  { signed, charset }: Manner,
   traceId: string,
 ): HttpAnswer {
   const text = JSON.stringify(node).replaceAll('/', '\\/');
-  const sign = { right: () => answering.sign(text), wrong: () => answering.sign(`${text} `), none: () => null }[
-    signed
-  ]();
+  const over = { right: text, wrong: `${text} `, none: null }[signed];
+  const sign = over === null ? null : answering.sign(encoded(over, charset));
   const members = [
     `"${name}":${text}`,
     ...(answering.alipayCertSn === null ? [] : [`"alipay_cert_sn":${JSON.stringify(answering.alipayCertSn)}`]),
@@ -31,8 +34,8 @@ export function nodeAnswer(
   ];
   return {
     status: 200,
-    headers: { 'Content-Type': 'text/html;charset=utf-8', 'Cache-Control': 'no-store', trace_id: traceId },
-    body: `{${members.join(',')}}`,
+    headers: { 'Content-Type': `text/html;charset=${charset}`, 'Cache-Control': 'no-store', trace_id: traceId },
+    body: charset === 'utf-8' ? `{${members.join(',')}}` : encoded(`{${members.join(',')}}`, charset),
   };
 }
 

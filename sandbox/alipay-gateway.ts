@@ -1,4 +1,4 @@
-import { type Answering, nodeAnswer, nodeName, type Signed, serverErrorAnswer } from './alipay-answers.ts';
+import { type Answering, type Manner, nodeAnswer, nodeName, serverErrorAnswer } from './alipay-answers.ts';
 import { serveBill } from './alipay-bills.ts';
 import { type Books, newestOffer, type OfferRow, type Terms } from './alipay-books.ts';
 import { AlipayRefusal, businessRefusal, gatewayRefusal } from './alipay-errors.ts';
@@ -50,13 +50,13 @@ async function serveCall(gateway: Gateway, request: HttpRequest): Promise<HttpOu
     });
     return await answered(gateway, call, rule);
   } catch (error) {
-    return refusalAnswer(gateway, method, error, 'right');
+    return refusalAnswer(gateway, method, error, asAlways);
   }
 }
 
 /** @throws {AlipayRefusal} for a fault that refuses before anything is done. */
 async function answered(gateway: Gateway, call: GatewayCall, rule: Applied<RequestFault> | null): Promise<HttpOutcome> {
-  const executed = (): HttpAnswer => spoiled(gateway, call, rule, execute(gateway, call, signedAs(rule)));
+  const executed = (): HttpAnswer => spoiled(gateway, call, rule, execute(gateway, call, mannerOf(rule)));
   switch (rule?.fault) {
     case 'reset_before':
       return 'reset';
@@ -78,16 +78,16 @@ async function answered(gateway: Gateway, call: GatewayCall, rule: Applied<Reque
 }
 
 /** What was done is answered, refusals as well. */
-function execute(gateway: Gateway, call: GatewayCall, signed: Signed): HttpAnswer {
+function execute(gateway: Gateway, call: GatewayCall, manner: Manner): HttpAnswer {
   const { books } = gateway;
   try {
-    return books.ledger.transact(() => perform(gateway, call, signed));
+    return books.ledger.transact(() => perform(gateway, call, manner));
   } catch (error) {
-    return refusalAnswer(gateway, call.method, error, signed);
+    return refusalAnswer(gateway, call.method, error, manner);
   }
 }
 
-function perform(gateway: Gateway, call: GatewayCall, signed: Signed): HttpAnswer {
+function perform(gateway: Gateway, call: GatewayCall, manner: Manner): HttpAnswer {
   const { books, answering } = gateway;
   const product = pageMethods.get(call.method);
   if (product !== undefined) {
@@ -95,9 +95,9 @@ function perform(gateway: Gateway, call: GatewayCall, signed: Signed): HttpAnswe
     return redirectAnswer(cashierPath(offer.id, offer.terms.product));
   }
   const node = serverMethods.get(call.method)?.(books, call) ?? {};
-  if (node instanceof AlipayRefusal) return refusalAnswer(gateway, call.method, node, signed);
+  if (node instanceof AlipayRefusal) return refusalAnswer(gateway, call.method, node, manner);
   const told = { code: '10000', msg: 'Success', ...node };
-  return nodeAnswer(answering, nodeName(call.method), told, signed, traceId(books));
+  return nodeAnswer(answering, nodeName(call.method), told, manner, traceId(books));
 }
 
 /** A buyer who opens a link again once it is paid, or over, comes to the page that says so. @throws {AlipayRefusal} */
@@ -118,23 +118,33 @@ function spoiled(
     case 'error_500_after':
       return serverErrorAnswer();
     case 'system_error':
-      return refusalAnswer(gateway, method, gatewayRefusal('20000', 'isp.unknow-error', '服务暂不可用'), 'right');
+      return refusalAnswer(gateway, method, gatewayRefusal('20000', 'isp.unknow-error', '服务暂不可用'), asAlways);
     default:
       return done;
   }
 }
 
-function signedAs(rule: Applied<RequestFault> | null): Signed {
-  if (rule?.fault === 'unsigned') return 'none';
-  return rule?.fault === 'bad_signature' ? 'wrong' : 'right';
+const asAlways: Manner = { signed: 'right', charset: 'utf-8' };
+
+function mannerOf(rule: Applied<RequestFault> | null): Manner {
+  switch (rule?.fault) {
+    case 'unsigned':
+      return { ...asAlways, signed: 'none' };
+    case 'bad_signature':
+      return { ...asAlways, signed: 'wrong' };
+    case 'gbk':
+      return { ...asAlways, charset: 'GBK' };
+    default:
+      return asAlways;
+  }
 }
 
 /** A browser is shown a page, a server gets a node. Anything but a refusal is a bug, and thrown on. */
-function refusalAnswer({ books, answering }: Gateway, method: string, error: unknown, signed: Signed): HttpAnswer {
+function refusalAnswer({ books, answering }: Gateway, method: string, error: unknown, manner: Manner): HttpAnswer {
   if (!(error instanceof AlipayRefusal)) throw error;
   if (pageMethods.has(method)) return notice(400, 'Alipay cannot show this payment', error.message);
   const name = error.by === 'gateway' ? 'error_response' : nodeName(method);
-  return nodeAnswer(answering, name, error.problem, signed, traceId(books));
+  return nodeAnswer(answering, name, error.problem, manner, traceId(books));
 }
 
 function traceId({ newId }: Books): string {

@@ -1,3 +1,4 @@
+import { encoded, encodedForm } from './alipay-charset.ts';
 import { beijingTime, readYuan, yuan } from './alipay-formats.ts';
 import { signedText, unsignedInNotices } from './alipay-signing.ts';
 import type { Sender } from './deliveries.ts';
@@ -17,23 +18,23 @@ export const notifyRetryDelaysMs: readonly number[] = [
 
 /**
  * Alipay's way of posting: a flat form whose signature is one of its fields, over all the others but `sign_type`. Content is the
- * JSON object of those fields that do not change from one attempt to the next.
+ * JSON object of those fields that do not change from one attempt to the next; its `charset` says in which one it is written.
  */
-export function alipaySender(sign: (text: string) => string): Sender {
+export function alipaySender(sign: (text: Buffer) => string): Sender {
   return {
     provider: 'alipay',
     write(content, atSeconds, secret) {
       const fields: Record<string, string> = { notify_time: beijingTime(atSeconds * 1000), ...JSON.parse(content) };
       const text = signedText(Object.entries(fields), unsignedInNotices);
-      const body = new URLSearchParams(fields);
-      body.set('sign', sign(secret === 'right' ? text : `${text}&forged=1`)); // of another text: as good as another key's
-      body.set('sign_type', 'RSA2');
+      const charset = fields.charset === 'GBK' ? 'GBK' : 'utf-8';
+      // A forgery is signed over another text: as good as another key's.
+      const signature = sign(encoded(secret === 'right' ? text : `${text}&forged=1`, charset));
       const headers = {
-        'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8',
+        'Content-Type': `application/x-www-form-urlencoded; charset=${charset}`,
         'User-Agent': 'Mozilla/4.0',
         Accept: '*/*',
       };
-      return { headers, body: body.toString() };
+      return { headers, body: encodedForm({ ...fields, sign: signature, sign_type: 'RSA2' }, charset) };
     },
     altered: (body) =>
       body.replace(
@@ -46,6 +47,9 @@ export function alipaySender(sign: (text: string) => string): Sender {
         /"(total_amount|receipt_amount|buyer_pay_amount|invoice_amount)":"([\d.]+)"/g,
         (_whole, name: string, amount: string) => `"${name}":"${oneMore(amount)}"`,
       ),
+    withUnknownStatus: (content) => content.replace(/"trade_status":"\w+"/, '"trade_status":"TRADE_DREAMT"'),
+    withoutAmount: (content) => content.replace(/"total_amount":"[\d.]+"/, '"total_amount":"a lot"'),
+    inGbk: (content) => content.replace('"charset":"utf-8"', '"charset":"GBK"'),
   };
 }
 

@@ -12,9 +12,11 @@ export function signedText(params: Iterable<readonly [string, string]>, without:
     .join('&');
 }
 
-/** SHA256withRSA (PKCS#1 v1.5) over the text's UTF-8, base64: what Alipay calls RSA2. The same text gives the same signature. */
-export function signRsa2(text: string, key: KeyObject): string {
-  return createSign('RSA-SHA256').update(text, 'utf8').sign(key, 'base64');
+/** SHA256withRSA (PKCS#1 v1.5), base64: what Alipay calls RSA2. Over the bytes, or a text's UTF-8; the same gives the same signature. */
+export function signRsa2(text: string | Buffer, key: KeyObject): string {
+  return createSign('RSA-SHA256')
+    .update(typeof text === 'string' ? Buffer.from(text, 'utf8') : text)
+    .sign(key, 'base64');
 }
 
 export function verifyRsa2(text: string, sign: string, key: KeyObject): boolean {

@@ -29,7 +29,7 @@ export function createAlipaySide(shared: Shared, options: AlipayOptions, posting
   const { ledger, newId } = shared;
   const { appId, sellerId, certificates = null } = options;
   const privateKey = createPrivateKey(options.privateKey);
-  const sign = (text: string): string => signRsa2(text, privateKey);
+  const sign = (text: string | Buffer): string => signRsa2(text, privateKey);
   const notices: Books['notices'] = ledger.table('alipay_notices');
   const deliveries = new Deliveries(
     shared,

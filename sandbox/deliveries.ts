@@ -31,10 +31,19 @@ export type Sender = {
   readonly isAcknowledged: (status: number, body: string) => boolean;
   /** The same content, telling another amount. */
   readonly withWrongAmount: (content: string) => string;
+  /** The same content, with a status that is in no documentation. */
+  readonly withUnknownStatus: (content: string) => string;
+  /** The same content, with amounts that are none. */
+  readonly withoutAmount: (content: string) => string;
+  /** The same content, to be written in GBK where the provider knows that. */
+  readonly inGbk: (content: string) => string;
 };
 
 /** What is wrong with a delivery; of `alter`, `stale` and `probe` only the first attempt suffers. */
-export type Spoiled = Extract<CallbackFault, 'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount'>;
+export type Spoiled = Extract<
+  CallbackFault,
+  'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount' | 'unknown_status' | 'unreadable' | 'gbk'
+>;
 
 export type DeliveryState = 'pending' | 'held' | 'delivered' | 'gave_up' | 'dropped';
 
@@ -144,6 +153,9 @@ export class Deliveries {
       case 'stale':
       case 'probe':
       case 'wrong_amount':
+      case 'unknown_status':
+      case 'unreadable':
+      case 'gbk':
         return this.#plan(notice, 0, 'pending', rule.fault);
       case undefined:
         return this.#plan(notice, 0, 'pending', null);
@@ -220,11 +232,26 @@ export class Deliveries {
 
   #written(url: string, row: DeliveryRow, content: string, nowSeconds: number): CallbackRequest {
     const isFirst = row.attempts.length === 0;
-    const claimed = row.spoiled === 'wrong_amount' ? this.#sender.withWrongAmount(content) : content;
+    const claimed = this.#claimed(row.spoiled, content);
     const atSeconds = row.spoiled === 'stale' && isFirst ? nowSeconds - staleSeconds : nowSeconds;
     const secret = row.spoiled === 'forge' ? 'wrong' : row.spoiled === 'probe' && isFirst ? 'probe' : 'right';
     const { headers, body } = this.#sender.write(claimed, atSeconds, secret);
     return { url, headers, body: row.spoiled === 'alter' && isFirst ? this.#sender.altered(body) : body };
+  }
+
+  #claimed(spoiled: Spoiled | null, content: string): string {
+    switch (spoiled) {
+      case 'wrong_amount':
+        return this.#sender.withWrongAmount(content);
+      case 'unknown_status':
+        return this.#sender.withUnknownStatus(content);
+      case 'unreadable':
+        return this.#sender.withoutAmount(content);
+      case 'gbk':
+        return this.#sender.inGbk(content);
+      default:
+        return content;
+    }
   }
 
   /** Never rejects: what went wrong is the attempt's result. */

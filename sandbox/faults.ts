@@ -18,6 +18,7 @@ export const requestFaults = [
   'wrong_serial',
   'probe',
   'user_paying',
+  'gbk',
 ] as const;
 /** What can go wrong with a callback. */
 export const callbackFaults = [
@@ -30,6 +31,9 @@ export const callbackFaults = [
   'stale',
   'probe',
   'wrong_amount',
+  'unknown_status',
+  'unreadable',
+  'gbk',
 ] as const;
 /** What can happen at the provider that the caller did not ask for. */
 export const outcomeFaults = [

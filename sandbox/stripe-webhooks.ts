@@ -22,6 +22,9 @@ export function stripeSender(secrets: readonly string[]): Sender {
     altered: withWrongAmount,
     isAcknowledged: (status) => status >= 200 && status < 300,
     withWrongAmount,
+    withUnknownStatus: (content) => content.replace(/("status": )"\w+"/g, '$1"dreamt"'),
+    withoutAmount: (content) => content.replace(/("amount(?:_total)?": )\d+/g, '$1"a lot"'),
+    inGbk: (content) => content,
   };
 }
 

@@ -92,6 +92,16 @@ export function wechatpaySender(
       const parsed = parseContent(content);
       return JSON.stringify({ ...parsed, plaintext: { ...parsed.plaintext, amount: raised(parsed.plaintext.amount) } });
     },
+    withUnknownStatus(content) {
+      const parsed = parseContent(content);
+      const name = parsed.original_type === 'refund' ? 'refund_status' : 'trade_state';
+      return JSON.stringify({ ...parsed, plaintext: { ...parsed.plaintext, [name]: 'DREAMT' } });
+    },
+    withoutAmount(content) {
+      const parsed = parseContent(content);
+      return JSON.stringify({ ...parsed, plaintext: { ...parsed.plaintext, amount: 'a lot' } });
+    },
+    inGbk: (content) => content,
   };
 }
 

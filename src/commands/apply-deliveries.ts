@@ -1,12 +1,13 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import { applyPaymentReport, noteForeignReport } from '../domain/decide.ts';
-import { newId } from '../domain/ids.ts';
+import { firstPaymentIdIn, newId } from '../domain/ids.ts';
 import { isTold } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import { applyRefundReport, findRefund } from '../domain/refunding.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
+import { noteUnreadableCallback } from '../domain/review.ts';
 import {
   claimDelivery,
   type Delivery,
@@ -91,6 +92,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<Deliv
     // Our own call is under way and its answer says the same. Should that be lost, the payment is UNKNOWN and this ends it.
     return tryLater(context, delivery, 'call_under_way');
   }
+  if (message.kind === 'unclear') return reviewUnclear(context, delivery, payment, message);
   if (message.kind === 'payment') return applyTo(context, delivery, payment, message, null);
   return applyTo(context, delivery, payment, message, await askAboutRefund(context, payment, message));
 }
@@ -98,6 +100,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<Deliv
 type Foreign = Extract<WebhookMessage, { kind: 'foreign' }>;
 type OfRefund = Extract<WebhookMessage, { kind: 'refund' }>;
 type Telling = Extract<WebhookMessage, { kind: 'payment' }> | OfRefund;
+type Unclear = Extract<WebhookMessage, { kind: 'unclear' }>;
 
 /** Of another app or merchant: nothing changes by it, and the payment that it names is to be looked at. */
 async function refuseForeign(
@@ -117,11 +120,33 @@ async function refuseForeign(
   });
 }
 
-async function findSubject({ db }: CommandContext, delivery: Delivery, message: Telling): Promise<Payment | null> {
+/** Nobody knows what it says, so it changes no payment: a person looks at the order that it names, and the provider is asked. */
+async function reviewUnclear(
+  context: CommandContext,
+  delivery: Delivery,
+  { id: paymentId, orderId }: Payment,
+  { reason }: Unclear,
+): Promise<DeliveryOutcome> {
+  context.log.warn({ deliveryId: delivery.id, paymentId, reason }, 'a verified callback could not be understood');
+  return changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
+    const verdict = { status: 'REVIEW', reason: 'unreadable', paymentId, at: change.at } as const;
+    const outcome = await finish(context, delivery, verdict, tx);
+    // Whoever was slower must not open again a review that a person has closed since.
+    if (outcome.isFirst) noteUnreadableCallback(change, paymentId, reason);
+    return outcome;
+  });
+}
+
+async function findSubject(
+  { db }: CommandContext,
+  delivery: Delivery,
+  message: Telling | Unclear,
+): Promise<Payment | null> {
   if (message.kind === 'payment') return findPayment(db.pool, message.report.paymentId);
   const { paymentId, providerPaymentId } = message;
-  const named = await findPaymentNamed(db.pool, delivery, providerPaymentId);
+  const named = providerPaymentId === null ? null : await findPaymentNamed(db.pool, delivery, providerPaymentId);
   if (named !== null || paymentId === null) return named;
+  if (message.kind === 'unclear') return findPayment(db.pool, paymentId);
   // Our id alone could have been copied to a refund of another payment: it counts only where the provider's id is still to come.
   const payment = await findPayment(db.pool, paymentId);
   return payment?.providerPaymentId === null ? payment : null;
@@ -188,7 +213,7 @@ function finish(
   delivery: Delivery,
   verdict: Finish,
   on: Tx | Database['pool'] = db.pool,
-): Promise<DeliveryOutcome> {
+): ReturnType<typeof finishDelivery> {
   const { id, provider: name, providerAccount: account, body } = delivery;
   const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
   return finishDelivery(on, id, { ...verdict, body: provider?.redactWebhook(body, 'done') ?? body });
@@ -225,6 +250,7 @@ async function tryLater(
   return postponeDelivery(on, delivery.id, after(at, delayMs), reason);
 }
 
+/** What the callback says. Where the adapter cannot read even its ids, our own payment id is looked for in the body as it came. */
 function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {
   const provider = providerOf(context, delivery);
   try {
@@ -234,6 +260,8 @@ function read(context: CommandContext, delivery: Delivery): WebhookMessage | nul
       { err: error, deliveryId: delivery.id },
       'a verified callback could not be read and needs a person',
     );
-    return null;
+    const paymentId = firstPaymentIdIn(delivery.body.toString('latin1'));
+    if (paymentId === null) return null;
+    return { kind: 'unclear', paymentId, providerPaymentId: null, reason: 'a verified callback could not be read.' };
   }
 }

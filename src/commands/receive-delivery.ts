@@ -1,3 +1,4 @@
+import { firstPaymentIdIn } from '../domain/ids.ts';
 import { isTold } from '../domain/log.ts';
 import { insertDelivery, insertRejectedDelivery } from '../events/inbox.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
@@ -5,7 +6,6 @@ import { WebhookRejectedError } from '../providers/provider.ts';
 import { hintPayment } from '../store/payment-store.ts';
 import type { CommandContext } from './context.ts';
 
-const ourPaymentId = /pay_[0-7][0-9a-hjkmnp-tv-z]{25}/;
 const headersKept = ['content-type', 'user-agent'];
 
 /**
@@ -45,12 +45,12 @@ async function verify(
   delivery: WebhookDelivery,
 ): Promise<VerifiedWebhook> {
   try {
-    return provider.verifyWebhook(delivery);
+    return await verifyByNewestKeys(provider, delivery);
   } catch (error) {
     if (!(error instanceof WebhookRejectedError)) throw error;
     const { reason } = error;
     const { receivedAt } = delivery;
-    const named = callbackPaymentId(delivery.body);
+    const named = firstPaymentIdIn(delivery.body.toString('latin1'));
     const noted = async () => {
       const headers = keptOf(provider, delivery);
       const body = provider.redactWebhook(delivery.body, 'done');
@@ -63,9 +63,14 @@ async function verify(
   }
 }
 
-/** The payment of ours that a callback names, be it genuine or not. */
-export function callbackPaymentId(body: Buffer): string | null {
-  return ourPaymentId.exec(body.toString('latin1'))?.[0] ?? null;
+async function verifyByNewestKeys(provider: PaymentProvider, delivery: WebhookDelivery): Promise<VerifiedWebhook> {
+  try {
+    return provider.verifyWebhook(delivery);
+  } catch (error) {
+    const isOfUnknownKey = error instanceof WebhookRejectedError && error.reason === 'UNKNOWN_KEY';
+    if (!isOfUnknownKey || !(await provider.renewKeys(delivery)).isHeld) throw error;
+    return provider.verifyWebhook(delivery);
+  }
 }
 
 /** Only what verification and inspection need: others may carry secrets of whatever stands before us. */

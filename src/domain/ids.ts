@@ -19,6 +19,11 @@ export function idKindOf(text: string): IdKind | null {
   return null;
 }
 
+/** The first payment id in a text that may hold anything; null when there is none. */
+export function firstPaymentIdIn(text: string): string | null {
+  return /pay_[0-7][0-9a-hjkmnp-tv-z]{25}/.exec(text)?.[0] ?? null;
+}
+
 export function isId(kind: IdKind, text: string): boolean {
   const prefix = `${idPrefixes[kind]}_`;
   return text.startsWith(prefix) && suffix.test(text.slice(prefix.length));

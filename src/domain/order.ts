@@ -20,6 +20,7 @@ export const reviewReasons = [
   'AMOUNT_MISMATCH',
   'STUCK_UNKNOWN',
   'REFUND_ABNORMAL',
+  'UNREADABLE_CALLBACK',
 ] as const;
 export type ReviewReason = (typeof reviewReasons)[number];
 

@@ -1,3 +1,4 @@
+import { after } from './clock.ts';
 import type { ReviewReason } from './order.ts';
 import { surplusRefundedOf } from './order.ts';
 import type { OrderChange } from './order-change.ts';
@@ -9,6 +10,25 @@ export function needReview(change: OrderChange, reason: ReviewReason, note: stri
   const { reviewReasons } = change.order;
   if (reviewReasons.includes(reason)) return;
   change.record('ORDER_REVIEW_NEEDED', { order: { reviewReasons: [...reviewReasons, reason] }, note });
+}
+
+/** How soon after an unreadable callback its payment is asked about: the provider may need a moment until its answers show the change. */
+const unreadableAskDelayMs = 2000;
+
+/**
+ * Records that a verified callback names the payment and cannot be read. The payment and its open refunds are asked about soon, because
+ * the callback may have announced a change. Repeating it has no effect while the review is open.
+ */
+export function noteUnreadableCallback(change: OrderChange, paymentId: string, why: string): void {
+  needReview(change, 'UNREADABLE_CALLBACK', `${paymentId}: ${why}`);
+  const soon = after(change.at, unreadableAskDelayMs);
+  const isLater = ({ checkAt }: { readonly checkAt: Date | null }) => checkAt === null || checkAt > soon;
+  if (isLater(change.payment(paymentId))) change.plan(paymentId, { checkAt: soon });
+  for (const refund of change.refunds) {
+    if (refund.paymentId === paymentId && isReserved(refund) && isLater(refund)) {
+      change.planRefund(refund.id, { checkAt: soon });
+    }
+  }
 }
 
 /** Takes back what nobody has to look at any more: the money has gone back by itself, or the provider has spoken after all. */

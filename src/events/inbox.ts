@@ -87,7 +87,10 @@ export async function claimDelivery(on: Reader, now: Date, id: string): Promise<
   return rows[0] ?? null;
 }
 
-/** What became of a callback, for good: who comes later, not knowing it, changes nothing. `reason` is null only for APPLIED. */
+/**
+ * What became of a callback, for good: who comes later, not knowing it, changes nothing, and is not the first. `reason` is null only for
+ * APPLIED.
+ */
 export async function finishDelivery(
   on: Reader,
   id: string,
@@ -99,10 +102,10 @@ export async function finishDelivery(
     /** What is kept of the body from now on. */
     readonly body: Buffer;
   },
-): Promise<DeliveryOutcome> {
+): Promise<DeliveryOutcome & { readonly isFirst: boolean }> {
   const { status, reason, paymentId, at, body } = verdict;
-  await on.query(finishSql, [id, status, reason, paymentId, at, body]);
-  return { status, reason, paymentId };
+  const { rowCount } = await on.query(finishSql, [id, status, reason, paymentId, at, body]);
+  return { status, reason, paymentId, isFirst: rowCount === 1 };
 }
 
 export async function postponeDelivery(

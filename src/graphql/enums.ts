@@ -64,6 +64,9 @@ export const ReviewReason = builder.enumType('ReviewReason', {
       'A provider reported an amount, a currency or an identity that is not that of the payment; nothing was changed.',
     STUCK_UNKNOWN: 'The provider has not said for over a week what became of a payment.',
     REFUND_ABNORMAL: 'A refund needs handling in the provider’s console.',
+    UNREADABLE_CALLBACK:
+      'A verified callback names a payment of the order, and its content is malformed or has a status that Paystream does not know. ' +
+      'Nothing was changed; the payment is being asked about. Compare it with the provider’s console.',
   }),
 });
 

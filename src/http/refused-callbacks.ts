@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { callbackPaymentId } from '../commands/receive-delivery.ts';
+import { firstPaymentIdIn } from '../domain/ids.ts';
 import type { Log } from '../domain/log.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
@@ -76,7 +76,7 @@ export async function handleCallback(
       return await parts.receive(provider, delivery);
     } catch (error) {
       if (error instanceof WebhookRejectedError) {
-        const paymentId = callbackPaymentId(delivery.body);
+        const paymentId = firstPaymentIdIn(delivery.body.toString('latin1'));
         const fields = { ...(paymentId !== null && { paymentId }), ...whyOf(error), bytes: delivery.body.length };
         rejection = { reason: error.reason, fields };
       }

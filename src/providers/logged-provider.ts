@@ -19,8 +19,8 @@ type Operation = {
 type Description<K extends Operation> = {
   /** What the call is about. Nothing of the buyer, no address, nothing secret. */
   readonly about: (...args: Parameters<PaymentProvider[K]>) => object;
-  /** What the provider says, in a word or two. */
-  readonly says: (answer: Awaited<ReturnType<PaymentProvider[K]>>) => object;
+  /** What the provider says, in a word or two; null when it was not asked after all, which leaves no line. */
+  readonly says: (answer: Awaited<ReturnType<PaymentProvider[K]>>) => object | null;
 };
 
 const ofPayment = ({ paymentId, orderNumber, flow }: PaymentOrder) => ({ paymentId, orderNumber, flow });
@@ -43,6 +43,7 @@ const operations: { readonly [K in Operation]: Description<K> } = {
   startRefund: { about: ofRefund, says: ({ status }) => answered(status) },
   queryRefund: { about: ofRefund, says: asked },
   listRefunds: { about: ofPayment, says: ({ refunds }) => ({ outcome: 'answered', refunds: refunds.length }) },
+  renewKeys: { about: () => ({}), says: ({ outcome }) => (outcome === 'not_asked' ? null : { outcome }) },
   readBill: { about: (date) => ({ date }), says: ({ linesExpected }) => ({ outcome: 'answered', linesExpected }) },
 };
 
@@ -59,7 +60,8 @@ export function loggedProvider(provider: PaymentProvider, log: Log): PaymentProv
     ) => Promise<Awaited<ReturnType<PaymentProvider[K]>>>;
     const call = async (...args: Parameters<PaymentProvider[K]>) => {
       const startedAt = performance.now();
-      const tell = (said: object) => {
+      const tell = (said: object | null) => {
+        if (said === null) return;
         const durationMs = Math.round(performance.now() - startedAt);
         log.info({ provider: name, account, operation, ...about(...args), durationMs, ...said }, 'provider called');
       };

@@ -32,6 +32,19 @@ export function readPublicKey(given: string): KeyObject {
   return checked(key);
 }
 
+/**
+ * The keys or certificates that one value holds: PEM texts one after the other, or parts with a comma between.
+ * @param read throws half a sentence that goes on from the variable's name.
+ */
+export function keysIn<T>(given: string, read: (text: string) => T): readonly [T, ...T[]] {
+  const parts = withLines(given)
+    .split(',')
+    .flatMap((part) => part.match(/-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----/gs) ?? [part]);
+  const [first, ...others] = parts.map(read);
+  if (first === undefined) throw new Error('holds nothing.');
+  return [first, ...others];
+}
+
 function privateFrom(text: string): KeyObject | null {
   if (text.includes('-----BEGIN')) return attempt(() => createPrivateKey(text));
   const key = bytesOf(text);

@@ -55,6 +55,13 @@ export type WebhookDelivery = {
   readonly receivedAt: Date;
 };
 
+export type KeyRenewal = {
+  /** Whether the key that the callback names is held now, so that it is worth verifying again. */
+  readonly isHeld: boolean;
+  /** What this call has asked: `not_asked` also where another one did and this one has waited for the answer. */
+  readonly outcome: 'not_asked' | 'answered' | 'unknown';
+};
+
 /** What tells one callback from another, known only after its signature was verified. */
 export type VerifiedWebhook = { readonly eventId: string; readonly eventType: string };
 
@@ -73,6 +80,16 @@ export type WebhookMessage =
     }
   /** Signed rightly, and of another app or merchant at the provider: `reason` says which, for people; it names the payment with our id, or none. */
   | { readonly kind: 'foreign'; readonly paymentId: string | null; readonly reason: string }
+  /**
+   * Signed rightly and ours, but its content is malformed, or has a status that we do not know. It has the ids that could be read, at
+   * least one of them. `reason` says what is wrong, for people, and holds nothing of the buyer.
+   */
+  | {
+      readonly kind: 'unclear';
+      readonly paymentId: string | null;
+      readonly providerPaymentId: string | null;
+      readonly reason: string;
+    }
   | { readonly kind: 'ignored'; readonly reason: string };
 
 /** The reply that stops the provider's retries; each provider wants a different one. */
@@ -98,7 +115,7 @@ export type RefundList = {
 };
 
 /**
- * One payment provider. An adapter translates; it keeps no state, opens no database, decides nothing about orders. Every call ends by
+ * One payment provider. An adapter translates; it keeps no state but the provider's keys, opens no database, decides nothing about orders. Every call ends by
  * the signal, and throws one of the three errors below where it has no answer.
  */
 export interface PaymentProvider extends BillReader {
@@ -133,9 +150,14 @@ export interface PaymentProvider extends BillReader {
   queryRefund(refund: RefundName, signal: AbortSignal): Promise<RefundAnswer>;
   /** What went back of the payment, refunds made in the provider's console among them. */
   listRefunds(order: PaymentOrder, signal: AbortSignal): Promise<RefundList>;
-  /** @throws {WebhookRejectedError} rather than return anything unverified. */
+  /** Asks nobody. @throws {WebhookRejectedError} rather than return anything unverified. */
   verifyWebhook(delivery: WebhookDelivery): VerifiedWebhook;
-  /** Reads the body of a delivery that was verified before. @throws when it is not what a callback of this provider says. */
+  /**
+   * Asks the provider for its newest keys because a callback was refused as UNKNOWN_KEY, at most once a minute, for anybody can make up the
+   * name of a key. Never rejects.
+   */
+  renewKeys(delivery: WebhookDelivery): Promise<KeyRenewal>;
+  /** Reads the body of a delivery that was verified before. @throws when not even the payment that it names can be read. */
   readWebhook(body: Buffer, receivedAt: Date): WebhookMessage;
   /**
    * The body as it is kept: without buyers' data and secrets. While it is still to be read, with all that `readWebhook` needs to say
@@ -231,6 +253,16 @@ export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise
   } catch (error) {
     if (isProviderError(error)) throw error;
     throw new OutcomeUnknownError('The provider’s answer does not say what happened.', { cause: error });
+  }
+}
+
+/** Asks what became of something that was carried out. Where asking alone fails, what was carried out may have happened all the same. */
+export async function askAfterwards<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof NotExecutedError)) throw error;
+    throw new OutcomeUnknownError('The provider could not be asked what became of it.', { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 import { createSign } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { PaymentFlow, PaymentMethod } from '../../generated/graphql/graphql.ts';
-import { testKeys } from '../support/chinese-providers.ts';
+import { nextPlatformKey, testKeys } from '../support/chinese-providers.ts';
 import { confirmCard, createOrder, payOrder, readOrder, sweepUntil } from '../support/orders.ts';
 import { advanceSandbox, askControl, clearFaults, control, startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -64,6 +64,23 @@ describe.each(routes)('callbacks of $method', (route) => {
     await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 10_000);
   });
 
+  test.each(['unknown_status', 'unreadable'])(
+    'with the fault %s put their order into review, and what was really paid is found by asking',
+    async (fault) => {
+      const { orderId, paymentId } = await started(route, { fault });
+      await pay(route, paymentId);
+      const order = await readOrder(app, orderId);
+      expect(order).toMatchObject({
+        status: 'OPEN',
+        needsReview: ['UNREADABLE_CALLBACK'],
+        captured: { amountMinor: 0 },
+      });
+      expect((await deliveriesTo(route.side)).at(-1)?.state).toBe('delivered');
+      const asked = await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 2000);
+      expect(asked).toMatchObject({ needsReview: ['UNREADABLE_CALLBACK'], captured: { amountMinor: 2500 } });
+    },
+  );
+
   test.each(['forge', 'alter', 'stale'])(
     'with the fault %s are believed only where they are genuine',
     async (fault) => {
@@ -86,6 +103,23 @@ test('a probe of WeChat Pay, signed wrongly on purpose, is refused with a 4xx, a
     .flatMap(({ attempts }) => attempts.map(({ status }) => status));
   expect(statuses).toContain(400);
   expect(statuses.at(-1)).toBe(200);
+});
+
+test('a callback of WeChat Pay by a certificate that is new is taken at once, for the server fetches it', async () => {
+  const route = { method: 'WECHAT_PAY', flow: 'QR_CODE', side: 'wechatpay' } as const;
+  const { orderId, paymentId } = await started(route);
+  await control(app.sandboxUrl, 'wechatpay/notification-key', { serial: nextPlatformKey.serial });
+  await pay(route, paymentId);
+  await control(app.sandboxUrl, 'wechatpay/notification-key', { serial: testKeys().wechatpay.platformSerial });
+  expect((await readOrder(app, orderId)).status).toBe('CONFIRMED');
+  expect((await deliveriesTo('wechatpay')).at(-1)?.attempts.map(({ status }) => status)).toEqual([200]);
+});
+
+test('a callback of Alipay in GBK pays its order', async () => {
+  const route = { method: 'ALIPAY', flow: 'QR_CODE', side: 'alipay' } as const;
+  const { orderId, paymentId } = await started(route, { fault: 'gbk' });
+  await pay(route, paymentId);
+  expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', captured: { amountMinor: 2500 } });
 });
 
 /** A callback of Alipay's, signed here. */

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rejectedPerMinuteMax } from '../../src/events/inbox.ts';
-import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
+import { confirmCard, createOrder, payOrder, readOrder, resolveReview } from '../support/orders.ts';
 import { control, startTestApp, type TestApp, testStripe } from '../support/test-app.ts';
 
 let app: TestApp;
@@ -272,13 +272,60 @@ test.each<[string, object]>([
   expect((await readOrder(app, order.id)).status).toBe('OPEN');
 });
 
-test('a signed callback that nobody can read is kept for a person, and the next ones are applied', async () => {
+const unclear: readonly [what: string, part: { intent?: object; event?: object }][] = [
+  ['whose amount is no number', { intent: { amount: 'much' } }],
+  ['with a status that nobody knows', { intent: { status: 'dreamt' } }],
+  ['whose metadata alone can be read', { intent: { id: null, status: 7, currency: null } }],
+];
+test.each(unclear)(
+  'a signed callback %s puts the order that it names into review once, and its payment is asked soon',
+  async (_what, part) => {
+    const { order, payment } = await startedPayment();
+    const before = await readOrder(app, order.id);
+    const bodies = [succeeded(payment, part), succeeded(payment, part)];
+    for (const body of bodies) {
+      expect(await deliver(body)).toBe(200);
+      expect(await inbox(body)).toEqual([{ status: 'REVIEW', reason: 'unreadable' }]);
+    }
+    const after = await readOrder(app, order.id);
+    expect(after).toMatchObject({
+      ...{ status: 'OPEN', needsReview: ['UNREADABLE_CALLBACK'] },
+      payments: [{ status: 'ACTION_REQUIRED', captured: { amountMinor: 0 } }],
+    });
+    expect(after.types).toEqual([...before.types, 'ORDER_REVIEW_NEEDED']);
+    expect(after.events.nodes.at(-1)?.note).toMatch(new RegExp(`^${payment.id}: a verified callback .+\\.$`));
+    const dueInMs = Date.parse(after.payments[0]?.nextCheckAt ?? '') - app.clock.now().getTime();
+    expect(dueInMs).toBeLessThanOrEqual(2000);
+    // The next ones are applied, and the review stays until a person has looked.
+    expect(await deliver(succeeded(payment))).toBe(200);
+    expect(await readOrder(app, order.id)).toMatchObject({ status: 'CONFIRMED', needsReview: ['UNREADABLE_CALLBACK'] });
+    expect(await resolveReview(app, { orderId: order.id, reasons: ['UNREADABLE_CALLBACK'] })).toMatchObject({
+      needsReview: [],
+    });
+  },
+);
+
+test('a refund with a status that nobody knows puts the order of its payment into review', async () => {
   const { order, payment } = await startedPayment();
-  const unreadable = succeeded(payment, { intent: { amount: 'much' } });
-  expect(await deliver(unreadable)).toBe(200);
-  expect(await inbox(unreadable)).toEqual([{ status: 'REVIEW', reason: 'unreadable' }]);
   expect(await deliver(succeeded(payment))).toBe(200);
-  expect((await readOrder(app, order.id)).status).toBe('CONFIRMED');
+  const refund = {
+    ...{ object: 'refund', id: 're_1', amount: 500, currency: 'eur', created: 1_700_000_000, status: 'dreamt' },
+    ...{ payment_intent: payment.providerPaymentId, metadata: {} },
+  };
+  const body = succeeded(payment, { event: { type: 'refund.updated', data: { object: refund } } });
+  expect(await deliver(body)).toBe(200);
+  expect(await readOrder(app, order.id)).toMatchObject({
+    ...{ status: 'CONFIRMED', needsReview: ['UNREADABLE_CALLBACK'], refunds: [] },
+  });
+});
+
+test('a signed callback that cannot be read changes no order of another account', async () => {
+  const { order, payment } = await startedPayment();
+  await app.database.pool.query(`update payments set provider_account = 'retired' where id = $1`, [payment.id]);
+  const body = succeeded(payment, { intent: { status: 'dreamt' } });
+  expect(await deliver(body)).toBe(200);
+  expect(await inbox(body)).toEqual([{ status: 'PENDING', reason: 'unknown_payment' }]);
+  expect((await readOrder(app, order.id)).needsReview).toEqual([]);
 });
 
 test('a failure that comes after the success changes nothing', async () => {

@@ -6,6 +6,7 @@ import type { LatePaymentPolicy } from '../../src/domain/order.ts';
 import type { OrderChange } from '../../src/domain/order-change.ts';
 import type { Payment, PaymentStatus, ReportedPaymentStatus } from '../../src/domain/payment.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
+import { noteUnreadableCallback } from '../../src/domain/review.ts';
 import { unknownDelaysMs } from '../../src/domain/schedule.ts';
 import { anAnswer, aReport, declined, firstId, OrderStory, second, secondId } from './order-story.ts';
 
@@ -581,4 +582,40 @@ test('a decision that is not kept leaves no trace', () => {
   expect(refuse).toThrow('refused');
   expect(story.held).toBe(held);
   expect(held).toEqual(copy);
+});
+
+describe('a callback that cannot be read', () => {
+  const note = (story: OrderStory) =>
+    story.eventsOf(() =>
+      story.decide((change) => noteUnreadableCallback(change, firstId, 'a verified callback is odd.')),
+    );
+
+  test.each<[what: string, told: ReportedPaymentStatus, checkAt: 'planned' | null]>([
+    ['that waits for its buyer', 'ACTION_REQUIRED', 'planned'],
+    ['that was paid', 'SUCCEEDED', 'planned'],
+    ['that nobody asks about any more', 'FAILED', null],
+  ])(
+    'has a payment %s asked within two seconds, moves nothing, and calls for a person once',
+    (_what, told, planned) => {
+      const story = new OrderStory().pay();
+      story.report(aReport(firstId, told, 1));
+      if (planned === null) story.decide((change) => change.plan(firstId, { checkAt: null }));
+      const { status } = story.payment();
+      expect(note(story)).toEqual(['ORDER_REVIEW_NEEDED']);
+      const { checkAt } = story.payment();
+      expect(story.payment().status).toBe(status);
+      expect((checkAt?.getTime() ?? 0) - story.order.updatedAt.getTime()).toBe(2000);
+      expect(note(story)).toEqual([]);
+      expect(story.payment().checkAt).toEqual(checkAt);
+      expect(story.order.reviewReasons).toEqual(['UNREADABLE_CALLBACK']);
+    },
+  );
+
+  test('leaves a question that is due sooner as it is', () => {
+    const story = new OrderStory().pay();
+    story.decide((change) => change.plan(firstId, { checkAt: change.at }));
+    const { checkAt } = story.payment();
+    note(story);
+    expect(story.payment().checkAt).toEqual(checkAt);
+  });
 });

@@ -27,7 +27,9 @@ async function carry(
   if (outcome === 'reset') return handler.onResponseError?.(controller, new errors.SocketError('other side closed'));
   if (isUnanswered(outcome)) return handler.onResponseError?.(controller, new errors.HeadersTimeoutError());
   handler.onResponseStart?.(controller, outcome.status, { ...outcome.headers }, '');
-  handler.onResponseData?.(controller, Buffer.from(outcome.body, 'utf8'));
+  // What is not UTF-8 comes through a door as one character for each byte.
+  const isBytes = /charset=gbk/i.test(outcome.headers['content-type'] ?? '');
+  handler.onResponseData?.(controller, Buffer.from(outcome.body, isBytes ? 'latin1' : 'utf8'));
   handler.onResponseEnd?.(controller, {});
 }
 

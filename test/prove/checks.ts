@@ -20,6 +20,7 @@ import {
   findForgotten,
   findKeysWithTwoMeanings,
   findLostCallbacks,
+  findUnreviewed,
 } from './traffic-invariants.ts';
 
 /** What must hold after every step. */
@@ -104,6 +105,7 @@ export async function checkQuiet(scene: Scene): Promise<Violation[]> {
     ...violationsOf(5, findLostCallbacks(world.callbacks, deliveries)),
     ...violationsOf(5, findBelievedForgeries(spoiled, deliveries)),
     ...violationsOf(5, findAppliedWithoutTrace(deliveries, history.events)),
+    ...violationsOf(5, findUnreviewed(deliveries, payments, history.events)),
     ...violationsOf(6, isSame ? [] : ['the log is not what it was when it was read event by event']),
   ];
 }

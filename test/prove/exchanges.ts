@@ -46,8 +46,13 @@ function exchangeWithAlipay({ path, body = '' }: DoorRequest, answer: DoorAnswer
 
 function alipayOutcome(method: string, answer: DoorAnswer | null): Outcome {
   const [, node = '', sign = ''] = /^\{"\w+":(\{.*\}),"sign":"([^"]+)"\}$/s.exec(answer?.body ?? '') ?? [];
-  if (!verify('sha256', Buffer.from(node), alipayPublicKey, Buffer.from(sign, 'base64'))) return 'unanswered';
-  const { code, sub_code: subCode = '' } = JSON.parse(node) as { readonly code: string; readonly sub_code?: string };
+  const isGbk = /charset=gbk/i.test(answer?.headers['content-type'] ?? '');
+  const bytes = Buffer.from(node, isGbk ? 'latin1' : 'utf8');
+  if (!verify('sha256', bytes, alipayPublicKey, Buffer.from(sign, 'base64'))) return 'unanswered';
+  const { code, sub_code: subCode = '' } = JSON.parse(new TextDecoder(isGbk ? 'gbk' : 'utf-8').decode(bytes)) as {
+    readonly code: string;
+    readonly sub_code?: string;
+  };
   if (code === '10000') return 'answered';
   if (code !== '40004' || subCode.endsWith('SYSTEM_ERROR')) return 'unanswered';
   if (subCode === 'ACQ.TRADE_NOT_EXIST') return 'unknownThere';

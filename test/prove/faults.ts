@@ -58,7 +58,7 @@ const habitsOf: Readonly<Record<PaymentMethod, Habits>> = {
     })),
   },
   ALIPAY: {
-    faults: [...commonFaults, 'bad_signature', 'unsigned', 'system_error'],
+    faults: [...commonFaults, 'bad_signature', 'unsigned', 'system_error', 'gbk'],
     calls: {
       pay: ['alipay.trade.precreate', 'alipay.trade.query', 'alipay.trade.close'].map(operation),
       refund: ['alipay.trade.refund', 'alipay.trade.fastpay.refund.query'].map(operation),
@@ -130,7 +130,8 @@ function callbackFault(dice: Dice, { callbacks, provable }: Habits): FaultRule {
   ] as const);
   const rule: FaultRule = { fault, target: 'callback', match: { type }, times };
   if (fault === 'duplicate') return { ...rule, count: 5 };
-  if (fault === 'wrong_amount') return { ...rule, match: dice.pick(provable) };
+  const saysNothingTrue = fault === 'wrong_amount' || fault === 'unknown_status' || fault === 'unreadable';
+  if (saysNothingTrue) return { ...rule, match: dice.pick(provable) };
   return fault === 'delay' ? { ...rule, ms: dice.pick([2000, 40_000, hourMs, 20 * hourMs]) } : rule;
 }
 

@@ -18,6 +18,7 @@ import {
   findForgotten,
   findKeysWithTwoMeanings,
   findLostCallbacks,
+  findUnreviewed,
   type KeyedCall,
 } from './traffic-invariants.ts';
 
@@ -276,6 +277,16 @@ test.each<[invariant: number, what: string, problems: readonly string[]]>([
     5,
     'a wrong amount applied',
     findBelievedForgeries([{ ...sent, spoiled: 'wrong_amount', attempts: [] }], [delivery]),
+  ],
+  [
+    5,
+    'an unknown status applied',
+    findBelievedForgeries([{ ...sent, spoiled: 'unknown_status', attempts: [] }], [delivery]),
+  ],
+  [
+    5,
+    'an unreadable callback that nobody looks at',
+    findUnreviewed([{ ...delivery, status: 'REVIEW', reason: 'unreadable' }], [payment], [started]),
   ],
   [5, 'applied without a trace', findAppliedWithoutTrace([delivery], [started])],
   [6, 'a gap', findRowsThatEventsDoNotTell(historyOf(created, { ...started, sequence: 3 }), snapshot)],

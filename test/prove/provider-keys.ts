@@ -29,7 +29,7 @@ export const alipayConfig: AlipayConfig = {
   appId: '2021000000000001',
   sellerId: '2088000000000001',
   privateKey: alipayAppKey,
-  alipayPublicKey,
+  alipayKeys: [{ publicKey: alipayPublicKey, certSn: null }],
   certificates: null,
   gateway: `${sandboxUrl}/gateway.do`,
 };

@@ -113,7 +113,16 @@ export type SpoiledDelivery = {
   readonly eventId: string;
   readonly type: string;
   readonly state: string;
-  readonly spoiled: 'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount' | null;
+  readonly spoiled:
+    | 'forge'
+    | 'alter'
+    | 'stale'
+    | 'probe'
+    | 'wrong_amount'
+    | 'unknown_status'
+    | 'unreadable'
+    | 'gbk'
+    | null;
   readonly attempts: readonly { readonly status: number | null }[];
 };
 
@@ -138,6 +147,7 @@ function beliefIn({ provider, spoiled, attempts }: SpoiledDelivery, kept: Delive
   const isToldAmount = provider !== 'stripe' || tellsAmount.test(kept?.body.toString('utf8') ?? '');
   switch (spoiled) {
     case null:
+    case 'gbk': // genuine, and written otherwise
       return null;
     case 'forge':
       return attempts.some(isAcknowledged) ? 'was forged, and acknowledged' : null;
@@ -151,7 +161,27 @@ function beliefIn({ provider, spoiled, attempts }: SpoiledDelivery, kept: Delive
       return isAcknowledged(attempts[0]) && isToldAmount ? 'was altered after signing, and acknowledged' : null;
     case 'wrong_amount':
       return kept?.status === 'APPLIED' && isToldAmount ? 'told a wrong amount, and was applied' : null;
+    case 'unknown_status':
+    case 'unreadable':
+      return kept?.status === 'APPLIED' ? 'could not be understood, and was applied' : null;
   }
+}
+
+/** Invariant 5 as well: a callback that cannot be understood has put the order that it names into review. */
+export function findUnreviewed(
+  deliveries: readonly Pick<DeliveryRow, 'eventId' | 'eventType' | 'status' | 'reason' | 'paymentId'>[],
+  payments: readonly Pick<Payment, 'id' | 'orderId'>[],
+  events: readonly Pick<EventRow, 'orderId' | 'changes'>[],
+): string[] {
+  const reviewed = new Set(
+    events
+      .filter(({ changes }) => changes.order?.reviewReasons?.includes('UNREADABLE_CALLBACK'))
+      .map(({ orderId }) => orderId),
+  );
+  return deliveries
+    .filter(({ status, reason }) => status === 'REVIEW' && reason === 'unreadable')
+    .filter(({ paymentId }) => !reviewed.has(payments.find(({ id }) => id === paymentId)?.orderId ?? ''))
+    .map(({ eventId, eventType }) => `${eventId} (${eventType}) could not be read, and its order is in no review`);
 }
 
 /**

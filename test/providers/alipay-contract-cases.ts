@@ -166,6 +166,16 @@ const ours = { refundId: expect.stringMatching(/^rfd_/) };
 const byHand = { refundId: null, providerRefundId: expect.stringMatching(/^HZ/) };
 
 export const alipayCallbacks: readonly CallbackCase[] = [
+  {
+    type: 'trade_status_sync.TRADE_SUCCESS',
+    what: 'in GBK that a payment with a Chinese name was paid',
+    facts: { ...onPage, description: '两张票 誠乗乕 100%' },
+    async bring(payment) {
+      await payment.rig.fault({ target: 'callback', fault: 'gbk', times: 9 });
+      await pay(payment);
+    },
+    says: tells(isPaid),
+  },
   ...[onPage, onPhone, byCode].map(
     (facts): CallbackCase => ({
       type: 'trade_status_sync.TRADE_SUCCESS',

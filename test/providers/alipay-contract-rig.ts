@@ -106,9 +106,20 @@ export const alipayContract: ProviderContract = {
     return { ...delivery, body: Buffer.from(form.toString(), 'latin1') };
   },
   signedContentOf({ body }) {
-    const fields = [...new URLSearchParams(body.toString('utf8'))];
+    // By bytes, whatever the charset: one character for each.
+    const fields = body
+      .toString('latin1')
+      .split('&')
+      .filter((pair) => pair !== '')
+      .map((pair) => /^([^=]*)=?(.*)$/s.exec(pair)?.slice(1).map(bytesOf) ?? []);
     const names = new Set(fields.map(([name]) => name));
     const isOnce = names.size === fields.length;
-    return isOnce ? JSON.stringify(fields.sort(([one], [other]) => (one < other ? -1 : 1))) : null;
+    return isOnce ? JSON.stringify(fields.sort(([one = ''], [other = '']) => (one < other ? -1 : 1))) : null;
   },
 };
+
+function bytesOf(escaped: string): string {
+  return escaped
+    .replaceAll('+', ' ')
+    .replaceAll(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}

@@ -1,7 +1,9 @@
-import { createPublicKey, createVerify } from 'node:crypto';
+import { createPublicKey, createVerify, generateKeyPairSync } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import iconv from 'iconv-lite';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import {
   MisconfiguredError,
@@ -27,6 +29,7 @@ import {
   refused,
   rsa2,
   signedText,
+  trickyInGbk,
 } from './alipay-rig.ts';
 import { failureOf, patient, reportIn } from './contract-steps.ts';
 import { type Asked, DoorDispatcher, type Told } from './door-dispatcher.ts';
@@ -116,7 +119,7 @@ test.each<[what: string, answer: Answer, error: Expected, retryAfterMs?: number]
   ['40006', refused('isv.insufficient-isv-permissions', '40006'), MisconfiguredError, 30_000],
   ['a refusal', refused('ACQ.INVALID_PARAMETER'), RejectedError],
 ])('%s of a query is told by its error', async (_what, answer, error, retryAfterMs) => {
-  // The SDK sends once more what was reset.
+  // What was reset is sent once more.
   if (answer === 'reset') gateway.answer(answer);
   gateway.answer(answer);
   const failure = await failureOf(provider.queryPayment(order, patient()));
@@ -280,6 +283,170 @@ test('an answer is verified as it was sent, with its escapes and blanks', async 
   const sent = ` { "code" : "10000", "out_trade_no":"${order.paymentId}", "trade_no":"1",\n"trade_status":"TRADE_SUCCESS","total_amount":"12.30","url":"https:\\/\\/x\\/}\\"{","note":"\\u4e24\\u5f20\\u7968 两张票 🙂 \\"sign\\"" } `;
   gateway.answer({ text: `\n { "${name}" : ${sent} , "sign" : "${rsa2(sent.trim())}" } \n` });
   expect(reportIn(await provider.queryPayment(order, patient()))).toMatchObject({ status: 'SUCCEEDED' });
+});
+
+/** An answer in bytes of GBK, signed over them. */
+function inGbk(answer: object, { charset = 'GBK', key = name }: { charset?: string; key?: string } = {}): Answer {
+  const bytes = iconv.encode(JSON.stringify(answer), 'gb18030');
+  const before = Buffer.from(`{"note":[{"x":"`);
+  const text = Buffer.concat([
+    ...[before, iconv.encode(trickyInGbk, 'gb18030'), Buffer.from(`"}],"${key}":`), bytes],
+    Buffer.from(`,"sign":"${rsa2(bytes)}"}`),
+  ]);
+  return { text, contentType: `text/html;charset=${charset}` };
+}
+
+test.each(['GBK', 'gbk', 'GB2312', 'gb18030'])(
+  'an answer in %s is verified over its bytes, and then read: a report is a report, and a refusal a refusal',
+  async (charset) => {
+    gateway.answer(inGbk({ ...JSON.parse(paid), subject: trickyInGbk }, { charset }));
+    expect(reportIn(await provider.queryPayment(order, patient()))).toMatchObject({ status: 'SUCCEEDED' });
+    const msg = { code: '40004', msg: 'Business Failed', sub_msg: `卖家余额不足${trickyInGbk}` };
+    const refusal = { ...msg, sub_code: 'ACQ.SELLER_BALANCE_NOT_ENOUGH' };
+    gateway.answer(inGbk(refusal, { charset, key: 'alipay_trade_refund_response' }));
+    expect(await failureOf(provider.startRefund(aRefund(order), patient()))).toMatchObject({
+      failure: { reason: 'insufficient_funds', providerCode: 'ACQ.SELLER_BALANCE_NOT_ENOUGH' },
+    });
+    const invalid = { code: '40002', msg: 'Invalid Arguments', sub_code: 'isv.invalid-signature', sub_msg: '验签出错' };
+    gateway.answer(inGbk(invalid, { charset, key: 'error_response' }));
+    const failure = await failureOf(provider.queryPayment(order, patient()));
+    expect(failure).toBeInstanceOf(MisconfiguredError);
+    expect(failure).toMatchObject({ message: expect.stringContaining('check ALIPAY_PRIVATE_KEY') });
+  },
+);
+
+test.each(['big5', 'utf-16', 'x-user-defined'])(
+  'an answer in %s, which nobody expects, may mean anything, and blames no key',
+  async (charset) => {
+    gateway.answer(inGbk(JSON.parse(paid), { charset }));
+    const failure = await failureOf(provider.queryPayment(order, patient()));
+    expect(failure).toBeInstanceOf(OutcomeUnknownError);
+    expect(String(failure)).not.toContain('KEY');
+    expect((failure as Error).cause).toMatchObject({
+      message: expect.stringContaining(`charset that is unknown: ${charset}`),
+    });
+  },
+);
+
+test('an answer that is not in the charset that it declares may mean anything', async () => {
+  gateway.answer(inGbk({ ...JSON.parse(paid), subject: '两张票' }, { charset: 'utf-8' }));
+  const failure = await failureOf(provider.queryPayment(order, patient()));
+  expect(failure).toBeInstanceOf(OutcomeUnknownError);
+  expect(String(failure)).not.toContain('KEY');
+});
+
+test('while Alipay’s key is changed, answers by the old and by the new one are believed, and by no third', async () => {
+  const next = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const [old] = config.alipayKeys;
+  const both = openProvider({ gateway: gateway.url, alipayKeys: [old, { publicKey: next.publicKey, certSn: 'ab' }] });
+  const third = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  for (const [key, certSn] of [
+    [undefined, null],
+    [next.privateKey, null],
+    [next.privateKey, 'ab'],
+    [undefined, 'ab'], // the name is not signed: it only says which key to try first
+    [undefined, 'cd'],
+  ] as const) {
+    const named = certSn === null ? '' : `,"alipay_cert_sn":"${certSn}"`;
+    gateway.answer({ text: `{"${name}":${paid}${named},"sign":"${rsa2(paid, key)}"}` });
+    expect(reportIn(await both.queryPayment(order, patient()))).toMatchObject({ status: 'SUCCEEDED' });
+  }
+  gateway.answer({ node: paid, sign: rsa2(paid, third) });
+  expect(await failureOf(both.queryPayment(order, patient()))).toBeInstanceOf(OutcomeUnknownError);
+  const certificates = {
+    app: fixture('alipay-app-cert.pem'),
+    alipay: fixture('alipay-cert.pem'),
+    root: fixture('alipay-root-cert.pem'),
+  };
+  gateway.answer({ text: `{"${name}":${paid},"alipay_cert_sn":"cd","sign":"${rsa2(paid, third)}"}` });
+  expect(
+    await failureOf(openProvider({ gateway: gateway.url, certificates }).queryPayment(order, patient())),
+  ).toMatchObject({
+    message: expect.stringContaining(
+      'check ALIPAY_CERT, which must be Alipay’s own and of this app: the answer names the certificate cd',
+    ),
+  });
+});
+
+/** A server of TLS that shows a certificate which nobody trusts. */
+async function openSelfSigned(): Promise<string> {
+  const server = createTlsServer({ key: appPrivatePem, cert: fixture('alipay-app-cert.pem') }, (_request, response) => {
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}/gateway.do`;
+}
+
+/** A port at which nobody speaks TLS: connections are closed as soon as something is heard. */
+async function openMute(): Promise<string> {
+  const server = createNetServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}/gateway.do`;
+}
+
+test.each<[what: string, gateway: () => Promise<string>, error: Expected, advice: string]>([
+  [
+    'a port where nobody listens',
+    async () => 'http://127.0.0.1:1/gateway.do',
+    NotExecutedError,
+    'could not be reached: ECONNREFUSED',
+  ],
+  [
+    'a name that nobody has',
+    async () => 'http://gateway.invalid/gateway.do',
+    NotExecutedError,
+    'could not be reached: E',
+  ],
+  ['a handshake that is cut', async () => `https://${await openMute()}`, NotExecutedError, 'could not be reached: E'],
+  ['a certificate that nobody trusts', openSelfSigned, MisconfiguredError, 'SIGNATURE; check ALIPAY_GATEWAY'],
+])('with %s nothing was sent, so certainly nothing was done', async (_what, open, error, advice) => {
+  const unreached = openProvider({ gateway: await open() });
+  for (const call of [
+    () => unreached.startPayment(order, patient()),
+    () => unreached.queryPayment(order, patient()),
+    () => unreached.startRefund(aRefund(order), patient()),
+  ]) {
+    const failure = await failureOf(call());
+    expect(failure).toBeInstanceOf(error);
+    if (error === NotExecutedError) expect(failure).not.toBeInstanceOf(MisconfiguredError);
+    expect(failure).toMatchObject({ message: expect.stringContaining(advice) });
+  }
+});
+
+test('what was written to a connection that breaks may have been done', async () => {
+  const failure = await failureOf(
+    openProvider({ gateway: `http://${await openMute()}` }).startPayment(order, patient()),
+  );
+  expect(failure).toBeInstanceOf(OutcomeUnknownError);
+});
+
+test('where a refund was made and asking about it cannot even be sent, its outcome is open', async () => {
+  const told: (Told | 'nobody there')[] = [];
+  const refundNode = JSON.stringify({ code: '10000', out_trade_no: order.paymentId, fund_change: 'N' });
+  told.push(
+    { status: 200, body: `{"alipay_trade_refund_response":${refundNode},"sign":"${rsa2(refundNode)}"}` },
+    'nobody there',
+  );
+  const carried = new DoorDispatcher(async () => {
+    const next = told.shift() ?? 'unanswered';
+    return next === 'nobody there' ? 'unanswered' : next;
+  });
+  const httpDispatcher = carried.compose((dispatch) => (options, handler) => {
+    if (told[0] !== 'nobody there') return dispatch(options, handler);
+    handler.onResponseError?.(undefined as never, Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }));
+    return true;
+  });
+  const failure = await failureOf(openProvider({ httpDispatcher }).startRefund(aRefund(order), patient()));
+  expect(failure).toBeInstanceOf(OutcomeUnknownError);
+  expect(failure).toMatchObject({ cause: { message: expect.stringContaining('could not be reached') } });
 });
 
 test('a call that is not answered in time may have happened', async () => {

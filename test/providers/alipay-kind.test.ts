@@ -1,8 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { AlipaySdk } from 'alipay-sdk';
 import { expect, test } from 'vitest';
-import { alipayKind } from '../../src/providers/alipay/kind.ts';
+import { alipayKind, certSnOf } from '../../src/providers/alipay/kind.ts';
 import type { ProviderSetup } from '../../src/providers/provider.ts';
-import { alipayPublicPem, appPrivatePem, type Form, fixture, now } from './alipay-rig.ts';
+import { selfSigned } from '../sandbox/wechatpay-certificate.ts';
+import { alipayPublicPem, appPrivatePem, type Form, fixture, now, signedForm } from './alipay-rig.ts';
 
 const keys: Form = {
   ALIPAY_APP_ID: '2021000000000001',
@@ -28,6 +30,10 @@ function read(values: Form, { isProduction = true }: { readonly isProduction?: b
   return { setup, violations, callers };
 }
 
+const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const otherPublicPem = other.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const pemOf = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+const otherCertificate = selfSigned(pemOf(other.privateKey), '5b'.repeat(20), { subject: 'Alipay' });
 const bare = (pem: string) => pem.replaceAll(/-----.*-----|\s/g, '');
 const appKey = createPrivateKey(appPrivatePem);
 const pkcs1 = appKey.export({ type: 'pkcs1', format: 'pem' }).toString();
@@ -47,6 +53,18 @@ test.each<[what: string, values: Form]>([
     { ...certificates, ALIPAY_ROOT_CERT: `${fixture('alipay-root-cert.pem')}\n${fixture('alipay-cert.pem')}\n` },
   ],
   ['another gateway', { ...keys, ...sandboxGateway }],
+  [
+    'two of Alipay’s keys with a comma between',
+    { ...keys, ALIPAY_PUBLIC_KEY: `${bare(alipayPublicPem)}, ${bare(otherPublicPem)}` },
+  ],
+  [
+    'two of Alipay’s keys in PEM, one after the other',
+    { ...keys, ALIPAY_PUBLIC_KEY: `${alipayPublicPem}\n${otherPublicPem}` },
+  ],
+  [
+    'Alipay’s old certificate and its new one',
+    { ...certificates, ALIPAY_CERT: `${fixture('alipay-cert.pem')}\n${otherCertificate}` },
+  ],
 ])('Alipay is on with %s, and signs by the key it was given', async (_what, values) => {
   const { setup, violations } = read(values);
   expect(violations).toEqual([]);
@@ -55,6 +73,34 @@ test.each<[what: string, values: Form]>([
   const { anOrder } = await import('./alipay-rig.ts');
   const report = await provider?.startPayment(anOrder({ flow: 'REDIRECT' }), new AbortController().signal);
   expect(report?.nextAction).toMatchObject({ url: expect.stringContaining('sign=') });
+});
+
+test('a certificate goes by the name that Alipay’s own SDK gives it', () => {
+  for (const pem of [fixture('alipay-cert.pem'), fixture('alipay-app-cert.pem'), otherCertificate]) {
+    const sdk = new AlipaySdk({
+      ...{ appId: '2021000000000001', privateKey: appPrivatePem, keyType: 'PKCS8' },
+      ...{ appCertContent: pem, alipayPublicCertContent: pem, alipayRootCertContent: fixture('alipay-root-cert.pem') },
+    });
+    expect(certSnOf(new X509Certificate(pem))).toBe(sdk.config.alipayCertSn);
+  }
+});
+
+test('callbacks by the key of each of two certificates are believed, and not by that of their issuer', async () => {
+  const issuer = pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
+  const leaf = selfSigned(pemOf(other.privateKey), '5b'.repeat(20), { subject: 'Alipay', issuer: 'Ant CA' });
+  const authority = selfSigned(issuer, '6d'.repeat(20), { subject: 'Ant CA' });
+  const { setup, violations } = read({
+    ...certificates,
+    ALIPAY_CERT: `${leaf}${authority}${fixture('alipay-cert.pem')}`,
+  });
+  expect(violations).toEqual([]);
+  const provider = await setup?.open({ now: () => now, webhookUrl: 'https://pay.example/webhooks/alipay' }, '');
+  const notice = { notify_id: '1', notify_type: 'trade_status_sync', trade_status: 'TRADE_SUCCESS' };
+  const verify = (key?: KeyObject) => () =>
+    provider?.verifyWebhook({ headers: {}, body: signedForm(notice, key), receivedAt: now });
+  expect(verify()()).toMatchObject({ eventId: '1' });
+  expect(verify(other.privateKey)()).toMatchObject({ eventId: '1' });
+  expect(verify(createPrivateKey(issuer))).toThrow('BAD_SIGNATURE');
 });
 
 test('without anything of Alipay’s, Alipay is off and nobody complains', () => {
@@ -122,6 +168,21 @@ test.each<[what: string, changed: Form, violation: RegExp]>([
     'a public key of another kind',
     { ALIPAY_PUBLIC_KEY: ec.publicKey.export({ type: 'spki', format: 'pem' }).toString() },
     /^ALIPAY_PUBLIC_KEY must be an RSA key/,
+  ],
+  [
+    'three of Alipay’s keys',
+    { ALIPAY_PUBLIC_KEY: `${alipayPublicPem},${otherPublicPem},${otherPublicPem}` },
+    /^ALIPAY_PUBLIC_KEY holds more than two/,
+  ],
+  [
+    'a second key that is ours',
+    { ALIPAY_PUBLIC_KEY: `${alipayPublicPem},${appPublicPem}` },
+    /^ALIPAY_PUBLIC_KEY is the public half/,
+  ],
+  [
+    'a second key that is none',
+    { ALIPAY_PUBLIC_KEY: `${alipayPublicPem},nothing` },
+    /^ALIPAY_PUBLIC_KEY is no public key/,
   ],
   ['a gateway that is no URL', { ALIPAY_GATEWAY: 'alipay' }, /^ALIPAY_GATEWAY must be an http or https URL/],
 ])('%s is told', (_what, changed, violation) => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { AlipaySdk } from 'alipay-sdk';
 import fc from 'fast-check';
@@ -16,7 +16,9 @@ import {
   openProvider,
   rsa2,
   signedForm,
+  signedGbkForm,
   signedText,
+  trickyInGbk,
 } from './alipay-rig.ts';
 
 const provider = openProvider();
@@ -67,7 +69,7 @@ test('a callback that openssl signs now is accepted, where there is an openssl',
 test('what we accept, Alipay’s own SDK accepts', () => {
   const sdk = new AlipaySdk({
     ...{ appId: config.appId, privateKey: appPrivatePem, keyType: 'PKCS8' },
-    alipayPublicKey: config.alipayPublicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    alipayPublicKey: config.alipayKeys[0].publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   });
   const body = signedForm(fields);
   expect(verdict(body)).toEqual(accepted);
@@ -141,15 +143,60 @@ test('a callback of any age is accepted: Alipay repeats itself for a day, and is
   expect(verdict(signedForm({ ...fields, notify_time: '2026-11-19 08:00:10' }))).toEqual(accepted);
 });
 
-test('utf-8 is what we read, by whatever letters it is written', () => {
+test('utf-8 may be written in any case, and the field that is signed counts more than the header', () => {
   expect(verdict(signedForm({ ...fields, charset: 'UTF-8' }))).toEqual(accepted);
   expect(verdict(signedForm(without('charset')))).toEqual(accepted);
   expect(verdict(signedForm(fields), 'application/x-www-form-urlencoded;charset=UTF-8')).toEqual(accepted);
-  expect(verdict(signedForm(fields), 'application/x-www-form-urlencoded; charset=GBK')).toBe('MALFORMED');
+  expect(verdict(signedForm(fields), 'application/x-www-form-urlencoded; charset=GBK')).toEqual(accepted);
+  expect(verdict(signedForm(without('charset')), 'application/x-www-form-urlencoded; charset=big5')).toBe('MALFORMED');
+});
+
+const gbk: Form = { ...fields, subject: trickyInGbk, body: '两张票' };
+
+test.each(['GBK', 'gbk', 'GB2312', 'gb18030'])(
+  'a callback in %s is verified over its bytes, and read in it',
+  (charset) => {
+    const body = signedGbkForm({ ...gbk, charset });
+    expect(verdict(body)).toEqual(accepted);
+    expect(provider.readWebhook(body, now)).toMatchObject({ kind: 'payment', report: { amountMinor: 1230n } });
+    const declared = `application/x-www-form-urlencoded; charset=${charset}`;
+    const { charset: _, ...bare } = gbk;
+    expect(verdict(signedGbkForm(bare), declared)).toEqual(accepted);
+    expect(provider.readWebhook(signedGbkForm(bare), now)).toMatchObject({
+      kind: 'payment',
+      report: { amountMinor: 1230n },
+    });
+  },
+);
+
+test.each<[what: string, body: Buffer, reason: WebhookRejection]>([
+  ['in a charset that nobody expects', signedGbkForm({ ...gbk, charset: 'big5' }), 'MALFORMED'],
+  ['in GBK that says UTF-8', signedGbkForm({ ...gbk, charset: 'utf-8' }), 'MALFORMED'],
+  [
+    'in GBK that does not say so',
+    signedGbkForm(Object.fromEntries(Object.entries(gbk).filter(([name]) => name !== 'charset'))),
+    'MALFORMED',
+  ],
+  ['in GBK that was signed over its UTF-8', signedOverUtf8({ ...gbk, charset: 'GBK' }), 'BAD_SIGNATURE'],
+  [
+    'in GBK by another key',
+    signedGbkForm({ ...gbk, charset: 'GBK' }, createPrivateKey(appPrivatePem)),
+    'BAD_SIGNATURE',
+  ],
+])('a callback %s is refused', (_what, body, reason) => {
+  expect(verdict(body)).toBe(reason);
+});
+
+test('while Alipay’s key is changed, callbacks by the old and by the new one are accepted', () => {
+  const next = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const both = openProvider({ alipayKeys: [...config.alipayKeys, { publicKey: next.publicKey, certSn: null }] });
+  expect(verdict(signedForm(fields), undefined, both)).toEqual(accepted);
+  expect(verdict(signedForm(fields, next.privateKey), undefined, both)).toEqual(accepted);
+  expect(verdict(signedForm(fields, next.privateKey))).toBe('BAD_SIGNATURE');
 });
 
 test('the app’s own key verifies nothing', () => {
-  const mistaken = openProvider({ alipayPublicKey: createPublicKey(appPrivatePem) });
+  const mistaken = openProvider({ alipayKeys: [{ publicKey: createPublicKey(appPrivatePem), certSn: null }] });
   expect(verdict(signedForm(fields), undefined, mistaken)).toBe('BAD_SIGNATURE');
 });
 
@@ -187,6 +234,12 @@ test('nothing is thrown but the refusal, whatever comes', () => {
     { numRuns: 500 },
   );
 });
+
+/** In GBK, and signed as if it were not. */
+function signedOverUtf8(form: Form): Buffer {
+  const pairs = signedGbkForm(form).toString().split('&').slice(0, -1);
+  return Buffer.from([...pairs, `sign=${encodeURIComponent(rsa2(signedText(form)))}`].join('&'));
+}
 
 /** The meaning of a body: its fields, in an order. */
 function meaningOf(body: Buffer): string[] {

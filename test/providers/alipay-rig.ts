@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import iconv from 'iconv-lite';
 import { newId } from '../../src/domain/ids.ts';
 import { createAlipayProvider } from '../../src/providers/alipay/adapter.ts';
 import type { AlipayConfig } from '../../src/providers/alipay/kind.ts';
@@ -24,7 +25,7 @@ export const config: AlipayConfig = {
   appId: '2021000000000001',
   sellerId: '2088000000000001',
   privateKey: createPrivateKey(appPrivatePem),
-  alipayPublicKey: createPublicKey(alipayPublicPem),
+  alipayKeys: [{ publicKey: createPublicKey(alipayPublicPem), certSn: null }],
   certificates: null,
   gateway: 'http://127.0.0.1:9/gateway.do',
 };
@@ -34,9 +35,12 @@ export function openProvider(changed: Partial<AlipayConfig> & { readonly now?: (
 }
 
 /** RSA2, by Node. */
-export function rsa2(text: string, key = alipayPrivateKey): string {
-  return sign('RSA-SHA256', Buffer.from(text, 'utf8'), key).toString('base64');
+export function rsa2(text: string | Buffer, key = alipayPrivateKey): string {
+  return sign('RSA-SHA256', typeof text === 'string' ? Buffer.from(text, 'utf8') : text, key).toString('base64');
 }
+
+/** Characters whose second byte in GBK is a backslash, a bracket or a brace, and one of four bytes. */
+export const trickyInGbk = '乗乕乚亄亇亜 誠﹏龥 㐀 钱€';
 
 export type Form = Readonly<Record<string, string>>;
 
@@ -53,6 +57,15 @@ export function signedForm(fields: Form, key = alipayPrivateKey): Buffer {
   return formOf({ ...fields, sign_type: 'RSA2', sign: rsa2(signedText(fields), key) });
 }
 
+/** The same in GBK, as the field `charset` says, signed over the bytes. */
+export function signedGbkForm(fields: Form, key = alipayPrivateKey): Buffer {
+  const signature = rsa2(iconv.encode(signedText(fields), 'gb18030'), key);
+  const escaped = (text: string) =>
+    iconv.encode(text, 'gb18030').reduce((form, byte) => `${form}%${byte.toString(16).padStart(2, '0')}`, '');
+  const pairs = Object.entries({ ...fields, sign_type: 'RSA2', sign: signature });
+  return Buffer.from(pairs.map(([name, value]) => `${escaped(name)}=${escaped(value)}`).join('&'), 'latin1');
+}
+
 export function formOf(fields: Form): Buffer {
   return Buffer.from(new URLSearchParams(fields).toString(), 'latin1');
 }
@@ -64,7 +77,7 @@ export type Call = {
   readonly parameters: Form;
 };
 export type Answer =
-  | { readonly status?: number; readonly text: string }
+  | { readonly status?: number; readonly text: string | Buffer; readonly contentType?: string }
   /** Signed as it is, unless `sign` says otherwise. `key`: the member it comes as; the method's own when left out. */
   | { readonly node: object | string; readonly key?: string; readonly sign?: string | null }
   | 'reset';
@@ -86,8 +99,9 @@ export async function openGateway(): Promise<Gateway> {
     calls.push(call);
     const answer = answers.shift() ?? { status: 500, text: 'No answer was prepared.' };
     if (answer === 'reset') return request.socket.destroy();
-    const { status = 200, text } = 'text' in answer ? answer : { text: textOf(call, answer) };
-    response.writeHead(status, { 'content-type': 'text/html;charset=utf-8', trace_id: '0b26ef6a' });
+    const sent = 'text' in answer ? answer : { text: textOf(call, answer) };
+    const { status = 200, text, contentType = 'text/html;charset=utf-8' } = sent;
+    response.writeHead(status, { 'content-type': contentType, trace_id: '0b26ef6a' });
     response.end(text);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

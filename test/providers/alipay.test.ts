@@ -198,3 +198,19 @@ test.each([
   // With the second of them all went back, which closes the trade: its repetition was answered all the same.
   expect(await provider.listRefunds(order, patient())).toMatchObject({ returned: 'ALL' });
 });
+
+test('in GBK all is as in UTF-8: reports, refusals and callbacks', async () => {
+  const world = await openWorld();
+  const { provider, buyer, messages } = world;
+  await world.sandbox.control('/control/faults', { target: 'request', fault: 'gbk', times: 99 });
+  await world.sandbox.control('/control/faults', { target: 'callback', fault: 'gbk', times: 99 });
+  const order = anOrder({ description: '两张票 誠乗乕' });
+  expect((await provider.startPayment(order, patient())).status).toBe('ACTION_REQUIRED');
+  await buyer(order, 'pay');
+  expect(reportIn(await provider.queryPayment(order, patient())).status).toBe('SUCCEEDED');
+  expect(messages).toMatchObject([{ kind: 'payment', report: { status: 'SUCCEEDED' } }]);
+  const tooMuch = aRefund(order, { amountMinor: 100_000n });
+  expect(await failureOf(provider.startRefund(tooMuch, patient()))).toBeInstanceOf(RejectedError);
+  expect(await provider.startRefund(aRefund(order), patient())).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await provider.queryRefund(aRefund(order), patient())).toEqual({ kind: 'notFound' });
+});

@@ -235,6 +235,38 @@ export function promiseCallbacks(contract: ProviderContract): void {
         }
       }
     });
+
+    test.each(['unknown_status', 'unreadable'])(
+      'W16 %s: signed rightly it is accepted, names its payment, and is neither believed nor ignored',
+      async (fault) => {
+        const rig = await open();
+        const { order } = await bringPaid(rig, { fault, times: 9 });
+        expect(refused(rig)).toEqual([]);
+        const read = (by: PaymentProvider) =>
+          accepted(rig)
+            .filter((delivery) => typeof verdictOf(by, delivery) === 'object')
+            .map(({ body, receivedAt }) => by.readWebhook(by.redactWebhook(body, 'to_be_read'), receivedAt))
+            .filter((message) => message.kind !== 'payment' || !message.isCreation); // said before
+        const messages = read(rig.provider).filter(({ kind }) => kind !== 'ignored');
+        expect(messages.length).toBeGreaterThan(0);
+        for (const message of messages) {
+          const reason = expect.stringMatching(/^a verified .+\.$/);
+          expect(message).toMatchObject({ kind: 'unclear', paymentId: order.paymentId, reason });
+        }
+        expect(read(rig.stranger).map(({ kind }) => kind)).not.toContain('unclear');
+      },
+    );
+
+    test('W17 gbk: in the other charset of a provider that knows one, a callback says the same', async () => {
+      const rig = await open();
+      const { order } = await bringPaid(rig, { fault: 'gbk', times: 9 });
+      expect(refused(rig)).toEqual([]);
+      const messages = accepted(rig).map(({ body, receivedAt }) =>
+        rig.provider.readWebhook(rig.provider.redactWebhook(body, 'to_be_read'), receivedAt),
+      );
+      const report = { paymentId: order.paymentId, status: 'SUCCEEDED', amountMinor: contract.price.amountMinor };
+      expect(messages).toContainEqual(expect.objectContaining({ report: expect.objectContaining(report) }));
+    });
   });
 }
 

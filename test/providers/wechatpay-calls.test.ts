@@ -2,7 +2,9 @@ import { createVerify } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { newId } from '../../src/domain/ids.ts';
 import type { NextAction } from '../../src/domain/payment.ts';
+import { NotSentError } from '../../src/providers/http-request.ts';
 import {
   MisconfiguredError,
   NotExecutedError,
@@ -11,7 +13,8 @@ import {
   type PaymentProvider,
   RejectedError,
 } from '../../src/providers/provider.ts';
-import { type Send, sendByFetch } from '../../src/providers/wechatpay/transport.ts';
+import type { WechatpayOptions } from '../../src/providers/wechatpay/adapter.ts';
+import { createSend, type Send } from '../../src/providers/wechatpay/transport.ts';
 import {
   anOrderToPay,
   appId,
@@ -23,6 +26,7 @@ import {
   isSignedRightly,
   mchId,
   merchant,
+  merchantSerial,
   now,
   nowSeconds,
   openProvider,
@@ -399,10 +403,8 @@ function downAt(host: string, failure: Error) {
   };
   return { send, asked, spent, down };
 }
-const refusedConnection = new TypeError('fetch failed', {
-  cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }),
-});
-const reset = new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNRESET' }) });
+const refusedConnection = new NotSentError(Object.assign(new Error(), { code: 'ECONNREFUSED' }));
+const reset = Object.assign(new Error(), { code: 'ECONNRESET' });
 
 test.each<[what: string, failure: Error]>([
   ['takes no connection', refusedConnection],
@@ -421,11 +423,11 @@ test('a connection that broke later is not tried at the second host, nor is anyt
   const broken = downAt('api.mch.weixin.qq.com', reset);
   const elsewhere = downAt('sandbox.example', refusedConnection);
   const providers = [
-    openProvider({ ...real, send: broken.send }),
-    openProvider({ baseUrl: 'https://sandbox.example/', send: elsewhere.send }),
-  ];
-  for (const provider of providers) {
-    expect(outcomeOf(await failureOf(provider.startPayment(order, patient())))).toBe('unknown');
+    [openProvider({ ...real, send: broken.send }), OutcomeUnknownError],
+    [openProvider({ baseUrl: 'https://sandbox.example/', send: elsewhere.send }), NotExecutedError],
+  ] as const;
+  for (const [provider, outcome] of providers) {
+    expect(await failureOf(provider.startPayment(order, patient()))).toBeInstanceOf(outcome);
   }
   expect([...broken.asked, ...elsewhere.asked]).toHaveLength(2);
 });
@@ -486,8 +488,58 @@ test('a request over the network is given up when its own time is over', async (
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const sending = sendByFetch({ method: 'GET', url, headers: {}, body: '', timeoutMs: 1 }, patient());
-  await expect(sending).rejects.toMatchObject({ name: 'TimeoutError' });
+  const sending = createSend()({ method: 'GET', url, headers: {}, body: '', timeoutMs: 1 }, patient());
+  const failure = await failureOf(sending);
+  // The time may be over before there is a connection.
+  expect(failure instanceof NotSentError ? failure.cause : failure).toMatchObject({ name: 'TimeoutError' });
+});
+
+test('where the first host may have been told and the second one is not there, the outcome is open', async () => {
+  const send: Send = async ({ url }) => {
+    throw new URL(url).host === first ? silence : refusedConnection;
+  };
+  const failure = await failureOf(openProvider({ ...real, send }).startPayment(order, patient()));
+  expect(failure).toBeInstanceOf(OutcomeUnknownError);
+});
+
+test('where neither host is there, nothing was done', async () => {
+  const send: Send = async () => {
+    throw refusedConnection;
+  };
+  const failure = await failureOf(openProvider({ ...real, send }).startPayment(order, patient()));
+  expect(failure).toBeInstanceOf(NotExecutedError);
+  expect(failure).not.toBeInstanceOf(MisconfiguredError);
+});
+
+test.each<[what: string, changed: Partial<WechatpayOptions>, error: typeof NotExecutedError, message: string]>([
+  ['a key that cannot sign', { privateKey: merchant.publicKey }, MisconfiguredError, 'check WECHATPAY_PRIVATE_KEY'],
+  [
+    'a header that cannot be sent',
+    { serial: `${merchantSerial}\n` },
+    MisconfiguredError,
+    'invalid Authorization header',
+  ],
+  [
+    'a port where nobody listens',
+    { baseUrl: 'http://127.0.0.1:1/' },
+    NotExecutedError,
+    'could not be reached: ECONNREFUSED',
+  ],
+  ['a name that nobody has', { baseUrl: 'http://wechatpay.invalid/' }, NotExecutedError, 'could not be reached: E'],
+])('with %s nothing was sent, so certainly nothing was done', async (_what, changed, error, message) => {
+  const unreached = openProvider(changed);
+  const refund = { refundId: newId('refund'), paymentId, amountMinor: 300n, currency: 'CNY', capturedMinor: 1000n };
+  const names = { reason: null, createdAt: now, providerPaymentId: null, providerRefundId: null };
+  for (const call of [
+    () => unreached.startPayment(order, patient()),
+    () => unreached.queryPayment(order, patient()),
+    () => unreached.startRefund({ ...refund, ...names }, patient()),
+  ]) {
+    const failure = await failureOf(call());
+    expect(failure).toBeInstanceOf(error);
+    expect(failure).toMatchObject({ message: expect.stringContaining(message) });
+    expect(String(failure)).not.toMatch(/127\.0\.0\.1|signature=/);
+  }
 });
 
 // What becomes of a payment

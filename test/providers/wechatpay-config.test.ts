@@ -80,8 +80,14 @@ test.each<[what: string, changed: Record<string, string>]>([
   });
 });
 
+test('WeChat Pay is on without any key of its own, for its certificates are fetched then', () => {
+  const { setup, violations } = read({ ...complete, WECHATPAY_PLATFORM_KEYS: undefined });
+  expect(violations).toEqual([]);
+  expect(setup).not.toBeNull();
+});
+
 test('WeChat Pay is not on in part', () => {
-  for (const name of Object.keys(complete)) {
+  for (const name of Object.keys(complete).filter((name) => name !== 'WECHATPAY_PLATFORM_KEYS')) {
     const { setup, violations } = read({ ...complete, [name]: undefined });
     expect(setup).toBeNull();
     expect(violations).toEqual([

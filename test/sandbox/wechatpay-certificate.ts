@@ -1,18 +1,29 @@
 import { createPublicKey, sign } from 'node:crypto';
 
-/** A self-signed certificate, which Node can read but not make: 40 hex digits of serial, valid for 2026 to 2031. PEM. */
-export function selfSigned(privateKey: string, serial: string): string {
+export type CertificateParts = {
+  readonly subject?: string;
+  readonly issuer?: string;
+  /** As ASN.1 writes it, in UTC: `310101000000Z`. */
+  readonly validTo?: string;
+};
+
+/**
+ * A certificate, which Node can read but not make: 40 hex digits of serial, valid for 2026 to 2031 where nothing else is said. It is signed
+ * by its own key, also where it names another issuer. PEM.
+ */
+export function selfSigned(privateKey: string, serial: string, parts: CertificateParts = {}): string {
+  const { subject = 'Tenpay.com sandbox', issuer = subject, validTo = '310101000000Z' } = parts;
   const algorithm = der(0x30, oid('2a864886f70d01010b'), der(0x05));
-  const name = der(0x30, der(0x31, der(0x30, oid('550403'), der(0x0c, Buffer.from('Tenpay.com sandbox')))));
+  const nameOf = (text: string) => der(0x30, der(0x31, der(0x30, oid('550403'), der(0x0c, Buffer.from(text)))));
   const utc = (text: string): Buffer => der(0x17, Buffer.from(text));
   const toBeSigned = der(
     0x30,
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from(serial, 'hex')),
     algorithm,
-    name,
-    der(0x30, utc('260101000000Z'), utc('310101000000Z')),
-    name,
+    nameOf(issuer),
+    der(0x30, utc('260101000000Z'), utc(validTo)),
+    nameOf(subject),
     createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
   );
   const signature = der(0x03, Buffer.from([0]), sign('sha256', toBeSigned, privateKey));

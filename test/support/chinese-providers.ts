@@ -1,7 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
 import type { SandboxOptions } from '../../sandbox/server.ts';
 import { readProviders } from '../../src/config.ts';
 import { type DevelopmentKeys, developmentKeys, publicHalf, sandboxEnvironment } from '../../src/development-keys.ts';
 import type { ProviderSetup } from '../../src/providers/provider.ts';
+import { selfSigned } from '../sandbox/wechatpay-certificate.ts';
 import { makeTestDataDir } from './database.ts';
 
 let made: DevelopmentKeys | null = null;
@@ -11,6 +13,16 @@ export function testKeys(): DevelopmentKeys {
   made ??= developmentKeys(makeTestDataDir());
   return made;
 }
+
+const nextPrivateKey = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+  .toString();
+/** A platform certificate that WeChat Pay has and that we are not configured with. */
+export const nextPlatformKey = {
+  serial: '7E'.repeat(20),
+  privateKey: nextPrivateKey,
+  certificate: selfSigned(nextPrivateKey, '7E'.repeat(20)),
+};
 
 /** Alipay and WeChat Pay, as the sandbox knows our keys. */
 export function chineseSides(): Required<Pick<SandboxOptions, 'alipay' | 'wechatpay'>> {
@@ -24,7 +36,7 @@ export function chineseSides(): Required<Pick<SandboxOptions, 'alipay' | 'wechat
       ...{ appId: wechatpay.appId, mchId: wechatpay.mchId, merchantSerial: wechatpay.merchantSerial },
       merchantPublicKey: publicHalf(wechatpay.merchantPrivateKey),
       apiV3Key: wechatpay.apiV3Key,
-      platformKeys: [{ serial: wechatpay.platformSerial, privateKey: wechatpay.platformPrivateKey }],
+      platformKeys: [{ serial: wechatpay.platformSerial, privateKey: wechatpay.platformPrivateKey }, nextPlatformKey],
     },
   };
 }

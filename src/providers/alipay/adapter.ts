@@ -5,6 +5,7 @@ import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-li
 import { beijingDay, beijingText } from '../beijing-time.ts';
 import {
   answeredInTime,
+  askAfterwards,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
@@ -26,7 +27,7 @@ import { fetchAlipayBill } from './bill.ts';
 import { type BizContent, createAlipayGateway } from './gateway.ts';
 import type { AlipayConfig } from './kind.ts';
 import { messageOf } from './messages.ts';
-import { parseForm, verifyNotification } from './notification.ts';
+import { fieldsOf, verifyNotification } from './notification.ts';
 import { subjectOf } from './order-text.ts';
 import { redactAlipayNotification } from './redaction.ts';
 import { createAlipayRefunds } from './refunds.ts';
@@ -50,7 +51,7 @@ const pages = {
 } as const;
 
 export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
-  const { appId, now, notifyUrl, alipayPublicKey } = options;
+  const { appId, now, notifyUrl, alipayKeys } = options;
   const gateway = createAlipayGateway(options);
 
   const evidence = (source: EvidenceSource, providerTime: Date | null): Evidence => ({
@@ -81,7 +82,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     if (order.flow !== 'QR_CODE') return started(order, pageOf(order));
     const answer = await gateway.call('alipay.trade.precreate', tradeOf(order), signal, notifyUrl);
     if (answer.kind === 'refused') {
-      const asked = answer.subCode === tradeHasSuccess ? await query(order, signal) : null;
+      const asked = answer.subCode === tradeHasSuccess ? await askAfterwards(() => query(order, signal)) : null;
       if (asked?.kind === 'report') return asked.report;
       throw rejectionBy(answer.subCode);
     }
@@ -138,7 +139,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     if (asked.kind === 'notFound' || asked.report.status !== 'ACTION_REQUIRED') return asked;
     const answer = await gateway.call('alipay.trade.close', { out_trade_no: order.paymentId }, signal);
     if (answer.kind === 'refused' && !isCloseOvertaken(answer.subCode)) throw rejectionBy(answer.subCode);
-    return query(order, signal);
+    return askAfterwards(() => query(order, signal));
   }
 
   return {
@@ -173,8 +174,9 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
         const isAllReturned = trade?.trade_status === 'TRADE_CLOSED' && trade.send_pay_date !== null;
         return { refunds: [], returned: isAllReturned ? 'ALL' : null };
       }),
-    verifyWebhook: ({ body, headers }) => verifyNotification(body, headers['content-type'], alipayPublicKey),
-    readWebhook: (body, receivedAt) => messageOf(parseForm(body), options, receivedAt),
+    verifyWebhook: ({ body, headers }) => verifyNotification(body, headers['content-type'], alipayKeys),
+    renewKeys: async () => ({ isHeld: false, outcome: 'not_asked' }), // they are configured
+    readWebhook: (body, receivedAt) => messageOf(fieldsOf(body), options, receivedAt),
     redactWebhook: redactAlipayNotification,
     billDay: beijingDay,
     readBill: (date, signal) => fetchAlipayBill(gateway, date, signal),

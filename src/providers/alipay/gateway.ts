@@ -1,11 +1,12 @@
-import type { KeyObject } from 'node:crypto';
-import { AlipayRequestError, AlipaySdk } from 'alipay-sdk';
+import { AlipaySdk } from 'alipay-sdk';
+import { Agent } from 'undici';
 import { z } from 'zod';
 import { beijingText } from '../beijing-time.ts';
+import { type HttpReply, NotSentError, notExecuted, sendRequest } from '../http-request.ts';
 import { MisconfiguredError, NotExecutedError, OutcomeUnknownError } from '../provider.ts';
-import { createBoundedDispatcher } from './bounded-dispatcher.ts';
+import { type Charset, charsetNameIn, charsetOf, decode } from './charset.ts';
 import type { AlipayConfig } from './kind.ts';
-import { isSignedAnswer } from './signed-answer.ts';
+import { openAnswer } from './signed-answer.ts';
 
 /** What Alipay answered: with what was asked for, or that its rules are against it. */
 export type GatewayAnswer =
@@ -18,7 +19,8 @@ export type BizContent = Readonly<Record<string, string>>;
 export type AlipayGateway = {
   /**
    * Calls a method of Alipay's. Only an answer that Alipay has signed is one. By the signal the request is ended.
-   * @throws {NotExecutedError} when it limits our rate; {MisconfiguredError} when it does not accept what we are configured with.
+   * @throws {NotExecutedError} when nothing was sent, or Alipay limits our rate; {MisconfiguredError} when the configuration cannot be
+   * used, here or there.
    * @throws {OutcomeUnknownError} when it may have happened.
    */
   call(method: string, bizContent: BizContent, signal: AbortSignal, notifyUrl?: string): Promise<GatewayAnswer>;
@@ -30,16 +32,52 @@ const requestTimeoutMs = 15_000;
 const configurationRetryAfterMs = 30_000;
 const rateLimitRetryAfterMs = 2000;
 
-const answerSchema = z.looseObject({
-  code: z.string(),
-  sub_code: z.string().nullish(),
-  traceId: z.string().nullish(), // set by the SDK, of a header
-});
+const answerSchema = z.looseObject({ code: z.string(), sub_code: z.string().nullish() });
 
+/** The SDK signs what is sent. It sends nothing itself: it would read every answer as UTF-8 before the signature is checked. */
 export function createAlipayGateway(config: AlipayConfig & { readonly now: () => Date }): AlipayGateway {
-  const { dispatcher, within } = createBoundedDispatcher(config.httpDispatcher ?? null);
-  const sdk = new StrictAlipaySdk({ ...config, httpDispatcher: dispatcher });
+  const dispatcher = config.httpDispatcher ?? new Agent();
+  const sdk = openSdk(config);
   const timestamp = () => beijingText(config.now()); // the SDK's own is of the process's time zone
+
+  function signedText(method: string, parameters: object): string {
+    try {
+      return sdk.sdkExecute(method, { ...parameters });
+    } catch (cause) {
+      const message = 'Alipay cannot be called: the request could not be signed; check ALIPAY_PRIVATE_KEY.';
+      throw new MisconfiguredError(message, configurationRetryAfterMs, { cause });
+    }
+  }
+
+  async function send(method: string, parameters: object, signal: AbortSignal): Promise<HttpReply> {
+    const signed = new URLSearchParams(signedText(method, parameters));
+    const body = new URLSearchParams({ biz_content: signed.get('biz_content') ?? '' });
+    signed.delete('biz_content');
+    const url = new URL(config.gateway);
+    for (const [name, value] of signed) url.searchParams.set(name, value);
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded;charset=utf-8',
+      accept: 'application/json',
+      'user-agent': 'paystream',
+    };
+    const request = {
+      method: 'POST',
+      url: url.href,
+      headers,
+      body: body.toString(),
+      timeoutMs: requestTimeoutMs,
+    } as const;
+    try {
+      return await sendRequest(dispatcher, request, signal);
+    } catch (error) {
+      if (signal.aborted || !isReset(error)) throw error;
+      // Most likely the connection was old, and closed just then. It is the same request with the same number.
+      return sendRequest(dispatcher, request, signal).catch((again: unknown) => {
+        throw again instanceof NotSentError ? error : again;
+      });
+    }
+  }
+
   return {
     async call(method, bizContent, signal, notifyUrl) {
       signal.throwIfAborted();
@@ -48,15 +86,14 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
         bizContent: { ...bizContent },
         ...(notifyUrl !== undefined && { notify_url: notifyUrl }),
       };
+      let reply: HttpReply;
       try {
-        const told = await within(signal, () => sdk.exec(method, parameters, { validateSign: true }));
-        return readCode(answerSchema.parse(told));
+        reply = await send(method, parameters, signal);
       } catch (error) {
-        if (!(error instanceof AlipayRequestError)) throw error;
-        // Without the SDK's error itself: that has the whole body about it, and buyers in it.
-        const cause = new Error(error.message, { cause: error.cause });
-        throw new OutcomeUnknownError('Alipay did not answer, or not by its protocol.', { cause });
+        if (error instanceof NotSentError) throw notExecuted(error, 'Alipay', 'check ALIPAY_GATEWAY');
+        throw error instanceof MisconfiguredError ? error : noAnswer(error);
       }
+      return readCode(answerOf(reply, `${method.replaceAll('.', '_')}_response`), traceIn(reply));
     },
     pageUrl(method, bizContent, { notifyUrl, returnUrl }) {
       // GET: the form of the SDK's POST escapes too little, and a browser that unescapes a subject breaks the signature.
@@ -68,48 +105,77 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
       });
     },
   };
+
+  /** The node that Alipay has signed, in the charset that it declares. @throws {OutcomeUnknownError} */
+  function answerOf({ status, headers, body }: HttpReply, responseKey: string): z.infer<typeof answerSchema> {
+    if (status !== 200) throw noAnswer(new Error(`It answered with HTTP status ${status}.`));
+    const name = charsetNameIn(headers['content-type']) ?? 'utf-8';
+    const charset = charsetOf(name);
+    if (charset === null) throw noAnswer(new Error(`It answered in a charset that is unknown: ${name.slice(0, 40)}.`));
+    const text = textOf(body, charset);
+    const answer = openAnswer(body, charset, responseKey, config.alipayKeys);
+    if (answer.kind === 'unsigned') throw unsigned(text, answer.certSn, config);
+    return answerSchema.parse(JSON.parse(decode(answer.node, charset)));
+  }
 }
 
-/**
- * The SDK, with its check of answers replaced by ours. Its own refuses every `error_response`, for it looks for another name, and takes
- * an answer in which a second, unsigned node of the same name follows the signed one.
- */
-class StrictAlipaySdk extends AlipaySdk {
-  readonly #alipayPublicKey: KeyObject;
-  /** The variable that the key comes from. */
-  readonly #keyName: string;
+function openSdk({ appId, privateKey, alipayKeys, certificates, gateway }: AlipayConfig): AlipaySdk {
+  return new AlipaySdk({
+    appId,
+    gateway,
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    keyType: 'PKCS8', // the SDK's default fits PKCS#1 only
+    ...(certificates === null
+      ? { alipayPublicKey: alipayKeys[0].publicKey.export({ type: 'spki', format: 'pem' }).toString() }
+      : {
+          appCertContent: certificates.app,
+          alipayPublicCertContent: certificates.alipay,
+          alipayRootCertContent: certificates.root,
+        }),
+  });
+}
 
-  constructor({ appId, privateKey, alipayPublicKey, certificates, gateway, httpDispatcher }: AlipayConfig) {
-    super({
-      appId,
-      gateway,
-      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      keyType: 'PKCS8', // the SDK's default fits PKCS#1 only
-      timeout: requestTimeoutMs,
-      camelcase: false,
-      ...(certificates === null
-        ? { alipayPublicKey: alipayPublicKey.export({ type: 'spki', format: 'pem' }).toString() }
-        : {
-            appCertContent: certificates.app,
-            alipayPublicCertContent: certificates.alipay,
-            alipayRootCertContent: certificates.root,
-          }),
-      ...(httpDispatcher !== undefined && { proxyAgent: httpDispatcher }),
-    });
-    this.#alipayPublicKey = alipayPublicKey;
-    this.#keyName = certificates === null ? 'ALIPAY_PUBLIC_KEY' : 'ALIPAY_CERT';
+/** The whole answer as text. @throws {OutcomeUnknownError} when it is not JSON in this charset. */
+function textOf(body: Buffer, charset: Charset): string {
+  try {
+    const text = decode(body, charset);
+    JSON.parse(text);
+    return text;
+  } catch {
+    // The cause is left out: it may quote the answer, and buyers in it.
+    throw noAnswer(new Error(`It answered with what is not JSON in ${charset}.`));
   }
+}
 
-  override checkResponseSign(text: string, responseKey: string): void {
-    if (isSignedAnswer(text, responseKey, this.#alipayPublicKey)) return;
-    const claims = claimsOf(text);
-    const cause = new Error(`Unproven, it says: ${claims.join(' ') || 'nothing that we know'}.`);
-    // To an app that it does not know Alipay signs nothing.
-    const advice = claims.includes('isv.invalid-app-id')
-      ? adviceOn('isv.invalid-app-id')
-      : `check ${this.#keyName}, which must be Alipay’s own and of this app`;
-    throw new OutcomeUnknownError(`Alipay’s answer does not carry Alipay’s signature: ${advice}.`, { cause });
-  }
+function noAnswer(cause: unknown): OutcomeUnknownError {
+  return new OutcomeUnknownError('Alipay did not answer, or not by its protocol.', { cause });
+}
+
+function isReset(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+function unsigned(
+  text: string,
+  certSn: string | null,
+  { certificates, alipayKeys }: AlipayConfig,
+): OutcomeUnknownError {
+  const claims = claimsOf(text);
+  const cause = new Error(`Unproven, it says: ${claims.join(' ') || 'nothing that we know'}.`);
+  const isOther = certSn !== null && alipayKeys.every((key) => key.certSn !== certSn);
+  const keyAdvice =
+    certificates === null
+      ? 'check ALIPAY_PUBLIC_KEY, which must be Alipay’s own and of this app; it may hold the old and the new one'
+      : `check ALIPAY_CERT, which must be Alipay’s own and of this app${isOther ? `: the answer names the certificate ${certSn}, which it does not hold` : ''}`;
+  // To an app that it does not know Alipay signs nothing.
+  const advice = claims.includes('isv.invalid-app-id') ? adviceOn('isv.invalid-app-id') : keyAdvice;
+  return new OutcomeUnknownError(`Alipay’s answer does not carry Alipay’s signature: ${advice}.`, { cause });
+}
+
+/** Names the call for Alipay's support. */
+function traceIn({ headers }: HttpReply): string {
+  return /^[\w-]{1,64}$/.exec(headers.trace_id ?? '')?.[0] ?? 'unknown';
 }
 
 /** The codes in an answer that nobody has signed, for our logs. */
@@ -140,10 +206,10 @@ function adviceOn(subCode: string | null): string {
 }
 
 /** @see https://opendocs.alipay.com/common/02km9f */
-function readCode(answer: z.infer<typeof answerSchema>): GatewayAnswer {
-  const { code, sub_code: subCode, traceId } = answer;
+function readCode(answer: z.infer<typeof answerSchema>, trace: string): GatewayAnswer {
+  const { code, sub_code: subCode } = answer;
   if (code === '10000') return { kind: 'done', node: answer };
-  const cause = new Error(`Alipay answered ${code} ${subCode ?? ''}, trace ${traceId ?? 'unknown'}.`);
+  const cause = new Error(`Alipay answered ${code} ${subCode ?? ''}, trace ${trace}.`);
   if (subCode != null && mayHaveHappened(subCode)) {
     throw new OutcomeUnknownError('Alipay failed in what we asked for.', { cause });
   }

@@ -1,8 +1,12 @@
-import { type KeyObject, X509Certificate } from 'node:crypto';
-import type { AlipaySdkConfig } from 'alipay-sdk';
-import { isPairOf, readPrivateKey, readPublicKey } from '../pem.ts';
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import type { Dispatcher } from 'undici';
+import { isPairOf, keysIn, readPrivateKey, readPublicKey } from '../pem.ts';
 import type { ProviderKind, ProviderSetup, Settings } from '../provider.ts';
 import { isLoopback, mustMatch, readAt, tellMissing, urlAt } from '../settings.ts';
+import type { AlipayKey } from './signature.ts';
+
+/** At least one. */
+export type AlipayKeys = readonly [AlipayKey, ...AlipayKey[]];
 
 export type AlipayConfig = {
   readonly appId: string;
@@ -10,14 +14,14 @@ export type AlipayConfig = {
   readonly sellerId: string;
   /** We sign by it. */
   readonly privateKey: KeyObject;
-  /** Alipay signs by its other half; of Alipay's certificate where certificates are used. */
-  readonly alipayPublicKey: KeyObject;
+  /** Alipay signs with the other half of one of them; of its certificates where certificates are used. */
+  readonly alipayKeys: AlipayKeys;
   /** PEM texts; null where plain keys are used. */
   readonly certificates: { readonly app: string; readonly alipay: string; readonly root: string } | null;
   /** `https://openapi.alipay.com/gateway.do`, Alipay's sandbox, or ours. */
   readonly gateway: string;
-  /** Carries the SDK's requests: a dispatcher of undici, whose own fields the SDK walks through. Node's own when left out. */
-  readonly httpDispatcher?: NonNullable<AlipaySdkConfig['proxyAgent']>;
+  /** Carries the requests; connections of its own when left out. */
+  readonly httpDispatcher?: Dispatcher;
 };
 
 export function alipaySetup(config: AlipayConfig): ProviderSetup {
@@ -64,17 +68,11 @@ function readConfig(settings: Settings): AlipayConfig | null {
   mustMatch(settings, sellerId, /^2088\d{12}$/, sellerForm);
   const gateway = readGateway(settings);
   const privateKey = readAt(settings, 'ALIPAY_PRIVATE_KEY', readPrivateKey);
-  const alipayPublicKey = areCertificatesUsed
-    ? readCertificates(settings, privateKey)
-    : readAlipayKey(settings, privateKey);
+  const found = areCertificatesUsed ? readCertificates(settings, privateKey) : readAlipayKeys(settings, privateKey);
 
   if (violations.length > before) return null;
-  if (appId === null || sellerId === null || privateKey === null || alipayPublicKey === null) return null;
-  const [app = null, alipay = null, root = null] = certificateNames.map(
-    (name) => at(name)?.replaceAll('\\n', '\n') ?? null,
-  );
-  const certificates = app !== null && alipay !== null && root !== null ? { app, alipay, root } : null;
-  return { appId, sellerId, privateKey, alipayPublicKey, certificates, gateway };
+  if (appId === null || sellerId === null || privateKey === null || found === null) return null;
+  return { appId, sellerId, privateKey, ...found, gateway };
 }
 
 /** Alipay's own, unless another is named. Whether it belongs to where we run is told. */
@@ -104,7 +102,10 @@ function readGateway(settings: Settings): string {
   return gateway;
 }
 
-function readAlipayKey(settings: Settings, privateKey: KeyObject | null): KeyObject | null {
+type Found = Pick<AlipayConfig, 'alipayKeys' | 'certificates'>;
+const tooMany = 'holds more than two: there are the one in use and the one that replaces it.';
+
+function readAlipayKeys(settings: Settings, privateKey: KeyObject | null): Found | null {
   const { at, violations } = settings;
   if (at('ALIPAY_PUBLIC_KEY')?.includes('BEGIN CERTIFICATE')) {
     violations.push(
@@ -112,31 +113,64 @@ function readAlipayKey(settings: Settings, privateKey: KeyObject | null): KeyObj
     );
     return null;
   }
-  const key = readAt(settings, 'ALIPAY_PUBLIC_KEY', readPublicKey);
-  if (key !== null && privateKey !== null && isPairOf(key, privateKey)) {
+  const alipayKeys = readAt(settings, 'ALIPAY_PUBLIC_KEY', (text) => {
+    const keys = keysIn(text, (part) => ({ publicKey: readPublicKey(part), certSn: null }));
+    if (keys.length > 2) throw new Error(tooMany);
+    return keys;
+  });
+  if (alipayKeys === null) return null;
+  if (privateKey !== null && alipayKeys.some(({ publicKey }) => isPairOf(publicKey, privateKey))) {
     violations.push(
       'ALIPAY_PUBLIC_KEY is the public half of ALIPAY_PRIVATE_KEY: it must be Alipay’s own public key, shown in the console after yours was uploaded.',
     );
   }
-  return key;
+  return { alipayKeys, certificates: null };
 }
 
-/** Checks which certificate is whose, for they are mixed up easily. Returns the key of Alipay's. */
-function readCertificates(settings: Settings, privateKey: KeyObject | null): KeyObject | null {
-  const { violations } = settings;
+/** Checks which certificate is whose, for they are mixed up easily. */
+function readCertificates(settings: Settings, privateKey: KeyObject | null): Found | null {
+  const { at, violations } = settings;
   const appKey = readAt(settings, 'ALIPAY_APP_CERT', keyOfCertificate);
-  const alipayKey = readAt(settings, 'ALIPAY_CERT', keyOfCertificate);
+  const alipay = readAt(settings, 'ALIPAY_CERT', readAlipayCertificates);
   readAt(settings, 'ALIPAY_ROOT_CERT', checkRoots);
-  if (privateKey === null) return alipayKey;
-  if (appKey !== null && !isPairOf(appKey, privateKey)) {
+  if (privateKey !== null && appKey !== null && !isPairOf(appKey, privateKey)) {
     violations.push(
       'ALIPAY_APP_CERT is not the certificate of ALIPAY_PRIVATE_KEY: it must be the app’s own, from the console.',
     );
   }
-  if (alipayKey !== null && isPairOf(alipayKey, privateKey)) {
+  if (privateKey !== null && alipay?.alipayKeys.some(({ publicKey }) => isPairOf(publicKey, privateKey))) {
     violations.push('ALIPAY_CERT is the certificate of our own app: it must be Alipay’s, from the console.');
   }
-  return alipayKey;
+  const [app, root] = [at('ALIPAY_APP_CERT'), at('ALIPAY_ROOT_CERT')].map((text) => text?.replaceAll('\\n', '\n'));
+  if (alipay === null || app === undefined || root === undefined) return null;
+  return { alipayKeys: alipay.alipayKeys, certificates: { app, alipay: alipay.first, root } };
+}
+
+/** One of Alipay's certificates or two. The file from the console also holds the certificate of who issued it, which signs no answers. */
+function readAlipayCertificates(text: string): { alipayKeys: AlipayKeys; first: string } {
+  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('holds no certificate in PEM.');
+  const all = keysIn(text, (pem) => ({ pem, publicKey: readPublicKey(pem), certificate: new X509Certificate(pem) }));
+  const isIssuer = ({ certificate }: (typeof all)[number]) =>
+    all.some(
+      (other) => other.certificate.raw.compare(certificate.raw) !== 0 && other.certificate.checkIssued(certificate),
+    );
+  const [first, ...others] = all.filter((one) => !isIssuer(one));
+  if (first === undefined || others.length > 1) throw new Error(tooMany);
+  const keyOf = ({ publicKey, certificate }: typeof first): AlipayKey => ({ publicKey, certSn: certSnOf(certificate) });
+  return { alipayKeys: [keyOf(first), ...others.map(keyOf)], first: first.pem };
+}
+
+/** By which Alipay names a certificate: the MD5 of its issuer, its parts in reverse order, and of its serial number in decimal. */
+export function certSnOf({ issuer, serialNumber }: X509Certificate): string {
+  const name = issuer.split('\n').reverse().join(',');
+  return createHash('md5')
+    .update(`${name}${serialNumberOf(serialNumber)}`)
+    .digest('hex');
+}
+
+/** From hexadecimal; some issuers give negative ones. */
+function serialNumberOf(hex: string): bigint {
+  return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`);
 }
 
 function keyOfCertificate(text: string): KeyObject {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import type { Evidence } from '../../domain/payment.ts';
 import type { WebhookMessage } from '../provider.ts';
+import { providerIdIn, readOrUnclear, unknownStatus } from '../unclear.ts';
 import { fenOfYuan } from '../yuan.ts';
 import { givenText, instantIn, reportOfTrade, statusOfTrade, tradeSchema } from './answers.ts';
 import type { AlipayConfig } from './kind.ts';
@@ -30,10 +31,7 @@ export const noticeSchema = tradeSchema.extend({
 });
 type Notice = z.infer<typeof noticeSchema>;
 
-/**
- * What a callback says of a payment and of a refund, or why it says nothing to us.
- * @throws when it is about a trade of ours, and not by the protocol.
- */
+/** What a callback says of a payment and of a refund, or why it says nothing to us. */
 export function messageOf(
   fields: Fields,
   { appId, sellerId }: Pick<AlipayConfig, 'appId' | 'sellerId'>,
@@ -49,13 +47,16 @@ export function messageOf(
     return { kind: 'foreign', paymentId, reason: `reported for seller ${seller_id ?? 'none'}, not ${sellerId}.` };
   }
   if (paymentId === null) return ignored('not_ours');
-  return messageOfNotice(noticeSchema.parse(values), receivedAt);
+  const ids = { paymentId, providerPaymentId: providerIdIn(values.trade_no) };
+  return readOrUnclear(ids, () => messageOfNotice(noticeSchema.parse(values), receivedAt));
 }
 
-function messageOfNotice(notice: Notice, receivedAt: Date): WebhookMessage {
+/** Text where nobody knows what its status says: for people. */
+function messageOfNotice(notice: Notice, receivedAt: Date): WebhookMessage | string {
   const isOfRefund = tellsOfRefund(notice);
   const status = statusOfTrade(notice, isOfRefund || notice.gmt_payment !== null);
-  if (status === null || (isOfRefund && status !== 'SUCCEEDED')) return ignored('unknown_status');
+  if (status === null) return unknownStatus('trade_status', notice.trade_status);
+  if (isOfRefund && status !== 'SUCCEEDED') return 'a verified callback tells of a refund of a trade that is not paid.';
   const at = { ACTION_REQUIRED: notice.gmt_create, SUCCEEDED: notice.gmt_payment, CLOSED_UNPAID: notice.gmt_close };
   const told = (providerTime: Date | null): Evidence => ({ source: 'CALLBACK', providerTime, receivedAt });
   // Whoever closes on purpose knows it: nobody else does, so the time is up.

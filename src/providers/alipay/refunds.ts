@@ -2,7 +2,13 @@ import { isId } from '../../domain/ids.ts';
 import type { Evidence, EvidenceSource } from '../../domain/payment.ts';
 import type { ReportedRefundStatus } from '../../domain/refund.ts';
 import type { RefundReport } from '../../domain/report.ts';
-import { OutcomeUnknownError, type RefundAnswer, type RefundName, type RefundOrder } from '../provider.ts';
+import {
+  askAfterwards,
+  OutcomeUnknownError,
+  type RefundAnswer,
+  type RefundName,
+  type RefundOrder,
+} from '../provider.ts';
 import { fenOfYuan, yuanOfFen } from '../yuan.ts';
 import { mustConcern, parseAnswer, queriedRefundSchema, refundedSchema } from './answers.ts';
 import type { AlipayGateway } from './gateway.ts';
@@ -62,7 +68,7 @@ export function createAlipayRefunds(gateway: AlipayGateway, evidence: Told) {
       mustConcern(paymentId, outTradeNo);
       if (fundChange === 'Y') return reportOf(refundId, 'SUCCEEDED', amountMinor, evidence('RESPONSE', null));
       // That the call worked is not that money went back: it may have before, or not yet. Its `refund_fee` sums up all refunds.
-      const asked = await query(refund, signal);
+      const asked = await askAfterwards(() => query(refund, signal));
       if (asked.kind === 'report') return asked.report;
       return reportOf(refundId, 'PENDING', amountMinor, evidence('RESPONSE', null));
     },

@@ -68,6 +68,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       if (event.livemode !== isLive) throw new WebhookRejectedError('FOREIGN');
       return { eventId: event.id, eventType: event.type };
     },
+    renewKeys: async () => ({ isHeld: false, outcome: 'not_asked' }), // secrets are configured
     readWebhook(body, receivedAt) {
       const event = parseEvent(body);
       const told: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Evidence, NextAction } from '../../domain/payment.ts';
 import { type WebhookMessage, WebhookRejectedError } from '../provider.ts';
+import { memberOf, paymentIdIn, providerIdIn, readOrUnclear, unknownStatus } from '../unclear.ts';
 import {
   checkoutSessionSchema,
   eventSchema,
@@ -55,13 +56,17 @@ function messageOfIntent(
   told: Evidence,
   confirmBy: (intent: StripePaymentIntent) => NextAction | null,
 ): WebhookMessage {
-  const intent = paymentIntentSchema.parse(object);
-  const paymentId = paymentIdOf(intent.metadata.payment_id);
-  if (paymentId === null) return ignored('not_ours');
-  const isCreation = type === creationType;
-  const evidence = isCreation ? beforeAllElse(told) : told;
-  const report = reportOfIntent(intent, paymentId, evidence, isCreation ? confirmBy(intent) : null);
-  return report === null ? ignored('unknown_status') : { kind: 'payment', report, isCreation };
+  const named = memberOf(memberOf(object, 'metadata'), 'payment_id');
+  const ids = { paymentId: paymentIdIn(named), providerPaymentId: providerIdIn(memberOf(object, 'id')) };
+  return readOrUnclear(ids, () => {
+    const intent = paymentIntentSchema.parse(object);
+    const paymentId = paymentIdOf(intent.metadata.payment_id);
+    if (paymentId === null) return ignored('not_ours');
+    const isCreation = type === creationType;
+    const evidence = isCreation ? beforeAllElse(told) : told;
+    const report = reportOfIntent(intent, paymentId, evidence, isCreation ? confirmBy(intent) : null);
+    return report === null ? unknownStatus('status', intent.status) : { kind: 'payment', report, isCreation };
+  });
 }
 
 /** Stripe's clock has whole seconds: of all that it tells of the second in which an object was made, the creation came first. */
@@ -70,27 +75,41 @@ function beforeAllElse({ providerTime, ...told }: Evidence): Evidence {
 }
 
 function messageOfSession(type: string, object: unknown, told: Evidence, isLive: boolean): WebhookMessage {
-  const session = checkoutSessionSchema.parse(object);
-  const paymentId = paymentIdOf(session.client_reference_id);
-  if (paymentId === null) return ignored('not_ours');
-  const strangeness = strangenessOfSession(session, paymentId, isLive);
-  if (strangeness !== null) return { kind: 'foreign', paymentId, reason: strangeness };
-  const report = reportOfSession(session, paymentId, told);
-  if (report === null) return ignored('unknown_status');
-  const hasFailed = type === 'checkout.session.async_payment_failed' && report.status === 'PROCESSING';
-  const said = hasFailed ? failedLater(report) : report;
-  return { kind: 'payment', report: { ...said, nextAction: null }, isCreation: false };
+  const intentId = memberOf(object, 'payment_intent');
+  const ids = {
+    paymentId: paymentIdIn(memberOf(object, 'client_reference_id')),
+    providerPaymentId: providerIdIn(memberOf(intentId, 'id') ?? intentId),
+  };
+  return readOrUnclear(ids, () => {
+    const session = checkoutSessionSchema.parse(object);
+    const paymentId = paymentIdOf(session.client_reference_id);
+    if (paymentId === null) return ignored('not_ours');
+    const strangeness = strangenessOfSession(session, paymentId, isLive);
+    if (strangeness !== null) return { kind: 'foreign', paymentId, reason: strangeness };
+    const report = reportOfSession(session, paymentId, told);
+    if (report === null) return unknownStatus('status, or no amount', session.status ?? 'none');
+    const hasFailed = type === 'checkout.session.async_payment_failed' && report.status === 'PROCESSING';
+    const said = hasFailed ? failedLater(report) : report;
+    return { kind: 'payment', report: { ...said, nextAction: null }, isCreation: false };
+  });
 }
 
 function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
-  const refund = refundSchema.parse(object);
-  const providerPaymentId = intentIdOf(refund);
-  if (providerPaymentId === null) return ignored('not_ours');
-  if (isRelease(refund)) return ignored('releases_authorization');
-  const report = reportOfRefund(refund, told);
-  if (report === null) return ignored('unknown_status');
-  const paymentId = paymentIdOf(refund.metadata?.payment_id);
-  return { kind: 'refund', report, providerPaymentId, paymentId, payment: null };
+  const intent = memberOf(object, 'payment_intent');
+  const ids = {
+    paymentId: paymentIdIn(memberOf(memberOf(object, 'metadata'), 'payment_id')),
+    providerPaymentId: providerIdIn(memberOf(intent, 'id') ?? intent),
+  };
+  return readOrUnclear(ids, () => {
+    const refund = refundSchema.parse(object);
+    const providerPaymentId = intentIdOf(refund);
+    if (providerPaymentId === null) return ignored('not_ours');
+    if (isRelease(refund)) return ignored('releases_authorization');
+    const report = reportOfRefund(refund, told);
+    if (report === null) return unknownStatus('refund status', refund.status ?? 'none');
+    const paymentId = paymentIdOf(refund.metadata?.payment_id);
+    return { kind: 'refund', report, providerPaymentId, paymentId, payment: null };
+  });
 }
 
 /** Why an event is another account's, in half a sentence; null when it is ours. */

@@ -4,6 +4,7 @@ import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-li
 import { beijingDay } from '../beijing-time.ts';
 import {
   answeredInTime,
+  askAfterwards,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
@@ -20,10 +21,12 @@ import { createClient, type WechatpayAnswer } from './client.ts';
 import type { WechatpayConfig } from './kind.ts';
 import { messageOf, openNotification } from './notification.ts';
 import { errorOf, isRefusedAs } from './outcome.ts';
+import { createPlatformKeyStore } from './platform-keys.ts';
 import { cutTo, notPossible, prepayOf, readAnswer } from './prepay.ts';
 import { redactWechatpayNotification } from './redaction.ts';
 import { refundSchema, reportOfRefund } from './refunds.ts';
 import { adviceOn, signatureFaultOf, signatureHeaders } from './signature.ts';
+import { createSendSigned } from './signed-request.ts';
 import {
   bareReport,
   foreignnessOf,
@@ -32,7 +35,7 @@ import {
   type Transaction,
   transactionSchema,
 } from './transactions.ts';
-import { sendByFetch } from './transport.ts';
+import { createSend } from './transport.ts';
 
 export type WechatpayOptions = WechatpayConfig & ProviderParts;
 
@@ -47,7 +50,9 @@ type Found = Transaction | 'inProgress' | null;
 
 export function createWechatpayProvider(options: WechatpayOptions): PaymentProvider {
   const { mchId, platformKeys, apiV3Key, webhookUrl, now } = options;
-  const client = createClient({ ...options, signer: options, send: options.send ?? sendByFetch });
+  const sendSigned = createSendSigned({ ...options, signer: options, send: options.send ?? createSend() });
+  const keys = createPlatformKeyStore({ configured: platformKeys, apiV3Key, sendSigned, now });
+  const client = createClient({ sendSigned, keys, now });
 
   const evidence = (source: EvidenceSource, providerTime: Date | null): Evidence => ({
     source,
@@ -77,7 +82,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     signal: AbortSignal,
   ): Promise<PaymentReport> {
     if (!isRefusedAs(refusal, 'OUT_TRADE_NO_USED', 'ORDERPAID', 'INVALID_REQUEST')) throw errorOf(refusal);
-    const asked = await query(order, signal);
+    const asked = await askAfterwards(() => query(order, signal));
     if (asked.kind === 'report') return asked.report;
     throw errorOf(refusal);
   }
@@ -124,7 +129,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       const hasMoved = error instanceof RejectedError || isRefusedAs(answer.refusal, 'ORDERPAID', 'ORDER_NOT_EXIST');
       if (!hasMoved) throw error;
     }
-    return query(order, signal);
+    return askAfterwards(() => query(order, signal));
   }
 
   async function startRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundReport> {
@@ -199,7 +204,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     queryRefund: (refund, signal) => answeredInTime(signal, () => queryRefund(refund, signal)),
     listRefunds: (order, signal) => answeredInTime(signal, () => listRefunds(order, signal)),
     verifyWebhook({ headers, body, receivedAt }) {
-      const fault = signatureFaultOf(headers, body, platformKeys, receivedAt);
+      const fault = signatureFaultOf(headers, body, keys.current(), receivedAt);
       if (fault !== null) {
         const advice = adviceOn(fault, headers);
         throw new WebhookRejectedError(
@@ -210,6 +215,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       const { eventId, eventType } = openNotification(body, apiV3Key);
       return { eventId, eventType };
     },
+    renewKeys: ({ headers }) => keys.renewFor(headers['wechatpay-serial']),
     readWebhook: (body, receivedAt) => messageOf(openNotification(body, apiV3Key), options, receivedAt),
     redactWebhook: redactWechatpayNotification,
     billDay: beijingDay,

@@ -15,7 +15,7 @@ export type WechatpayConfig = {
   readonly privateKey: KeyObject;
   /** Opens what notifications hold; 32 bytes. */
   readonly apiV3Key: KeyObject;
-  /** WeChat Pay's: what it says is verified with them. */
+  /** WeChat Pay's, which verify what it says; none where it uses platform certificates, which are fetched. */
   readonly platformKeys: PlatformKeys;
   /** `https://api.mch.weixin.qq.com/`, or a sandbox's. */
   readonly baseUrl: string;
@@ -26,9 +26,9 @@ export type WechatpayConfig = {
 const realBaseUrl = 'https://api.mch.weixin.qq.com/';
 const required = [
   ...(['WECHATPAY_APP_ID', 'WECHATPAY_MCH_ID', 'WECHATPAY_SERIAL', 'WECHATPAY_PRIVATE_KEY'] as const),
-  ...(['WECHATPAY_API_V3_KEY', 'WECHATPAY_PLATFORM_KEYS'] as const),
+  ...(['WECHATPAY_API_V3_KEY'] as const),
 ] as const;
-const variables = [...required, 'WECHATPAY_BASE_URL'] as const;
+const variables = [...required, 'WECHATPAY_PLATFORM_KEYS', 'WECHATPAY_BASE_URL'] as const;
 
 export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
   return {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { MisconfiguredError, NotExecutedError, OutcomeUnknownError, RejectedError } from '../provider.ts';
 
 /** An answer outside 2xx. */
@@ -40,6 +41,17 @@ const definiteCodes: ReadonlyMap<string, Definite> = new Map([
     { reason: 'buyer_account_unusable', message: 'The buyer’s account takes no money back: it is closed or blocked.' },
   ],
 ]);
+
+const refusalSchema = z.object({ code: z.string().regex(/^[\w-]{1,64}$/) });
+
+/** WeChat Pay's code in the body of a refusal; null for a page of some proxy's, which is no word of WeChat Pay's. */
+export function codeIn(body: string): string | null {
+  try {
+    return refusalSchema.parse(JSON.parse(body)).code;
+  } catch {
+    return null;
+  }
+}
 
 /** True when the refusal's code is one of these, spelled with underscores or without. */
 export function isRefusedAs({ code }: Refusal, ...names: readonly string[]): boolean {

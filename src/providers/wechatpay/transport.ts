@@ -1,15 +1,7 @@
-import { z } from 'zod';
-import { withDeadline } from '../deadline.ts';
+import { Agent } from 'undici';
+import { type HttpRequest, NotSentError, sendRequest } from '../http-request.ts';
 
-export type WechatpayRequest = {
-  readonly method: 'GET' | 'POST';
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Empty for a GET. */
-  readonly body: string;
-  /** Until the whole answer is there. */
-  readonly timeoutMs: number;
-};
+export type WechatpayRequest = HttpRequest;
 
 export type WechatpayReply = {
   readonly status: number;
@@ -18,40 +10,23 @@ export type WechatpayReply = {
   readonly body: string;
 };
 
-/** Carries a request there and its answer back. @throws {Error} with the name TimeoutError when the time is up. */
+/**
+ * Carries a request there and its answer back.
+ * @throws {NotSentError} when nothing was written; {Error} with the name TimeoutError when the time is up.
+ */
 export type Send = (request: WechatpayRequest, signal: AbortSignal) => Promise<WechatpayReply>;
 
-const answerBytesMax = 1024 * 1024;
-
-/** Over the network, by Node's own client. A redirect is never followed: it could lead a signed request anywhere. */
-export const sendByFetch: Send = ({ method, url, headers, body, timeoutMs }, signal) =>
-  withDeadline(signal, timeoutMs, async (deadline) => {
-    const sent = { method, headers, ...(method === 'POST' && { body }) };
-    const response = await fetch(url, { ...sent, redirect: 'error', signal: deadline });
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await textOf(response) };
-  });
-
-/** As it came, a byte order mark included: the signature is over all of it. */
-async function textOf({ body }: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new RangeError(`An answer has more than ${answerBytesMax} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** Over the network, by connections of its own. */
+export function createSend(): Send {
+  const agent = new Agent();
+  return async (request, signal) => {
+    const { status, headers, body } = await sendRequest(agent, request, signal);
+    return { status, headers, body: body.toString('utf8') };
+  };
 }
 
-const causeSchema = z.object({ code: z.string() });
-const connectionFailures: ReadonlySet<string> = new Set([
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'],
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** True when nobody was there, or nobody spoke: a time-out does not tell whether there was a connection at all. */
+/** True when nobody was there, or nobody spoke: then another host may be asked. */
 export function isConnectionFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const cause = causeSchema.safeParse(error.cause).data;
-  return error.name === 'TimeoutError' || (cause !== undefined && connectionFailures.has(cause.code));
+  if (error instanceof NotSentError) return !error.isLasting;
+  return error instanceof Error && error.name === 'TimeoutError';
 }

@@ -1,0 +1,182 @@
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import { z } from 'zod';
+import { after } from '../../domain/clock.ts';
+import { withDeadline } from '../deadline.ts';
+import { NotSentError, notExecuted } from '../http-request.ts';
+import { readPublicKey } from '../pem.ts';
+import { type KeyRenewal, MisconfiguredError, NotExecutedError, RejectedError } from '../provider.ts';
+import { UndecipherableError, unseal } from './cipher.ts';
+import { codeIn, errorOf } from './outcome.ts';
+import { type PlatformKeys, signatureFaultOf, spelledSerial } from './signature.ts';
+import type { SendSigned } from './signed-request.ts';
+import type { WechatpayReply } from './transport.ts';
+
+/** WeChat Pay's keys: those that are configured, and the platform certificates that WeChat Pay lists. */
+export type PlatformKeyStore = {
+  /** By serial; what has expired is not among them. Asks nobody. */
+  current(): PlatformKeys;
+  /**
+   * The serial of the key that answers shall be signed with. Lists the certificates where nothing is configured and none is held, or what
+   * is held is twelve hours old.
+   * @throws {NotExecutedError} when there is no key: nothing that WeChat Pay says could be verified.
+   */
+  serialWanted(): Promise<string>;
+  /**
+   * Lists the certificates because a signature names a serial that is not held. At most one request a minute is made, however many serials
+   * strangers make up.
+   */
+  renewFor(serial: string | undefined): Promise<KeyRenewal>;
+};
+
+const refreshAfterMs = 12 * 60 * 60_000;
+/** The least time between two requests. Within it WeChat Pay's own repetitions of a callback come again. */
+export const renewIntervalMsMin = 60_000;
+/** WeChat Pay waits 5 seconds for the answer to a callback. */
+const listTimeoutMs = 3000;
+const retryAfterMs = 5000;
+const configurationRetryAfterMs = 30_000;
+
+type Certificate = { readonly publicKey: KeyObject; readonly validFrom: Date; readonly validTo: Date };
+
+const listSchema = z.object({
+  data: z.array(
+    z.object({
+      serial_no: z.string().regex(/^[0-9A-Fa-f]{8,64}$/),
+      encrypt_certificate: z.object({
+        algorithm: z.string(),
+        ciphertext: z.string(),
+        nonce: z.string(),
+        associated_data: z.string().nullish(),
+      }),
+    }),
+  ),
+});
+
+export function createPlatformKeyStore(options: {
+  readonly configured: PlatformKeys;
+  readonly apiV3Key: KeyObject;
+  readonly sendSigned: SendSigned;
+  readonly now: () => Date;
+}): PlatformKeyStore {
+  const { configured, apiV3Key, sendSigned, now } = options;
+  let listed: ReadonlyMap<string, Certificate> = new Map();
+  let listedAt: Date | null = null;
+  let triedAt: Date | null = null;
+  let underWay: Promise<void> | null = null;
+
+  const valid = () => [...listed].filter(([, { validTo }]) => validTo > now());
+
+  function current(): PlatformKeys {
+    return new Map([...valid().map(([serial, { publicKey }]) => [serial, publicKey] as const), ...configured]);
+  }
+
+  /** One request for all who wait for it. Those that were held stay until they expire: both are in use while one replaces the other. */
+  function list(): Promise<void> {
+    if (underWay === null) {
+      triedAt = now();
+      underWay = ask().finally(() => {
+        underWay = null;
+      });
+    }
+    return underWay;
+  }
+
+  async function ask(): Promise<void> {
+    const request = { method: 'GET', target: '/v3/certificates', body: '', platformSerial: null } as const;
+    const reply = await withDeadline(new AbortController().signal, listTimeoutMs, (deadline) =>
+      sendSigned(request, deadline),
+    );
+    if (reply.status !== 200) throw errorOf({ status: reply.status, code: codeIn(reply.body), requestId: null });
+    listed = new Map([...valid(), ...certificatesIn(reply)]);
+    listedAt = now();
+  }
+
+  /** Whatever opens with the APIv3 key was sealed by WeChat Pay, and the list is signed by one of what it holds, or by a key held before. */
+  function certificatesIn({ headers, body }: WechatpayReply): ReadonlyMap<string, Certificate> {
+    const certificates = new Map(
+      listSchema.parse(JSON.parse(body)).data.map(({ serial_no: serial, encrypt_certificate: sealed }) => {
+        const certificate = certificateIn(unseal(sealed, apiV3Key).toString('utf8'), serial);
+        return [spelledSerial(serial), certificate] as const;
+      }),
+    );
+    const keys = new Map([
+      ...[...certificates].map(([serial, { publicKey }]) => [serial, publicKey] as const),
+      ...current(),
+    ]);
+    const fault = signatureFaultOf(headers, Buffer.from(body, 'utf8'), keys, now());
+    if (fault !== null) throw new Error(`WeChat Pay’s list of certificates is not to be believed: ${fault}.`);
+    return new Map([...certificates].filter(([, { validTo }]) => validTo > now()));
+  }
+
+  const mayTry = () => triedAt === null || after(triedAt, renewIntervalMsMin) <= now() || underWay !== null;
+
+  return {
+    current,
+
+    async serialWanted() {
+      const isListUsed = configured.size === 0 || listedAt !== null;
+      const isDue = listedAt === null || after(listedAt, refreshAfterMs) <= now();
+      if (isListUsed && (current().size === 0 || (isDue && mayTry()))) {
+        try {
+          await list();
+        } catch (error) {
+          if (current().size === 0) throw noKeys(error);
+          // What is held is still valid: the next call tries again in a minute.
+        }
+      }
+      const wanted = wantedOf(configured, valid());
+      if (wanted === null) throw noKeys(new Error('WeChat Pay lists no certificate that is valid.'));
+      return wanted;
+    },
+
+    async renewFor(given) {
+      const serial = spelledSerial(given ?? '');
+      // The id of a public key is in no list.
+      const isAsked = /^[0-9A-F]{8,64}$/.test(serial) && mayTry();
+      const isFirst = underWay === null;
+      const isAnswered = isAsked ? await isDone(list()) : null; // who asked refuses what it cannot verify
+      const outcome = isAnswered === null || !isFirst ? 'not_asked' : isAnswered ? 'answered' : 'unknown';
+      return { isHeld: current().has(serial), outcome };
+    },
+  };
+}
+
+function isDone(work: Promise<void>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
+}
+
+/** While one kind of key replaces the other, the public key is the newer; of certificates, the one that became valid last. */
+function wantedOf(configured: PlatformKeys, listed: readonly (readonly [string, Certificate])[]): string | null {
+  const names = [...configured.keys()];
+  const publicKeyId = names.find((name) => name.startsWith('PUB_KEY_ID_'));
+  const [newest] = [...listed].sort(([, one], [, other]) => other.validFrom.getTime() - one.validFrom.getTime());
+  return publicKeyId ?? newest?.[0] ?? names[0] ?? null;
+}
+
+/** @throws {Error} when it is no certificate with this serial number. */
+function certificateIn(pem: string, serial: string): Certificate {
+  const { serialNumber, validFrom, validTo } = new X509Certificate(pem);
+  if (spelledSerial(serialNumber) !== spelledSerial(serial)) {
+    throw new Error(`WeChat Pay lists the certificate ${serial}, whose own serial number is ${serialNumber}.`);
+  }
+  return { publicKey: readPublicKey(pem), validFrom: new Date(validFrom), validTo: new Date(validTo) };
+}
+
+/** Nothing of the call itself was sent. */
+function noKeys(cause: unknown): NotExecutedError {
+  if (cause instanceof NotSentError) return notExecuted(cause, 'WeChat Pay', 'check WECHATPAY_BASE_URL');
+  if (cause instanceof NotExecutedError) return cause;
+  if (cause instanceof UndecipherableError) {
+    const message = 'WeChat Pay’s platform certificates do not open with WECHATPAY_API_V3_KEY: check that key.';
+    return new MisconfiguredError(message, configurationRetryAfterMs, { cause });
+  }
+  if (cause instanceof RejectedError) {
+    const message =
+      'WeChat Pay lists no platform certificate of this merchant: set WECHATPAY_PLATFORM_KEYS to the WeChat Pay public key and its PUB_KEY_ID_… from the merchant platform.';
+    return new MisconfiguredError(message, configurationRetryAfterMs, { cause });
+  }
+  return new NotExecutedError('WeChat Pay’s platform certificates could not be fetched.', retryAfterMs, { cause });
+}

@@ -1,0 +1,81 @@
+import { after } from '../../domain/clock.ts';
+import { NotSentError } from '../http-request.ts';
+import { MisconfiguredError } from '../provider.ts';
+import { authorizationOf, type Signer } from './signature.ts';
+import { isConnectionFailure, type Send, type WechatpayReply } from './transport.ts';
+
+export type SignedRequest = {
+  readonly method: 'GET' | 'POST';
+  /** Path and query. */
+  readonly target: string;
+  /** Empty for a GET. */
+  readonly body: string;
+  /** The platform key that WeChat Pay is asked to sign its answer with; null leaves it to WeChat Pay. */
+  readonly platformSerial: string | null;
+};
+
+/** Sends a request in the merchant's name. The answer is not verified yet. @throws what `Send` throws. */
+export type SendSigned = (request: SignedRequest, signal: AbortSignal) => Promise<WechatpayReply>;
+
+const realHost = 'api.mch.weixin.qq.com';
+const secondHost = 'api2.mch.weixin.qq.com';
+const requestTimeoutMs = 10_000;
+/** For the first host, where a second one can be asked: a check of a payment has 20 seconds for up to three calls. */
+const firstHostTimeoutMs = 4000;
+/** So long the second host is asked first, once the first one was not there. */
+const avoidFirstHostMs = 5 * 60_000;
+const configurationRetryAfterMs = 30_000;
+
+export function createSendSigned(options: {
+  readonly signer: Signer;
+  /** `https://api.mch.weixin.qq.com/`, or a sandbox's. */
+  readonly baseUrl: string;
+  readonly send: Send;
+  readonly now: () => Date;
+}): SendSigned {
+  const { signer, baseUrl, send, now } = options;
+  const base = new URL(baseUrl);
+  let avoidFirstHostUntil = new Date(0);
+
+  function signed(request: Parameters<typeof authorizationOf>[1]): string {
+    try {
+      return authorizationOf(signer, request, now());
+    } catch (cause) {
+      const message = 'WeChat Pay cannot be called: the request could not be signed; check WECHATPAY_PRIVATE_KEY.';
+      throw new MisconfiguredError(message, configurationRetryAfterMs, { cause });
+    }
+  }
+
+  type SendTo = (host: string, timeoutMs: number) => Promise<WechatpayReply>;
+
+  /** To the one host, and when nobody is there to the other, under the same number: should both have carried it, it is done once. */
+  async function sendToEither(sendTo: SendTo, signal: AbortSignal): Promise<WechatpayReply> {
+    const isFirstAvoided = now() < avoidFirstHostUntil;
+    try {
+      return await (isFirstAvoided ? sendTo(secondHost, requestTimeoutMs) : sendTo(realHost, firstHostTimeoutMs));
+    } catch (error) {
+      if (signal.aborted || !isConnectionFailure(error)) throw error;
+      avoidFirstHostUntil = isFirstAvoided ? new Date(0) : after(now(), avoidFirstHostMs);
+      return sendTo(isFirstAvoided ? realHost : secondHost, requestTimeoutMs).catch((again: unknown) => {
+        // That the other host was not reached says nothing of what this one may have done.
+        throw again instanceof NotSentError ? error : again;
+      });
+    }
+  }
+
+  return ({ method, target, body, platformSerial }, signal) => {
+    const url = new URL(target, base);
+    const sendTo: SendTo = (host, timeoutMs) => {
+      url.host = host;
+      const headers = {
+        Authorization: signed({ method, target: url.pathname + url.search, body }),
+        Accept: 'application/json',
+        'Content-Type': 'application/json',
+        'User-Agent': 'paystream',
+        ...(platformSerial !== null && { 'Wechatpay-Serial': platformSerial }),
+      };
+      return send({ method, url: url.href, headers, body, timeoutMs }, signal);
+    };
+    return base.host === realHost ? sendToEither(sendTo, signal) : sendTo(base.host, requestTimeoutMs);
+  };
+}
