@@ -31,10 +31,15 @@ export type Sender = {
   readonly isAcknowledged: (status: number, body: string) => boolean;
   /** The same content, telling another amount. */
   readonly withWrongAmount: (content: string) => string;
+  /** The same content, told of another account, whose callbacks come to the same place under the same signature. */
+  readonly ofAnotherAccount: (content: string) => string;
 };
 
 /** What is wrong with a delivery; of `alter`, `stale` and `probe` only the first attempt suffers. */
-export type Spoiled = Extract<CallbackFault, 'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount'>;
+export type Spoiled = Extract<
+  CallbackFault,
+  'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount' | 'another_account'
+>;
 
 export type DeliveryState = 'pending' | 'held' | 'delivered' | 'gave_up' | 'dropped';
 
@@ -144,6 +149,7 @@ export class Deliveries {
       case 'stale':
       case 'probe':
       case 'wrong_amount':
+      case 'another_account':
         return this.#plan(notice, 0, 'pending', rule.fault);
       case undefined:
         return this.#plan(notice, 0, 'pending', null);
@@ -220,11 +226,16 @@ export class Deliveries {
 
   #written(url: string, row: DeliveryRow, content: string, nowSeconds: number): CallbackRequest {
     const isFirst = row.attempts.length === 0;
-    const claimed = row.spoiled === 'wrong_amount' ? this.#sender.withWrongAmount(content) : content;
+    const claimed = this.#claimed(row, content);
     const atSeconds = row.spoiled === 'stale' && isFirst ? nowSeconds - staleSeconds : nowSeconds;
     const secret = row.spoiled === 'forge' ? 'wrong' : row.spoiled === 'probe' && isFirst ? 'probe' : 'right';
     const { headers, body } = this.#sender.write(claimed, atSeconds, secret);
     return { url, headers, body: row.spoiled === 'alter' && isFirst ? this.#sender.altered(body) : body };
+  }
+
+  #claimed({ spoiled }: DeliveryRow, content: string): string {
+    if (spoiled === 'wrong_amount') return this.#sender.withWrongAmount(content);
+    return spoiled === 'another_account' ? this.#sender.ofAnotherAccount(content) : content;
   }
 
   /** Never rejects: what went wrong is the attempt's result. */

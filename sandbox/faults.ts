@@ -30,6 +30,7 @@ export const callbackFaults = [
   'stale',
   'probe',
   'wrong_amount',
+  'another_account',
 ] as const;
 /** What can happen at the provider that the caller did not ask for. */
 export const outcomeFaults = [

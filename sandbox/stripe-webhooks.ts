@@ -22,6 +22,9 @@ export function stripeSender(secrets: readonly string[]): Sender {
     altered: withWrongAmount,
     isAcknowledged: (status) => status >= 200 && status < 300,
     withWrongAmount,
+    // As Stripe tells a platform of its connected accounts.
+    ofAnotherAccount: (content) =>
+      JSON.stringify({ ...JSON.parse(content), account: 'acct_1AnotherAccount00' }, null, 2),
   };
 }
 
