@@ -26,7 +26,10 @@ type Habits = {
   /** All that only asks. */
   readonly questions: readonly Match[];
   readonly callbacks: readonly (readonly [weight: number, type: string])[];
-  /** Callbacks whose amount can be told to be a lie: of a refund made in the console, which carries no id of ours, nobody can. */
+  /**
+   * Callbacks that can be told to be a lie: of a refund made in the console, which carries no id of ours, nobody can. Nor is one lost that
+   * the provider tells in no other way.
+   */
   readonly provable: readonly Match[];
 };
 
@@ -95,6 +98,12 @@ const habitsOf: Readonly<Record<PaymentMethod, Habits>> = {
   },
 };
 
+/** A callback of another account in the place of one of these. */
+export function ofAnotherAccount(dice: Dice, method: PaymentMethod): FaultRule {
+  const match = dice.pick(habitsOf[method].provable);
+  return { fault: 'another_account', target: 'callback', match, times: dice.int(1, 3) };
+}
+
 /** What may go wrong around a step of an order that is paid by this method. */
 export function faultsFor(dice: Dice, step: Step, method: PaymentMethod): FaultRule[] {
   const count = dice.weigh([
@@ -130,7 +139,7 @@ function callbackFault(dice: Dice, { callbacks, provable }: Habits): FaultRule {
   ] as const);
   const rule: FaultRule = { fault, target: 'callback', match: { type }, times };
   if (fault === 'duplicate') return { ...rule, count: 5 };
-  if (fault === 'wrong_amount') return { ...rule, match: dice.pick(provable) };
+  if (fault === 'wrong_amount' || fault === 'another_account') return { ...rule, match: dice.pick(provable) };
   return fault === 'delay' ? { ...rule, ms: dice.pick([2000, 40_000, hourMs, 20 * hourMs]) } : rule;
 }
 

@@ -1,4 +1,5 @@
 import type { Dice } from './dice.ts';
+import { ofAnotherAccount } from './faults.ts';
 import type { OrderPlan, Step } from './schedule.ts';
 import { callsOf, dayMs, hourMs, minuteMs, secondMs, Teller } from './teller.ts';
 import { walletBeginnings, walletEndings } from './wallet-stories.ts';
@@ -120,7 +121,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
     [
       2,
       () => [
-        tell.fault({ fault: 'another_account', target: 'callback', match: { type: '*' }, times: dice.int(1, 9) }),
+        tell.fault(ofAnotherAccount(dice, plan.method)),
         ...[tell.pay(0), tell.buy('visa'), tell.wait(), tell.sweep(), tell.resolve()],
       ],
     ],
