@@ -42,6 +42,7 @@ export function alipaySender(sign: (text: Buffer) => string): Sender {
         (_whole, before: string, amount: string) => `${before}total_amount=${oneMore(amount)}`,
       ),
     isAcknowledged: (status, body) => status === 200 && body === 'success',
+    ofAnotherAccount: (content) => JSON.stringify({ ...JSON.parse(content), app_id: '2021999999999999' }),
     withWrongAmount: (content) =>
       content.replace(
         /"(total_amount|receipt_amount|buyer_pay_amount|invoice_amount)":"([\d.]+)"/g,

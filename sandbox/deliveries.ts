@@ -37,12 +37,14 @@ export type Sender = {
   readonly withoutAmount: (content: string) => string;
   /** The same content, to be written in GBK where the provider knows that. */
   readonly inGbk: (content: string) => string;
+  /** The same content, told of another account, whose callbacks come to the same place under the same signature. */
+  readonly ofAnotherAccount: (content: string) => string;
 };
 
 /** What is wrong with a delivery; of `alter`, `stale` and `probe` only the first attempt suffers. */
 export type Spoiled = Extract<
   CallbackFault,
-  'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount' | 'unknown_status' | 'unreadable' | 'gbk'
+  'forge' | 'alter' | 'stale' | 'probe' | 'wrong_amount' | 'unknown_status' | 'unreadable' | 'gbk' | 'another_account'
 >;
 
 export type DeliveryState = 'pending' | 'held' | 'delivered' | 'gave_up' | 'dropped';
@@ -156,6 +158,7 @@ export class Deliveries {
       case 'unknown_status':
       case 'unreadable':
       case 'gbk':
+      case 'another_account':
         return this.#plan(notice, 0, 'pending', rule.fault);
       case undefined:
         return this.#plan(notice, 0, 'pending', null);
@@ -249,6 +252,8 @@ export class Deliveries {
         return this.#sender.withoutAmount(content);
       case 'gbk':
         return this.#sender.inGbk(content);
+      case 'another_account':
+        return this.#sender.ofAnotherAccount(content);
       default:
         return content;
     }

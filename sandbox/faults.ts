@@ -34,6 +34,7 @@ export const callbackFaults = [
   'unknown_status',
   'unreadable',
   'gbk',
+  'another_account',
 ] as const;
 /** What can happen at the provider that the caller did not ask for. */
 export const outcomeFaults = [

@@ -25,6 +25,9 @@ export function stripeSender(secrets: readonly string[]): Sender {
     withUnknownStatus: (content) => content.replace(/("status": )"\w+"/g, '$1"dreamt"'),
     withoutAmount: (content) => content.replace(/("amount(?:_total)?": )\d+/g, '$1"a lot"'),
     inGbk: (content) => content,
+    // As Stripe tells a platform of its connected accounts.
+    ofAnotherAccount: (content) =>
+      JSON.stringify({ ...JSON.parse(content), account: 'acct_1AnotherAccount00' }, null, 2),
   };
 }
 

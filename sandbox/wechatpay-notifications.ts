@@ -88,6 +88,10 @@ export function wechatpaySender(
     altered: (body) =>
       body.replace(/("ciphertext":")(.)/, (_whole, name: string, first: string) => name + other(first)),
     isAcknowledged: (status) => status === 200 || status === 204,
+    ofAnotherAccount(content) {
+      const parsed = parseContent(content);
+      return JSON.stringify({ ...parsed, plaintext: { ...parsed.plaintext, mchid: '1999999999' } });
+    },
     withWrongAmount(content) {
       const parsed = parseContent(content);
       return JSON.stringify({ ...parsed, plaintext: { ...parsed.plaintext, amount: raised(parsed.plaintext.amount) } });

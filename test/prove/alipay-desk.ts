@@ -50,6 +50,7 @@ export class AlipayDesk implements Desk {
         return trade?.paidAt == null && onTrade('succeed');
       case 'finishTrade':
         return trade?.status === 'TRADE_SUCCESS' && onTrade('finish');
+      case 'refundTwin': // a number names one refund there, and none is listed
       case 'failRefund':
       case 'lapse':
       case 'finish':

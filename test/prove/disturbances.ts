@@ -28,7 +28,7 @@ export function disturb(dice: Dice, steps: readonly Step[], plans: readonly Orde
     if (dice.hit(spoiling)) disturbed.push(spoil(dice));
     disturbed.push(step);
     if (step.kind === 'create' && dice.hit(0.4)) disturbed.push(follow(dice, ofOneOrder + step.order, step.order));
-    if (dice.hit(0.35)) disturbed.push(...besides(dice, step, plans.length, listening));
+    if (dice.hit(0.35)) disturbed.push(...besides(dice, step, plans, listening));
   }
   return disturbed;
 }
@@ -117,7 +117,9 @@ function follow(dice: Dice, subscriber: number, order: number | null): Step {
   return { kind: 'follow', subscriber, node: dice.int(0, 1), order, from, types: order === null ? types : null };
 }
 
-function besides(dice: Dice, step: Step, orders: number, listening: number): Step[] {
+function besides(dice: Dice, step: Step, plans: readonly OrderPlan[], listening: number): Step[] {
+  const orders = plans.length;
+  const method = methodOf(dice, step, plans);
   const order = 'order' in step && step.order !== null ? step.order : dice.int(0, orders - 1);
   const node = dice.int(0, 1);
   const subscriber = dice.hit(0.6) ? dice.int(0, Math.max(listening - 1, 0)) : ofOneOrder + order;
@@ -126,6 +128,7 @@ function besides(dice: Dice, step: Step, orders: number, listening: number): Ste
     [4, () => [{ kind: 'pass', ms: dice.pick([0, secondMs, 6 * secondMs, 31 * secondMs]) }]],
     [0.5, () => [{ kind: 'pass', ms: dice.pick([10 * 60 * secondMs, hourMs, 26 * hourMs]) }]],
     [1, () => outage(dice, node)],
+    [0.4, () => retirement(dice, method, node)],
     [2, () => [{ kind: 'refresh', order, payment: 'last', node }]],
     [1, () => [{ kind: 'redeliver', nth: dice.int(0, 40) }]],
     [1, () => [{ kind: 'clearFaults' }]],
@@ -155,5 +158,19 @@ function outage(dice: Dice, node: number): Step[] {
       { kind: 'sweep', node },
     ]).flat(),
     { kind: 'clearFaults' },
+  ];
+}
+
+/** A provider is taken out of the configuration for a while, or until all is quiet. */
+function retirement(dice: Dice, method: PaymentMethod, node: number): Step[] {
+  return [
+    { kind: 'retire', method },
+    ...(dice.hit(0.5)
+      ? ([
+          { kind: 'pass', ms: dice.pick([1, 31, 3600]) * secondMs },
+          { kind: 'sweep', node },
+          { kind: 'restore' },
+        ] as const)
+      : []),
   ];
 }

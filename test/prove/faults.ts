@@ -26,7 +26,10 @@ type Habits = {
   /** All that only asks. */
   readonly questions: readonly Match[];
   readonly callbacks: readonly (readonly [weight: number, type: string])[];
-  /** Callbacks whose amount can be told to be a lie: of a refund made in the console, which carries no id of ours, nobody can. */
+  /**
+   * Callbacks that can be told to be a lie: of a refund made in the console, which carries no id of ours, nobody can. Nor is one lost that
+   * the provider tells in no other way.
+   */
   readonly provable: readonly Match[];
 };
 
@@ -95,6 +98,12 @@ const habitsOf: Readonly<Record<PaymentMethod, Habits>> = {
   },
 };
 
+/** A callback of another account in the place of one of these. */
+export function ofAnotherAccount(dice: Dice, method: PaymentMethod): FaultRule {
+  const match = dice.pick(habitsOf[method].provable);
+  return { fault: 'another_account', target: 'callback', match, times: dice.int(1, 3) };
+}
+
 /** What may go wrong around a step of an order that is paid by this method. */
 export function faultsFor(dice: Dice, step: Step, method: PaymentMethod): FaultRule[] {
   const count = dice.weigh([
@@ -120,6 +129,14 @@ function requestFault(dice: Dice, { faults }: Habits, match: Match): FaultRule {
   return { fault: dice.pick(faults), target: 'request', match, times, ms: dice.pick(delaysMs) };
 }
 
+/** Callbacks that must change nothing, though they are signed. */
+const tellNothingTrue: ReadonlySet<CallbackFault> = new Set([
+  'wrong_amount',
+  'unknown_status',
+  'unreadable',
+  'another_account',
+]);
+
 function callbackFault(dice: Dice, { callbacks, provable }: Habits): FaultRule {
   const fault: CallbackFault = dice.pick(callbackFaults);
   const type = dice.weigh(callbacks);
@@ -130,8 +147,7 @@ function callbackFault(dice: Dice, { callbacks, provable }: Habits): FaultRule {
   ] as const);
   const rule: FaultRule = { fault, target: 'callback', match: { type }, times };
   if (fault === 'duplicate') return { ...rule, count: 5 };
-  const saysNothingTrue = fault === 'wrong_amount' || fault === 'unknown_status' || fault === 'unreadable';
-  if (saysNothingTrue) return { ...rule, match: dice.pick(provable) };
+  if (tellNothingTrue.has(fault)) return { ...rule, match: dice.pick(provable) };
   return fault === 'delay' ? { ...rule, ms: dice.pick([2000, 40_000, hourMs, 20 * hourMs]) } : rule;
 }
 

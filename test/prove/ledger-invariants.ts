@@ -98,7 +98,7 @@ function differencesOfRefunds(refunds: readonly RefundTruth[], theirRefunds: rea
 
 /** Invariant 4, as far as the provider’s side goes: one payment is one object and one charge there, one refund one refund. */
 export function findDoubles(ledger: LedgerView): string[] {
-  const refunds = countBy(ledger.refunds.flatMap(({ ourId }) => ourId ?? []));
+  const refunds = countBy(ledger.refunds.flatMap(({ ourId, isTwin }) => (isTwin ? [] : (ourId ?? []))));
   return [
     ...ledger.payments.flatMap(({ paymentId, objects, charges }) => [
       ...objects.filter(({ count }) => count > 1).map(({ name, count }) => `${paymentId} has ${count} ${name}`),

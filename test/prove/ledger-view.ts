@@ -34,6 +34,8 @@ export type RefundAtProvider = {
   readonly names: readonly string[];
   /** Our id; null for one that was made in the provider's console. */
   readonly ourId: string | null;
+  /** Made by hand, under a number of ours: a second object beside the one that we asked for. */
+  readonly isTwin: boolean;
   readonly paymentId: string;
   readonly amount: number;
   readonly status: RefundStatus;
@@ -99,6 +101,7 @@ export function viewOfStripe(ledger: StripeTruth): LedgerView {
     refunds: refunds.map((refund) => ({
       names: [refund.id],
       ourId: refund.metadata.refund_id ?? null,
+      isTwin: refund.origin === 'PROVIDER' && refund.metadata.refund_id !== undefined,
       paymentId: paymentIds(paymentIntents).get(String(refund.payment_intent)) ?? '',
       amount: refund.amount / stripeFactorOf(refund.currency),
       status: endsByStripeRefund[refund.status] ?? 'UNKNOWN',
@@ -188,7 +191,7 @@ export function viewOfAlipay({ trades, refunds, totals }: AlipayLedger): LedgerV
     refunds: refunds
       .filter(({ status }) => status !== 'failed')
       .map(({ outTradeNo: paymentId, outRequestNo, amount, status, origin }) => ({
-        ...{ names: [outRequestNo], ourId: origin === 'API' ? outRequestNo : null, paymentId, amount },
+        ...{ names: [outRequestNo], ourId: origin === 'API' ? outRequestNo : null, isTwin: false, paymentId, amount },
         status: status === 'pending' ? 'PENDING' : 'SUCCEEDED',
         state: status,
         heardOf:
@@ -243,7 +246,7 @@ export function viewOfWechatpay({ transactions, refunds, totals }: WechatpayLedg
       };
     }),
     refunds: refunds.map(({ id, outRefundNo, outTradeNo: paymentId, amount, status, origin }) => ({
-      ...{ names: [id, outRefundNo], ourId: origin === 'API' ? outRefundNo : null, paymentId, amount },
+      ...{ names: [id, outRefundNo], ourId: origin === 'API' ? outRefundNo : null, isTwin: false, paymentId, amount },
       status: endsByWechatRefund[status],
       state: status,
       heardOf: origin === 'API' ? 'surely' : status === 'PROCESSING' ? 'later' : 'by callback',

@@ -16,6 +16,7 @@ import type { Database } from '../../src/database/database.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { Log } from '../../src/domain/log.ts';
+import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import { merchantFeed, openTailWatch, orderFeed } from '../../src/events/feed.ts';
 import { createWakes } from '../../src/events/wakes.ts';
@@ -42,6 +43,8 @@ export type LocalNodeParts = {
   /** Pauses at failpoints. */
   readonly pauses: number;
   readonly dice: Dice;
+  /** What is not configured. */
+  readonly retired: readonly PaymentMethod[];
 };
 
 type Command = (context: CommandContext, actor: Actor, input: never) => Promise<string>;
@@ -100,7 +103,8 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   });
   const log = complaintsTo(observer, life);
   const wakes = createWakes();
-  const providers = await openProviders(now, (request) => (life.isOver ? forever() : life.within(door(request))));
+  const opened = await openProviders(now, (request) => (life.isOver ? forever() : life.within(door(request))));
+  const providers = opened.filter(({ method }) => !parts.retired.includes(method));
   const context: CommandContext = {
     ...{ db, log, failpoint, clock: { now }, providers },
     wakes: {

@@ -7,7 +7,7 @@ import type { Tally } from './tally.ts';
 const deedsAt = {
   STRIPE: [
     ...['buy', 'authenticate', 'refund', 'failRefund', 'decideRefund', 'lapse', 'succeed', 'finish', 'finishFailed'],
-    'close',
+    ...['close', 'refundTwin'],
   ],
   ALIPAY: ['buy', 'open', 'leave', 'refund', 'decideRefund', 'succeed', 'close', 'finishTrade'],
   WECHATPAY: ['buy', 'open', 'leave', 'refund', 'decideRefund', 'succeed', 'finish', 'finishFailed', 'close'],

@@ -24,6 +24,7 @@ async function host(databaseUrl: string): Promise<void> {
     if (kind === 'start') {
       const node = await startLocalNode({
         ...{ database, now: () => new Date(nowMs), pauses: body.pauses, dice: new Dice(body.seed, 'pauses') },
+        retired: body.retired,
         observer: observerOf((observed) => send({ type: 'observed', node: number, observed })),
         door: (request) => {
           requests += 1;

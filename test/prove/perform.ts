@@ -56,6 +56,10 @@ async function act(scene: Scene, step: Step): Promise<boolean> {
     case 'kill':
       await world.node(step.node).kill();
       break;
+    case 'retire':
+      return world.configure(step.method);
+    case 'restore':
+      return world.configure(null);
     case 'crash':
       world.nodeToSpoil(step.node).crashAt(step.failpoint, step.nth);
       break;

@@ -117,7 +117,7 @@ export class NodeProcesses {
     this.#spare = new NodeProcess(databaseUrl);
   }
 
-  readonly start: StartNode = async ({ slot, now, door, observer, pauses, dice }) => {
+  readonly start: StartNode = async ({ slot, now, door, observer, pauses, dice, retired }) => {
     const process = await this.#processFor(slot);
     this.#nodes += 1;
     let isDead = false;
@@ -128,7 +128,7 @@ export class NodeProcesses {
       if (at !== null && dice.hit(realDeaths)) process.kill();
     };
     process.let({ number: this.#nodes, now, door, observer: { ...observer, died: die } });
-    await process.ask('start', { seed: dice.int(0, 2 ** 31), pauses });
+    await process.ask('start', { seed: dice.int(0, 2 ** 31), pauses, retired });
     return nodeOn(process, () => isDead, die);
   };
 

@@ -96,6 +96,7 @@ class Run {
     }
     this.#stage.onStep('until all is quiet');
     await clearFaults(this.#scene, true);
+    await this.#scene.world.configure(null);
     subscribers.allComeBack();
     for await (const at of becomeQuiet(this.#scene)) {
       this.#stage.onStep(at);

@@ -99,6 +99,9 @@ export type Step =
   /** From now on the node dies when it passes the failpoint for the nth time. */
   | { readonly kind: 'crash'; readonly node: number; readonly failpoint: Failpoint; readonly nth: number }
   | { readonly kind: 'kill'; readonly node: number }
+  /** An operator takes a provider out of the configuration, or puts back what was taken out, and restarts the nodes. */
+  | { readonly kind: 'retire'; readonly method: PaymentMethod }
+  | { readonly kind: 'restore' }
   /** From now on the node's nth statement fails, or the answer to its nth commit is lost. */
   | { readonly kind: 'spoil'; readonly node: number; readonly what: 'statement' | 'commit'; readonly nth: number }
   | {
@@ -158,7 +161,7 @@ export type Page = 'newest' | 'oldest';
 
 export const consoleDeeds = [
   ...(['refund', 'failRefund', 'decideRefund', 'lapse', 'succeed', 'finish', 'finishFailed', 'close'] as const),
-  'finishTrade',
+  ...(['finishTrade', 'refundTwin'] as const),
 ] as const;
 export type ConsoleDeed = (typeof consoleDeeds)[number];
 

@@ -1,4 +1,5 @@
 import type { Dice } from './dice.ts';
+import { ofAnotherAccount } from './faults.ts';
 import type { OrderPlan, Step } from './schedule.ts';
 import { callsOf, dayMs, hourMs, minuteMs, secondMs, Teller } from './teller.ts';
 import { walletBeginnings, walletEndings } from './wallet-stories.ts';
@@ -28,6 +29,10 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
   const ofEnd = isShort ? 10 : 0;
   const isCard = plan.method === 'CARD';
   const ofCard = (weight: number): number => (isCard ? weight : 0);
+  const isOfYuan = plan.currency === 'CNY' && plan.captureMode === 'AUTOMATIC';
+  const other = isOfYuan
+    ? dice.pick((['ALIPAY', 'WECHAT_PAY', 'CARD'] as const).filter((method) => method !== plan.method))
+    : plan.method;
   return dice.weigh<() => Step[]>([
     ...(isCard ? [] : walletBeginnings(dice, tell, plan)),
     [8, () => [tell.pay(0), tell.buy('visa'), tell.wait()]],
@@ -112,6 +117,33 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
       ],
     ],
     [1, () => [tell.pay(0), tell.console('close'), tell.wait(), tell.pay(1), tell.buy('visa')]],
+    // Another account's callback in the place of ours.
+    [
+      2,
+      () => [
+        tell.fault(ofAnotherAccount(dice, plan.method)),
+        ...[tell.pay(0), tell.buy('visa'), tell.wait(), tell.sweep(), tell.resolve()],
+      ],
+    ],
+    // The account is retired while its payment waits for the buyer, who pays in another way, or there all the same.
+    [
+      2,
+      () => [
+        ...[tell.pay(0), tell.retire(), tell.pay(1, other), tell.buy('visa'), tell.wait()],
+        ...(dice.hit(0.4) ? [tell.buy('visa', 'first'), tell.wait()] : []),
+        ...(dice.hit(0.3) ? [tell.cancelOrder()] : []),
+        ...[tell.sweep(), tell.restore(), tell.wait(), tell.sweep(), ...tell.resolved(), tell.wait()],
+      ],
+    ],
+    // Declined, tried again and paid within one second, and heard in any order.
+    [
+      ofCard(2),
+      () => [
+        tell.pay(0),
+        tell.fault({ fault: 'reorder', target: 'callback', match: { type: '*' }, times: 9 }),
+        ...[tell.buy('chargeDeclined'), tell.buy('chargeDeclinedInsufficientFunds'), tell.buy('visa'), tell.wait()],
+      ],
+    ],
     [
       2,
       () => [
@@ -170,6 +202,16 @@ function holding(dice: Dice, tell: Teller): Step[] {
     [2, () => [tell.console('lapse'), tell.together(tell.capture(0, 1), tell.wait()), tell.wait()]],
     [1, () => [tell.pass(7 * dayMs + hourMs), tell.sweep(), tell.capture(0, 1)]],
     [1, () => [tell.capture(0, 1.5), tell.capture(1, 1)]],
+    // Refused for good, and repeated; then tried anew.
+    [
+      3,
+      () => [
+        ...[tell.fault({ fault: 'refuse', match: { operation: 'payment_intents.capture' } }), tell.capture(0, 1)],
+        ...[tell.wait(), tell.capture(0, 1), tell.sweep(), ...(dice.hit(0.5) ? [tell.capture(1, 1)] : [])],
+        ...[tell.wait(), tell.capture(0, 1)],
+      ],
+    ],
+    [1, () => [tell.retire(), tell.capture(0, 1), tell.cancelOrder(), tell.restore(), tell.wait(), tell.sweep()]],
     [1, () => []],
   ])();
 }
@@ -239,5 +281,32 @@ function ending(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
       ],
     ],
     [3, () => [tell.wait(), tell.sweep(), tell.resolve(), tell.wait(), tell.sweep()]],
+    // A second object under the number of one of ours, before our own call is answered or after.
+    [
+      isCard ? 3 : 0,
+      () => [
+        ...(dice.hit(0.5)
+          ? [
+              tell.fault({
+                fault: dice.pick(['delay', 'timeout_after', 'error_500_after'] as const),
+                match: callsOf.CARD.refund,
+                ms: 20_000,
+              }),
+            ]
+          : []),
+        ...[tell.refund(0, dice.pick([0.3, 0.5])), tell.console('refundTwin'), tell.wait(), tell.sweep()],
+        ...[tell.refund(0, 0.3), tell.console('refundTwin'), tell.wait(), tell.refund(1, 1), tell.wait()],
+      ],
+    ],
+    // The provider is taken out of the configuration while money is on its way back.
+    [1, () => [tell.refund(0, 0.4), tell.retire(), tell.refund(1, 0.4), tell.wait(), tell.restore(), tell.sweep()]],
+    // All within one second, and heard in any order.
+    [
+      isCard ? 2 : 0,
+      () => [
+        tell.fault({ fault: 'reorder', target: 'callback', match: { type: '*' }, times: 9 }),
+        ...[tell.refund(0, 0.3), tell.refund(1, 0.3), tell.console('failRefund'), tell.refund(2, 0.3), tell.wait()],
+      ],
+    ],
   ])();
 }

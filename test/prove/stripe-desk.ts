@@ -60,6 +60,13 @@ export class StripeDesk implements Desk {
         const amount = Number(shareOf(left, share, payment.currency)) * stripeFactorOf(payment.currency);
         return press(this.#world, '/control/stripe/refunds', { payment_intent: intent.id, amount });
       }
+      case 'refundTwin': {
+        const twin = ledger.refunds.find(({ metadata, origin }) => metadata.refund_id && origin === 'API');
+        const left = Number(leftToRefund(payment)) * stripeFactorOf(payment.currency);
+        if (intent?.status !== 'succeeded' || twin === undefined || twin.amount > left) return false;
+        const body = { payment_intent: intent.id, amount: twin.amount, metadata: twin.metadata };
+        return press(this.#world, '/control/stripe/refunds', body);
+      }
       case 'failRefund':
       case 'decideRefund': {
         const wanted = deed === 'failRefund' ? 'succeeded' : 'pending';

@@ -131,6 +131,15 @@ export class Teller {
     return { kind: 'fault', rules: [rule] };
   }
 
+  /** The provider that the order is paid by is taken out of the configuration. */
+  retire(): Step {
+    return { kind: 'retire', method: this.#method };
+  }
+
+  restore(): Step {
+    return { kind: 'restore' };
+  }
+
   pass(ms: number): Step {
     return { kind: 'pass', ms };
   }

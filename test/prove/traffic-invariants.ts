@@ -23,11 +23,11 @@ export function findKeysWithTwoMeanings(
   keys: readonly KeyRow[],
   made: {
     readonly orders: readonly Pick<Order, 'id'>[];
-    readonly payments: readonly Pick<Payment, 'id'>[];
+    readonly payments: readonly Pick<Payment, 'id' | 'status'>[];
     readonly refunds: readonly Pick<Refund, 'id' | 'origin'>[];
   },
 ): string[] {
-  return [...answeredTwice(calls, keys), ...withoutKey(keys, made)];
+  return [...answeredTwice(calls, keys), ...acceptedAfterRefusal(calls, made.payments), ...withoutKey(keys, made)];
 }
 
 function answeredTwice(calls: readonly KeyedCall[], keys: readonly KeyRow[]): string[] {
@@ -60,6 +60,27 @@ function answeredTwice(calls: readonly KeyedCall[], keys: readonly KeyRow[]): st
     const isOfProvider =
       answer.code === 'PROVIDER_UNAVAILABLE' || (answer.code === 'PROVIDER_REJECTED' && answer.id === kept?.resultId);
     return isOfProvider ? [] : [`${name} was done before, and is refused now: ${answer.code} ${answer.message}`];
+  });
+}
+
+/** A capture that was refused is refused again, unless the money has been captured since all the same. */
+function acceptedAfterRefusal(
+  calls: readonly KeyedCall[],
+  payments: readonly Pick<Payment, 'id' | 'status'>[],
+): string[] {
+  const captures = calls.filter(({ operation }) => operation === 'capturePayment');
+  return captures.flatMap(({ key, input, beganAt, answer }) => {
+    const wasRefused = captures.some(
+      (other) =>
+        other.key === key &&
+        other.input === input &&
+        other.endedAt < beganAt &&
+        other.answer.kind === 'refused' &&
+        other.answer.code === 'PROVIDER_REJECTED',
+    );
+    if (!wasRefused || answer.kind !== 'done') return [];
+    const isCaptured = payments.some(({ id, status }) => id === answer.id && status === 'SUCCEEDED');
+    return isCaptured ? [] : [`capturePayment ${key} was refused, and the same call is accepted now`];
   });
 }
 
@@ -122,6 +143,7 @@ export type SpoiledDelivery = {
     | 'unknown_status'
     | 'unreadable'
     | 'gbk'
+    | 'another_account'
     | null;
   readonly attempts: readonly { readonly status: number | null }[];
 };
@@ -129,7 +151,10 @@ export type SpoiledDelivery = {
 /** Of Stripe's callbacks some tell none, and nothing was changed about them then; the other providers' always do. */
 const tellsAmount = /"amount(?:_received|_capturable|_captured|_total|_subtotal)?": ?[1-9]/;
 
-/** Invariant 5 as well: what was not signed rightly is not acknowledged, and what tells a wrong amount is not applied. */
+/**
+ * Invariant 5 as well: what was not signed rightly is not acknowledged, and what tells a wrong amount, or comes from another account, is not
+ * applied.
+ */
 export function findBelievedForgeries(
   spoiled: readonly SpoiledDelivery[],
   deliveries: readonly DeliveryRow[],
@@ -164,6 +189,8 @@ function beliefIn({ provider, spoiled, attempts }: SpoiledDelivery, kept: Delive
     case 'unknown_status':
     case 'unreadable':
       return kept?.status === 'APPLIED' ? 'could not be understood, and was applied' : null;
+    case 'another_account':
+      return kept?.status === 'APPLIED' ? 'came from another account, and was applied' : null;
   }
 }
 

@@ -54,6 +54,7 @@ export class WechatpayDesk implements Desk {
       case 'finishFailed':
         if (state !== 'USERPAYING') return false;
         return press(this.#world, `/control/wechatpay/buyer/${payment.id}`, { action: 'decline' });
+      case 'refundTwin': // a number names one refund there, and none is listed
       case 'failRefund':
       case 'lapse':
       case 'finishTrade':

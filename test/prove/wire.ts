@@ -2,6 +2,7 @@ import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-pos
 import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
 import type { Actor } from '../../src/commands/context.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
+import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
 import type { Wake } from '../../src/store/order-store.ts';
@@ -9,7 +10,10 @@ import type { Answer, CommandName, Scope } from './node.ts';
 
 /** What a node in another process is asked, and what it answers. */
 export type Requests = {
-  start: { readonly ask: { readonly seed: number; readonly pauses: number }; readonly answer: null };
+  start: {
+    readonly ask: { readonly seed: number; readonly pauses: number; readonly retired: readonly PaymentMethod[] };
+    readonly answer: null;
+  };
   call: {
     readonly ask: { readonly command: CommandName; readonly actor: Actor; readonly input: unknown };
     readonly answer: Answer;

@@ -1,6 +1,7 @@
 import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
 import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
+import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
 import type { Wake } from '../../src/store/order-store.ts';
 import { Dice } from './dice.ts';
@@ -21,6 +22,8 @@ export type StartNode = (parts: {
   readonly observer: NodeObserver;
   readonly pauses: number;
   readonly dice: Dice;
+  /** What is not configured. */
+  readonly retired: readonly PaymentMethod[];
 }) => Promise<Node>;
 
 export type WorldParts = {
@@ -53,6 +56,7 @@ export class World {
   isTouched = true;
   hear: (subscription: number, event: LoggedEvent) => void = () => {};
   #nodes: Node[] = [];
+  #retired: readonly PaymentMethod[] = [];
   #isClosed = false;
   #advancing = Promise.resolve();
   #start: StartNode;
@@ -119,6 +123,16 @@ export class World {
     return dead.length > 0;
   }
 
+  /** The nodes are restarted without a provider, or, with null, with all of them again. False when they run so already. */
+  async configure(retired: PaymentMethod | null): Promise<boolean> {
+    const wanted = retired === null ? [] : [...new Set([...this.#retired, retired])];
+    if (wanted.length === this.#retired.length) return false;
+    this.#retired = wanted;
+    for (const node of this.#nodes) await node.kill();
+    await this.revive();
+    return true;
+  }
+
   /** Time goes on, and what is due on the way happens. */
   async pass(ms: number): Promise<void> {
     await this.#advance(ms);
@@ -158,6 +172,7 @@ export class World {
       observer: this.#observe(slot),
       pauses: weather.pauses,
       dice: new Dice(seed, `node ${slot}`),
+      retired: this.#retired,
     });
   }
 

@@ -205,6 +205,7 @@ test('a forged, an altered and a wrongly told notification are what they say', a
   const wrong = await spoiled('wrong_amount');
   expect(wrong).toMatchObject([{ verified: true, fields: { total_amount: '13.34', receipt_amount: '13.34' } }]);
   expect(verifyByHand(wrong[0]?.fields ?? {})).toBe(true);
+  expect(await spoiled('another_account')).toMatchObject([{ verified: true, fields: { app_id: '2021999999999999' } }]);
 });
 
 test('notifications are lost, doubled, late and out of order as the rules say', async () => {

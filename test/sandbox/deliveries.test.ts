@@ -201,3 +201,13 @@ test('a callback about a wrong amount is signed rightly, while the ledger tells 
   expect(lie).toMatchObject({ verified: true, event: { data: { object: { amount: 1100, amount_received: 1100 } } } });
   expect((await rig.stripe.paymentIntents.retrieve(id)).amount).toBe(1000);
 });
+
+test('a callback of another account is signed rightly, and says whose it is', async () => {
+  const receiver = await openReceiver();
+  const rig = await openRig({ receiver });
+  await rig.control('POST', '/faults', { fault: 'another_account', match: { type: 'payment_intent.succeeded' } });
+  await paidIntent(rig);
+  await receiver.until((all) => all.length === 3);
+  const foreign = receiver.received.find(({ event }) => event.type === 'payment_intent.succeeded');
+  expect(foreign).toMatchObject({ verified: true, event: { account: expect.stringMatching(/^acct_/) } });
+});

@@ -195,6 +195,14 @@ test('with a wrong amount, everything else is right', async () => {
   expect(rig.received).toMatchObject([{ verified: true, plaintext: { ...paid, amount } }]);
 });
 
+test('told of another merchant, everything else is right', async () => {
+  const rig = await openWechatpay();
+  await rig.control('/control/faults', { fault: 'another_account' });
+  const paid = await paidOrder(rig);
+  await rig.sandbox.advance(0);
+  expect(rig.received).toMatchObject([{ verified: true, plaintext: { ...paid, mchid: '1999999999' } }]);
+});
+
 test('the console chooses which key signs notifications, from then on', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/wechatpay/notification-key', { serial: certificateSerial });
