@@ -1,5 +1,8 @@
 export type RefusalCode = 'BAD_USER_INPUT' | 'OVERLOADED' | 'INTERNAL';
 
+/** When it makes sense to repeat a request that was refused as OVERLOADED, in milliseconds from now. */
+export const retryAfterMs = 1000;
+
 /** A request that is answered without being carried out. The message reaches the client: what is wrong, and what to do. */
 export class RequestRefusedError extends Error {
   readonly status: number;

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { isBodyLeft } from './body.ts';
 import { httpLimits } from './limits.ts';
-import type { RefusalCode, RequestRefusedError } from './refusal.ts';
+import { type RefusalCode, type RequestRefusedError, retryAfterMs } from './refusal.ts';
 
 /** Answers with JSON and ends the response. */
 export function replyJson(response: ServerResponse, status: number, body: object): void {
@@ -52,7 +52,8 @@ export function replyRefusal(
 }
 
 export function graphqlRefusal(message: string, code: RefusalCode, more: object = {}): object {
-  return { errors: [{ message, extensions: { code, ...more } }] };
+  const extensions = { code, ...(code === 'OVERLOADED' && { retryAfterMs }), ...more };
+  return { errors: [{ message, extensions }] };
 }
 
 function isGraphqlTarget(url = ''): boolean {

@@ -16,7 +16,7 @@ import {
 import { type AnswerGraphql, serveGraphql } from './graphql.ts';
 import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
 import { notReady, type Unreadiness } from './readiness.ts';
-import { RequestAbortedError, RequestRefusedError } from './refusal.ts';
+import { RequestAbortedError, RequestRefusedError, retryAfterMs } from './refusal.ts';
 import { replyJson, replyRefusal } from './reply.ts';
 import { readRequestLine } from './request-line.ts';
 import { type ReturnPage, returnPath } from './return-page.ts';
@@ -200,7 +200,7 @@ async function serveReadiness(routes: Routes | null, isStopping: boolean, respon
 function starting(): RequestRefusedError {
   return new RequestRefusedError(503, 'The server is starting. Try again in a moment.', {
     code: 'OVERLOADED',
-    headers: { 'retry-after': '1' },
+    headers: { 'retry-after': String(retryAfterMs / 1000) },
   });
 }
 

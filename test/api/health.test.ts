@@ -28,7 +28,7 @@ test('while the server starts it is alive, not ready, and tells clients to try a
   const response = await fetch(`${url}/graphql`, { method: 'POST', body: '{}' });
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('1');
-  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
+  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED', retryAfterMs: 1000 } }] });
   expect((await fetch(`${url}/webhooks/stripe`, { method: 'POST', body: '{}' })).status).toBe(503);
   await server.close();
 });
