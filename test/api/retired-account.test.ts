@@ -86,7 +86,9 @@ test('should the old payment be paid all the same, what is too much goes back on
   await control(app.sandboxUrl, `alipay/buyer/${other.id}`, { action: 'pay' });
   await control(app.sandboxUrl, `wechatpay/buyer/${paymentId}`, { action: 'pay' });
   await sweepUntil(without, orderId, ({ status }) => status === 'CONFIRMED', 1000);
-  const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'SUCCEEDED', 60_000);
+  await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.evidence != null);
+  await advanceSandbox(app, 60_000); // a refund takes WeChat Pay a while
+  const order = await sweepUntil(app, orderId, ({ refunds }) => refunds[0]?.status === 'SUCCEEDED');
   expect(order).toMatchObject({
     paymentStatus: 'PAID',
     refunds: [{ origin: 'SURPLUS', amount: { amountMinor: 2500 } }],
