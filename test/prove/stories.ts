@@ -204,7 +204,7 @@ function holding(dice: Dice, tell: Teller): Step[] {
     [1, () => [tell.capture(0, 1.5), tell.capture(1, 1)]],
     // Refused for good, and repeated; then tried anew.
     [
-      3,
+      6,
       () => [
         ...[tell.fault({ fault: 'refuse', match: { operation: 'payment_intents.capture' } }), tell.capture(0, 1)],
         ...[tell.wait(), tell.capture(0, 1), tell.sweep(), ...(dice.hit(0.5) ? [tell.capture(1, 1)] : [])],
@@ -283,7 +283,7 @@ function ending(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
     [3, () => [tell.wait(), tell.sweep(), tell.resolve(), tell.wait(), tell.sweep()]],
     // A second object under the number of one of ours, before our own call is answered or after.
     [
-      isCard ? 3 : 0,
+      isCard ? 6 : 0,
       () => [
         ...(dice.hit(0.5)
           ? [
