@@ -23,6 +23,7 @@ import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './dev
 import { type Clock, systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
+import type { ProviderName } from './domain/payment.ts';
 import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createWakes, type Wakes } from './events/wakes.ts';
@@ -39,7 +40,7 @@ import { createHttpServer } from './http/server.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import { createLogger } from './logging/logger.ts';
 import { loggedProvider } from './providers/logged-provider.ts';
-import { openProvider } from './providers/open-provider.ts';
+import { openProvider, openProviders } from './providers/open-provider.ts';
 import type { ProviderParts, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
@@ -62,6 +63,8 @@ export type App = {
   readonly token: string | null;
   /** Where the sandbox listens; null when real providers are configured. */
   readonly sandboxUrl: string | null;
+  /** Which providers were away at the start. */
+  readonly away: readonly ProviderName[];
   /** The same work as `sweep` does, each kind at each provider apart: run side by side, none waits for another. */
   readonly lanes: readonly Lane[];
   readonly rounds: {
@@ -73,6 +76,8 @@ export type App = {
     expireOrders(): Promise<number>;
     /** Wakes whom a lost wake left behind. */
     watchTail(): Promise<number>;
+    /** Asks providers that were away at the start once more. */
+    retryProviders(): Promise<void>;
     /** Says how many refused callbacks had no line of their own. */
     tellRefusals(): Promise<void>;
     /** Upkeep of the embedded database. */
@@ -128,15 +133,16 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const { logId } = await readLogState(database.pool);
     const wakes = await openWakes(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
-    const providers = await Promise.all(
-      setups.map(async (setup) =>
-        loggedProvider(await openProvider(setup, partsOf(setup, publicUrl, clock), log), log),
-      ),
-    );
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
-    const commands: CommandContext = { db: database, clock, providers, wakes, log, failpoint };
-    await adoptFormerAccounts(commands);
-    await reportUnconfigured(commands);
+    const held = { db: database, clock, wakes, log, failpoint };
+    const providers = await openProviders(
+      setups,
+      async (setup) => loggedProvider(await openProvider(setup, partsOf(setup, publicUrl, clock), log), log),
+      (provider) => adoptFormerAccounts({ ...held, providers: [provider] }, provider),
+      log,
+    );
+    const commands: CommandContext = { ...held, providers: providers.open };
+    if (providers.away.length === 0) await reportUnconfigured(commands);
     const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
     const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;
@@ -175,7 +181,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       webhook: (request, response, path) =>
         handleCallback(
           {
-            ...{ providers, log, failpoint, now: () => clock.now(), apply: deliveries.apply },
+            ...{ providers: providers.open, away: providers.away, log, failpoint, apply: deliveries.apply },
+            now: () => clock.now(),
             receive: (provider, delivery) => receiveDelivery(commands, provider, delivery),
           },
           refusals,
@@ -191,7 +198,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         await Promise.all([http.stopAccepting(drainMs), sockets.close(drainMs)]);
       },
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: deliveries.idle },
-      lanes: openLanes(commands),
+      away: providers.away.map(({ name }) => name),
+      lanes: openLanes(
+        commands,
+        setups.map(({ name }) => name),
+      ),
       rounds: {
         sweep: () => sweep(commands),
         applyDeliveries: () => applyDueDeliveries(commands),
@@ -199,6 +210,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         checkRefunds: () => checkDueRefunds(commands),
         expireOrders: () => expireDueOrders(commands),
         watchTail: () => tail.runOnce(),
+        retryProviders: async () => {
+          if (providers.away.length === 0) return;
+          await providers.retry();
+          if (providers.away.length === 0) await reportUnconfigured(commands);
+        },
         tellRefusals: async () => refusals.tellCounted(),
         maintain: async () => {
           await dropOldRejectedDeliveries(database.pool, clock.now());

@@ -4,11 +4,12 @@ type Started = {
   readonly url: string;
   readonly token: string | null;
   readonly sandboxUrl: string | null;
+  readonly away: readonly string[];
   readonly database: { readonly kind: 'pglite' | 'postgresql' };
 };
 
 /** What a start prints: where to look, what the data lives in and what that means, who the providers are or stands in for them, a token. */
-export function bannerOf(config: Config, { url, token, sandboxUrl, database }: Started): string {
+export function bannerOf(config: Config, { url, token, sandboxUrl, away, database }: Started): string {
   const { dataDir, isProduction } = config;
   const lines = [
     isProduction ? `GraphQL    ${url}/graphql` : `GraphiQL   ${url}/graphql`,
@@ -16,7 +17,7 @@ export function bannerOf(config: Config, { url, token, sandboxUrl, database }: S
       ? `Database   embedded (PGlite) in ${dataDir}: one process, survives kill -9, not a power cut; set DATABASE_URL for PostgreSQL`
       : 'Database   PostgreSQL, by DATABASE_URL',
     sandboxUrl === null
-      ? `Providers  ${providersOf(config, url).join('\n           ')}`
+      ? `Providers  ${providersOf(config, url, away).join('\n           ')}`
       : `Providers  the sandbox at ${sandboxUrl} stands in for them: no real money; cashier pages at ${sandboxUrl}/cashier`,
     token === null
       ? 'Token      none: there is no access control for production yet, so every operation answers UNAUTHENTICATED'
@@ -26,9 +27,10 @@ export function bannerOf(config: Config, { url, token, sandboxUrl, database }: S
 }
 
 /** A line for each: whose account, where it is reached, and where its callbacks come. */
-function providersOf({ providers, publicUrl }: Config, url: string): readonly string[] {
+function providersOf({ providers, publicUrl }: Config, url: string, away: readonly string[]): readonly string[] {
   if (providers.length === 0) return ['none: nothing can be paid'];
   return providers.map(
-    ({ name, description }) => `${name} ${description}; callbacks at ${webhookUrlOf(publicUrl ?? url, name)}`,
+    ({ name, description }) =>
+      `${name} ${description}; callbacks at ${webhookUrlOf(publicUrl ?? url, name)}${away.includes(name) ? '; away: nothing is done there until it answers' : ''}`,
   );
 }

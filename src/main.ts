@@ -6,6 +6,7 @@ import { overloadIn } from './database/errors.ts';
 const sweepIntervalMs = 500;
 const tailIntervalMs = 1000;
 const refusalsIntervalMs = 60_000;
+const awayIntervalMs = 15_000;
 const maintainIntervalMs = 5 * 60_000;
 /** The pause after a round that failed doubles up to here: a database that is away is not asked by everybody all the time. */
 const failedIntervalMsMax = 10_000;
@@ -58,6 +59,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
   const stops = [
     ...lanes.map((lane) => repeat(lane.name, () => lane.runOnce(), sweepIntervalMs, log)),
     repeat('lost wakes', alone(rounds.watchTail), tailIntervalMs, log),
+    repeat('providers that are away', alone(rounds.retryProviders), awayIntervalMs, log),
     repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),
   ];

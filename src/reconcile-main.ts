@@ -38,7 +38,7 @@ async function main(): Promise<number> {
       const parts = partsOf(config);
       const provider = loggedProvider(await openOne(config, setups, options, parts.log), parts.log);
       const context = { ...parts, db: database, providers: [provider] };
-      await adoptFormerAccounts(context);
+      await adoptFormerAccounts(context, provider);
       return await traced(randomUUID(), () => run(context, provider, options));
     } finally {
       await close();

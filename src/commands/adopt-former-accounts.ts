@@ -22,11 +22,9 @@ const roundsMax = 10;
  *
  * Nothing happens to a payment by it, so it makes no event. Safe to repeat, and on several nodes at once.
  */
-export async function adoptFormerAccounts(context: CommandContext): Promise<void> {
-  for (const provider of context.providers) {
-    const { name, account, formerAccounts } = provider;
-    for (const former of formerAccounts) await adopt(context, provider, { provider: name, former, account });
-  }
+export async function adoptFormerAccounts(context: CommandContext, provider: PaymentProvider): Promise<void> {
+  const { name, account, formerAccounts } = provider;
+  for (const former of formerAccounts) await adopt(context, provider, { provider: name, former, account });
 }
 
 async function adopt(context: CommandContext, provider: PaymentProvider, renamed: RenamedAccount): Promise<void> {

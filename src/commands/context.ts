@@ -71,7 +71,7 @@ export function providerByMethod({ providers }: CommandContext, method: PaymentM
 /** The provider, and the account there, that a payment or a callback is of. */
 type OfAccount = { readonly provider: ProviderName; readonly providerAccount: string };
 
-/** When a caller may ask again about an account that is not configured: it takes an operator, and a restart. */
+/** When a caller may ask again about an account that is not here: it takes an operator and a restart, or a provider that comes back. */
 const accountRetryAfterMs = 60_000;
 
 /**
@@ -88,7 +88,7 @@ export function checkConfigured(context: Pick<CommandContext, 'providers'>, paym
   throw new ProviderUnavailableError(
     accountRetryAfterMs,
     {},
-    'The provider account that this payment belongs to is not configured, so the provider cannot be asked. Nothing was done.',
+    'The provider account that this payment belongs to is not configured or does not answer, so the provider cannot be asked. Nothing was done.',
   );
 }
 

@@ -189,7 +189,7 @@ function isUntold({ status, leasedUntil }: Payment): boolean {
 function choose(context: CommandContext, order: Order, wanted: Wanted) {
   const available = paymentMethodsOf(context, order);
   const provider = providerByMethod(context, wanted.method);
-  if (provider === null) throw new MethodNotAvailableError(`${wanted.method} is not configured.`, available);
+  if (provider === null) throw new MethodNotAvailableError(`${wanted.method} is not available here now.`, available);
   const refusal = provider.refusalOf(offerOf(order));
   if (refusal !== null) throw new MethodNotAvailableError(refusal, available);
   const flow = wanted.flow ?? provider.flows[0];

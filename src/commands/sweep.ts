@@ -1,5 +1,6 @@
-import { overloadIn } from '../database/database.ts';
+import { type Database, overloadIn } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
+import type { ProviderName } from '../domain/payment.ts';
 import { claimDueDeliveries } from '../events/inbox.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { claimDueOrders } from '../store/due-orders.ts';
@@ -31,14 +32,11 @@ export type Swept = {
 /**
  * The background work, each kind at each provider for itself, so that a provider that does not answer holds up no other. What belongs to
  * an account that is not configured is nobody's: see `reportUnconfigured`.
+ * @param names the providers that there are lanes for, also of one that is to come into the context later.
  */
-export function openLanes(context: CommandContext): readonly Lane[] {
-  return [
-    expiryLane(context),
-    ...[deliveryLane, paymentLane, refundLane].flatMap((laneOf) =>
-      context.providers.map((provider) => laneOf(context, provider)),
-    ),
-  ];
+export function openLanes(context: CommandContext, names: readonly ProviderName[]): readonly Lane[] {
+  const laneKinds = [deliveryLane, paymentLane, refundLane];
+  return [expiryLane(context), ...laneKinds.flatMap((laneOf) => names.map((name) => laneOf(context, name)))];
 }
 
 /**
@@ -54,15 +52,15 @@ export async function sweep(context: CommandContext): Promise<Swept> {
 }
 
 export function applyDueDeliveries(context: CommandContext): Promise<number> {
-  return runToTheEnd(context.providers.map((provider) => deliveryLane(context, provider)));
+  return runToTheEnd(context.providers.map(({ name }) => deliveryLane(context, name)));
 }
 
 export function checkDuePayments(context: CommandContext): Promise<number> {
-  return runToTheEnd(context.providers.map((provider) => paymentLane(context, provider)));
+  return runToTheEnd(context.providers.map(({ name }) => paymentLane(context, name)));
 }
 
 export function checkDueRefunds(context: CommandContext): Promise<number> {
-  return runToTheEnd(context.providers.map((provider) => refundLane(context, provider)));
+  return runToTheEnd(context.providers.map(({ name }) => refundLane(context, name)));
 }
 
 export function expireDueOrders(context: CommandContext): Promise<number> {
@@ -81,48 +79,49 @@ async function runToTheEnd(lanes: readonly Lane[]): Promise<number> {
   return taken;
 }
 
-function deliveryLane(context: CommandContext, provider: PaymentProvider): Lane {
-  return createLane(
-    `callbacks of ${provider.name}`,
-    placesPerProvider,
-    (limit) => claimDueDeliveries(context.db.pool, provider, context.clock.now(), limit),
-    (delivery) => applyDelivery(context, delivery),
+/** Claims what is due at a provider, once it is there. */
+function claimAt<T>(
+  { db, clock, providers }: CommandContext,
+  name: ProviderName,
+  claim: (on: Database['pool'], provider: PaymentProvider, now: Date, limit: number) => Promise<T[]>,
+): (limit: number) => Promise<T[]> {
+  return async (limit) => {
+    const provider = providers.find((candidate) => candidate.name === name);
+    return provider === undefined ? [] : claim(db.pool, provider, clock.now(), limit);
+  };
+}
+
+function deliveryLane(context: CommandContext, name: ProviderName): Lane {
+  return createLane(`callbacks of ${name}`, placesPerProvider, claimAt(context, name, claimDueDeliveries), (delivery) =>
+    applyDelivery(context, delivery),
   );
 }
 
-function paymentLane(context: CommandContext, provider: PaymentProvider): Lane {
-  return createLane(
-    `payments of ${provider.name}`,
-    placesPerProvider,
-    (limit) => claimDuePayments(context.db.pool, provider, context.clock.now(), limit),
-    (paymentId) =>
-      apart(context, { paymentId }, () =>
-        told(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
-          async (error: unknown) => {
-            if (overloadIn(error) !== null) throw error; // the lease brings it back, when the database is there again
-            await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
-            throw error;
-          },
-        ),
+function paymentLane(context: CommandContext, name: ProviderName): Lane {
+  return createLane(`payments of ${name}`, placesPerProvider, claimAt(context, name, claimDuePayments), (paymentId) =>
+    apart(context, { paymentId }, () =>
+      told(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
+        async (error: unknown) => {
+          if (overloadIn(error) !== null) throw error; // the lease brings it back, when the database is there again
+          await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
+          throw error;
+        },
       ),
+    ),
   );
 }
 
-function refundLane(context: CommandContext, provider: PaymentProvider): Lane {
-  return createLane(
-    `refunds of ${provider.name}`,
-    placesPerProvider,
-    (limit) => claimDueRefunds(context.db.pool, provider, context.clock.now(), limit),
-    (refundId) =>
-      apart(context, { refundId }, () =>
-        told(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
-          async (error: unknown) => {
-            if (overloadIn(error) !== null) throw error;
-            await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
-            throw error;
-          },
-        ),
+function refundLane(context: CommandContext, name: ProviderName): Lane {
+  return createLane(`refunds of ${name}`, placesPerProvider, claimAt(context, name, claimDueRefunds), (refundId) =>
+    apart(context, { refundId }, () =>
+      told(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
+        async (error: unknown) => {
+          if (overloadIn(error) !== null) throw error;
+          await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
+          throw error;
+        },
       ),
+    ),
   );
 }
 

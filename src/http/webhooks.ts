@@ -12,6 +12,8 @@ const route = /^\/webhooks\/([a-z]{1,20})(?:\/([\w.@-]{1,64}))?\/?$/;
 
 export type WebhookParts = {
   readonly providers: readonly PaymentProvider[];
+  /** Configured, and still to say whose account it is. */
+  readonly away: readonly { readonly name: string }[];
   readonly now: () => Date;
   readonly log: Log;
   readonly failpoint: PassFailpoint;
@@ -23,7 +25,7 @@ export type WebhookParts = {
 
 /** The routes that providers post their callbacks to. Acknowledged only when committed; the reasons of a refusal stay in our logs. */
 export async function handleWebhook(
-  { providers, now, log, failpoint, receive, apply }: WebhookParts,
+  { providers, away, now, log, failpoint, receive, apply }: WebhookParts,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
@@ -32,6 +34,10 @@ export async function handleWebhook(
   // An address with a former name of the account may still stand in the provider's console.
   const isNamed =
     (account ?? provider?.account) === provider?.account || provider?.formerAccounts.includes(account ?? '');
+  if (provider === undefined && routeOf(away, path).provider !== undefined) {
+    response.setHeader('retry-after', '15');
+    return replyJson(response, 503, { error: 'Try again later.' });
+  }
   if (provider === undefined || !isNamed) {
     return replyJson(response, 404, { error: 'There is no webhook of this provider and account here.' });
   }
@@ -70,10 +76,10 @@ export async function handleWebhook(
 }
 
 /** The provider that a path names, and the account that it asks for. */
-export function routeOf(
-  providers: readonly PaymentProvider[],
+export function routeOf<T extends { readonly name: string }>(
+  providers: readonly T[],
   path: string,
-): { readonly provider: PaymentProvider | undefined; readonly account: string | undefined } {
+): { readonly provider: T | undefined; readonly account: string | undefined } {
   const [, name = '', account] = route.exec(path) ?? [];
   return { provider: providers.find((candidate) => candidate.name.toLowerCase() === name), account };
 }

@@ -174,6 +174,9 @@ export type ProviderParts = {
   readonly webhookUrl: string;
 };
 
+/** A provider does not say whose account it is. The message is a sentence for the operator. */
+export class ProviderAwayError extends Error {}
+
 /** A provider that is configured, and not made yet. */
 export type ProviderSetup = {
   readonly name: ProviderName;
@@ -181,7 +184,8 @@ export type ProviderSetup = {
   readonly description: string;
   /**
    * The account's name: the same for as long as it is the same account there, and another for every other one.
-   * @throws {Error} with a sentence for the operator when the provider must be asked and does not say.
+   * @throws {ProviderAwayError} when the provider must be asked and does not answer: later it may.
+   * @throws {Error} with a sentence for the operator when something is wrong with the configuration.
    */
   findAccount(log: Log): Promise<string>;
   /** @param account what `findAccount` found. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PaymentMethod } from '../../generated/graphql/graphql.ts';
+import type { CommandContext } from '../../src/commands/context.ts';
 import type { Lane } from '../../src/commands/lane.ts';
 import { openLanes, placesPerProvider } from '../../src/commands/sweep.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
@@ -57,10 +58,14 @@ beforeEach(async () => {
   );
   if (first?.name !== 'ALIPAY') throw new Error('Alipay comes first.');
   alipay = hanging(first);
-  lanes = openLanes({
+  const context: CommandContext = {
     ...{ db, clock, providers: [alipay.provider, ...others], failpoint: passAll, wakes: { wake: () => {} } },
     log: { info: () => {}, warn: () => {}, error: (_fields, message) => expect.fail(message) },
-  });
+  };
+  lanes = openLanes(
+    context,
+    context.providers.map(({ name }) => name),
+  );
 });
 afterEach(async () => {
   alipay.end();

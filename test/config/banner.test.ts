@@ -9,6 +9,7 @@ function bannerBy(config: Config): readonly string[] {
     url: 'http://127.0.0.1:4000',
     token: null,
     sandboxUrl: null,
+    away: [],
     database: { kind: 'postgresql' },
   } as const;
   return bannerOf(config, started).split('\n');

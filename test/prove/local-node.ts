@@ -117,7 +117,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   };
   const underWay = new Set<Promise<void>>();
   const webhook: WebhookParts = {
-    ...{ providers: context.providers, now, log, failpoint },
+    ...{ providers: context.providers, away: [], now, log, failpoint },
     receive: (of, delivery) => receiveDelivery(context, of, delivery),
     apply(deliveryId) {
       const applying = life

@@ -109,6 +109,7 @@ async function openEntrance(provider: () => PaymentProvider | undefined, now: ()
     const opened = provider();
     const parts = {
       providers: opened === undefined ? [] : [opened],
+      away: [],
       ...{ now, failpoint: silent, log: { info: silent, warn: silent, error: silent }, apply: silent },
       receive: async (by: PaymentProvider, delivery: WebhookDelivery) => {
         const verdict = verdictOf(by, delivery);

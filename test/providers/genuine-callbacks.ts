@@ -72,7 +72,7 @@ export function postToRoute(provider: PaymentProvider, { headers, body }: Sent, 
   const kept: { told: VerifiedWebhook | null; error: unknown } = { told: null, error: null };
   const silent = () => undefined;
   const parts = {
-    ...{ providers: [provider], now: () => receivedAt, failpoint: silent, apply: silent },
+    ...{ providers: [provider], away: [], now: () => receivedAt, failpoint: silent, apply: silent },
     log: {
       info: silent,
       warn: silent,

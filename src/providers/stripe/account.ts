@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Log } from '../../domain/log.ts';
 import { withDeadline } from '../deadline.ts';
-import { MisconfiguredError } from '../provider.ts';
+import { MisconfiguredError, ProviderAwayError, RejectedError } from '../provider.ts';
 import { openStripe } from './client.ts';
 import { isLiveKey, type StripeConfig } from './kind.ts';
 import { parseAnswer } from './outcome.ts';
@@ -26,7 +26,8 @@ export function idInName(account: string): string {
 
 /**
  * Asks Stripe whose key it is. Where `STRIPE_ACCOUNT` says so, Stripe's answer must agree; no answer is none that disagrees.
- * @throws {Error} with a sentence for the operator when the account is not known, or another one.
+ * @throws {ProviderAwayError} when Stripe does not answer, and nothing else says whose key it is.
+ * @throws {Error} with a sentence for the operator when the key may not ask, or is another account's.
  */
 export async function findStripeAccount(config: StripeConfig, log: Log, pause = pauseFor): Promise<string> {
   const { accountId } = config;
@@ -48,11 +49,10 @@ export async function findStripeAccount(config: StripeConfig, log: Log, pause = 
       return nameOfAccount(accountId, config);
     }
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error(
+    const message =
       `Stripe did not say which account STRIPE_SECRET_KEY belongs to: ${why} ` +
-        'To start without asking, set STRIPE_ACCOUNT to the account’s id, acct_…, which the dashboard shows under Settings, Account details.',
-      { cause: error },
-    );
+      'To start without asking, set STRIPE_ACCOUNT to the account’s id, acct_…, which the dashboard shows under Settings, Account details.';
+    throw isLasting(error) ? new Error(message, { cause: error }) : new ProviderAwayError(message, { cause: error });
   }
 }
 
@@ -68,11 +68,15 @@ async function askPatiently(config: StripeConfig, signal: AbortSignal, pause: ty
     try {
       return await ask(config, signal);
     } catch (error) {
-      // What is wrong with the key is as wrong a second later.
-      if (error instanceof MisconfiguredError || tries === triesMax || signal.aborted) throw error;
+      if (isLasting(error) || tries === triesMax || signal.aborted) throw error;
       await pause(retryDelayMs, signal);
     }
   }
+}
+
+/** What is wrong with the key is as wrong a second later. */
+function isLasting(error: unknown): boolean {
+  return error instanceof MisconfiguredError || error instanceof RejectedError;
 }
 
 async function ask(config: StripeConfig, signal: AbortSignal): Promise<string> {
