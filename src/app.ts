@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
 import { adoptFormerAccounts } from './commands/adopt-former-accounts.ts';
 import { applyNewDelivery } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
@@ -49,8 +49,6 @@ import { ensureFirstMerchant } from './store/merchant-store.ts';
 const databaseMsMax = 10_000;
 /** Requests that are under way at a stop may go on for so long, which is longer than the longest command takes. */
 const drainMs = payOrderMsMax + databaseMsMax;
-/** What is still being opened when a start fails is waited for so long, to be closed. */
-const openingMsMax = 5000;
 /** A stop takes no longer than this, whatever hangs. */
 export const stopMsMax = drainMs + openingMsMax;
 
@@ -229,43 +227,6 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   }
 }
 
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason));
-  });
-}
-
-/**
- * What was opened, to be closed the other way round, each step whatever the others did. What is still opening by then is closed once it is
- * open, and waited for a while.
- */
-function closingList() {
-  const steps: (() => Promise<unknown>)[] = [];
-  const pending = new Set<Promise<unknown>>();
-  let isClosed = false;
-  async function kept<T>(opening: T | Promise<T>, closeIt: (opened: T) => Promise<unknown>): Promise<T> {
-    const opened = await opening;
-    if (isClosed) await closeIt(opened);
-    else steps.push(() => closeIt(opened));
-    return opened;
-  }
-  return {
-    async keep<T>(opening: T | Promise<T>, closeIt: (opened: T) => Promise<unknown>): Promise<T> {
-      const keeping = kept(opening, closeIt);
-      pending.add(keeping);
-      return keeping.finally(() => pending.delete(keeping));
-    },
-    async close(): Promise<void> {
-      isClosed = true;
-      const errors: unknown[] = [];
-      for (const step of steps.splice(0).reverse()) await step().catch((error: unknown) => errors.push(error));
-      await Promise.race([Promise.allSettled(pending), delay(openingMsMax, undefined, { ref: false })]);
-      if (errors.length > 0) throw errors[0];
-    },
-  };
-}
-
 /** Wakes within this process, and between nodes where there is a Redis to carry them. */
 async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: ClosingList['keep']): Promise<Wakes> {
   const local = createWakes();
@@ -273,8 +234,6 @@ async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: Cl
   const { createRedisWakes } = await import('./events/redis-wakes.ts'); // a start without Redis does not load its client
   return keep(createRedisWakes(redisUrl, logId, local, log), (wakes) => wakes.close());
 }
-
-type ClosingList = ReturnType<typeof closingList>;
 
 /**
  * Where only this machine gets in, GraphiQL and the return page may use the token. A public address says that a proxy lets others in, whatever it

@@ -131,7 +131,7 @@ async function reviewUnclear(
   return changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
     const verdict = { status: 'REVIEW', reason: 'unreadable', paymentId, at: change.at } as const;
     const outcome = await finish(context, delivery, verdict, tx);
-    // Whoever was slower must not open again a review that a person has closed since.
+    // A slower node must not reopen a review that a person has closed since.
     if (outcome.isFirst) noteUnreadableCallback(change, paymentId, reason);
     return outcome;
   });

@@ -12,7 +12,7 @@ const headersKept = ['content-type', 'user-agent'];
  * Verifies a callback and commits it to the inbox. Once this returns the provider may be told that we have it.
  *
  * @returns the delivery that waits to be applied, or null when it had come before.
- * @throws {WebhookRejectedError} when it must not be believed, for whoever let it in to log. If it names a payment of ours, that one is asked soon, once.
+ * @throws {WebhookRejectedError} when it must not be believed; the caller logs it. If it names a payment of ours, that payment is asked about soon, once.
  */
 export async function receiveDelivery(
   context: CommandContext,

@@ -6,7 +6,7 @@ import { isTold, type Log } from '../domain/log.ts';
 
 /**
  * Carries out a command and leaves one line about it at `info`: its name, what it was about, how long it took, and what came of it. That is
- * `done`, the code of a refusal, or `failed`, of which whoever hears of the failure logs the rest.
+ * `done`, the code of a refusal, or `failed`: then the caller logs the error.
  */
 export async function told<T>(log: Log, command: string, names: object, work: () => Promise<T>): Promise<T> {
   if (!isTold(log)) return work();
@@ -68,7 +68,7 @@ function codeOf(error: unknown): string | null {
   return typeof extensions?.code === 'string' ? extensions.code : null;
 }
 
-/** One line at `info` for each change of an order, once it is committed: the same as the event, for whoever has nothing but the logs. */
+/** One line at `info` for each change of an order, once it is committed: the same as the event, for people who have nothing but the logs. */
 export function tellEvents(log: Log, orderId: string, events: readonly OrderEvent[]): void {
   if (events.length === 0 || !isTold(log)) return;
   for (const event of events) {

@@ -2,7 +2,7 @@ import type { OrderChange } from './order-change.ts';
 import type { PaymentFailure } from './payment.ts';
 
 /**
- * Records that the provider has refused an attempt to capture an authorization, for good: whoever repeats it gets the same answer. What has
+ * Records that the provider has refused an attempt to capture an authorization, for good: repeating it gives the same answer. What has
  * become of the authorization is asked now. Recording it again changes nothing, and money that was captured after all says more.
  */
 export function refuseCapture(change: OrderChange, paymentId: string, attempt: number, failure: PaymentFailure): void {

@@ -101,7 +101,7 @@ async function* followMerchant(
 
 /**
  * Looks at the log's end and wakes those whom a lost wake left behind: one statement a round, however many wait, and further ones only for
- * more than a thousand events. It watches from the moment on at which it is opened, so that whoever begins to follow later misses nothing.
+ * more than a thousand events. It watches from the moment on at which it is opened, so that later followers miss nothing.
  */
 export async function openTailWatch({ pool, wakes }: Pick<Source, 'pool' | 'wakes'>): Promise<TailWatch> {
   let position = await readLogEnd(pool);

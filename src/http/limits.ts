@@ -11,7 +11,7 @@ export type HttpLimits = {
   readonly checkIntervalMs: number;
   /**
    * How long a connection may idle between two requests. Longer than the balancers in front keep theirs (AWS 60 s, Azure 240 s, Google
-   * 600 s): whoever closes first must be the balancer, or it sends a request into a connection that is being closed and answers 502.
+   * 600 s): the balancer must be the one that closes first, or it sends a request into a connection that is being closed and answers 502.
    */
   readonly keepAliveTimeoutMs: number;
   /**
