@@ -1,5 +1,5 @@
 import type { HttpAnswer } from './http.ts';
-import { decimalsOf } from './stripe-money.ts';
+import { decimalsOf } from './stripe/money.ts';
 
 /** Text that is HTML already; made by `html` only, so that nothing reaches a page unescaped. */
 export class Html {

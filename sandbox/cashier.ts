@@ -1,6 +1,6 @@
 import { html, notFound, notice, page } from './cashier-page.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
-import type { Side } from './side.ts';
+import type { Side } from './provider.ts';
 
 /** How many are listed under each heading. */
 const listedMax = 50;

@@ -11,7 +11,7 @@ import type { DeliveryRow, WebhookSettings } from './deliveries.ts';
 import { rulesMax } from './faults.ts';
 import { type HttpAnswer, type HttpRequest, jsonAnswer } from './http.ts';
 import type { Table } from './ledger.ts';
-import { type ProviderKey, providerKeys, type Shared, type Side } from './side.ts';
+import { type ProviderKey, providerKeys, type Shared, type Side } from './provider.ts';
 
 export type ClockRow = { readonly id: 'clock'; readonly offsetMs: number };
 export type Control = {

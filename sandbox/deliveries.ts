@@ -3,7 +3,7 @@ import type { CallbackPost, CallbackRequest } from './callback-post.ts';
 import type { Clock } from './clock.ts';
 import type { CallbackFault, Faults } from './faults.ts';
 import type { Ledger, Table } from './ledger.ts';
-import type { ProviderKey } from './side.ts';
+import type { ProviderKey } from './provider.ts';
 
 /** What a provider wants posted, as it is kept: its sender writes and signs it anew for each attempt. */
 export type Notice = {

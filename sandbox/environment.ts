@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import type { AlipayOptions } from './alipay.ts';
+import type { AlipayOptions } from './alipay/provider.ts';
 import type { SandboxOptions } from './server.ts';
-import type { PlatformKey, WechatpayOptions } from './wechatpay.ts';
+import type { PlatformKey, WechatpayOptions } from './wechatpay/provider.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

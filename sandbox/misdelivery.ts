@@ -1,6 +1,6 @@
 import type { Applied, RequestFault } from './faults.ts';
 import type { HttpAnswer, HttpOutcome } from './http.ts';
-import type { Shared } from './side.ts';
+import type { Shared } from './provider.ts';
 
 type Timed = Pick<Shared, 'clock' | 'holdsRequests'>;
 

@@ -1,23 +1,23 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type AlipayOptions, createAlipaySide } from './alipay.ts';
-import type { AlipayLedger } from './alipay-oracle.ts';
+import type { AlipayLedger } from './alipay/ground-truth.ts';
+import { type AlipayOptions, createAlipaySide } from './alipay/provider.ts';
 import { type CallbackPost, postByHttp } from './callback-post.ts';
 import { seededChance, seededToken } from './chance.ts';
 import { Clock } from './clock.ts';
 import { advance, type ClockRow, type Control, readLedger } from './control.ts';
 import type { Json } from './control-input.ts';
 import { defaultAttemptTimeoutMs } from './deliveries.ts';
-import { actByControl, type DoorAnswer, type DoorRequest, enter } from './door.ts';
 import { Faults } from './faults.ts';
 import { BodyTooLargeError, readRequest, sendAnswer } from './http.ts';
+import { actByControl, type DoorAnswer, type DoorRequest, enter } from './in-process.ts';
 import { Ledger } from './ledger.ts';
+import type { Shared, Side } from './provider.ts';
 import { problem, serve } from './routes.ts';
-import type { Shared, Side } from './side.ts';
-import { createStripeSide, type StripeOptions } from './stripe.ts';
-import type { StripeLedger } from './stripe-oracle.ts';
-import { createWechatpaySide, type WechatpayLedger, type WechatpayOptions } from './wechatpay.ts';
+import type { StripeLedger } from './stripe/ground-truth.ts';
+import { createStripeSide, type StripeOptions } from './stripe/provider.ts';
+import { createWechatpaySide, type WechatpayLedger, type WechatpayOptions } from './wechatpay/provider.ts';
 
 /** The truth of each provider that the sandbox stands in for. */
 export type ProviderLedgers = {

@@ -84,7 +84,7 @@ function judgeImport(path: string, specifier: string): string | null {
   const [tree, ...rest] = path.split('/');
   if (!specifier.startsWith('.')) return judgePackage(path, specifier);
   const target = normalize(join(dirname(path), specifier));
-  if (tree === 'sandbox') return target.startsWith('src/') ? 'the sandbox shares no code with src' : null;
+  if (tree === 'sandbox') return judgeSandboxImport(path, target);
   if (tree !== 'src') return null;
   if (target.startsWith('sandbox/')) return 'src shares no code with the sandbox';
   const room = rest[0] ?? '';
@@ -93,6 +93,16 @@ function judgeImport(path: string, specifier: string): string | null {
   const name = target.replace(/^src\//, '');
   if (allowed === 'everything' || isWithin(name, [room, ...allowed])) return null;
   return `${room} may not import ${name}, only ${['itself', ...allowed].join(', ')}`;
+}
+
+/** One provider of the sandbox, a folder of its own, knows nothing of another. */
+function judgeSandboxImport(path: string, target: string): string | null {
+  if (target.startsWith('src/')) return 'the sandbox shares no code with src';
+  const providerOf = (file: string) => /^sandbox\/(\w+)\//.exec(file)?.[1];
+  const [own, other] = [providerOf(path), providerOf(target)];
+  return own === undefined || other === undefined || own === other
+    ? null
+    : `sandbox/${own} may not import from sandbox/${other}`;
 }
 
 function judgePackage(path: string, specifier: string): string | null {

@@ -1,5 +1,5 @@
 import { Dispatcher, errors } from 'undici';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
+import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import { type Door, unansweredStatus } from './provider-client.ts';
 
 /** Carries what undici is asked to send through a door, and its answer, or what became of it, back as undici tells it. */

@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
+import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import { alipayPublicKey, wechatpayPublicKey } from './provider-keys.ts';
 
 /** One request to a provider, and what came of it. */

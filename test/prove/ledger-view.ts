@@ -1,8 +1,8 @@
-import type { AlipayLedger } from '../../sandbox/alipay-oracle.ts';
+import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
 import type { ProviderLedgers } from '../../sandbox/server.ts';
-import type { Wire } from '../../sandbox/stripe-objects.ts';
-import type { StripeLedger } from '../../sandbox/stripe-oracle.ts';
-import type { WechatpayLedger } from '../../sandbox/wechatpay-oracle.ts';
+import type { StripeLedger } from '../../sandbox/stripe/ground-truth.ts';
+import type { Wire } from '../../sandbox/stripe/objects.ts';
+import type { WechatpayLedger } from '../../sandbox/wechatpay/ground-truth.ts';
 import type { PaymentStatus } from '../../src/domain/payment.ts';
 import type { RefundStatus } from '../../src/domain/refund.ts';
 

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { DoorAnswer } from '../../sandbox/door.ts';
+import type { DoorAnswer } from '../../sandbox/in-process.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { Dice } from './dice.ts';
 import { BrokenConnectionError } from './life.ts';

@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
+import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 
 /** Brings a request to the sandbox, wherever that is. */
 export type Door = (request: DoorRequest) => Promise<DoorAnswer | 'unanswered' | 'reset'>;

@@ -1,5 +1,5 @@
 import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/door.ts';
+import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import type { Actor } from '../../src/commands/context.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';

@@ -1,8 +1,8 @@
 import { createSign, createVerify, generateKeyPairSync } from 'node:crypto';
 import { AlipaySdk, type AlipaySdkConfig } from 'alipay-sdk';
 import { expect, onTestFinished } from 'vitest';
-import type { AlipayOptions } from '../../sandbox/alipay.ts';
-import type { AlipayLedger } from '../../sandbox/alipay-oracle.ts';
+import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
+import type { AlipayOptions } from '../../sandbox/alipay/provider.ts';
 import type { CallbackAnswer } from '../../sandbox/callback-post.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import { publishableKey, secretKey, webhookSecret } from './rig.ts';

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
 import type { CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorRequest } from '../../sandbox/door.ts';
+import type { DoorRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import { judge, publishableKey, type Received, secretKey, webhookSecret } from './rig.ts';
 

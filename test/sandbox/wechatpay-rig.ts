@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
 import type { CallbackRequest } from '../../sandbox/callback-post.ts';
 import type { Json } from '../../sandbox/control-input.ts';
-import type { DoorRequest } from '../../sandbox/door.ts';
+import type { DoorRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
-import type { WechatpayOptions } from '../../sandbox/wechatpay.ts';
+import type { WechatpayOptions } from '../../sandbox/wechatpay/provider.ts';
 import { selfSigned } from './wechatpay-certificate.ts';
 
 export const startsAt = new Date('2027-01-01T02:00:00Z'); // ten o'clock in Beijing

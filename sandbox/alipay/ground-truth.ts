@@ -1,0 +1,80 @@
+import { type Books, type RefundRow, refundedOf, refundsOf, type TradeRow } from './state.ts';
+
+/** What became of one number of the merchant's. Amounts are fen. */
+export type AlipayTotals = {
+  readonly currency: 'cny';
+  /** 0 while nobody has opened its link or scanned its code. */
+  readonly trades: number;
+  /** Times that money was taken; more than one is a double charge. */
+  readonly charges: number;
+  readonly captured: number;
+  readonly refunded: number;
+  readonly refundPending: number;
+};
+
+export type LedgerTrade = {
+  readonly outTradeNo: string;
+  readonly tradeNo: string;
+  readonly status: TradeRow['status'];
+  readonly product: TradeRow['terms']['product'];
+  readonly amount: number;
+  readonly subject: string;
+  readonly charges: number;
+  readonly refunded: number;
+  readonly paidAt: string | null;
+  readonly closedAt: string | null;
+};
+
+export type LedgerRefund = Pick<RefundRow, 'id' | 'outTradeNo' | 'outRequestNo' | 'amount' | 'status' | 'origin'>;
+
+export type AlipayLedger = {
+  readonly trades: readonly LedgerTrade[];
+  readonly refunds: readonly LedgerRefund[];
+  /** By `out_trade_no`, also of links and codes that nobody has opened. */
+  readonly totals: Readonly<Record<string, AlipayTotals>>;
+};
+
+/** Alipay's truth, oldest first; with `paymentId`, an out_trade_no, only what concerns that one. */
+export function alipayOracle(books: Books, paymentId: string | null): AlipayLedger {
+  const numbers = paymentId === null ? Array.from(books.offersByNumber.all(), ({ id }) => id) : [paymentId];
+  const known = numbers.filter((number) => books.offersByNumber.get(number) !== undefined);
+  return {
+    trades: known.flatMap((number) => books.trades.get(number) ?? []).map((trade) => tradeInLedger(books, trade)),
+    refunds: known.flatMap((number) => refundsOf(books, number)).map(refundInLedger),
+    totals: Object.fromEntries(known.map((number) => [number, totalsOf(books, number)])),
+  };
+}
+
+export function tradeInLedger(books: Books, trade: TradeRow): LedgerTrade {
+  const { id, tradeNo, status, terms, charges, paidMs, closedMs } = trade;
+  return {
+    outTradeNo: id,
+    tradeNo,
+    status,
+    product: terms.product,
+    amount: terms.amount,
+    subject: terms.subject,
+    charges,
+    refunded: refundedOf(books, id),
+    paidAt: paidMs === null ? null : new Date(paidMs).toISOString(),
+    closedAt: closedMs === null ? null : new Date(closedMs).toISOString(),
+  };
+}
+
+export function refundInLedger({ id, outTradeNo, outRequestNo, amount, status, origin }: RefundRow): LedgerRefund {
+  return { id, outTradeNo, outRequestNo, amount, status, origin };
+}
+
+function totalsOf(books: Books, outTradeNo: string): AlipayTotals {
+  const trade = books.trades.get(outTradeNo);
+  const charges = trade?.charges ?? 0;
+  const pending = refundsOf(books, outTradeNo).filter(({ status }) => status === 'pending');
+  return {
+    currency: 'cny',
+    trades: trade ? 1 : 0,
+    charges,
+    captured: charges * (trade?.terms.amount ?? 0),
+    refunded: refundedOf(books, outTradeNo),
+    refundPending: pending.reduce((sum, { amount }) => sum + amount, 0),
+  };
+}

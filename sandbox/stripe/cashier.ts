@@ -1,0 +1,234 @@
+import {
+  amountLine,
+  becameOfRefunds,
+  type Html,
+  html,
+  notFound,
+  notice,
+  outcome,
+  page,
+  price,
+  type Shown,
+  shopLink,
+} from '../cashier-page.ts';
+import { type HttpAnswer, type HttpRequest, redirectAnswer } from '../http.ts';
+import { cardOfNumber, offeredCards, type TestCard } from './cards.ts';
+import { finishAuthentication, payInSession } from './checkout.ts';
+import { StripeRefusal } from './errors.ts';
+import { authenticationUrl } from './objects.ts';
+import { confirmIntent } from './payments.ts';
+import type { Books, IntentRow, SessionRow } from './state.ts';
+
+/** The pages a buyer sees: `/cashier/<kind>/<id>`. Every form can as well be posted by a script; see the README. */
+export function serveStripePage(books: Books, request: HttpRequest): HttpAnswer {
+  const [, , kind = '', id = '', ...rest] = request.path.replace(/\/$/, '').split('/');
+  const query = new URLSearchParams(request.query);
+  const form = request.method === 'POST' ? new URLSearchParams(request.body) : null;
+  try {
+    if (rest.length > 0) return notFound();
+    switch (kind) {
+      case 'checkout':
+        return checkout(books, id, form);
+      case '3ds':
+        return authentication(books, id, query.get('client_secret'), form);
+      case 'card':
+        return cardForm(books, id, query, form);
+      default:
+        return notFound();
+    }
+  } catch (error) {
+    if (error instanceof StripeRefusal) return notice(error.status, 'That did not work', error.message);
+    throw error;
+  }
+}
+
+/** What waits to be paid, newest first. */
+export function waitingAtStripe(books: Books) {
+  const sessions = [...books.sessions.all()].reverse().filter((row) => row.status === 'open');
+  const intents = [...books.intents.all()].reverse().filter((row) => row.session === null && isPayable(row));
+  return [
+    {
+      heading: 'Checkout pages',
+      rows: sessions.map(({ id, amount, currency }) => ({
+        href: `/cashier/checkout/${id}`,
+        label: shorten(id),
+        price: price(amount, currency),
+      })),
+    },
+    {
+      heading: 'Card forms',
+      rows: intents.map((intent) => ({
+        href: cardFormPath(intent),
+        label: intent.id,
+        price: price(intent.amount, intent.currency),
+      })),
+    },
+  ];
+}
+
+function checkout(books: Books, id: string, form: URLSearchParams | null): HttpAnswer {
+  const session = books.sessions.get(id);
+  if (!session) return notFound();
+  if (session.status === 'complete') return donePage(books, session);
+  if (session.status === 'expired') {
+    const text = 'Go back to the shop and start again.';
+    return outcome(shown(session), 'This page has expired', text, shopLink(session.cancelUrl));
+  }
+  if (!form) return checkoutPage(books, session);
+  const action = form.get('action');
+  if (action === 'leave') return redirectAnswer(session.cancelUrl ?? `/cashier/checkout/${session.id}`);
+  const card = action === 'decline' ? declinedCard : chosenCard(form);
+  const { intent } = books.ledger.transact(() => payInSession(books, session, card));
+  if (intent.status === 'requires_action') return redirectAnswer(authenticationUrl(books, intent));
+  return redirectAnswer(isPayable(intent) ? `/cashier/checkout/${session.id}` : successUrl(session));
+}
+
+function donePage(books: Books, session: SessionRow): HttpAnswer {
+  const intent = session.intent === null ? undefined : books.intents.get(session.intent);
+  const became = intent ? becameOf(books, intent) : { title: 'Paid', text: 'This was paid already.' };
+  return outcome(shown(session), became.title, became.text, shopLink(successUrl(session)));
+}
+
+function shown({ id, successUrl, amount, currency, lines }: SessionRow): Shown {
+  return {
+    brand: new URL(successUrl).host,
+    amount: price(amount, currency),
+    subject: lines.map(({ name }) => name).join(', '),
+    number: id,
+  };
+}
+
+function checkoutPage(books: Books, session: SessionRow): HttpAnswer {
+  const intent = session.intent === null ? undefined : books.intents.get(session.intent);
+  const lines = session.lines.map(
+    (
+      line,
+    ) => html`<li><span class="name">${line.name}${line.quantity > 1 ? html` <span class="muted">× ${line.quantity}</span>` : null}
+${line.description === null ? null : html`<br><span class="muted small">${line.description}</span>`}</span>
+<span class="price">${price(line.unitAmount * line.quantity, session.currency)}</span></li>`,
+  );
+  return page(
+    200,
+    'Checkout',
+    html`<section class="card"><p class="muted">Pay ${new URL(session.successUrl).host}</p>
+${amountLine(price(session.amount, session.currency))}
+<ul class="lines">${lines}</ul>
+${failure(intent)}
+<form method="post">${cardChoice}
+<button class="primary" name="action" value="pay">Pay ${price(session.amount, session.currency)}</button>
+<div class="pair"><button name="action" value="decline">Decline</button>
+<button name="action" value="leave">Walk away</button></div>
+</form></section>`,
+  );
+}
+
+function authentication(books: Books, id: string, secret: string | null, form: URLSearchParams | null): HttpAnswer {
+  const intent = books.intents.get(id);
+  if (!intent || secret !== intent.clientSecret) return notFound();
+  if (intent.status !== 'requires_action') {
+    return notice(200, 'Nothing to confirm', 'Your bank is not waiting for you.', shopLink(intent.returnUrl));
+  }
+  if (!form) {
+    return page(
+      200,
+      'Your bank',
+      html`<section class="card center"><h1>Confirm that it is you</h1>
+<p class="muted">Your bank's 3-D Secure page, for testing</p>${amountLine(price(intent.amount, intent.currency))}
+<form method="post"><button class="primary" name="action" value="complete">Complete authentication</button>
+<button name="action" value="fail">Fail authentication</button></form></section>`,
+    );
+  }
+  const passed = form.get('action') === 'complete';
+  const attempt = books.ledger.transact(() => finishAuthentication(books, intent, passed));
+  return redirectAnswer(afterAuthentication(books, attempt.intent));
+}
+
+/** Where the buyer goes from the bank: to the shop, back to pay otherwise, or to the card form they came from. */
+function afterAuthentication(books: Books, intent: IntentRow): string {
+  const session = intent.session === null ? undefined : books.sessions.get(intent.session);
+  if (session) return session.status === 'complete' ? successUrl(session) : `/cashier/checkout/${session.id}`;
+  if (intent.returnUrl === null) return cardFormPath(intent);
+  const url = new URL(intent.returnUrl);
+  url.searchParams.set('payment_intent', intent.id);
+  url.searchParams.set('payment_intent_client_secret', intent.clientSecret);
+  url.searchParams.set('redirect_status', isPayable(intent) ? 'failed' : 'succeeded');
+  return url.href;
+}
+
+/** Stands for the card fields that a shop would embed, for a person who follows the README without a shop. */
+function cardForm(books: Books, id: string, query: URLSearchParams, form: URLSearchParams | null): HttpAnswer {
+  const intent = books.intents.get(id);
+  if (!intent || query.get('client_secret') !== intent.clientSecret) return notFound();
+  if (intent.session !== null) return redirectAnswer(`/cashier/checkout/${intent.session}`);
+  if (form && isPayable(intent)) {
+    const card = form.get('action') === 'decline' ? declinedCard : chosenCard(form);
+    const options = { returnUrl: null, errorOnRequiresAction: false };
+    const attempt = books.ledger.transact(() => confirmIntent(books, intent, card, options));
+    const waits = attempt.intent.status === 'requires_action';
+    return redirectAnswer(waits ? authenticationUrl(books, attempt.intent) : cardFormPath(intent));
+  }
+  if (!isPayable(intent)) {
+    const { title, text } = becameOf(books, intent);
+    const subject = intent.description ?? 'Card payment';
+    const amount = price(intent.amount, intent.currency);
+    return outcome({ brand: 'Card', amount, subject, number: intent.id }, title, text, null);
+  }
+  return page(
+    200,
+    'Pay by card',
+    html`<section class="card"><p class="muted">${intent.description ?? 'Pay by card'}</p>
+${amountLine(price(intent.amount, intent.currency))}
+${failure(intent)}
+<form method="post">${cardChoice}
+<button class="primary" name="action" value="pay">Pay ${price(intent.amount, intent.currency)}</button>
+<button name="action" value="decline">Decline</button></form></section>`,
+  );
+}
+
+function becameOf(books: Books, intent: IntentRow): { readonly title: string; readonly text: string } {
+  switch (intent.status) {
+    case 'succeeded': {
+      const charge = intent.latestCharge === null ? undefined : books.charges.get(intent.latestCharge);
+      const paid = { title: 'Paid', text: 'This was paid already.' };
+      return becameOfRefunds(charge?.amountRefunded ?? 0, intent.amountReceived, intent.currency) ?? paid;
+    }
+    case 'requires_capture':
+      return { title: 'Authorized', text: 'The amount is held on your card until the shop takes it.' };
+    case 'canceled':
+      return { title: 'Canceled', text: 'Nothing was taken. Go back to the shop and start again.' };
+    default:
+      return { title: 'On its way', text: 'Your bank has not decided yet.' };
+  }
+}
+
+function isPayable(intent: IntentRow): boolean {
+  const { status } = intent;
+  return status === 'requires_payment_method' || status === 'requires_confirmation' || status === 'requires_action';
+}
+
+const declinedCard = cardOfNumber('4000000000000002');
+
+function chosenCard(form: URLSearchParams): TestCard {
+  return cardOfNumber(form.get('card') ?? '4242424242424242');
+}
+
+const cardChoice = html`<label for="card">Test card, by its last four digits</label>
+<select id="card" name="card">${offeredCards.map(
+  (card) => html`<option value="${card.number}">${card.number.slice(-4)} · ${card.label}</option>`,
+)}</select>`;
+
+function failure(intent: IntentRow | undefined): Html | null {
+  return intent?.lastError ? html`<p class="alert" role="alert">${intent.lastError.message}</p>` : null;
+}
+
+function cardFormPath(intent: IntentRow): string {
+  return `/cashier/card/${intent.id}?client_secret=${encodeURIComponent(intent.clientSecret)}`;
+}
+
+function successUrl(session: SessionRow): string {
+  return session.successUrl.replaceAll('{CHECKOUT_SESSION_ID}', session.id);
+}
+
+function shorten(id: string): string {
+  return `${id.slice(0, 20)}…`;
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Ledger, Table } from '../ledger.ts';
+import { StripeRefusal } from './errors.ts';
+import { canonicalForm, type FormHash } from './form.ts';
+
+/** Stripe forgets keys after at least a day. */
+export const keyLifetimeMs = 24 * 3_600_000;
+const keyLengthMax = 255;
+
+type KeptRow = {
+  readonly id: string;
+  readonly atMs: number;
+  readonly path: string;
+  readonly paramsHash: string;
+  readonly status: number;
+  readonly body: string;
+};
+
+export type Kept = { readonly status: number; readonly body: string };
+
+/** One request under its key: where it went and what it said. Only a digest of the parameters is kept: they may hold cards. */
+export type KeyedRequest = { readonly key: string; readonly path: string; readonly paramsHash: string };
+
+export function keyedRequest(key: string, path: string, form: FormHash): KeyedRequest {
+  if (key.length > keyLengthMax) {
+    throw new StripeRefusal(400, {
+      type: 'invalid_request_error',
+      message: `Idempotency-Key may have at most ${keyLengthMax} characters.`,
+    });
+  }
+  return { key, path, paramsHash: createHash('sha256').update(canonicalForm(form)).digest('hex') };
+}
+
+/** What was answered under which key. Keys in use live in memory only: a restart ends whatever used them. */
+export class IdempotencyKeys {
+  #rows: Table<KeptRow>;
+  #clock: Clock;
+  #inUse = new Set<string>();
+
+  constructor(ledger: Ledger, clock: Clock) {
+    this.#rows = ledger.table('stripe_idempotency_keys');
+    this.#clock = clock;
+  }
+
+  /**
+   * The answer kept under the key, or null when the request is to be executed; then the key is in use until `release`.
+   *
+   * @throws {StripeRefusal} 400 for other parameters or another endpoint, 409 while the first request is executed.
+   */
+  claim(request: KeyedRequest): Kept | null {
+    if (this.#inUse.has(request.key)) {
+      throw new StripeRefusal(409, {
+        type: 'invalid_request_error',
+        code: 'idempotency_key_in_use',
+        message: `There is currently another in-progress request using this Idempotent Key: ${request.key}.`,
+      });
+    }
+    const row = this.#rows.get(request.key);
+    if (!row || this.#isForgotten(row)) {
+      this.#inUse.add(request.key);
+      return null;
+    }
+    if (row.path !== request.path) throw mismatch(request.key, `endpoint ('${row.path}' vs '${request.path}')`);
+    if (row.paramsHash !== request.paramsHash) throw mismatch(request.key, 'parameters');
+    return { status: row.status, body: row.body };
+  }
+
+  release(request: KeyedRequest): void {
+    this.#inUse.delete(request.key);
+  }
+
+  /** Must run inside the act whose result it is, so that both are kept or neither. */
+  keep(request: KeyedRequest, answer: Kept): void {
+    for (const row of this.#rows.all()) {
+      if (!this.#isForgotten(row)) break; // oldest first
+      this.#rows.delete(row.id);
+    }
+    const { path, paramsHash } = request;
+    this.#rows.put({ id: request.key, atMs: this.#clock.nowMs(), path, paramsHash, ...answer });
+  }
+
+  #isForgotten(row: KeptRow): boolean {
+    return this.#clock.nowMs() - row.atMs > keyLifetimeMs;
+  }
+}
+
+function mismatch(key: string, what: string): StripeRefusal {
+  return new StripeRefusal(400, {
+    type: 'idempotency_error',
+    message:
+      `Keys for idempotent requests can only be used with the same ${what} they were first used with. ` +
+      `Try using a key other than '${key}' if you meant to execute a different request.`,
+  });
+}

@@ -1,0 +1,131 @@
+import { lineItemObject, sessionObject } from './checkout-objects.ts';
+import { invalid, missing } from './errors.ts';
+import { balanceTransactionObject, chargeObject, intentObject, refundObject, type Wire } from './objects.ts';
+import { type CreatedRange, createdRange, expand, integer, text } from './params.ts';
+import type { Books } from './state.ts';
+
+/** What every list takes; each adds its own filters. */
+export const listParams = {
+  limit: integer(),
+  starting_after: text(),
+  ending_before: text(),
+  created: createdRange,
+  expand,
+};
+
+export type ListQuery = {
+  readonly limit?: number | undefined;
+  readonly starting_after?: string | undefined;
+  readonly ending_before?: string | undefined;
+  readonly created?: CreatedRange | undefined;
+};
+
+type Dated = { readonly id: string; readonly created: number };
+
+/**
+ * One page, newest first, of the rows that fit.
+ *
+ * @throws {StripeRefusal} for a limit outside of 1 to 100, two cursors, or a cursor that names no row.
+ */
+export function listPage<R extends Dated>(
+  url: string,
+  rows: Iterable<R>,
+  query: ListQuery,
+  fits: (row: R) => boolean,
+  render: (row: R) => Wire,
+): Wire {
+  const limit = query.limit ?? 10;
+  if (limit < 1 || limit > 100) throw invalid('Invalid limit: must be between 1 and 100', 'limit');
+  if (query.starting_after !== undefined && query.ending_before !== undefined) {
+    throw invalid('You may only specify one of these parameters: ending_before, starting_after.');
+  }
+  const newestFirst = [...rows].reverse();
+  const [from, to] = window(newestFirst, query);
+  const inWindow = newestFirst.slice(from, to).filter((row) => isWithin(row.created, query.created) && fits(row));
+  const page = query.ending_before === undefined ? inWindow.slice(0, limit) : inWindow.slice(-limit);
+  return { object: 'list', data: page.map(render), has_more: inWindow.length > page.length, url };
+}
+
+/**
+ * Replaces ids by the objects that `paths` name, as in `latest_charge.balance_transaction` or `data.source`.
+ *
+ * @throws {StripeRefusal} for a path that leads to nothing that could be expanded.
+ */
+export function expanded(books: Books, object: Wire, paths: readonly string[] | undefined): Wire {
+  return (paths ?? []).reduce((grown, path) => expandPath(books, grown, path.split('.'), path), object);
+}
+
+function expandPath(books: Books, object: Wire, steps: readonly string[], path: string): Wire {
+  const [step, ...rest] = steps;
+  if (step === undefined) return object;
+  if (step === 'data' && object.object === 'list' && Array.isArray(object.data)) {
+    const data = object.data.map((item: unknown) => (isWire(item) ? expandPath(books, item, rest, path) : item));
+    return { ...object, data };
+  }
+  const value = step === 'line_items' ? lineItems(books, object) : object[step];
+  if (value === undefined || !expandable.has(step)) {
+    throw invalid(`This property cannot be expanded (${step}). You may want to try expanding: ${path}`, 'expand');
+  }
+  const found = typeof value === 'string' ? objectById(books, value) : value;
+  return isWire(found) ? { ...object, [step]: expandPath(books, found, rest, path) } : object;
+}
+
+const expandable = new Set([
+  'latest_charge',
+  'payment_intent',
+  'charge',
+  'balance_transaction',
+  'failure_balance_transaction',
+  'source',
+  'line_items',
+  'payment_method',
+  'customer',
+]);
+
+function objectById(books: Books, id: string): Wire | undefined {
+  const intent = books.intents.get(id);
+  if (intent) return intentObject(books, intent);
+  const charge = books.charges.get(id);
+  if (charge) return chargeObject(books, charge);
+  const refund = books.refunds.get(id);
+  if (refund) return refundObject(refund);
+  const session = books.sessions.get(id);
+  if (session) return sessionObject(books, session);
+  const transaction = books.balanceTransactions.get(id);
+  return transaction && balanceTransactionObject(transaction);
+}
+
+function lineItems(books: Books, object: Wire): Wire | undefined {
+  const session = typeof object.id === 'string' ? books.sessions.get(object.id) : undefined;
+  if (!session) return undefined;
+  const data = session.lines.map((line) => lineItemObject(session, line));
+  return { object: 'list', data, has_more: false, url: `/v1/checkout/sessions/${session.id}/line_items` };
+}
+
+function window(rows: readonly Dated[], query: ListQuery): [from: number, to: number] {
+  if (query.starting_after !== undefined) {
+    return [positionOf(rows, query.starting_after, 'starting_after') + 1, rows.length];
+  }
+  if (query.ending_before !== undefined) return [0, positionOf(rows, query.ending_before, 'ending_before')];
+  return [0, rows.length];
+}
+
+function positionOf(rows: readonly Dated[], id: string, param: string): number {
+  const position = rows.findIndex((row) => row.id === id);
+  if (position < 0) throw missing('object', id, param);
+  return position;
+}
+
+function isWithin(created: number, range: CreatedRange | undefined): boolean {
+  return (
+    range === undefined ||
+    ((range.gt === undefined || created > range.gt) &&
+      (range.gte === undefined || created >= range.gte) &&
+      (range.lt === undefined || created < range.lt) &&
+      (range.lte === undefined || created <= range.lte))
+  );
+}
+
+function isWire(value: unknown): value is Wire {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,133 @@
+import { cardNamed } from './cards.ts';
+import { invalid } from './errors.ts';
+import { recordEvent } from './events.ts';
+import { checkGrain, written } from './money.ts';
+import { chargeObject, refundObject } from './objects.ts';
+import { outcomeSubject } from './payments.ts';
+import type { Books, ChargeRow, Metadata, RefundRow } from './state.ts';
+
+/** How long a refund to one of the refund test cards takes before it is decided, on the sandbox's clock. */
+export const refundDecisionMs = 10_000;
+
+export type NewRefund = {
+  readonly amount: number | undefined;
+  readonly reason: string | null;
+  readonly metadata: Metadata;
+  readonly origin: RefundRow['origin'];
+};
+
+/** Sends money of a captured charge back; without an amount, all that is left. @throws {StripeRefusal} when too little is left. */
+export function createRefund(books: Books, charge: ChargeRow, input: NewRefund): RefundRow {
+  const left = charge.amountCaptured - charge.amountRefunded;
+  if (!charge.captured) throw invalid(`Charge ${charge.id} has not been captured; cancel its PaymentIntent instead.`);
+  if (left === 0) {
+    throw invalid(`Charge ${charge.id} has already been refunded.`, undefined, 'charge_already_refunded');
+  }
+  const amount = input.amount ?? left;
+  if (amount < 1) {
+    throw invalid('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  }
+  if (amount > left) {
+    throw invalid(
+      `Refund amount (${written(amount, charge.currency)}) is greater than unrefunded amount on charge ` +
+        `(${written(left, charge.currency)})`,
+      'amount',
+    );
+  }
+  checkGrain(amount, charge.currency, 'amount');
+  const course = courseOf(books, charge, input.metadata);
+  const id = books.newId('re_');
+  const transaction = moveMoney(books, 'refund', -amount, charge.currency, id);
+  const refund = books.refunds.put({
+    id,
+    created: books.clock.wireSeconds(),
+    intent: charge.intent,
+    charge: charge.id,
+    amount,
+    currency: charge.currency,
+    status: course.status,
+    reason: input.reason,
+    failureReason: null,
+    metadata: input.metadata,
+    balanceTransaction: transaction,
+    failureBalanceTransaction: null,
+    origin: input.origin,
+  });
+  const refunded = books.charges.put({ ...charge, amountRefunded: charge.amountRefunded + amount });
+  recordEvent(books, 'refund.created', refundObject(refund));
+  recordEvent(books, 'charge.refunded', chargeObject(books, refunded));
+  if (course.next && course.inMs !== null) books.plan(course.inMs, course.next, refund.id);
+  return refund;
+}
+
+/** A pending refund arrived. Nothing happens in any other state. */
+export function finishRefund(books: Books, refundId: string): void {
+  const refund = books.refunds.get(refundId);
+  if (refund?.status !== 'pending') return;
+  const done = books.refunds.put({ ...refund, status: 'succeeded' });
+  recordEvent(books, 'refund.updated', refundObject(done));
+}
+
+/** The bank sent the money back, which it may do long after the refund succeeded. Nothing happens once it failed. */
+export function failRefund(books: Books, refundId: string, failureReason = 'unknown'): void {
+  const refund = books.refunds.get(refundId);
+  if (!refund || refund.status === 'failed' || refund.status === 'canceled') return;
+  const failed = books.refunds.put({
+    ...refund,
+    status: 'failed',
+    failureReason,
+    failureBalanceTransaction: moveMoney(books, 'refund_failure', refund.amount, refund.currency, refund.id),
+  });
+  const charge = books.charges.get(refund.charge);
+  if (charge) books.charges.put({ ...charge, amountRefunded: charge.amountRefunded - refund.amount });
+  recordEvent(books, 'refund.updated', refundObject(failed));
+  recordEvent(books, 'refund.failed', refundObject(failed));
+}
+
+type Course = {
+  readonly status: 'pending' | 'succeeded';
+  readonly next: 'refund_succeeded' | 'refund_failed' | null;
+  /** Null: only someone in the console decides it. */
+  readonly inMs: number | null;
+};
+
+function courseOf(books: Books, charge: ChargeRow, metadata: Metadata): Course {
+  const subject = outcomeSubject({ ...charge, ...metadata });
+  const rule = books.faults.takeOutcome(
+    ['refund_pending_then_succeeded', 'refund_pending_then_failed', 'refund_fails_later'],
+    subject,
+  );
+  switch (rule?.fault) {
+    case 'refund_pending_then_succeeded':
+      return { status: 'pending', next: 'refund_succeeded', inMs: rule.ms };
+    case 'refund_pending_then_failed':
+      return { status: 'pending', next: 'refund_failed', inMs: rule.ms };
+    case 'refund_fails_later':
+      return { status: 'succeeded', next: 'refund_failed', inMs: rule.ms };
+    case undefined:
+      return courseOfCard(charge);
+  }
+}
+
+function courseOfCard(charge: ChargeRow): Course {
+  switch (cardNamed(charge.card).refundCourse) {
+    case 'succeeds':
+      return { status: 'succeeded', next: null, inMs: null };
+    case 'pending_then_succeeds':
+      return { status: 'pending', next: 'refund_succeeded', inMs: refundDecisionMs };
+    case 'succeeds_then_fails':
+      return { status: 'succeeded', next: 'refund_failed', inMs: refundDecisionMs };
+  }
+}
+
+function moveMoney(
+  books: Books,
+  type: 'refund' | 'refund_failure',
+  amount: number,
+  currency: string,
+  source: string,
+): string {
+  const id = books.newId('txn_');
+  const created = books.clock.wireSeconds();
+  return books.balanceTransactions.put({ id, created, type, amount, fee: 0, currency, source, description: null }).id;
+}

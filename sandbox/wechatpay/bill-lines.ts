@@ -1,0 +1,162 @@
+import type { Merchant, OrderRow, RefundRow } from './state.ts';
+import { beijingClock } from './time.ts';
+
+export const billTypes = ['ALL', 'SUCCESS', 'REFUND'] as const;
+export type BillType = (typeof billTypes)[number];
+
+/** What happened on a day. The rows are values, so a bill stays as it was when it was asked for. */
+export type BillContent = {
+  readonly merchant: Merchant;
+  readonly date: string;
+  readonly payments: readonly OrderRow[];
+  readonly refunds: readonly { readonly refund: RefundRow; readonly order: OrderRow }[];
+  /** So many payments more that nobody made. */
+  readonly synthetic: number;
+};
+
+const start =
+  '交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,代金券金额';
+const refundNames = '微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态';
+const headers: Readonly<Record<BillType, string>> = {
+  ALL: `${start},${refundNames},商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注`,
+  SUCCESS: `${start},商品名称,商户数据包,手续费,费率,订单金额,费率备注`,
+  REFUND: `${start},退款申请时间,退款成功时间,${refundNames},商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注`,
+};
+const summaryHeader = '总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额';
+const feeRate = '0.60%';
+
+type Trade = {
+  readonly at: string;
+  readonly transactionId: string;
+  readonly outTradeNo: string;
+  readonly openid: string;
+  readonly tradeType: string;
+  readonly name: string;
+  readonly attach: string;
+  readonly totalFen: number;
+  readonly couponFen: number;
+};
+
+/** Written in pieces, so that a long bill is nowhere whole. The first two bytes that count are a byte order mark. */
+export function* billText(content: BillContent, type: BillType): Generator<string> {
+  const sums = { count: 0n, total: 0n, refunded: 0n, feeFen: 0n };
+  yield `\uFEFF${headers[type]}\r\n`;
+  if (type !== 'REFUND') {
+    for (const trade of trades(content)) {
+      sums.count += 1n;
+      sums.total += BigInt(trade.totalFen);
+      sums.feeFen += feeFen(trade.totalFen);
+      yield line(paymentCells(content.merchant, trade, type));
+    }
+  }
+  if (type !== 'SUCCESS') {
+    for (const { refund, order } of content.refunds) {
+      sums.count += 1n;
+      sums.refunded += BigInt(refund.amount);
+      sums.feeFen -= feeFen(refund.amount);
+      yield line(refundCells(content.merchant, refund, order, type));
+    }
+  }
+  yield `${summaryHeader}\r\n`;
+  const { count, total, refunded } = sums;
+  yield line([String(count), yuan(total), yuan(refunded), '0.00', fee(sums.feeFen), yuan(total), yuan(refunded)]);
+}
+
+function* trades(content: BillContent): Generator<Trade> {
+  for (const order of content.payments) yield tradeOf(order);
+  yield* syntheticTrades(content);
+}
+
+function tradeOf(order: OrderRow): Trade {
+  return {
+    at: beijingClock(order.paid?.successWireMs ?? 0),
+    transactionId: order.paid?.transactionId ?? '',
+    outTradeNo: order.id,
+    openid: order.openid ?? '',
+    tradeType: order.tradeType,
+    name: onOneLine(order.description),
+    attach: onOneLine(order.attach ?? ''),
+    totalFen: order.total,
+    couponFen: order.total - (order.paid?.payerTotal ?? order.total),
+  };
+}
+
+const daySeconds = 86_400;
+
+function* syntheticTrades({ date, synthetic }: BillContent): Generator<Trade> {
+  const day = date.replaceAll('-', '');
+  for (let index = 0; index < synthetic; index += 1) {
+    const number = String(index).padStart(10, '0');
+    yield {
+      at: `${date} ${timeOfDay(Math.floor((index * daySeconds) / synthetic))}`,
+      transactionId: `4200099999${day}${number}`,
+      outTradeNo: `synthetic_${day}_${number}`,
+      openid: 'oSynthetic000000000000000000',
+      tradeType: 'NATIVE',
+      name: 'Tea, green',
+      attach: '',
+      totalFen: 1 + ((index * 7919) % 100_000),
+      couponFen: 0,
+    };
+  }
+}
+
+function timeOfDay(second: number): string {
+  const parts = [Math.floor(second / 3600), Math.floor(second / 60) % 60, second % 60];
+  return parts.map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+function paymentCells(merchant: Merchant, trade: Trade, type: BillType): readonly string[] {
+  const refund = type === 'ALL' ? ['0', '0', '0.00', '0.00', '', ''] : [];
+  const wanted = type === 'ALL' ? ['0.00'] : [];
+  return [
+    ...tradeCells(merchant, trade, trade.at, 'SUCCESS'),
+    ...[yuan(trade.totalFen), yuan(trade.couponFen)],
+    ...refund,
+    ...[trade.name, trade.attach, fee(feeFen(trade.totalFen)), feeRate, yuan(trade.totalFen)],
+    ...wanted,
+    '',
+  ];
+}
+
+function refundCells(merchant: Merchant, refund: RefundRow, order: OrderRow, type: BillType): readonly string[] {
+  const trade = tradeOf(order);
+  const doneAt = beijingClock(refund.successWireMs ?? 0);
+  return [
+    ...tradeCells(merchant, trade, doneAt, 'REFUND'),
+    ...['0.00', '0.00'],
+    ...(type === 'REFUND' ? [beijingClock(refund.createdWireMs), doneAt] : []),
+    ...[refund.refundId, refund.id, yuan(refund.amount), '0.00', 'ORIGINAL', refund.status],
+    ...[trade.name, trade.attach, fee(-feeFen(refund.amount)), feeRate, '0.00', yuan(refund.amount), ''],
+  ];
+}
+
+function tradeCells({ appId, mchId }: Merchant, trade: Trade, at: string, state: string): readonly string[] {
+  const { transactionId, outTradeNo, openid, tradeType } = trade;
+  return [at, appId, mchId, '0', '', transactionId, outTradeNo, openid, tradeType, state, 'OTHERS', 'CNY'];
+}
+
+/** A back-tick before every cell keeps spreadsheets from reading numbers; nothing else is escaped, commas least of all. */
+function line(cells: readonly string[]): string {
+  return `\`${cells.join(',`')}\r\n`;
+}
+
+function onOneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ');
+}
+
+/** `12.34` of 1234 fen. */
+function yuan(fen: number | bigint): string {
+  const digits = String(fen).replace('-', '').padStart(3, '0');
+  return `${fen < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
+/** 0.6 %, rounded to the fen. */
+function feeFen(amountFen: number): bigint {
+  return (BigInt(amountFen) * 6n + 500n) / 1000n;
+}
+
+/** Fees are written with five places. */
+function fee(fen: bigint): string {
+  return `${yuan(fen)}000`;
+}

@@ -1,0 +1,59 @@
+import { ControlError, type Json, optionalText, refuseUnknown } from '../control-input.ts';
+import { invalidRequest, signError } from './errors.ts';
+import { openOrder, orderOf } from './orders.ts';
+import { signedText, verifies } from './signing.ts';
+import type { Books, OrderRow, WechatpayOptions } from './state.ts';
+
+/** What a page hands to `WeixinJSBridge.invoke('getBrandWCPayRequest', …)`, or a mini program to `wx.requestPayment`. */
+export type BridgeCall = {
+  readonly appId: string;
+  readonly timeStamp: string;
+  readonly nonceStr: string;
+  readonly package: string;
+  readonly signType: string;
+  readonly paySign: string;
+};
+
+const bridgeArguments = ['appId', 'timeStamp', 'nonceStr', 'package', 'signType', 'paySign'] as const;
+
+/**
+ * Opens a JSAPI payment in the buyer's WeChat, if the merchant signed the call.
+ *
+ * @throws {WechatpayRefusal} for a wrong signature, for a prepay_id that is none or over, for an order that is.
+ */
+export function openByBridge(
+  books: Books,
+  { appId, merchantPublicKey }: Pick<WechatpayOptions, 'appId' | 'merchantPublicKey'>,
+  call: BridgeCall,
+): OrderRow {
+  if (call.appId !== appId) throw invalidRequest('appId is not that of this merchant');
+  if (call.signType !== 'RSA') throw invalidRequest('signType must be RSA');
+  if (!/^\d{10}$/.test(call.timeStamp)) throw invalidRequest('timeStamp must be Unix seconds, as a string');
+  if (!/^.{1,32}$/.test(call.nonceStr)) throw invalidRequest('nonceStr must have 1 to 32 characters');
+  const text = signedText([call.appId, call.timeStamp, call.nonceStr, call.package]);
+  if (!verifies(merchantPublicKey, text, call.paySign)) throw signError('paySign does not match');
+  const prepayId = /^prepay_id=(\S+)$/.exec(call.package)?.[1];
+  const code = prepayId === undefined ? undefined : books.codes.get(prepayId);
+  const order = code && orderOf(books, code.order);
+  if (!code || order?.tradeType !== 'JSAPI') throw invalidRequest('package must be prepay_id=… of a JSAPI order');
+  if (books.clock.nowMs() > code.untilAtMs) throw invalidRequest('prepay_id已过期');
+  return openOrder(books, books.orders.put({ ...order, bridged: true }));
+}
+
+/** @throws {ControlError} for an argument that is missing. */
+export function readBridgeCall(json: Json): BridgeCall {
+  refuseUnknown(json, bridgeArguments);
+  const value = (name: (typeof bridgeArguments)[number]): string => {
+    const text = optionalText(json, name);
+    if (text === undefined) throw new ControlError(400, `${name} is missing.`);
+    return text;
+  };
+  return {
+    appId: value('appId'),
+    timeStamp: value('timeStamp'),
+    nonceStr: value('nonceStr'),
+    package: value('package'),
+    signType: value('signType'),
+    paySign: value('paySign'),
+  };
+}
