@@ -114,7 +114,7 @@ type MaybeFailed = Pick<
 >;
 
 /**
- * Invariant 11. A provider’s refusal of our own call is such a word, and a refund that it calls failed. A payment of which it holds nothing
+ * Invariant 11. A provider’s refusal of our own call is such a word, and a payment or refund that it calls failed. A payment of which it holds nothing
  * when the time to pay is over needs none: nothing can come of it, and it is not even sent any more.
  */
 export function findFailuresWithoutWord(
@@ -131,13 +131,18 @@ export function findFailuresWithoutWord(
     evidenceReceivedAt !== null &&
     evidenceReceivedAt.getTime() + wholeSecondMs > expiresAt.getTime() &&
     !ledger.payments.some((theirs) => theirs.paymentId === id && theirs.captured > 0);
+  const isCalledFailed = ({ id }: MaybeFailed): boolean =>
+    ledger.payments.some(({ paymentId, hasFailed }) => paymentId === id && hasFailed);
   const hasFailedThere = ({ id, providerRefundId }: Pick<Refund, 'id' | 'providerRefundId'>): boolean =>
     ledger.refunds.some(
       ({ names, ourId, status }) =>
         status === 'FAILED' && (ourId === id || (providerRefundId !== null && names.includes(providerRefundId))),
     );
   return [
-    ...payments.filter((payment) => payment.status === 'FAILED' && !isRefused(payment.id) && !isTooLate(payment)),
+    ...payments.filter(
+      (payment) =>
+        payment.status === 'FAILED' && !isRefused(payment.id) && !isTooLate(payment) && !isCalledFailed(payment),
+    ),
     ...refunds.filter((refund) => refund.status === 'FAILED' && !isRefused(refund.id) && !hasFailedThere(refund)),
   ].map(({ id }) => `${id} is FAILED, and the provider has not said so`);
 }

@@ -23,6 +23,8 @@ export type PaymentAtProvider = {
   readonly state: string;
   /** What the payment can be with us once all is quiet. Empty: what could still be paid is nothing to end with. */
   readonly ends: readonly PaymentStatus[];
+  /** It has failed there, after the page on which it was to be paid was done with, and cannot be tried again. */
+  readonly hasFailed: boolean;
   /** What should have been closed once all is quiet, in words. */
   readonly leftOpen: readonly string[];
   /** What can bring money without anybody starting anything new, in words. */
@@ -118,6 +120,12 @@ function paymentAtStripe({ paymentIntents, checkoutSessions, totals }: StripeTru
   const total = totals[paymentId];
   const factor = stripeFactorOf(total?.currency ?? '');
   const isOfSession = (intent: Wire): boolean => sessions.some((session) => session.payment_intent === intent.id);
+  const hasFailed = sessions.some(
+    ({ status, payment_intent: intentId }) =>
+      status === 'complete' &&
+      intents.some(({ id, status }) => id === intentId && status === 'requires_payment_method'),
+  );
+  const ends = hasFailed ? ['FAILED' as const] : intents.flatMap(({ status }) => endsByIntent[String(status)] ?? []);
   return {
     paymentId,
     names: intents.filter(({ status }) => status === 'succeeded').map(({ id }) => String(id)),
@@ -131,7 +139,8 @@ function paymentAtStripe({ paymentIntents, checkoutSessions, totals }: StripeTru
       { name: 'Checkout Sessions', count: sessions.length },
     ],
     state: intents.length === 0 ? 'unknown' : intents.map(({ id, status }) => `${id} ${status}`).join(', '),
-    ends: intents.length === 0 ? withoutTrace : intents.flatMap(({ status }) => endsByIntent[String(status)] ?? []),
+    ends: intents.length === 0 ? withoutTrace : ends,
+    hasFailed,
     leftOpen: openSessions.map(({ id }) => `its session ${id} is still open`),
     open: [
       ...intents
@@ -183,6 +192,7 @@ export function viewOfAlipay({ trades, refunds, totals }: AlipayLedger): LedgerV
         },
         objects: [{ name: 'trades', count: totals[paymentId]?.trades ?? 0 }],
         state: status,
+        hasFailed: false,
         ends: waits ? [] : paidAt === null ? ['CANCELED', 'EXPIRED'] : ['SUCCEEDED'],
         leftOpen: [],
         open: waits ? [`the trade ${tradeNo} is ${status}`] : [],
@@ -240,6 +250,7 @@ export function viewOfWechatpay({ transactions, refunds, totals }: WechatpayLedg
         refundPending: refundPending + abnormalOf(paymentId),
         objects: [{ name: 'transactions', count: totals[paymentId]?.transactions ?? 0 }],
         state,
+        hasFailed: false,
         ends: endsByWechatState[state],
         leftOpen: [],
         open: isOpen ? [`it is ${state}`] : [],
