@@ -1,5 +1,5 @@
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
-import { adoptFormerAccounts } from './commands/adopt-former-accounts.ts';
+import { createAdoption } from './commands/adopt-former-accounts.ts';
 import { applyNewDelivery } from './commands/apply-deliveries.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Lane } from './commands/lane.ts';
@@ -74,7 +74,7 @@ export type App = {
     expireOrders(): Promise<number>;
     /** Wakes whom a lost wake left behind. */
     watchTail(): Promise<number>;
-    /** Asks providers that were away at the start once more. */
+    /** Asks providers that were away at the start once more, and whose payments are that stand under a former account name. */
     retryProviders(): Promise<void>;
     /** Says how many refused callbacks had no line of their own. */
     tellRefusals(): Promise<void>;
@@ -133,10 +133,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const setups = sandbox?.providers ?? config.providers;
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const held = { db: database, clock, wakes, log, failpoint };
+    const adoption = createAdoption(held);
     const providers = await openProviders(
       setups,
       async (setup) => loggedProvider(await openProvider(setup, partsOf(setup, publicUrl, clock), log), log),
-      (provider) => adoptFormerAccounts({ ...held, providers: [provider] }, provider),
+      (provider) => adoption.round(provider),
       log,
     );
     const commands: CommandContext = { ...held, providers: providers.open };
@@ -209,9 +210,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         expireOrders: () => expireDueOrders(commands),
         watchTail: () => tail.runOnce(),
         retryProviders: async () => {
-          if (providers.away.length === 0) return;
-          await providers.retry();
-          if (providers.away.length === 0) await reportUnconfigured(commands);
+          if (providers.away.length > 0) {
+            await providers.retry();
+            if (providers.away.length === 0) await reportUnconfigured(commands);
+          }
+          for (const provider of providers.open) await adoption.round(provider);
         },
         tellRefusals: async () => refusals.tellCounted(),
         maintain: async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { adoptFormerAccounts } from './commands/adopt-former-accounts.ts';
+import { createAdoption } from './commands/adopt-former-accounts.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Doubt } from './commands/finding.ts';
 import { reconcile } from './commands/reconcile.ts';
@@ -38,7 +38,7 @@ async function main(): Promise<number> {
       const parts = partsOf(config);
       const provider = loggedProvider(await openOne(config, setups, options, parts.log), parts.log);
       const context = { ...parts, db: database, providers: [provider] };
-      await adoptFormerAccounts(context, provider);
+      await createAdoption(context).round(provider);
       return await traced(randomUUID(), () => run(context, provider, options));
     } finally {
       await close();

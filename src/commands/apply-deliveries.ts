@@ -7,7 +7,7 @@ import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import { applyRefundReport, findRefund } from '../domain/refunding.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
-import { noteUnreadableCallback } from '../domain/review.ts';
+import { needReview, noteUnreadableCallback } from '../domain/review.ts';
 import {
   claimDelivery,
   type Delivery,
@@ -187,7 +187,11 @@ async function applyTo(
       message.kind === 'payment'
         ? applyPaymentReport(change, message.report)
         : applyRefundMessage(change, paymentId, message, asked, delivery.applyAttempts >= believedAfterTries);
-    if (outcome.effect === 'early') return tryLater(context, delivery, 'early', tx);
+    if (outcome.effect === 'early') {
+      if (!isTriedLongEnough(delivery, change.at)) return postpone(delivery, 'early', change.at, tx);
+      needReview(change, 'REFUND_ABNORMAL', `${paymentId}: a refund was reported that the provider does not confirm.`);
+      return finish(context, delivery, { status: 'REVIEW', reason: 'early', paymentId, at: change.at }, tx);
+    }
     return finish(context, delivery, { ...finishOf(outcome), paymentId, at: change.at }, tx);
   });
 }
@@ -203,7 +207,9 @@ function applyRefundMessage(
     const verdict = applyPaymentReport(change, { ...payment, paymentId });
     if (verdict.effect === 'refused' && verdict.reason === 'mismatch') return verdict;
   }
-  const isComplete = asked !== null || (isBelieved && report.amountMinor !== null);
+  // One without a number can neither be asked about nor told from another: it is refused now, and a person looks at it.
+  const isNameless = report.refundId === null && report.providerRefundId === null;
+  const isComplete = asked !== null || isNameless || (isBelieved && report.amountMinor !== null);
   return applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
 }
 
@@ -234,20 +240,46 @@ function finishOf(verdict: Verdict): Pick<Finish, 'status' | 'reason'> {
  * Not now: the callback may have overtaken the commit of its payment, the payment may be in a database that was restored since, or
  * something is wrong with us. After a day a person must look.
  */
-async function tryLater(
-  context: CommandContext,
-  delivery: Delivery,
+async function tryLater(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
+  const at = context.clock.now();
+  if (isTriedLongEnough(delivery, at)) return giveUp(context, delivery, reason);
+  return postpone(delivery, reason, at, context.db.pool);
+}
+
+function postpone(
+  { id, applyAttempts }: Delivery,
   reason: string,
-  on: Tx | Database['pool'] = context.db.pool,
+  at: Date,
+  on: Tx | Database['pool'],
 ): Promise<DeliveryOutcome> {
-  const { clock, log } = context;
-  const at = clock.now();
-  if (at.getTime() - delivery.receivedAt.getTime() >= triedForMsMax && delivery.applyAttempts >= triesMin) {
-    log.error({ deliveryId: delivery.id, reason }, 'a callback could not be applied for a day and needs a person');
-    return finish(context, delivery, { status: 'REVIEW', reason, paymentId: null, at }, on);
+  const delayMs = Math.min(retryDelayMsMin * 2 ** (applyAttempts - 1), retryDelayMsMax);
+  return postponeDelivery(on, id, after(at, delayMs), reason);
+}
+
+function isTriedLongEnough({ receivedAt, applyAttempts }: Delivery, at: Date): boolean {
+  return at.getTime() - receivedAt.getTime() >= triedForMsMax && applyAttempts >= triesMin;
+}
+
+/** Leaves the callback to a person, and the order with it where the body names a payment that it can be about. */
+async function giveUp(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
+  const { db, clock, log } = context;
+  const named = firstPaymentIdIn(delivery.body.toString('latin1'));
+  const payment = named === null ? null : await findPayment(db.pool, named);
+  log.error(
+    { deliveryId: delivery.id, paymentId: named, reason },
+    'a callback could not be applied for a day and needs a person',
+  );
+  const verdict = { status: 'REVIEW', reason } as const;
+  if (payment?.provider !== delivery.provider || payment.providerAccount !== delivery.providerAccount) {
+    return finish(context, delivery, { ...verdict, paymentId: null, at: clock.now() });
   }
-  const delayMs = Math.min(retryDelayMsMin * 2 ** (delivery.applyAttempts - 1), retryDelayMsMax);
-  return postponeDelivery(on, delivery.id, after(at, delayMs), reason);
+  const { id: paymentId, orderId } = payment;
+  return changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
+    const outcome = await finish(context, delivery, { ...verdict, paymentId, at: change.at }, tx);
+    if (outcome.isFirst)
+      noteUnreadableCallback(change, paymentId, 'a verified callback could not be applied for a day.');
+    return outcome;
+  });
 }
 
 /** What the callback says. Where the adapter cannot read even its ids, our own payment id is looked for in the body as it came. */

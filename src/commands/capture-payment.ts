@@ -85,8 +85,8 @@ function resume(
   amountMinor: bigint | null,
 ): Next {
   const payment = change.payment(paymentId);
-  if (attempt !== null && payment.refusedCaptures.includes(attempt))
-    refuse(payment, amountMinor ?? payment.amountMinor);
+  const isRefused = attempt !== null && payment.refusedCaptures.includes(attempt);
+  if (isRefused || payment.status === 'SUCCEEDED') refuse(payment, amountMinor ?? payment.amountMinor);
   const isOpen = payment.captureMinor !== null && isFree(payment, change.at) && isConfigured(context, payment);
   if (isOpen) change.plan(paymentId, leasedFrom(change.at));
   return isOpen ? 'ask' : 'nothing';

@@ -82,6 +82,16 @@ export function isConfigured({ providers }: Pick<CommandContext, 'providers'>, o
   return providers.some(({ name, account }) => name === of.provider && account === of.providerAccount);
 }
 
+/**
+ * Whether the account is a former name of one that is configured, and whose the payment is stands to be decided: see `createAdoption`.
+ * Nobody can be asked about it yet, and it is not left behind either.
+ */
+export function isUndecided({ providers }: Pick<CommandContext, 'providers'>, of: OfAccount): boolean {
+  return providers.some(
+    ({ name, formerAccounts }) => name === of.provider && formerAccounts.includes(of.providerAccount),
+  );
+}
+
 /** @throws {ProviderUnavailableError} when the account of the payment is not configured: nothing can be done with it at its provider. */
 export function checkConfigured(context: Pick<CommandContext, 'providers'>, payment: OfAccount): void {
   if (isConfigured(context, payment)) return;

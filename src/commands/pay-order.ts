@@ -25,6 +25,7 @@ import {
   changeAndWake,
   checkConfigured,
   isConfigured,
+  isUndecided,
   providerByMethod,
 } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
@@ -126,6 +127,7 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
     if (inTheWay !== undefined && isUntold(inTheWay)) {
       applyPaymentReport(change, neverStarted(inTheWay, change.at));
     } else if (inTheWay !== undefined) {
+      if (isUndecided(context, inTheWay)) checkConfigured(context, inTheWay);
       closePayment(change, inTheWay.id, 'CANCELED');
       return { kind: 'close', paymentId: inTheWay.id };
     }
@@ -141,7 +143,8 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
 /** True for a payment that waits for its buyer, or to be closed, where nobody can be asked: it must not keep the buyer from paying in another way. */
 function isLeftBehind(context: CommandContext, payment: Payment): boolean {
   const { status } = payment;
-  return (status === 'ACTION_REQUIRED' || status === 'CANCELING') && !isConfigured(context, payment);
+  const isWaiting = status === 'ACTION_REQUIRED' || status === 'CANCELING';
+  return isWaiting && !isConfigured(context, payment) && !isUndecided(context, payment);
 }
 
 /**

@@ -93,6 +93,8 @@ export async function handleCallback(
   } else if (isAborted(request) && status !== 413) told('ABORTED', {});
   else if (status >= 400 && status < 500) {
     told(reasons[status] ?? 'REFUSED', { status, ...aboutRequest(request, path, status) });
+  } else if (provider === undefined && status === 503) {
+    refusals.refused(routeOf(parts.away, path).provider?.name ?? null, 'PROVIDER_AWAY', { status });
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { overloadIn } from '../database/errors.ts';
 import type { PassFailpoint } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
+import type { ProviderName } from '../domain/payment.ts';
 import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
 import { readBody } from './body.ts';
 import { mediaTypeOf, requirePlainBody } from './media-type.ts';
@@ -13,7 +14,7 @@ const route = /^\/webhooks\/([a-z]{1,20})(?:\/([\w.@-]{1,64}))?\/?$/;
 export type WebhookParts = {
   readonly providers: readonly PaymentProvider[];
   /** Configured, and still to say whose account it is. */
-  readonly away: readonly { readonly name: string }[];
+  readonly away: readonly { readonly name: ProviderName }[];
   readonly now: () => Date;
   readonly log: Log;
   readonly failpoint: PassFailpoint;

@@ -28,8 +28,15 @@ function keepIn(value: unknown, kept: ReadonlySet<string>, depth: number): unkno
 /** A form with the fields of the given names alone, byte for byte and in their order: whatever its character set is, it stays so. */
 export function keepFormFields(body: Buffer, kept: ReadonlySet<string>): Buffer {
   const pairs = body.toString('latin1').split('&');
-  const keptPairs = pairs.filter((pair) => kept.has(pair.split('=', 1)[0] ?? ''));
+  const keptPairs = pairs.filter((pair) => kept.has(unescaped(pair.split('=', 1)[0] ?? '')));
   return keptPairs.length === 0 ? unreadable(body) : Buffer.from(keptPairs.join('&'), 'latin1');
+}
+
+/** A name as whoever verified it has read it: proxies may escape more than they must. */
+function unescaped(name: string): string {
+  return name
+    .replaceAll('+', ' ')
+    .replaceAll(/%([\da-f]{2})/gi, (_escape, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }
 
 /** Enough to recognize the same body again, also when this is all that is left of it. */

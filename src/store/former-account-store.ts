@@ -9,71 +9,72 @@ export type RenamedAccount = {
   readonly account: string;
 };
 
-/** A payment that its provider has given a name. */
-export type NamedPayment = { readonly id: string; readonly orderId: string; readonly createdAt: Date };
+export type FormerPayment = {
+  readonly id: string;
+  readonly orderId: string;
+  readonly createdAt: Date;
+  /** Whether its provider has given it a name. */
+  readonly isNamed: boolean;
+};
 
-const ordersPerBatch = 50;
 const deliveriesPerBatch = 500;
 
-const sampleSql = `
-  with named as (
-    select id, order_id, created_at,
-      row_number() over (order by created_at desc, id desc) as place, count(*) over () as total
-    from payments
-    where provider = $1 and provider_account = $2
-      and (provider_payment_id is not null or provider_reference is not null)
-  )
-  select id, order_id as "orderId", created_at as "createdAt" from named
-  where place = 1 or place = total or place % greatest(total / $3, 1) = 0
-  order by place`;
-
-const sinceSql = '($3::timestamptz is null or created_at >= $3)';
-const ordersSql = `
-  select distinct order_id as id from payments
-  where provider = $1 and provider_account = $2 and ${sinceSql} order by order_id limit ${ordersPerBatch}`;
+const listSql = `
+  select id, order_id as "orderId", created_at as "createdAt",
+    provider_payment_id is not null or provider_reference is not null as "isNamed"
+  from payments
+  where provider = $1 and provider_account = $2 and ($3::timestamptz is null or (created_at, id) < ($3, $4))
+  order by created_at desc, id desc limit $5`;
 const renamePaymentsSql = `
-  update payments set provider_account = $4
-  where provider = $1 and provider_account = $2 and ${sinceSql} and order_id = any($5)`;
-// The same event may have come again under the new name: the older row stays as it is, for nothing is applied twice.
+  update payments set provider_account = $4 where provider = $1 and provider_account = $2 and id = any($3)`;
+// Those of the account's own payments, and those that wait to be applied: applied, they are compared with the account of their payment. The
+// same event may have come again under the new name: the older row stays as it is, for nothing is applied twice.
 const renameDeliveriesSql = `
   with chosen as (
     select d.id from deliveries d
-    where d.provider = $1 and d.provider_account = $2 and ($3::timestamptz is null or d.received_at >= $3)
+    where d.provider = $1 and d.provider_account = $2
+      and (d.apply_at is not null or exists (
+        select from payments p where p.id = d.payment_id and p.provider = d.provider and p.provider_account = $3
+      ))
       and not exists (
         select from deliveries n
-        where n.provider = d.provider and n.provider_account = $4 and n.event_id = d.event_id
+        where n.provider = d.provider and n.provider_account = $3 and n.event_id = d.event_id
       )
     order by d.id limit ${deliveriesPerBatch} for update
   )
-  update deliveries d set provider_account = $4 from chosen where d.id = chosen.id and d.provider_account = $2`;
+  update deliveries d set provider_account = $3 from chosen where d.id = chosen.id and d.provider_account = $2`;
 
-/** Payments that the provider has named, evenly spread over time, the newest first: about so many, always the newest and the oldest. */
-export async function sampleFormerPayments(
+/** Payments under a former name, the newest first, after a place among them or from the newest on. */
+export async function listFormerPayments(
   on: Database['pool'],
   { provider, former }: RenamedAccount,
-  about: number,
-): Promise<readonly NamedPayment[]> {
-  const { rows } = await on.query<NamedPayment>(sampleSql, [provider, former, about]);
+  after: FormerPayment | null,
+  limit: number,
+): Promise<readonly FormerPayment[]> {
+  const values = [provider, former, after?.createdAt ?? null, after?.id ?? null, limit];
+  const { rows } = await on.query<FormerPayment>(listSql, values);
   return rows;
 }
 
-/**
- * Gives the next few orders' payments the account's name of today, from an instant on, or all where it is null. Their locks keep out who
- * would write the old name back. Returns how many payments were renamed: none when there are no more.
- */
-export async function renamePayments(tx: Tx, renamed: RenamedAccount, since: Date | null): Promise<number> {
-  const { provider, former, account } = renamed;
-  const { rows } = await tx.query<{ id: string }>(ordersSql, [provider, former, since]);
-  const ids = rows.map(({ id }) => id);
-  if (ids.length === 0) return 0;
-  await lockOrders(tx, ids);
-  await tx.query(renamePaymentsSql, [provider, former, since, account, ids]);
-  return ids.length;
+/** Gives payments another account name, unless they have one by now. Their orders' locks keep out who would write the old name back. */
+export async function renamePayments(
+  db: Database,
+  { provider, former }: RenamedAccount,
+  ids: readonly string[],
+  to: string,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await db.transaction(async (tx) => {
+    const { rows } = await tx.query<{ id: string }>('select distinct order_id as id from payments where id = any($1)', [
+      ids,
+    ]);
+    await lockOrders(tx, rows.map(({ id }) => id).sort());
+    await tx.query(renamePaymentsSql, [provider, former, ids, to]);
+  });
 }
 
-/** The same for the next few callbacks. */
-export async function renameDeliveries(tx: Tx, renamed: RenamedAccount, since: Date | null): Promise<number> {
-  const { provider, former, account } = renamed;
-  const { rowCount } = await tx.query(renameDeliveriesSql, [provider, former, since, account]);
+/** Gives the next few callbacks the account's name of today. Returns how many: none when there are no more. */
+export async function renameDeliveries(tx: Tx, { provider, former, account }: RenamedAccount): Promise<number> {
+  const { rowCount } = await tx.query(renameDeliveriesSql, [provider, former, account]);
   return rowCount ?? 0;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { graphql } from '../../generated/graphql/gql.ts';
 import { stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { booksOf, createOrder, paidOrder, payOrder, readOrder } from '../support/orders.ts';
 import { askControl, control, startTestApp, stripeAt, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
@@ -90,9 +91,14 @@ test('what an earlier version recorded without the account’s name stays alone 
   const callbacks = (await rowsOf('select id from deliveries')).length;
 
   await startOther();
-  expect(await rowsOf(accountsSql)).toEqual([{ account: 'sandbox', payments: 3 }]);
+  // Of the one that was lost on its way the other account cannot know either.
+  expect(await rowsOf(accountsSql)).toEqual([
+    { account: 'sandbox', payments: 1 },
+    { account: 'sandbox.other', payments: 2 },
+  ]);
   expect(complaints(other)).toEqual([
-    expect.objectContaining({ fields: expect.objectContaining({ account: 'sandbox', live: 2 }) }),
+    expect.objectContaining({ fields: expect.objectContaining({ account: 'sandbox', live: 1 }) }),
+    expect.objectContaining({ fields: expect.objectContaining({ account: 'sandbox.other', live: 1 }) }),
   ]);
 
   const nodes = await Promise.all([startNode(app), startNode(app)]);
@@ -105,7 +111,7 @@ test('what an earlier version recorded without the account’s name stays alone 
   expect((await booksOf(app, lost.id)).totals.paymentIntents).toBe(1);
 });
 
-test('what two accounts have left under one name goes to each of them from its newest payment back', async () => {
+test('what two accounts have left under one name goes to each of them, payment by payment', async () => {
   await startOther();
   const owners: { readonly id: string; readonly of: TestApp }[] = [];
   for (const of of [app, app, other, other, other, app, app]) {
@@ -122,28 +128,69 @@ test('what two accounts have left under one name goes to each of them from its n
       return now === named.get(id)?.provider_account ? 'named' : now;
     });
   };
-  const [former, done] = ['sandbox', 'named'];
+  const [another, done] = ['sandbox.other', 'named'];
   await startNode(app);
-  expect(await isNamed()).toEqual([former, former, former, former, former, done, done]);
+  expect(await isNamed()).toEqual([done, done, another, another, another, done, done]);
   await startNode(other, otherKey);
-  expect(await isNamed()).toEqual([former, former, done, done, done, done, done]);
-  await startNode(app);
   expect(await isNamed()).toEqual([done, done, done, done, done, done, done]);
 });
 
-test('while Stripe does not say whose they are, payments without the account’s name stay as they are', async () => {
-  await payOrder(app, (await createOrder(app)).id);
+const payDocument = graphql(`
+  mutation PayWhileUndecided($input: PayOrderInput!) {
+    payOrder(input: $input) { __typename ... on Error { code } }
+  }
+`);
+
+test('while Stripe does not say whose a payment is, its order is not paid anew, and it is asked again without a new start', async () => {
+  const { id: orderId } = await createOrder(app, { expiresInSeconds: 604_800 });
+  const first = await payOrder(app, orderId);
   await forgetNames();
-  await control(app.sandboxUrl, 'faults', {
-    fault: 'error_500_before',
-    match: { operation: 'payment_intents.retrieve' },
-    times: 1,
-  });
+  const match = { operation: 'payment_intents.retrieve' };
+  await control(app.sandboxUrl, 'faults', { fault: 'rate_limit', match, times: 1 });
   const node = await startNode(app);
   expect(await rowsOf(accountsSql)).toEqual([{ account: 'sandbox', payments: 1 }]);
   expect(complaints(node)).toHaveLength(1);
-  await startNode(app);
+  const input = { idempotencyKey: 'undecided', orderId, method: 'CARD', flow: 'EMBEDDED' } as const;
+  expect((await node.client.request(payDocument, { input })).payOrder).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+  expect((await readOrder(node, orderId)).payments).toMatchObject([{ id: first.id, status: 'ACTION_REQUIRED' }]);
+
+  await node.app.rounds.retryProviders();
   expect(await rowsOf(accountsSql)).toEqual([{ account: expect.stringMatching(/^acct_/), payments: 1 }]);
+  // A node of an earlier version is still at work.
+  const late = await payOrder(app, (await createOrder(app)).id);
+  await app.database.pool.query(`update payments set provider_account = 'sandbox' where id = $1`, [late.id]);
+  await node.app.rounds.retryProviders();
+  expect(await rowsOf(accountsSql)).toEqual([{ account: expect.stringMatching(/^acct_/), payments: 2 }]);
+});
+
+test('no payment goes to an account that does not know it, be it alone among many that it knows or still without a name', async () => {
+  await startOther();
+  for (let count = 0; count < 12; count += 1) await payOrder(app, (await createOrder(app)).id);
+  const { payment: paid } = await paidOrder(other);
+  const { id: lostOrder } = await createOrder(other, { expiresInSeconds: 604_800 });
+  const rules = { fault: 'error_500_after', match: { operation: 'payment_intents.create' } };
+  await control(other.sandboxUrl, 'faults', rules);
+  const lost = await payOrder(other, lostOrder);
+  for (let count = 0; count < 12; count += 1) await payOrder(app, (await createOrder(app)).id);
+  await forgetNames();
+  const node = await startNode(app);
+  for (let round = 0; round < 3; round += 1) {
+    app.clock.advance(60 * 60_000);
+    await node.app.rounds.retryProviders();
+    await node.app.rounds.sweep();
+  }
+  const names = await rowsOf(`select id, provider_account from payments where provider_account not like 'acct_%'`);
+  expect(names).toHaveLength(2);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      { id: paid.id, provider_account: 'sandbox.other' },
+      { id: lost.id, provider_account: 'sandbox' },
+    ]),
+  );
+  await startNode(other, otherKey);
+  expect(await rowsOf(`select id from payments where provider_account not like 'acct_%'`)).toEqual([]);
+  const { totals } = await booksOf(other, lost.id);
+  expect(totals.paymentIntents).toBe(1);
 });
 
 test('callbacks come to the account’s name, to its former one, and to no other', async () => {
