@@ -209,6 +209,8 @@ function applyRefundMessage(
   }
   // One without a number can neither be asked about nor told from another: it is refused now, and a person looks at it.
   const isNameless = report.refundId === null && report.providerRefundId === null;
+  const { capturedMinor, refundedMinor } = change.payment(paymentId);
+  if (isNameless && capturedMinor > 0n && refundedMinor === capturedMinor) return { effect: 'repeated' };
   const isComplete = asked !== null || isNameless || (isBelieved && report.amountMinor !== null);
   return applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
 }

@@ -196,6 +196,23 @@ describe('a notice that is signed by Alipay’s key, and not by the sandbox', ()
   });
 });
 
+test('a notice of a refund without a number is acknowledged, and a person is asked, for nobody can tell which it is', async () => {
+  const route = { method: 'ALIPAY', flow: 'QR_CODE', side: 'alipay' } as const;
+  const { orderId, paymentId } = await started(route);
+  const trade = { trade_no: '2026112522001234567890129999' };
+  expect(await postAlipay(aNotice(paymentId, trade))).toMatchObject({ body: 'success' });
+  await app.app.idle();
+  const refund = { ...trade, notify_id: `r_${paymentId}`, refund_fee: '5.00', gmt_refund: '2026-11-25 10:05:00.123' };
+  expect(await postAlipay(aNotice(paymentId, refund))).toMatchObject({ body: 'success' });
+  await app.app.idle();
+  const order = await readOrder(app, orderId);
+  expect(order).toMatchObject({ paymentStatus: 'PAID', refunds: [], needsReview: ['REFUND_ABNORMAL'] });
+  const { rows } = await app.database.pool.query(`select status, payment_id from deliveries where event_id = $1`, [
+    refund.notify_id,
+  ]);
+  expect(rows).toEqual([{ status: 'REVIEW', payment_id: paymentId }]);
+});
+
 test('an order that is paid by its old link to Alipay and by a card keeps one of the two', async () => {
   const order = await createOrder(app, { currency: 'CNY' });
   const link = await payOrder(app, order.id, { method: 'ALIPAY', flow: 'QR_CODE' });

@@ -98,6 +98,14 @@ test.each<[what: string, changed: Form]>([
   expect(verdict(signedForm({ ...fields, ...changed }))).toEqual(accepted);
 });
 
+test('a proxy that escapes more than it must changes nothing, neither now nor in what is kept', () => {
+  const body = Buffer.from(signedForm(fields).toString('latin1').replaceAll('_', '%5F'), 'latin1');
+  expect(verdict(body)).toEqual(accepted);
+  const kept = provider.redactWebhook(body, 'to_be_read');
+  expect(provider.readWebhook(kept, now)).toEqual(provider.readWebhook(signedForm(fields), now));
+  expect(provider.redactWebhook(kept, 'done')).toEqual(provider.redactWebhook(body, 'done'));
+});
+
 test('the order in which the fields come does not matter', () => {
   const pairs = signedForm(fields).toString().split('&');
   expect(verdict(Buffer.from(pairs.reverse().join('&')))).toEqual(accepted);
