@@ -109,7 +109,7 @@ async function askWhose(
   } catch (error) {
     if (error instanceof RejectedError) return 'another';
     if (!isProviderError(error)) throw error;
-    log.warn({ err: error, paymentId: id }, 'whose a payment of a former account name is could not be asked');
+    log.warn({ err: error, paymentId: id }, 'the account of a payment under a former name could not be confirmed');
     return 'unknown';
   }
 }
