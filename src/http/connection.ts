@@ -32,6 +32,22 @@ export function refuseConnection(
   socket.once('close', () => clearTimeout(timer));
 }
 
+/**
+ * A response that waits for its turn behind another has no connection yet, so nothing tells it that the connection has closed. It is told
+ * here, or it would count as open until the process ends.
+ */
+export function closeWaiting(server: Server, open: ReadonlySet<ServerResponse>): void {
+  const watched = new WeakSet<Duplex>();
+  server.on('connection', (socket) => {
+    if (watched.has(socket)) return; // handed in once more, by `ignoreUpgrade`
+    watched.add(socket);
+    socket.once('close', () => {
+      const waiting = [...open].filter((response) => response.req.socket === socket && response.socket === null);
+      for (const response of waiting) response.destroy().emit('close');
+    });
+  });
+}
+
 /** What the parser refuses, or what took too long: answered as everything else is, with no word about how we are built. */
 export function answerClientErrors(server: Server, open: ReadonlySet<ServerResponse>): void {
   const refused = new WeakSet<Duplex>();

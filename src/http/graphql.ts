@@ -85,6 +85,7 @@ const streamHeaders = { 'cache-control': 'no-cache, no-transform', 'x-accel-buff
 
 /** Ends with the stream, or with its reader: whatever the stream holds is let go at once. */
 async function pipe(stream: Readable, response: ServerResponse): Promise<void> {
+  if (response.destroyed) return void stream.destroy();
   stream.on('error', () => response.destroy());
   response.once('close', () => stream.destroy());
   stream.pipe(response);

@@ -8,6 +8,7 @@ import { traced } from '../logging/trace.ts';
 import { declaredLength } from './body.ts';
 import {
   answerClientErrors,
+  closeWaiting,
   cutStalledReaders,
   ignoreUpgrade,
   isWebSocketUpgrade,
@@ -67,6 +68,7 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     });
   };
   const server = createServer(serverOptions(limits), handle);
+  closeWaiting(server, open);
   cutStalledReaders(server, open, limits.stalledTimeoutMs);
   server.on('checkContinue', (request, response) => {
     if (declaredLength(request) <= bodyBytesMax) response.writeContinue();
