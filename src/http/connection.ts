@@ -60,7 +60,8 @@ export function answerClientErrors(server: Server, open: ReadonlySet<ServerRespo
     };
     const responses = [...open].filter(({ req }) => req.socket === socket);
     const earlier = responses.filter(({ req }) => req.complete).at(-1);
-    if (responses.some(({ headersSent }) => headersSent)) return void socket.destroy();
+    // An answer that is sent in part can be followed by nothing.
+    if (responses.some(({ headersSent, writableEnded }) => headersSent && !writableEnded)) return void socket.destroy();
     // Answers to requests before this one are under way on the same connection: they come first.
     if (earlier !== undefined) return void earlier.once('finish', refuse);
     refuse();

@@ -297,6 +297,16 @@ test('a malformed request behind a good one takes nothing away from its answer',
   await connection.closed;
 });
 
+test('a malformed request behind good ones takes nothing away from answers that are on their way', async () => {
+  const connection = await openRaw(app.app.url);
+  connection.send(Buffer.concat([health, good(), health, Buffer.from('nonsense\r\n\r\n')]));
+  for (const body of ['{"status":"ok"}', answered, '{"status":"ok"}']) {
+    expect(await connection.answer()).toMatchObject({ status: 200, body });
+  }
+  expectRefusal(await connection.answer(), 400, true);
+  await connection.closed;
+});
+
 const createText =
   'mutation($input: CreateOrderInput!) { createOrder(input: $input) { ... on Order { lines { name } } } }';
 const named = (name: string) => ({ ...orderInput(), lines: [{ name, quantity: 1, unitAmountMinor: 100 }] });
