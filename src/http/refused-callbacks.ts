@@ -90,7 +90,7 @@ export async function handleCallback(
   if (rejection !== null) {
     const { reason, fields } = rejection as { readonly reason: string; readonly fields: object }; // set by a callback
     told(reason, { status, ...fields });
-  } else if (isAborted(request) && status !== 413) told('ABORTED', {});
+  } else if (isAborted(request) && status < 400) told('ABORTED', {});
   else if (status >= 400 && status < 500) {
     told(reasons[status] ?? 'REFUSED', { status, ...aboutRequest(request, path, status) });
   } else if (provider === undefined && status === 503) {
@@ -98,8 +98,8 @@ export async function handleCallback(
   }
 }
 
-/** Whoever sent it went away, or was too slow, before it was all here. */
-export function isAborted({ destroyed, complete }: IncomingMessage): boolean {
+/** The connection ended before the request was all here: its sender went away, or was cut off. */
+function isAborted({ destroyed, complete }: IncomingMessage): boolean {
   return destroyed && !complete;
 }
 
