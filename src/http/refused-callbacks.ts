@@ -3,6 +3,7 @@ import { firstPaymentIdIn } from '../domain/ids.ts';
 import type { Log } from '../domain/log.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
+import type { RequestRefusedError } from './refusal.ts';
 import { handleWebhook, routeOf, type WebhookParts } from './webhooks.ts';
 
 /** So many refusals of one provider's callbacks have a line of their own in a minute; of the others, a line says how many there were. */
@@ -28,7 +29,7 @@ export type RefusalLog = {
 
 type Window = { readonly startedAt: number; lines: number; readonly counted: Map<string, number> };
 
-/** Every refused callback leaves a line or is counted by one, however many come: a flood fills no disk and hides nothing. */
+/** Every refusal that it is told of leaves a line or is counted by one, however many come: a flood fills no disk and hides nothing. */
 export function createRefusalLog(log: Log, now: () => Date): RefusalLog {
   const windows = new Map<string | null, Window>();
 
@@ -96,6 +97,18 @@ export async function handleCallback(
   } else if (provider === undefined && status === 503) {
     refusals.refused(routeOf(parts.away, path).provider?.name ?? null, 'PROVIDER_AWAY', { status });
   }
+}
+
+/** Leaves a line for a callback that is refused before it comes to its route, because its request line or a header is not as it must be. */
+export function logUnroutedCallback(
+  { providers, away }: Pick<WebhookParts, 'providers' | 'away'>,
+  refusals: RefusalLog,
+  { url = '' }: IncomingMessage,
+  { status, message: why }: RequestRefusedError,
+): void {
+  const [, path = ''] = /^(?:https?:\/\/[^/?#]*)?([^?]*)/i.exec(url) ?? [];
+  const { provider } = routeOf([...providers, ...away], path);
+  refusals.refused(provider?.name ?? null, reasons[status] ?? 'REFUSED', { status, why });
 }
 
 /** The connection ended before the request was all here: its sender went away, or was cut off. */

@@ -26,6 +26,8 @@ import { type ReturnPage, returnPath } from './return-page.ts';
 export type Routes = {
   readonly graphql: AnswerGraphql;
   webhook(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+  /** Is told of a callback that is refused before it comes to its route. */
+  webhookRefused(request: IncomingMessage, refusal: RequestRefusedError): void;
   /** Takes the connection over. */
   webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Resolves to why requests cannot be served, for whoever balances load; null when they can. */
@@ -61,7 +63,9 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     if (isStopping) response.setHeader('connection', 'close');
     traced(requestId, () => dispatch(routes, isStopping, request, response, requestId)).catch((error: unknown) => {
       if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // whoever asked has gone
-      if (error instanceof RequestRefusedError && !response.headersSent) return replyRefusal(response, error);
+      if (error instanceof RequestRefusedError && !response.headersSent) {
+        return refuse(routes, request, response, error, requestId);
+      }
       routes?.log.error({ err: error, requestId }, 'a request failed');
       if (!response.headersSent) replyRefusal(response, ourFault());
       else response.destroy();
@@ -75,8 +79,10 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     handle(request, response);
   });
   server.on('checkExpectation', (request, response) => {
-    response.setHeader('x-request-id', requestIdOf(request));
-    replyRefusal(response, new RequestRefusedError(417, 'expect must be 100-continue, or left out.'));
+    const requestId = requestIdOf(request);
+    response.setHeader('x-request-id', requestId);
+    const refusal = new RequestRefusedError(417, 'expect must be 100-continue, or left out.');
+    refuse(routes, request, response, refusal, requestId);
   });
   server.on('connect', (_request, socket) => {
     refuseConnection(socket, 405, 'This server is no proxy.', { allow: 'GET, POST, OPTIONS' });
@@ -170,6 +176,19 @@ async function dispatch(
   }
   throw new RequestRefusedError(404, 'There is nothing at this path. The API is at /graphql.');
 }
+
+function refuse(
+  routes: Routes | null,
+  request: IncomingMessage,
+  response: ServerResponse,
+  refusal: RequestRefusedError,
+  requestId: string,
+): void {
+  replyRefusal(response, refusal);
+  if (webhookTarget.test(request.url ?? '')) traced(requestId, () => routes?.webhookRefused(request, refusal));
+}
+
+const webhookTarget = /^(https?:\/\/[^/?#]*)?\/webhooks\//i;
 
 /** Whether the request was answered, because it asks for the methods. @throws {RequestRefusedError} 405 for any but GET and HEAD. */
 function allowsOnlyReads({ method }: IncomingMessage, response: ServerResponse): boolean {

@@ -61,7 +61,14 @@ test.each<[string, Buffer]>([
         resolve(response);
         return new Promise(() => {}); // still worked on when the server stops
       },
-      ...{ webhook: async () => {}, webSocket: () => {}, ready: async () => null, home: null, returnPage: null },
+      ...{
+        webhook: async () => {},
+        webhookRefused: () => {},
+        webSocket: () => {},
+        ready: async () => null,
+        home: null,
+        returnPage: null,
+      },
       log: { info: () => {}, warn: () => {}, error: () => {} },
     });
   });
