@@ -62,7 +62,8 @@ export function createRefusalLog(log: Log, now: () => Date): RefusalLog {
 
 /**
  * Answers a callback, and has it leave a line when it was refused, whatever by: judged by the answer, so that no refusal can be forgotten.
- * What failed for a reason of ours (5xx) is logged where it failed.
+ * What failed for a reason of ours (5xx) is logged where it failed, but for a provider that is away: of each callback to it there is a line
+ * here, for the log tells of the provider itself only once.
  */
 export async function handleCallback(
   parts: WebhookParts,
