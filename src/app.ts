@@ -166,6 +166,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     await keep(http, () => http.stopAccepting(drainMs));
     http.serve({
       log,
+      hasGraphiql: !config.isProduction,
       home: config.isProduction ? null : '/graphql',
       returnPage: config.isProduction
         ? null

@@ -25,6 +25,8 @@ import { type ReturnPage, returnPath } from './return-page.ts';
 /** What a request is answered by, once the app is ready. */
 export type Routes = {
   readonly graphql: AnswerGraphql;
+  /** Whether a browser that opens `/graphql` gets GraphiQL. */
+  readonly hasGraphiql: boolean;
   webhook(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
   /** Is told of a callback that is refused before it comes to its route. */
   webhookRefused(request: IncomingMessage, refusal: RequestRefusedError): void;
@@ -159,7 +161,7 @@ async function dispatch(
     return serveReadiness(routes, isStopping, response);
   }
   if (routes === null) throw starting();
-  if (path === '/graphql') return serveGraphql(routes.graphql, request, response, requestId);
+  if (path === '/graphql') return serveGraphql(routes, request, response, requestId);
   if (path.startsWith('/webhooks/')) return routes.webhook(request, response, path);
   if (path === returnPath && routes.returnPage !== null) {
     if (allowsOnlyReads(request, response)) return;

@@ -400,6 +400,18 @@ test('a subscription that only JSON is accepted for says how to ask', async () =
   expect(answer?.body).toContain('text/event-stream');
 });
 
+test('in production, where there is no page, a client that accepts nothing but one is told what there is', async () => {
+  const production = await startTestApp({ database: app.database, config: { isProduction: true } });
+  const target = `/graphql?query=${encodeURIComponent('{__typename}')}`;
+  const ask = (accept: string) =>
+    exchange(production.app.url, rawRequest({ method: 'GET', target, headers: [accept] }));
+  const refusal = await ask('accept: text/html');
+  expectRefusal(refusal, 406, true);
+  expect(refusal?.body).toContain('accept must allow application/json');
+  expect(await ask('accept: text/html, */*;q=0.8')).toMatchObject({ status: 200, body: answered });
+  await production.close();
+});
+
 describe('a client that sends the hash of a query first', () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: 'ab'.repeat(32) } };
   const notSupported = {

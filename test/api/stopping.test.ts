@@ -62,6 +62,7 @@ test.each<[string, Buffer]>([
         return new Promise(() => {}); // still worked on when the server stops
       },
       ...{
+        hasGraphiql: false,
         webhook: async () => {},
         webhookRefused: () => {},
         webSocket: () => {},
