@@ -34,7 +34,7 @@ import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { createReadiness } from './http/readiness.ts';
-import { createRefusalLog, handleCallback } from './http/refused-callbacks.ts';
+import { createRefusalLog, handleCallback, logUnroutedCallback } from './http/refused-callbacks.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
 import { createHttpServer } from './http/server.ts';
 import { serveWebSocket } from './http/websocket.ts';
@@ -166,6 +166,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     await keep(http, () => http.stopAccepting(drainMs));
     http.serve({
       log,
+      hasGraphiql: !config.isProduction,
       home: config.isProduction ? null : '/graphql',
       returnPage: config.isProduction
         ? null
@@ -177,6 +178,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           requestId,
           authorization: request.headers.authorization ?? null,
         }),
+      webhookRefused: (request, refusal) =>
+        logUnroutedCallback({ providers: providers.open, away: providers.away }, refusals, request, refusal),
       webhook: (request, response, path) =>
         handleCallback(
           {

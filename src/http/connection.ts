@@ -32,19 +32,36 @@ export function refuseConnection(
   socket.once('close', () => clearTimeout(timer));
 }
 
+/**
+ * A response that waits for its turn behind another has no connection yet, so nothing tells it that the connection has closed. It is told
+ * here, or it would count as open until the process ends.
+ */
+export function closeWaiting(server: Server, open: ReadonlySet<ServerResponse>): void {
+  const watched = new WeakSet<Duplex>();
+  server.on('connection', (socket) => {
+    if (watched.has(socket)) return; // handed in once more, by `ignoreUpgrade`
+    watched.add(socket);
+    socket.once('close', () => {
+      const waiting = [...open].filter((response) => response.req.socket === socket && response.socket === null);
+      for (const response of waiting) response.destroy().emit('close');
+    });
+  });
+}
+
 /** What the parser refuses, or what took too long: answered as everything else is, with no word about how we are built. */
 export function answerClientErrors(server: Server, open: ReadonlySet<ServerResponse>): void {
   const refused = new WeakSet<Duplex>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (refused.has(socket)) return;
     refused.add(socket);
-    const refuse = () => {
-      const [status, message] = reasonOf(error.code);
-      refuseConnection(socket, status, message);
-    };
+    const [status, message] = reasonOf(error.code);
+    const refuse = () => refuseConnection(socket, status, message);
     const responses = [...open].filter(({ req }) => req.socket === socket);
+    // Its request ends here. Whoever logs it reads from the response how it was answered.
+    if (status === 408) for (const response of responses) if (!response.req.complete) response.statusCode = status;
     const earlier = responses.filter(({ req }) => req.complete).at(-1);
-    if (responses.some(({ headersSent }) => headersSent)) return void socket.destroy();
+    // An answer that is sent in part can be followed by nothing.
+    if (responses.some(({ headersSent, writableEnded }) => headersSent && !writableEnded)) return void socket.destroy();
     // Answers to requests before this one are under way on the same connection: they come first.
     if (earlier !== undefined) return void earlier.once('finish', refuse);
     refuse();

@@ -22,7 +22,7 @@ const methods = 'GET, POST, OPTIONS';
 
 /** @throws {RequestRefusedError} for what is no GraphQL request, whatever may be written in it. */
 export async function serveGraphql(
-  answer: AnswerGraphql,
+  { graphql: answer, hasGraphiql }: { readonly graphql: AnswerGraphql; readonly hasGraphiql: boolean },
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
@@ -35,7 +35,8 @@ export async function serveGraphql(
   }
   if (method === 'OPTIONS') response.setHeader('allow', methods);
   // A browser that opens the address wants the page, where there is one.
-  if (!(method === 'GET' && headers.accept?.includes('text/html'))) narrowAccept(request);
+  const wantsPage = hasGraphiql && method === 'GET' && headers.accept?.includes('text/html');
+  if (!wantsPage) narrowAccept(request);
   if (method === 'POST') await takeBody(request);
   await send(await answer(request, response, requestId), response);
 }
@@ -85,6 +86,7 @@ const streamHeaders = { 'cache-control': 'no-cache, no-transform', 'x-accel-buff
 
 /** Ends with the stream, or with its reader: whatever the stream holds is let go at once. */
 async function pipe(stream: Readable, response: ServerResponse): Promise<void> {
+  if (response.destroyed) return void stream.destroy();
   stream.on('error', () => response.destroy());
   response.once('close', () => stream.destroy());
   stream.pipe(response);

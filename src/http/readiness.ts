@@ -5,7 +5,7 @@ import type { Log } from '../domain/log.ts';
 export type Unreadiness = { readonly reason: string; readonly message: string };
 
 export const notReady = {
-  starting: { reason: 'STARTING', message: 'The server is opening its database.' },
+  starting: { reason: 'STARTING', message: 'The server is starting.' },
   stopping: { reason: 'STOPPING', message: 'The server is shutting down.' },
   database: { reason: 'DATABASE_UNAVAILABLE', message: 'The database does not answer.' },
   migrations: {

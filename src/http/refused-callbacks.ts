@@ -3,6 +3,7 @@ import { firstPaymentIdIn } from '../domain/ids.ts';
 import type { Log } from '../domain/log.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
+import type { RequestRefusedError } from './refusal.ts';
 import { handleWebhook, routeOf, type WebhookParts } from './webhooks.ts';
 
 /** So many refusals of one provider's callbacks have a line of their own in a minute; of the others, a line says how many there were. */
@@ -28,7 +29,7 @@ export type RefusalLog = {
 
 type Window = { readonly startedAt: number; lines: number; readonly counted: Map<string, number> };
 
-/** Every refused callback leaves a line or is counted by one, however many come: a flood fills no disk and hides nothing. */
+/** Every refusal that it is told of leaves a line or is counted by one, however many come: a flood fills no disk and hides nothing. */
 export function createRefusalLog(log: Log, now: () => Date): RefusalLog {
   const windows = new Map<string | null, Window>();
 
@@ -61,7 +62,8 @@ export function createRefusalLog(log: Log, now: () => Date): RefusalLog {
 
 /**
  * Answers a callback, and has it leave a line when it was refused, whatever by: judged by the answer, so that no refusal can be forgotten.
- * What failed for a reason of ours (5xx) is logged where it failed.
+ * What failed for a reason of ours (5xx) is logged where it failed, but for a provider that is away: of each callback to it there is a line
+ * here, for the log tells of the provider itself only once.
  */
 export async function handleCallback(
   parts: WebhookParts,
@@ -90,7 +92,7 @@ export async function handleCallback(
   if (rejection !== null) {
     const { reason, fields } = rejection as { readonly reason: string; readonly fields: object }; // set by a callback
     told(reason, { status, ...fields });
-  } else if (isAborted(request) && status !== 413) told('ABORTED', {});
+  } else if (isAborted(request) && status < 400) told('ABORTED', {});
   else if (status >= 400 && status < 500) {
     told(reasons[status] ?? 'REFUSED', { status, ...aboutRequest(request, path, status) });
   } else if (provider === undefined && status === 503) {
@@ -98,8 +100,20 @@ export async function handleCallback(
   }
 }
 
-/** Whoever sent it went away, or was too slow, before it was all here. */
-export function isAborted({ destroyed, complete }: IncomingMessage): boolean {
+/** Leaves a line for a callback that is refused before it comes to its route, because its request line or a header is not as it must be. */
+export function logUnroutedCallback(
+  { providers, away }: Pick<WebhookParts, 'providers' | 'away'>,
+  refusals: RefusalLog,
+  { url = '' }: IncomingMessage,
+  { status, message: why }: RequestRefusedError,
+): void {
+  const [, path = ''] = /^(?:https?:\/\/[^/?#]*)?([^?]*)/i.exec(url) ?? [];
+  const { provider } = routeOf([...providers, ...away], path);
+  refusals.refused(provider?.name ?? null, reasons[status] ?? 'REFUSED', { status, why });
+}
+
+/** The connection ended before the request was all here: its sender went away, or was cut off. */
+function isAborted({ destroyed, complete }: IncomingMessage): boolean {
   return destroyed && !complete;
 }
 

@@ -8,6 +8,7 @@ import { traced } from '../logging/trace.ts';
 import { declaredLength } from './body.ts';
 import {
   answerClientErrors,
+  closeWaiting,
   cutStalledReaders,
   ignoreUpgrade,
   isWebSocketUpgrade,
@@ -24,7 +25,11 @@ import { type ReturnPage, returnPath } from './return-page.ts';
 /** What a request is answered by, once the app is ready. */
 export type Routes = {
   readonly graphql: AnswerGraphql;
+  /** Whether a browser that opens `/graphql` gets GraphiQL. */
+  readonly hasGraphiql: boolean;
   webhook(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+  /** Is told of a callback that is refused before it comes to its route. */
+  webhookRefused(request: IncomingMessage, refusal: RequestRefusedError): void;
   /** Takes the connection over. */
   webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Resolves to why requests cannot be served, for whoever balances load; null when they can. */
@@ -60,21 +65,26 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     if (isStopping) response.setHeader('connection', 'close');
     traced(requestId, () => dispatch(routes, isStopping, request, response, requestId)).catch((error: unknown) => {
       if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // whoever asked has gone
-      if (error instanceof RequestRefusedError && !response.headersSent) return replyRefusal(response, error);
+      if (error instanceof RequestRefusedError && !response.headersSent) {
+        return refuse(routes, request, response, error, requestId);
+      }
       routes?.log.error({ err: error, requestId }, 'a request failed');
       if (!response.headersSent) replyRefusal(response, ourFault());
       else response.destroy();
     });
   };
   const server = createServer(serverOptions(limits), handle);
+  closeWaiting(server, open);
   cutStalledReaders(server, open, limits.stalledTimeoutMs);
   server.on('checkContinue', (request, response) => {
     if (declaredLength(request) <= bodyBytesMax) response.writeContinue();
     handle(request, response);
   });
   server.on('checkExpectation', (request, response) => {
-    response.setHeader('x-request-id', requestIdOf(request));
-    replyRefusal(response, new RequestRefusedError(417, 'expect must be 100-continue, or left out.'));
+    const requestId = requestIdOf(request);
+    response.setHeader('x-request-id', requestId);
+    const refusal = new RequestRefusedError(417, 'expect must be 100-continue, or left out.');
+    refuse(routes, request, response, refusal, requestId);
   });
   server.on('connect', (_request, socket) => {
     refuseConnection(socket, 405, 'This server is no proxy.', { allow: 'GET, POST, OPTIONS' });
@@ -151,7 +161,7 @@ async function dispatch(
     return serveReadiness(routes, isStopping, response);
   }
   if (routes === null) throw starting();
-  if (path === '/graphql') return serveGraphql(routes.graphql, request, response, requestId);
+  if (path === '/graphql') return serveGraphql(routes, request, response, requestId);
   if (path.startsWith('/webhooks/')) return routes.webhook(request, response, path);
   if (path === returnPath && routes.returnPage !== null) {
     if (allowsOnlyReads(request, response)) return;
@@ -168,6 +178,19 @@ async function dispatch(
   }
   throw new RequestRefusedError(404, 'There is nothing at this path. The API is at /graphql.');
 }
+
+function refuse(
+  routes: Routes | null,
+  request: IncomingMessage,
+  response: ServerResponse,
+  refusal: RequestRefusedError,
+  requestId: string,
+): void {
+  replyRefusal(response, refusal);
+  if (webhookTarget.test(request.url ?? '')) traced(requestId, () => routes?.webhookRefused(request, refusal));
+}
+
+const webhookTarget = /^(https?:\/\/[^/?#]*)?\/webhooks\//i;
 
 /** Whether the request was answered, because it asks for the methods. @throws {RequestRefusedError} 405 for any but GET and HEAD. */
 function allowsOnlyReads({ method }: IncomingMessage, response: ServerResponse): boolean {

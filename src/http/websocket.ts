@@ -133,6 +133,9 @@ function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
           if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text');
           const text = String(data);
           take(text).catch((error: unknown) => {
+            // A ping is answered with its payload, which may be nested deeper than can be written.
+            if (error instanceof RangeError)
+              return socket.close(CloseCode.BadRequest, 'The message is nested too deep');
             if (isServersMessage(text)) return socket.close(CloseCode.BadRequest, 'Only the server sends this message');
             log.error({ err: error }, 'a message on a WebSocket failed');
             socket.close(CloseCode.InternalServerError, 'Internal server error');

@@ -297,6 +297,16 @@ test('a malformed request behind a good one takes nothing away from its answer',
   await connection.closed;
 });
 
+test('a malformed request behind good ones takes nothing away from answers that are on their way', async () => {
+  const connection = await openRaw(app.app.url);
+  connection.send(Buffer.concat([health, good(), health, Buffer.from('nonsense\r\n\r\n')]));
+  for (const body of ['{"status":"ok"}', answered, '{"status":"ok"}']) {
+    expect(await connection.answer()).toMatchObject({ status: 200, body });
+  }
+  expectRefusal(await connection.answer(), 400, true);
+  await connection.closed;
+});
+
 const createText =
   'mutation($input: CreateOrderInput!) { createOrder(input: $input) { ... on Order { lines { name } } } }';
 const named = (name: string) => ({ ...orderInput(), lines: [{ name, quantity: 1, unitAmountMinor: 100 }] });
@@ -388,6 +398,18 @@ test('a subscription that only JSON is accepted for says how to ask', async () =
   const answer = await exchange(app.app.url, good({ headers, body }));
   expectRefusal(answer, 406, true);
   expect(answer?.body).toContain('text/event-stream');
+});
+
+test('in production, where there is no page, a client that accepts nothing but one is told what there is', async () => {
+  const production = await startTestApp({ database: app.database, config: { isProduction: true } });
+  const target = `/graphql?query=${encodeURIComponent('{__typename}')}`;
+  const ask = (accept: string) =>
+    exchange(production.app.url, rawRequest({ method: 'GET', target, headers: [accept] }));
+  const refusal = await ask('accept: text/html');
+  expectRefusal(refusal, 406, true);
+  expect(refusal?.body).toContain('accept must allow application/json');
+  expect(await ask('accept: text/html, */*;q=0.8')).toMatchObject({ status: 200, body: answered });
+  await production.close();
 });
 
 describe('a client that sends the hash of a query first', () => {

@@ -24,7 +24,11 @@ test('while the server starts it is alive, not ready, and tells clients to try a
   const server = createHttpServer();
   const url = await server.listen(0, '127.0.0.1');
   expect(await read(url, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
-  expect(await read(url, '/readyz')).toEqual(unready('STARTING'));
+  const message = 'The server is starting.'; // on its database, or on a provider
+  expect(await read(url, '/readyz')).toEqual({
+    status: 503,
+    body: { status: 'not ready', reason: 'STARTING', message },
+  });
   const response = await fetch(`${url}/graphql`, { method: 'POST', body: '{}' });
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('1');

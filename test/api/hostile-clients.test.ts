@@ -169,6 +169,15 @@ test.each<[string, (string | Buffer)[], number]>([
   expect(await closed).toBe(code);
 });
 
+test('a socket that sends a ping nested too deep to be written back is closed with 4400, and no error is logged', async () => {
+  app.logged.length = 0;
+  const { socket, closed } = await openSocket();
+  const depth = 9000;
+  socket.send(`{"type":"ping","payload":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`);
+  expect(await closed).toBe(4400);
+  expect(faults()).toEqual([]);
+});
+
 test('a socket that subscribes before connection_init is closed with 4401', async () => {
   const { socket, closed } = await openSocket(null);
   socket.send(subscribe('1'));

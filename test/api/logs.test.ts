@@ -9,6 +9,7 @@ import { createLogger, errorFields } from '../../src/logging/logger.ts';
 import { traced } from '../../src/logging/trace.ts';
 import { testKeys } from '../support/chinese-providers.ts';
 import { confirmCard, createOrder, payOrder, payOrderDocument, requestRefund, sweepUntil } from '../support/orders.ts';
+import { exchange } from '../support/raw-http.ts';
 import {
   advanceSandbox,
   clearFaults,
@@ -182,6 +183,21 @@ describe('a refused callback leaves a line', () => {
     expect(others).toEqual([]);
     expect(refusal).toMatchObject({ level: 40, status, ...line, requestId: response.headers.get('x-request-id') });
     expect(refusal?.reason).toMatch(/^[A-Z_]+$/);
+  });
+
+  test.each<[what: string, header: string, status: number]>([
+    ['with a host that is none', 'host: a b', 400],
+    ['in a coding that nobody reads', 'transfer-encoding: gzip, chunked', 400],
+    ['with an expectation that nobody meets', 'expect: magic', 417],
+  ])('%s, before it comes to its route', async (_what, header, status) => {
+    const before = refusalsNow().length;
+    const host = header.startsWith('host') ? [] : ['host: x'];
+    const lines = ['POST /webhooks/stripe?a=1 HTTP/1.1', ...host, header, 'content-type: application/json', '', ''];
+    const answer = await exchange(app.app.url, lines.join('\r\n'));
+    expect(answer?.status).toBe(status);
+    const { error: why } = JSON.parse(answer?.body ?? '') as { error: string };
+    const line = { provider: 'STRIPE', reason: 'REFUSED', status, why, requestId: answer?.headers['x-request-id'] };
+    expect(refusalsNow().slice(before)).toMatchObject([line]);
   });
 
   test('whose sender goes away before it is all here', async () => {

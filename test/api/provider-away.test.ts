@@ -89,6 +89,8 @@ test('what is under way at a provider that is away answers PROVIDER_UNAVAILABLE,
   const response = await post();
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('15');
+  const line = { provider: 'STRIPE', reason: 'PROVIDER_AWAY', status: 503 };
+  expect(node.logged.at(-1)).toMatchObject({ level: 'warn', message: 'callback refused', fields: line });
 });
 
 test('once it is there it takes payments and callbacks, and what is due is asked, without a new start', async () => {

@@ -52,6 +52,17 @@ test.each([
   await connection.closed;
 });
 
+test('a callback that is too slow is logged as it was answered', async () => {
+  app.logged.length = 0;
+  const connection = await openRaw(app.app.url);
+  connection.send(`${head('/webhooks/stripe')}{"id"`);
+  expect(await connection.answer()).toMatchObject({ status: 408 });
+  await connection.closed;
+  await expect.poll(() => app.logged).toHaveLength(1);
+  const line = { provider: 'STRIPE', reason: 'TOO_SLOW', status: 408 };
+  expect(app.logged).toMatchObject([{ message: 'callback refused', fields: line }]);
+});
+
 test('a client that sends a byte now and then is cut as well', async () => {
   const connection = await openRaw(app.app.url);
   connection.send(head('/graphql'));

@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stopMsMax } from '../../src/app.ts';
 import { payOrderMsMax } from '../../src/commands/pay-order.ts';
+import { createHttpServer } from '../../src/http/server.ts';
 import { createOrder, orderInput, payOrder, readOrder } from '../support/orders.ts';
+import { openRaw, rawRequest } from '../support/raw-http.ts';
 import { followMerchant, wsClient } from '../support/subscriber.ts';
 import { control, startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -38,4 +42,43 @@ test('a server that stops lets payOrder have its answer, over HTTP and over a so
 
 test('a stop may take longer than the longest payOrder', () => {
   expect(stopMsMax).toBeGreaterThan(payOrderMsMax);
+});
+
+const health = rawRequest({ method: 'GET', target: '/healthz' });
+test.each<[string, Buffer]>([
+  ['another', health],
+  ['another and nonsense', Buffer.concat([health, Buffer.from('nonsense\r\n\r\n')])],
+  [
+    'an offer of h2c',
+    rawRequest({ method: 'GET', target: '/healthz', headers: ['connection: upgrade', 'upgrade: h2c'] }),
+  ],
+])('a stop does not wait for a client that is gone: it sent a request, and %s behind it', async (_what, behind) => {
+  const server = createHttpServer();
+  const url = await server.listen(0, '127.0.0.1');
+  const asked = new Promise<ServerResponse>((resolve) => {
+    server.serve({
+      graphql: (_request, response) => {
+        resolve(response);
+        return new Promise(() => {}); // still worked on when the server stops
+      },
+      ...{
+        hasGraphiql: false,
+        webhook: async () => {},
+        webhookRefused: () => {},
+        webSocket: () => {},
+        ready: async () => null,
+        home: null,
+        returnPage: null,
+      },
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+    });
+  });
+  const connection = await openRaw(url);
+  const first = rawRequest({ headers: ['content-type: application/json'], body: '{"query":"{__typename}"}' });
+  connection.send(Buffer.concat([first, behind]));
+  const gone = once(await asked, 'close');
+  connection.end();
+  await gone;
+  await server.stopAccepting(stopMsMax);
+  await server.close();
 });
