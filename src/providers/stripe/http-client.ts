@@ -35,11 +35,13 @@ export type BoundedClient = {
   within<T>(signal: AbortSignal, call: (hasActed: () => boolean) => Promise<T>): Promise<T>;
 };
 
+/** One for all clients: Node asks each storage that was ever used at every promise, for as long as the process lives. */
+const calls = new AsyncLocalStorage<Call>();
+
 /** @param carrier what carries the requests; connections of its own when null, kept open from one request to the next. */
 export function createBoundedClient(carrier: Stripe.HttpClient | null): BoundedClient {
-  const calls = new AsyncLocalStorage<Call>();
   return {
-    client: new Client(carrier ?? new Connections(calls), calls),
+    client: new Client(carrier ?? new Connections()),
     within(signal, run) {
       const call: Call = { signal, mayHaveActed: false };
       return calls.run(call, () => run(() => call.mayHaveActed));
@@ -53,12 +55,10 @@ type Request = Parameters<Stripe.HttpClient['makeRequest']>;
 /** Keeps a call from making requests that nobody waits for, and notes what may have changed something. */
 class Client extends Stripe.HttpClient {
   readonly #carrier: Stripe.HttpClient;
-  readonly #calls: AsyncLocalStorage<Call>;
 
-  constructor(carrier: Stripe.HttpClient, calls: AsyncLocalStorage<Call>) {
+  constructor(carrier: Stripe.HttpClient) {
     super();
     this.#carrier = carrier;
-    this.#calls = calls;
   }
 
   override getClientName(): string {
@@ -66,7 +66,7 @@ class Client extends Stripe.HttpClient {
   }
 
   override async makeRequest(...request: Request): Promise<Response> {
-    const call = this.#calls.getStore();
+    const call = calls.getStore();
     if (call?.signal.aborted) throw endedCall(call.signal);
     const isChange = request[3] !== 'GET';
     try {
@@ -84,13 +84,7 @@ class Client extends Stripe.HttpClient {
 
 /** Node's own connections. */
 class Connections extends Stripe.HttpClient {
-  readonly #calls: AsyncLocalStorage<Call>;
   readonly #agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
-
-  constructor(calls: AsyncLocalStorage<Call>) {
-    super();
-    this.#calls = calls;
-  }
 
   override getClientName(): string {
     return 'node';
@@ -98,7 +92,7 @@ class Connections extends Stripe.HttpClient {
 
   override makeRequest(...[host, port, path, method, headers, body, protocol, timeoutMs]: Request): Promise<Response> {
     const isPlain = protocol === 'http';
-    const signal = this.#calls.getStore()?.signal;
+    const signal = calls.getStore()?.signal;
     return new Promise((resolve, reject) => {
       const request = begin(() =>
         (isPlain ? http : https).request({
