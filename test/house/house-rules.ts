@@ -49,6 +49,11 @@ const forbiddenTexts: readonly { readonly where: RegExp; readonly text: RegExp; 
     text: /\bDate\.now\(|\bnew Date\(\s*\)/,
     rule: 'the domain is told the time',
   },
+  {
+    where: /^(src|sandbox)\//,
+    text: /(?<=\n[ \t]+[^\n]*)new AsyncLocalStorage/,
+    rule: 'an AsyncLocalStorage is made once for the process, because each slows every promise from then on',
+  },
   { where: /^test\//, text: /\.(only|skip)\(/, rule: 'every test runs' },
   // In two parts, or this file would break the rule.
   { where: /./, text: new RegExp(`constructEvent${'WithoutVerification'}`), rule: 'every callback is verified' },
