@@ -44,8 +44,11 @@ function isExcused(
   return theirs.heardOf === 'later';
 }
 
-function isAmong(refunds: readonly RefundTruth[], { names }: RefundAtProvider): boolean {
-  return refunds.some(({ providerRefundId }) => providerRefundId !== null && names.includes(providerRefundId));
+/** One that a person has told of may have no name there, and goes by our own. */
+function isAmong(refunds: readonly RefundTruth[], { names, ourId, isTwin }: RefundAtProvider): boolean {
+  return refunds.some(({ id, providerRefundId }) =>
+    providerRefundId === null ? ourId === id && !isTwin : names.includes(providerRefundId),
+  );
 }
 
 function differencesOfPayment(
