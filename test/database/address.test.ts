@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { parseAddress } from '../../src/database/address.ts';
@@ -143,17 +144,28 @@ async function databaseName(): Promise<string> {
   return new URL((await createTestDatabaseUrl()) ?? '').pathname.slice(1);
 }
 
-const socketDir = '/var/run/postgresql';
-test.runIf(server !== null && existsSync(`${socketDir}/.s.PGSQL.5432`))(
+/** Where the server of these tests has its socket: it may be one of several on this machine. */
+const [socketDir, socketPort] = await (async () => {
+  if (server === null) return ['', ''];
+  const client = new pg.Client({ connectionString: server.adminUrl });
+  await client.connect();
+  const sql = `select current_setting('unix_socket_directories') as dirs, current_setting('port') as port`;
+  const { rows } = await client.query<{ dirs: string; port: string }>(sql);
+  await client.end();
+  return [rows[0]?.dirs.split(',')[0]?.trim() ?? '', rows[0]?.port ?? ''];
+})();
+const isUsual = socketDir === '/var/run/postgresql' && socketPort === '5432';
+test.runIf(server !== null && existsSync(`${socketDir}/.s.PGSQL.${socketPort}`))(
   'a server is reached by its socket, however the socket is named',
   async () => {
     const { username } = new URL(server?.adminUrl ?? '');
     const name = await databaseName();
+    const dir = encodeURIComponent(socketDir);
     for (const databaseUrl of [
-      `postgresql://${username}@/${name}?host=${socketDir}`,
-      `postgresql://${username}@${encodeURIComponent(socketDir)}/${name}`,
-      `postgresql://${username}@/${name}`,
-      `postgresql:///?dbname=${name}&user=${username}&host=${encodeURIComponent(socketDir)}&port=5432&sslmode=require`,
+      `postgresql://${username}@/${name}?host=${socketDir}&port=${socketPort}`,
+      `postgresql://${username}@${dir}:${socketPort}/${name}`,
+      ...(isUsual ? [`postgresql://${username}@/${name}`] : []),
+      `postgresql:///?dbname=${name}&user=${username}&host=${dir}&port=${socketPort}&sslmode=require`,
     ]) {
       const database = await openDatabase({ databaseUrl, dataDir: tmpdir() });
       const { rows } = await database.pool.query('SELECT inet_server_addr() AS address, current_database() AS name');
