@@ -57,7 +57,7 @@ export function answerClientErrors(server: Server, open: ReadonlySet<ServerRespo
     const [status, message] = reasonOf(error.code);
     const refuse = () => refuseConnection(socket, status, message);
     const responses = [...open].filter(({ req }) => req.socket === socket);
-    // Its request ends here. Whoever logs it reads from the response how it was answered.
+    // Its request ends here. The log reads from the response how it was answered.
     if (status === 408) for (const response of responses) if (!response.req.complete) response.statusCode = status;
     const earlier = responses.filter(({ req }) => req.complete).at(-1);
     // An answer that is sent in part can be followed by nothing.

@@ -21,7 +21,7 @@ export function reply(response: ServerResponse, status: number, contentType: str
 }
 
 /**
- * Closed at once, a connection on which bytes still arrive is reset, and whoever sends them never sees the answer. So the answer is there in
+ * Closed at once, a connection on which bytes still arrive is reset, and their sender never sees the answer. So the answer is there in
  * full, and the connection ends with the body, or a while later.
  */
 function endAfterBody(response: ServerResponse): void {

@@ -20,7 +20,7 @@ export function readRequestLine(request: IncomingMessage): string {
   }
   requireOneHost(request);
   const target = targetOf(request.url ?? '/');
-  // Whoever reads it after us, reads the same.
+  // Later readers get the same.
   request.url = target;
   return target.split('?', 1)[0] ?? '/';
 }

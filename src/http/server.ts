@@ -32,7 +32,7 @@ export type Routes = {
   webhookRefused(request: IncomingMessage, refusal: RequestRefusedError): void;
   /** Takes the connection over. */
   webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Resolves to why requests cannot be served, for whoever balances load; null when they can. */
+  /** Resolves to why requests cannot be served, for load balancers; null when they can. */
   ready(): Promise<Unreadiness | null>;
   /** Where `/` leads; null where there is nothing to show. */
   readonly home: string | null;
