@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Actor } from '../commands/context.ts';
+import type { Actor } from '../provider-calls/context.ts';
 
 /** Tells whom a bearer token stands for. Until access control comes there is one token, of one merchant. */
 export type Authenticate = (authorization: string | null) => Actor | null;

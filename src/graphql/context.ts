@@ -1,8 +1,8 @@
 import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
-import type { Actor, CommandContext } from '../commands/context.ts';
 import type { LogPosition } from '../events/cursor.ts';
-import type { Wakes } from '../events/wakes.ts';
+import type { Wakes } from '../events/notifications.ts';
+import type { Actor, CommandContext } from '../provider-calls/context.ts';
 import type { OrderEventPage } from './event.ts';
 
 /** What every resolver is handed: made anew for each request, and for each operation on a socket. */
