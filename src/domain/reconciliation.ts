@@ -2,7 +2,7 @@ import { after } from './clock.ts';
 import { isId } from './ids.ts';
 import type { Payment } from './payment.ts';
 import type { Refund } from './refund.ts';
-import type { PaymentReport, RefundReport } from './report.ts';
+import { type PaymentReport, paymentReport, type RefundReport, refundReport } from './report.ts';
 
 /** What we hold of a payment, as far as a bill can be compared with it. */
 export type HeldPayment = Pick<
@@ -65,30 +65,24 @@ function judgeRefund(line: BilledMoney, refund: HeldRefund | null): LineVerdict 
 
 /** What a bill says of a payment of ours. It names what was taken, not what was asked for: a capture may have been a part. */
 export function paymentReportOf(line: BilledMoney, paymentId: string, receivedAt: Date): PaymentReport {
-  return {
+  return paymentReport({
     paymentId,
     providerPaymentId: line.providerPaymentId,
-    providerReference: null,
     status: 'SUCCEEDED',
-    amountMinor: null,
     currency: line.currency,
     capturedMinor: line.amountMinor,
-    failure: null,
-    nextAction: null,
     evidence: { source: 'RECONCILIATION', providerTime: line.at, receivedAt },
-  };
+  });
 }
 
 /** What it says of a refund. When one failed it does not say. */
 export function refundReportOf(line: BilledMoney, receivedAt: Date): RefundReport {
   const { merchantNumber, providerRefundId, status, amountMinor, currency, at } = line;
-  return {
+  return refundReport({
     refundId: merchantNumber !== null && isId('refund', merchantNumber) ? merchantNumber : null,
     ...{ providerRefundId, status, amountMinor, currency },
-    reason: null,
-    failure: null,
     evidence: { source: 'RECONCILIATION', providerTime: status === 'FAILED' ? null : at, receivedAt },
-  };
+  });
 }
 
 /** Two clocks may differ by so much: what is nearer to the end of a day may be in its neighbour's bill. */
