@@ -1,6 +1,7 @@
 import { after } from '../domain/clock.ts';
+import type { BillLine } from '../domain/reconciliation.ts';
 import { judgeLine } from '../domain/reconciliation.ts';
-import { type Bill, type BillDay, type BillLine, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
+import { type Bill, type BillDay, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
 import { type Ledger, type Named, withLedger } from '../store/reconciliation-store.ts';
 import type { CommandContext } from './context.ts';
 import { eachApart } from './each-apart.ts';

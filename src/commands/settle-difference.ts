@@ -1,11 +1,11 @@
 import { applyPaymentReport } from '../domain/decide.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
+import type { BillLine } from '../domain/reconciliation.ts';
 import { type HeldPayment, type HeldRefund, paymentReportOf, refundReportOf } from '../domain/reconciliation.ts';
 import { applyRefundReport } from '../domain/refunding.ts';
 import type { ReportOutcome } from '../domain/report.ts';
 import { needReview } from '../domain/review.ts';
-import type { BillLine } from '../providers/bill.ts';
 import { findRefund } from '../store/refund-store.ts';
 import { checkRefund } from './check-refund.ts';
 import { type CommandContext, changeAndWake } from './context.ts';

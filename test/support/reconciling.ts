@@ -2,7 +2,7 @@ import type { CommandContext } from '../../src/commands/context.ts';
 import type { Doubt, Finding } from '../../src/commands/finding.ts';
 import { reconcile } from '../../src/commands/reconcile.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
-import type { BillLine } from '../../src/providers/bill.ts';
+import type { BillLine } from '../../src/domain/reconciliation.ts';
 import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { stripeSetup } from '../../src/providers/stripe/kind.ts';
