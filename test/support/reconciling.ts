@@ -5,7 +5,7 @@ import { passAll } from '../../src/domain/failpoint.ts';
 import type { BillLine } from '../../src/domain/reconciliation.ts';
 import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
-import { stripeSetup } from '../../src/providers/stripe/kind.ts';
+import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import { chineseSetups } from './chinese-providers.ts';
 import { advanceSandbox, type TestApp, testStripe } from './test-app.ts';
 

@@ -24,8 +24,8 @@ import {
   statusOfTrade,
 } from './answers.ts';
 import { fetchAlipayBill } from './bill.ts';
+import type { AlipayConfig } from './config.ts';
 import { type BizContent, createAlipayGateway } from './gateway.ts';
-import type { AlipayConfig } from './kind.ts';
 import { messageOf } from './messages.ts';
 import { fieldsOf, verifyNotification } from './notification.ts';
 import { subjectOf } from './order-text.ts';

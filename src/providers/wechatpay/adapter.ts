@@ -18,7 +18,7 @@ import {
 } from '../provider.ts';
 import { fetchWechatpayBill } from './bill.ts';
 import { createClient, type WechatpayAnswer } from './client.ts';
-import type { WechatpayConfig } from './kind.ts';
+import type { WechatpayConfig } from './config.ts';
 import { messageOf, openNotification } from './notification.ts';
 import { errorOf, isRefusedAs } from './outcome.ts';
 import { createPlatformKeyStore } from './platform-keys.ts';
