@@ -5,9 +5,12 @@ import { isId } from '../domain/ids.ts';
 import { reviewReasons } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Evidence } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
+
+import { paymentReport, refundReport } from '../domain/report.ts';
 import { type Resolution, resolveReview as resolve } from '../domain/resolve-review.ts';
+
 import { type Actor, type CommandContext, changeAndWake } from '../provider-calls/context.ts';
+
 import { findPaymentNamed } from '../store/payment-store.ts';
 import { amountMinor, parseInput, text } from './input.ts';
 
@@ -102,29 +105,18 @@ function resolutionOf(change: OrderChange, wanted: Wanted): Resolution {
   const evidence: Evidence = { source: 'OPERATOR', providerTime: null, receivedAt: change.at };
   return {
     ...{ reasons, resolvedBy, note, latePayment: latePayment ?? null },
-    payments: (wanted.payments ?? []).map((fact): PaymentReport => {
-      const { paymentId, status, capturedMinor, providerPaymentId } = fact;
-      return {
+    payments: (wanted.payments ?? []).map(({ paymentId, status, capturedMinor, providerPaymentId }) =>
+      paymentReport({
         ...{ paymentId, status, evidence },
         capturedMinor: capturedMinor ?? null,
         providerPaymentId: providerPaymentId ?? null,
-        providerReference: null,
-        amountMinor: null,
-        currency: null,
         failure: status === 'FAILED' ? failure : null,
-        nextAction: null,
-      };
-    }),
+      }),
+    ),
     refunds: (wanted.refunds ?? []).map(({ refundId, status }) => {
       const { paymentId } = change.refund(refundId);
-      return {
-        ...{ refundId, status, evidence, paymentId },
-        providerRefundId: null,
-        amountMinor: null,
-        currency: null,
-        reason: null,
-        failure: status === 'FAILED' ? failure : null,
-      };
+      const report = refundReport({ refundId, status, evidence, failure: status === 'FAILED' ? failure : null });
+      return { ...report, refundId, paymentId };
     }),
   };
 }

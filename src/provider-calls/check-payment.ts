@@ -11,8 +11,9 @@ import { refuseCapture } from '../domain/capture.ts';
 import { after } from '../domain/clock.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import { isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
+import { type Evidence, isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { type PaymentReport, paymentReport } from '../domain/report.ts';
+
 import { aboutOrder } from '../logging/trace.ts';
 import {
   isProviderError,
@@ -238,18 +239,8 @@ async function unanswered(context: CommandContext, { id, orderId }: Payment, err
 
 /** The provider holds nothing under our id and nobody is submitting it: there is nothing that a buyer could still pay. */
 export function neverStarted({ id }: Payment, receivedAt: Date): PaymentReport {
-  return {
-    paymentId: id,
-    providerPaymentId: null,
-    providerReference: null,
-    status: 'CANCELED',
-    amountMinor: null,
-    currency: null,
-    capturedMinor: null,
-    failure: null,
-    nextAction: null,
-    evidence: { source: 'QUERY', providerTime: null, receivedAt },
-  };
+  const evidence: Evidence = { source: 'QUERY', providerTime: null, receivedAt };
+  return paymentReport({ paymentId: id, status: 'CANCELED', evidence });
 }
 
 /**

@@ -6,9 +6,10 @@ import {
 } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import type { PaymentFailure } from '../domain/payment.ts';
+import type { Evidence, PaymentFailure } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
-import type { RefundReport } from '../domain/report.ts';
+import { type RefundReport, refundReport } from '../domain/report.ts';
+
 import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
@@ -75,14 +76,7 @@ function release(change: OrderChange, refundId: string): void {
 
 /** The refusal of our own call, as the report that it is. */
 export function refusalOf(refund: Refund, failure: PaymentFailure, receivedAt: Date): RefundReport {
-  return {
-    refundId: refund.id,
-    providerRefundId: refund.providerRefundId,
-    status: 'FAILED',
-    amountMinor: refund.amountMinor,
-    currency: refund.currency,
-    reason: null,
-    failure,
-    evidence: { source: 'RESPONSE', providerTime: null, receivedAt },
-  };
+  const { id: refundId, providerRefundId, amountMinor, currency } = refund;
+  const evidence: Evidence = { source: 'RESPONSE', providerTime: null, receivedAt };
+  return refundReport({ refundId, providerRefundId, amountMinor, currency, status: 'FAILED', failure, evidence });
 }

@@ -1,8 +1,8 @@
 import { applyPaymentReport, markUnknown } from '../domain/apply-payment-report.ts';
 import { after } from '../domain/clock.ts';
 import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
-import { isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
+import { type Evidence, isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
@@ -62,18 +62,8 @@ async function submissionFailed(context: CommandContext, { id, orderId }: Paymen
 
 /** The refusal of our own call, as the report that it is. */
 export function rejectionOf(paymentId: string, failure: PaymentFailure, receivedAt: Date): PaymentReport {
-  return {
-    paymentId,
-    providerPaymentId: null,
-    providerReference: null,
-    status: 'FAILED',
-    amountMinor: null,
-    currency: null,
-    capturedMinor: null,
-    failure,
-    nextAction: null,
-    evidence: { source: 'RESPONSE', providerTime: null, receivedAt },
-  };
+  const evidence: Evidence = { source: 'RESPONSE', providerTime: null, receivedAt };
+  return paymentReport({ paymentId, status: 'FAILED', failure, evidence });
 }
 
 /** The order was closed while the provider was being told of the payment: what it just made must not stay open. */
