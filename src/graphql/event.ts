@@ -8,7 +8,7 @@ import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatu
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
-import { ofMerchant, ofOrder, type ReadEvent } from './read-event.ts';
+import { type OrderEventPage, ofMerchant, ofOrder, pageOf, type ReadEvent } from './read-event.ts';
 
 export const OrderEvent = builder.objectRef<ReadEvent>('OrderEvent');
 
@@ -80,17 +80,6 @@ OrderEvent.implement({
     }),
   }),
 });
-
-export type OrderEventPage = {
-  readonly events: readonly ReadEvent[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-};
-
-/** A page cut from rows that were read with one more than asked for. */
-export function pageOf(rows: readonly ReadEvent[], first: number, isContinued: boolean): OrderEventPage {
-  return { events: rows.slice(0, first), hasNextPage: rows.length > first, hasPreviousPage: isContinued };
-}
 
 const OrderEventEdge = builder.objectRef<ReadEvent>('OrderEventEdge').implement({
   description: 'An event in its list.',

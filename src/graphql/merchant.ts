@@ -5,6 +5,7 @@ import { builder } from './builder.ts';
 import { actorOf } from './context.ts';
 import { described } from './enums.ts';
 import { Node } from './node.ts';
+import { runAndRead } from './run-and-read.ts';
 
 const LatePaymentPolicy = builder.enumType('LatePaymentPolicy', {
   description: 'What becomes of money that arrives after its order was canceled or has expired.',
@@ -48,9 +49,11 @@ builder.mutationField('setLatePaymentPolicy', (t) =>
       types: [ForbiddenError],
       union: { name: 'SetLatePaymentPolicyResult', description: 'The merchant, or why nothing was set.' },
     },
-    resolve: async (query, _root, { policy }, context) => {
-      const id = await setLatePaymentPolicy(context.commands, actorOf(context), policy);
-      return context.commands.db.prisma.merchant.findUniqueOrThrow({ ...query, where: { id } });
-    },
+    resolve: (query, _root, { policy }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => setLatePaymentPolicy(commands, actor, policy),
+        (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
+      ),
   }),
 );

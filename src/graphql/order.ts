@@ -18,6 +18,7 @@ import { OrderEventConnection } from './event.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
+import { runAndRead } from './run-and-read.ts';
 import { storable } from './text.ts';
 
 builder.prismaObject('OrderLine', {
@@ -185,14 +186,12 @@ builder.mutationField('createOrder', (t) =>
       types: [InvalidInputError, IdempotencyKeyReusedError, ForbiddenError],
       union: { name: 'CreateOrderResult', description: 'The order, or why there is none.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await createOrder(context.commands, actor, input);
-      return context.commands.db.prisma.order.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => createOrder(commands, actor, input),
+        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
@@ -208,14 +207,12 @@ builder.mutationField('cancelOrder', (t) =>
       types: [NotFoundError, OrderNotCancelableError, ForbiddenError],
       union: { name: 'CancelOrderResult', description: 'The order, or why it was not canceled.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await cancelOrder(context.commands, actor, input);
-      return context.commands.db.prisma.order.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => cancelOrder(commands, actor, input),
+        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 

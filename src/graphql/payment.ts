@@ -26,6 +26,7 @@ import { MoneyType } from './money.ts';
 import { NextAction, nextActionOf } from './next-action.ts';
 import { Node } from './node.ts';
 import { PaymentMethodOption } from './payment-method.ts';
+import { runAndRead } from './run-and-read.ts';
 
 export const Payment = builder.prismaObject('Payment', {
   description:
@@ -140,14 +141,12 @@ builder.mutationField('payOrder', (t) =>
       ],
       union: { name: 'PayOrderResult', description: 'The payment, or why there is none.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await payOrder(context.commands, actor, input);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => payOrder(commands, actor, input),
+        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
@@ -181,14 +180,12 @@ builder.mutationField('capturePayment', (t) =>
       ],
       union: { name: 'CapturePaymentResult', description: 'The payment, or why nothing was captured.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await capturePayment(context.commands, actor, input);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => capturePayment(commands, actor, input),
+        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
@@ -209,14 +206,12 @@ builder.mutationField('cancelPayment', (t) =>
       types: [NotFoundError, PaymentNotCancelableError, ProviderUnavailableError, ForbiddenError],
       union: { name: 'CancelPaymentResult', description: 'The payment, or why it was not closed.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await cancelPayment(context.commands, actor, input.paymentId);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => cancelPayment(commands, actor, input.paymentId),
+        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
@@ -232,14 +227,12 @@ builder.mutationField('refreshPayment', (t) =>
       types: [NotFoundError, ProviderUnavailableError],
       union: { name: 'RefreshPaymentResult', description: 'The payment, or why the provider was not asked.' },
     },
-    resolve: async (query, _root, { paymentId }, context) => {
-      const actor = actorOf(context);
-      const id = await refreshPayment(context.commands, actor, paymentId);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { paymentId }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => refreshPayment(commands, actor, paymentId),
+        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 

@@ -8,12 +8,12 @@ import {
   RefundExceedsPaymentError,
 } from '../domain/errors.ts';
 import { builder } from './builder.ts';
-import { actorOf } from './context.ts';
 import { RefundOrigin, RefundStatus } from './enums.ts';
 import { Evidence, evidenceOf } from './evidence.ts';
 import { PaymentFailureType } from './failure.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
+import { runAndRead } from './run-and-read.ts';
 
 export const Refund = builder.prismaObject('Refund', {
   description: 'Money on its way back to the buyer for one payment.',
@@ -88,13 +88,11 @@ builder.mutationField('requestRefund', (t) =>
       ],
       union: { name: 'RequestRefundResult', description: 'The refund, or why there is none.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await requestRefund(context.commands, actor, input);
-      return context.commands.db.prisma.refund.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => requestRefund(commands, actor, input),
+        (prisma, where) => prisma.refund.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );

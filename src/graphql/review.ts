@@ -1,8 +1,8 @@
 import { factStatuses, latePaymentDecisions, refundFactStatuses, resolveReview } from '../commands/resolve-review.ts';
 import { ForbiddenError, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { builder } from './builder.ts';
-import { actorOf } from './context.ts';
 import { described, ReviewReason } from './enums.ts';
+import { runAndRead } from './run-and-read.ts';
 
 const LatePaymentDecision = builder.enumType('LatePaymentDecision', {
   description: 'What becomes of money that came after its order was closed.',
@@ -77,13 +77,11 @@ builder.mutationField('resolveReview', (t) =>
       types: [InvalidInputError, NotFoundError, ForbiddenError],
       union: { name: 'ResolveReviewResult', description: 'The order, or why nothing was resolved.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await resolveReview(context.commands, actor, input);
-      return context.commands.db.prisma.order.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => resolveReview(commands, actor, input),
+        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
