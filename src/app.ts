@@ -160,7 +160,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const deliveries = followUp(commands);
     const refusals = createRefusalLog(log, () => clock.now());
     const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
-    await keep(refusals, async () => refusals.tellCounted('now'));
+    await keep(refusals, async () => refusals.logCounted('now'));
     await keep(deliveries, () => deliveries.idle());
     await keep(sockets, () => sockets.close(drainMs));
     await keep(http, () => http.stopAccepting(drainMs));
@@ -219,7 +219,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           }
           for (const provider of providers.open) await adoption.round(provider);
         },
-        tellRefusals: async () => refusals.tellCounted(),
+        tellRefusals: async () => refusals.logCounted(),
         maintain: async () => {
           await dropOldRejectedDeliveries(database.pool, clock.now());
           return database.maintain();
