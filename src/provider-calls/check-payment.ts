@@ -13,7 +13,6 @@ import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import { type Evidence, isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
-
 import { aboutOrder } from '../logging/trace.ts';
 import {
   isProviderError,
@@ -24,10 +23,12 @@ import {
   RejectedError,
 } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
+import { changeOrder } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { type CommandContext, changeAndWake, isConfigured, logProviderError, providerOf } from './context.ts';
+import { isConfigured, logProviderError, providerOf } from './accounts.ts';
+import type { CommandContext } from './context.ts';
 import { isFree } from './lease.ts';
-import { isOvertaken } from './refund-answer.ts';
+import { isOvertaken } from './refunds.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 import { rejectionOf } from './submit-payment.ts';
 
@@ -75,7 +76,9 @@ export async function checkPayment(
     return unanswered(context, payment, error);
   }
   await context.failpoint(`${step}.called`);
-  await changeAndWake(context, `${step}.answer`, payment.orderId, (change) => apply(change, held, payment, answer));
+  await changeOrder(context, `${step}.answer`, { orderId: payment.orderId }, (change) =>
+    apply(change, held, payment, answer),
+  );
   return { kind: 'answered' };
 }
 
@@ -222,7 +225,7 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
 async function unanswered(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<CheckOutcome> {
   if (!isProviderError(error)) throw error;
   logProviderError(context, error, { paymentId: id }, 'the provider did not say what became of a payment');
-  await changeAndWake(context, 'check.answer', orderId, (change) => {
+  await changeOrder(context, 'check.answer', { orderId }, (change) => {
     const { status } = change.payment(id);
     if (!isLive({ status }) && !(error instanceof RejectedError)) {
       // The few questions that are left about a payment that has ended are not used up by a provider that does not answer.

@@ -5,7 +5,9 @@ import { type Evidence, isGivenUp, type Payment, type PaymentFailure } from '../
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
+import { changeOrder } from '../store/order-writer.ts';
+import { logProviderError, providerOf } from './accounts.ts';
+import type { CommandContext } from './context.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 
 /**
@@ -26,7 +28,7 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
     return submissionFailed(context, payment, error);
   }
   await context.failpoint('pay.called');
-  const { status } = await changeAndWake(context, 'pay.answer', orderId, (change) => {
+  const { status } = await changeOrder(context, 'pay.answer', { orderId }, (change) => {
     applyPaymentReport(change, report);
     return change.payment(paymentId);
   });
@@ -38,13 +40,13 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
 async function submissionFailed(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<void> {
   if (error instanceof OutcomeUnknownError) {
     context.log.warn({ err: error, paymentId: id }, 'the outcome of a payment is unknown');
-    await changeAndWake(context, 'pay.answer', orderId, (change) => markUnknown(change, id));
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => markUnknown(change, id));
     return;
   }
   if (error instanceof NotExecutedError) {
     logProviderError(context, error, { paymentId: id }, 'a payment could not be submitted');
     const { retryAfterMs } = error;
-    await changeAndWake(context, 'pay.answer', orderId, (change) => {
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => {
       if (change.payment(id).status !== 'SUBMITTING') return;
       change.plan(id, { leasedUntil: null, checkAt: after(change.at, retryAfterMs) });
     });
@@ -52,7 +54,7 @@ async function submissionFailed(context: CommandContext, { id, orderId }: Paymen
   }
   if (error instanceof RejectedError) {
     context.log.warn({ err: error, paymentId: id }, 'a payment was refused');
-    await changeAndWake(context, 'pay.answer', orderId, (change) => {
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => {
       applyPaymentReport(change, rejectionOf(id, error.failure, change.at));
     });
     throw new ProviderRejectedError(id);
