@@ -26,7 +26,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   http: [
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging'],
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
-    'worker/receive-delivery.ts',
+    'worker/callback-intake.ts',
   ],
   'config.ts': [
     ...['domain', 'failpoints.ts', 'variables.ts', 'database/address.ts'],

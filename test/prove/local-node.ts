@@ -23,8 +23,7 @@ import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
-import { applyNewDelivery } from '../../src/worker/apply-delivery.ts';
-import { receiveDelivery } from '../../src/worker/receive-delivery.ts';
+import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 
 import { doorDispatcher } from './alipay-dispatcher.ts';
@@ -117,21 +116,8 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       },
     },
   };
-  const underWay = new Set<Promise<void>>();
-  const webhook: WebhookParts = {
-    ...{ providers: context.providers, away: [], now, log, failpoint },
-    receive: (of, delivery) => receiveDelivery(context, of, delivery),
-    apply(deliveryId) {
-      const applying = life
-        .heard(() => applyNewDelivery(context, deliveryId))
-        .then(
-          () => {},
-          (error: unknown) => log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
-        );
-      underWay.add(applying);
-      void applying.finally(() => underWay.delete(applying));
-    },
-  };
+  const intake = createCallbackIntake(context);
+  const webhook: WebhookParts = { providers: context.providers, away: [], now, log, failpoint, intake };
   const subscriptions = new Map<number, () => void>();
   const tail = await openTailWatch({ pool: readingPool, wakes });
 
@@ -187,7 +173,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       spoilings[what] = nth;
     },
     async idle() {
-      while (underWay.size > 0 && !life.isOver) await Promise.all(underWay);
+      if (!life.isOver) await life.heard(() => intake.idle()).catch(unlessBroken);
     },
     async kill() {
       if (!life.isOver) die(null);
