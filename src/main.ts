@@ -58,7 +58,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
   const alone = (round: () => Promise<unknown>) => () => round().then(() => ({ isFull: false }));
   const stops = [
     ...lanes.map((lane) => repeat(lane.name, () => lane.runOnce(), sweepIntervalMs, log)),
-    repeat('lost wakes', alone(rounds.watchTail), tailIntervalMs, log),
+    repeat('lost notifications', alone(rounds.watchTail), tailIntervalMs, log),
     repeat('providers that are away', alone(rounds.retryProviders), awayIntervalMs, log),
     repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),

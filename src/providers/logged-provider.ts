@@ -1,4 +1,4 @@
-import { isTold, type Log } from '../domain/log.ts';
+import { isInfoLogged, type Log } from '../domain/log.ts';
 import { BillNotAvailableError } from './bill.ts';
 import {
   MisconfiguredError,
@@ -49,7 +49,7 @@ const operations: { readonly [K in Operation]: Description<K> } = {
 
 /** A provider that does the same as the given one and leaves one line at `info` for each call. */
 export function loggedProvider(provider: PaymentProvider, log: Log): PaymentProvider {
-  if (!isTold(log)) return provider;
+  if (!isInfoLogged(log)) return provider;
   const { name, account } = provider;
 
   function logged<K extends Operation>(operation: K): PaymentProvider[K] {

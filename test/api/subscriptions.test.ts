@@ -243,7 +243,7 @@ test('without a token a subscription is UNAUTHENTICATED', async () => {
   socket.close();
 });
 
-test('an event that was committed elsewhere, and whose wake was lost, is brought by the first round of the watch over the tail', async () => {
+test('an event that was committed elsewhere, and whose notification was lost, is brought by the first round of the watch over the tail', async () => {
   const order = await createOrder(app);
   const subscriber = followOrder(app, order.id, order.eventCursor);
   const other = await startTestApp({ database: { ...app.database, close: async () => {} } });

@@ -29,7 +29,7 @@ export type Weather = {
   readonly dropsEveryCallback: boolean;
   /** No question is answered before all is quiet: the truth must be reached by callbacks until then. */
   readonly failsEveryQuery: boolean;
-  /** Wakes between nodes are lost with this probability. */
+  /** Notifications between nodes are lost with this probability. */
   readonly losesWakes: number;
   /** With this probability a node pauses at a failpoint, so that others come in between. Only where they can: on PostgreSQL. */
   readonly pauses: number;

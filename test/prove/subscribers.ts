@@ -79,7 +79,7 @@ export class Subscribers {
   }
 
   /**
-   * Waits until all who listen have heard what is committed, and says who has not, or has heard something else. Where wakes were lost,
+   * Waits until all who listen have heard what is committed, and says who has not, or has heard something else. Where notifications were lost,
    * the log's tail is watched meanwhile, as it is every second in real life: what an older transaction holds back it shows later.
    */
   async misheard(events: readonly EventRow[]): Promise<string[]> {

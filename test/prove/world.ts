@@ -3,7 +3,7 @@ import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/events/notifications.ts';
+import type { Notification } from '../../src/events/notifications.ts';
 import { Dice } from './dice.ts';
 import { type Exchange, exchangeOf } from './exchanges.ts';
 import { BrokenConnectionError } from './life.ts';
@@ -50,7 +50,7 @@ export class World {
   complaints: string[] = [];
   /** True since a statement or a commit was spoiled, until it is set back: complaints are no wonder then. */
   isSpoiled = false;
-  /** True since a wake may have been lost, until everybody has heard everything all the same. */
+  /** True since a notification may have been lost, until everybody has heard everything all the same. */
   hasLostWakes = false;
   /** True since anything was asked of a node, until it is set back: what is ours cannot have changed otherwise. */
   isTouched = true;
@@ -145,7 +145,7 @@ export class World {
     for (const node of this.#nodes) await node.idle();
   }
 
-  /** Every node looks at the log's tail, and wakes whom a lost wake has left behind. */
+  /** Every node looks at the log's tail, and notifies those whose notification was lost. */
   async watchTail(): Promise<void> {
     for (const node of this.#nodes) await node.watchTail();
   }
@@ -201,17 +201,17 @@ export class World {
         this.complaints.push(message);
       },
       heard: (subscription, event) => this.hear(subscription, event),
-      woke: (wake) => this.#spread(slot, wake),
+      notified: (notification) => this.#spread(slot, notification),
     };
   }
 
-  #spread(from: number, wake: Wake): void {
+  #spread(from: number, notification: Notification): void {
     for (const [slot, node] of this.#nodes.entries()) {
       if (slot === from) continue;
       if (this.#dice.hit(this.#schedule.weather.losesWakes)) {
-        this.#tally.count('wakes', 'lost');
+        this.#tally.count('notifications', 'lost');
         this.hasLostWakes = true;
-      } else node.wake(wake);
+      } else node.notify(notification);
     }
   }
 
