@@ -5,7 +5,7 @@ import type { ProviderName } from './domain/payment.ts';
 import { type DeathAt, parseFailpoints } from './failpoints.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
 import { providerDefinitions } from './providers/registry.ts';
-import { isReachable, urlAt } from './providers/settings.ts';
+import { isReachable, readUrl } from './providers/settings.ts';
 import { choiceOf, type Environment, portOf, variablesOf } from './variables.ts';
 
 /** What the environment says, checked and typed. Read once, at start. */
@@ -49,7 +49,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const isSet = (name: string) => Boolean(environment[name] || environment[`${name}_FILE`]);
   const isProduction = isProductionAt(at, violations);
   const providers = readSetups({ at, isSet, isProduction, violations, callers });
-  violations.push(...strangersIn(environment));
+  violations.push(...unknownVariablesIn(environment));
   const publicUrl = publicUrlOf({ at, violations, callers });
   const devApiKey = at('DEV_API_KEY');
   if (isProduction && devApiKey !== null)
@@ -115,11 +115,11 @@ function dataDirOf(at: ReadVariable, violations: string[]): string {
   const dataDir = at('DATA_DIR') ?? '.data';
   if (dataDir.startsWith('~'))
     violations.push('DATA_DIR starts with ~, which only a shell resolves: write the path out.');
-  else if (isOtherThanDirectory(dataDir)) violations.push('DATA_DIR must be a directory: something else is there.');
+  else if (isOccupiedByFile(dataDir)) violations.push('DATA_DIR must be a directory: something else is there.');
   return dataDir;
 }
 
-function isOtherThanDirectory(path: string): boolean {
+function isOccupiedByFile(path: string): boolean {
   try {
     return !statSync(path).isDirectory();
   } catch {
@@ -128,7 +128,7 @@ function isOtherThanDirectory(path: string): boolean {
 }
 
 function readSetups(settings: Settings): ProviderSetup[] {
-  return providerDefinitions.map((kind) => kind.readSetup(settings)).filter((setup) => setup !== null);
+  return providerDefinitions.map((definition) => definition.readSetup(settings)).filter((setup) => setup !== null);
 }
 
 /** The providers of an environment that is made for them, whose callers are on this machine. @throws {ConfigError} */
@@ -141,7 +141,7 @@ export function readProviders({ at, isProduction }: Pick<Settings, 'at' | 'isPro
 }
 
 /** A sentence for each name that looks like a provider's and is none: most likely it is spelled wrongly, and nobody would notice. */
-function strangersIn(environment: Environment): string[] {
+function unknownVariablesIn(environment: Environment): string[] {
   return providerDefinitions.flatMap(({ name: prefix, variables }) => {
     const known = new Set(variables.flatMap((name) => [name, `${name}_FILE`]));
     return Object.keys(environment)
@@ -156,7 +156,7 @@ function strangersIn(environment: Environment): string[] {
  */
 function publicUrlOf({ at, violations, callers }: Pick<Settings, 'at' | 'violations' | 'callers'>): string | null {
   const told = violations.length;
-  const given = urlAt({ at, violations }, 'PUBLIC_URL');
+  const given = readUrl({ at, violations }, 'PUBLIC_URL');
   const url = given === null ? null : new URL(given);
   if (url !== null && (/[?#]/.test(url.href) || url.username !== '' || url.password !== '')) {
     violations.push('PUBLIC_URL must be an address alone, without ?, # and a user: paths are put behind it.');

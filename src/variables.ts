@@ -14,7 +14,7 @@ const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u00a0]/u;
  * told once.
  */
 export function variablesOf(environment: Environment, violations: string[]): ReadVariable {
-  const known = new Map<string, string | null>();
+  const values = new Map<string, string | null>();
   const trimmed = (name: string): string | null => {
     const given = environment[name] || null;
     if (given?.trim() === '') violations.push(`${name} holds nothing but blanks: unset it, or give its value.`);
@@ -31,8 +31,8 @@ export function variablesOf(environment: Environment, violations: string[]): Rea
     return null;
   };
   return (name) => {
-    const value = known.has(name) ? (known.get(name) ?? null) : read(name);
-    known.set(name, value);
+    const value = values.has(name) ? (values.get(name) ?? null) : read(name);
+    values.set(name, value);
     return value;
   };
 }
@@ -66,25 +66,25 @@ function textOf(name: string, file: string, violations: string[]): string | null
 }
 
 /** A port in decimal digits. */
-export function portOf(at: ReadVariable, name: string, otherwise: number, violations: string[]): number {
+export function portOf(at: ReadVariable, name: string, fallback: number, violations: string[]): number {
   const value = at(name);
-  if (value === null) return otherwise;
+  if (value === null) return fallback;
   // Not by Number alone, which takes 4e3 and 0x10 for ports.
   if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
   violations.push(`${name} must be a port: a number from 0 to 65535, in digits.`);
-  return otherwise;
+  return fallback;
 }
 
 export function choiceOf<T extends string>(
   at: ReadVariable,
   name: string,
   choices: readonly T[],
-  otherwise: T,
+  fallback: T,
   violations: string[],
 ): T {
   const value = at(name);
-  if (value === null) return otherwise;
+  if (value === null) return fallback;
   const chosen = choices.find((choice) => choice === value);
   if (chosen === undefined) violations.push(`${name} must be one of ${choices.join(', ')}.`);
-  return chosen ?? otherwise;
+  return chosen ?? fallback;
 }

@@ -22,7 +22,7 @@ export class BoundedPool extends pg.Pool {
     this.on('error', ignore);
     this.on('connect', (client) => {
       client.on('error', ignore);
-      tellOverload(client);
+      mapOverloadErrors(client);
     });
   }
 
@@ -53,15 +53,15 @@ export class BoundedPool extends pg.Pool {
 function ignore(): void {}
 
 /** Has every statement on the connection, Prisma's too, fail with an OverloadedError where what went wrong will pass. */
-function tellOverload(client: pg.ClientBase): void {
+function mapOverloadErrors(client: pg.ClientBase): void {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
   // The driver has a dozen forms of `query`; they differ in where the answer goes, and that is all that matters here.
   client.query = ((...args: unknown[]) => {
-    const answered = args.at(-1);
-    if (typeof answered === 'function') {
-      const told = (error: Error | null | undefined, ...rest: unknown[]) =>
-        answered(error ? overloadedOr(error) : error, ...rest);
-      return query(...args.slice(0, -1), told);
+    const callback = args.at(-1);
+    if (typeof callback === 'function') {
+      const mapped = (error: Error | null | undefined, ...rest: unknown[]) =>
+        callback(error ? overloadedOr(error) : error, ...rest);
+      return query(...args.slice(0, -1), mapped);
     }
     const answer = query(...args);
     if (!(answer instanceof Promise)) return answer;

@@ -37,15 +37,15 @@ export function lockDataDir(dataDir: string): DataDirLock {
 function takeLock(path: string): string {
   const owner = describeThisProcess();
   if (createLock(path, owner)) return owner.token;
-  refuseLivingOwner(path);
+  refuseLiveOwner(path);
   // Of two that find the same dead owner, the slower one must not remove the lock of the faster: they take turns, under a lock.
   const turnPath = `${path}.takeover`;
   const turnToken = takeLock(turnPath);
   try {
-    refuseLivingOwner(path);
+    refuseLiveOwner(path);
     rmSync(path, { force: true });
     if (createLock(path, owner)) return owner.token;
-    refuseLivingOwner(path);
+    refuseLiveOwner(path);
     throw new DatabaseOpenError(`The lock ${path} keeps changing hands. Try again.`);
   } finally {
     releaseLock(turnPath, turnToken);
@@ -77,7 +77,7 @@ function createLock(path: string, owner: Owner): boolean {
   }
 }
 
-function refuseLivingOwner(path: string): void {
+function refuseLiveOwner(path: string): void {
   const owner = readOwner(path);
   if (owner === null) return;
   const onThisHost = owner.host === hostname();

@@ -9,7 +9,7 @@ import { applyMigrations, requireMigrated } from './migrations.ts';
 import { RowTypes } from './row-types.ts';
 import { openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
 import { runTransaction, type Tx } from './transaction.ts';
-import { createTurns } from './turns.ts';
+import { createKeyedQueue } from './keyed-queue.ts';
 
 export { DatabaseOpenError, OverloadedError, overloadIn } from './errors.ts';
 export { type LogState, readLogState } from './log-state.ts';
@@ -64,7 +64,7 @@ async function openPglite(dataDir: string, migrate: boolean): Promise<Database> 
     closing.push(() => pool.end());
     await withPoolClient(pool, (client) => bringUpToDate(client, migrate));
     await claimLog(pool, systemIdentifier);
-    await types.learnEnumArrays(pool);
+    await types.loadEnumArrays(pool);
     return assemble('pglite', pool, closing);
   });
 }
@@ -77,7 +77,7 @@ async function openPostgresql(databaseUrl: string, migrate: boolean): Promise<Da
     const systemIdentifier = await requireUsableServer(pool, databaseUrl);
     await withMigrationClient(databaseUrl, (client) => bringUpToDate(client, migrate));
     await claimLog(pool, systemIdentifier);
-    await types.learnEnumArrays(pool);
+    await types.loadEnumArrays(pool);
     return assemble('postgresql', pool, closing);
   });
 }
@@ -118,7 +118,7 @@ async function withPoolClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
 function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Database {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   closing.push(() => prisma.$disconnect());
-  const { inTurn } = createTurns();
+  const queue = createKeyedQueue();
   let closed: Promise<void> | undefined;
   return {
     kind,
@@ -126,7 +126,7 @@ function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Data
     prisma,
     transaction(work, turn) {
       const run = () => runTransaction(pool, work);
-      return turn === undefined ? run() : inTurn(turn, run);
+      return turn === undefined ? run() : queue.run(turn, run);
     },
     maintain: () => (kind === 'pglite' ? upkeep(pool) : Promise.resolve([])),
     close: () => {

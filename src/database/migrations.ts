@@ -36,7 +36,7 @@ type HistoryRow = {
  * @throws {DatabaseOpenError} when an applied migration was edited, one is half-applied, or one fails.
  */
 export async function applyMigrations(client: pg.ClientBase, dir: string = migrationsDir): Promise<string[]> {
-  await takeTurn(client);
+  await takeMigrationLock(client);
   try {
     if (!(await hasHistory(client))) await client.query(createHistory);
     const pending = await findPending(client, dir);
@@ -47,7 +47,7 @@ export async function applyMigrations(client: pg.ClientBase, dir: string = migra
   }
 }
 
-async function takeTurn(client: pg.ClientBase): Promise<void> {
+async function takeMigrationLock(client: pg.ClientBase): Promise<void> {
   try {
     await client.query('SELECT pg_advisory_lock($1)', [advisoryLockId]);
   } catch (error) {
@@ -118,7 +118,7 @@ function refuseEdited(history: readonly HistoryRow[], files: readonly MigrationF
 
 async function applyMigration(client: pg.ClientBase, migration: MigrationFile): Promise<void> {
   try {
-    if (migration.sql.startsWith(noTransactionMark)) await applyOpenly(client, migration);
+    if (migration.sql.startsWith(noTransactionMark)) await applyWithoutTransaction(client, migration);
     else await applyInTransaction(client, migration);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -143,7 +143,7 @@ async function applyInTransaction(client: pg.ClientBase, { name, sql, checksum }
 }
 
 /** Here a crash can come between the statement and the history; the entry written first says so at the next start. */
-async function applyOpenly(client: pg.ClientBase, { name, sql, checksum }: MigrationFile): Promise<void> {
+async function applyWithoutTransaction(client: pg.ClientBase, { name, sql, checksum }: MigrationFile): Promise<void> {
   const id = randomUUID();
   await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
     id,

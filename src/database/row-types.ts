@@ -23,7 +23,7 @@ export class RowTypes {
   };
 
   /** Enum types have an oid of their own in every database, so they are looked up, once the migrations have made them. */
-  async learnEnumArrays(pool: pg.Pool): Promise<void> {
+  async loadEnumArrays(pool: pg.Pool): Promise<void> {
     const { rows } = await pool.query<{ oid: number }>(
       `SELECT list.oid FROM pg_type AS list JOIN pg_type AS item ON item.oid = list.typelem
        WHERE list.typcategory = 'A' AND item.typtype = 'e'`,

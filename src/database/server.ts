@@ -83,7 +83,7 @@ function configOf(databaseUrl: string): pg.ClientConfig {
  */
 export async function requireUsableServer(pool: pg.Pool, databaseUrl: string): Promise<string> {
   try {
-    return await judgeServer(pool);
+    return await checkServer(pool);
   } catch (error) {
     if (error instanceof DatabaseOpenError) throw error;
     throw new DatabaseOpenError(`Cannot use the PostgreSQL database at ${nameOf(databaseUrl)}: ${reasonOf(error)}`, {
@@ -99,7 +99,7 @@ type ServerFacts = {
   readonly pid: number;
 };
 
-async function judgeServer(pool: pg.Pool): Promise<string> {
+async function checkServer(pool: pg.Pool): Promise<string> {
   const client = await pool.connect();
   try {
     const { rows } = await client.query<ServerFacts>(

@@ -39,7 +39,7 @@ export async function downloadBill(
     const path = join(directory, 'bill');
     // The two types of web streams, the platform's and Node's, are one at run time.
     const bytes = Readable.fromWeb(body as ReadableStream<Uint8Array>);
-    await pipeline(bytes, noMoreThan(downloadBytesMax), createWriteStream(path, { mode: 0o600 }), { signal });
+    await pipeline(bytes, limitBytes(downloadBytesMax), createWriteStream(path, { mode: 0o600 }), { signal });
     return { path, remove };
   } catch (error) {
     await remove();
@@ -50,7 +50,7 @@ export async function downloadBill(
 }
 
 /** Passes chunks on, until there are more bytes than a bill can have: a small file may unpack to more than any disk holds. */
-export function noMoreThan(bytesMax = unpackedBytesMax) {
+export function limitBytes(bytesMax = unpackedBytesMax) {
   return async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     let bytes = 0;
     for await (const chunk of chunks) {
@@ -97,7 +97,7 @@ export async function* linesOf(
 }
 
 /** The iteration of a file's bill lines, with the file removed however it ends. */
-export async function* removingAfter(
+export async function* removeAfter(
   file: BillFile,
   lines: AsyncIterable<readonly BillLine[]>,
 ): AsyncGenerator<BillLine> {
@@ -109,7 +109,7 @@ export async function* removingAfter(
 }
 
 /** Reads a cell, or says which line has the one that cannot be read. Amounts and buyers' names are not repeated. */
-export function readAt<T>({ number }: NumberedLine, what: string, read: () => T): T {
+export function readCell<T>({ number }: NumberedLine, what: string, read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -261,7 +261,7 @@ export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise
 }
 
 /** Asks what became of something that was carried out. Where asking alone fails, what was carried out may have happened all the same. */
-export async function askAfterwards<T>(ask: () => Promise<T>): Promise<T> {
+export async function queryAfterwards<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {

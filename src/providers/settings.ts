@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { Settings } from './provider.ts';
 
 /** The http or https URL that a variable holds, as it stands there; null when it is unset, or none. */
-export function urlAt({ at, violations }: Pick<Settings, 'at' | 'violations'>, name: string): string | null {
+export function readUrl({ at, violations }: Pick<Settings, 'at' | 'violations'>, name: string): string | null {
   const value = at(name);
   if (value === null) return null;
   const url = URL.canParse(value) ? new URL(value) : null;
@@ -15,7 +15,7 @@ export function urlAt({ at, violations }: Pick<Settings, 'at' | 'violations'>, n
  * What a variable holds; null when it is unset, or does not parse, and what is wrong is told then.
  * @param parse throws half a sentence that goes on from the variable's name.
  */
-export function readAt<T>({ at, violations }: Settings, name: string, parse: (text: string) => T): T | null {
+export function readParsed<T>({ at, violations }: Settings, name: string, parse: (text: string) => T): T | null {
   const text = at(name);
   if (text === null) return null;
   return readPart(violations, name, () => parse(text), hintFor(text, `use ${name}_FILE`));
@@ -64,7 +64,7 @@ export function isReachable(hostname: string): boolean {
 }
 
 /** The names that are missing among those that must be there, in one sentence; none when they all are. */
-export function tellMissing(
+export function reportMissing(
   { isSet, violations }: Settings,
   what: string,
   required: readonly string[],

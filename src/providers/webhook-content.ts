@@ -16,14 +16,14 @@ export type NamedIds = Pick<Unclear, 'paymentId' | 'providerPaymentId'>;
 export function readWebhookContent(ids: NamedIds, read: () => WebhookMessage | string): WebhookMessage {
   try {
     const message = read();
-    return typeof message === 'string' ? unclear(ids, message) : message;
+    return typeof message === 'string' ? unclearMessage(ids, message) : message;
   } catch (error) {
     if (ids.paymentId === null && ids.providerPaymentId === null) throw error;
-    return unclear(ids, `a verified callback cannot be read: ${faultIn(error)}.`);
+    return unclearMessage(ids, `a verified callback cannot be read: ${describeFault(error)}.`);
   }
 }
 
-function unclear(ids: NamedIds, reason: string): Unclear {
+function unclearMessage(ids: NamedIds, reason: string): Unclear {
   return { kind: 'unclear', ...ids, reason };
 }
 
@@ -33,13 +33,14 @@ export function unknownStatus(what: string, status: string): string {
 }
 
 /** Which fields are wrong. Values are left out, because they may say something of the buyer. */
-function faultIn(error: unknown): string {
-  if (!(error instanceof ZodError)) return error instanceof RangeError ? withoutDot(error.message) : 'it is malformed';
+function describeFault(error: unknown): string {
+  if (!(error instanceof ZodError))
+    return error instanceof RangeError ? withoutFullStop(error.message) : 'it is malformed';
   const fields = error.issues.map(({ path }) => path.join('.') || 'the body');
   return `${[...new Set(fields)].slice(0, 5).join(', ')} malformed or missing`;
 }
 
-function withoutDot(sentence: string): string {
+function withoutFullStop(sentence: string): string {
   return sentence.replace(/\.$/, '');
 }
 

@@ -5,22 +5,22 @@ import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-li
 import { beijingDay, beijingText } from '../beijing-time.ts';
 import {
   answeredInTime,
-  askAfterwards,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
   type QueryAnswer,
+  queryAfterwards,
   RejectedError,
 } from '../provider.ts';
 import { qrCode } from '../qr-code.ts';
 import { yuanOfFen } from '../yuan.ts';
 import {
   instantIn,
-  mustConcern,
   parseAnswer,
   precreatedSchema,
   queriedTradeSchema,
   reportOfTrade,
+  requireTrade,
   statusOfTrade,
 } from './answers.ts';
 import { fetchAlipayBill } from './bill.ts';
@@ -82,12 +82,12 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     if (order.flow !== 'QR_CODE') return started(order, pageOf(order));
     const answer = await gateway.call('alipay.trade.precreate', tradeOf(order), signal, notifyUrl);
     if (answer.kind === 'refused') {
-      const asked = answer.subCode === tradeHasSuccess ? await askAfterwards(() => query(order, signal)) : null;
+      const asked = answer.subCode === tradeHasSuccess ? await queryAfterwards(() => query(order, signal)) : null;
       if (asked?.kind === 'report') return asked.report;
       throw rejectionBy(answer.subCode);
     }
     const { out_trade_no: outTradeNo, qr_code: code } = parseAnswer(precreatedSchema, answer.node);
-    mustConcern(order.paymentId, outTradeNo);
+    requireTrade(order.paymentId, outTradeNo);
     const lapsesAt = after(now(), qrCodeLifeMs);
     return started(order, qrCode(code, lapsesAt < order.expiresAt ? lapsesAt : order.expiresAt));
   }
@@ -104,7 +104,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
       throw rejectionBy(answer.subCode);
     }
     const trade = parseAnswer(queriedTradeSchema, answer.node);
-    mustConcern(paymentId, trade.out_trade_no);
+    requireTrade(paymentId, trade.out_trade_no);
     return trade;
   }
 
@@ -128,7 +128,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     if (asked.kind === 'notFound' || asked.report.status !== 'ACTION_REQUIRED') return asked;
     const answer = await gateway.call('alipay.trade.close', { out_trade_no: order.paymentId }, signal);
     if (answer.kind === 'refused' && !isCloseOvertaken(answer.subCode)) throw rejectionBy(answer.subCode);
-    return askAfterwards(() => query(order, signal));
+    return queryAfterwards(() => query(order, signal));
   }
 
   return {

@@ -42,7 +42,7 @@ export function parseAnswer<T>(schema: z.ZodType<T>, node: unknown): T {
 }
 
 /** A signature says who answered, and not what was asked: an answer about another trade is a mix-up, or an old one that is replayed. */
-export function mustConcern(paymentId: string, outTradeNo: string): void {
+export function requireTrade(paymentId: string, outTradeNo: string): void {
   if (outTradeNo !== paymentId) throw new OutcomeUnknownError('Alipay answered about another trade.');
 }
 

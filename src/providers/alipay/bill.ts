@@ -9,11 +9,11 @@ import {
   type BillFile,
   columnsOf,
   downloadBill,
+  limitBytes,
   linesOf,
   type NumberedLine,
-  noMoreThan,
-  readAt,
-  removingAfter,
+  readCell,
+  removeAfter,
   unreadable,
 } from '../bill-file.ts';
 import { withDeadline } from '../deadline.ts';
@@ -73,7 +73,7 @@ function noBillBy(subCode: string, date: string): Error {
  */
 export async function readAlipayBill(file: BillFile): Promise<Bill> {
   try {
-    return { linesExpected: await countLines(file), lines: removingAfter(file, billLinesOf(file)) };
+    return { linesExpected: await countLines(file), lines: removeAfter(file, billLinesOf(file)) };
   } catch (error) {
     await file.remove();
     throw error;
@@ -142,18 +142,18 @@ function billLineOf(line: NumberedLine, cells: readonly string[], { columns, wid
 
 function ownLineOf(line: NumberedLine, cell: Cell): BillLine {
   const number = cell('商户订单号') || null;
-  const at = readAt(line, 'time', () => instantOfBeijing(cell('完成时间')));
+  const at = readCell(line, 'time', () => instantOfBeijing(cell('完成时间')));
   const told = { providerPaymentId: cell('支付宝交易号') || null, currency: 'CNY', status: 'SUCCEEDED', at } as const;
   const amount = cell('订单金额（元）');
   switch (cell('业务类型')) {
     case '交易': {
-      const amountMinor = readAt(line, 'amount', () => fenOfYuan(amount));
+      const amountMinor = readCell(line, 'amount', () => fenOfYuan(amount));
       const names = { merchantNumber: number, paymentNumber: null, providerRefundId: null };
       return { ...told, ...names, kind: 'payment', amountMinor };
     }
     case '退款': {
       // What goes back has a minus. A refund that was not given a number has that of its trade, says Alipay.
-      const amountMinor = readAt(line, 'amount', () => fenOfYuan(amount.replace(/^-/, '')));
+      const amountMinor = readCell(line, 'amount', () => fenOfYuan(amount.replace(/^-/, '')));
       const refundNumber = cell('退款批次号/请求号') || number;
       const names = { merchantNumber: refundNumber, paymentNumber: number, providerRefundId: refundNumber };
       return { ...told, ...names, kind: 'refund', amountMinor };
@@ -174,7 +174,7 @@ async function* unzipped(path: string): AsyncGenerator<Uint8Array> {
         const name = new TextDecoder(isUtf8 ? 'utf-8' : 'gbk').decode(entry.fileNameRaw);
         if (!name.endsWith('.csv') || name.includes(sumsName)) continue;
         let sum = 0;
-        for await (const chunk of noMoreThan()(await zip.openReadStreamPromise(entry))) {
+        for await (const chunk of limitBytes()(await zip.openReadStreamPromise(entry))) {
           sum = crc32(chunk, sum);
           yield chunk;
         }

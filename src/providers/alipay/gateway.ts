@@ -6,7 +6,7 @@ import { type HttpReply, NotSentError, notExecuted, sendRequest } from '../http-
 import { MisconfiguredError, NotExecutedError, OutcomeUnknownError } from '../provider.ts';
 import { type Charset, charsetNameIn, charsetOf, decode } from './charset.ts';
 import type { AlipayConfig } from './config.ts';
-import { openAnswer } from './signed-answer.ts';
+import { verifyAnswer } from './signed-answer.ts';
 
 /** What Alipay answered: with what was asked for, or that its rules are against it. */
 export type GatewayAnswer =
@@ -113,7 +113,7 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
     const charset = charsetOf(name);
     if (charset === null) throw noAnswer(new Error(`It answered in a charset that is unknown: ${name.slice(0, 40)}.`));
     const text = textOf(body, charset);
-    const answer = openAnswer(body, charset, responseKey, config.alipayKeys);
+    const answer = verifyAnswer(body, charset, responseKey, config.alipayKeys);
     if (answer.kind === 'unsigned') throw unsigned(text, answer.certSn, config);
     return answerSchema.parse(JSON.parse(decode(answer.node, charset)));
   }

@@ -7,7 +7,7 @@ import { fenOfYuan } from '../yuan.ts';
 import { givenText, instantIn, reportOfTrade, statusOfTrade, tradeSchema } from './answers.ts';
 import type { AlipayConfig } from './config.ts';
 import type { Fields } from './notification.ts';
-import { reportOf } from './refunds.ts';
+import { reportOfRefund } from './refunds.ts';
 
 /** To whom a callback speaks, of which trade. */
 export const addressSchema = z.object({
@@ -53,7 +53,7 @@ export function messageOf(
 
 /** Text where nobody knows what its status says: for people. */
 function messageOfNotice(notice: Notice, receivedAt: Date): WebhookMessage | string {
-  const isOfRefund = tellsOfRefund(notice);
+  const isOfRefund = isAboutRefund(notice);
   const status = statusOfTrade(notice, isOfRefund || notice.gmt_payment !== null);
   if (status === null) return unknownStatus('trade_status', notice.trade_status);
   if (isOfRefund && status !== 'SUCCEEDED') return 'a verified callback tells of a refund of a trade that is not paid.';
@@ -64,7 +64,7 @@ function messageOfNotice(notice: Notice, receivedAt: Date): WebhookMessage | str
   if (!isOfRefund) return { kind: 'payment', report, isCreation: false };
   return {
     kind: 'refund',
-    report: reportOf(notice.out_biz_no, 'SUCCEEDED', null, told(instantIn(notice.gmt_refund))),
+    report: reportOfRefund(notice.out_biz_no, 'SUCCEEDED', null, told(instantIn(notice.gmt_refund))),
     paymentId: report.paymentId,
     providerPaymentId: notice.trade_no,
     payment: report,
@@ -72,7 +72,7 @@ function messageOfNotice(notice: Notice, receivedAt: Date): WebhookMessage | str
 }
 
 /** A refund is told by the payment's status once more, with fields that only refunds have. At its end a trade may sum up refunds told before. */
-function tellsOfRefund({ trade_status: status, refund_fee: fee, gmt_refund: at, out_biz_no: number }: Notice): boolean {
+function isAboutRefund({ trade_status: status, refund_fee: fee, gmt_refund: at, out_biz_no: number }: Notice): boolean {
   if (status === 'TRADE_FINISHED' && number === null) return false;
   return number !== null || at !== null || (fee !== null && fenOfYuan(fee) > 0n);
 }

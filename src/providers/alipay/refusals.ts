@@ -1,10 +1,10 @@
 import type { PaymentFailure } from '../../domain/payment.ts';
 import { RejectedError } from '../provider.ts';
 
-type Words = Pick<PaymentFailure, 'reason' | 'message'>;
+type FailureText = Pick<PaymentFailure, 'reason' | 'message'>;
 
 /** What Alipay's sub codes are in our words; `provider_error` for the others. */
-const words: Readonly<Record<string, Words>> = {
+const failures: Readonly<Record<string, FailureText>> = {
   'ACQ.TRADE_HAS_CLOSE': { reason: 'expired', message: 'Alipay has closed this payment.' },
   'ACQ.SELLER_BALANCE_NOT_ENOUGH': {
     reason: 'insufficient_funds',
@@ -44,7 +44,7 @@ const closeRefusals = new Set([
 export const tradeNotExist = 'ACQ.TRADE_NOT_EXIST';
 export const tradeHasSuccess = 'ACQ.TRADE_HAS_SUCCESS';
 
-export function isRefundRefused(subCode: string): boolean {
+export function isDefiniteRefundRefusal(subCode: string): boolean {
   return refundRefusals.has(subCode);
 }
 
@@ -54,6 +54,6 @@ export function isCloseOvertaken(subCode: string): boolean {
 
 /** Alipay's refusal, as the failure that the API shows. */
 export function rejectionBy(subCode: string): RejectedError {
-  const { reason, message } = words[subCode] ?? { reason: 'provider_error', message: 'Alipay refused.' };
+  const { reason, message } = failures[subCode] ?? { reason: 'provider_error', message: 'Alipay refused.' };
   return new RejectedError({ reason, message, providerCode: subCode, attempt: null });
 }

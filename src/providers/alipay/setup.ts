@@ -1,7 +1,7 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { isPairOf, keysIn, readPrivateKey, readPublicKey } from '../pem.ts';
 import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
-import { isLoopback, mustMatch, readAt, tellMissing, urlAt } from '../settings.ts';
+import { isLoopback, mustMatch, readParsed, readUrl, reportMissing } from '../settings.ts';
 import type { AlipayConfig, AlipayKeys } from './config.ts';
 import type { AlipayKey } from './signature.ts';
 
@@ -37,7 +37,7 @@ function readConfig(settings: Settings): AlipayConfig | null {
   const before = violations.length;
   const areCertificatesUsed = certificateNames.some(isSet);
   const proof = areCertificatesUsed ? certificateNames : (['ALIPAY_PUBLIC_KEY'] as const);
-  tellMissing(settings, 'Alipay is', [...always, ...proof], 'ALIPAY_*');
+  reportMissing(settings, 'Alipay is', [...always, ...proof], 'ALIPAY_*');
   if (areCertificatesUsed && isSet('ALIPAY_PUBLIC_KEY')) {
     violations.push(`ALIPAY_PUBLIC_KEY is set beside certificates: keep it, or ${certificateNames.join(', ')}.`);
   }
@@ -48,7 +48,7 @@ function readConfig(settings: Settings): AlipayConfig | null {
   const sellerForm = 'ALIPAY_SELLER_ID must be 16 digits that start with 2088: the merchant account, not the app.';
   mustMatch(settings, sellerId, /^2088\d{12}$/, sellerForm);
   const gateway = readGateway(settings);
-  const privateKey = readAt(settings, 'ALIPAY_PRIVATE_KEY', readPrivateKey);
+  const privateKey = readParsed(settings, 'ALIPAY_PRIVATE_KEY', readPrivateKey);
   const found = areCertificatesUsed ? readCertificates(settings, privateKey) : readAlipayKeys(settings, privateKey);
 
   if (violations.length > before) return null;
@@ -59,7 +59,7 @@ function readConfig(settings: Settings): AlipayConfig | null {
 /** Alipay's own, unless another is named. Whether it belongs to where we run is told. */
 function readGateway(settings: Settings): string {
   const { isProduction, violations, callers } = settings;
-  const given = urlAt(settings, 'ALIPAY_GATEWAY');
+  const given = readUrl(settings, 'ALIPAY_GATEWAY');
   if (given === null && settings.isSet('ALIPAY_GATEWAY')) return liveGateway; // what is wrong with it was told
   const gateway = given ?? liveGateway;
   const { protocol, hostname, pathname } = new URL(gateway);
@@ -94,7 +94,7 @@ function readAlipayKeys(settings: Settings, privateKey: KeyObject | null): Found
     );
     return null;
   }
-  const alipayKeys = readAt(settings, 'ALIPAY_PUBLIC_KEY', (text) => {
+  const alipayKeys = readParsed(settings, 'ALIPAY_PUBLIC_KEY', (text) => {
     const keys = keysIn(text, (part) => ({ publicKey: readPublicKey(part), certSn: null }));
     if (keys.length > 2) throw new Error(tooMany);
     return keys;
@@ -111,9 +111,9 @@ function readAlipayKeys(settings: Settings, privateKey: KeyObject | null): Found
 /** Checks which certificate is whose, for they are mixed up easily. */
 function readCertificates(settings: Settings, privateKey: KeyObject | null): Found | null {
   const { at, violations } = settings;
-  const appKey = readAt(settings, 'ALIPAY_APP_CERT', keyOfCertificate);
-  const alipay = readAt(settings, 'ALIPAY_CERT', readAlipayCertificates);
-  readAt(settings, 'ALIPAY_ROOT_CERT', checkRoots);
+  const appKey = readParsed(settings, 'ALIPAY_APP_CERT', keyOfCertificate);
+  const alipay = readParsed(settings, 'ALIPAY_CERT', readAlipayCertificates);
+  readParsed(settings, 'ALIPAY_ROOT_CERT', checkRoots);
   if (privateKey !== null && appKey !== null && !isPairOf(appKey, privateKey)) {
     violations.push(
       'ALIPAY_APP_CERT is not the certificate of ALIPAY_PRIVATE_KEY: it must be the app’s own, from the console.',

@@ -6,7 +6,7 @@ const mark = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/g;
 const member = /^\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*(.*\S)\s*$/ds;
 
 /** What an answer holds: the node that Alipay has signed, as bytes; or why there is none, and which certificate it names. */
-export type OpenedAnswer =
+export type VerifiedAnswer =
   | { readonly kind: 'signed'; readonly node: Buffer }
   | { readonly kind: 'unsigned'; readonly certSn: string | null };
 
@@ -17,12 +17,12 @@ export type OpenedAnswer =
  * @param body JSON in the charset: `{"alipay_trade_query_response":{…},"sign":"…"}`; errors of the gateway itself come as
  * `error_response`. In certificate mode `alipay_cert_sn` stands beside them.
  */
-export function openAnswer(
+export function verifyAnswer(
   body: Buffer,
   charset: Charset,
   responseKey: string,
   keys: readonly AlipayKey[],
-): OpenedAnswer {
+): VerifiedAnswer {
   const text = mask(body, charset);
   const members = membersOf(text);
   const named = textOf(text, members?.get('alipay_cert_sn'));

@@ -2,7 +2,7 @@ import type { Evidence, EvidenceSource, NextAction } from '../../domain/payment.
 import { refusalOfAmount } from '../amount-limits.ts';
 import { utcDay } from '../bill.ts';
 import { type PaymentProvider, WebhookRejectedError } from '../provider.ts';
-import { idInName } from './account.ts';
+import { accountIdOf } from './account.ts';
 import { cardLimitsOf } from './amounts.ts';
 import { readStripeBill } from './bill.ts';
 import { openStripe } from './client.ts';
@@ -14,13 +14,13 @@ import { redactStripeEvent } from './redaction.ts';
 import { createStripeRefunds } from './refunds.ts';
 import { verifyStripeSignature } from './webhook.ts';
 
-/** `account`: its name, as `nameOfAccount` makes it. */
+/** `account`: its name, as `accountNameOf` makes it. */
 export type StripeOptions = StripeConfig & { readonly account: string; readonly now: () => Date };
 
 export function createStripeProvider(options: StripeOptions): PaymentProvider {
   const { account, now } = options;
   const client = openStripe(options);
-  const { stripe, answered } = client;
+  const { stripe, runCall } = client;
   const isLive = isLiveKey(options.secretKey);
 
   const evidence = (source: EvidenceSource, providerTime: Date | null): Evidence => ({
@@ -29,13 +29,13 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     receivedAt: now(),
   });
 
-  const confirmBy = (intent: StripePaymentIntent): NextAction | null =>
+  const confirmActionOf = (intent: StripePaymentIntent): NextAction | null =>
     // What Checkout makes is paid on Checkout's page.
     intent.client_secret == null || intent.metadata.flow === 'REDIRECT'
       ? null
       : { kind: 'CONFIRM_CARD', clientSecret: intent.client_secret, publishableKey: options.publishableKey };
 
-  const payments = createStripePayments(stripe, { isLive, evidence, confirmBy });
+  const payments = createStripePayments(stripe, { isLive, evidence, confirmActionOf });
   const refunds = createStripeRefunds(stripe, evidence);
 
   return {
@@ -51,14 +51,14 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     acknowledgement: { status: 200, contentType: 'application/json', body: '{"received":true}' },
     refusalOf: (offer) => refusalOfAmount('Cards take', cardLimitsOf(offer.currency), offer, 'PAYMENT'),
     refusalOfPart: (part) => refusalOfAmount('Cards take', cardLimitsOf(part.currency), part, 'PART'),
-    startPayment: (order, signal) => answered(signal, () => payments.start(order)),
-    queryPayment: (order, signal) => answered(signal, () => payments.query(order)),
-    closePayment: (order, signal) => answered(signal, () => payments.close(order)),
-    capturePayment: (order, wanted, signal) => answered(signal, () => payments.capture(order, wanted)),
-    startRefund: (refund, signal) => answered(signal, () => refunds.start(refund)),
-    queryRefund: (refund, signal) => answered(signal, () => refunds.query(refund)),
+    startPayment: (order, signal) => runCall(signal, () => payments.start(order)),
+    queryPayment: (order, signal) => runCall(signal, () => payments.query(order)),
+    closePayment: (order, signal) => runCall(signal, () => payments.close(order)),
+    capturePayment: (order, wanted, signal) => runCall(signal, () => payments.capture(order, wanted)),
+    startRefund: (refund, signal) => runCall(signal, () => refunds.start(refund)),
+    queryRefund: (refund, signal) => runCall(signal, () => refunds.query(refund)),
     listRefunds: ({ providerPaymentId }, signal) =>
-      answered(signal, async () => ({
+      runCall(signal, async () => ({
         refunds: providerPaymentId === null ? [] : await refunds.ofPayment(providerPaymentId),
         returned: null,
       })),
@@ -72,7 +72,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     readWebhook(body, receivedAt) {
       const event = parseEvent(body);
       const told: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
-      return messageOfEvent(event, told, { accountId: idInName(account), isLive }, confirmBy);
+      return messageOfEvent(event, told, { accountId: accountIdOf(account), isLive }, confirmActionOf);
     },
     redactWebhook: redactStripeEvent,
     billDay: utcDay,

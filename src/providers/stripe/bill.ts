@@ -39,7 +39,7 @@ export function readStripeBill(client: StripeClient, date: string, signal: Abort
 }
 
 async function* billLinesOf(
-  { stripe, answered }: StripeClient,
+  { stripe, runCall }: StripeClient,
   date: string,
   signal: AbortSignal,
 ): AsyncGenerator<BillLine> {
@@ -52,7 +52,7 @@ async function* billLinesOf(
       ...(last !== undefined && { starting_after: last }),
     };
     const { data, has_more: hasMore } = await withDeadline(signal, pageDeadlineMs, (deadline) =>
-      answered(deadline, () => stripe.balanceTransactions.list(asked)),
+      runCall(deadline, () => stripe.balanceTransactions.list(asked)),
     );
     for (const transaction of data.map(parseTransaction)) {
       const line = billLineOf(transaction);
@@ -87,7 +87,7 @@ function billLineOf(transaction: Transaction): BillLine | null {
 function paymentLineOf({ id, created, source }: Transaction): BillLine {
   const charge = parseSource(id, chargeSchema, source);
   const { payment_intent: intent, metadata } = charge;
-  return told(id, () => {
+  return readLine(id, () => {
     const currency = currencyOf(charge.currency);
     return {
       kind: 'payment',
@@ -106,7 +106,7 @@ function paymentLineOf({ id, created, source }: Transaction): BillLine {
 /** The refund as it is now, also where the day is long gone: one that a bank has sent back since has FAILED. */
 function refundLineOf({ id, created, source }: Transaction): BillLine {
   const refund = parseSource(id, refundSchema, source);
-  return told(id, () => {
+  return readLine(id, () => {
     const at = instantOf(created);
     const report = reportOfRefund(refund, { source: 'RECONCILIATION', providerTime: at, receivedAt: at });
     if (report === null) throw new RangeError('Its status is not known.');
@@ -132,7 +132,7 @@ function parseSource<T>(id: string, schema: z.ZodType<T>, source: unknown): T {
   throw unreadable(id, parsed.error);
 }
 
-function told(id: string, read: () => BillLine): BillLine {
+function readLine(id: string, read: () => BillLine): BillLine {
   try {
     return read();
   } catch (error) {

@@ -1,13 +1,13 @@
 import Stripe from 'stripe';
 import type { StripeConfig } from './config.ts';
 import { createBoundedClient } from './http-client.ts';
-import { type Answering, createAnswering } from './outcome.ts';
+import { createRunCall, type RunCall } from './outcome.ts';
 
 const apiVersion = '2026-10-28.endive';
 const requestTimeoutMs = 15_000;
 
 /** Stripe's SDK, and what runs calls of it until their signal ends. */
-export type StripeClient = { readonly stripe: Stripe; readonly answered: Answering };
+export type StripeClient = { readonly stripe: Stripe; readonly runCall: RunCall };
 
 export function openStripe({ apiBase, secretKey, httpClient }: StripeConfig): StripeClient {
   const base = new URL(apiBase);
@@ -22,5 +22,5 @@ export function openStripe({ apiBase, secretKey, httpClient }: StripeConfig): St
     telemetry: false,
     httpClient: bounded.client,
   });
-  return { stripe, answered: createAnswering(bounded) };
+  return { stripe, runCall: createRunCall(bounded) };
 }

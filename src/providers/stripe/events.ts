@@ -12,7 +12,7 @@ import {
   reportOfSession,
   type StripePaymentIntent,
 } from './objects.ts';
-import { strangenessOfSession } from './ownership.ts';
+import { sessionMismatch } from './ownership.ts';
 import { intentIdOf, isRelease, refundSchema, reportOfRefund } from './refunds.ts';
 
 export type StripeEvent = z.infer<typeof eventSchema>;
@@ -20,7 +20,7 @@ export type StripeEvent = z.infer<typeof eventSchema>;
 /** The one event that may be the first to bring by what the buyer acts. */
 export const creationType = 'payment_intent.created';
 /** Whose events are read: those of one account, made by test keys or by live ones. */
-export type Whose = { readonly accountId: string; readonly isLive: boolean };
+export type EventScope = { readonly accountId: string; readonly isLive: boolean };
 
 export function parseEvent(body: Buffer): StripeEvent {
   try {
@@ -37,14 +37,14 @@ export function parseEvent(body: Buffer): StripeEvent {
 export function messageOfEvent(
   event: StripeEvent,
   told: Evidence,
-  whose: Whose,
-  confirmBy: (intent: StripePaymentIntent) => NextAction | null,
+  scope: EventScope,
+  confirmActionOf: (intent: StripePaymentIntent) => NextAction | null,
 ): WebhookMessage {
   const { type, data } = event;
-  const strangeness = strangenessOfEvent(event, whose);
-  if (strangeness !== null) return { kind: 'foreign', paymentId: namedIn(data.object), reason: strangeness };
-  if (type.startsWith('payment_intent.')) return messageOfIntent(type, data.object, told, confirmBy);
-  if (type.startsWith('checkout.session.')) return messageOfSession(type, data.object, told, whose.isLive);
+  const mismatch = eventMismatch(event, scope);
+  if (mismatch !== null) return { kind: 'foreign', paymentId: paymentIdNamedIn(data.object), reason: mismatch };
+  if (type.startsWith('payment_intent.')) return messageOfIntent(type, data.object, told, confirmActionOf);
+  if (type.startsWith('checkout.session.')) return messageOfSession(type, data.object, told, scope.isLive);
   // The charge's own events say the same of its refunds, summed up.
   if (type.startsWith('refund.')) return messageOfRefund(data.object, told);
   return ignored('type_not_used');
@@ -54,7 +54,7 @@ function messageOfIntent(
   type: string,
   object: unknown,
   told: Evidence,
-  confirmBy: (intent: StripePaymentIntent) => NextAction | null,
+  confirmActionOf: (intent: StripePaymentIntent) => NextAction | null,
 ): WebhookMessage {
   const named = memberOf(memberOf(object, 'metadata'), 'payment_id');
   const ids = { paymentId: paymentIdIn(named), providerPaymentId: providerIdIn(memberOf(object, 'id')) };
@@ -63,14 +63,14 @@ function messageOfIntent(
     const paymentId = paymentIdOf(intent.metadata.payment_id);
     if (paymentId === null) return ignored('not_ours');
     const isCreation = type === creationType;
-    const evidence = isCreation ? beforeAllElse(told) : told;
-    const report = reportOfIntent(intent, paymentId, evidence, isCreation ? confirmBy(intent) : null);
+    const evidence = isCreation ? justBefore(told) : told;
+    const report = reportOfIntent(intent, paymentId, evidence, isCreation ? confirmActionOf(intent) : null);
     return report === null ? unknownStatus('status', intent.status) : { kind: 'payment', report, isCreation };
   });
 }
 
 /** Stripe's clock has whole seconds: of all that it tells of the second in which an object was made, the creation came first. */
-function beforeAllElse({ providerTime, ...told }: Evidence): Evidence {
+function justBefore({ providerTime, ...told }: Evidence): Evidence {
   return { ...told, providerTime: providerTime === null ? null : new Date(providerTime.getTime() - 1) };
 }
 
@@ -84,8 +84,8 @@ function messageOfSession(type: string, object: unknown, told: Evidence, isLive:
     const session = checkoutSessionSchema.parse(object);
     const paymentId = paymentIdOf(session.client_reference_id);
     if (paymentId === null) return ignored('not_ours');
-    const strangeness = strangenessOfSession(session, paymentId, isLive);
-    if (strangeness !== null) return { kind: 'foreign', paymentId, reason: strangeness };
+    const mismatch = sessionMismatch(session, paymentId, isLive);
+    if (mismatch !== null) return { kind: 'foreign', paymentId, reason: mismatch };
     const report = reportOfSession(session, paymentId, told);
     if (report === null) return unknownStatus('status, or no amount', session.status ?? 'none');
     const hasFailed = type === 'checkout.session.async_payment_failed' && report.status === 'PROCESSING';
@@ -113,7 +113,7 @@ function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
 }
 
 /** Why an event is another account's, in half a sentence; null when it is ours. */
-function strangenessOfEvent({ account, context, data }: StripeEvent, { accountId, isLive }: Whose): string | null {
+function eventMismatch({ account, context, data }: StripeEvent, { accountId, isLive }: EventScope): string | null {
   for (const named of [account, context]) {
     // Within an organization the context is a path that ends with the account.
     if (named != null && named.split('/').at(-1) !== accountId)
@@ -125,7 +125,7 @@ function strangenessOfEvent({ account, context, data }: StripeEvent, { accountId
 }
 
 /** The payment of ours that an object of any kind names; null when it names none. */
-function namedIn({ client_reference_id: reference, metadata }: StripeEvent['data']['object']): string | null {
+function paymentIdNamedIn({ client_reference_id: reference, metadata }: StripeEvent['data']['object']): string | null {
   const inMetadata = namesSchema.safeParse(metadata).data?.payment_id;
   return paymentIdOf(inMetadata) ?? (typeof reference === 'string' ? paymentIdOf(reference) : null);
 }

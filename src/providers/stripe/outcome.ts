@@ -14,9 +14,9 @@ const unreachableRetryAfterMs = 5000;
 const rateLimitRetryAfterMs = 2000;
 
 /** Runs a call until the signal's deadline, and says of every failure whether it may have happened. */
-export type Answering = <T>(signal: AbortSignal, call: () => Promise<T>) => Promise<T>;
+export type RunCall = <T>(signal: AbortSignal, call: () => Promise<T>) => Promise<T>;
 
-export function createAnswering({ within }: BoundedClient): Answering {
+export function createRunCall({ within }: BoundedClient): RunCall {
   return (signal, call) =>
     answeredInTime(signal, () =>
       within(signal, async (hasActed) => {

@@ -14,7 +14,7 @@ import {
   type StripePaymentIntent,
 } from './objects.ts';
 import { parseAnswer } from './outcome.ts';
-import { mustConcern, strangenessOfIntent, strangenessOfSession } from './ownership.ts';
+import { intentMismatch, requireMatch, sessionMismatch } from './ownership.ts';
 
 /** A Checkout Session lives 30 minutes to a day, counted from when Stripe makes it, which may be some retries later. */
 const sessionLifeMsMin = 60 * 60_000;
@@ -30,13 +30,13 @@ export type PaymentParts = {
   readonly isLive: boolean;
   readonly evidence: (source: EvidenceSource, providerTime: Date | null) => Evidence;
   /** What the buyer's page needs to pay an intent; null for one that is paid on Checkout's page. */
-  readonly confirmBy: (intent: StripePaymentIntent) => NextAction | null;
+  readonly confirmActionOf: (intent: StripePaymentIntent) => NextAction | null;
 };
 
 /** Payments at Stripe: PaymentIntents, and Checkout Sessions that make theirs when the buyer pays. Under keys made from our ids. */
-export function createStripePayments(stripe: Stripe, { isLive, evidence, confirmBy }: PaymentParts) {
+export function createStripePayments(stripe: Stripe, { isLive, evidence, confirmActionOf }: PaymentParts) {
   async function createIntent(order: PaymentOrder): Promise<PaymentReport> {
-    const description = wordsOf(order.description);
+    const description = nonBlank(order.description);
     const made = await stripe.paymentIntents.create(
       {
         ...amountOf(order),
@@ -49,16 +49,16 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
     );
     if (isReplay(made)) return reportOfIntentNow(order, await retrieveIntent(made.id));
     const intent = parseAnswer(paymentIntentSchema, made);
-    mustConcern(strangenessOfIntent(intent, order.paymentId, isLive));
-    return known(
-      reportOfIntent(intent, order.paymentId, evidence('RESPONSE', instantOf(intent.created)), confirmBy(intent)),
+    requireMatch(intentMismatch(intent, order.paymentId, isLive));
+    return requireKnown(
+      reportOfIntent(intent, order.paymentId, evidence('RESPONSE', instantOf(intent.created)), confirmActionOf(intent)),
     );
   }
 
   async function createSession(order: PaymentOrder): Promise<PaymentReport> {
     const { amount, currency } = amountOf(order);
     const returnUrl = order.returnUrl ?? '';
-    const name = wordsOf(order.description) ?? `Order ${order.orderNumber}`;
+    const name = nonBlank(order.description) ?? `Order ${order.orderNumber}`;
     const lifeMs = order.expiresAt.getTime() - order.createdAt.getTime();
     const life = Math.min(Math.max(lifeMs, sessionLifeMsMin), sessionLifeMsMax);
     const made = await stripe.checkout.sessions.create(
@@ -81,8 +81,8 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
     );
     if (isReplay(made)) return reportOfSessionNow(order, await retrieveSession(made.id));
     const session = parseAnswer(checkoutSessionSchema, made);
-    mustConcern(strangenessOfSession(session, order.paymentId, isLive));
-    return known(reportOfSession(session, order.paymentId, evidence('RESPONSE', instantOf(session.created))));
+    requireMatch(sessionMismatch(session, order.paymentId, isLive));
+    return requireKnown(reportOfSession(session, order.paymentId, evidence('RESPONSE', instantOf(session.created))));
   }
 
   async function retrieveIntent(id: string): Promise<StripePaymentIntent> {
@@ -110,7 +110,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
       (object) => parseAnswer(checkoutSessionSchema, object),
     );
     for await (const session of made) {
-      const isOurs = strangenessOfSession(session, paymentId, isLive) === null;
+      const isOurs = sessionMismatch(session, paymentId, isLive) === null;
       if (isOurs) return retrieveSession(session.id);
     }
     return null;
@@ -118,14 +118,14 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
 
   /** @throws {OutcomeUnknownError} when it is not the payment's. */
   function reportOfIntentNow(order: PaymentOrder, intent: StripePaymentIntent): PaymentReport {
-    mustConcern(strangenessOfIntent(intent, order.paymentId, isLive));
-    return known(reportOfIntent(intent, order.paymentId, evidence('QUERY', null), confirmBy(intent)));
+    requireMatch(intentMismatch(intent, order.paymentId, isLive));
+    return requireKnown(reportOfIntent(intent, order.paymentId, evidence('QUERY', null), confirmActionOf(intent)));
   }
 
   /** @throws {OutcomeUnknownError} when it is not the payment's. */
   function reportOfSessionNow(order: PaymentOrder, session: StripeCheckoutSession): PaymentReport {
-    mustConcern(strangenessOfSession(session, order.paymentId, isLive));
-    return known(reportOfSession(session, order.paymentId, evidence('QUERY', null)));
+    requireMatch(sessionMismatch(session, order.paymentId, isLive));
+    return requireKnown(reportOfSession(session, order.paymentId, evidence('QUERY', null)));
   }
 
   async function query(order: PaymentOrder): Promise<QueryAnswer> {
@@ -177,8 +177,8 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
       { idempotencyKey: `${order.paymentId}_capture_${attempt}` },
     );
     const intent = parseAnswer(paymentIntentSchema, made);
-    mustConcern(strangenessOfIntent(intent, order.paymentId, isLive));
-    return known(reportOfIntent(intent, order.paymentId, evidence('RESPONSE', null)));
+    requireMatch(intentMismatch(intent, order.paymentId, isLive));
+    return requireKnown(reportOfIntent(intent, order.paymentId, evidence('RESPONSE', null)));
   }
 
   return {
@@ -196,7 +196,7 @@ function amountOf({ amountMinor, currency }: PaymentOrder): { amount: number; cu
 }
 
 /** Stripe refuses a text that is there and empty. */
-function wordsOf(text: string | null): string | null {
+function nonBlank(text: string | null): string | null {
   return text === null || text.trim() === '' ? null : text;
 }
 
@@ -218,7 +218,7 @@ function metadataOf({ paymentId, orderNumber }: PaymentOrder): Record<string, st
   return { payment_id: paymentId, order_number: orderNumber };
 }
 
-function known(report: PaymentReport | null): PaymentReport {
+function requireKnown(report: PaymentReport | null): PaymentReport {
   if (report === null) throw new OutcomeUnknownError('Stripe answered with a status that we do not know.');
   return report;
 }

@@ -25,16 +25,16 @@ export const refundSchema = z.object({
 });
 type StripeRefund = z.infer<typeof refundSchema>;
 
-type Told = (source: EvidenceSource, providerTime: Date | null) => Evidence;
+type CreateEvidence = (source: EvidenceSource, providerTime: Date | null) => Evidence;
 
 /** Refunds at Stripe: of PaymentIntents, under keys made from our ids. */
-export function createStripeRefunds(stripe: Stripe, evidence: Told) {
+export function createStripeRefunds(stripe: Stripe, evidence: CreateEvidence) {
   async function* refundsOf(intentId: string): AsyncGenerator<StripeRefund> {
     const listed = readList(
       (page) => stripe.refunds.list({ ...page, payment_intent: intentId }),
       (object) => parseAnswer(refundSchema, object),
     );
-    for await (const refund of listed) yield mustBeOf(refund, intentId);
+    for await (const refund of listed) yield requireRefundOf(refund, intentId);
   }
 
   async function findNamed(intentId: string, refundId: string | null): Promise<StripeRefund | null> {
@@ -53,8 +53,8 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
         },
         { idempotencyKey: `${refundId}_create_1` },
       );
-      const parsed = mustBeOf(parseAnswer(refundSchema, made), intentOf(refund));
-      return known(reportOfRefund(parsed, evidence('RESPONSE', instantOf(parsed.created))));
+      const parsed = requireRefundOf(parseAnswer(refundSchema, made), intentOf(refund));
+      return requireKnown(reportOfRefund(parsed, evidence('RESPONSE', instantOf(parsed.created))));
     },
 
     async query(refund: RefundName): Promise<RefundAnswer> {
@@ -62,9 +62,12 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
       const found =
         providerRefundId === null
           ? await findNamed(intentOf(refund), refundId)
-          : mustBeOf(parseAnswer(refundSchema, await stripe.refunds.retrieve(providerRefundId)), intentOf(refund));
+          : requireRefundOf(
+              parseAnswer(refundSchema, await stripe.refunds.retrieve(providerRefundId)),
+              intentOf(refund),
+            );
       if (found === null) return { kind: 'notFound' };
-      return { kind: 'report', report: known(reportOfRefund(found, evidence('QUERY', null))) };
+      return { kind: 'report', report: requireKnown(reportOfRefund(found, evidence('QUERY', null))) };
     },
 
     async ofPayment(intentId: string): Promise<RefundReport[]> {
@@ -79,7 +82,7 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
 }
 
 /** @throws {OutcomeUnknownError} when Stripe answered with the refund of another payment. */
-function mustBeOf(refund: StripeRefund, intentId: string): StripeRefund {
+function requireRefundOf(refund: StripeRefund, intentId: string): StripeRefund {
   if (intentIdOf(refund) === intentId) return refund;
   throw new OutcomeUnknownError(`Stripe answered with what was not asked for: ${refund.id} is not of ${intentId}.`);
 }
@@ -155,7 +158,7 @@ function amountOf({ amountMinor, currency, refundId }: RefundOrder): number {
   return amount;
 }
 
-function known(report: RefundReport | null): RefundReport {
+function requireKnown(report: RefundReport | null): RefundReport {
   if (report === null) throw new OutcomeUnknownError('Stripe answered with a status that we do not know.');
   return report;
 }

@@ -1,5 +1,5 @@
 import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
-import { mustMatch, tellMissing, urlAt } from '../settings.ts';
+import { mustMatch, readUrl, reportMissing } from '../settings.ts';
 import { isLiveKey, type StripeConfig } from './config.ts';
 
 export function stripeSetup(config: StripeConfig): ProviderSetup {
@@ -35,8 +35,8 @@ export const stripeDefinition: ProviderDefinition = {
 function readConfig(settings: Settings): StripeConfig | null {
   const { at, isProduction, violations } = settings;
   const before = violations.length;
-  tellMissing(settings, 'Cards are', required, 'STRIPE_*');
-  const apiBase = urlAt(settings, 'STRIPE_API_BASE');
+  reportMissing(settings, 'Cards are', required, 'STRIPE_*');
+  const apiBase = readUrl(settings, 'STRIPE_API_BASE');
   const [secretKey = null, publishableKey = null, secrets = null] = required.map(at);
   const webhookSecrets = secrets?.split(',').map((secret) => secret.trim()) ?? [];
   const secretForm = 'STRIPE_SECRET_KEY must start with sk_test_, sk_live_, rk_test_ or rk_live_, and have no blanks.';

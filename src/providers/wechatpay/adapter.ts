@@ -4,12 +4,12 @@ import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-li
 import { beijingDay } from '../beijing-time.ts';
 import {
   answeredInTime,
-  askAfterwards,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
   type ProviderParts,
   type QueryAnswer,
+  queryAfterwards,
   type RefundAnswer,
   type RefundName,
   type RefundOrder,
@@ -22,13 +22,13 @@ import type { WechatpayConfig } from './config.ts';
 import { messageOf, openNotification } from './notification.ts';
 import { errorOf, isRefusedAs } from './outcome.ts';
 import { createPlatformKeyStore } from './platform-keys.ts';
-import { cutTo, notPossible, prepayOf, readAnswer } from './prepay.ts';
+import { notPossible, prepayOf, readAnswer, truncate } from './prepay.ts';
 import { redactWechatpayNotification } from './redaction.ts';
 import { refundSchema, reportOfRefund } from './refunds.ts';
 import { adviceOn, signatureFaultOf, signatureHeaders } from './signature.ts';
 import { createSendSigned } from './signed-request.ts';
 import {
-  foreignnessOf,
+  foreignReasonOf,
   inProgressSchema,
   reportOfTransaction,
   type Transaction,
@@ -64,10 +64,10 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     if (refusal !== null) throw notPossible(refusal);
     const askedAt = now();
     if (order.expiresAt <= askedAt) throw expired();
-    const { target, body, actionBy } = prepayOf(order, options);
+    const { target, body, nextActionOf } = prepayOf(order, options);
     const answer = await client.post(target, body, signal);
-    if (answer.kind === 'refused') return startedBefore(order, answer, signal);
-    const nextAction = readAnswer(() => actionBy(answer.body, askedAt));
+    if (answer.kind === 'refused') return resolveRefusedStart(order, answer, signal);
+    const nextAction = readAnswer(() => nextActionOf(answer.body, askedAt));
     return paymentReport({
       paymentId: order.paymentId,
       status: 'ACTION_REQUIRED',
@@ -80,13 +80,13 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
    * The number may be known there already: then what became of it decides, and not the refusal. INVALID_REQUEST is said of parameters that
    * are wrong, and of a number that is known with others.
    */
-  async function startedBefore(
+  async function resolveRefusedStart(
     order: PaymentOrder,
     { refusal }: Extract<WechatpayAnswer, { kind: 'refused' }>,
     signal: AbortSignal,
   ): Promise<PaymentReport> {
     if (!isRefusedAs(refusal, 'OUT_TRADE_NO_USED', 'ORDERPAID', 'INVALID_REQUEST')) throw errorOf(refusal);
-    const asked = await askAfterwards(() => query(order, signal));
+    const asked = await queryAfterwards(() => query(order, signal));
     if (asked.kind === 'report') return asked.report;
     throw errorOf(refusal);
   }
@@ -102,7 +102,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     }
     if (inProgressSchema.safeParse(answer.body).success) return 'inProgress';
     const transaction = readAnswer(() => transactionSchema.parse(answer.body));
-    if (foreignnessOf(transaction, options) !== null || transaction.out_trade_no !== paymentId) {
+    if (foreignReasonOf(transaction, options) !== null || transaction.out_trade_no !== paymentId) {
       throw new OutcomeUnknownError('WeChat Pay answered with a payment that was not asked for.');
     }
     return transaction;
@@ -122,7 +122,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     const report = readAnswer(() =>
       reportOfTransaction(found, order.paymentId, evidence('QUERY', found.success_time), order.expiresAt <= now()),
     );
-    return { kind: 'report', report: known(report) };
+    return { kind: 'report', report: requireKnown(report) };
   }
 
   async function close(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer> {
@@ -138,12 +138,12 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       const hasMoved = error instanceof RejectedError || isRefusedAs(answer.refusal, 'ORDERPAID', 'ORDER_NOT_EXIST');
       if (!hasMoved) throw error;
     }
-    return askAfterwards(() => query(order, signal));
+    return queryAfterwards(() => query(order, signal));
   }
 
   async function startRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundReport> {
     const { refundId, paymentId, amountMinor, capturedMinor, currency } = refund;
-    const reason = cutTo(reasonCharactersMax, refund.reason?.trim() ?? '');
+    const reason = truncate(reasonCharactersMax, refund.reason?.trim() ?? '');
     const answer = await client.post(
       '/v3/refund/domestic/refunds',
       {
@@ -177,7 +177,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       throw new OutcomeUnknownError('WeChat Pay answered with a refund that was not asked for.');
     }
     const report = reportOfRefund(refund, evidence(source, refund.success_time));
-    return known(report);
+    return requireKnown(report);
   }
 
   async function listRefunds(order: PaymentOrder, signal: AbortSignal) {
@@ -251,7 +251,7 @@ function expired(): RejectedError {
   return new RejectedError({ reason: 'expired', message, providerCode: null, attempt: null });
 }
 
-function known<T>(report: T | null): T {
+function requireKnown<T>(report: T | null): T {
   if (report === null) throw new OutcomeUnknownError('WeChat Pay answered with a state that we do not know.');
   return report;
 }

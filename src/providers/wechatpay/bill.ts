@@ -10,11 +10,11 @@ import {
   type BillFile,
   columnsOf,
   downloadBill,
+  limitBytes,
   linesOf,
   type NumberedLine,
-  noMoreThan,
-  readAt,
-  removingAfter,
+  readCell,
+  removeAfter,
   unreadable,
 } from '../bill-file.ts';
 import { withDeadline } from '../deadline.ts';
@@ -45,7 +45,7 @@ const columnNames = [
 type Columns = Readonly<Record<(typeof columnNames)[number], number>>;
 type Header = { readonly columns: Columns; readonly width: number };
 
-export type BillDesk = {
+export type BillOptions = {
   readonly client: WechatpayClient;
   readonly signer: Signer;
   readonly baseUrl: string;
@@ -53,20 +53,20 @@ export type BillDesk = {
 };
 
 /** Asks WeChat Pay for its trade bill of a day, and fetches it at once: the link is good for minutes at most. */
-export async function fetchWechatpayBill(desk: BillDesk, date: string, signal: AbortSignal): Promise<Bill> {
+export async function fetchWechatpayBill(options: BillOptions, date: string, signal: AbortSignal): Promise<Bill> {
   const target = `/v3/bill/tradebill?bill_date=${date}&bill_type=ALL&tar_type=GZIP`;
   const answer = await withDeadline(signal, askDeadlineMs, (deadline) =>
-    answeredInTime(deadline, () => desk.client.get(target, deadline)),
+    answeredInTime(deadline, () => options.client.get(target, deadline)),
   );
   if (answer.kind === 'refused') throw noBillBy(answer.refusal, date);
   const { hash_value: sha1, download_url: link } = readAnswer(() => linkSchema.parse(answer.body));
   const url = new URL(link);
   // What is signed goes to WeChat Pay and to nobody else.
-  if (url.origin !== new URL(desk.baseUrl).origin && !realOrigins.has(url.origin)) {
+  if (url.origin !== new URL(options.baseUrl).origin && !realOrigins.has(url.origin)) {
     throw new OutcomeUnknownError('WeChat Pay’s bill is said to be somewhere that is not WeChat Pay.');
   }
   const request = { method: 'GET', target: url.pathname + url.search, body: '' };
-  const headers = { Authorization: authorizationOf(desk.signer, request, desk.now()), 'User-Agent': 'paystream' };
+  const headers = { Authorization: authorizationOf(options.signer, request, options.now()), 'User-Agent': 'paystream' };
   return readWechatpayBill(await downloadBill(url.href, signal, headers), sha1);
 }
 
@@ -98,7 +98,7 @@ function noBillBy(refusal: Refusal, date: string): Error {
  */
 export async function readWechatpayBill(file: BillFile, sha1: string): Promise<Bill> {
   try {
-    return { linesExpected: await verify(file, sha1), lines: removingAfter(file, billLinesOf(file)) };
+    return { linesExpected: await verify(file, sha1), lines: removeAfter(file, billLinesOf(file)) };
   } catch (error) {
     await file.remove();
     throw error;
@@ -167,19 +167,19 @@ function billLineOf(line: NumberedLine, { columns, width }: Header): BillLine | 
 }
 
 function ownLineOf(line: NumberedLine, cell: Cell): BillLine | null {
-  const at = readAt(line, 'time', () => instantOfBeijing(cell('交易时间')));
+  const at = readCell(line, 'time', () => instantOfBeijing(cell('交易时间')));
   const number = cell('商户订单号') || null;
   const currency = cell('货币种类');
   if (currency !== 'CNY') throw unreadable(line.number, 'its currency is not CNY');
   const told = { providerPaymentId: cell('微信订单号') || null, currency, at };
   switch (cell('交易状态')) {
     case 'SUCCESS': {
-      const amountMinor = readAt(line, 'amount', () => fenOfYuan(cell('订单金额')));
+      const amountMinor = readCell(line, 'amount', () => fenOfYuan(cell('订单金额')));
       const names = { merchantNumber: number, paymentNumber: null, providerRefundId: null };
       return { ...told, ...names, kind: 'payment', status: 'SUCCEEDED', amountMinor };
     }
     case 'REFUND': {
-      const amountMinor = readAt(line, 'amount', () => fenOfYuan(cell('申请退款金额')));
+      const amountMinor = readCell(line, 'amount', () => fenOfYuan(cell('申请退款金额')));
       const status = refundStatusOf(line, cell('退款状态'));
       if (status === null) return null;
       const refundNumber = cell('商户退款单号') || null;
@@ -223,7 +223,7 @@ async function* unpacked(path: string): AsyncGenerator<Uint8Array> {
   const stream = packed.pipe(createGunzip());
   packed.once('error', (error) => stream.destroy(error)); // a pipe does not hand errors on
   try {
-    yield* noMoreThan()(stream);
+    yield* limitBytes()(stream);
   } catch (error) {
     if (error instanceof BillUnreadableError) throw error;
     throw new BillUnreadableError('WeChat Pay’s bill could not be unpacked.', { cause: error });

@@ -2,7 +2,7 @@ import { createDecipheriv, type KeyObject } from 'node:crypto';
 import { bytesOfBase64 } from './signature.ts';
 
 /** What WeChat Pay encrypts with the APIv3 key. */
-export type Sealed = {
+export type Encrypted = {
   readonly algorithm: string;
   /** Base64; its last 16 bytes are the tag. */
   readonly ciphertext: string;
@@ -14,15 +14,18 @@ export type Sealed = {
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** It was not sealed with this key and this associated data, or was changed since. */
-export class UndecipherableError extends Error {}
+/** It was not encrypted with this key and this associated data, or was changed since. */
+export class DecryptionError extends Error {}
 
 /**
- * Opens what is sealed with AES-256-GCM. A shorter tag could be guessed, so it is 16 bytes or nothing.
- * @throws {UndecipherableError} when it does not open; {Error} when it is nothing that could.
+ * Opens what is encrypted with AES-256-GCM. A shorter tag could be guessed, so it is 16 bytes or nothing.
+ * @throws {DecryptionError} when it does not open; {Error} when it is nothing that could.
  */
-export function unseal({ algorithm, ciphertext, nonce, associated_data: associated }: Sealed, key: KeyObject): Buffer {
-  if (algorithm !== 'AEAD_AES_256_GCM') throw new Error('It is sealed by another algorithm than AEAD_AES_256_GCM.');
+export function decrypt(
+  { algorithm, ciphertext, nonce, associated_data: associated }: Encrypted,
+  key: KeyObject,
+): Buffer {
+  if (algorithm !== 'AEAD_AES_256_GCM') throw new Error('It is encrypted by another algorithm than AEAD_AES_256_GCM.');
   const iv = Buffer.from(nonce, 'utf8');
   if (iv.length !== nonceBytes) throw new Error(`Its nonce has ${iv.length} bytes, not ${nonceBytes}.`);
   const bytes = bytesOfBase64(ciphertext);
@@ -34,6 +37,6 @@ export function unseal({ algorithm, ciphertext, nonce, associated_data: associat
   try {
     return Buffer.concat([opened, decipher.final()]); // final() is what checks the tag
   } catch (cause) {
-    throw new UndecipherableError('It does not open with this key.', { cause });
+    throw new DecryptionError('It does not open with this key.', { cause });
   }
 }

@@ -32,7 +32,7 @@ export type WechatpayClient = {
  */
 export function createClient({ sendSigned, keys, now }: ClientOptions): WechatpayClient {
   async function call(request: Omit<SignedRequest, 'platformSerial'>, signal: AbortSignal): Promise<WechatpayAnswer> {
-    const platformSerial = await keys.serialWanted();
+    const platformSerial = await keys.preferredSerial();
     try {
       return await answerOf(await sendSigned({ ...request, platformSerial }, signal));
     } catch (error) {

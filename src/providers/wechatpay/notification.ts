@@ -4,10 +4,10 @@ import { firstPaymentIdIn } from '../../domain/ids.ts';
 import type { Evidence } from '../../domain/payment.ts';
 import { type WebhookMessage, WebhookRejectedError } from '../provider.ts';
 import { memberOf, type NamedIds, providerIdIn, readWebhookContent, unknownStatus } from '../webhook-content.ts';
-import { UndecipherableError, unseal } from './cipher.ts';
-import { notifiedRefundSchema, paymentBehind, reportOfRefund, type WechatpayRefund } from './refunds.ts';
+import { DecryptionError, decrypt } from './cipher.ts';
+import { notifiedRefundSchema, paymentReportOfRefund, reportOfRefund, type WechatpayRefund } from './refunds.ts';
 import {
-  foreignnessOf,
+  foreignReasonOf,
   instant,
   type Merchant,
   paymentIdOf,
@@ -65,9 +65,9 @@ export function openNotification(body: Buffer, apiV3Key: KeyObject): Notificatio
     const isAsNamed = sealed.original_type === subject;
     // Of other products there are events by such names as well, which hold other things.
     if (!isAsNamed && !subjects.has(eventType)) return { ...told, sealed: null };
-    return { ...told, sealed: { subject, isAsNamed, plain: unseal(sealed, apiV3Key) } };
+    return { ...told, sealed: { subject, isAsNamed, plain: decrypt(sealed, apiV3Key) } };
   } catch (error) {
-    if (!(error instanceof UndecipherableError)) throw new WebhookRejectedError('MALFORMED', { cause: error });
+    if (!(error instanceof DecryptionError)) throw new WebhookRejectedError('MALFORMED', { cause: error });
     const advice = 'It is signed by WeChat Pay, but does not open with WECHATPAY_API_V3_KEY: check that key.';
     throw new WebhookRejectedError('UNDECIPHERABLE', { cause: new Error(advice, { cause: error }) });
   }
@@ -75,8 +75,8 @@ export function openNotification(body: Buffer, apiV3Key: KeyObject): Notificatio
 
 /** The events that we use, and those that WeChat Pay may add beside them. */
 function subjectOf(eventType: string): 'transaction' | 'refund' | null {
-  const known = subjects.get(eventType);
-  if (known !== undefined) return known;
+  const requireKnown = subjects.get(eventType);
+  if (requireKnown !== undefined) return requireKnown;
   return eventType.startsWith('TRANSACTION.') ? 'transaction' : eventType.startsWith('REFUND.') ? 'refund' : null;
 }
 
@@ -88,7 +88,7 @@ export function messageOf({ createdAt, sealed }: Notification, merchant: Merchan
   if (sealed === null) return ignored('type_not_used');
   const { subject, isAsNamed, plain } = sealed;
   const named = namesIn(plain);
-  const reason = named.mchid === null ? null : foreignnessOf({ ...named, mchid: named.mchid }, merchant);
+  const reason = named.mchid === null ? null : foreignReasonOf({ ...named, mchid: named.mchid }, merchant);
   if (reason !== null) return { kind: 'foreign', paymentId: named.paymentId, reason };
   if (named.isOfOthers) return ignored('not_ours');
   const evidenceAt = (time: Date | null): Evidence => ({
@@ -120,7 +120,7 @@ function messageOfRefund(refund: WechatpayRefund, evidenceAt: EvidenceAt): Webho
   const evidence = evidenceAt(refund.success_time);
   const report = reportOfRefund(refund, evidence);
   if (report === null) return unknownStatus('refund_status', refund.status);
-  const payment = paymentBehind(refund, paymentId, evidence);
+  const payment = paymentReportOfRefund(refund, paymentId, evidence);
   return { kind: 'refund', report, paymentId, providerPaymentId: refund.transaction_id, payment };
 }
 

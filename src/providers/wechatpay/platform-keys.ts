@@ -5,9 +5,9 @@ import { withDeadline } from '../deadline.ts';
 import { NotSentError, notExecuted } from '../http-request.ts';
 import { readPublicKey } from '../pem.ts';
 import { type KeyRenewal, MisconfiguredError, NotExecutedError, RejectedError } from '../provider.ts';
-import { UndecipherableError, unseal } from './cipher.ts';
+import { DecryptionError, decrypt } from './cipher.ts';
 import { codeIn, errorOf } from './outcome.ts';
-import { type PlatformKeys, signatureFaultOf, spelledSerial } from './signature.ts';
+import { normalizedSerial, type PlatformKeys, signatureFaultOf } from './signature.ts';
 import type { SendSigned } from './signed-request.ts';
 import type { WechatpayReply } from './transport.ts';
 
@@ -20,7 +20,7 @@ export type PlatformKeyStore = {
    * is held is twelve hours old.
    * @throws {NotExecutedError} when there is no key: nothing that WeChat Pay says could be verified.
    */
-  serialWanted(): Promise<string>;
+  preferredSerial(): Promise<string>;
   /**
    * Lists the certificates because a signature names a serial that is not held. At most one request a minute is made, however many serials
    * strangers make up.
@@ -62,7 +62,7 @@ export function createPlatformKeyStore(options: {
   let listed: ReadonlyMap<string, Certificate> = new Map();
   let listedAt: Date | null = null;
   let triedAt: Date | null = null;
-  let underWay: Promise<void> | null = null;
+  let pendingRequest: Promise<void> | null = null;
 
   const valid = () => [...listed].filter(([, { validTo }]) => validTo > now());
 
@@ -72,13 +72,13 @@ export function createPlatformKeyStore(options: {
 
   /** One request for all who wait for it. Those that were held stay until they expire: both are in use while one replaces the other. */
   function list(): Promise<void> {
-    if (underWay === null) {
+    if (pendingRequest === null) {
       triedAt = now();
-      underWay = ask().finally(() => {
-        underWay = null;
+      pendingRequest = ask().finally(() => {
+        pendingRequest = null;
       });
     }
-    return underWay;
+    return pendingRequest;
   }
 
   async function ask(): Promise<void> {
@@ -91,12 +91,12 @@ export function createPlatformKeyStore(options: {
     listedAt = now();
   }
 
-  /** Whatever opens with the APIv3 key was sealed by WeChat Pay, and the list is signed by one of what it holds, or by a key held before. */
+  /** Whatever opens with the APIv3 key was encrypted by WeChat Pay, and the list is signed by one of what it holds, or by a key held before. */
   function certificatesIn({ headers, body }: WechatpayReply): ReadonlyMap<string, Certificate> {
     const certificates = new Map(
-      listSchema.parse(JSON.parse(body)).data.map(({ serial_no: serial, encrypt_certificate: sealed }) => {
-        const certificate = certificateIn(unseal(sealed, apiV3Key).toString('utf8'), serial);
-        return [spelledSerial(serial), certificate] as const;
+      listSchema.parse(JSON.parse(body)).data.map(({ serial_no: serial, encrypt_certificate: encrypted }) => {
+        const certificate = certificateIn(decrypt(encrypted, apiV3Key).toString('utf8'), serial);
+        return [normalizedSerial(serial), certificate] as const;
       }),
     );
     const keys = new Map([
@@ -108,12 +108,12 @@ export function createPlatformKeyStore(options: {
     return new Map([...certificates].filter(([, { validTo }]) => validTo > now()));
   }
 
-  const mayTry = () => triedAt === null || after(triedAt, renewIntervalMsMin) <= now() || underWay !== null;
+  const mayTry = () => triedAt === null || after(triedAt, renewIntervalMsMin) <= now() || pendingRequest !== null;
 
   return {
     current,
 
-    async serialWanted() {
+    async preferredSerial() {
       const isListUsed = configured.size === 0 || listedAt !== null;
       const isDue = listedAt === null || after(listedAt, refreshAfterMs) <= now();
       if (isListUsed && (current().size === 0 || (isDue && mayTry()))) {
@@ -124,24 +124,24 @@ export function createPlatformKeyStore(options: {
           // What is held is still valid: the next call tries again in a minute.
         }
       }
-      const wanted = wantedOf(configured, valid());
-      if (wanted === null) throw noKeys(new Error('WeChat Pay lists no certificate that is valid.'));
-      return wanted;
+      const preferred = preferredSerialOf(configured, valid());
+      if (preferred === null) throw noKeys(new Error('WeChat Pay lists no certificate that is valid.'));
+      return preferred;
     },
 
     async renewFor(given) {
-      const serial = spelledSerial(given ?? '');
+      const serial = normalizedSerial(given ?? '');
       // The id of a public key is in no list.
       const isAsked = /^[0-9A-F]{8,64}$/.test(serial) && mayTry();
-      const isFirst = underWay === null;
-      const isAnswered = isAsked ? await isDone(list()) : null; // who asked refuses what it cannot verify
+      const isFirst = pendingRequest === null;
+      const isAnswered = isAsked ? await hasSucceeded(list()) : null; // who asked refuses what it cannot verify
       const outcome = isAnswered === null || !isFirst ? 'not_asked' : isAnswered ? 'answered' : 'unknown';
       return { isHeld: current().has(serial), outcome };
     },
   };
 }
 
-function isDone(work: Promise<void>): Promise<boolean> {
+function hasSucceeded(work: Promise<void>): Promise<boolean> {
   return work.then(
     () => true,
     () => false,
@@ -149,7 +149,10 @@ function isDone(work: Promise<void>): Promise<boolean> {
 }
 
 /** While one kind of key replaces the other, the public key is the newer; of certificates, the one that became valid last. */
-function wantedOf(configured: PlatformKeys, listed: readonly (readonly [string, Certificate])[]): string | null {
+function preferredSerialOf(
+  configured: PlatformKeys,
+  listed: readonly (readonly [string, Certificate])[],
+): string | null {
   const names = [...configured.keys()];
   const publicKeyId = names.find((name) => name.startsWith('PUB_KEY_ID_'));
   const [newest] = [...listed].sort(([, one], [, other]) => other.validFrom.getTime() - one.validFrom.getTime());
@@ -159,7 +162,7 @@ function wantedOf(configured: PlatformKeys, listed: readonly (readonly [string, 
 /** @throws {Error} when it is no certificate with this serial number. */
 function certificateIn(pem: string, serial: string): Certificate {
   const { serialNumber, validFrom, validTo } = new X509Certificate(pem);
-  if (spelledSerial(serialNumber) !== spelledSerial(serial)) {
+  if (normalizedSerial(serialNumber) !== normalizedSerial(serial)) {
     throw new Error(`WeChat Pay lists the certificate ${serial}, whose own serial number is ${serialNumber}.`);
   }
   return { publicKey: readPublicKey(pem), validFrom: new Date(validFrom), validTo: new Date(validTo) };
@@ -169,7 +172,7 @@ function certificateIn(pem: string, serial: string): Certificate {
 function noKeys(cause: unknown): NotExecutedError {
   if (cause instanceof NotSentError) return notExecuted(cause, 'WeChat Pay', 'check WECHATPAY_BASE_URL');
   if (cause instanceof NotExecutedError) return cause;
-  if (cause instanceof UndecipherableError) {
+  if (cause instanceof DecryptionError) {
     const message = 'WeChat Pay’s platform certificates do not open with WECHATPAY_API_V3_KEY: check that key.';
     return new MisconfiguredError(message, configurationRetryAfterMs, { cause });
   }

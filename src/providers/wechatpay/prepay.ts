@@ -18,7 +18,7 @@ export type Prepay = {
   readonly target: string;
   readonly body: object;
   /** @throws {ZodError} when the answer is not what such a call is answered by. */
-  actionBy(answer: unknown, askedAt: Date): NextAction;
+  nextActionOf(answer: unknown, askedAt: Date): NextAction;
 };
 
 /** Counted as a program does that takes two for some characters: never more than WeChat Pay counts. */
@@ -38,8 +38,8 @@ export function prepayOf(order: PaymentOrder, options: PrepayOptions): Prepay {
       return {
         target: '/v3/pay/transactions/native',
         body: common,
-        actionBy: (answer, askedAt) =>
-          qrCode(qrCodeSchema.parse(answer).code_url, earlier(order, askedAt, qrCodeLifeMs)),
+        nextActionOf: (answer, askedAt) =>
+          qrCode(qrCodeSchema.parse(answer).code_url, expiryOf(order, askedAt, qrCodeLifeMs)),
       };
     case 'MOBILE_WEB':
       return {
@@ -48,18 +48,23 @@ export function prepayOf(order: PaymentOrder, options: PrepayOptions): Prepay {
           ...common,
           scene_info: { payer_client_ip: required(order.buyerIp, 'buyer’s IP address'), h5_info: { type: 'Wap' } },
         },
-        actionBy: (answer, askedAt) => ({
+        nextActionOf: (answer, askedAt) => ({
           kind: 'REDIRECT',
           url: returningTo(order.returnUrl, pageSchema.parse(answer).h5_url),
-          expiresAt: earlier(order, askedAt, pageLifeMs).toISOString(),
+          expiresAt: expiryOf(order, askedAt, pageLifeMs).toISOString(),
         }),
       };
     case 'IN_APP':
       return {
         target: '/v3/pay/transactions/jsapi',
         body: { ...common, payer: { openid: required(order.openId, 'buyer’s openid') } },
-        actionBy: (answer, askedAt) =>
-          bridgeBy(bridgeSchema.parse(answer).prepay_id, options, askedAt, earlier(order, askedAt, bridgeLifeMs)),
+        nextActionOf: (answer, askedAt) =>
+          bridgeActionOf(
+            bridgeSchema.parse(answer).prepay_id,
+            options,
+            askedAt,
+            expiryOf(order, askedAt, bridgeLifeMs),
+          ),
       };
     case 'REDIRECT':
     case 'EMBEDDED':
@@ -82,22 +87,22 @@ function commonOf(order: PaymentOrder, { appId, mchId, webhookUrl }: PrepayOptio
 
 /** One line that is never empty: line breaks and halves of characters would be refused. */
 function descriptionOf({ description, orderNumber }: PaymentOrder): string {
-  return lineOf(description ?? '') || lineOf(`Order ${orderNumber}`);
+  return singleLine(description ?? '') || singleLine(`Order ${orderNumber}`);
 }
 
-function lineOf(text: string): string {
+function singleLine(text: string): string {
   const line = text.replaceAll(/[\p{Cc}\p{Cs}\s]+/gu, ' ').trim();
-  return cutTo(descriptionCharactersMax, line).trim();
+  return truncate(descriptionCharactersMax, line).trim();
 }
 
 /** Never cut within a character. */
-export function cutTo(lengthMax: number, text: string): string {
+export function truncate(lengthMax: number, text: string): string {
   const cut = text.slice(0, lengthMax);
   return /[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut;
 }
 
 /** What the buyer's app is opened with: signed by us, for WeChat Pay's app to check. */
-function bridgeBy(prepayId: string, { appId, privateKey }: PrepayOptions, now: Date, until: Date): NextAction {
+function bridgeActionOf(prepayId: string, { appId, privateKey }: PrepayOptions, now: Date, until: Date): NextAction {
   const timeStamp = unixSecondsOf(now);
   const nonceStr = newNonce();
   const packed = `prepay_id=${prepayId}`;
@@ -111,7 +116,7 @@ function returningTo(returnUrl: string | null, page: string): string {
   return `${page}${page.includes('?') ? '&' : '?'}redirect_url=${encodeURIComponent(returnUrl)}`;
 }
 
-function earlier({ expiresAt }: PaymentOrder, askedAt: Date, lifeMs: number): Date {
+function expiryOf({ expiresAt }: PaymentOrder, askedAt: Date, lifeMs: number): Date {
   return new Date(Math.min(expiresAt.getTime(), askedAt.getTime() + lifeMs));
 }
 

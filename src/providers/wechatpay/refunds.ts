@@ -43,7 +43,7 @@ export function reportOfRefund(refund: WechatpayRefund, evidence: Evidence): Ref
 }
 
 /** What a refund says of the payment: it was paid, or nothing of it could go back. */
-export function paymentBehind(refund: WechatpayRefund, paymentId: string, evidence: Evidence): PaymentReport {
+export function paymentReportOfRefund(refund: WechatpayRefund, paymentId: string, evidence: Evidence): PaymentReport {
   const { transaction_id: providerPaymentId, amount } = refund;
   const totalMinor = BigInt(amount.total);
   return paymentReport({

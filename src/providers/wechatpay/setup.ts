@@ -1,9 +1,9 @@
 import { createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isPairOf, readPrivateKey, readPublicKey } from '../pem.ts';
 import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
-import { hintFor, isLoopback, mustMatch, readAt, readPart, tellMissing, urlAt } from '../settings.ts';
+import { hintFor, isLoopback, mustMatch, readParsed, readPart, readUrl, reportMissing } from '../settings.ts';
 import type { WechatpayConfig } from './config.ts';
-import { type PlatformKeys, spelledSerial } from './signature.ts';
+import { normalizedSerial, type PlatformKeys } from './signature.ts';
 
 const realBaseUrl = 'https://api.mch.weixin.qq.com/';
 const required = [
@@ -37,7 +37,7 @@ export const wechatpayDefinition: ProviderDefinition = {
 function readConfig(settings: Settings): WechatpayConfig | null {
   const { at, violations } = settings;
   const violationsBefore = violations.length;
-  tellMissing(settings, 'WeChat Pay is', required, 'WECHATPAY_*');
+  reportMissing(settings, 'WeChat Pay is', required, 'WECHATPAY_*');
   const appId = at('WECHATPAY_APP_ID');
   mustMatch(settings, appId, /^wx[0-9a-zA-Z]{16}$/, 'WECHATPAY_APP_ID must be wx and 16 letters or digits.');
   const mchId = at('WECHATPAY_MCH_ID');
@@ -45,9 +45,9 @@ function readConfig(settings: Settings): WechatpayConfig | null {
   const givenSerial = at('WECHATPAY_SERIAL');
   const serialForm = 'WECHATPAY_SERIAL must be the serial number of the merchant’s certificate, 40 hexadecimal digits.';
   mustMatch(settings, givenSerial, /^[0-9A-Fa-f]{40}$/, serialForm);
-  const serial = givenSerial === null ? null : spelledSerial(givenSerial);
-  const privateKey = readAt(settings, 'WECHATPAY_PRIVATE_KEY', readPrivateKey);
-  const apiV3Key = readAt(settings, 'WECHATPAY_API_V3_KEY', readApiV3Key);
+  const serial = givenSerial === null ? null : normalizedSerial(givenSerial);
+  const privateKey = readParsed(settings, 'WECHATPAY_PRIVATE_KEY', readPrivateKey);
+  const apiV3Key = readParsed(settings, 'WECHATPAY_API_V3_KEY', readApiV3Key);
   const platformKeys = readPlatformKeys(settings, { serial, privateKey });
   const baseUrl = readBaseUrl(settings);
   if (violations.length > violationsBefore) return null;
@@ -71,10 +71,10 @@ type Own = { readonly serial: string | null; readonly privateKey: KeyObject | nu
 function readPlatformKeys(settings: Settings, own: Own): PlatformKeys {
   const name = 'WECHATPAY_PLATFORM_KEYS';
   const { violations } = settings;
-  const parsed = readAt(settings, name, parsePlatformKeys);
+  const parsed = readParsed(settings, name, parsePlatformKeys);
   const keys = new Map<string, KeyObject>();
   for (const [given, pem] of Object.entries(parsed ?? {})) {
-    const serial = spelledSerial(given);
+    const serial = normalizedSerial(given);
     const key = readPart(
       violations,
       `${name}, ${given.slice(0, 64)},`,
@@ -116,7 +116,7 @@ function readPlatformKey(serial: string, pem: unknown, own: Own): KeyObject {
     throw new Error('is the public half of WECHATPAY_PRIVATE_KEY; WeChat Pay’s public key belongs here.');
   }
   const certificate = certificateIn(pem);
-  if (certificate !== null && spelledSerial(certificate.serialNumber) !== serial) {
+  if (certificate !== null && normalizedSerial(certificate.serialNumber) !== serial) {
     throw new Error(`holds a certificate whose own serial number is ${certificate.serialNumber}.`);
   }
   return key;
@@ -129,7 +129,7 @@ function certificateIn(pem: string): X509Certificate | null {
 /** WeChat Pay's own, unless another is named. Whether it belongs to where we run is told. */
 function readBaseUrl(settings: Settings): string {
   const { isProduction, violations, callers } = settings;
-  const given = urlAt(settings, 'WECHATPAY_BASE_URL');
+  const given = readUrl(settings, 'WECHATPAY_BASE_URL');
   if (given === null && settings.isSet('WECHATPAY_BASE_URL')) return realBaseUrl; // what is wrong with it was told
   const baseUrl = given ?? realBaseUrl;
   const base = new URL(baseUrl);

@@ -14,11 +14,11 @@ export const signatureHeaders = [
 
 export type SignatureFault = 'MISSING_SIGNATURE' | 'UNKNOWN_KEY' | 'STALE' | 'BAD_SIGNATURE';
 
-/** By serial number as `spelledSerial` has it, or by the id of a WeChat Pay public key: several are valid while one replaces another. */
+/** By serial number as `normalizedSerial` has it, or by the id of a WeChat Pay public key: several are valid while one replaces another. */
 export type PlatformKeys = ReadonlyMap<string, KeyObject>;
 
 /** A serial number is a number: its hexadecimal digits are one in upper case and in lower. The id of a public key is none. */
-export function spelledSerial(name: string): string {
+export function normalizedSerial(name: string): string {
   return /^[0-9a-f]{8,64}$/i.test(name) ? name.toUpperCase() : name;
 }
 
@@ -68,7 +68,7 @@ export function signatureFaultOf(
   if (!/^\d{1,12}$/.test(timestamp) || !/^[\x20-\x7e]{1,128}$/.test(nonce)) return 'BAD_SIGNATURE';
   const skewSeconds = Math.abs(Math.floor(now.getTime() / 1000) - Number(timestamp));
   if (skewSeconds > timestampToleranceSeconds) return 'STALE';
-  const key = keys.get(spelledSerial(serial));
+  const key = keys.get(normalizedSerial(serial));
   if (key === undefined) return 'UNKNOWN_KEY';
   const signed = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`), body, Buffer.from('\n')]);
   const bytes = bytesOfBase64(signature);

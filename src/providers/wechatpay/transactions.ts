@@ -45,7 +45,7 @@ export type Transaction = z.infer<typeof transactionSchema>;
 export const inProgressSchema = z.object({ code: z.enum(['USERPAYING', 'USER_PAYING']) });
 
 /** Why it is not a payment of this merchant's, for people; null when it is. */
-export function foreignnessOf(
+export function foreignReasonOf(
   { mchid, appid }: { readonly mchid: string; readonly appid?: string },
   { mchId, appId }: Merchant,
 ): string | null {

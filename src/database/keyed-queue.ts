@@ -1,25 +1,25 @@
 import { OverloadedError } from './errors.ts';
 
 /** So many may wait for one turn; the next one is refused at once. */
-export const turnWaitersMax = 1000;
+export const queueLengthMax = 1000;
 /** How long one waits for its turn, in milliseconds. */
-export const turnWaitMs = 10_000;
+export const queueWaitMsMax = 10_000;
 
 /**
  * Has those who need the same thing wait for each other here, before they take a connection: however many they are, the database sees
  * one of them, and the connections are for others. First come, first served.
  */
-export type Turns = {
+export type KeyedQueue = {
   /**
    * Runs `work` when everybody who came earlier for `name` is done, whatever became of them.
    * @throws {OverloadedError} when too many wait, or the wait is too long; `work` was not begun then.
    */
-  inTurn<T>(name: string, work: () => Promise<T>): Promise<T>;
+  run<T>(name: string, work: () => Promise<T>): Promise<T>;
 };
 
 type Waiter = { readonly begin: () => void };
 
-export function createTurns(waitMs: number = turnWaitMs): Turns {
+export function createKeyedQueue(waitMs: number = queueWaitMsMax): KeyedQueue {
   /** A name is here while somebody has its turn. */
   const queues = new Map<string, Set<Waiter>>();
 
@@ -29,7 +29,7 @@ export function createTurns(waitMs: number = turnWaitMs): Turns {
       queues.set(name, new Set());
       return null;
     }
-    if (queue.size >= turnWaitersMax) throw new OverloadedError('Too many requests wait for the same thing.');
+    if (queue.size >= queueLengthMax) throw new OverloadedError('Too many requests wait for the same thing.');
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         begin: () => {
@@ -57,7 +57,7 @@ export function createTurns(waitMs: number = turnWaitMs): Turns {
   };
 
   return {
-    async inTurn(name, work) {
+    async run(name, work) {
       await take(name);
       try {
         return await work();
