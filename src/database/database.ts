@@ -4,12 +4,12 @@ import type pg from 'pg';
 import { PrismaClient } from '../../prisma/generated/client/client.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { openEmbedded } from './embedded.ts';
+import { createKeyedQueue } from './keyed-queue.ts';
 import { claimLog } from './log-state.ts';
 import { applyMigrations, requireMigrated } from './migrations.ts';
 import { RowTypes } from './row-types.ts';
 import { openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
 import { runTransaction, type Tx } from './transaction.ts';
-import { createKeyedQueue } from './keyed-queue.ts';
 
 export { DatabaseOpenError, OverloadedError, overloadIn } from './errors.ts';
 export { type LogState, readLogState } from './log-state.ts';

@@ -2,12 +2,15 @@ import type { PaymentOrder } from '../provider.ts';
 
 const lengthMax = 256;
 
-/** What the buyer reads in Alipay's app: 1 to 256 characters, without those that Alipay forbids. */
+/** The text that Alipay's app shows to the buyer: 1 to 256 characters without those that Alipay forbids. */
 export function subjectOf({ description, orderNumber }: Pick<PaymentOrder, 'description' | 'orderNumber'>): string {
   return cleanText(description ?? '') || cleanText(`Order ${orderNumber}`);
 }
 
-/** Text for people as Alipay takes it: forbidden characters and halves of some are blanks, and what is too long is cut between characters. */
+/**
+ * Text in the form that Alipay accepts: forbidden characters and unpaired surrogates become blanks, and long text is
+ * cut between characters.
+ */
 export function cleanText(text: string): string {
   const cleaned = text.replaceAll(/[/=&\p{Cc}\p{Cs}\s]+/gu, ' ').trim();
   let kept = '';

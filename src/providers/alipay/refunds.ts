@@ -17,29 +17,29 @@ import { isDefiniteRefundRefusal, rejectionBy, tradeNotExist } from './refusals.
 
 type CreateEvidence = (source: EvidenceSource, providerTime: Date | null) => Evidence;
 
-/** Refunds at Alipay: under our own numbers, for it has no other name for them. */
+/** Refunds at Alipay. Alipay identifies them only by our number. */
 export function createAlipayRefunds(gateway: AlipayGateway, evidence: CreateEvidence) {
   async function query(name: RefundName, signal: AbortSignal): Promise<RefundAnswer> {
     const { paymentId } = name;
     const number = numberOf(name);
-    const asked = { out_trade_no: paymentId, out_request_no: number };
-    const answer = await gateway.call('alipay.trade.fastpay.refund.query', asked, signal);
+    const content = { out_trade_no: paymentId, out_request_no: number };
+    const answer = await gateway.call('alipay.trade.fastpay.refund.query', content, signal);
     if (answer.kind === 'refused') {
       if (answer.subCode === tradeNotExist) return { kind: 'notFound' };
-      // A question that is refused says nothing about the refund.
-      throw new OutcomeUnknownError('Alipay did not say what became of a refund.', {
+      // A refused query says nothing about the refund.
+      throw new OutcomeUnknownError('Alipay did not return the state of a refund.', {
         cause: rejectionBy(answer.subCode),
       });
     }
     const found = parseAnswer(queriedRefundSchema, answer.node);
     const { refund_status: status, refund_amount: amount } = found;
-    // Older answers have no status, and name the refund where it was made.
+    // Older answers have no status. They identify a completed refund by its fields.
     const isMade = status === null ? found.trade_no !== null && amount !== null : status === 'REFUND_SUCCESS';
     if (!isMade && status === null) return { kind: 'notFound' };
     if (found.out_trade_no !== null) requireTrade(paymentId, found.out_trade_no);
     if (found.out_request_no !== number) throw new OutcomeUnknownError('Alipay answered about another refund.');
     if (!isMade || amount === null)
-      throw new OutcomeUnknownError('Alipay says neither that a refund was made nor that it was not.');
+      throw new OutcomeUnknownError('Alipay’s answer leaves open whether a refund was made.');
     return { kind: 'report', report: reportOfRefund(number, 'SUCCEEDED', fenOfYuan(amount), evidence('QUERY', null)) };
   }
 
@@ -62,20 +62,25 @@ export function createAlipayRefunds(gateway: AlipayGateway, evidence: CreateEvid
       if (answer.kind === 'refused') {
         const rejection = rejectionBy(answer.subCode);
         if (isDefiniteRefundRefusal(answer.subCode)) throw rejection;
-        throw new OutcomeUnknownError('Alipay may have made a refund that it refuses now.', { cause: rejection });
+        throw new OutcomeUnknownError('Alipay refused a refund that it may have made before.', { cause: rejection });
       }
       const { out_trade_no: outTradeNo, fund_change: fundChange } = parseAnswer(refundedSchema, answer.node);
       requireTrade(paymentId, outTradeNo);
       if (fundChange === 'Y') return reportOfRefund(refundId, 'SUCCEEDED', amountMinor, evidence('RESPONSE', null));
-      // That the call worked is not that money went back: it may have before, or not yet. Its `refund_fee` sums up all refunds.
-      const asked = await queryAfterwards(() => query(refund, signal));
-      if (asked.kind === 'report') return asked.report;
+      // A successful call does not mean that money was refunded: the refund may be older or still in progress.
+      // `refund_fee` in the answer is the sum of all refunds.
+      const found = await queryAfterwards(() => query(refund, signal));
+      if (found.kind === 'report') return found.report;
       return reportOfRefund(refundId, 'PENDING', amountMinor, evidence('RESPONSE', null));
     },
   };
 }
 
-/** A refund by its number: `rfd_…` where it is one of ours. The amount is its own; null where only the sum of all is known. */
+/**
+ * Builds the report of a refund from its number: `rfd_…` for our refunds.
+ *
+ * @param amountMinor the amount of this refund; null when only the sum of all refunds is known.
+ */
 export function reportOfRefund(
   number: string | null,
   status: ReportedRefundStatus,
@@ -94,6 +99,6 @@ export function reportOfRefund(
 
 function numberOf({ refundId, providerRefundId, paymentId }: RefundName): string {
   const number = refundId ?? providerRefundId;
-  if (number === null) throw new RangeError(`A refund of ${paymentId} that has no name cannot be asked for.`);
+  if (number === null) throw new RangeError(`A refund of ${paymentId} has no number and cannot be queried.`);
   return number;
 }

@@ -11,7 +11,7 @@ export function alipaySetup(config: AlipayConfig): ProviderSetup {
     description: `app ${config.appId} at ${new URL(config.gateway).host}`,
     findAccount: async () => config.appId,
     async open({ now, webhookUrl }) {
-      const { createAlipayProvider } = await import('./adapter.ts'); // a start without Alipay does not load the SDK
+      const { createAlipayProvider } = await import('./adapter.ts'); // without Alipay the SDK is not loaded
       return createAlipayProvider({ ...config, now, notifyUrl: webhookUrl });
     },
   };
@@ -22,7 +22,7 @@ const always = ['ALIPAY_APP_ID', 'ALIPAY_SELLER_ID', 'ALIPAY_PRIVATE_KEY'] as co
 const certificateNames = ['ALIPAY_APP_CERT', 'ALIPAY_CERT', 'ALIPAY_ROOT_CERT'] as const;
 const variables = [...always, 'ALIPAY_PUBLIC_KEY', ...certificateNames, 'ALIPAY_GATEWAY'] as const;
 
-/** Alipay, by `ALIPAY_…`. */
+/** Configures Alipay from the `ALIPAY_…` variables. */
 export const alipayDefinition: ProviderDefinition = {
   name: 'ALIPAY',
   variables,
@@ -56,11 +56,11 @@ function readConfig(settings: Settings): AlipayConfig | null {
   return { appId, sellerId, privateKey, ...found, gateway };
 }
 
-/** Alipay's own, unless another is named. Whether it belongs to where we run is told. */
+/** Alipay's live gateway unless `ALIPAY_GATEWAY` names another. Reports a gateway that does not fit the environment. */
 function readGateway(settings: Settings): string {
   const { isProduction, violations, callers } = settings;
   const given = readUrl(settings, 'ALIPAY_GATEWAY');
-  if (given === null && settings.isSet('ALIPAY_GATEWAY')) return liveGateway; // what is wrong with it was told
+  if (given === null && settings.isSet('ALIPAY_GATEWAY')) return liveGateway; // the invalid value is reported already
   const gateway = given ?? liveGateway;
   const { protocol, hostname, pathname } = new URL(gateway);
   const isLive = /(^|\.)alipay\.com$/.test(hostname);
@@ -108,7 +108,7 @@ function readAlipayKeys(settings: Settings, privateKey: KeyObject | null): Found
   return { alipayKeys, certificates: null };
 }
 
-/** Checks which certificate is whose, for they are mixed up easily. */
+/** Checks the owner of each certificate, because they are easily mixed up. */
 function readCertificates(settings: Settings, privateKey: KeyObject | null): Found | null {
   const { at, violations } = settings;
   const appKey = readParsed(settings, 'ALIPAY_APP_CERT', keyOfCertificate);
@@ -127,7 +127,10 @@ function readCertificates(settings: Settings, privateKey: KeyObject | null): Fou
   return { alipayKeys: alipay.alipayKeys, certificates: { app, alipay: alipay.first, root } };
 }
 
-/** One of Alipay's certificates or two. The file from the console also holds the certificate of who issued it, which signs no answers. */
+/**
+ * Reads one or two certificates of Alipay. The file from the console also contains the issuer's certificate, which does
+ * not sign responses.
+ */
 function readAlipayCertificates(text: string): { alipayKeys: AlipayKeys; first: string } {
   if (!text.includes('BEGIN CERTIFICATE')) throw new Error('holds no certificate in PEM.');
   const all = keysIn(text, (pem) => ({ pem, publicKey: readPublicKey(pem), certificate: new X509Certificate(pem) }));
@@ -141,7 +144,10 @@ function readAlipayCertificates(text: string): { alipayKeys: AlipayKeys; first: 
   return { alipayKeys: [keyOf(first), ...others.map(keyOf)], first: first.pem };
 }
 
-/** By which Alipay names a certificate: the MD5 of its issuer, its parts in reverse order, and of its serial number in decimal. */
+/**
+ * The serial number by which Alipay identifies a certificate: the MD5 of the issuer, with its parts in reverse order,
+ * and of the decimal serial number.
+ */
 export function certSnOf({ issuer, serialNumber }: X509Certificate): string {
   const name = issuer.split('\n').reverse().join(',');
   return createHash('md5')
@@ -149,7 +155,7 @@ export function certSnOf({ issuer, serialNumber }: X509Certificate): string {
     .digest('hex');
 }
 
-/** From hexadecimal; some issuers give negative ones. */
+/** Converts from hexadecimal. Some issuers use negative numbers. */
 function serialNumberOf(hex: string): bigint {
   return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`);
 }

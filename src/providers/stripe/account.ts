@@ -7,32 +7,37 @@ import { openStripe } from './client.ts';
 import { isLiveKey, type StripeConfig } from './config.ts';
 import { parseAnswer } from './outcome.ts';
 
-/** How long a start waits for Stripe to say whose key it has. */
-const askedForMsMax = 8000;
+/** How long a start waits for the account of the key, in milliseconds. */
+const accountTimeoutMs = 8000;
 const triesMax = 4;
 const retryDelayMs = 1000;
 
 const accountSchema = z.object({ object: z.literal('account'), id: z.string().regex(/^acct_\w{1,50}$/) });
 
-/** The account's id at Stripe and the key's mode: a test key sees nothing of what a live key has made, nor the other way round. */
+/**
+ * The account's name: its id at Stripe and the key's mode. A test key does not see objects of a live key, and vice
+ * versa.
+ */
 export function accountNameOf(id: string, config: Pick<StripeConfig, 'secretKey'>): string {
   return `${id}.${isLiveKey(config.secretKey) ? 'live' : 'test'}`;
 }
 
-/** The account's id at Stripe in the name that we give it. */
+/** The account's id at Stripe, taken from the name. */
 export function accountIdOf(account: string): string {
   return account.replace(/\.(live|test)$/, '');
 }
 
 /**
- * Asks Stripe whose key it is. Where `STRIPE_ACCOUNT` says so, Stripe's answer must agree; no answer is none that disagrees.
- * @throws {ProviderAwayError} when Stripe does not answer, and nothing else says whose key it is.
- * @throws {Error} with a sentence for the operator when the key may not ask, or is another account's.
+ * Asks Stripe which account the key belongs to. When `STRIPE_ACCOUNT` is set, the answer must match it; without an
+ * answer `STRIPE_ACCOUNT` is used.
+ *
+ * @throws {ProviderAwayError} when Stripe does not answer and `STRIPE_ACCOUNT` is not set.
+ * @throws {Error} with a sentence for the operator when the key has no permission, or belongs to another account.
  */
 export async function findStripeAccount(config: StripeConfig, log: Log, pause = pauseFor): Promise<string> {
   const { accountId } = config;
   try {
-    const id = await withDeadline(new AbortController().signal, askedForMsMax, (signal) =>
+    const id = await withDeadline(new AbortController().signal, accountTimeoutMs, (signal) =>
       accountId === undefined ? askWithRetries(config, signal, pause) : ask(config, signal),
     );
     if (accountId !== undefined && id !== accountId) {
@@ -58,7 +63,7 @@ export async function findStripeAccount(config: StripeConfig, log: Log, pause = 
 
 class ForeignKeyError extends Error {}
 
-/** Ends with the signal as well: whoever asks then is told so. */
+/** Ends early when the signal is aborted; the next request then fails. */
 async function pauseFor(delayMs: number, signal: AbortSignal): Promise<void> {
   await sleep(delayMs, undefined, { signal }).catch(() => undefined);
 }
@@ -74,7 +79,7 @@ async function askWithRetries(config: StripeConfig, signal: AbortSignal, pause: 
   }
 }
 
-/** What is wrong with the key is as wrong a second later. */
+/** True for an error of the key, which a retry does not fix. */
 function isPermanent(error: unknown): boolean {
   return error instanceof MisconfiguredError || error instanceof RejectedError;
 }

@@ -14,7 +14,7 @@ import { redactStripeEvent } from './redaction.ts';
 import { createStripeRefunds } from './refunds.ts';
 import { verifyStripeSignature } from './webhook.ts';
 
-/** `account`: its name, as `accountNameOf` makes it. */
+/** `account` is the name that `accountNameOf` returns. */
 export type StripeOptions = StripeConfig & { readonly account: string; readonly now: () => Date };
 
 export function createStripeProvider(options: StripeOptions): PaymentProvider {
@@ -30,7 +30,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
   });
 
   const confirmActionOf = (intent: StripePaymentIntent): NextAction | null =>
-    // What Checkout makes is paid on Checkout's page.
+    // A PaymentIntent of Checkout is paid on Checkout's page.
     intent.client_secret == null || intent.metadata.flow === 'REDIRECT'
       ? null
       : { kind: 'CONFIRM_CARD', clientSecret: intent.client_secret, publishableKey: options.publishableKey };
@@ -42,7 +42,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     name: 'STRIPE',
     method: 'CARD',
     account,
-    // Until it had a name of its own, every account was called so.
+    // Earlier versions used these names for every account.
     formerAccounts: [new URL(options.apiBase).hostname === 'api.stripe.com' ? 'default' : 'sandbox'],
     flows: ['EMBEDDED', 'REDIRECT'],
     needs: { REDIRECT: ['returnUrl'] },
@@ -68,11 +68,11 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       if (event.livemode !== isLive) throw new WebhookRejectedError('FOREIGN');
       return { eventId: event.id, eventType: event.type };
     },
-    renewKeys: async () => ({ isHeld: false, outcome: 'not_asked' }), // secrets are configured
+    renewKeys: async () => ({ isHeld: false, outcome: 'not_asked' }), // // secrets come from the configuration
     readWebhook(body, receivedAt) {
       const event = parseEvent(body);
-      const told: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
-      return messageOfEvent(event, told, { accountId: accountIdOf(account), isLive }, confirmActionOf);
+      const eventEvidence: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
+      return messageOfEvent(event, eventEvidence, { accountId: accountIdOf(account), isLive }, confirmActionOf);
     },
     redactWebhook: redactStripeEvent,
     billDay: utcDay,

@@ -7,7 +7,7 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
   return {
     name: 'STRIPE',
     description: `${mode} key at ${new URL(config.apiBase).host}`,
-    // A start without cards does not load the SDK.
+    // Without cards the SDK is not loaded.
     async findAccount(log) {
       const { findStripeAccount } = await import('./account.ts');
       return findStripeAccount(config, log);
@@ -22,7 +22,7 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
 const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRETS'] as const;
 const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'] as const;
 
-/** Cards, by `STRIPE_…`. */
+/** Configures cards from the `STRIPE_…` variables. */
 export const stripeDefinition: ProviderDefinition = {
   name: 'STRIPE',
   variables,
@@ -57,7 +57,7 @@ function readConfig(settings: Settings): StripeConfig | null {
     );
   }
   if (apiBase !== null && new URL(apiBase).pathname !== '/') {
-    violations.push('STRIPE_API_BASE must have no path: Stripe’s own begins with /v1.');
+    violations.push('STRIPE_API_BASE must have no path: Stripe’s paths begin with /v1.');
   }
   if (apiBase?.startsWith('http:') && secretKey !== null && isLiveKey(secretKey)) {
     violations.push('STRIPE_API_BASE must be https with a live key.');

@@ -11,27 +11,28 @@ import { normalizedSerial, type PlatformKeys, signatureFaultOf } from './signatu
 import type { SendSigned } from './signed-request.ts';
 import type { WechatpayReply } from './transport.ts';
 
-/** WeChat Pay's keys: those that are configured, and the platform certificates that WeChat Pay lists. */
+/** WeChat Pay's keys: the configured ones, and the platform certificates that WeChat Pay lists. */
 export type PlatformKeyStore = {
-  /** By serial; what has expired is not among them. Asks nobody. */
+  /** The valid keys by serial number. Makes no request. */
   current(): PlatformKeys;
   /**
-   * The serial of the key that answers shall be signed with. Lists the certificates where nothing is configured and none is held, or what
-   * is held is twelve hours old.
-   * @throws {NotExecutedError} when there is no key: nothing that WeChat Pay says could be verified.
+   * The serial number of the key with which WeChat Pay is asked to sign answers. Fetches the certificates when no key
+   * is available, or when fetched certificates are twelve hours old.
+   *
+   * @throws {NotExecutedError} when there is no key, because no answer could be verified.
    */
   preferredSerial(): Promise<string>;
   /**
-   * Lists the certificates because a signature names a serial that is not held. At most one request a minute is made, however many serials
-   * strangers make up.
+   * Fetches the certificates because a signature names an unknown serial number. Makes at most one request a minute,
+   * however many serial numbers strangers invent.
    */
   renewFor(serial: string | undefined): Promise<KeyRenewal>;
 };
 
 const refreshAfterMs = 12 * 60 * 60_000;
-/** The least time between two requests. Within it WeChat Pay's own repetitions of a callback come again. */
+/** The minimum time between two requests. WeChat Pay's own repetitions of a callback arrive within it. */
 export const renewIntervalMsMin = 60_000;
-/** WeChat Pay waits 5 seconds for the answer to a callback. */
+/** WeChat Pay waits 5 seconds for the response to a callback. */
 const listTimeoutMs = 3000;
 const retryAfterMs = 5000;
 const configurationRetryAfterMs = 30_000;
@@ -70,7 +71,10 @@ export function createPlatformKeyStore(options: {
     return new Map([...valid().map(([serial, { publicKey }]) => [serial, publicKey] as const), ...configured]);
   }
 
-  /** One request for all who wait for it. Those that were held stay until they expire: both are in use while one replaces the other. */
+  /**
+   * Shares one request among concurrent callers. Certificates are kept until they expire: during a change both the old
+   * and the new one are in use.
+   */
   function list(): Promise<void> {
     if (pendingRequest === null) {
       triedAt = now();
@@ -91,7 +95,10 @@ export function createPlatformKeyStore(options: {
     listedAt = now();
   }
 
-  /** Whatever opens with the APIv3 key was encrypted by WeChat Pay, and the list is signed by one of what it holds, or by a key held before. */
+  /**
+   * Decrypts and verifies the list. Only WeChat Pay can encrypt with the APIv3 key. The list is signed with a key in
+   * the list or with an earlier key.
+   */
   function certificatesIn({ headers, body }: WechatpayReply): ReadonlyMap<string, Certificate> {
     const certificates = new Map(
       listSchema.parse(JSON.parse(body)).data.map(({ serial_no: serial, encrypt_certificate: encrypted }) => {
@@ -104,7 +111,7 @@ export function createPlatformKeyStore(options: {
       ...current(),
     ]);
     const fault = signatureFaultOf(headers, Buffer.from(body, 'utf8'), keys, now());
-    if (fault !== null) throw new Error(`WeChat Pay’s list of certificates is not to be believed: ${fault}.`);
+    if (fault !== null) throw new Error(`WeChat Pay’s list of certificates failed verification: ${fault}.`);
     return new Map([...certificates].filter(([, { validTo }]) => validTo > now()));
   }
 
@@ -121,20 +128,20 @@ export function createPlatformKeyStore(options: {
           await list();
         } catch (error) {
           if (current().size === 0) throw noKeys(error);
-          // What is held is still valid: the next call tries again in a minute.
+          // The current certificates are still valid. The next attempt is in a minute.
         }
       }
       const preferred = preferredSerialOf(configured, valid());
-      if (preferred === null) throw noKeys(new Error('WeChat Pay lists no certificate that is valid.'));
+      if (preferred === null) throw noKeys(new Error('WeChat Pay lists no valid certificate.'));
       return preferred;
     },
 
     async renewFor(given) {
       const serial = normalizedSerial(given ?? '');
-      // The id of a public key is in no list.
+      // Public keys with an id are not listed.
       const isAsked = /^[0-9A-F]{8,64}$/.test(serial) && mayTry();
       const isFirst = pendingRequest === null;
-      const isAnswered = isAsked ? await hasSucceeded(list()) : null; // who asked refuses what it cannot verify
+      const isAnswered = isAsked ? await hasSucceeded(list()) : null; // the caller refuses an unverified signature
       const outcome = isAnswered === null || !isFirst ? 'not_asked' : isAnswered ? 'answered' : 'unknown';
       return { isHeld: current().has(serial), outcome };
     },
@@ -148,7 +155,9 @@ function hasSucceeded(work: Promise<void>): Promise<boolean> {
   );
 }
 
-/** While one kind of key replaces the other, the public key is the newer; of certificates, the one that became valid last. */
+/**
+ * The preferred key: the public key is newer than any certificate; among certificates, the one that became valid last.
+ */
 function preferredSerialOf(
   configured: PlatformKeys,
   listed: readonly (readonly [string, Certificate])[],
@@ -159,7 +168,7 @@ function preferredSerialOf(
   return publicKeyId ?? newest?.[0] ?? names[0] ?? null;
 }
 
-/** @throws {Error} when it is no certificate with this serial number. */
+/** @throws {Error} for an invalid certificate, or one with another serial number. */
 function certificateIn(pem: string, serial: string): Certificate {
   const { serialNumber, validFrom, validTo } = new X509Certificate(pem);
   if (normalizedSerial(serialNumber) !== normalizedSerial(serial)) {
@@ -168,12 +177,12 @@ function certificateIn(pem: string, serial: string): Certificate {
   return { publicKey: readPublicKey(pem), validFrom: new Date(validFrom), validTo: new Date(validTo) };
 }
 
-/** Nothing of the call itself was sent. */
+/** The error of a call without a key. The call itself was not sent. */
 function noKeys(cause: unknown): NotExecutedError {
   if (cause instanceof NotSentError) return notExecuted(cause, 'WeChat Pay', 'check WECHATPAY_BASE_URL');
   if (cause instanceof NotExecutedError) return cause;
   if (cause instanceof DecryptionError) {
-    const message = 'WeChat Pay’s platform certificates do not open with WECHATPAY_API_V3_KEY: check that key.';
+    const message = 'WeChat Pay’s platform certificates cannot be decrypted with WECHATPAY_API_V3_KEY: check that key.';
     return new MisconfiguredError(message, configurationRetryAfterMs, { cause });
   }
   if (cause instanceof RejectedError) {

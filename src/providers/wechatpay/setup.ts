@@ -24,7 +24,7 @@ export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
   };
 }
 
-/** WeChat Pay, by `WECHATPAY_…`. */
+/** Configures WeChat Pay from the `WECHATPAY_…` variables. */
 export const wechatpayDefinition: ProviderDefinition = {
   name: 'WECHATPAY',
   variables,
@@ -55,7 +55,7 @@ function readConfig(settings: Settings): WechatpayConfig | null {
   return { appId, mchId, serial, privateKey, apiV3Key, platformKeys, baseUrl };
 }
 
-/** AES-256 takes 32 bytes, and WeChat Pay's are the ASCII characters of the key as it was typed into its console. */
+/** AES-256 needs 32 bytes. WeChat Pay uses the ASCII characters of the key as entered in its console. */
 function readApiV3Key(text: string): KeyObject {
   const bytes = Buffer.from(text, 'utf8');
   const isAscii = /^[\x21-\x7e]*$/.test(text);
@@ -67,7 +67,7 @@ function readApiV3Key(text: string): KeyObject {
 
 type Own = { readonly serial: string | null; readonly privateKey: KeyObject | null };
 
-/** A JSON object of PEM texts by serial number or public key id. What it inherits is no entry of it. */
+/** Reads a JSON object of PEM texts by serial number or public key id. Inherited properties are not entries. */
 function readPlatformKeys(settings: Settings, own: Own): PlatformKeys {
   const name = 'WECHATPAY_PLATFORM_KEYS';
   const { violations } = settings;
@@ -95,7 +95,7 @@ function parsePlatformKeys(text: string): Record<string, unknown> {
   try {
     parsed = JSON.parse(text);
   } catch {
-    // No JSON: the sentence below says what it should be, and shows nothing of what it is.
+    // Not JSON. The message below says what is expected and shows nothing of the value.
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new Error('must be a JSON object with a PEM text for each serial number or PUB_KEY_ID_….');
@@ -126,11 +126,11 @@ function certificateIn(pem: string): X509Certificate | null {
   return pem.includes('BEGIN CERTIFICATE') ? new X509Certificate(pem.replaceAll('\\n', '\n')) : null;
 }
 
-/** WeChat Pay's own, unless another is named. Whether it belongs to where we run is told. */
+/** WeChat Pay's live API unless `WECHATPAY_BASE_URL` names another. Reports a URL that does not fit the environment. */
 function readBaseUrl(settings: Settings): string {
   const { isProduction, violations, callers } = settings;
   const given = readUrl(settings, 'WECHATPAY_BASE_URL');
-  if (given === null && settings.isSet('WECHATPAY_BASE_URL')) return realBaseUrl; // what is wrong with it was told
+  if (given === null && settings.isSet('WECHATPAY_BASE_URL')) return realBaseUrl; // the invalid value is reported already
   const baseUrl = given ?? realBaseUrl;
   const base = new URL(baseUrl);
   const isReal = base.hostname === 'api.mch.weixin.qq.com' || base.hostname === 'api2.mch.weixin.qq.com';
