@@ -1,35 +1,36 @@
 import { OverloadedError } from './errors.ts';
 
-/** So many may wait for one turn; the next one is refused at once. */
+/** The maximum number of waiting calls for one key. The next one is refused at once. */
 export const queueLengthMax = 1000;
-/** How long one waits for its turn, in milliseconds. */
+/** How long a call waits, in milliseconds. */
 export const queueWaitMsMax = 10_000;
 
 /**
- * Has those who need the same thing wait for each other here, before they take a connection: however many they are, the database sees
- * one of them, and the connections are for others. First come, first served.
+ * Serializes work with the same key in the process, in order of arrival, before it takes a database connection. The
+ * database then sees one of the calls, and the connections stay available to others.
  */
 export type KeyedQueue = {
   /**
-   * Runs `work` when everybody who came earlier for `name` is done, whatever became of them.
-   * @throws {OverloadedError} when too many wait, or the wait is too long; `work` was not begun then.
+   * Runs `work` after all earlier calls with the same key have ended, whatever their result.
+   *
+   * @throws {OverloadedError} when too many calls wait, or the wait is too long; `work` has not started then.
    */
-  run<T>(name: string, work: () => Promise<T>): Promise<T>;
+  run<T>(key: string, work: () => Promise<T>): Promise<T>;
 };
 
 type Waiter = { readonly begin: () => void };
 
 export function createKeyedQueue(waitMs: number = queueWaitMsMax): KeyedQueue {
-  /** A name is here while somebody has its turn. */
+  /** Has an entry for every key with running work. */
   const queues = new Map<string, Set<Waiter>>();
 
-  const take = (name: string): Promise<void> | null => {
-    const queue = queues.get(name);
+  const take = (key: string): Promise<void> | null => {
+    const queue = queues.get(key);
     if (queue === undefined) {
-      queues.set(name, new Set());
+      queues.set(key, new Set());
       return null;
     }
-    if (queue.size >= queueLengthMax) throw new OverloadedError('Too many requests wait for the same thing.');
+    if (queue.size >= queueLengthMax) throw new OverloadedError('Too many requests wait for the same resource.');
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         begin: () => {
@@ -39,17 +40,17 @@ export function createKeyedQueue(waitMs: number = queueWaitMsMax): KeyedQueue {
       };
       const timer = setTimeout(() => {
         queue.delete(waiter);
-        reject(new OverloadedError('Requests for the same thing that came earlier did not end in time.'));
+        reject(new OverloadedError('Earlier requests for the same resource did not end in time.'));
       }, waitMs);
       queue.add(waiter);
     });
   };
 
-  const pass = (name: string): void => {
-    const queue = queues.get(name);
+  const pass = (key: string): void => {
+    const queue = queues.get(key);
     const [next] = queue ?? [];
     if (next === undefined) {
-      queues.delete(name);
+      queues.delete(key);
       return;
     }
     queue?.delete(next);
@@ -57,12 +58,12 @@ export function createKeyedQueue(waitMs: number = queueWaitMsMax): KeyedQueue {
   };
 
   return {
-    async run(name, work) {
-      await take(name);
+    async run(key, work) {
+      await take(key);
       try {
         return await work();
       } finally {
-        pass(name);
+        pass(key);
       }
     },
   };

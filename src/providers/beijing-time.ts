@@ -19,8 +19,7 @@ export function instantOfBeijing(text: string): Date {
   const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.${millis.padEnd(3, '0')}Z`;
   const utc = new Date(iso);
   // An invalid day or hour rolls over or does not parse.
-  if (Number.isNaN(utc.getTime()) || utc.toISOString() !== iso)
-    throw new RangeError('An instant of Beijing’s time was expected.');
+  if (Number.isNaN(utc.getTime()) || utc.toISOString() !== iso) throw new RangeError('A Beijing time was expected.');
   return new Date(utc.getTime() - offsetMs);
 }
 

@@ -46,7 +46,7 @@ export async function downloadBill(
     await remove();
     if (error instanceof BillUnreadableError) throw error;
     signal.throwIfAborted();
-    throw new BillUnreadableError('The bill could not be downloaded as a whole. Try again.', { cause: error });
+    throw new BillUnreadableError('The download of the bill was incomplete. Try again.', { cause: error });
   }
 }
 

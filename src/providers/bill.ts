@@ -42,7 +42,7 @@ export class BillUnreadableError extends Error {}
 export function utcDay(date: string): BillDay {
   const from = new Date(`${date}T00:00:00Z`);
   if (Number.isNaN(from.getTime()) || from.toISOString().slice(0, 10) !== date) {
-    throw new RangeError('A day was expected, as 2026-11-21.');
+    throw new RangeError('The date must have the form 2026-11-21.');
   }
   return { from, until: new Date(from.getTime() + 24 * 3_600_000) };
 }

@@ -9,13 +9,13 @@ const bitsMin = 2048;
  */
 export function readPrivateKey(given: string): KeyObject {
   const text = withLines(given);
-  if (/BEGIN (RSA )?PUBLIC KEY/.test(text)) throw new Error('holds a public key; the private one belongs here.');
-  if (/BEGIN CERTIFICATE/.test(text)) throw new Error('holds a certificate; the private key belongs here.');
-  if (/BEGIN ENCRYPTED/.test(text)) throw new Error('is encrypted with a pass phrase; give it without one.');
+  if (/BEGIN (RSA )?PUBLIC KEY/.test(text)) throw new Error('contains a public key: set the private key.');
+  if (/BEGIN CERTIFICATE/.test(text)) throw new Error('contains a certificate: set the private key.');
+  if (/BEGIN ENCRYPTED/.test(text)) throw new Error('is encrypted with a pass phrase: set it without one.');
   const key = privateFrom(text);
   if (key !== null) return checked(key);
-  if (publicFrom(text) !== null) throw new Error('holds a public key; the private one belongs here.');
-  throw new Error('is no private key, PKCS#8 or PKCS#1, that can be read.');
+  if (publicFrom(text) !== null) throw new Error('contains a public key: set the private key.');
+  throw new Error('is not a readable private key in PKCS#8 or PKCS#1.');
 }
 
 /**
@@ -27,10 +27,10 @@ export function readPublicKey(given: string): KeyObject {
   const text = withLines(given);
   // Node derives the public key from a private key without an error, which would hide that the wrong key is configured.
   if (text.includes('PRIVATE KEY') || privateFrom(text) !== null) {
-    throw new Error('holds a private key; the provider’s public key belongs here.');
+    throw new Error('contains a private key: set the provider’s public key.');
   }
   const key = publicFrom(text);
-  if (key === null) throw new Error('is no public key and no certificate that can be read.');
+  if (key === null) throw new Error('is not a readable public key or certificate.');
   return checked(key);
 }
 
@@ -44,7 +44,7 @@ export function keysIn<T>(given: string, read: (text: string) => T): readonly [T
     .split(',')
     .flatMap((part) => part.match(/-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----/gs) ?? [part]);
   const [first, ...others] = parts.map(read);
-  if (first === undefined) throw new Error('holds nothing.');
+  if (first === undefined) throw new Error('is empty.');
   return [first, ...others];
 }
 

@@ -309,7 +309,7 @@ export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise
     return await Promise.race([call(), deadline]);
   } catch (error) {
     if (isProviderError(error)) throw error;
-    throw new OutcomeUnknownError('The provider’s answer does not say what happened.', { cause: error });
+    throw new OutcomeUnknownError('The provider’s answer leaves the outcome open.', { cause: error });
   }
 }
 
@@ -322,7 +322,7 @@ export async function queryAfterwards<T>(ask: () => Promise<T>): Promise<T> {
     return await ask();
   } catch (error) {
     if (!(error instanceof NotExecutedError)) throw error;
-    throw new OutcomeUnknownError('The provider could not be asked what became of it.', { cause: error });
+    throw new OutcomeUnknownError('The provider could not be queried for the outcome.', { cause: error });
   }
 }
 

@@ -36,7 +36,7 @@ export function readPart<T>(violations: string[], what: string, read: () => T, h
 export function hintFor(text: string, instead: string): string {
   if (looksLikePath(text)) return ` It looks like a path: ${instead}.`;
   if (/-----BEGIN [A-Z ]+-----[ \t]/.test(text)) {
-    return ` Its line breaks became blanks: write each as \\n, or ${instead}.`;
+    return ` Its line breaks were replaced by blanks: write each as \\n, or ${instead}.`;
   }
   return '';
 }
@@ -79,7 +79,7 @@ export function reportMissing(
 ): void {
   const missing = required.filter((name) => !isSet(name));
   if (missing.length === 0) return;
-  violations.push(`${what} configured in part: ${missing.join(' and ')} must be set too, or nothing of ${all}.`);
+  violations.push(`${what} configured in part: set ${missing.join(' and ')} too, or unset all of ${all}.`);
 }
 
 /** Reports a value that does not match the pattern. */

@@ -13,9 +13,9 @@ const yuanText = /^(\d{1,14})(?:\.(\d{1,2}))?$/;
  */
 export function fenOfYuan(text: string): bigint {
   const [, yuan, decimals = ''] = yuanText.exec(text) ?? [];
-  if (yuan === undefined) throw new RangeError('An amount of yuan was expected.');
+  if (yuan === undefined) throw new RangeError('An amount in yuan was expected.');
   const fen = BigInt(yuan) * 100n + BigInt(decimals.padEnd(2, '0'));
-  if (fen > amountMinorMax) throw new RangeError('An amount of yuan is larger than amounts can be.');
+  if (fen > amountMinorMax) throw new RangeError('An amount in yuan exceeds the largest possible amount.');
   return fen;
 }
 

@@ -107,7 +107,7 @@ export function reportOfTrade(
 /** CNY unless the trade states another currency. The core rejects a report in another currency. */
 function currencyOf({ trans_currency: priced, settle_currency: settled }: Trade): string {
   const currency = [priced, settled].find((code) => code !== null && code !== 'CNY') ?? 'CNY';
-  if (!/^[A-Z]{3}$/.test(currency)) throw new RangeError('A currency of ISO 4217 was expected.');
+  if (!/^[A-Z]{3}$/.test(currency)) throw new RangeError('An ISO 4217 currency was expected.');
   return currency;
 }
 

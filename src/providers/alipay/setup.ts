@@ -39,7 +39,9 @@ function readConfig(settings: Settings): AlipayConfig | null {
   const proof = areCertificatesUsed ? certificateNames : (['ALIPAY_PUBLIC_KEY'] as const);
   reportMissing(settings, 'Alipay is', [...always, ...proof], 'ALIPAY_*');
   if (areCertificatesUsed && isSet('ALIPAY_PUBLIC_KEY')) {
-    violations.push(`ALIPAY_PUBLIC_KEY is set beside certificates: keep it, or ${certificateNames.join(', ')}.`);
+    violations.push(
+      `ALIPAY_PUBLIC_KEY is set together with certificates: keep either it or ${certificateNames.join(', ')}.`,
+    );
   }
   const appId = at('ALIPAY_APP_ID');
   const appIdForm = 'ALIPAY_APP_ID must be digits, as the console shows it: usually 16 of them.';
@@ -67,7 +69,7 @@ function readGateway(settings: Settings): string {
   const isSandbox = /(^|\.)alipaydev\.com$/.test(hostname);
   if (isLive && !isProduction) {
     violations.push(
-      'ALIPAY_GATEWAY is Alipay’s live gateway unless it names another: real money moves only with NODE_ENV=production.',
+      'ALIPAY_GATEWAY is Alipay’s live gateway by default: real money moves only with NODE_ENV=production.',
     );
   }
   if (isSandbox && isProduction) {
@@ -84,13 +86,13 @@ function readGateway(settings: Settings): string {
 }
 
 type Found = Pick<AlipayConfig, 'alipayKeys' | 'certificates'>;
-const tooMany = 'holds more than two: there are the one in use and the one that replaces it.';
+const tooMany = 'contains more than two: only the current one and its replacement are allowed.';
 
 function readAlipayKeys(settings: Settings, privateKey: KeyObject | null): Found | null {
   const { at, violations } = settings;
   if (at('ALIPAY_PUBLIC_KEY')?.includes('BEGIN CERTIFICATE')) {
     violations.push(
-      'ALIPAY_PUBLIC_KEY holds a certificate: that is ALIPAY_CERT, with ALIPAY_APP_CERT and ALIPAY_ROOT_CERT.',
+      'ALIPAY_PUBLIC_KEY contains a certificate: set ALIPAY_CERT instead, with ALIPAY_APP_CERT and ALIPAY_ROOT_CERT.',
     );
     return null;
   }
@@ -132,7 +134,7 @@ function readCertificates(settings: Settings, privateKey: KeyObject | null): Fou
  * not sign responses.
  */
 function readAlipayCertificates(text: string): { alipayKeys: AlipayKeys; first: string } {
-  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('holds no certificate in PEM.');
+  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('contains no PEM certificate.');
   const all = keysIn(text, (pem) => ({ pem, publicKey: readPublicKey(pem), certificate: new X509Certificate(pem) }));
   const isIssuer = ({ certificate }: (typeof all)[number]) =>
     all.some(
@@ -161,7 +163,7 @@ function serialNumberOf(hex: string): bigint {
 }
 
 function keyOfCertificate(text: string): KeyObject {
-  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('holds no certificate in PEM.');
+  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('contains no PEM certificate.');
   return readPublicKey(text);
 }
 
@@ -169,7 +171,7 @@ function keyOfCertificate(text: string): KeyObject {
 function checkRoots(given: string): true {
   const text = given.replaceAll('\\n', '\n');
   const bundle = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (!bundle.some(isRsaCertificate)) throw new Error('holds no RSA certificate in PEM.');
+  if (!bundle.some(isRsaCertificate)) throw new Error('contains no RSA certificate in PEM.');
   return true;
 }
 

@@ -53,7 +53,7 @@ function readConfig(settings: Settings): StripeConfig | null {
   }
   if (webhookSecrets.length > 2 || webhookSecrets.some((secret) => !/^whsec_[!-~]{8,}$/.test(secret))) {
     violations.push(
-      'STRIPE_WEBHOOK_SECRETS must be one secret, or two with a comma between, each starting with whsec_.',
+      'STRIPE_WEBHOOK_SECRETS must be one secret, or two separated by a comma, each starting with whsec_.',
     );
   }
   if (apiBase !== null && new URL(apiBase).pathname !== '/') {

@@ -39,7 +39,7 @@ function readConfig(settings: Settings): WechatpayConfig | null {
   const violationsBefore = violations.length;
   reportMissing(settings, 'WeChat Pay is', required, 'WECHATPAY_*');
   const appId = at('WECHATPAY_APP_ID');
-  mustMatch(settings, appId, /^wx[0-9a-zA-Z]{16}$/, 'WECHATPAY_APP_ID must be wx and 16 letters or digits.');
+  mustMatch(settings, appId, /^wx[0-9a-zA-Z]{16}$/, 'WECHATPAY_APP_ID must be wx followed by 16 letters or digits.');
   const mchId = at('WECHATPAY_MCH_ID');
   mustMatch(settings, mchId, /^\d{8,10}$/, 'WECHATPAY_MCH_ID must be the merchant number, 8 to 10 digits.');
   const givenSerial = at('WECHATPAY_SERIAL');
@@ -60,9 +60,7 @@ function readApiV3Key(text: string): KeyObject {
   const bytes = Buffer.from(text, 'utf8');
   const isAscii = /^[\x21-\x7e]*$/.test(text);
   if (bytes.length === 32 && isAscii) return createSecretKey(bytes);
-  throw new Error(
-    `must be exactly 32 bytes of ASCII: it has ${bytes.length}${isAscii ? '' : ', and not of ASCII alone'}.`,
-  );
+  throw new Error(`must be exactly 32 ASCII bytes: it has ${bytes.length}${isAscii ? '' : ', not all of them ASCII'}.`);
 }
 
 type Own = { readonly serial: string | null; readonly privateKey: KeyObject | null };
@@ -79,14 +77,14 @@ function readPlatformKeys(settings: Settings, own: Own): PlatformKeys {
       violations,
       `${name}, ${given.slice(0, 64)},`,
       () => {
-        if (keys.has(serial)) throw new Error('is there twice, in upper and in lower case.');
+        if (keys.has(serial)) throw new Error('occurs twice, in upper and in lower case.');
         return readPlatformKey(serial, pem, own);
       },
       typeof pem === 'string' ? hintFor(pem, 'write the text itself') : '',
     );
     if (key !== null) keys.set(serial, key);
   }
-  if (parsed !== null && Object.keys(parsed).length === 0) violations.push(`${name} must hold at least one key.`);
+  if (parsed !== null && Object.keys(parsed).length === 0) violations.push(`${name} must contain at least one key.`);
   return keys;
 }
 
@@ -105,19 +103,19 @@ function parsePlatformKeys(text: string): Record<string, unknown> {
 
 function readPlatformKey(serial: string, pem: unknown, own: Own): KeyObject {
   if (!/^(PUB_KEY_ID_\w{1,64}|[0-9A-Fa-f]{8,64})$/.test(serial)) {
-    throw new Error('must be the serial number of a certificate of WeChat Pay’s, or a PUB_KEY_ID_….');
+    throw new Error('must be the serial number of a WeChat Pay certificate, or a PUB_KEY_ID_….');
   }
   if (serial === own.serial) {
-    throw new Error('is WECHATPAY_SERIAL, the merchant’s own certificate; WeChat Pay’s belongs here.');
+    throw new Error('is WECHATPAY_SERIAL, the merchant’s own certificate: set WeChat Pay’s.');
   }
   if (typeof pem !== 'string') throw new Error('must be text, the PEM of a public key or a certificate.');
   const key = readPublicKey(pem);
   if (own.privateKey !== null && isPairOf(key, own.privateKey)) {
-    throw new Error('is the public half of WECHATPAY_PRIVATE_KEY; WeChat Pay’s public key belongs here.');
+    throw new Error('is the public half of WECHATPAY_PRIVATE_KEY: set WeChat Pay’s public key.');
   }
   const certificate = certificateIn(pem);
   if (certificate !== null && normalizedSerial(certificate.serialNumber) !== serial) {
-    throw new Error(`holds a certificate whose own serial number is ${certificate.serialNumber}.`);
+    throw new Error(`contains a certificate with the serial number ${certificate.serialNumber}.`);
   }
   return key;
 }
@@ -135,7 +133,7 @@ function readBaseUrl(settings: Settings): string {
   const base = new URL(baseUrl);
   const isReal = base.hostname === 'api.mch.weixin.qq.com' || base.hostname === 'api2.mch.weixin.qq.com';
   if (base.pathname !== '/' || base.search !== '' || base.username !== '' || (isReal && base.port !== '')) {
-    violations.push('WECHATPAY_BASE_URL must be a host alone: WeChat Pay’s paths begin with /v3.');
+    violations.push('WECHATPAY_BASE_URL must have a host only: WeChat Pay’s paths begin with /v3.');
   }
   if (base.protocol === 'http:' && (isReal || (isProduction && !isLoopback(base.hostname)))) {
     violations.push('WECHATPAY_BASE_URL must be https.');
@@ -144,7 +142,7 @@ function readBaseUrl(settings: Settings): string {
   callers.push('WeChat Pay');
   if (!isProduction) {
     violations.push(
-      'WECHATPAY_BASE_URL is WeChat Pay itself unless it names another: real money moves only with NODE_ENV=production.',
+      'WECHATPAY_BASE_URL is WeChat Pay’s live API by default: real money moves only with NODE_ENV=production.',
     );
   }
   return baseUrl;
