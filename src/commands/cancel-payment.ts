@@ -1,9 +1,9 @@
 import { NotFoundError, PaymentNotCancelableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
-import { closePayment } from '../domain/life.ts';
+import { closePayment } from '../domain/order-lifecycle.ts';
+import { closeAtProviders } from '../provider-calls/check-payment.ts';
+import { type Actor, type CommandContext, changeAndWake } from '../provider-calls/context.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { closeAtProviders } from './check-payment.ts';
-import { type Actor, type CommandContext, changeAndWake } from './context.ts';
 
 /** Voids an authorization, or closes a payment that the buyer has not made. Repeating it is no error. Returns the payment's id. */
 export async function cancelPayment(context: CommandContext, actor: Actor, paymentId: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { refuseCapture } from '../domain/capture.ts';
 import { after } from '../domain/clock.ts';
-import { applyPaymentReport } from '../domain/decide.ts';
 import {
   InvalidInputError,
   NotFoundError,
@@ -9,16 +9,12 @@ import {
   ProviderRejectedError,
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
-import { isClosed } from '../domain/life.ts';
 import type { OrderChange } from '../domain/order-change.ts';
+import { isClosed } from '../domain/order-lifecycle.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { PaymentReport } from '../domain/report.ts';
 import { nextCheckAt } from '../domain/schedule.ts';
-import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
-import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
-import { loadOrder } from '../store/order-store.ts';
-import { findPayment } from '../store/payment-store.ts';
-import { checkPayment } from './check-payment.ts';
+import { checkPayment } from '../provider-calls/check-payment.ts';
 import {
   type Actor,
   type CommandContext,
@@ -27,10 +23,14 @@ import {
   isConfigured,
   logProviderError,
   providerOf,
-} from './context.ts';
+} from '../provider-calls/context.ts';
+import { isFree, leasedFrom } from '../provider-calls/lease.ts';
+import { callDeadlineMs, paymentOrderOf } from '../provider-calls/requests.ts';
+import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
+import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { loadOrder } from '../store/order-store.ts';
+import { findPayment } from '../store/payment-store.ts';
 import { amountMinor, idempotencyKey, parseInput } from './input.ts';
-import { isFree, leasedFrom } from './lease.ts';
-import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 
 const inputSchema = z.object({
   idempotencyKey,

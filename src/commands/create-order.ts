@@ -5,11 +5,11 @@ import { newId } from '../domain/ids.ts';
 import { amountMinorMax, isCurrency, sumOf } from '../domain/money.ts';
 import { captureModes, type Order, type OrderLine } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
+import { tellEvents } from '../logging/command-log.ts';
+import type { Actor, CommandContext } from '../provider-calls/context.ts';
 import { findIntent, hashOf, type Intent, insertIntent, turnOf } from '../store/idempotency-store.ts';
 import { insertOrder, isNumberTaken } from '../store/order-store.ts';
-import type { Actor, CommandContext } from './context.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
-import { tellEvents } from './told.ts';
 
 const defaultCaptureMode = 'AUTOMATIC';
 const defaultExpiresInSeconds = 1800;

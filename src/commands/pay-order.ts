@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { applyPaymentReport } from '../domain/decide.ts';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import {
   InvalidInputError,
   MethodNotAvailableError,
@@ -11,14 +11,11 @@ import {
   ProviderUnavailableError,
 } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
-import { closePayment } from '../domain/life.ts';
 import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
+import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
-import type { BuyerField, PaymentProvider } from '../providers/provider.ts';
-import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
-import { findPayment } from '../store/payment-store.ts';
-import { checkPayment, neverStarted } from './check-payment.ts';
+import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
 import {
   type Actor,
   type CommandContext,
@@ -27,11 +24,14 @@ import {
   isConfigured,
   isUndecided,
   providerByMethod,
-} from './context.ts';
+} from '../provider-calls/context.ts';
+import { isFree, leasedFrom } from '../provider-calls/lease.ts';
+import { callDeadlineMs } from '../provider-calls/requests.ts';
+import { submitPayment } from '../provider-calls/submit-payment.ts';
+import type { BuyerField, PaymentProvider } from '../providers/provider.ts';
+import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { findPayment } from '../store/payment-store.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
-import { isFree, leasedFrom } from './lease.ts';
-import { callDeadlineMs } from './payment-order.ts';
-import { submitPayment } from './submit-payment.ts';
 
 /** How often a payment that is in the way is closed before the caller is told of it. */
 const closingsMax = 2;

@@ -1,16 +1,22 @@
 import { z } from 'zod';
+import { startRefund } from '../domain/apply-refund-report.ts';
 import { NotFoundError, RefundExceedsPaymentError } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { refundableMinor } from '../domain/payment.ts';
-import { startRefund } from '../domain/refunding.ts';
+import { checkRefund } from '../provider-calls/check-refund.ts';
+import {
+  type Actor,
+  type CommandContext,
+  changeAndWake,
+  checkAmount,
+  isConfigured,
+} from '../provider-calls/context.ts';
+import { isFree, leasedFrom } from '../provider-calls/lease.ts';
+import { submitRefund } from '../provider-calls/refunds.ts';
 import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { checkRefund } from './check-refund.ts';
-import { type Actor, type CommandContext, changeAndWake, checkAmount, isConfigured } from './context.ts';
 import { amountMinor, idempotencyKey, parseInput, text } from './input.ts';
-import { isFree, leasedFrom } from './lease.ts';
-import { submitRefund } from './submit-refund.ts';
 
 const inputSchema = z.object({
   idempotencyKey,

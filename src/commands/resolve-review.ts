@@ -6,9 +6,9 @@ import { reviewReasons } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Evidence } from '../domain/payment.ts';
 import type { PaymentReport } from '../domain/report.ts';
-import { type Resolution, resolveReview as resolve } from '../domain/resolve.ts';
+import { type Resolution, resolveReview as resolve } from '../domain/resolve-review.ts';
+import { type Actor, type CommandContext, changeAndWake } from '../provider-calls/context.ts';
 import { findPaymentNamed } from '../store/payment-store.ts';
-import { type Actor, type CommandContext, changeAndWake } from './context.ts';
 import { amountMinor, parseInput, text } from './input.ts';
 
 /** What an operator can have read in a provider's console. */

@@ -1,5 +1,5 @@
 import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
-import { namesIn, told } from '../commands/told.ts';
+import { namesIn, told } from '../logging/command-log.ts';
 import { traced } from '../logging/trace.ts';
 import type { GraphqlContext } from './context.ts';
 

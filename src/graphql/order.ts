@@ -1,4 +1,4 @@
-import { cancelOrder } from '../commands/close-order.ts';
+import { cancelOrder } from '../commands/cancel-order.ts';
 import { createOrder } from '../commands/create-order.ts';
 import {
   ForbiddenError,

@@ -1,4 +1,4 @@
-import type { Actor, CommandContext } from '../commands/context.ts';
+import type { Actor, CommandContext } from '../provider-calls/context.ts';
 import { actorOf, type GraphqlContext } from './context.ts';
 
 type Prisma = CommandContext['db']['prisma'];

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, handleStreamOrSingleExecutionResult, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
-import type { CommandContext } from '../commands/context.ts';
 import type { Log } from '../domain/log.ts';
-import type { Wakes } from '../events/wakes.ts';
+import type { Wakes } from '../events/notifications.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CommandContext } from '../../src/commands/context.ts';
 import { createOrder } from '../../src/commands/create-order.ts';
 import type { Database } from '../../src/database/database.ts';
 import { systemClock } from '../../src/domain/clock.ts';
@@ -8,7 +7,8 @@ import { passAll } from '../../src/domain/failpoint.ts';
 import { needReview } from '../../src/domain/review.ts';
 import { merchantFeed, openTailWatch, orderFeed, tailLimit } from '../../src/events/feed.ts';
 import { type LoggedEvent, logStart, readLogEnd, readMerchantLog } from '../../src/events/log.ts';
-import { createWakes } from '../../src/events/wakes.ts';
+import { createWakes } from '../../src/events/notifications.ts';
+import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
 import { changeOrder } from '../../src/store/order-store.ts';
 import { openTestDatabase } from '../support/database.ts';

@@ -1,10 +1,10 @@
 import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { Actor } from '../../src/commands/context.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import type { EventType } from '../../src/domain/event.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
+import type { Actor } from '../../src/provider-calls/context.ts';
 import type { Wake } from '../../src/store/order-store.ts';
 
 export type CommandName =

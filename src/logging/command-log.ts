@@ -1,4 +1,4 @@
-import { OverloadedError } from '../database/database.ts';
+import { OverloadedError } from '../database/errors.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import { idKindOf } from '../domain/ids.ts';

@@ -2,18 +2,18 @@ import { type Database, overloadIn } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import type { ProviderName } from '../domain/payment.ts';
 import { claimDueDeliveries } from '../events/inbox.ts';
+import { told } from '../logging/command-log.ts';
+import { checkPayment } from '../provider-calls/check-payment.ts';
+import { checkRefund } from '../provider-calls/check-refund.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { claimDueOrders } from '../store/due-orders.ts';
 import { claimDuePayments, delayPaymentCheck } from '../store/payment-store.ts';
 import { claimDueRefunds, delayRefundCheck } from '../store/refund-store.ts';
-import { apart } from './apart.ts';
-import { applyDelivery } from './apply-deliveries.ts';
-import { checkPayment } from './check-payment.ts';
-import { checkRefund } from './check-refund.ts';
-import { expireOrder } from './close-order.ts';
-import type { CommandContext } from './context.ts';
+import { applyDelivery } from './apply-delivery.ts';
+import { expireOrder } from './expire-order.ts';
 import { createLane, type Lane } from './lane.ts';
-import { told } from './told.ts';
+import { apart } from './run-isolated.ts';
 
 /** So many pieces of each kind are under way at one provider, for each node: as many questions it is asked at once. */
 export const placesPerProvider = 8;

@@ -5,10 +5,10 @@ import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment, PaymentMethod, ProviderName } from '../domain/payment.ts';
+import { tellEvents } from '../logging/command-log.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
 import { changeOrder } from '../store/order-store.ts';
-import { tellEvents } from './told.ts';
 
 /** What every command is handed. */
 export type CommandContext = {

@@ -1,11 +1,11 @@
 import type { Database, Tx } from '../database/database.ts';
+import { applyPaymentReport, noteForeignReport } from '../domain/apply-payment-report.ts';
+import { applyRefundReport, findRefund } from '../domain/apply-refund-report.ts';
 import { after } from '../domain/clock.ts';
-import { applyPaymentReport, noteForeignReport } from '../domain/decide.ts';
 import { firstPaymentIdIn, newId } from '../domain/ids.ts';
 import { isTold } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
-import { applyRefundReport, findRefund } from '../domain/refunding.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
 import { needReview, noteUnreadableCallback } from '../domain/review.ts';
 import {
@@ -16,12 +16,12 @@ import {
   postponeDelivery,
 } from '../events/inbox.ts';
 import { aboutOrder } from '../logging/trace.ts';
+import { type CommandContext, changeAndWake, providerOf } from '../provider-calls/context.ts';
+import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
-import { apart } from './apart.ts';
-import { type CommandContext, changeAndWake, providerOf } from './context.ts';
-import { callDeadlineMs } from './payment-order.ts';
+import { apart } from './run-isolated.ts';
 
 /** How long a callback that cannot be applied is kept trying before a person must look, and how often at least: nobody may have been up. */
 const triedForMsMax = 24 * 60 * 60_000;

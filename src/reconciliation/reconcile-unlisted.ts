@@ -1,11 +1,11 @@
 import { isCertainlyWithin } from '../domain/reconciliation.ts';
+import { namesIn, told } from '../logging/command-log.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import type { BillDay } from '../providers/bill.ts';
 import type { Ledger, Unlisted } from '../store/reconciliation-store.ts';
 import { askAboutUnlisted } from './ask-about-unlisted.ts';
-import type { CommandContext } from './context.ts';
-import { eachApart } from './each-apart.ts';
+import { eachApart } from './each-order.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
-import { namesIn, told } from './told.ts';
 
 /** Up to so much that a bill lacks are single cases, whatever it lists. */
 const singleCasesMax = 3;

@@ -1,19 +1,19 @@
-import { newId } from '../domain/ids.ts';
-import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import type { PaymentFailure } from '../domain/payment.ts';
-import type { Refund } from '../domain/refund.ts';
 import {
   applyRefundReport,
   markRefundUnknown,
   postponeRefundCheck,
   postponeRefundSubmission,
-} from '../domain/refunding.ts';
+} from '../domain/apply-refund-report.ts';
+import { newId } from '../domain/ids.ts';
+import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import type { PaymentFailure } from '../domain/payment.ts';
+import type { Refund } from '../domain/refund.ts';
 import type { RefundReport } from '../domain/report.ts';
 import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
-import { callDeadlineMs, refundOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
+import { callDeadlineMs, refundOrderOf } from './requests.ts';
 
 /**
  * Tells the provider of a refund that is committed, with its amount set aside, and leased to the caller. An answer that never came makes

@@ -1,10 +1,10 @@
 import { firstPaymentIdIn } from '../domain/ids.ts';
 import { isTold } from '../domain/log.ts';
 import { insertDelivery, insertRejectedDelivery } from '../events/inbox.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
 import { hintPayment } from '../store/payment-store.ts';
-import type { CommandContext } from './context.ts';
 
 const headersKept = ['content-type', 'user-agent'];
 

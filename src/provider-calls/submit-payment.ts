@@ -1,12 +1,12 @@
+import { applyPaymentReport, markUnknown } from '../domain/apply-payment-report.ts';
 import { after } from '../domain/clock.ts';
-import { applyPaymentReport, markUnknown } from '../domain/decide.ts';
 import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
 import { isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
 import type { PaymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
-import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
+import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 
 /**
  * Tells the provider of a payment that is committed as SUBMITTING and leased to the caller, and applies what it answers.

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import type { Log } from '../domain/log.ts';
-import type { Wakes } from './wakes.ts';
+import type { Wakes } from './notifications.ts';
 
 export type RedisWakes = Wakes & { close(): Promise<void> };
 

@@ -1,5 +1,5 @@
+import { findRefund } from '../domain/apply-refund-report.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import { findRefund } from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
 
 /** True when the refund failed while the provider was asked: that it succeeded may be the older news, and is asked again. */

@@ -1,14 +1,14 @@
-import { applyPaymentReport } from '../domain/decide.ts';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
+import { applyRefundReport } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { type HeldPayment, type HeldRefund, paymentReportOf, refundReportOf } from '../domain/reconciliation.ts';
-import { applyRefundReport } from '../domain/refunding.ts';
 import type { ReportOutcome } from '../domain/report.ts';
 import { needReview } from '../domain/review.ts';
+import { checkRefund } from '../provider-calls/check-refund.ts';
+import { type CommandContext, changeAndWake } from '../provider-calls/context.ts';
 import type { BillLine } from '../providers/bill.ts';
 import { findRefund } from '../store/refund-store.ts';
-import { checkRefund } from './check-refund.ts';
-import { type CommandContext, changeAndWake } from './context.ts';
 
 /**
  * What became of a difference. `APPLIED`: our side says now what the bill says. `KNOWN_MEANWHILE`: a callback or another run was faster.

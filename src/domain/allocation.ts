@@ -1,6 +1,6 @@
-import { isClosed } from './life.ts';
 import { minOf, sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
+import { isClosed } from './order-lifecycle.ts';
 import type { PaymentFacts } from './payment.ts';
 
 export type Shares = Pick<PaymentFacts, 'appliedMinor' | 'surplusMinor' | 'quarantinedMinor'>;

@@ -1,3 +1,5 @@
+import type { CommandContext } from '../provider-calls/context.ts';
+import { callDeadlineMs, paymentOrderOf } from '../provider-calls/requests.ts';
 import { isProviderError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import {
   type FormerPayment,
@@ -7,8 +9,6 @@ import {
   renamePayments,
 } from '../store/former-account-store.ts';
 import { loadOrder } from '../store/order-store.ts';
-import type { CommandContext } from './context.ts';
-import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 
 /** How many payments one round asks about, and how many of them at once. */
 const perRound = 200;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLane } from '../../src/commands/lane.ts';
+import { createLane } from '../../src/worker/lane.ts';
 
 /** A lane on a queue, whose pieces end when the test says so. */
 function laneOn(queue: string[], placesMax: number) {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { markUnknown, postponeCheck } from '../../src/domain/decide.ts';
+import { markUnknown, postponeCheck } from '../../src/domain/apply-payment-report.ts';
 import type { EventType } from '../../src/domain/event.ts';
-import { closePayment } from '../../src/domain/life.ts';
 import type { LatePaymentPolicy } from '../../src/domain/order.ts';
 import type { OrderChange } from '../../src/domain/order-change.ts';
+import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import type { Payment, PaymentStatus, ReportedPaymentStatus } from '../../src/domain/payment.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
 import { noteUnreadableCallback } from '../../src/domain/review.ts';

@@ -1,13 +1,13 @@
 import { after } from '../domain/clock.ts';
 import { judgeLine } from '../domain/reconciliation.ts';
+import { told } from '../logging/command-log.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import { type Bill, type BillDay, type BillLine, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
 import { type Ledger, type Named, withLedger } from '../store/reconciliation-store.ts';
-import type { CommandContext } from './context.ts';
-import { eachApart } from './each-apart.ts';
+import { eachApart } from './each-order.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
 import { reconcileUnlisted } from './reconcile-unlisted.ts';
 import { type NamedOurs, reviewRepetition, settleDifference } from './settle-difference.ts';
-import { told } from './told.ts';
 
 /** So many lines are looked up by one statement. */
 const batchLines = 500;

@@ -1,13 +1,13 @@
-import { applyPaymentReport } from '../domain/decide.ts';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
+import { applyRefundReport } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate } from '../domain/order-change.ts';
-import { applyRefundReport } from '../domain/refunding.ts';
 import { needReview } from '../domain/review.ts';
+import { type CommandContext, changeAndWake, providerOf } from '../provider-calls/context.ts';
+import { callDeadlineMs, paymentOrderOf, refundNameOf } from '../provider-calls/requests.ts';
 import { isProviderError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
 import type { Unlisted } from '../store/reconciliation-store.ts';
-import { type CommandContext, changeAndWake, providerOf } from './context.ts';
-import { callDeadlineMs, paymentOrderOf, refundNameOf } from './payment-order.ts';
 
 /**
  * What asking came to. `CONFIRMED`: the provider says that it moved; its bill does not list it, and no review is needed on our side.

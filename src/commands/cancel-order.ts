@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { NotFoundError, OrderNotCancelableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
-import { closeOrder } from '../domain/life.ts';
 import type { OrderChange } from '../domain/order-change.ts';
-import { closeAtProviders } from './check-payment.ts';
-import { type Actor, type CommandContext, changeAndWake } from './context.ts';
+import { closeOrder } from '../domain/order-lifecycle.ts';
+import { closeAtProviders } from '../provider-calls/check-payment.ts';
+import { type Actor, type CommandContext, changeAndWake } from '../provider-calls/context.ts';
 import { parseInput, text } from './input.ts';
 
 const inputSchema = z.object({ reason: text(0, 255).nullish() });
@@ -45,19 +45,4 @@ function isCancelable({ order, payments }: OrderChange): boolean {
       }
       return true;
   }
-}
-
-/** Closes an order whose time has run out. No provider is called: its payments are due at once, to be closed there by whoever asks. */
-export async function expireOrder(context: CommandContext, orderId: string): Promise<void> {
-  await changeAndWake(context, 'close.intent', orderId, (change) => {
-    const { status, expiresAt } = change.order;
-    if (status !== 'OPEN' || expiresAt > change.at) {
-      change.planOrder({ dueAt: status === 'OPEN' ? expiresAt : null });
-      return;
-    }
-    closeOrder(change, 'EXPIRED', null);
-    for (const payment of change.payments) {
-      if (payment.status === 'CANCELING') change.plan(payment.id, { checkAt: change.at });
-    }
-  });
 }

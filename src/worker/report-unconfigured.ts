@@ -1,5 +1,5 @@
+import type { CommandContext } from '../provider-calls/context.ts';
 import { findAbandoned } from '../store/unconfigured-store.ts';
-import type { CommandContext } from './context.ts';
 
 /**
  * Says once, at a start, what no round of this process takes up because the account that it belongs to is not configured: one that was

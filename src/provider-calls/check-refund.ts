@@ -1,14 +1,14 @@
+import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
 import { isReserved, type Refund } from '../domain/refund.ts';
-import { applyRefundReport, markRefundUnknown, postponeRefundCheck } from '../domain/refunding.ts';
 import type { RefundReport } from '../domain/report.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import { isProviderError } from '../providers/provider.ts';
 import { findRefund } from '../store/refund-store.ts';
 import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
-import { callDeadlineMs, refundNameOf, refundOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
-import { loadRefund, refundFailed } from './submit-refund.ts';
+import { loadRefund, refundFailed } from './refunds.ts';
+import { callDeadlineMs, refundNameOf, refundOrderOf } from './requests.ts';
 
 /**
  * Asks the provider about one refund and applies what it says. One that never reached the provider is submitted again, under the same

@@ -1,13 +1,13 @@
+import { openMinorOf, shareOut } from './allocation.ts';
+import { refundSurplus } from './apply-refund-report.ts';
 import { after } from './clock.ts';
-import { askFromNowOn, closePayment, confirm, endClosing, endLate, isClosed, reopened } from './life.ts';
 import { formatMoney, sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
+import { askFromNowOn, closePayment, confirm, endClosing, endLate, isClosed, reopened } from './order-lifecycle.ts';
 import { classifyReport, isGivenUp, isLive, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
-import { refundSurplus } from './refunding.ts';
 import type { PaymentReport, Verdict } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
 import { nextCheckAt, waitingDelayMsMax } from './schedule.ts';
-import { openMinorOf, shareOut } from './sharing.ts';
 
 const clockSkewMs = 2000;
 

@@ -1,5 +1,3 @@
-import { refuseCapture } from '../domain/capture.ts';
-import { after } from '../domain/clock.ts';
 import {
   applyPaymentReport,
   markUnknown,
@@ -7,11 +5,13 @@ import {
   postponeSubmission,
   watchAnew,
   watchLink,
-} from '../domain/decide.ts';
+} from '../domain/apply-payment-report.ts';
+import { applyRefundReport, compareReturned, refundSurplus } from '../domain/apply-refund-report.ts';
+import { refuseCapture } from '../domain/capture.ts';
+import { after } from '../domain/clock.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import { isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
-import { applyRefundReport, compareReturned, refundSurplus } from '../domain/refunding.ts';
 import type { PaymentReport } from '../domain/report.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import {
@@ -26,8 +26,8 @@ import { loadOrder } from '../store/order-store.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { type CommandContext, changeAndWake, isConfigured, logProviderError, providerOf } from './context.ts';
 import { isFree } from './lease.ts';
-import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 import { isOvertaken } from './refund-answer.ts';
+import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 import { rejectionOf } from './submit-payment.ts';
 
 /** Whether the provider answered; what it said is in the payment then. */
