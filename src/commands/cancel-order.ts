@@ -4,7 +4,9 @@ import { isId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closeOrder } from '../domain/order-lifecycle.ts';
 import { closeAtProviders } from '../provider-calls/check-payment.ts';
-import { type Actor, type CommandContext, changeAndWake } from '../provider-calls/context.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { changeOrder } from '../store/order-writer.ts';
+import type { Actor } from './actor.ts';
 import { parseInput, text } from './input.ts';
 
 const inputSchema = z.object({ reason: text(0, 255).nullish() });
@@ -18,8 +20,7 @@ export async function cancelOrder(
   const { orderId } = input;
   const { reason } = parseInput(inputSchema, { reason: input.reason });
   if (!isId('order', orderId)) throw new NotFoundError('orderId: is not an order id.');
-  const payments = await changeAndWake(context, 'close.intent', orderId, (change) => {
-    if (change.order.merchantId !== actor.merchantId) throw new NotFoundError('There is no such order.');
+  const payments = await changeOrder(context, 'close.intent', { orderId, merchantId: actor.merchantId }, (change) => {
     if (isCancelable(change)) closeOrder(change, 'CANCELED', reason ?? null);
     return change.payments;
   });

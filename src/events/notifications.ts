@@ -1,10 +1,13 @@
+/** Names the order that has news, and its merchant. It never carries the news. */
+export type Wake = { readonly merchantId: string; readonly orderId: string };
+
 /**
  * Tells those who wait that there is news of an order or a merchant, and never what it is: the log says that. A wake that is lost
  * costs latency, never an event.
  */
 export type Wakes = {
   /** Call after commit, never before. */
-  wake(wake: { readonly merchantId: string; readonly orderId: string }): void;
+  wake(wake: Wake): void;
   /** Hears of wakes of one order or one merchant, from now until the signal aborts. */
   listen(topic: string, signal: AbortSignal): Listener;
   readonly listenerCount: number;

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Actor } from '../provider-calls/context.ts';
+import type { Actor } from '../commands/actor.ts';
 
 /** Resolves the caller from an `Authorization` header; null when it has no valid token. Without access control there is one token, of one merchant. */
 export type Authenticate = (authorization: string | null) => Actor | null;

@@ -1,7 +1,8 @@
 import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
+import type { Actor } from '../commands/actor.ts';
 import type { Wakes } from '../events/notifications.ts';
-import type { Actor, CommandContext } from '../provider-calls/context.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import type { OrderEventPage, OrderEventsKey } from './read-event.ts';
 
 /** The context of every resolver. Each HTTP request and each operation on a WebSocket gets its own. */

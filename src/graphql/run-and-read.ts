@@ -1,4 +1,5 @@
-import type { Actor, CommandContext } from '../provider-calls/context.ts';
+import type { Actor } from '../commands/actor.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import { actorOf, type GraphqlContext } from './context.ts';
 
 type Prisma = CommandContext['db']['prisma'];

@@ -1,18 +1,14 @@
-import {
-  applyPaymentReport,
-  markUnknown,
-  postponeCheck,
-  postponeSubmission,
-  watchAnew,
-  watchLink,
-} from '../domain/apply-payment-report.ts';
-import { applyRefundReport, compareReturned, refundSurplus } from '../domain/apply-refund-report.ts';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
+import { applyRefundReport, compareReturned } from '../domain/apply-refund-report.ts';
 import { refuseCapture } from '../domain/capture.ts';
 import { after } from '../domain/clock.ts';
 import { newId } from '../domain/ids.ts';
+import { isFree } from '../domain/lease.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import { isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
+import { type Evidence, isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { markUnknown, postponeCheck, postponeSubmission, watchAnew, watchLink } from '../domain/payment-checks.ts';
+import { type PaymentReport, paymentReport } from '../domain/report.ts';
+import { refundSurplus } from '../domain/start-refund.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import {
   isProviderError,
@@ -23,10 +19,11 @@ import {
   RejectedError,
 } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
+import { changeOrder } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { type CommandContext, changeAndWake, isConfigured, logProviderError, providerOf } from './context.ts';
-import { isFree } from './lease.ts';
-import { isOvertaken } from './refund-answer.ts';
+import { isConfigured, logProviderError, providerOf } from './accounts.ts';
+import type { CommandContext } from './context.ts';
+import { isOvertaken } from './refunds.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 import { rejectionOf } from './submit-payment.ts';
 
@@ -74,7 +71,9 @@ export async function checkPayment(
     return unanswered(context, payment, error);
   }
   await context.failpoint(`${step}.called`);
-  await changeAndWake(context, `${step}.answer`, payment.orderId, (change) => apply(change, held, payment, answer));
+  await changeOrder(context, `${step}.answer`, { orderId: payment.orderId }, (change) =>
+    apply(change, held, payment, answer),
+  );
   return { kind: 'answered' };
 }
 
@@ -221,7 +220,7 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
 async function unanswered(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<CheckOutcome> {
   if (!isProviderError(error)) throw error;
   logProviderError(context, error, { paymentId: id }, 'the provider did not say what became of a payment');
-  await changeAndWake(context, 'check.answer', orderId, (change) => {
+  await changeOrder(context, 'check.answer', { orderId }, (change) => {
     const { status } = change.payment(id);
     if (!isLive({ status }) && !(error instanceof RejectedError)) {
       // The few questions that are left about a payment that has ended are not used up by a provider that does not answer.
@@ -238,18 +237,8 @@ async function unanswered(context: CommandContext, { id, orderId }: Payment, err
 
 /** The provider holds nothing under our id and nobody is submitting it: there is nothing that a buyer could still pay. */
 export function neverStarted({ id }: Payment, receivedAt: Date): PaymentReport {
-  return {
-    paymentId: id,
-    providerPaymentId: null,
-    providerReference: null,
-    status: 'CANCELED',
-    amountMinor: null,
-    currency: null,
-    capturedMinor: null,
-    failure: null,
-    nextAction: null,
-    evidence: { source: 'QUERY', providerTime: null, receivedAt },
-  };
+  const evidence: Evidence = { source: 'QUERY', providerTime: null, receivedAt };
+  return paymentReport({ paymentId: id, status: 'CANCELED', evidence });
 }
 
 /**

@@ -1,11 +1,14 @@
-import { applyPaymentReport, markUnknown } from '../domain/apply-payment-report.ts';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { after } from '../domain/clock.ts';
 import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
-import { isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
+import { type Evidence, isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { markUnknown } from '../domain/payment-checks.ts';
+import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { type CommandContext, changeAndWake, logProviderError, providerOf } from './context.ts';
+import { changeOrder } from '../store/order-writer.ts';
+import { logProviderError, providerOf } from './accounts.ts';
+import type { CommandContext } from './context.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 
 /**
@@ -26,7 +29,7 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
     return submissionFailed(context, payment, error);
   }
   await context.failpoint('pay.called');
-  const { status } = await changeAndWake(context, 'pay.answer', orderId, (change) => {
+  const { status } = await changeOrder(context, 'pay.answer', { orderId }, (change) => {
     applyPaymentReport(change, report);
     return change.payment(paymentId);
   });
@@ -38,13 +41,13 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
 async function submissionFailed(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<void> {
   if (error instanceof OutcomeUnknownError) {
     context.log.warn({ err: error, paymentId: id }, 'the outcome of a payment is unknown');
-    await changeAndWake(context, 'pay.answer', orderId, (change) => markUnknown(change, id));
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => markUnknown(change, id));
     return;
   }
   if (error instanceof NotExecutedError) {
     logProviderError(context, error, { paymentId: id }, 'a payment could not be submitted');
     const { retryAfterMs } = error;
-    await changeAndWake(context, 'pay.answer', orderId, (change) => {
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => {
       if (change.payment(id).status !== 'SUBMITTING') return;
       change.plan(id, { leasedUntil: null, checkAt: after(change.at, retryAfterMs) });
     });
@@ -52,7 +55,7 @@ async function submissionFailed(context: CommandContext, { id, orderId }: Paymen
   }
   if (error instanceof RejectedError) {
     context.log.warn({ err: error, paymentId: id }, 'a payment was refused');
-    await changeAndWake(context, 'pay.answer', orderId, (change) => {
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => {
       applyPaymentReport(change, rejectionOf(id, error.failure, change.at));
     });
     throw new ProviderRejectedError(id);
@@ -62,18 +65,8 @@ async function submissionFailed(context: CommandContext, { id, orderId }: Paymen
 
 /** The refusal of our own call, as the report that it is. */
 export function rejectionOf(paymentId: string, failure: PaymentFailure, receivedAt: Date): PaymentReport {
-  return {
-    paymentId,
-    providerPaymentId: null,
-    providerReference: null,
-    status: 'FAILED',
-    amountMinor: null,
-    currency: null,
-    capturedMinor: null,
-    failure,
-    nextAction: null,
-    evidence: { source: 'RESPONSE', providerTime: null, receivedAt },
-  };
+  const evidence: Evidence = { source: 'RESPONSE', providerTime: null, receivedAt };
+  return paymentReport({ paymentId, status: 'FAILED', failure, evidence });
 }
 
 /** The order was closed while the provider was being told of the payment: what it just made must not stay open. */

@@ -3,10 +3,12 @@ import { applyRefundReport } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate } from '../domain/order-change.ts';
 import { needReview } from '../domain/review.ts';
-import { type CommandContext, changeAndWake, providerOf } from '../provider-calls/context.ts';
+import { providerOf } from '../provider-calls/accounts.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs, paymentOrderOf, refundNameOf } from '../provider-calls/requests.ts';
 import { isProviderError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
+import { changeOrder } from '../store/order-writer.ts';
 import type { Unlisted } from '../store/reconciliation-store.ts';
 
 /**
@@ -37,7 +39,7 @@ async function askPayment(context: CommandContext, held: OrderAggregate, { id }:
   if (payment === undefined) throw new Error(`Payment ${id} is gone.`);
   const provider = providerOf(context, payment);
   const answer = await provider.queryPayment(paymentOrderOf(held, payment), AbortSignal.timeout(callDeadlineMs));
-  return changeAndWake(context, 'check.answer', held.order.id, (change) => {
+  return changeOrder(context, 'check.answer', { orderId: held.order.id }, (change) => {
     if (answer.kind === 'report' && answer.report.status === 'SUCCEEDED') {
       const outcome = applyPaymentReport(change, answer.report);
       return outcome.effect === 'refused' ? 'IN_REVIEW' : 'CONFIRMED';
@@ -58,7 +60,7 @@ async function askRefund(context: CommandContext, held: OrderAggregate, { id }: 
   if (refund === undefined || payment === undefined) throw new Error(`Refund ${id} is gone.`);
   const provider = providerOf(context, payment);
   const answer = await provider.queryRefund(refundNameOf(held, refund), AbortSignal.timeout(callDeadlineMs));
-  return changeAndWake(context, 'refund.answer', held.order.id, (change) => {
+  return changeOrder(context, 'refund.answer', { orderId: held.order.id }, (change) => {
     if (answer.kind === 'report' && answer.report.status !== 'PENDING') {
       const outcome = applyRefundReport(change, payment.id, answer.report, newId('refund'));
       if (outcome.effect === 'refused') return 'IN_REVIEW';

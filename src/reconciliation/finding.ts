@@ -1,4 +1,4 @@
-import type { BillLine } from '../providers/bill.ts';
+import type { BillLine } from '../domain/reconciliation.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import type { UnlistedAnswer } from './ask-about-unlisted.ts';
 import type { Settlement } from './settle-difference.ts';

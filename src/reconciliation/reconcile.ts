@@ -1,8 +1,10 @@
 import { after } from '../domain/clock.ts';
+import type { BillLine } from '../domain/reconciliation.ts';
 import { judgeLine } from '../domain/reconciliation.ts';
 import { told } from '../logging/command-log.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { type Bill, type BillDay, type BillLine, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
+import { type Bill, type BillDay, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
+
 import { type Ledger, type Named, withLedger } from '../store/reconciliation-store.ts';
 import { eachApart } from './each-order.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';

@@ -2,12 +2,14 @@ import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { applyRefundReport } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
+import type { BillLine } from '../domain/reconciliation.ts';
 import { type HeldPayment, type HeldRefund, paymentReportOf, refundReportOf } from '../domain/reconciliation.ts';
 import type { ReportOutcome } from '../domain/report.ts';
 import { needReview } from '../domain/review.ts';
-import { checkRefund } from '../provider-calls/check-refund.ts';
-import { type CommandContext, changeAndWake } from '../provider-calls/context.ts';
-import type { BillLine } from '../providers/bill.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { checkRefund } from '../provider-calls/refunds.ts';
+import { changeOrder } from '../store/order-writer.ts';
+
 import { findRefund } from '../store/refund-store.ts';
 
 /**
@@ -31,7 +33,7 @@ export async function settleDifference(
   { payment, refund }: NamedOurs,
 ): Promise<Settlement> {
   if (line.kind === 'payment') {
-    const outcome = await changeAndWake(context, 'check.answer', payment.orderId, (change) =>
+    const outcome = await changeOrder(context, 'check.answer', { orderId: payment.orderId }, (change) =>
       applyPaymentReport(change, paymentReportOf(line, payment.id, change.at)),
     );
     return settlementOf(outcome, null);
@@ -39,7 +41,7 @@ export async function settleDifference(
   const isDenied =
     refund?.status === 'FAILED' && line.status === 'SUCCEEDED' && refund.amountMinor === line.amountMinor;
   if (isDenied) return askAboutRefund(context, refund.id);
-  return changeAndWake(context, 'refund.answer', payment.orderId, (change) => {
+  return changeOrder(context, 'refund.answer', { orderId: payment.orderId }, (change) => {
     const outcome = applyRefundReport(change, payment.id, refundReportOf(line, change.at), newId('refund'));
     return settlementOf(outcome, refundIdOf(change, payment.id, line));
   });
@@ -52,7 +54,7 @@ export async function reviewRepetition(
   { payment: { orderId, id: paymentId }, refund }: NamedOurs,
 ): Promise<Settlement> {
   const name = line.merchantNumber ?? paymentId;
-  await changeAndWake(context, 'check.answer', orderId, (change) => {
+  await changeOrder(context, 'check.answer', { orderId }, (change) => {
     needReview(change, 'AMOUNT_MISMATCH', `${name}: the provider’s bill of the day lists it more than once.`);
   });
   return { action: 'IN_REVIEW', refundId: refund?.id ?? null };

@@ -1,4 +1,3 @@
-import type { Database, Tx } from '../database/database.ts';
 import { applyPaymentReport, noteForeignReport } from '../domain/apply-payment-report.ts';
 import { applyRefundReport, findRefund } from '../domain/apply-refund-report.ts';
 import { after } from '../domain/clock.ts';
@@ -12,14 +11,16 @@ import {
   claimDelivery,
   type Delivery,
   type DeliveryOutcome,
-  finishDelivery,
-  postponeDelivery,
+  type DeliveryVerdict,
+  writeVerdict,
 } from '../events/inbox.ts';
 import { aboutOrder } from '../logging/trace.ts';
-import { type CommandContext, changeAndWake, providerOf } from '../provider-calls/context.ts';
+import { providerOf } from '../provider-calls/accounts.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';
+import { changeOrderByDelivery } from '../store/order-writer.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
 import { apart } from './run-isolated.ts';
 
@@ -71,17 +72,15 @@ function tellDelivery(
   log.info({ provider, account, ...about, attempt, ...outcome }, toldAs[status]);
 }
 
-type Finish = Omit<Parameters<typeof finishDelivery>[2], 'body'>;
+type Final = Exclude<DeliveryVerdict, { status: 'POSTPONED' }>;
 
 async function apply(context: CommandContext, delivery: Delivery): Promise<DeliveryOutcome> {
-  const { clock } = context;
   const message = read(context, delivery);
-  const at = clock.now();
   if (message === null) {
-    return finish(context, delivery, { status: 'REVIEW', reason: 'unreadable', paymentId: null, at });
+    return store(context, delivery, finalOf(context, delivery, 'REVIEW', 'unreadable', null));
   }
   if (message.kind === 'ignored') {
-    return finish(context, delivery, { status: 'IGNORED', reason: message.reason, paymentId: null, at });
+    return store(context, delivery, finalOf(context, delivery, 'IGNORED', message.reason, null));
   }
   if (message.kind === 'foreign') return refuseForeign(context, delivery, message);
   const payment = await findSubject(context, delivery, message);
@@ -108,15 +107,12 @@ async function refuseForeign(
   delivery: Delivery,
   { paymentId, reason }: Foreign,
 ): Promise<DeliveryOutcome> {
-  const { db, clock } = context;
-  const payment = paymentId === null ? null : await findPayment(db.pool, paymentId);
-  const verdict = { status: 'REVIEW', reason: 'mismatch' } as const;
-  if (payment === null) {
-    return finish(context, delivery, { ...verdict, paymentId: null, at: clock.now() });
-  }
-  return changeAndWake(context, 'callback.apply', payment.orderId, async (change, tx) => {
+  const payment = paymentId === null ? null : await findPayment(context.db.pool, paymentId);
+  const verdict = finalOf(context, delivery, 'REVIEW', 'mismatch', payment?.id ?? null);
+  if (payment === null) return store(context, delivery, verdict);
+  return changeOrderByDelivery(context, payment.orderId, delivery.id, (change) => {
     noteForeignReport(change, payment.id, reason);
-    return finish(context, delivery, { ...verdict, paymentId: payment.id, at: change.at }, tx);
+    return verdict;
   });
 }
 
@@ -128,12 +124,10 @@ async function reviewUnclear(
   { reason }: Unclear,
 ): Promise<DeliveryOutcome> {
   context.log.warn({ deliveryId: delivery.id, paymentId, reason }, 'a verified callback could not be understood');
-  return changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
-    const verdict = { status: 'REVIEW', reason: 'unreadable', paymentId, at: change.at } as const;
-    const outcome = await finish(context, delivery, verdict, tx);
+  return changeOrderByDelivery(context, orderId, delivery.id, (change, isPending) => {
     // A slower node must not reopen a review that a person has closed since.
-    if (outcome.isFirst) noteUnreadableCallback(change, paymentId, reason);
-    return outcome;
+    if (isPending) noteUnreadableCallback(change, paymentId, reason);
+    return finalOf(context, delivery, 'REVIEW', 'unreadable', paymentId);
   });
 }
 
@@ -174,7 +168,6 @@ async function askAboutRefund(
   }
 }
 
-/** The report and the verdict on its delivery are committed together: a crash leaves both or neither. */
 async function applyTo(
   context: CommandContext,
   delivery: Delivery,
@@ -182,17 +175,17 @@ async function applyTo(
   message: Telling,
   asked: RefundReport | null,
 ): Promise<DeliveryOutcome> {
-  return changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
+  return changeOrderByDelivery(context, orderId, delivery.id, (change) => {
     const outcome =
       message.kind === 'payment'
         ? applyPaymentReport(change, message.report)
         : applyRefundMessage(change, paymentId, message, asked, delivery.applyAttempts >= believedAfterTries);
     if (outcome.effect === 'early') {
-      if (!isTriedLongEnough(delivery, change.at)) return postpone(delivery, 'early', change.at, tx);
+      if (!isTriedLongEnough(delivery, change.at)) return postponed(delivery, 'early', change.at);
       needReview(change, 'REFUND_ABNORMAL', `${paymentId}: a refund was reported that the provider does not confirm.`);
-      return finish(context, delivery, { status: 'REVIEW', reason: 'early', paymentId, at: change.at }, tx);
+      return finalOf(context, delivery, 'REVIEW', 'early', paymentId);
     }
-    return finish(context, delivery, { ...finishOf(outcome), paymentId, at: change.at }, tx);
+    return finalOf(context, delivery, ...statusOf(outcome), paymentId);
   });
 }
 
@@ -215,27 +208,32 @@ function applyRefundMessage(
   return applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
 }
 
-/** For good: what its body was kept with only to be read is not needed any more. */
-function finish(
-  { db, providers }: CommandContext,
-  delivery: Delivery,
-  verdict: Finish,
-  on: Tx | Database['pool'] = db.pool,
-): ReturnType<typeof finishDelivery> {
-  const { id, provider: name, providerAccount: account, body } = delivery;
+/** A final verdict. It keeps only the part of the body that a person may need later. */
+function finalOf(
+  { providers }: CommandContext,
+  { provider: name, providerAccount: account, body }: Delivery,
+  status: Final['status'],
+  reason: string | null,
+  paymentId: string | null,
+): Final {
   const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
-  return finishDelivery(on, id, { ...verdict, body: provider?.redactWebhook(body, 'done') ?? body });
+  return { status, reason, paymentId, body: provider?.redactWebhook(body, 'done') ?? body };
 }
 
-function finishOf(verdict: Verdict): Pick<Finish, 'status' | 'reason'> {
+function statusOf(verdict: Verdict): [status: Final['status'], reason: string | null] {
   switch (verdict.effect) {
     case 'applied':
-      return { status: 'APPLIED', reason: null };
+      return ['APPLIED', null];
     case 'repeated':
-      return { status: 'IGNORED', reason: 'repeated' };
+      return ['IGNORED', 'repeated'];
     case 'refused':
-      return { status: verdict.reason === 'mismatch' ? 'REVIEW' : 'IGNORED', reason: verdict.reason };
+      return [verdict.reason === 'mismatch' ? 'REVIEW' : 'IGNORED', verdict.reason];
   }
+}
+
+/** Stores a verdict that changes no order. */
+function store({ db, clock }: CommandContext, { id }: Delivery, verdict: DeliveryVerdict): Promise<DeliveryOutcome> {
+  return writeVerdict(db.pool, id, verdict, clock.now());
 }
 
 /**
@@ -245,17 +243,12 @@ function finishOf(verdict: Verdict): Pick<Finish, 'status' | 'reason'> {
 async function tryLater(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
   const at = context.clock.now();
   if (isTriedLongEnough(delivery, at)) return giveUp(context, delivery, reason);
-  return postpone(delivery, reason, at, context.db.pool);
+  return store(context, delivery, postponed(delivery, reason, at));
 }
 
-function postpone(
-  { id, applyAttempts }: Delivery,
-  reason: string,
-  at: Date,
-  on: Tx | Database['pool'],
-): Promise<DeliveryOutcome> {
+function postponed({ applyAttempts }: Delivery, reason: string, at: Date): DeliveryVerdict {
   const delayMs = Math.min(retryDelayMsMin * 2 ** (applyAttempts - 1), retryDelayMsMax);
-  return postponeDelivery(on, id, after(at, delayMs), reason);
+  return { status: 'POSTPONED', reason, applyAt: after(at, delayMs) };
 }
 
 function isTriedLongEnough({ receivedAt, applyAttempts }: Delivery, at: Date): boolean {
@@ -264,23 +257,21 @@ function isTriedLongEnough({ receivedAt, applyAttempts }: Delivery, at: Date): b
 
 /** Leaves the callback to a person, and the order with it where the body names a payment that it can be about. */
 async function giveUp(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
-  const { db, clock, log } = context;
+  const { db, log } = context;
   const named = firstPaymentIdIn(delivery.body.toString('latin1'));
   const payment = named === null ? null : await findPayment(db.pool, named);
   log.error(
     { deliveryId: delivery.id, paymentId: named, reason },
     'a callback could not be applied for a day and needs a person',
   );
-  const verdict = { status: 'REVIEW', reason } as const;
-  if (payment?.provider !== delivery.provider || payment.providerAccount !== delivery.providerAccount) {
-    return finish(context, delivery, { ...verdict, paymentId: null, at: clock.now() });
+  const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
+  if (payment === null || !isOfAccount) {
+    return store(context, delivery, finalOf(context, delivery, 'REVIEW', reason, null));
   }
   const { id: paymentId, orderId } = payment;
-  return changeAndWake(context, 'callback.apply', orderId, async (change, tx) => {
-    const outcome = await finish(context, delivery, { ...verdict, paymentId, at: change.at }, tx);
-    if (outcome.isFirst)
-      noteUnreadableCallback(change, paymentId, 'a verified callback could not be applied for a day.');
-    return outcome;
+  return changeOrderByDelivery(context, orderId, delivery.id, (change, isPending) => {
+    if (isPending) noteUnreadableCallback(change, paymentId, 'a verified callback could not be applied for a day.');
+    return finalOf(context, delivery, 'REVIEW', reason, paymentId);
   });
 }
 

@@ -8,7 +8,7 @@ import ts from 'typescript';
 export const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
   domain: [],
   database: ['prisma/generated'],
-  store: ['domain', 'database'],
+  store: ['domain', 'database', 'events/inbox.ts', 'logging'],
   events: ['domain', 'database'],
   providers: ['domain'],
   logging: ['domain', 'database/errors.ts'],

@@ -1,6 +1,6 @@
+import type { Actor } from '../../src/commands/actor.ts';
 import type { Order } from '../../src/domain/order.ts';
 import type { Payment } from '../../src/domain/payment.ts';
-import type { Actor } from '../../src/provider-calls/context.ts';
 import type { Answer, CommandName } from './node.ts';
 import type { Snapshot } from './rows.ts';
 import type { KeyedStep, OrderPlan, PaymentRef } from './schedule.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
+import type { Actor } from '../../src/commands/actor.ts';
 import { cancelOrder } from '../../src/commands/cancel-order.ts';
 import { cancelPayment } from '../../src/commands/cancel-payment.ts';
 import { capturePayment } from '../../src/commands/capture-payment.ts';
@@ -17,14 +18,15 @@ import type { LogPosition } from '../../src/events/cursor.ts';
 import { merchantFeed, openTailWatch, orderFeed } from '../../src/events/feed.ts';
 import { createWakes } from '../../src/events/notifications.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
-import type { Actor, CommandContext } from '../../src/provider-calls/context.ts';
-import { alipaySetup } from '../../src/providers/alipay/kind.ts';
+import type { CommandContext } from '../../src/provider-calls/context.ts';
+import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
-import { wechatpaySetup } from '../../src/providers/wechatpay/kind.ts';
+import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
 import { applyNewDelivery } from '../../src/worker/apply-delivery.ts';
 import { receiveDelivery } from '../../src/worker/receive-delivery.ts';
 import { sweep } from '../../src/worker/sweep.ts';
+
 import { doorDispatcher } from './alipay-dispatcher.ts';
 import { receiveCallback } from './callback-entrance.ts';
 import type { Dice } from './dice.ts';

@@ -1,6 +1,6 @@
+import type { Actor } from '../../src/commands/actor.ts';
 import type { Database } from '../../src/database/database.ts';
 import { newId } from '../../src/domain/ids.ts';
-import type { Actor } from '../../src/provider-calls/context.ts';
 import { Buyer } from './buyer.ts';
 import { checkNow, checkQuiet } from './checks.ts';
 import { Clients, Names } from './clients.ts';

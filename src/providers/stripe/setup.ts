@@ -1,19 +1,6 @@
-import type Stripe from 'stripe';
-import type { ProviderKind, ProviderSetup, Settings } from '../provider.ts';
+import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
 import { mustMatch, tellMissing, urlAt } from '../settings.ts';
-
-export type StripeConfig = {
-  readonly secretKey: string;
-  /** The id of the key's account, `acct_…`; Stripe is asked for it where it is left out. */
-  readonly accountId?: string;
-  readonly publishableKey: string;
-  /** One, or two while one is being replaced. */
-  readonly webhookSecrets: readonly string[];
-  /** Where Stripe's API is: `https://api.stripe.com`, or a sandbox. */
-  readonly apiBase: string;
-  /** Carries the SDK's requests; Node's own when left out. */
-  readonly httpClient?: Stripe.HttpClient;
-};
+import { isLiveKey, type StripeConfig } from './config.ts';
 
 export function stripeSetup(config: StripeConfig): ProviderSetup {
   const mode = isLiveKey(config.secretKey) ? 'live' : 'test';
@@ -36,7 +23,7 @@ const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK
 const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'] as const;
 
 /** Cards, by `STRIPE_…`. */
-export const stripeKind: ProviderKind = {
+export const stripeDefinition: ProviderDefinition = {
   name: 'STRIPE',
   variables,
   readSetup(settings) {
@@ -78,8 +65,4 @@ function readConfig(settings: Settings): StripeConfig | null {
   if (violations.length > before || secretKey === null || publishableKey === null) return null;
   const account = accountId === null ? {} : { accountId };
   return { secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com', ...account };
-}
-
-export function isLiveKey(key: string): boolean {
-  return key.includes('_live_');
 }

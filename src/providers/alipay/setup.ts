@@ -1,28 +1,9 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-import type { Dispatcher } from 'undici';
 import { isPairOf, keysIn, readPrivateKey, readPublicKey } from '../pem.ts';
-import type { ProviderKind, ProviderSetup, Settings } from '../provider.ts';
+import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
 import { isLoopback, mustMatch, readAt, tellMissing, urlAt } from '../settings.ts';
+import type { AlipayConfig, AlipayKeys } from './config.ts';
 import type { AlipayKey } from './signature.ts';
-
-/** At least one. */
-export type AlipayKeys = readonly [AlipayKey, ...AlipayKey[]];
-
-export type AlipayConfig = {
-  readonly appId: string;
-  /** The merchant account that money comes to: `2088…`. */
-  readonly sellerId: string;
-  /** We sign by it. */
-  readonly privateKey: KeyObject;
-  /** Alipay signs with the other half of one of them; of its certificates where certificates are used. */
-  readonly alipayKeys: AlipayKeys;
-  /** PEM texts; null where plain keys are used. */
-  readonly certificates: { readonly app: string; readonly alipay: string; readonly root: string } | null;
-  /** `https://openapi.alipay.com/gateway.do`, Alipay's sandbox, or ours. */
-  readonly gateway: string;
-  /** Carries the requests; connections of its own when left out. */
-  readonly httpDispatcher?: Dispatcher;
-};
 
 export function alipaySetup(config: AlipayConfig): ProviderSetup {
   return {
@@ -42,7 +23,7 @@ const certificateNames = ['ALIPAY_APP_CERT', 'ALIPAY_CERT', 'ALIPAY_ROOT_CERT'] 
 const variables = [...always, 'ALIPAY_PUBLIC_KEY', ...certificateNames, 'ALIPAY_GATEWAY'] as const;
 
 /** Alipay, by `ALIPAY_…`. */
-export const alipayKind: ProviderKind = {
+export const alipayDefinition: ProviderDefinition = {
   name: 'ALIPAY',
   variables,
   readSetup(settings) {

@@ -1,27 +1,9 @@
 import { createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isPairOf, readPrivateKey, readPublicKey } from '../pem.ts';
-import type { ProviderKind, ProviderSetup, Settings } from '../provider.ts';
+import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
 import { hintFor, isLoopback, mustMatch, readAt, readPart, tellMissing, urlAt } from '../settings.ts';
+import type { WechatpayConfig } from './config.ts';
 import { type PlatformKeys, spelledSerial } from './signature.ts';
-import type { Send } from './transport.ts';
-
-export type WechatpayConfig = {
-  /** The app that buyers pay in, bound to the merchant. */
-  readonly appId: string;
-  readonly mchId: string;
-  /** Of the merchant's certificate. */
-  readonly serial: string;
-  /** The merchant's: requests are signed with it. */
-  readonly privateKey: KeyObject;
-  /** Opens what notifications hold; 32 bytes. */
-  readonly apiV3Key: KeyObject;
-  /** WeChat Pay's, which verify what it says; none where it uses platform certificates, which are fetched. */
-  readonly platformKeys: PlatformKeys;
-  /** `https://api.mch.weixin.qq.com/`, or a sandbox's. */
-  readonly baseUrl: string;
-  /** Carries the requests; Node's own client when left out. */
-  readonly send?: Send;
-};
 
 const realBaseUrl = 'https://api.mch.weixin.qq.com/';
 const required = [
@@ -43,7 +25,7 @@ export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
 }
 
 /** WeChat Pay, by `WECHATPAY_…`. */
-export const wechatpayKind: ProviderKind = {
+export const wechatpayDefinition: ProviderDefinition = {
   name: 'WECHATPAY',
   variables,
   readSetup(settings) {

@@ -13,7 +13,7 @@ export type NamedIds = Pick<Unclear, 'paymentId' | 'providerPaymentId'>;
  * @param read returns null, or a text that says why, for a status that we do not know; throws for what is malformed.
  * @throws when neither id can be read: then nobody knows which order it is about.
  */
-export function readOrUnclear(ids: NamedIds, read: () => WebhookMessage | string): WebhookMessage {
+export function readWebhookContent(ids: NamedIds, read: () => WebhookMessage | string): WebhookMessage {
   try {
     const message = read();
     return typeof message === 'string' ? unclear(ids, message) : message;

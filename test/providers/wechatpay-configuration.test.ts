@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Settings } from '../../src/providers/provider.ts';
-import { wechatpayKind } from '../../src/providers/wechatpay/kind.ts';
+import { wechatpayDefinition } from '../../src/providers/wechatpay/setup.ts';
 import {
   apiV3Key,
   appId,
@@ -44,7 +44,7 @@ function read(environment: Readonly<Record<string, string | undefined>>, given: 
   const callers: string[] = [];
   const at = (name: string) => environment[name] || null;
   const isSet = (name: string) => at(name) !== null;
-  const setup = wechatpayKind.readSetup({ ...{ at, isSet, violations, callers, isProduction: true }, ...given });
+  const setup = wechatpayDefinition.readSetup({ ...{ at, isSet, violations, callers, isProduction: true }, ...given });
   return { setup, violations, callers };
 }
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { AlipaySdk } from 'alipay-sdk';
 import { expect, test } from 'vitest';
-import { alipayKind, certSnOf } from '../../src/providers/alipay/kind.ts';
+import { alipayDefinition, certSnOf } from '../../src/providers/alipay/setup.ts';
 import type { ProviderSetup } from '../../src/providers/provider.ts';
 import { selfSigned } from '../sandbox/wechatpay-certificate.ts';
 import { alipayPublicPem, appPrivatePem, type Form, fixture, now, signedForm } from './alipay-rig.ts';
@@ -26,7 +26,7 @@ function read(values: Form, { isProduction = true }: { readonly isProduction?: b
   const callers: string[] = [];
   const at = (name: string) => values[name] || null;
   const isSet = (name: string) => at(name) !== null;
-  const setup: ProviderSetup | null = alipayKind.readSetup({ at, isSet, isProduction, violations, callers });
+  const setup: ProviderSetup | null = alipayDefinition.readSetup({ at, isSet, isProduction, violations, callers });
   return { setup, violations, callers };
 }
 
