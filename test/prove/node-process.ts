@@ -9,7 +9,7 @@ import type { Asked, FromNode, Observed, Told, ToNode } from './wire.ts';
 
 type Outcome = DoorAnswer | 'unanswered' | 'reset';
 
-/** Hosts a node in a process of its own, on a pool of its own. After a death it is the next node, until somebody really kills it. */
+/** Hosts a node in a separate process with its own pool. After a simulated death it hosts the next node, until it is really killed. */
 async function host(databaseUrl: string): Promise<void> {
   const database = await openDatabase({ databaseUrl, dataDir: tmpdir(), migrate: false });
   const send = (message: FromNode): void => {
@@ -75,7 +75,7 @@ async function host(databaseUrl: string): Promise<void> {
       );
     }
   });
-  process.on('SIGINT', () => {}); // Ctrl-C is for the one that was started by hand
+  process.on('SIGINT', () => {}); // Ctrl-C is handled by the parent
   process.on('disconnect', () => process.exit());
   send({ type: 'ready' });
 }
