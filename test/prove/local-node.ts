@@ -16,15 +16,14 @@ import type { Log } from '../../src/domain/log.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import { merchantFeed, openTailWatch, orderFeed } from '../../src/events/feed.ts';
-import { createWakes } from '../../src/events/notifications.ts';
+import { createNotifier } from '../../src/events/notifications.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
-import { applyNewDelivery } from '../../src/worker/apply-delivery.ts';
-import { receiveDelivery } from '../../src/worker/receive-delivery.ts';
+import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 
 import { doorDispatcher } from './alipay-dispatcher.ts';
@@ -104,36 +103,23 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     spoilsCommit: () => false,
   });
   const log = complaintsTo(observer, life);
-  const wakes = createWakes();
+  const notifier = createNotifier();
   const opened = await openProviders(now, (request) => (life.isOver ? forever() : life.within(door(request))));
   const providers = opened.filter(({ method }) => !parts.retired.includes(method));
   const context: CommandContext = {
     ...{ db, log, failpoint, clock: { now }, providers },
-    wakes: {
-      wake(wake) {
+    notifier: {
+      notify(notification) {
         if (life.isOver) return;
-        wakes.wake(wake);
-        observer.woke(wake);
+        notifier.notify(notification);
+        observer.notified(notification);
       },
     },
   };
-  const underWay = new Set<Promise<void>>();
-  const webhook: WebhookParts = {
-    ...{ providers: context.providers, away: [], now, log, failpoint },
-    receive: (of, delivery) => receiveDelivery(context, of, delivery),
-    apply(deliveryId) {
-      const applying = life
-        .heard(() => applyNewDelivery(context, deliveryId))
-        .then(
-          () => {},
-          (error: unknown) => log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
-        );
-      underWay.add(applying);
-      void applying.finally(() => underWay.delete(applying));
-    },
-  };
+  const intake = createCallbackIntake(context);
+  const webhook: WebhookParts = { providers: context.providers, away: [], now, log, failpoint, intake };
   const subscriptions = new Map<number, () => void>();
-  const tail = await openTailWatch({ pool: readingPool, wakes });
+  const tail = await openTailWatch({ pool: readingPool, notifier });
 
   return {
     get isDead() {
@@ -155,7 +141,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       await life.heard(() => tail.runOnce()).catch(unlessBroken);
     },
     follow(subscription: number, scope: Scope, after: LogPosition) {
-      const source = { pool: readingPool, wakes, log };
+      const source = { pool: readingPool, notifier, log };
       const { merchantId, orderId, types } = scope;
       const feed =
         orderId === null
@@ -177,8 +163,8 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       subscriptions.get(subscription)?.();
       subscriptions.delete(subscription);
     },
-    wake(wake) {
-      if (!life.isOver) wakes.wake(wake);
+    notify(notification) {
+      if (!life.isOver) notifier.notify(notification);
     },
     crashAt(name, nth) {
       crashes.set(name, nth);
@@ -187,7 +173,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       spoilings[what] = nth;
     },
     async idle() {
-      while (underWay.size > 0 && !life.isOver) await Promise.all(underWay);
+      if (!life.isOver) await life.heard(() => intake.idle()).catch(unlessBroken);
     },
     async kill() {
       if (!life.isOver) die(null);

@@ -86,8 +86,8 @@ function obey(node: Node, { kind, body }: Told): void {
       return node.follow(body.subscription, body.scope, body.after);
     case 'unfollow':
       return node.unfollow(body.subscription);
-    case 'wake':
-      return node.wake(body);
+    case 'notify':
+      return node.notify(body);
     case 'crashAt':
       return node.crashAt(body.failpoint, body.nth);
     case 'spoil':
@@ -105,7 +105,7 @@ function observerOf(tell: (observed: Observed) => void): NodeObserver {
     spoiled: (body) => tell({ kind: 'spoiled', body }),
     complained: (body) => tell({ kind: 'complained', body }),
     heard: (subscription, event) => tell({ kind: 'heard', body: { subscription, event } }),
-    woke: (body) => tell({ kind: 'woke', body }),
+    notified: (body) => tell({ kind: 'notified', body }),
   };
 }
 

@@ -5,7 +5,7 @@ import type { EventType } from '../../src/domain/event.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/events/notifications.ts';
+import type { Notification } from '../../src/events/notifications.ts';
 
 export type CommandName =
   | ('createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund' | 'cancelOrder' | 'cancelPayment')
@@ -35,7 +35,7 @@ export type NodeObserver = {
   spoiled(what: 'statement' | 'commit'): void;
   complained(message: string): void;
   heard(subscription: number, event: LoggedEvent): void;
-  woke(wake: Wake): void;
+  notified(notification: Notification): void;
 };
 
 /** One node of the product, in this process or in another: a command context, a webhook entrance, its subscribers, its timers. */
@@ -50,7 +50,7 @@ export interface Node {
   follow(subscription: number, scope: Scope, after: LogPosition): void;
   unfollow(subscription: number): void;
   /** A notification from another node. */
-  wake(wake: Wake): void;
+  notify(notification: Notification): void;
   crashAt(failpoint: Failpoint, nth: number): void;
   spoil(what: 'statement' | 'commit', nth: number): void;
   /** Resolves when all work that callbacks started has ended. */

@@ -173,7 +173,7 @@ function nodeOn(process: NodeProcess, isDead: () => boolean, die: NodeObserver['
     },
     follow: (subscription, scope, after) => process.tell({ kind: 'follow', body: { subscription, scope, after } }),
     unfollow: (subscription) => process.tell({ kind: 'unfollow', body: { subscription } }),
-    wake: (wake) => process.tell({ kind: 'wake', body: wake }),
+    notify: (notification) => process.tell({ kind: 'notify', body: notification }),
     crashAt: (failpoint, nth) => process.tell({ kind: 'crashAt', body: { failpoint, nth } }),
     spoil: (what, nth) => process.tell({ kind: 'spoil', body: { what, nth } }),
     async idle() {
@@ -198,7 +198,7 @@ function observe(observer: NodeObserver, { kind, body }: Observed): void {
       return observer.complained(body);
     case 'heard':
       return observer.heard(body.subscription, body.event);
-    case 'woke':
-      return observer.woke(body);
+    case 'notified':
+      return observer.notified(body);
   }
 }

@@ -5,7 +5,7 @@ import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/events/notifications.ts';
+import type { Notification } from '../../src/events/notifications.ts';
 import type { Answer, CommandName, Scope } from './node.ts';
 
 /** Requests to a node in another process, and their answers. */
@@ -29,7 +29,7 @@ export type Requests = {
 export type Orders = {
   follow: { readonly subscription: number; readonly scope: Scope; readonly after: LogPosition };
   unfollow: { readonly subscription: number };
-  wake: Wake;
+  notify: Notification;
   crashAt: { readonly failpoint: Failpoint; readonly nth: number };
   spoil: { readonly what: 'statement' | 'commit'; readonly nth: number };
   kill: null;
@@ -54,7 +54,7 @@ export type Observed = Tagged<{
   spoiled: 'statement' | 'commit';
   complained: string;
   heard: { readonly subscription: number; readonly event: LoggedEvent };
-  woke: Wake;
+  notified: Notification;
 }>;
 
 export type FromNode =

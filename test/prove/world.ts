@@ -3,7 +3,7 @@ import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/events/notifications.ts';
+import type { Notification } from '../../src/events/notifications.ts';
 import { Dice } from './dice.ts';
 import { type Exchange, exchangeOf } from './exchanges.ts';
 import { BrokenConnectionError } from './life.ts';
@@ -201,17 +201,17 @@ export class World {
         this.complaints.push(message);
       },
       heard: (subscription, event) => this.hear(subscription, event),
-      woke: (wake) => this.#spread(slot, wake),
+      notified: (notification) => this.#spread(slot, notification),
     };
   }
 
-  #spread(from: number, wake: Wake): void {
+  #spread(from: number, notification: Notification): void {
     for (const [slot, node] of this.#nodes.entries()) {
       if (slot === from) continue;
       if (this.#dice.hit(this.#schedule.weather.losesWakes)) {
-        this.#tally.count('wakes', 'lost');
+        this.#tally.count('notifications', 'lost');
         this.hasLostWakes = true;
-      } else node.wake(wake);
+      } else node.notify(notification);
     }
   }
 
