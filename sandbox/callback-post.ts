@@ -7,13 +7,13 @@ export type CallbackRequest = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
-export type CallbackAnswer = { readonly status: number; readonly body: string };
+export type CallbackResponse = { readonly status: number; readonly body: string };
 
 /**
  * Brings a callback to its receiver; rejects when there is no answer. `signal` aborts when the attempt has taken too long or the
  * sandbox is closed: nobody waits for it any more.
  */
-export type CallbackPost = (request: CallbackRequest, signal: AbortSignal) => Promise<CallbackAnswer>;
+export type CallbackPost = (request: CallbackRequest, signal: AbortSignal) => Promise<CallbackResponse>;
 
 const answerBytesMax = 4096;
 

@@ -1,4 +1,4 @@
-import type { HttpAnswer } from './http.ts';
+import type { HttpResponse } from './http.ts';
 import { decimalsOf } from './stripe/money.ts';
 
 /** Text that is HTML already; made by `html` only, so that nothing reaches a page unescaped. */
@@ -37,7 +37,7 @@ export function price(amountMinor: number, currency: string): string {
 }
 
 /** A whole page; no scripts, nothing from elsewhere. */
-export function page(status: number, title: string, body: Html): HttpAnswer {
+export function page(status: number, title: string, body: Html): HttpResponse {
   const document = html`<!doctype html>
 <html lang="en">
 <head>
@@ -69,7 +69,7 @@ export function page(status: number, title: string, body: Html): HttpAnswer {
 }
 
 /** What a payment's page says of it, whatever can still be done there. */
-export type Shown = {
+export type PaymentSummary = {
   /** Whose cashier it is, as buyers know it. */
   readonly brand: string;
   readonly amount: string;
@@ -84,24 +84,24 @@ export function amountLine(amount: string): Html {
 }
 
 /** The upper part of a page where somebody pays. */
-export function paymentHead({ brand, amount, subject, number }: Shown): Html {
+export function paymentHeader({ brand, amount, subject, number }: PaymentSummary): Html {
   return html`<p class="muted">${brand}</p>
 ${amountLine(amount)}
 <p class="subject">${subject}<span class="number">${number}</span></p>`;
 }
 
 /** A page where nothing can be paid any more: what became of the payment. */
-export function outcome(shown: Shown, title: string, text: string, link: Html | null): HttpAnswer {
+export function outcomePage(summary: PaymentSummary, title: string, text: string, link: Html | null): HttpResponse {
   return page(
     200,
     title,
-    html`<section class="card">${paymentHead(shown)}
+    html`<section class="card">${paymentHeader(summary)}
 <h1>${title}</h1><p class="muted">${text}</p>${link}</section>`,
   );
 }
 
 /** The title and the text of a payment of which something went back to the buyer; null when nothing did. */
-export function becameOfRefunds(
+export function refundOutcome(
   refunded: number,
   paid: number,
   currency: string,
@@ -118,7 +118,7 @@ export function shopLink(url: string | null): Html | null {
 }
 
 /** A page that only says something. */
-export function notice(status: number, title: string, text: string, link: Html | null = null): HttpAnswer {
+export function messagePage(status: number, title: string, text: string, link: Html | null = null): HttpResponse {
   return page(
     status,
     title,
@@ -126,8 +126,12 @@ export function notice(status: number, title: string, text: string, link: Html |
   );
 }
 
-export function notFound(): HttpAnswer {
-  return notice(404, 'Nothing to pay here', 'This link is wrong, or the sandbox was started with an empty ledger.');
+export function notFoundPage(): HttpResponse {
+  return messagePage(
+    404,
+    'Nothing to pay here',
+    'This link is wrong, or the sandbox was started with an empty ledger.',
+  );
 }
 
 const style = `

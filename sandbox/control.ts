@@ -9,14 +9,14 @@ import {
 } from './control-input.ts';
 import type { DeliveryRow, WebhookSettings } from './deliveries.ts';
 import { rulesMax } from './faults.ts';
-import { type HttpAnswer, type HttpRequest, jsonAnswer } from './http.ts';
+import { type HttpRequest, type HttpResponse, jsonResponse } from './http.ts';
 import type { Table } from './ledger.ts';
-import { type ProviderKey, providerKeys, type Shared, type Side } from './provider.ts';
+import { type ProviderKey, providerKeys, type SandboxContext, type SimulatedProvider } from './provider.ts';
 
 export type ClockRow = { readonly id: 'clock'; readonly offsetMs: number };
 export type Control = {
-  readonly shared: Shared;
-  readonly sides: readonly Side[];
+  readonly context: SandboxContext;
+  readonly providers: readonly SimulatedProvider[];
   readonly clockRows: Table<ClockRow>;
 };
 
@@ -24,36 +24,38 @@ const yearMs = 366 * 24 * 3_600_000;
 
 /** Method and path, with `:id` for one piece; GET /control lists them. */
 function actionsOf(control: Control): Readonly<Record<string, Action>> {
-  const { shared, sides } = control;
+  const { context, providers } = control;
   const actions: Record<string, Action> = {
     'GET /control': () => ({ actions: Object.keys(actions) }),
     'GET /control/ledger': (request) => readLedger(control, new URLSearchParams(request.query).get('payment_id')),
-    'GET /control/events': () => ({ events: sides.flatMap((side) => side.events()) }),
-    'GET /control/deliveries': () => ({ deliveries: sides.flatMap((side) => [...side.deliveries.rows.all()]) }),
+    'GET /control/events': () => ({ events: providers.flatMap((provider) => provider.events()) }),
+    'GET /control/deliveries': () => ({
+      deliveries: providers.flatMap((provider) => [...provider.deliveries.rows.all()]),
+    }),
     'POST /control/deliveries/:id/redeliver': (_request, id) => redeliver(control, id),
-    'GET /control/faults': () => ({ faults: shared.faults.all() }),
+    'GET /control/faults': () => ({ faults: context.faults.all() }),
     'POST /control/faults': (request) => addFaults(control, request),
-    'DELETE /control/faults': () => ({ cleared: shared.faults.clear() }),
-    'DELETE /control/faults/:id': (_request, id) => ({ cleared: shared.faults.clear(id) }),
+    'DELETE /control/faults': () => ({ cleared: context.faults.clear() }),
+    'DELETE /control/faults/:id': (_request, id) => ({ cleared: context.faults.clear(id) }),
     'GET /control/clock': () => showClock(control),
     'POST /control/clock': (request) => advanceClock(control, request),
     'GET /control/webhooks': () => webhooksOf(control),
     'POST /control/webhooks': (request) => setWebhooks(control, request),
   };
-  return Object.assign(actions, ...sides.map((side) => side.actions));
+  return Object.assign(actions, ...providers.map((provider) => provider.actions));
 }
 
 /** Answers one request under /control. Never rejects. */
-export async function serveControl(control: Control, request: HttpRequest): Promise<HttpAnswer> {
+export async function serveControl(control: Control, request: HttpRequest): Promise<HttpResponse> {
   try {
     const found = findAction(actionsOf(control), request);
-    return jsonAnswer(200, await found.action(request, found.id));
+    return jsonResponse(200, await found.action(request, found.id));
   } catch (error) {
     if (error instanceof ControlError) {
-      return jsonAnswer(error.status, { error: { message: error.message } });
+      return jsonResponse(error.status, { error: { message: error.message } });
     }
     console.error('sandbox: a control request failed', error);
-    return jsonAnswer(500, { error: { message: 'The sandbox failed; its own log says why.' } });
+    return jsonResponse(500, { error: { message: 'The sandbox failed; its own log says why.' } });
   }
 }
 
@@ -71,15 +73,15 @@ function findAction(actions: Readonly<Record<string, Action>>, request: HttpRequ
   throw new ControlError(404, `There is nothing at ${request.path.slice(0, 200)}; GET /control lists what there is.`);
 }
 
-async function redeliver({ sides }: Control, id: string): Promise<DeliveryRow> {
-  for (const { deliveries } of sides) {
+async function redeliver({ providers }: Control, id: string): Promise<DeliveryRow> {
+  for (const { deliveries } of providers) {
     const row = await deliveries.redeliver(id);
     if (row) return row;
   }
   throw new ControlError(404, 'There is no such delivery.');
 }
 
-function addFaults({ shared: { faults } }: Control, request: HttpRequest): unknown {
+function addFaults({ context: { faults } }: Control, request: HttpRequest): unknown {
   const rules = readRules(request);
   if (faults.all().length + rules.length > rulesMax) {
     throw new ControlError(400, `At most ${rulesMax} rules are kept; clear some first.`);
@@ -87,20 +89,20 @@ function addFaults({ shared: { faults } }: Control, request: HttpRequest): unkno
   return { faults: rules.map((rule) => faults.add(rule)) };
 }
 
-function showClock({ shared: { clock } }: Control): unknown {
+function showClock({ context: { clock } }: Control): unknown {
   return { now: new Date(clock.nowMs()).toISOString(), nowMs: clock.nowMs(), offsetMs: clock.offsetMs };
 }
 
 /** The truth of every provider; with a payment's id, what concerns that one. */
 export function readLedger(
-  { sides }: Control,
+  { providers }: Control,
   paymentId: string | null,
 ): Readonly<Partial<Record<ProviderKey, object>>> {
-  return Object.fromEntries(sides.map((side) => [side.provider, side.ledgerOf(paymentId)]));
+  return Object.fromEntries(providers.map((provider) => [provider.provider, provider.readLedger(paymentId)]));
 }
 
 /** Moves time and keeps where it stands. Resolves when everything that became due on the way is done. */
-export async function advance({ shared: { clock, ledger }, clockRows }: Control, byMs: number): Promise<void> {
+export async function advance({ context: { clock, ledger }, clockRows }: Control, byMs: number): Promise<void> {
   await clock.advance(byMs);
   ledger.transact(() => clockRows.put({ id: 'clock', offsetMs: clock.offsetMs }));
 }
@@ -114,17 +116,17 @@ async function advanceClock(control: Control, request: HttpRequest): Promise<unk
   return showClock(control);
 }
 
-function webhooksOf({ sides }: Control): Readonly<Partial<Record<ProviderKey, WebhookSettings>>> {
-  return Object.fromEntries(sides.map((side) => [side.provider, side.deliveries.settings]));
+function webhooksOf({ providers }: Control): Readonly<Partial<Record<ProviderKey, WebhookSettings>>> {
+  return Object.fromEntries(providers.map((provider) => [provider.provider, provider.deliveries.settings]));
 }
 
-function setWebhooks({ sides }: Control, request: HttpRequest): unknown {
+function setWebhooks({ providers }: Control, request: HttpRequest): unknown {
   const json = readJson(request);
   refuseUnknown(json, ['provider', 'url', 'retryDelaysMs']);
-  const provider = optionalText(json, 'provider') ?? 'stripe';
-  const side = sides.find((candidate) => candidate.provider === provider);
-  if (side === undefined) throw new ControlError(400, `provider must be one of ${providerKeys.join(', ')}.`);
-  const { deliveries } = side;
+  const key = optionalText(json, 'provider') ?? 'stripe';
+  const provider = providers.find((candidate) => candidate.provider === key);
+  if (provider === undefined) throw new ControlError(400, `provider must be one of ${providerKeys.join(', ')}.`);
+  const { deliveries } = provider;
   const url = json.url === null ? null : optionalText(json, 'url');
   if (typeof url === 'string' && !(/^https?:\/\//.test(url) && URL.canParse(url))) {
     throw new ControlError(400, 'url must be an http(s) URL, or null for no place of its own.');

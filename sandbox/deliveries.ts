@@ -105,7 +105,7 @@ type Attempted = { readonly status: number | null; readonly body: string; readon
 export class Deliveries {
   readonly settings: WebhookSettings;
   readonly rows: Table<DeliveryRow>;
-  #shared: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults };
+  #context: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults };
   #sender: Sender;
   #posting: Posting;
   #contentOf: (eventId: string) => string | undefined;
@@ -118,26 +118,26 @@ export class Deliveries {
   #stopped = new AbortController();
 
   constructor(
-    shared: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults },
+    context: { readonly ledger: Ledger; readonly clock: Clock; readonly faults: Faults },
     sender: Sender,
     posting: Posting,
     settings: WebhookSettings,
     source: { readonly contentOf: (eventId: string) => string | undefined; readonly newId: () => string },
   ) {
-    this.#shared = shared;
+    this.#context = context;
     this.#sender = sender;
     this.#posting = posting;
     this.settings = settings;
     this.#contentOf = source.contentOf;
     this.#newId = source.newId;
-    this.rows = shared.ledger.table(`${sender.provider}_deliveries`);
+    this.rows = context.ledger.table(`${sender.provider}_deliveries`);
     setMaxListeners(inFlightMax + 1, this.#stopped.signal);
   }
 
   /** Plans the delivery of what is being kept; must run inside the act that makes the event. Without a URL, nothing. */
   announce(notice: Notice): void {
     if (this.settings.url === null && (notice.url ?? null) === null) return;
-    const rule = this.#shared.faults.takeCallback({ type: notice.type, text: notice.content });
+    const rule = this.#context.faults.takeCallback({ type: notice.type, text: notice.content });
     switch (rule?.fault) {
       case 'drop':
         return this.#plan(notice, 0, 'dropped', null);
@@ -191,9 +191,9 @@ export class Deliveries {
       state,
       spoiled,
       attempts: [],
-      nextAttemptMs: state === 'dropped' ? null : this.#shared.clock.nowMs() + inMs,
+      nextAttemptMs: state === 'dropped' ? null : this.#context.clock.nowMs() + inMs,
     });
-    this.#shared.ledger.afterCommit(() => this.#schedule(row));
+    this.#context.ledger.afterCommit(() => this.#schedule(row));
   }
 
   #schedule(row: DeliveryRow): void {
@@ -202,7 +202,7 @@ export class Deliveries {
     if (row.state === 'held') this.#held.add(row.id);
     if (this.#planned.get(row.id) === nextAttemptMs) return;
     this.#planned.set(row.id, nextAttemptMs);
-    this.#shared.clock.at(nextAttemptMs, () => {
+    this.#context.clock.at(nextAttemptMs, () => {
       if (this.#planned.get(row.id) !== nextAttemptMs) return undefined; // planned for another time meanwhile
       this.#planned.delete(row.id);
       return this.rows.get(row.id)?.nextAttemptMs === nextAttemptMs ? this.#attempt(row.id) : undefined;
@@ -225,7 +225,7 @@ export class Deliveries {
     const content = row && this.#contentOf(row.eventId);
     const url = this.settings.url ?? row?.url ?? null;
     if (!row || content === undefined || url === null || this.#stopped.signal.aborted) return;
-    const { clock } = this.#shared;
+    const { clock } = this.#context;
     const atMs = clock.nowMs();
     const startedMs = clock.wireMs();
     const attempted = await this.#post(this.#written(url, row, content, clock.wireSeconds()));
@@ -294,10 +294,10 @@ export class Deliveries {
       ? { ...row, attempts, state: 'delivered', nextAttemptMs: null }
       : delayMs === undefined
         ? { ...row, attempts, state: 'gave_up', nextAttemptMs: null }
-        : { ...row, attempts, state: 'pending', nextAttemptMs: this.#shared.clock.nowMs() + delayMs };
-    this.#shared.ledger.transact(() => {
+        : { ...row, attempts, state: 'pending', nextAttemptMs: this.#context.clock.nowMs() + delayMs };
+    this.#context.ledger.transact(() => {
       this.rows.put(next);
-      this.#shared.ledger.afterCommit(() => this.#schedule(next));
+      this.#context.ledger.afterCommit(() => this.#schedule(next));
       if (row.state !== 'held') this.#releaseHeld();
     });
   }
@@ -306,8 +306,8 @@ export class Deliveries {
     for (const id of this.#held) {
       const row = this.rows.get(id);
       if (row?.state !== 'held') continue;
-      const released = this.rows.put({ ...row, state: 'pending', nextAttemptMs: this.#shared.clock.nowMs() });
-      this.#shared.ledger.afterCommit(() => this.#schedule(released));
+      const released = this.rows.put({ ...row, state: 'pending', nextAttemptMs: this.#context.clock.nowMs() });
+      this.#context.ledger.afterCommit(() => this.#schedule(released));
     }
     this.#held.clear();
   }

@@ -91,11 +91,11 @@ export const rulesMax = 1000;
 /** The rules by which the sandbox misbehaves; the same ones applied to the same traffic fail alike for the same seed. */
 export class Faults {
   #rules: Rule[] = [];
-  #chance: () => number;
+  #random: () => number;
   #added = 0;
 
-  constructor(chance: () => number) {
-    this.#chance = chance;
+  constructor(random: () => number) {
+    this.#random = random;
   }
 
   add(rule: NewRule): Rule {
@@ -133,7 +133,7 @@ export class Faults {
     for (const rule of this.#rules) {
       const fault = among.find((candidate) => candidate === rule.fault);
       if (rule.target !== target || fault === undefined || !fits(rule.match, subject)) continue;
-      if (rule.probability < 1 && this.#chance() >= rule.probability) continue;
+      if (rule.probability < 1 && this.#random() >= rule.probability) continue;
       this.#useUp(rule);
       return { ...rule, fault };
     }

@@ -12,7 +12,7 @@ export type HttpRequest = {
   readonly body: string;
 };
 
-export type HttpAnswer = {
+export type HttpResponse = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes are a file's; a file too large to hold is opened when it is sent. */
@@ -20,7 +20,7 @@ export type HttpAnswer = {
 };
 
 /** What becomes of a request: an answer, one that never comes, or a broken connection. */
-export type HttpOutcome = HttpAnswer | 'unanswered' | 'reset';
+export type HttpOutcome = HttpResponse | 'unanswered' | 'reset';
 
 export const bodyBytesMax = 1_048_576;
 
@@ -50,7 +50,7 @@ export function splitTarget(target: string): { readonly path: string; readonly q
   return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }
 
-export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
+export function sendResponse(response: ServerResponse, answer: HttpResponse): void {
   if (response.destroyed || response.headersSent) return;
   const { status, headers, body } = answer;
   if (typeof body === 'function') {
@@ -63,14 +63,18 @@ export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
 }
 
 /** The whole body in memory. */
-export async function bodyOf({ body }: HttpAnswer): Promise<string | Buffer> {
+export async function bodyOf({ body }: HttpResponse): Promise<string | Buffer> {
   if (typeof body !== 'function') return body;
   const pieces: Buffer[] = [];
   for await (const piece of body() as AsyncIterable<Buffer>) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
-export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
+export function jsonResponse(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponse {
   return {
     status,
     headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
@@ -79,7 +83,7 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
 }
 
 /** Sends the browser on with a GET. A location beyond ASCII must be absolute: it is percent-encoded. */
-export function redirectAnswer(location: string): HttpAnswer {
+export function redirectResponse(location: string): HttpResponse {
   const isPlain = /^[\x21-\x7e]*$/.test(location);
   return {
     status: 303,

@@ -4,7 +4,7 @@ import { bodyOf, type HttpMethod, type HttpOutcome, splitTarget } from './http.t
 import { serve } from './routes.ts';
 
 /** A request handed in without a connection. `path` carries the query; header names may be in any case. */
-export type DoorRequest = {
+export type InProcessRequest = {
   readonly method: HttpMethod;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -12,14 +12,17 @@ export type DoorRequest = {
 };
 
 /** Header names are lower case. A file's bytes come as text of one character a byte (latin1). */
-export type DoorAnswer = {
+export type InProcessResponse = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
 
 /** Serves a request of this process as if it had come by HTTP. */
-export async function enter(control: Control, request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'> {
+export async function serveInProcess(
+  control: Control,
+  request: InProcessRequest,
+): Promise<InProcessResponse | 'unanswered' | 'reset'> {
   const { method, path, headers = {}, body = '' } = request;
   const outcome: HttpOutcome = await serve(control, {
     method,
@@ -34,8 +37,8 @@ export async function enter(control: Control, request: DoorRequest): Promise<Doo
 }
 
 /** POSTs to the control API. @throws {ControlError} with what it answered, when it refuses. */
-export async function actByControl(control: Control, path: string, body: object): Promise<Json> {
-  const answer = await enter(control, { method: 'POST', path, body: JSON.stringify(body) });
+export async function postToControl(control: Control, path: string, body: object): Promise<Json> {
+  const answer = await serveInProcess(control, { method: 'POST', path, body: JSON.stringify(body) });
   if (typeof answer === 'string') throw new ControlError(500, `${path} was not answered: ${answer}.`);
   const json: Json = JSON.parse(answer.body);
   if (answer.status !== 200) throw new ControlError(answer.status, `${path}: ${answer.body}`);

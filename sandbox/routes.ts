@@ -1,18 +1,18 @@
 import { serveCashier } from './cashier.ts';
 import { type Control, serveControl } from './control.ts';
-import { type HttpAnswer, type HttpOutcome, type HttpRequest, jsonAnswer, redirectAnswer } from './http.ts';
+import { type HttpOutcome, type HttpRequest, type HttpResponse, jsonResponse, redirectResponse } from './http.ts';
 
 /** What becomes of one request, whichever way it came in. Never rejects. */
 export async function serve(control: Control, request: HttpRequest): Promise<HttpOutcome> {
   try {
-    const side = control.sides.find(({ isApi }) => isApi(request.path));
-    if (side !== undefined) return told(control, await side.serveApi(request));
-    if (isUnder(request, '/cashier')) return serveCashier(control.sides, request);
+    const provider = control.providers.find(({ isApi }) => isApi(request.path));
+    if (provider !== undefined) return told(control, await provider.serveApi(request));
+    if (isUnder(request, '/cashier')) return serveCashier(control.providers, request);
     if (isUnder(request, '/control') && isFromElsewhere(request)) {
       return problem(403, 'A page of another site may not control the sandbox.');
     }
     if (isUnder(request, '/control')) return await serveControl(control, request);
-    if (request.path === '/') return redirectAnswer('/cashier');
+    if (request.path === '/') return redirectResponse('/cashier');
     return problem(404, `There is nothing at ${request.path.slice(0, 200)}.`);
   } catch (error) {
     console.error('sandbox: a request failed', error);
@@ -20,15 +20,15 @@ export async function serve(control: Control, request: HttpRequest): Promise<Htt
   }
 }
 
-export function problem(status: number, message: string): HttpAnswer {
-  return jsonAnswer(status, { error: { type: 'invalid_request_error', message } });
+export function problem(status: number, message: string): HttpResponse {
+  return jsonResponse(status, { error: { type: 'invalid_request_error', message } });
 }
 
 /** A client in virtual time cannot wait for its time-out: it is told that no answer comes, by a status that no API gives. */
-const unansweredAnswer: HttpAnswer = { status: 599, headers: { 'X-Sandbox-Unanswered': 'timeout' }, body: '' };
+const unansweredResponse: HttpResponse = { status: 599, headers: { 'X-Sandbox-Unanswered': 'timeout' }, body: '' };
 
-function told({ shared }: Control, outcome: HttpOutcome): HttpOutcome {
-  return outcome === 'unanswered' && !shared.holdsRequests ? unansweredAnswer : outcome;
+function told({ context }: Control, outcome: HttpOutcome): HttpOutcome {
+  return outcome === 'unanswered' && !context.holdsRequests ? unansweredResponse : outcome;
 }
 
 /** Browsers say whose page sends a request; nothing else does. */

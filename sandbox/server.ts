@@ -2,22 +2,22 @@ import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AlipayLedger } from './alipay/ground-truth.ts';
-import { type AlipayOptions, createAlipaySide } from './alipay/provider.ts';
+import { type AlipayOptions, createAlipayProvider } from './alipay/provider.ts';
 import { type CallbackPost, postByHttp } from './callback-post.ts';
-import { seededChance, seededToken } from './chance.ts';
 import { Clock } from './clock.ts';
 import { advance, type ClockRow, type Control, readLedger } from './control.ts';
 import type { Json } from './control-input.ts';
 import { defaultAttemptTimeoutMs } from './deliveries.ts';
 import { Faults } from './faults.ts';
-import { BodyTooLargeError, readRequest, sendAnswer } from './http.ts';
-import { actByControl, type DoorAnswer, type DoorRequest, enter } from './in-process.ts';
+import { BodyTooLargeError, readRequest, sendResponse } from './http.ts';
+import { type InProcessRequest, type InProcessResponse, postToControl, serveInProcess } from './in-process.ts';
 import { Ledger } from './ledger.ts';
-import type { Shared, Side } from './provider.ts';
+import type { SandboxContext, SimulatedProvider } from './provider.ts';
+import { seededRandom, seededToken } from './random.ts';
 import { problem, serve } from './routes.ts';
 import type { StripeLedger } from './stripe/ground-truth.ts';
-import { createStripeSide, type StripeOptions } from './stripe/provider.ts';
-import { createWechatpaySide, type WechatpayLedger, type WechatpayOptions } from './wechatpay/provider.ts';
+import { createStripeProvider, type StripeOptions } from './stripe/provider.ts';
+import { createWechatpayProvider, type WechatpayLedger, type WechatpayOptions } from './wechatpay/provider.ts';
 
 /** The truth of each provider that the sandbox stands in for. */
 export type ProviderLedgers = {
@@ -67,7 +67,7 @@ const nowhereUrl = 'http://sandbox.invalid';
 export type Sandbox = {
   readonly url: string;
   /** Serves a request without a connection. In the `held` mode a delayed answer comes when the clock says. */
-  request(request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'>;
+  request(request: InProcessRequest): Promise<InProcessResponse | 'unanswered' | 'reset'>;
   /** POSTs to the control API, as `control('/control/stripe/refunds', { … })`. @throws {ControlError} when it refuses. */
   control(path: string, body?: object): Promise<Json>;
   /** What `GET /control/ledger` answers. */
@@ -90,7 +90,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const control = openParts(options, nowhereUrl);
     return inProcess(control, nowhereUrl, async () => {
       stopActing(control);
-      control.shared.ledger.close();
+      control.context.ledger.close();
     });
   }
   const host = options.host ?? '127.0.0.1';
@@ -112,10 +112,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 function inProcess(control: Control, url: string, close: () => Promise<void>): Sandbox {
   return {
     url,
-    request: (request) => enter(control, request),
-    control: (path, body = {}) => actByControl(control, path, body),
+    request: (request) => serveInProcess(control, request),
+    control: (path, body = {}) => postToControl(control, path, body),
     ledger: (paymentId) => readLedger(control, paymentId ?? null) as ProviderLedgers,
-    now: () => new Date(control.shared.clock.nowMs()),
+    now: () => new Date(control.context.clock.nowMs()),
     advance: (ms) => advance(control, ms),
     close,
   };
@@ -130,8 +130,8 @@ function openParts(options: SandboxOptions, url: string): Control {
     standsAt: options.virtualTime?.startsAt,
     merchantNow: options.merchantNow,
   });
-  const shared: Shared = {
-    ...{ ledger, clock, faults: new Faults(seededChance(seed)) },
+  const context: SandboxContext = {
+    ...{ ledger, clock, faults: new Faults(seededRandom(seed)) },
     baseUrl: () => url,
     newId: (prefix, length = 24) => `${prefix}${seededToken(seed, ledger.nextNumber(), length)}`,
     holdsRequests: options.neverAnswers !== 'told',
@@ -140,28 +140,28 @@ function openParts(options: SandboxOptions, url: string): Control {
     post: options.post ?? postByHttp,
     attemptTimeoutMs: options.attemptTimeoutMs ?? defaultAttemptTimeoutMs,
   };
-  const sides: Side[] = [
-    createStripeSide(shared, options.stripe, posting),
-    ...(options.alipay ? [createAlipaySide(shared, options.alipay, posting)] : []),
-    ...(options.wechatpay ? [createWechatpaySide(shared, options.wechatpay, posting)] : []),
+  const providers: SimulatedProvider[] = [
+    createStripeProvider(context, options.stripe, posting),
+    ...(options.alipay ? [createAlipayProvider(context, options.alipay, posting)] : []),
+    ...(options.wechatpay ? [createWechatpayProvider(context, options.wechatpay, posting)] : []),
   ];
-  for (const side of sides) side.resume();
-  return { shared, sides, clockRows };
+  for (const provider of providers) provider.resume();
+  return { context, providers, clockRows };
 }
 
 async function serveHttp(control: Control, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const outcome = await serve(control, await readRequest(incoming));
     if (outcome === 'reset') response.destroy();
-    else if (outcome !== 'unanswered') sendAnswer(response, outcome);
+    else if (outcome !== 'unanswered') sendResponse(response, outcome);
   } catch (error) {
     if (error instanceof BodyTooLargeError) {
       response.shouldKeepAlive = false; // the rest of the body is not read
-      return sendAnswer(response, problem(413, error.message));
+      return sendResponse(response, problem(413, error.message));
     }
     if (incoming.destroyed && !incoming.complete) return; // the client went away while it was sending
     console.error('sandbox: a request failed', error);
-    sendAnswer(response, problem(500, 'The sandbox failed; its own log says why.'));
+    sendResponse(response, problem(500, 'The sandbox failed; its own log says why.'));
   }
 }
 
@@ -176,16 +176,16 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 /** Lets attempts under way fail, and has nothing happen any more. */
-function stopActing({ sides, shared }: Control): void {
-  for (const { deliveries } of sides) deliveries.stop();
-  shared.clock.close();
+function stopActing({ providers, context }: Control): void {
+  for (const { deliveries } of providers) deliveries.stop();
+  context.clock.close();
 }
 
 function close(server: Server, control: Control): Promise<void> {
   stopActing(control);
   return new Promise((resolve) => {
     server.close(() => {
-      control.shared.ledger.close();
+      control.context.ledger.close();
       resolve();
     });
     server.closeAllConnections();

@@ -1,6 +1,6 @@
 import { beijingTime, yuan } from './formats.ts';
-import { buyer } from './notices.ts';
-import { type Books, type RefundRow, refundsOf, type TradeRow } from './state.ts';
+import { buyer } from './notifications.ts';
+import { type AlipayState, type RefundRow, refundsOf, type TradeRow } from './state.ts';
 
 /** One row of the business bill: a payment, or a refund with its amount below zero. Amounts are fen. */
 export type BillRow = {
@@ -44,12 +44,12 @@ export function cellsOf(row: BillRow): string[] {
 }
 
 /** What was paid and what went back in that time, in the order in which it happened. */
-export function rowsOfBooks(books: Books, { fromMs, untilMs }: Period): BillRow[] {
+export function rowsOfBooks(alipay: AlipayState, { fromMs, untilMs }: Period): BillRow[] {
   const isWithin = (ms: number | null): ms is number => ms !== null && ms >= fromMs && ms < untilMs;
   const rows: BillRow[] = [];
-  for (const trade of books.trades.all()) {
+  for (const trade of alipay.trades.all()) {
     if (isWithin(trade.paidMs)) rows.push(paymentRow(trade, trade.paidMs));
-    for (const refund of refundsOf(books, trade.id)) {
+    for (const refund of refundsOf(alipay, trade.id)) {
       if (isWithin(refund.succeededMs)) rows.push(refundRow(trade, refund, refund.succeededMs));
     }
   }

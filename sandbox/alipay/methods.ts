@@ -1,11 +1,11 @@
 import { billLink } from './bills.ts';
 import { type AlipayRefusal, tradeNotExist } from './errors.ts';
 import { beijingTime, yuan } from './formats.ts';
-import { buyer } from './notices.ts';
+import { buyer } from './notifications.ts';
 import { billParams, read, readTerms, refundParams, refundQueryParams, tradeParams } from './params.ts';
 import { findRefund, refundTrade } from './refunds.ts';
 import type { GatewayCall } from './request.ts';
-import { type Books, newestOffer, type Product, refundedOf, type TradeRow } from './state.ts';
+import { type AlipayState, newestOffer, type Product, refundedOf, type TradeRow } from './state.ts';
 import { closeTrade, findTrade, makeOffer, planPaymentInSpite } from './trades.ts';
 
 /** What a method answers on success, besides `code` and `msg`. */
@@ -15,7 +15,7 @@ export type Node = Readonly<Record<string, unknown>>;
  * Reads, does and answers; must run inside a transaction. A refusal that is thrown undoes what was done; one that is returned is only
  * the answer.
  */
-export type Method = (books: Books, call: GatewayCall) => Node | AlipayRefusal;
+export type Method = (alipay: AlipayState, call: GatewayCall) => Node | AlipayRefusal;
 
 /** The methods that a merchant's server calls. */
 export const serverMethods: ReadonlyMap<string, Method> = new Map<string, Method>([
@@ -38,15 +38,15 @@ export function cashierPath(offerId: string, product: Product): string {
 }
 
 /** Real codes are at https://qr.alipay.com/…; these can be opened by whoever sits at a laptop. */
-function precreate(books: Books, call: GatewayCall): Node {
+function precreate(alipay: AlipayState, call: GatewayCall): Node {
   const terms = readTerms(call, 'qr');
-  const offer = makeOffer(books, terms);
-  return { out_trade_no: terms.outTradeNo, qr_code: `${books.baseUrl()}${cashierPath(offer.id, 'qr')}` };
+  const offer = makeOffer(alipay, terms);
+  return { out_trade_no: terms.outTradeNo, qr_code: `${alipay.baseUrl()}${cashierPath(offer.id, 'qr')}` };
 }
 
 /** A closed trade tells by `send_pay_date` alone that it was paid, and so that all of it went back. */
-function query(books: Books, call: GatewayCall): Node {
-  const trade = findTrade(books, read(tradeParams, call.biz));
+function query(alipay: AlipayState, call: GatewayCall): Node {
+  const trade = findTrade(alipay, read(tradeParams, call.biz));
   const { paidMs } = trade;
   const amount = yuan(trade.terms.amount);
   const paid = paidMs === null ? yuan(0) : amount;
@@ -68,21 +68,21 @@ function query(books: Books, call: GatewayCall): Node {
 }
 
 /** Nothing is closed while there is no trade: the buyer can still open the link or scan the code. */
-function close(books: Books, call: GatewayCall): Node | AlipayRefusal {
+function close(alipay: AlipayState, call: GatewayCall): Node | AlipayRefusal {
   const by = read(tradeParams, call.biz);
-  const offer = by.trade_no === undefined ? newestOffer(books, by.out_trade_no ?? '') : undefined;
-  if (offer && !books.trades.get(offer.terms.outTradeNo)) {
-    planPaymentInSpite(books, offer.terms);
+  const offer = by.trade_no === undefined ? newestOffer(alipay, by.out_trade_no ?? '') : undefined;
+  if (offer && !alipay.trades.get(offer.terms.outTradeNo)) {
+    planPaymentInSpite(alipay, offer.terms);
     return tradeNotExist();
   }
-  return numbersOf(closeTrade(books, findTrade(books, by)));
+  return numbersOf(closeTrade(alipay, findTrade(alipay, by)));
 }
 
 /** `refund_fee` is what has gone back of the whole trade; `fund_change` says whether money moved just now. */
-function refund(books: Books, call: GatewayCall): Node {
+function refund(alipay: AlipayState, call: GatewayCall): Node {
   const biz = read(refundParams, call.biz);
-  const trade = findTrade(books, biz);
-  const done = refundTrade(books, trade, {
+  const trade = findTrade(alipay, biz);
+  const done = refundTrade(alipay, trade, {
     outRequestNo: biz.out_request_no ?? null,
     amount: biz.refund_amount,
     reason: biz.refund_reason ?? null,
@@ -94,16 +94,16 @@ function refund(books: Books, call: GatewayCall): Node {
     buyer_logon_id: buyer.logonId,
     buyer_user_id: buyer.id,
     fund_change: done.moved ? 'Y' : 'N',
-    refund_fee: yuan(refundedOf(books, trade.id)),
+    refund_fee: yuan(refundedOf(alipay, trade.id)),
     ...(succeededMs !== null && { gmt_refund_pay: beijingTime(succeededMs), send_back_fee: yuan(done.refund.amount) }),
   };
 }
 
 /** An empty answer is no error: there is no such refund, or its money has not gone back. */
-function queryRefund(books: Books, call: GatewayCall): Node {
+function queryRefund(alipay: AlipayState, call: GatewayCall): Node {
   const biz = read(refundQueryParams, call.biz);
-  const trade = findTrade(books, biz);
-  const found = findRefund(books, trade.id, biz.out_request_no);
+  const trade = findTrade(alipay, biz);
+  const found = findRefund(alipay, trade.id, biz.out_request_no);
   if (found?.status !== 'succeeded') return {};
   return {
     ...numbersOf(trade),
@@ -114,9 +114,9 @@ function queryRefund(books: Books, call: GatewayCall): Node {
   };
 }
 
-function queryBill(books: Books, call: GatewayCall): Node {
+function queryBill(alipay: AlipayState, call: GatewayCall): Node {
   const { bill_type, bill_date } = read(billParams, call.biz);
-  return { bill_download_url: billLink(books, bill_type, bill_date) };
+  return { bill_download_url: billLink(alipay, bill_type, bill_date) };
 }
 
 function numbersOf({ id, tradeNo }: TradeRow): Node {

@@ -1,15 +1,15 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { Deliveries, type Posting } from '../deliveries.ts';
-import type { Shared, Side } from '../provider.ts';
-import { alipayPages, serveAlipayPage, waitingAtAlipay } from './cashier.ts';
+import type { SandboxContext, SimulatedProvider } from '../provider.ts';
+import { alipaySender, notifyRetryDelaysMs } from './callback-protocol.ts';
+import { alipayPageKinds, pendingAlipayPayments, serveAlipayPage } from './cashier.ts';
 import { alipayConsole } from './console.ts';
 import { type Gateway, isAlipayApi, serveAlipayApi } from './gateway.ts';
-import { type AlipayLedger, alipayOracle } from './ground-truth.ts';
-import { alipaySender, notifyRetryDelaysMs } from './notify.ts';
+import { type AlipayLedger, readAlipayLedger } from './ground-truth.ts';
 import type { Certificates } from './request.ts';
 import { keepPlan, resumePlans } from './scheduled.ts';
 import { signRsa2 } from './signing.ts';
-import type { Books } from './state.ts';
+import type { AlipayState } from './state.ts';
 
 export type AlipayOptions = {
   readonly appId: string;
@@ -22,24 +22,28 @@ export type AlipayOptions = {
   readonly certificates?: Certificates | null;
 };
 
-export type AlipaySide = Side & { readonly ledgerOf: (paymentId: string | null) => AlipayLedger };
+export type AlipayProvider = SimulatedProvider & { readonly readLedger: (paymentId: string | null) => AlipayLedger };
 
 /** Alipay: `/gateway.do`, and the files of its bills. @throws {Error} for a PEM that holds no such key. */
-export function createAlipaySide(shared: Shared, options: AlipayOptions, posting: Posting): AlipaySide {
-  const { ledger, newId } = shared;
+export function createAlipayProvider(
+  context: SandboxContext,
+  options: AlipayOptions,
+  posting: Posting,
+): AlipayProvider {
+  const { ledger, newId } = context;
   const { appId, sellerId, certificates = null } = options;
   const privateKey = createPrivateKey(options.privateKey);
   const sign = (text: string | Buffer): string => signRsa2(text, privateKey);
-  const notices: Books['notices'] = ledger.table('alipay_notices');
+  const notices: AlipayState['notices'] = ledger.table('alipay_notices');
   const deliveries = new Deliveries(
-    shared,
+    context,
     alipaySender(sign),
     posting,
     { url: null, retryDelaysMs: notifyRetryDelaysMs }, // each payment names its own place
     { contentOf: (noticeId) => notices.get(noticeId)?.content, newId: () => newId('dlv_') },
   );
-  const books: Books = {
-    ...shared,
+  const alipay: AlipayState = {
+    ...context,
     ...{ appId, sellerId, sign, notices },
     offers: ledger.table('alipay_offers'),
     offersByNumber: ledger.table('alipay_offers_by_number'),
@@ -51,10 +55,10 @@ export function createAlipaySide(shared: Shared, options: AlipayOptions, posting
     billLinks: ledger.table('alipay_bill_links'),
     madeUpBills: ledger.table('alipay_made_up_bills'),
     deliver: ({ id, type, content }, url) => deliveries.announce({ eventId: id, type, content, url }),
-    plan: (inMs, act, subject) => keepPlan(books, inMs, act, subject),
+    plan: (inMs, act, subject) => keepPlan(alipay, inMs, act, subject),
   };
   const gateway: Gateway = {
-    books,
+    alipay,
     gate: { appId, appPublicKey: createPublicKey(options.appPublicKey), certificates },
     answering: { sign, alipayCertSn: certificates?.alipayCertSn ?? null },
   };
@@ -62,15 +66,15 @@ export function createAlipaySide(shared: Shared, options: AlipayOptions, posting
     provider: 'alipay',
     isApi: isAlipayApi,
     serveApi: (request) => serveAlipayApi(gateway, request),
-    pages: alipayPages,
-    servePage: (request) => serveAlipayPage(books, request),
-    waiting: () => waitingAtAlipay(books),
-    actions: alipayConsole(books),
-    ledgerOf: (paymentId) => alipayOracle(books, paymentId),
+    pageKinds: alipayPageKinds,
+    servePage: (request) => serveAlipayPage(alipay, request),
+    pendingPayments: () => pendingAlipayPayments(alipay),
+    actions: alipayConsole(alipay),
+    readLedger: (paymentId) => readAlipayLedger(alipay, paymentId),
     events: () => Array.from(notices.all(), ({ content }): object => JSON.parse(content)),
     deliveries,
     resume: () => {
-      resumePlans(books);
+      resumePlans(alipay);
       deliveries.resume();
     },
   };

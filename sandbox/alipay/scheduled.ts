@@ -1,42 +1,42 @@
 import { failRefund, succeedRefund } from './refunds.ts';
-import type { Books, PlannedAct, PlanRow } from './state.ts';
+import type { AlipayState, PlannedAct, PlanRow } from './state.ts';
 import { closeTrade, payAnyway } from './trades.ts';
 
 /** Keeps a plan and has it carried out when its time comes. */
-export function keepPlan(books: Books, inMs: number, act: PlannedAct, subject: string): void {
-  const plan = books.plans.put({ id: books.newId('plan_'), atMs: books.clock.nowMs() + inMs, act, subject });
-  books.ledger.afterCommit(() => schedulePlan(books, plan));
+export function keepPlan(alipay: AlipayState, inMs: number, act: PlannedAct, subject: string): void {
+  const plan = alipay.plans.put({ id: alipay.newId('plan_'), atMs: alipay.clock.nowMs() + inMs, act, subject });
+  alipay.ledger.afterCommit(() => schedulePlan(alipay, plan));
 }
 
 /** Takes up again what was planned before a restart. */
-export function resumePlans(books: Books): void {
-  for (const plan of books.plans.all()) schedulePlan(books, plan);
+export function resumePlans(alipay: AlipayState): void {
+  for (const plan of alipay.plans.all()) schedulePlan(alipay, plan);
 }
 
-function schedulePlan(books: Books, plan: PlanRow): void {
-  books.clock.at(plan.atMs, () =>
-    books.ledger.transact(() => {
-      books.plans.delete(plan.id);
-      carryOut(books, plan.act, plan.subject);
+function schedulePlan(alipay: AlipayState, plan: PlanRow): void {
+  alipay.clock.at(plan.atMs, () =>
+    alipay.ledger.transact(() => {
+      alipay.plans.delete(plan.id);
+      carryOut(alipay, plan.act, plan.subject);
     }),
   );
 }
 
 /** What does not fit the present state does nothing. */
-function carryOut(books: Books, act: PlannedAct, subject: string): void {
-  const trade = books.trades.get(subject);
-  const refund = books.refunds.get(subject);
+function carryOut(alipay: AlipayState, act: PlannedAct, subject: string): void {
+  const trade = alipay.trades.get(subject);
+  const refund = alipay.refunds.get(subject);
   switch (act) {
     case 'expire_trade':
-      if (trade?.status === 'WAIT_BUYER_PAY') closeTrade(books, trade);
+      if (trade?.status === 'WAIT_BUYER_PAY') closeTrade(alipay, trade);
       return;
     case 'pay_anyway':
-      return payAnyway(books, subject);
+      return payAnyway(alipay, subject);
     case 'refund_succeeded':
-      if (refund?.status === 'pending') succeedRefund(books, refund);
+      if (refund?.status === 'pending') succeedRefund(alipay, refund);
       return;
     case 'refund_failed':
-      if (refund?.status === 'pending') failRefund(books, refund);
+      if (refund?.status === 'pending') failRefund(alipay, refund);
       return;
   }
 }

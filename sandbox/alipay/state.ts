@@ -1,5 +1,5 @@
 import type { Table } from '../ledger.ts';
-import type { Shared } from '../provider.ts';
+import type { SandboxContext } from '../provider.ts';
 
 /** How the buyer reaches the cashier: the PC page, the page on a phone, a QR code. What is notified depends on it. */
 export type Product = 'page' | 'wap' | 'qr';
@@ -77,7 +77,7 @@ export type BillLinkRow = { readonly id: string; readonly billDate: string; read
 export type MadeUpBillRow = { readonly id: string; readonly rows: number };
 
 /** Everything that Alipay knows, and how it acts on it. */
-export type Books = Shared & {
+export type AlipayState = SandboxContext & {
   readonly appId: string;
   readonly sellerId: string;
   /** SHA256withRSA with Alipay's key, base64. */
@@ -101,24 +101,24 @@ export type Books = Shared & {
 };
 
 /** The one offer of a number that a buyer would open: the newest. */
-export function newestOffer(books: Books, outTradeNo: string): OfferRow | undefined {
-  return books.offers.get(books.offersByNumber.get(outTradeNo)?.offers.at(-1) ?? '');
+export function newestOffer(alipay: AlipayState, outTradeNo: string): OfferRow | undefined {
+  return alipay.offers.get(alipay.offersByNumber.get(outTradeNo)?.offers.at(-1) ?? '');
 }
 
 /** The refunds of a trade, oldest first. */
-export function refundsOf(books: Books, outTradeNo: string): RefundRow[] {
-  const ids = books.refundsByTrade.get(outTradeNo)?.refunds ?? [];
-  return ids.flatMap((id) => books.refunds.get(id) ?? []);
+export function refundsOf(alipay: AlipayState, outTradeNo: string): RefundRow[] {
+  const ids = alipay.refundsByTrade.get(outTradeNo)?.refunds ?? [];
+  return ids.flatMap((id) => alipay.refunds.get(id) ?? []);
 }
 
 /** What has gone back to the buyer of a trade, in fen. */
-export function refundedOf(books: Books, outTradeNo: string): number {
-  return sum(refundsOf(books, outTradeNo).filter(({ status }) => status === 'succeeded'));
+export function refundedOf(alipay: AlipayState, outTradeNo: string): number {
+  return sum(refundsOf(alipay, outTradeNo).filter(({ status }) => status === 'succeeded'));
 }
 
 /** What has gone back, and what is on its way, in fen. */
-export function claimedOf(books: Books, outTradeNo: string): number {
-  return sum(refundsOf(books, outTradeNo).filter(({ status }) => status !== 'failed'));
+export function claimedOf(alipay: AlipayState, outTradeNo: string): number {
+  return sum(refundsOf(alipay, outTradeNo).filter(({ status }) => status !== 'failed'));
 }
 
 function sum(refunds: readonly RefundRow[]): number {
@@ -126,6 +126,6 @@ function sum(refunds: readonly RefundRow[]): number {
 }
 
 /** Digits that follow from the seed, for the numbers that Alipay gives. */
-export function newDigits(books: Books, length: number): string {
-  return Array.from(books.newId('', length), (sign) => sign.charCodeAt(0) % 10).join('');
+export function newDigits(alipay: AlipayState, length: number): string {
+  return Array.from(alipay.newId('', length), (sign) => sign.charCodeAt(0) % 10).join('');
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Endpoint, endpoint, ok } from './endpoints.ts';
 import { expand } from './params.ts';
-import type { Books } from './state.ts';
+import type { StripeState } from './state.ts';
 
 /** The account that a key belongs to: the same for the same key, also after the ledger is gone. */
 export function accountIdOf(secretKey: string): string {
@@ -14,7 +14,7 @@ export const accountEndpoints: readonly Endpoint[] = [
     { method: 'GET', path: '/v1/account', operation: 'account.retrieve' },
     { expand },
     () =>
-      ({ accountId }: Books) =>
+      ({ accountId }: StripeState) =>
         ok({
           id: accountId,
           object: 'account',

@@ -1,6 +1,6 @@
 import type { Applied, RequestFault } from '../faults.ts';
-import { type HttpAnswer, type HttpOutcome, type HttpRequest, headerOf, jsonAnswer } from '../http.ts';
-import { delayed, misdelivered } from '../misdelivery.ts';
+import { type HttpOutcome, type HttpRequest, type HttpResponse, headerOf, jsonResponse } from '../http.ts';
+import { delayed, misdelivered } from '../response-faults.ts';
 import { accountEndpoints } from './account.ts';
 import { checkoutEndpoints } from './checkout-endpoints.ts';
 import type { Call, Endpoint, KeyKind } from './endpoints.ts';
@@ -10,7 +10,7 @@ import { type IdempotencyKeys, type Kept, type KeyedRequest, keyedRequest } from
 import { moneyEndpoints } from './money-endpoints.ts';
 import { apiVersion } from './objects.ts';
 import { intentEndpoints } from './payment-endpoints.ts';
-import type { Books, Cause } from './state.ts';
+import type { Cause, StripeState } from './state.ts';
 
 export type ApiKeys = { readonly secretKey: string; readonly publishableKey: string };
 
@@ -23,18 +23,18 @@ const endpoints: readonly Endpoint[] = [
 
 /** Answers one request under /v1, well or ill as the fault rules say. Never rejects. */
 export async function serveStripeApi(
-  books: Books,
+  stripe: StripeState,
   keys: ApiKeys,
   idempotency: IdempotencyKeys,
   request: HttpRequest,
 ): Promise<HttpOutcome> {
-  const requestId = books.newId('req_', 14);
-  const outcome = await answer(books, keys, idempotency, request, requestId);
+  const requestId = stripe.newId('req_', 14);
+  const outcome = await answer(stripe, keys, idempotency, request, requestId);
   return typeof outcome === 'string' ? outcome : withStripeHeaders(outcome, request, requestId);
 }
 
 async function answer(
-  books: Books,
+  stripe: StripeState,
   keys: ApiKeys,
   idempotency: IdempotencyKeys,
   request: HttpRequest,
@@ -47,7 +47,7 @@ async function answer(
     const { endpoint, id } = route(request);
     if (key === 'publishable' && !endpoint.publishable) throw secretKeyRequired();
     const text = request.method === 'GET' ? request.query : request.body;
-    const rule = books.faults.takeRequest({
+    const rule = stripe.faults.takeRequest({
       method: request.method,
       path: request.path,
       operation: endpoint.operation,
@@ -62,9 +62,9 @@ async function answer(
     const keyed = idempotencyKey === null ? null : keyedRequest(idempotencyKey, request.path, form);
     const cause: Cause = { requestId, idempotencyKey };
     const work = { endpoint, id, key, form, keyed, storedFault: rule?.fault === 'error_500_after' };
-    return await perform({ ...books, cause }, idempotency, work, rule);
+    return await perform({ ...stripe, cause }, idempotency, work, rule);
   } catch (error) {
-    return errorAnswer(error);
+    return errorResponse(error);
   }
 }
 
@@ -79,54 +79,54 @@ type Work = {
 
 /** Answers from what is kept under the key; else executes, now or when the rule says, holding the key until it is done. */
 async function perform(
-  books: Books,
+  stripe: StripeState,
   idempotency: IdempotencyKeys,
   work: Work,
   rule: Applied<RequestFault> | null,
 ): Promise<HttpOutcome> {
   const { keyed } = work;
   const kept = keyed && idempotency.claim(keyed);
-  if (kept) return misdelivered(books, keptAnswer(kept, { 'Idempotent-Replayed': 'true' }), rule);
-  const executed = (): HttpAnswer => {
+  if (kept) return misdelivered(stripe, storedResponse(kept, { 'Idempotent-Replayed': 'true' }), rule);
+  const executed = (): HttpResponse => {
     try {
-      return keptAnswer(execute(books, idempotency, work));
+      return storedResponse(execute(stripe, idempotency, work));
     } finally {
       if (keyed) idempotency.release(keyed);
     }
   };
-  if (rule?.fault !== 'delay') return misdelivered(books, executed(), rule);
-  return delayed(books, rule.ms ?? 0, () => {
+  if (rule?.fault !== 'delay') return misdelivered(stripe, executed(), rule);
+  return delayed(stripe, rule.ms ?? 0, () => {
     try {
       return executed();
     } catch (error) {
-      return errorAnswer(error);
+      return errorResponse(error);
     }
   });
 }
 
 /** Parameters that cannot be read are refused without a trace; from then on, whatever comes out is kept under the key. */
-function execute(books: Books, idempotency: IdempotencyKeys, work: Work): Kept {
+function execute(stripe: StripeState, idempotency: IdempotencyKeys, work: Work): Kept {
   const { endpoint, keyed } = work;
-  const call = endpoint.read(work.form, { id: work.id, key: work.key, nowSeconds: books.clock.wireSeconds() });
+  const call = endpoint.read(work.form, { id: work.id, key: work.key, nowSeconds: stripe.clock.wireSeconds() });
   const keep = (done: Kept): Kept => {
     if (keyed) idempotency.keep(keyed, done);
     return done;
   };
   try {
-    return books.ledger.transact(() => keep(work.storedFault ? runAndFail(books, call) : run(books, call)));
+    return stripe.ledger.transact(() => keep(work.storedFault ? runAndFail(stripe, call) : run(stripe, call)));
   } catch (error) {
     if (!(error instanceof StripeRefusal)) throw error;
-    return books.ledger.transact(() => keep({ status: error.status, body: pretty(errorBody(error.error)) }));
+    return stripe.ledger.transact(() => keep({ status: error.status, body: pretty(errorBody(error.error)) }));
   }
 }
 
-function run(books: Books, call: Call): Kept {
-  const { status, body } = call(books);
+function run(stripe: StripeState, call: Call): Kept {
+  const { status, body } = call(stripe);
   return { status, body: pretty(body) };
 }
 
-function runAndFail(books: Books, call: Call): Kept {
-  call(books);
+function runAndFail(stripe: StripeState, call: Call): Kept {
+  call(stripe);
   return { status: 500, body: pretty(errorBody(internalError)) };
 }
 
@@ -158,14 +158,14 @@ function refuseBefore(fault: RequestFault | undefined): void {
 
 const internalError = { type: 'api_error', message: 'An unknown error occurred.' } as const;
 
-function errorAnswer(error: unknown): HttpAnswer {
-  if (error instanceof StripeRefusal) return jsonAnswer(error.status, errorBody(error.error));
+function errorResponse(error: unknown): HttpResponse {
+  if (error instanceof StripeRefusal) return jsonResponse(error.status, errorBody(error.error));
   console.error('sandbox: a request failed', error);
-  return jsonAnswer(500, errorBody(internalError));
+  return jsonResponse(500, errorBody(internalError));
 }
 
 /** A 500 kept under a key would only be replayed: Stripe tells its SDKs not to ask again. */
-function keptAnswer(kept: Kept, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
+function storedResponse(kept: Kept, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   const advice: Record<string, string> = kept.status === 500 ? { 'Stripe-Should-Retry': 'false' } : {};
   return {
     status: kept.status,
@@ -174,7 +174,7 @@ function keptAnswer(kept: Kept, headers: Readonly<Record<string, string>> = {}):
   };
 }
 
-function withStripeHeaders(given: HttpAnswer, request: HttpRequest, requestId: string): HttpAnswer {
+function withStripeHeaders(given: HttpResponse, request: HttpRequest, requestId: string): HttpResponse {
   const key = headerOf(request, 'idempotency-key');
   return {
     ...given,
@@ -189,7 +189,7 @@ function withStripeHeaders(given: HttpAnswer, request: HttpRequest, requestId: s
   };
 }
 
-const preflight: HttpAnswer = {
+const preflight: HttpResponse = {
   status: 204,
   headers: {
     'Access-Control-Allow-Methods': 'GET, POST',

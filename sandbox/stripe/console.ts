@@ -15,10 +15,10 @@ import { chargeOfIntent } from './money-endpoints.ts';
 import { intentObject, refundObject } from './objects.ts';
 import { createRefund } from './refunds.ts';
 import { carryOut } from './scheduled.ts';
-import type { Books, PlannedAct } from './state.ts';
+import type { PlannedAct, StripeState } from './state.ts';
 
 /** What can be done at Stripe behind the merchant's back. */
-export function stripeConsole(stripe: Books): Readonly<Record<string, Action>> {
+export function stripeConsole(stripe: StripeState): Readonly<Record<string, Action>> {
   return refusing({
     'POST /control/stripe/refunds': (request) => refundInConsole(stripe, request),
     'POST /control/stripe/refunds/:id/succeed': decideRefund(stripe, 'refund_succeeded'),
@@ -46,7 +46,7 @@ function refusing(actions: Readonly<Record<string, Action>>): Readonly<Record<st
 }
 
 /** A refund made by hand at the provider: no id of the merchant's, and nobody asked the merchant. */
-function refundInConsole(stripe: Books, request: HttpRequest): unknown {
+function refundInConsole(stripe: StripeState, request: HttpRequest): unknown {
   const json = readJson(request);
   refuseUnknown(json, ['payment_intent', 'amount', 'reason', 'metadata']);
   const input = {
@@ -61,7 +61,7 @@ function refundInConsole(stripe: Books, request: HttpRequest): unknown {
   });
 }
 
-function decideRefund(stripe: Books, act: PlannedAct): Action {
+function decideRefund(stripe: StripeState, act: PlannedAct): Action {
   return (_request, id) => {
     if (!stripe.refunds.get(id)) throw new ControlError(404, 'There is no such refund.');
     stripe.ledger.transact(() => carryOut(stripe, act, id));
@@ -70,7 +70,7 @@ function decideRefund(stripe: Books, act: PlannedAct): Action {
   };
 }
 
-function decideIntent(stripe: Books, act: PlannedAct): Action {
+function decideIntent(stripe: StripeState, act: PlannedAct): Action {
   return (_request, id) => {
     if (!stripe.intents.get(id)) throw new ControlError(404, 'There is no such PaymentIntent.');
     stripe.ledger.transact(() => carryOut(stripe, act, id));
@@ -79,7 +79,7 @@ function decideIntent(stripe: Books, act: PlannedAct): Action {
   };
 }
 
-function finishProcessing(stripe: Books, request: HttpRequest, id: string): unknown {
+function finishProcessing(stripe: StripeState, request: HttpRequest, id: string): unknown {
   const outcome = optionalText(readJson(request), 'outcome') ?? 'succeeded';
   if (outcome !== 'succeeded' && outcome !== 'failed') {
     throw new ControlError(400, 'outcome must be succeeded or failed.');
@@ -87,7 +87,7 @@ function finishProcessing(stripe: Books, request: HttpRequest, id: string): unkn
   return decideIntent(stripe, `finish_${outcome}`)(request, id);
 }
 
-function expireInConsole(stripe: Books, id: string): unknown {
+function expireInConsole(stripe: StripeState, id: string): unknown {
   const session = stripe.sessions.get(id);
   if (!session) throw new ControlError(404, 'There is no such Checkout Session.');
   return stripe.ledger.transact(() => sessionObject(stripe, expireSession(stripe, session)));

@@ -1,10 +1,10 @@
 import type { FormHash } from './form.ts';
 import type { Wire } from './objects.ts';
 import { anything, oneOf, readParams, text } from './params.ts';
-import type { Books, Echoed } from './state.ts';
+import type { Echoed, StripeState } from './state.ts';
 
 /** What an endpoint answers: mostly 200 and an object; a declined card is 402, kept like any other result. */
-export type EndpointAnswer = { readonly status: number; readonly body: Wire };
+export type EndpointResponse = { readonly status: number; readonly body: Wire };
 
 /** Whoever asks: the merchant, or a page with the publishable key. */
 export type KeyKind = 'secret' | 'publishable';
@@ -13,7 +13,7 @@ export type KeyKind = 'secret' | 'publishable';
 export type Asked = { readonly id: string; readonly key: KeyKind; readonly nowSeconds: number };
 
 /** A call with its parameters read; running it may change the books. */
-export type Call = (books: Books) => EndpointAnswer;
+export type Call = (stripe: StripeState) => EndpointResponse;
 
 export type Endpoint = {
   readonly method: 'GET' | 'POST';
@@ -36,7 +36,7 @@ export function endpoint<F extends Fields>(
   return { ...name, read: (form, asked) => prepare(readParams(fields, form), asked) };
 }
 
-export function ok(body: Wire): EndpointAnswer {
+export function ok(body: Wire): EndpointResponse {
   return { status: 200, body };
 }
 

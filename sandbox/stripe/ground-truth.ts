@@ -1,7 +1,7 @@
 import { latestCharge } from './charges.ts';
 import { sessionObject } from './checkout-objects.ts';
 import { balanceTransactionObject, chargeObject, intentObject, refundObject, type Wire } from './objects.ts';
-import type { Books, IntentRow, RefundRow } from './state.ts';
+import type { IntentRow, RefundRow, StripeState } from './state.ts';
 
 /** What became of one payment of the merchant's, summed over every PaymentIntent that carries its id in its metadata. */
 export type PaymentTotals = {
@@ -31,24 +31,26 @@ export type StripeLedger = {
 };
 
 /** The Stripe side's truth, oldest first; with `paymentId`, only what concerns that one. */
-export function stripeOracle(books: Books, paymentId: string | null): StripeLedger {
-  const intents = [...books.intents.all()].filter((row) => paymentId === null || row.metadata.payment_id === paymentId);
+export function readStripeLedger(stripe: StripeState, paymentId: string | null): StripeLedger {
+  const intents = [...stripe.intents.all()].filter(
+    (row) => paymentId === null || row.metadata.payment_id === paymentId,
+  );
   const ids = new Set(intents.map((row) => row.id));
-  const sessions = [...books.sessions.all()].filter(
+  const sessions = [...stripe.sessions.all()].filter(
     (row) => paymentId === null || row.intentMetadata.payment_id === paymentId || row.metadata.payment_id === paymentId,
   );
-  const charges = [...books.charges.all()].filter((row) => ids.has(row.intent));
-  const refunds = [...books.refunds.all()].filter((row) => ids.has(row.intent));
+  const charges = [...stripe.charges.all()].filter((row) => ids.has(row.intent));
+  const refunds = [...stripe.refunds.all()].filter((row) => ids.has(row.intent));
   const sources = new Set([...charges, ...refunds].map((row) => row.id));
   return {
-    paymentIntents: intents.map((row) => intentObject(books, row)),
-    checkoutSessions: sessions.map((row) => sessionObject(books, row)),
-    charges: charges.map((row) => chargeObject(books, row)),
+    paymentIntents: intents.map((row) => intentObject(stripe, row)),
+    checkoutSessions: sessions.map((row) => sessionObject(stripe, row)),
+    charges: charges.map((row) => chargeObject(stripe, row)),
     refunds: refunds.map(refundInLedger),
-    balanceTransactions: [...books.balanceTransactions.all()]
+    balanceTransactions: [...stripe.balanceTransactions.all()]
       .filter((row) => sources.has(row.source))
       .map(balanceTransactionObject),
-    totals: totalsByPayment(books, intents, refunds),
+    totals: totalsByPayment(stripe, intents, refunds),
   };
 }
 
@@ -58,7 +60,7 @@ function refundInLedger(row: RefundRow): LedgerRefund {
 }
 
 function totalsByPayment(
-  books: Books,
+  stripe: StripeState,
   intents: readonly IntentRow[],
   refunds: readonly RefundRow[],
 ): StripeLedger['totals'] {
@@ -76,14 +78,14 @@ function totalsByPayment(
       refundPending: 0,
     };
     totals.set(paymentId, total);
-    const charge = latestCharge(books, intent);
+    const charge = latestCharge(stripe, intent);
     total.paymentIntents += 1;
     total.charges += charge?.status === 'succeeded' ? 1 : 0;
     total.authorized += intent.amountCapturable;
     total.captured += intent.amountReceived;
   }
   for (const refund of refunds) {
-    const total = totals.get(books.intents.get(refund.intent)?.metadata.payment_id ?? '');
+    const total = totals.get(stripe.intents.get(refund.intent)?.metadata.payment_id ?? '');
     if (!total) continue;
     if (refund.status === 'succeeded') total.refunded += refund.amount;
     if (refund.status === 'pending') total.refundPending += refund.amount;

@@ -2,7 +2,7 @@ import { lineItemObject, sessionObject } from './checkout-objects.ts';
 import { invalid, missing } from './errors.ts';
 import { balanceTransactionObject, chargeObject, intentObject, refundObject, type Wire } from './objects.ts';
 import { type CreatedRange, createdRange, expand, integer, text } from './params.ts';
-import type { Books } from './state.ts';
+import type { StripeState } from './state.ts';
 
 /** What every list takes; each adds its own filters. */
 export const listParams = {
@@ -51,23 +51,23 @@ export function listPage<R extends Dated>(
  *
  * @throws {StripeRefusal} for a path that leads to nothing that could be expanded.
  */
-export function expanded(books: Books, object: Wire, paths: readonly string[] | undefined): Wire {
-  return (paths ?? []).reduce((grown, path) => expandPath(books, grown, path.split('.'), path), object);
+export function expanded(stripe: StripeState, object: Wire, paths: readonly string[] | undefined): Wire {
+  return (paths ?? []).reduce((grown, path) => expandPath(stripe, grown, path.split('.'), path), object);
 }
 
-function expandPath(books: Books, object: Wire, steps: readonly string[], path: string): Wire {
+function expandPath(stripe: StripeState, object: Wire, steps: readonly string[], path: string): Wire {
   const [step, ...rest] = steps;
   if (step === undefined) return object;
   if (step === 'data' && object.object === 'list' && Array.isArray(object.data)) {
-    const data = object.data.map((item: unknown) => (isWire(item) ? expandPath(books, item, rest, path) : item));
+    const data = object.data.map((item: unknown) => (isWire(item) ? expandPath(stripe, item, rest, path) : item));
     return { ...object, data };
   }
-  const value = step === 'line_items' ? lineItems(books, object) : object[step];
+  const value = step === 'line_items' ? lineItems(stripe, object) : object[step];
   if (value === undefined || !expandable.has(step)) {
     throw invalid(`This property cannot be expanded (${step}). You may want to try expanding: ${path}`, 'expand');
   }
-  const found = typeof value === 'string' ? objectById(books, value) : value;
-  return isWire(found) ? { ...object, [step]: expandPath(books, found, rest, path) } : object;
+  const found = typeof value === 'string' ? objectById(stripe, value) : value;
+  return isWire(found) ? { ...object, [step]: expandPath(stripe, found, rest, path) } : object;
 }
 
 const expandable = new Set([
@@ -82,21 +82,21 @@ const expandable = new Set([
   'customer',
 ]);
 
-function objectById(books: Books, id: string): Wire | undefined {
-  const intent = books.intents.get(id);
-  if (intent) return intentObject(books, intent);
-  const charge = books.charges.get(id);
-  if (charge) return chargeObject(books, charge);
-  const refund = books.refunds.get(id);
+function objectById(stripe: StripeState, id: string): Wire | undefined {
+  const intent = stripe.intents.get(id);
+  if (intent) return intentObject(stripe, intent);
+  const charge = stripe.charges.get(id);
+  if (charge) return chargeObject(stripe, charge);
+  const refund = stripe.refunds.get(id);
   if (refund) return refundObject(refund);
-  const session = books.sessions.get(id);
-  if (session) return sessionObject(books, session);
-  const transaction = books.balanceTransactions.get(id);
+  const session = stripe.sessions.get(id);
+  if (session) return sessionObject(stripe, session);
+  const transaction = stripe.balanceTransactions.get(id);
   return transaction && balanceTransactionObject(transaction);
 }
 
-function lineItems(books: Books, object: Wire): Wire | undefined {
-  const session = typeof object.id === 'string' ? books.sessions.get(object.id) : undefined;
+function lineItems(stripe: StripeState, object: Wire): Wire | undefined {
+  const session = typeof object.id === 'string' ? stripe.sessions.get(object.id) : undefined;
   if (!session) return undefined;
   const data = session.lines.map((line) => lineItemObject(session, line));
   return { object: 'list', data, has_more: false, url: `/v1/checkout/sessions/${session.id}/line_items` };

@@ -5,7 +5,7 @@ import { expanded, listPage, listParams } from './lists.ts';
 import { balanceTransactionObject, chargeObject, eventObject, refundObject } from './objects.ts';
 import { expand, integer, list, metadata, notInSandbox, oneOf, text } from './params.ts';
 import { createRefund } from './refunds.ts';
-import type { Books, ChargeRow, RefundRow } from './state.ts';
+import type { ChargeRow, RefundRow, StripeState } from './state.ts';
 
 const refundEndpoints: readonly Endpoint[] = [
   endpoint(
@@ -26,18 +26,18 @@ const refundEndpoints: readonly Endpoint[] = [
       if (params.amount !== undefined && params.amount < 1) {
         throw invalid('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
       }
-      return (books) => {
+      return (stripe) => {
         const charge =
           params.payment_intent === undefined
-            ? findCharge(books, params.charge ?? '')
-            : chargeOfIntent(books, params.payment_intent);
-        const refund = createRefund(books, charge, {
+            ? findCharge(stripe, params.charge ?? '')
+            : chargeOfIntent(stripe, params.payment_intent);
+        const refund = createRefund(stripe, charge, {
           amount: params.amount,
           reason: params.reason ?? null,
           metadata: params.metadata ?? {},
           origin: 'API',
         });
-        return ok(expanded(books, refundObject(refund), params.expand));
+        return ok(expanded(stripe, refundObject(refund), params.expand));
       };
     },
   ),
@@ -45,12 +45,12 @@ const refundEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/refunds', operation: 'refunds.list' },
     { ...listParams, payment_intent: text(), charge: text() },
-    (params) => (books) => {
+    (params) => (stripe) => {
       const fits = (row: RefundRow): boolean =>
         (params.payment_intent === undefined || row.intent === params.payment_intent) &&
         (params.charge === undefined || row.charge === params.charge);
       return ok(
-        expanded(books, listPage('/v1/refunds', books.refunds.all(), params, fits, refundObject), params.expand),
+        expanded(stripe, listPage('/v1/refunds', stripe.refunds.all(), params, fits, refundObject), params.expand),
       );
     },
   ),
@@ -59,10 +59,10 @@ const refundEndpoints: readonly Endpoint[] = [
     { method: 'GET', path: '/v1/refunds/:id', operation: 'refunds.retrieve' },
     { expand },
     (params, { id }) =>
-      (books) => {
-        const refund = books.refunds.get(id);
+      (stripe) => {
+        const refund = stripe.refunds.get(id);
         if (!refund) throw missing('refund', id, 'id');
-        return ok(expanded(books, refundObject(refund), params.expand));
+        return ok(expanded(stripe, refundObject(refund), params.expand));
       },
   ),
 ];
@@ -71,19 +71,19 @@ const chargeEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/charges', operation: 'charges.list' },
     { ...listParams, payment_intent: text(), customer: notInSandbox() },
-    (params) => (books) => {
+    (params) => (stripe) => {
       const fits = (row: ChargeRow): boolean =>
         params.payment_intent === undefined || row.intent === params.payment_intent;
-      const page = listPage('/v1/charges', books.charges.all(), params, fits, (row) => chargeObject(books, row));
-      return ok(expanded(books, page, params.expand));
+      const page = listPage('/v1/charges', stripe.charges.all(), params, fits, (row) => chargeObject(stripe, row));
+      return ok(expanded(stripe, page, params.expand));
     },
   ),
   endpoint(
     { method: 'GET', path: '/v1/charges/:id', operation: 'charges.retrieve' },
     { expand },
     (params, { id }) =>
-      (books) =>
-        ok(expanded(books, chargeObject(books, findCharge(books, id)), params.expand)),
+      (stripe) =>
+        ok(expanded(stripe, chargeObject(stripe, findCharge(stripe, id)), params.expand)),
   ),
 ];
 
@@ -91,19 +91,21 @@ const eventEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/events', operation: 'events.list' },
     { ...listParams, type: text(), types: list(text(), 20) },
-    (params) => (books) => {
+    (params) => (stripe) => {
       const fits = (row: { readonly type: string }): boolean =>
         (params.type === undefined || fitsType(params.type, row.type)) &&
         (params.types === undefined || params.types.some((type) => fitsType(type, row.type)));
-      return ok(expanded(books, listPage('/v1/events', books.events.all(), params, fits, eventObject), params.expand));
+      return ok(
+        expanded(stripe, listPage('/v1/events', stripe.events.all(), params, fits, eventObject), params.expand),
+      );
     },
   ),
   endpoint(
     { method: 'GET', path: '/v1/events/:id', operation: 'events.retrieve' },
     { expand },
     (_params, { id }) =>
-      (books) => {
-        const event = books.events.get(id);
+      (stripe) => {
+        const event = stripe.events.get(id);
         if (!event) throw missing('event', id, 'id');
         return ok(eventObject(event));
       },
@@ -114,10 +116,10 @@ const balanceEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/balance_transactions', operation: 'balance_transactions.list' },
     { ...listParams, type: text(), source: text(), currency: text(3), payout: notInSandbox() },
-    (params) => (books) => {
+    (params) => (stripe) => {
       const page = listPage(
         '/v1/balance_transactions',
-        books.balanceTransactions.all(),
+        stripe.balanceTransactions.all(),
         params,
         (row) =>
           (params.type === undefined || row.type === params.type) &&
@@ -125,17 +127,17 @@ const balanceEndpoints: readonly Endpoint[] = [
           (params.currency === undefined || row.currency === params.currency),
         balanceTransactionObject,
       );
-      return ok(expanded(books, page, params.expand));
+      return ok(expanded(stripe, page, params.expand));
     },
   ),
   endpoint(
     { method: 'GET', path: '/v1/balance_transactions/:id', operation: 'balance_transactions.retrieve' },
     { expand },
     (params, { id }) =>
-      (books) => {
-        const row = books.balanceTransactions.get(id);
+      (stripe) => {
+        const row = stripe.balanceTransactions.get(id);
         if (!row) throw missing('balance transaction', id, 'id');
-        return ok(expanded(books, balanceTransactionObject(row), params.expand));
+        return ok(expanded(stripe, balanceTransactionObject(row), params.expand));
       },
   ),
 ];
@@ -149,18 +151,18 @@ export const moneyEndpoints: readonly Endpoint[] = [
 ];
 
 /** The charge of an intent that took money. @throws {StripeRefusal} when there is none. */
-export function chargeOfIntent(books: Books, intentId: string): ChargeRow {
-  const intent = books.intents.get(intentId);
+export function chargeOfIntent(stripe: StripeState, intentId: string): ChargeRow {
+  const intent = stripe.intents.get(intentId);
   if (!intent) throw missing('payment_intent', intentId, 'payment_intent');
-  const charge = latestCharge(books, intent);
+  const charge = latestCharge(stripe, intent);
   if (!charge?.captured) {
     throw invalid(`This PaymentIntent (${intentId}) does not have a successful charge to refund.`);
   }
   return charge;
 }
 
-function findCharge(books: Books, id: string): ChargeRow {
-  const charge = books.charges.get(id);
+function findCharge(stripe: StripeState, id: string): ChargeRow {
+  const charge = stripe.charges.get(id);
   if (!charge) throw missing('charge', id, 'id');
   return charge;
 }

@@ -1,5 +1,13 @@
 import { cardNamed } from './cards.ts';
-import type { BalanceTransactionRow, Books, ChargeRow, EventRow, IntentRow, LastError, RefundRow } from './state.ts';
+import type {
+  BalanceTransactionRow,
+  ChargeRow,
+  EventRow,
+  IntentRow,
+  LastError,
+  RefundRow,
+  StripeState,
+} from './state.ts';
 
 /** An object as it goes over the wire. */
 export type Wire = Readonly<Record<string, unknown>>;
@@ -7,7 +15,7 @@ export type Wire = Readonly<Record<string, unknown>>;
 /** The API version whose shapes these are; the one version the sandbox speaks. */
 export const apiVersion = '2026-10-28.endive';
 
-export function intentObject(books: Books, row: IntentRow): Wire {
+export function intentObject(stripe: StripeState, row: IntentRow): Wire {
   return {
     id: row.id,
     object: 'payment_intent',
@@ -34,7 +42,7 @@ export function intentObject(books: Books, row: IntentRow): Wire {
     livemode: false,
     managed_payments: null,
     metadata: row.metadata,
-    next_action: nextAction(books, row),
+    next_action: nextAction(stripe, row),
     on_behalf_of: null,
     payment_method: row.paymentMethod,
     payment_method_configuration_details: null,
@@ -83,17 +91,17 @@ const publicFields = [
 ] as const;
 
 /** What the holder of a client secret may see: no metadata, no charge. */
-export function publicIntentObject(books: Books, row: IntentRow): Wire {
-  const whole = intentObject(books, row);
+export function publicIntentObject(stripe: StripeState, row: IntentRow): Wire {
+  const whole = intentObject(stripe, row);
   return Object.fromEntries(publicFields.map((field) => [field, whole[field]]));
 }
 
-export function authenticationUrl(books: Books, row: IntentRow): string {
-  return `${books.baseUrl()}/cashier/3ds/${row.id}?client_secret=${encodeURIComponent(row.clientSecret)}`;
+export function authenticationUrl(stripe: StripeState, row: IntentRow): string {
+  return `${stripe.baseUrl()}/cashier/3ds/${row.id}?client_secret=${encodeURIComponent(row.clientSecret)}`;
 }
 
-export function chargeObject(books: Books, row: ChargeRow): Wire {
-  const intent = books.intents.get(row.intent);
+export function chargeObject(stripe: StripeState, row: ChargeRow): Wire {
+  const intent = stripe.intents.get(row.intent);
   const failed = row.status === 'failed';
   return {
     id: row.id,
@@ -263,10 +271,10 @@ function lastErrorObject(error: LastError, row: IntentRow): Wire {
   };
 }
 
-function nextAction(books: Books, row: IntentRow): Wire | null {
+function nextAction(stripe: StripeState, row: IntentRow): Wire | null {
   if (row.status !== 'requires_action') return null;
   return {
-    redirect_to_url: { return_url: row.returnUrl, url: authenticationUrl(books, row) },
+    redirect_to_url: { return_url: row.returnUrl, url: authenticationUrl(stripe, row) },
     type: 'redirect_to_url',
   };
 }

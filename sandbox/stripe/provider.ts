@@ -1,15 +1,15 @@
 import type { Posting } from '../deliveries.ts';
 import { Deliveries, defaultRetryDelaysMs } from '../deliveries.ts';
-import type { Shared, Side } from '../provider.ts';
+import type { SandboxContext, SimulatedProvider } from '../provider.ts';
 import { accountIdOf } from './account.ts';
 import { serveStripeApi } from './api.ts';
-import { serveStripePage, waitingAtStripe } from './cashier.ts';
+import { pendingStripePayments, serveStripePage } from './cashier.ts';
 import { stripeConsole } from './console.ts';
-import { type StripeLedger, stripeOracle } from './ground-truth.ts';
+import { readStripeLedger, type StripeLedger } from './ground-truth.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { eventObject } from './objects.ts';
 import { keepPlan, resumePlans } from './scheduled.ts';
-import type { Books } from './state.ts';
+import type { StripeState } from './state.ts';
 import { stripeSender } from './webhooks.ts';
 
 export type StripeOptions = {
@@ -20,21 +20,25 @@ export type StripeOptions = {
   readonly webhookUrl: string | null;
 };
 
-export type StripeSide = Side & { readonly ledgerOf: (paymentId: string | null) => StripeLedger };
+export type StripeProvider = SimulatedProvider & { readonly readLedger: (paymentId: string | null) => StripeLedger };
 
 /** Stripe: `/v1`. */
-export function createStripeSide(shared: Shared, options: StripeOptions, posting: Posting): StripeSide {
-  const { ledger, clock, newId } = shared;
-  const events: Books['events'] = ledger.table('stripe_events');
+export function createStripeProvider(
+  context: SandboxContext,
+  options: StripeOptions,
+  posting: Posting,
+): StripeProvider {
+  const { ledger, clock, newId } = context;
+  const events: StripeState['events'] = ledger.table('stripe_events');
   const deliveries = new Deliveries(
-    shared,
+    context,
     stripeSender(options.webhookSecret.split(',')),
     posting,
     { url: options.webhookUrl, retryDelaysMs: defaultRetryDelaysMs },
     { contentOf: (eventId) => events.get(eventId)?.body, newId: () => newId('dlv_') },
   );
-  const books: Books = {
-    ...shared,
+  const stripe: StripeState = {
+    ...context,
     accountId: accountIdOf(options.secretKey),
     intents: ledger.table('stripe_payment_intents'),
     charges: ledger.table('stripe_charges'),
@@ -44,23 +48,23 @@ export function createStripeSide(shared: Shared, options: StripeOptions, posting
     events,
     plans: ledger.table('stripe_plans'),
     deliver: ({ id, type, body }) => deliveries.announce({ eventId: id, type, content: body }),
-    plan: (inMs, act, subject) => keepPlan(books, inMs, act, subject),
+    plan: (inMs, act, subject) => keepPlan(stripe, inMs, act, subject),
     cause: null,
   };
   const idempotency = new IdempotencyKeys(ledger, clock);
   return {
     provider: 'stripe',
     isApi: (path) => path === '/v1' || path.startsWith('/v1/'),
-    serveApi: (request) => serveStripeApi(books, options, idempotency, request),
-    pages: ['checkout', '3ds', 'card'],
-    servePage: (request) => serveStripePage(books, request),
-    waiting: () => waitingAtStripe(books),
-    actions: stripeConsole(books),
-    ledgerOf: (paymentId) => stripeOracle(books, paymentId),
+    serveApi: (request) => serveStripeApi(stripe, options, idempotency, request),
+    pageKinds: ['checkout', '3ds', 'card'],
+    servePage: (request) => serveStripePage(stripe, request),
+    pendingPayments: () => pendingStripePayments(stripe),
+    actions: stripeConsole(stripe),
+    readLedger: (paymentId) => readStripeLedger(stripe, paymentId),
     events: () => Array.from(events.all(), eventObject),
     deliveries,
     resume: () => {
-      resumePlans(books);
+      resumePlans(stripe);
       deliveries.resume();
     },
   };

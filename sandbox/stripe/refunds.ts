@@ -4,7 +4,7 @@ import { recordEvent } from './events.ts';
 import { checkGrain, written } from './money.ts';
 import { chargeObject, refundObject } from './objects.ts';
 import { outcomeSubject } from './payments.ts';
-import type { Books, ChargeRow, Metadata, RefundRow } from './state.ts';
+import type { ChargeRow, Metadata, RefundRow, StripeState } from './state.ts';
 
 /** How long a refund to one of the refund test cards takes before it is decided, on the sandbox's clock. */
 export const refundDecisionMs = 10_000;
@@ -17,7 +17,7 @@ export type NewRefund = {
 };
 
 /** Sends money of a captured charge back; without an amount, all that is left. @throws {StripeRefusal} when too little is left. */
-export function createRefund(books: Books, charge: ChargeRow, input: NewRefund): RefundRow {
+export function createRefund(stripe: StripeState, charge: ChargeRow, input: NewRefund): RefundRow {
   const left = charge.amountCaptured - charge.amountRefunded;
   if (!charge.captured) throw invalid(`Charge ${charge.id} has not been captured; cancel its PaymentIntent instead.`);
   if (left === 0) {
@@ -35,12 +35,12 @@ export function createRefund(books: Books, charge: ChargeRow, input: NewRefund):
     );
   }
   checkGrain(amount, charge.currency, 'amount');
-  const course = courseOf(books, charge, input.metadata);
-  const id = books.newId('re_');
-  const transaction = moveMoney(books, 'refund', -amount, charge.currency, id);
-  const refund = books.refunds.put({
+  const course = courseOf(stripe, charge, input.metadata);
+  const id = stripe.newId('re_');
+  const transaction = moveMoney(stripe, 'refund', -amount, charge.currency, id);
+  const refund = stripe.refunds.put({
     id,
-    created: books.clock.wireSeconds(),
+    created: stripe.clock.wireSeconds(),
     intent: charge.intent,
     charge: charge.id,
     amount,
@@ -53,35 +53,35 @@ export function createRefund(books: Books, charge: ChargeRow, input: NewRefund):
     failureBalanceTransaction: null,
     origin: input.origin,
   });
-  const refunded = books.charges.put({ ...charge, amountRefunded: charge.amountRefunded + amount });
-  recordEvent(books, 'refund.created', refundObject(refund));
-  recordEvent(books, 'charge.refunded', chargeObject(books, refunded));
-  if (course.next && course.inMs !== null) books.plan(course.inMs, course.next, refund.id);
+  const refunded = stripe.charges.put({ ...charge, amountRefunded: charge.amountRefunded + amount });
+  recordEvent(stripe, 'refund.created', refundObject(refund));
+  recordEvent(stripe, 'charge.refunded', chargeObject(stripe, refunded));
+  if (course.next && course.inMs !== null) stripe.plan(course.inMs, course.next, refund.id);
   return refund;
 }
 
 /** A pending refund arrived. Nothing happens in any other state. */
-export function finishRefund(books: Books, refundId: string): void {
-  const refund = books.refunds.get(refundId);
+export function finishRefund(stripe: StripeState, refundId: string): void {
+  const refund = stripe.refunds.get(refundId);
   if (refund?.status !== 'pending') return;
-  const done = books.refunds.put({ ...refund, status: 'succeeded' });
-  recordEvent(books, 'refund.updated', refundObject(done));
+  const done = stripe.refunds.put({ ...refund, status: 'succeeded' });
+  recordEvent(stripe, 'refund.updated', refundObject(done));
 }
 
 /** The bank sent the money back, which it may do long after the refund succeeded. Nothing happens once it failed. */
-export function failRefund(books: Books, refundId: string, failureReason = 'unknown'): void {
-  const refund = books.refunds.get(refundId);
+export function failRefund(stripe: StripeState, refundId: string, failureReason = 'unknown'): void {
+  const refund = stripe.refunds.get(refundId);
   if (!refund || refund.status === 'failed' || refund.status === 'canceled') return;
-  const failed = books.refunds.put({
+  const failed = stripe.refunds.put({
     ...refund,
     status: 'failed',
     failureReason,
-    failureBalanceTransaction: moveMoney(books, 'refund_failure', refund.amount, refund.currency, refund.id),
+    failureBalanceTransaction: moveMoney(stripe, 'refund_failure', refund.amount, refund.currency, refund.id),
   });
-  const charge = books.charges.get(refund.charge);
-  if (charge) books.charges.put({ ...charge, amountRefunded: charge.amountRefunded - refund.amount });
-  recordEvent(books, 'refund.updated', refundObject(failed));
-  recordEvent(books, 'refund.failed', refundObject(failed));
+  const charge = stripe.charges.get(refund.charge);
+  if (charge) stripe.charges.put({ ...charge, amountRefunded: charge.amountRefunded - refund.amount });
+  recordEvent(stripe, 'refund.updated', refundObject(failed));
+  recordEvent(stripe, 'refund.failed', refundObject(failed));
 }
 
 type Course = {
@@ -91,9 +91,9 @@ type Course = {
   readonly inMs: number | null;
 };
 
-function courseOf(books: Books, charge: ChargeRow, metadata: Metadata): Course {
+function courseOf(stripe: StripeState, charge: ChargeRow, metadata: Metadata): Course {
   const subject = outcomeSubject({ ...charge, ...metadata });
-  const rule = books.faults.takeOutcome(
+  const rule = stripe.faults.takeOutcome(
     ['refund_pending_then_succeeded', 'refund_pending_then_failed', 'refund_fails_later'],
     subject,
   );
@@ -121,13 +121,13 @@ function courseOfCard(charge: ChargeRow): Course {
 }
 
 function moveMoney(
-  books: Books,
+  stripe: StripeState,
   type: 'refund' | 'refund_failure',
   amount: number,
   currency: string,
   source: string,
 ): string {
-  const id = books.newId('txn_');
-  const created = books.clock.wireSeconds();
-  return books.balanceTransactions.put({ id, created, type, amount, fee: 0, currency, source, description: null }).id;
+  const id = stripe.newId('txn_');
+  const created = stripe.clock.wireSeconds();
+  return stripe.balanceTransactions.put({ id, created, type, amount, fee: 0, currency, source, description: null }).id;
 }

@@ -1,56 +1,56 @@
 import { completeIfPaid, expireIfOpen, reportDelayedResult } from './checkout.ts';
 import { finishProcessing, lapseAuthorization, succeedAnyway } from './payments.ts';
 import { failRefund, finishRefund } from './refunds.ts';
-import type { Books, PlannedAct, PlanRow } from './state.ts';
+import type { PlannedAct, PlanRow, StripeState } from './state.ts';
 
 /** Keeps a plan and has it carried out when its time comes. */
-export function keepPlan(books: Books, inMs: number, act: PlannedAct, subject: string): void {
-  const plan = books.plans.put({ id: books.newId('plan_'), atMs: books.clock.nowMs() + inMs, act, subject });
-  books.ledger.afterCommit(() => schedulePlan(books, plan));
+export function keepPlan(stripe: StripeState, inMs: number, act: PlannedAct, subject: string): void {
+  const plan = stripe.plans.put({ id: stripe.newId('plan_'), atMs: stripe.clock.nowMs() + inMs, act, subject });
+  stripe.ledger.afterCommit(() => schedulePlan(stripe, plan));
 }
 
 /** Takes up again what was planned before a restart. */
-export function resumePlans(books: Books): void {
-  for (const plan of books.plans.all()) schedulePlan(books, plan);
+export function resumePlans(stripe: StripeState): void {
+  for (const plan of stripe.plans.all()) schedulePlan(stripe, plan);
 }
 
 /** Does at once what may also be planned. What does not fit the present state does nothing. */
-export function carryOut(books: Books, act: PlannedAct, subject: string): void {
+export function carryOut(stripe: StripeState, act: PlannedAct, subject: string): void {
   switch (act) {
     case 'expire_session':
-      return expireIfOpen(books, subject);
+      return expireIfOpen(stripe, subject);
     case 'lapse_authorization':
-      return lapseAuthorization(books, subject);
+      return lapseAuthorization(stripe, subject);
     case 'finish_succeeded':
-      return finishIntent(books, subject, 'succeeded');
+      return finishIntent(stripe, subject, 'succeeded');
     case 'finish_failed':
-      return finishIntent(books, subject, 'failed');
+      return finishIntent(stripe, subject, 'failed');
     case 'succeed_anyway':
-      return succeedInSpite(books, subject);
+      return succeedInSpite(stripe, subject);
     case 'refund_succeeded':
-      return finishRefund(books, subject);
+      return finishRefund(stripe, subject);
     case 'refund_failed':
-      return failRefund(books, subject);
+      return failRefund(stripe, subject);
   }
 }
 
-function schedulePlan(books: Books, plan: PlanRow): void {
-  books.clock.at(plan.atMs, () =>
-    books.ledger.transact(() => {
-      books.plans.delete(plan.id);
-      carryOut(books, plan.act, plan.subject);
+function schedulePlan(stripe: StripeState, plan: PlanRow): void {
+  stripe.clock.at(plan.atMs, () =>
+    stripe.ledger.transact(() => {
+      stripe.plans.delete(plan.id);
+      carryOut(stripe, plan.act, plan.subject);
     }),
   );
 }
 
-function finishIntent(books: Books, intentId: string, outcome: 'succeeded' | 'failed'): void {
-  if (books.intents.get(intentId)?.status !== 'processing') return;
-  finishProcessing(books, intentId, outcome);
-  reportDelayedResult(books, intentId, outcome);
+function finishIntent(stripe: StripeState, intentId: string, outcome: 'succeeded' | 'failed'): void {
+  if (stripe.intents.get(intentId)?.status !== 'processing') return;
+  finishProcessing(stripe, intentId, outcome);
+  reportDelayedResult(stripe, intentId, outcome);
 }
 
-function succeedInSpite(books: Books, intentId: string): void {
-  succeedAnyway(books, intentId);
-  const intent = books.intents.get(intentId);
-  if (intent) completeIfPaid(books, intent);
+function succeedInSpite(stripe: StripeState, intentId: string): void {
+  succeedAnyway(stripe, intentId);
+  const intent = stripe.intents.get(intentId);
+  if (intent) completeIfPaid(stripe, intent);
 }

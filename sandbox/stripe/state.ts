@@ -1,5 +1,5 @@
 import type { Table } from '../ledger.ts';
-import type { Shared } from '../provider.ts';
+import type { SandboxContext } from '../provider.ts';
 
 export type IntentStatus =
   | 'requires_payment_method'
@@ -140,7 +140,7 @@ export type EventRow = { readonly id: string; readonly created: number; readonly
 export type Cause = { readonly requestId: string; readonly idempotencyKey: string | null };
 
 /** Everything the Stripe side works on. */
-export type Books = Shared & {
+export type StripeState = SandboxContext & {
   /** Whose books these are. */
   readonly accountId: string;
   readonly intents: Table<IntentRow>;

@@ -1,36 +1,36 @@
 import type { Applied, RequestFault } from '../faults.ts';
-import { type HttpAnswer, type HttpOutcome, type HttpRequest, headerOf } from '../http.ts';
-import { delayed, misdelivered } from '../misdelivery.ts';
+import { type HttpOutcome, type HttpRequest, type HttpResponse, headerOf } from '../http.ts';
+import { delayed, misdelivered } from '../response-faults.ts';
 import { RequestGuard } from './authorization.ts';
-import type { BillDesk } from './bill-desk.ts';
+import type { BillDesk } from './bill-downloads.ts';
 import { certificateList } from './certificates.ts';
 import type { Endpoint } from './endpoints.ts';
 import { systemError, WechatpayRefusal } from './errors.ts';
 import { paymentEndpoints } from './payment-endpoints.ts';
 import { signatureHeaders } from './signing.ts';
-import type { Books, PlatformKey, WechatpayOptions } from './state.ts';
+import type { PlatformKey, WechatpayOptions, WechatpayState } from './state.ts';
 
 /** What a request comes to; `answer` executes it, well or ill as the fault says. @throws {WechatpayRefusal} */
-type Work = { readonly operation: string; readonly answer: (fault: RequestFault | undefined) => HttpAnswer };
+type Work = { readonly operation: string; readonly answer: (fault: RequestFault | undefined) => HttpResponse };
 
 /** Answers requests under /v3, well or ill as the fault rules say. */
 export class WechatpayApi {
-  #books: Books;
+  #wechatpay: WechatpayState;
   #options: WechatpayOptions;
   #guard: RequestGuard;
   #bills: BillDesk;
   #endpoints: readonly Endpoint[];
 
-  constructor(books: Books, options: WechatpayOptions, bills: BillDesk) {
-    this.#books = books;
+  constructor(wechatpay: WechatpayState, options: WechatpayOptions, bills: BillDesk) {
+    this.#wechatpay = wechatpay;
     this.#options = options;
-    this.#guard = new RequestGuard(options, books.clock);
+    this.#guard = new RequestGuard(options, wechatpay.clock);
     this.#bills = bills;
     const certificates: Endpoint = {
       method: 'GET',
       path: '/v3/certificates',
       operation: 'certificates.list',
-      execute: () => certificateList(books, options),
+      execute: () => certificateList(wechatpay, options),
     };
     const tradeBill: Endpoint = {
       method: 'GET',
@@ -50,15 +50,15 @@ export class WechatpayApi {
       if (rule?.fault === 'reset_before') return 'reset';
       if (rule?.fault === 'timeout_before') return 'unanswered';
       refuseBefore(rule?.fault);
-      const executed = (): HttpAnswer => {
+      const executed = (): HttpResponse => {
         try {
           return answer(rule?.fault);
         } catch (error) {
           return this.#refused(request, error);
         }
       };
-      if (rule?.fault === 'delay') return await delayed(this.#books, rule.ms ?? 0, executed);
-      return await misdelivered(this.#books, executed(), rule);
+      if (rule?.fault === 'delay') return await delayed(this.#wechatpay, rule.ms ?? 0, executed);
+      return await misdelivered(this.#wechatpay, executed(), rule);
     } catch (error) {
       return this.#refused(request, error);
     }
@@ -74,7 +74,7 @@ export class WechatpayApi {
     return {
       operation: endpoint.operation,
       answer: (fault) => {
-        const done = this.#books.ledger.transact(() => endpoint.execute(this.#books, { request, id, query }));
+        const done = this.#wechatpay.ledger.transact(() => endpoint.execute(this.#wechatpay, { request, id, query }));
         if (fault === 'error_500_after' || fault === 'system_error') throw systemError();
         return this.#answer(request, done === null ? 204 : 200, done, fault);
       },
@@ -82,7 +82,7 @@ export class WechatpayApi {
   }
 
   #takeRule(request: HttpRequest, operation: string): Applied<RequestFault> | null {
-    return this.#books.faults.takeRequest({
+    return this.#wechatpay.faults.takeRequest({
       method: request.method,
       path: request.path,
       operation,
@@ -90,26 +90,26 @@ export class WechatpayApi {
     });
   }
 
-  #refused(request: HttpRequest, error: unknown): HttpAnswer {
+  #refused(request: HttpRequest, error: unknown): HttpResponse {
     if (error instanceof WechatpayRefusal) return this.#answer(request, error.status, error.body);
     console.error('sandbox: a request failed', error);
     return this.#answer(request, 500, systemError().body);
   }
 
   /** Signed like every answer, 204 and refusals too, unless a rule spoils it. */
-  #answer(request: HttpRequest, status: number, value: object | null, fault?: RequestFault): HttpAnswer {
+  #answer(request: HttpRequest, status: number, value: object | null, fault?: RequestFault): HttpResponse {
     const body = value === null ? '' : JSON.stringify(value);
     const type: Record<string, string> = value === null ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
     const headers = {
       ...type,
       'Cache-Control': 'no-cache, must-revalidate',
-      'Request-ID': this.#books.newId('', 32),
+      'Request-ID': this.#wechatpay.newId('', 32),
     };
     if (fault === 'unsigned') return { status, headers, body };
     const asked = this.#keyFor(request);
     const key = fault === 'wrong_serial' ? { ...asked, serial: this.#options.merchantSerial } : asked;
     const kind = fault === 'bad_signature' ? 'wrong' : fault === 'probe' ? 'probe' : 'right';
-    const signed = signatureHeaders(this.#books, key, body, this.#books.clock.wireSeconds(), kind);
+    const signed = signatureHeaders(this.#wechatpay, key, body, this.#wechatpay.clock.wireSeconds(), kind);
     return { status, headers: { ...headers, ...signed }, body };
   }
 

@@ -2,7 +2,7 @@ import { ControlError, type Json, optionalText, refuseUnknown } from '../control
 import { invalidRequest, signError } from './errors.ts';
 import { openOrder, orderOf } from './orders.ts';
 import { signedText, verifies } from './signing.ts';
-import type { Books, OrderRow, WechatpayOptions } from './state.ts';
+import type { OrderRow, WechatpayOptions, WechatpayState } from './state.ts';
 
 /** What a page hands to `WeixinJSBridge.invoke('getBrandWCPayRequest', …)`, or a mini program to `wx.requestPayment`. */
 export type BridgeCall = {
@@ -22,7 +22,7 @@ const bridgeArguments = ['appId', 'timeStamp', 'nonceStr', 'package', 'signType'
  * @throws {WechatpayRefusal} for a wrong signature, for a prepay_id that is none or over, for an order that is.
  */
 export function openByBridge(
-  books: Books,
+  wechatpay: WechatpayState,
   { appId, merchantPublicKey }: Pick<WechatpayOptions, 'appId' | 'merchantPublicKey'>,
   call: BridgeCall,
 ): OrderRow {
@@ -33,11 +33,11 @@ export function openByBridge(
   const text = signedText([call.appId, call.timeStamp, call.nonceStr, call.package]);
   if (!verifies(merchantPublicKey, text, call.paySign)) throw signError('paySign does not match');
   const prepayId = /^prepay_id=(\S+)$/.exec(call.package)?.[1];
-  const code = prepayId === undefined ? undefined : books.codes.get(prepayId);
-  const order = code && orderOf(books, code.order);
+  const code = prepayId === undefined ? undefined : wechatpay.codes.get(prepayId);
+  const order = code && orderOf(wechatpay, code.order);
   if (!code || order?.tradeType !== 'JSAPI') throw invalidRequest('package must be prepay_id=… of a JSAPI order');
-  if (books.clock.nowMs() > code.untilAtMs) throw invalidRequest('prepay_id已过期');
-  return openOrder(books, books.orders.put({ ...order, bridged: true }));
+  if (wechatpay.clock.nowMs() > code.untilAtMs) throw invalidRequest('prepay_id已过期');
+  return openOrder(wechatpay, wechatpay.orders.put({ ...order, bridged: true }));
 }
 
 /** @throws {ControlError} for an argument that is missing. */

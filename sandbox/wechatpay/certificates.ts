@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import type { Shared } from '../provider.ts';
+import type { SandboxContext } from '../provider.ts';
 import { encrypted } from './signing.ts';
 import type { WechatpayOptions } from './state.ts';
 import { beijingTime } from './time.ts';
 
 /** The platform certificates, each encrypted under the APIv3 key. A public key has none and is not listed. */
-export function certificateList({ newId }: Pick<Shared, 'newId'>, options: WechatpayOptions): object {
+export function certificateList({ newId }: Pick<SandboxContext, 'newId'>, options: WechatpayOptions): object {
   const data = options.platformKeys.flatMap(({ serial, certificate }) => {
     if (certificate === undefined) return [];
     const { validFrom, validTo } = new X509Certificate(certificate);

@@ -1,5 +1,5 @@
 import type { HttpRequest } from '../http.ts';
-import type { Books } from './state.ts';
+import type { WechatpayState } from './state.ts';
 
 /** Which piece of the path stood for `:id`, decoded, and the query. */
 export type Asked = { readonly request: HttpRequest; readonly id: string; readonly query: URLSearchParams };
@@ -14,5 +14,5 @@ export type Endpoint = {
   readonly path: string;
   /** As fault rules name it. */
   readonly operation: string;
-  readonly execute: (books: Books, asked: Asked) => Done;
+  readonly execute: (wechatpay: WechatpayState, asked: Asked) => Done;
 };

@@ -1,5 +1,5 @@
 import { type TradeState, transactionObject } from './objects.ts';
-import type { Books, OrderRow, RefundRow } from './state.ts';
+import type { OrderRow, RefundRow, WechatpayState } from './state.ts';
 
 /** What became of one order, in fen. */
 export type WechatpayTotals = {
@@ -29,11 +29,11 @@ export type WechatpayLedger = {
 };
 
 /** The WeChat Pay side's truth, oldest first; with `paymentId`, which is an `out_trade_no`, only what concerns that one. */
-export function wechatpayOracle(books: Books, paymentId: string | null): WechatpayLedger {
-  const orders = [...books.orders.all()].filter((row) => paymentId === null || row.id === paymentId);
-  const refunds = [...books.refunds.all()].filter((row) => paymentId === null || row.order === paymentId);
+export function readWechatpayLedger(wechatpay: WechatpayState, paymentId: string | null): WechatpayLedger {
+  const orders = [...wechatpay.orders.all()].filter((row) => paymentId === null || row.id === paymentId);
+  const refunds = [...wechatpay.refunds.all()].filter((row) => paymentId === null || row.order === paymentId);
   return {
-    transactions: orders.map((row) => transactionObject(books, row)),
+    transactions: orders.map((row) => transactionObject(wechatpay, row)),
     refunds: refunds.map(refundInLedger),
     totals: Object.fromEntries(orders.map((row) => [row.id, totalsOf(row, refunds)])),
   };

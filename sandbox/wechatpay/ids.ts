@@ -1,7 +1,7 @@
-import type { Shared } from '../provider.ts';
+import type { SandboxContext } from '../provider.ts';
 import { beijingDigits } from './time.ts';
 
-type Source = Pick<Shared, 'newId' | 'clock'>;
+type Source = Pick<SandboxContext, 'newId' | 'clock'>;
 
 /** Decimal digits that follow from the seed. */
 function digits({ newId }: Source, length: number): string {

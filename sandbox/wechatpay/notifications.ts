@@ -1,8 +1,8 @@
 import type { Sender } from '../deliveries.ts';
-import type { Shared } from '../provider.ts';
+import type { SandboxContext } from '../provider.ts';
 import { notifiedRefundObject, paidTransactionObject } from './objects.ts';
 import { encrypted, signatureHeaders } from './signing.ts';
-import type { Books, OrderRow, PlatformKey, RefundRow } from './state.ts';
+import type { OrderRow, PlatformKey, RefundRow, WechatpayState } from './state.ts';
 import { beijingTime } from './time.ts';
 
 const secondMs = 1000;
@@ -31,42 +31,49 @@ export type NotificationContent = {
 const refundSummaries = { SUCCESS: '退款成功', ABNORMAL: '退款异常', CLOSED: '退款关闭' } as const;
 
 /** Only success is told of a payment; closing and expiry never are. */
-export function recordPayment(books: Books, order: OrderRow): void {
-  record(books, order.notifyUrl, 'TRANSACTION.SUCCESS', '支付成功', 'transaction', paidTransactionObject(books, order));
+export function recordPayment(wechatpay: WechatpayState, order: OrderRow): void {
+  record(
+    wechatpay,
+    order.notifyUrl,
+    'TRANSACTION.SUCCESS',
+    '支付成功',
+    'transaction',
+    paidTransactionObject(wechatpay, order),
+  );
 }
 
 /** Told when a refund has come to an end; one that is under way is not. */
-export function recordRefund(books: Books, order: OrderRow, refund: RefundRow): void {
+export function recordRefund(wechatpay: WechatpayState, order: OrderRow, refund: RefundRow): void {
   if (refund.status === 'PROCESSING') return;
   const summary = refundSummaries[refund.status];
-  const object = notifiedRefundObject(books, order, refund);
-  record(books, refund.notifyUrl, `REFUND.${refund.status}`, summary, 'refund', object);
+  const object = notifiedRefundObject(wechatpay, order, refund);
+  record(wechatpay, refund.notifyUrl, `REFUND.${refund.status}`, summary, 'refund', object);
 }
 
 function record(
-  books: Books,
+  wechatpay: WechatpayState,
   url: string,
   type: string,
   summary: string,
   originalType: NotificationContent['original_type'],
   plaintext: NotificationContent['plaintext'],
 ): void {
-  const id = books.newId('EV-', 24);
+  const id = wechatpay.newId('EV-', 24);
   const content: NotificationContent = {
     id,
-    create_time: beijingTime(books.clock.wireMs()),
+    create_time: beijingTime(wechatpay.clock.wireMs()),
     resource_type: 'encrypt-resource',
     event_type: type,
     summary,
     original_type: originalType,
     plaintext,
   };
-  books.deliver(books.events.put({ id, type, content: JSON.stringify(content) }), url);
+  wechatpay.deliver(wechatpay.events.put({ id, type, content: JSON.stringify(content) }), url);
 }
 
 /** WeChat Pay's way of posting: encrypted under the APIv3 key, signed by a platform key, both anew for each attempt. */
 export function wechatpaySender(
-  shared: Pick<Shared, 'newId'>,
+  context: Pick<SandboxContext, 'newId'>,
   apiV3Key: string,
   signingKey: () => PlatformKey,
 ): Sender {
@@ -74,14 +81,14 @@ export function wechatpaySender(
     provider: 'wechatpay',
     write(content, atSeconds, secret) {
       const { original_type, plaintext, ...envelope } = parseContent(content);
-      const cipher = encrypted(apiV3Key, shared.newId('', 12), original_type, JSON.stringify(plaintext));
+      const cipher = encrypted(apiV3Key, context.newId('', 12), original_type, JSON.stringify(plaintext));
       const body = JSON.stringify({ ...envelope, resource: { original_type, ...cipher } });
       const headers = {
         'Content-Type': 'application/json',
         'User-Agent': 'Mozilla/4.0',
         Accept: '*/*',
-        'Request-ID': shared.newId('', 32),
-        ...signatureHeaders(shared, signingKey(), body, atSeconds, secret),
+        'Request-ID': context.newId('', 32),
+        ...signatureHeaders(context, signingKey(), body, atSeconds, secret),
       };
       return { headers, body };
     },

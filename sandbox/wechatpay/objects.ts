@@ -1,4 +1,4 @@
-import type { Books, OrderRow, RefundRow } from './state.ts';
+import type { OrderRow, RefundRow, WechatpayState } from './state.ts';
 import { beijingTime } from './time.ts';
 
 export type TradeState = OrderRow['state'] | 'REFUND';
@@ -17,16 +17,20 @@ export function tradeState(order: OrderRow): TradeState {
 }
 
 /** A transaction as a query answers it. */
-export function transactionObject(books: Pick<Books, 'merchant'>, order: OrderRow) {
-  return { ...common(books, order), trade_state: tradeState(order), trade_state_desc: stateTexts[tradeState(order)] };
+export function transactionObject(wechatpay: Pick<WechatpayState, 'merchant'>, order: OrderRow) {
+  return {
+    ...common(wechatpay, order),
+    trade_state: tradeState(order),
+    trade_state_desc: stateTexts[tradeState(order)],
+  };
 }
 
 /** As its notification tells it: paid, whatever came after. */
-export function paidTransactionObject(books: Pick<Books, 'merchant'>, order: OrderRow) {
-  return { ...common(books, order), trade_state: 'SUCCESS', trade_state_desc: stateTexts.SUCCESS };
+export function paidTransactionObject(wechatpay: Pick<WechatpayState, 'merchant'>, order: OrderRow) {
+  return { ...common(wechatpay, order), trade_state: 'SUCCESS', trade_state_desc: stateTexts.SUCCESS };
 }
 
-function common({ merchant }: Pick<Books, 'merchant'>, order: OrderRow) {
+function common({ merchant }: Pick<WechatpayState, 'merchant'>, order: OrderRow) {
   const { paid } = order;
   return {
     amount: {
@@ -69,7 +73,11 @@ export function refundObject(order: OrderRow, refund: RefundRow) {
 }
 
 /** As its notification tells it: no appid, no currency. */
-export function notifiedRefundObject({ merchant }: Pick<Books, 'merchant'>, order: OrderRow, refund: RefundRow) {
+export function notifiedRefundObject(
+  { merchant }: Pick<WechatpayState, 'merchant'>,
+  order: OrderRow,
+  refund: RefundRow,
+) {
   return {
     mchid: merchant.mchId,
     ...told(order, refund),

@@ -1,39 +1,45 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { Deliveries, type Posting } from '../deliveries.ts';
-import type { Shared, Side } from '../provider.ts';
+import type { SandboxContext, SimulatedProvider } from '../provider.ts';
 import { WechatpayApi } from './api.ts';
-import { BillDesk } from './bill-desk.ts';
-import { serveWechatpayPage, waitingAtWechatpay } from './cashier.ts';
+import { BillDesk } from './bill-downloads.ts';
+import { pendingWechatpayPayments, serveWechatpayPage } from './cashier.ts';
 import { wechatpayConsole } from './console.ts';
-import { type WechatpayLedger, wechatpayOracle } from './ground-truth.ts';
+import { readWechatpayLedger, type WechatpayLedger } from './ground-truth.ts';
 import { ackTimeoutMs, notificationRetryDelaysMs, wechatpaySender } from './notifications.ts';
 import { keepPlan, resumePlans } from './scheduled.ts';
-import type { Books, PlatformKey, WechatpayOptions } from './state.ts';
+import type { PlatformKey, WechatpayOptions, WechatpayState } from './state.ts';
 
 export type { WechatpayLedger } from './ground-truth.ts';
 export type { PlatformKey, WechatpayOptions } from './state.ts';
 
-export type WechatpaySide = Side & { readonly ledgerOf: (paymentId: string | null) => WechatpayLedger };
+export type WechatpayProvider = SimulatedProvider & {
+  readonly readLedger: (paymentId: string | null) => WechatpayLedger;
+};
 
 /** WeChat Pay, APIv3: `/v3`. @throws {Error} naming the option that cannot be used. */
-export function createWechatpaySide(shared: Shared, options: WechatpayOptions, posting: Posting): WechatpaySide {
+export function createWechatpayProvider(
+  context: SandboxContext,
+  options: WechatpayOptions,
+  posting: Posting,
+): WechatpayProvider {
   const firstKey = checkOptions(options);
-  const { ledger, newId } = shared;
-  const events: Books['events'] = ledger.table('wechatpay_events');
-  const settings: Books['settings'] = ledger.table('wechatpay_settings');
+  const { ledger, newId } = context;
+  const events: WechatpayState['events'] = ledger.table('wechatpay_events');
+  const settings: WechatpayState['settings'] = ledger.table('wechatpay_settings');
   const notificationKey = (): PlatformKey => {
     const chosen = settings.get('notification_key')?.serial;
     return options.platformKeys.find(({ serial }) => serial === chosen) ?? firstKey;
   };
   const deliveries = new Deliveries(
-    shared,
-    wechatpaySender(shared, options.apiV3Key, notificationKey),
+    context,
+    wechatpaySender(context, options.apiV3Key, notificationKey),
     { ...posting, attemptTimeoutMs: Math.min(ackTimeoutMs, posting.attemptTimeoutMs) },
     { url: null, retryDelaysMs: notificationRetryDelaysMs }, // each payment says where it goes
     { contentOf: (eventId) => events.get(eventId)?.content, newId: () => newId('dlv_') },
   );
-  const books: Books = {
-    ...shared,
+  const wechatpay: WechatpayState = {
+    ...context,
     merchant: { appId: options.appId, mchId: options.mchId },
     orders: ledger.table('wechatpay_orders'),
     codes: ledger.table('wechatpay_codes'),
@@ -44,22 +50,22 @@ export function createWechatpaySide(shared: Shared, options: WechatpayOptions, p
     syntheticBills: ledger.table('wechatpay_synthetic_bills'),
     settings,
     deliver: ({ id, type, content }, url) => deliveries.announce({ eventId: id, type, content, url }),
-    plan: (inMs, act, subject) => keepPlan(books, inMs, act, subject),
+    plan: (inMs, act, subject) => keepPlan(wechatpay, inMs, act, subject),
   };
-  const api = new WechatpayApi(books, options, new BillDesk(books));
+  const api = new WechatpayApi(wechatpay, options, new BillDesk(wechatpay));
   return {
     provider: 'wechatpay',
     isApi: (path) => path === '/v3' || path.startsWith('/v3/'),
     serveApi: (request) => api.serve(request),
-    pages: ['wechatpay'],
-    servePage: (request) => serveWechatpayPage(books, options, request),
-    waiting: () => waitingAtWechatpay(books),
-    actions: wechatpayConsole(books, options),
-    ledgerOf: (paymentId) => wechatpayOracle(books, paymentId),
+    pageKinds: ['wechatpay'],
+    servePage: (request) => serveWechatpayPage(wechatpay, options, request),
+    pendingPayments: () => pendingWechatpayPayments(wechatpay),
+    actions: wechatpayConsole(wechatpay, options),
+    readLedger: (paymentId) => readWechatpayLedger(wechatpay, paymentId),
     events: () => Array.from(events.all(), ({ content }): object => JSON.parse(content)),
     deliveries,
     resume: () => {
-      resumePlans(books);
+      resumePlans(wechatpay);
       deliveries.resume();
     },
   };

@@ -1,52 +1,57 @@
 import { leaveOrder, orderOf, succeed } from './orders.ts';
 import { endRefund } from './refunds.ts';
-import type { Books, PlannedAct, PlanRow } from './state.ts';
+import type { PlannedAct, PlanRow, WechatpayState } from './state.ts';
 
 /** Keeps a plan and has it carried out when its time comes. */
-export function keepPlan(books: Books, inMs: number, act: PlannedAct, subject: string): void {
-  const plan = books.plans.put({ id: books.newId('plan_'), atMs: books.clock.nowMs() + inMs, act, subject });
-  books.ledger.afterCommit(() => schedulePlan(books, plan));
+export function keepPlan(wechatpay: WechatpayState, inMs: number, act: PlannedAct, subject: string): void {
+  const plan = wechatpay.plans.put({
+    id: wechatpay.newId('plan_'),
+    atMs: wechatpay.clock.nowMs() + inMs,
+    act,
+    subject,
+  });
+  wechatpay.ledger.afterCommit(() => schedulePlan(wechatpay, plan));
 }
 
 /** Takes up again what was planned before a restart. */
-export function resumePlans(books: Books): void {
-  for (const plan of books.plans.all()) schedulePlan(books, plan);
+export function resumePlans(wechatpay: WechatpayState): void {
+  for (const plan of wechatpay.plans.all()) schedulePlan(wechatpay, plan);
 }
 
-function schedulePlan(books: Books, plan: PlanRow): void {
-  books.clock.at(plan.atMs, () =>
-    books.ledger.transact(() => {
-      books.plans.delete(plan.id);
-      carryOut(books, plan.act, plan.subject);
+function schedulePlan(wechatpay: WechatpayState, plan: PlanRow): void {
+  wechatpay.clock.at(plan.atMs, () =>
+    wechatpay.ledger.transact(() => {
+      wechatpay.plans.delete(plan.id);
+      carryOut(wechatpay, plan.act, plan.subject);
     }),
   );
 }
 
 /** What does not fit the present state does nothing. */
-function carryOut(books: Books, act: PlannedAct, subject: string): void {
+function carryOut(wechatpay: WechatpayState, act: PlannedAct, subject: string): void {
   switch (act) {
     case 'pay_succeeded':
-      return settlePaying(books, subject, 'succeeded');
+      return settlePaying(wechatpay, subject, 'succeeded');
     case 'pay_failed':
-      return settlePaying(books, subject, 'failed');
+      return settlePaying(wechatpay, subject, 'failed');
     case 'succeed_anyway':
-      succeed(books, orderOf(books, subject));
+      succeed(wechatpay, orderOf(wechatpay, subject));
       return;
     case 'refund_succeeded':
-      return settleRefund(books, subject, 'SUCCESS');
+      return settleRefund(wechatpay, subject, 'SUCCESS');
     case 'refund_failed':
-      return settleRefund(books, subject, 'ABNORMAL');
+      return settleRefund(wechatpay, subject, 'ABNORMAL');
   }
 }
 
-function settlePaying(books: Books, outTradeNo: string, outcome: 'succeeded' | 'failed'): void {
-  const order = orderOf(books, outTradeNo);
+function settlePaying(wechatpay: WechatpayState, outTradeNo: string, outcome: 'succeeded' | 'failed'): void {
+  const order = orderOf(wechatpay, outTradeNo);
   if (order.state !== 'USERPAYING') return;
-  if (outcome === 'succeeded') succeed(books, order);
-  else leaveOrder(books, order, 'declined');
+  if (outcome === 'succeeded') succeed(wechatpay, order);
+  else leaveOrder(wechatpay, order, 'declined');
 }
 
 /** A plan ends only what is under way: what the console decided meanwhile stays. */
-function settleRefund(books: Books, outRefundNo: string, status: 'SUCCESS' | 'ABNORMAL'): void {
-  if (books.refunds.get(outRefundNo)?.status === 'PROCESSING') endRefund(books, outRefundNo, status);
+function settleRefund(wechatpay: WechatpayState, outRefundNo: string, status: 'SUCCESS' | 'ABNORMAL'): void {
+  if (wechatpay.refunds.get(outRefundNo)?.status === 'PROCESSING') endRefund(wechatpay, outRefundNo, status);
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, sign, verify } from 'node:crypto';
-import type { Shared } from '../provider.ts';
+import type { SandboxContext } from '../provider.ts';
 import type { PlatformKey } from './state.ts';
 
 export const signatureType = 'WECHATPAY2-SHA256-RSA2048';
@@ -20,7 +20,7 @@ export function verifies(publicKey: string, text: string, signature: string): bo
 
 /** The headers that sign an answer or a notification. The text is its time, its nonce and its body as it is sent. */
 export function signatureHeaders(
-  { newId }: Pick<Shared, 'newId'>,
+  { newId }: Pick<SandboxContext, 'newId'>,
   { serial, privateKey }: PlatformKey,
   body: string,
   atSeconds: number,

@@ -1,5 +1,5 @@
 import type { Table } from '../ledger.ts';
-import type { Shared } from '../provider.ts';
+import type { SandboxContext } from '../provider.ts';
 
 export type WechatpayOptions = {
   readonly appId: string;
@@ -104,7 +104,7 @@ export type SyntheticBillRow = { readonly id: string; readonly rows: number };
 export type SettingRow = { readonly id: 'notification_key'; readonly serial: string };
 
 /** Everything the WeChat Pay side works on. */
-export type Books = Shared & {
+export type WechatpayState = SandboxContext & {
   readonly merchant: Merchant;
   readonly orders: Table<OrderRow>;
   readonly codes: Table<CodeRow>;

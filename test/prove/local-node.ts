@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
 import { applyNewDelivery } from '../../src/commands/apply-deliveries.ts';
 import { cancelPayment } from '../../src/commands/cancel-payment.ts';
 import { capturePayment } from '../../src/commands/capture-payment.ts';
@@ -138,7 +138,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       return life.isOver;
     },
     call: (command, actor, input) => answerOf(life, () => commands[command](context, actor, input as never)),
-    receive: (callback: CallbackRequest): Promise<CallbackAnswer> =>
+    receive: (callback: CallbackRequest): Promise<CallbackResponse> =>
       life.heard(() => receiveCallback(webhook, callback)),
     async sweep() {
       try {

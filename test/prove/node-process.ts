@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { DoorAnswer } from '../../sandbox/in-process.ts';
+import type { InProcessResponse } from '../../sandbox/in-process.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { Dice } from './dice.ts';
 import { BrokenConnectionError } from './life.ts';
@@ -7,7 +7,7 @@ import { startLocalNode } from './local-node.ts';
 import type { Node, NodeObserver } from './node.ts';
 import type { Asked, FromNode, Observed, Told, ToNode } from './wire.ts';
 
-type Outcome = DoorAnswer | 'unanswered' | 'reset';
+type Outcome = InProcessResponse | 'unanswered' | 'reset';
 
 /** Hosts a node in a process of its own, on a pool of its own. After a death it is the next node, until somebody really kills it. */
 async function host(databaseUrl: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
 import type { Actor } from '../../src/commands/context.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import type { EventType } from '../../src/domain/event.ts';
@@ -43,7 +43,7 @@ export interface Node {
   readonly isDead: boolean;
   call(command: CommandName, actor: Actor, input: unknown): Promise<Answer>;
   /** @throws {BrokenConnectionError} when the node dies before it has answered. */
-  receive(callback: CallbackRequest): Promise<CallbackAnswer>;
+  receive(callback: CallbackRequest): Promise<CallbackResponse>;
   /** One round of timers. Returns how much it took up; null when it broke off. */
   sweep(): Promise<number | null>;
   watchTail(): Promise<void>;

@@ -1,5 +1,5 @@
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
+import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
@@ -216,7 +216,7 @@ export class World {
   }
 
   /** A node asks the provider. An answer that comes late is waited for, while the rest of the world goes on. */
-  async #ask(request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'> {
+  async #ask(request: InProcessRequest): Promise<InProcessResponse | 'unanswered' | 'reset'> {
     const askedMs = this.now().getTime();
     const outcome = await this.sandbox.request(request);
     const isAnswered = typeof outcome !== 'string' && outcome.status !== 599;
@@ -232,7 +232,7 @@ export class World {
   }
 
   /** A callback reaches one of the nodes that live, as through a load balancer. */
-  async #post(request: CallbackRequest): Promise<CallbackAnswer> {
+  async #post(request: CallbackRequest): Promise<CallbackResponse> {
     const { eventId, type } = eventOf(request);
     const alive = this.#nodes.filter((node) => !node.isDead);
     try {

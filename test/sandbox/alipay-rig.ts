@@ -3,7 +3,7 @@ import { AlipaySdk, type AlipaySdkConfig } from 'alipay-sdk';
 import { expect, onTestFinished } from 'vitest';
 import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
 import type { AlipayOptions } from '../../sandbox/alipay/provider.ts';
-import type { CallbackAnswer } from '../../sandbox/callback-post.ts';
+import type { CallbackResponse } from '../../sandbox/callback-post.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import { publishableKey, secretKey, webhookSecret } from './rig.ts';
 
@@ -50,7 +50,7 @@ export type AlipayRig = {
   readonly sdk: AlipaySdk;
   readonly received: readonly Notification[];
   /** What notifications are answered with; `success` unless told otherwise. */
-  answerWith: CallbackAnswer;
+  answerWith: CallbackResponse;
   /** By the SDK, which checks the answer's signature. */
   exec(method: string, biz: object, params?: object): Promise<Answer>;
   /** The link that the SDK makes for a browser. */

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
 import type { CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorRequest } from '../../sandbox/in-process.ts';
+import type { InProcessRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import { judge, publishableKey, type Received, secretKey, webhookSecret } from './rig.ts';
 
@@ -57,7 +57,7 @@ function stripeAtDoor(sandbox: Sandbox): Stripe {
   const throughDoor = async (url: string, init: RequestInit): Promise<Response> => {
     const { pathname, search } = new URL(url);
     const answer = await sandbox.request({
-      method: init.method as DoorRequest['method'], // the SDK sends GET and POST
+      method: init.method as InProcessRequest['method'], // the SDK sends GET and POST
       path: pathname + search,
       headers: Object.fromEntries(new Headers(init.headers)),
       body: typeof init.body === 'string' ? init.body : '',

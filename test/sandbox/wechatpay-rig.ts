@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
 import type { CallbackRequest } from '../../sandbox/callback-post.ts';
 import type { Json } from '../../sandbox/control-input.ts';
-import type { DoorRequest } from '../../sandbox/in-process.ts';
+import type { InProcessRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import type { WechatpayOptions } from '../../sandbox/wechatpay/provider.ts';
 import { selfSigned } from './wechatpay-certificate.ts';
@@ -79,7 +79,7 @@ export function signedRequest(
   body: string,
   nowSeconds: number,
   bent: Bent = {},
-): DoorRequest {
+): InProcessRequest {
   const { scheme = 'WECHATPAY2-SHA256-RSA2048', mchid = mchId, serial = merchantSerial } = bent;
   const { timestamp = nowSeconds, nonce = randomBytes(16).toString('hex'), signed = {} } = bent;
   const parts = [signed.method ?? method, signed.target ?? target, timestamp, nonce, signed.body ?? body] as const;
@@ -146,7 +146,7 @@ export type WechatpayRig = {
   get(target: string, bent?: Bent): Promise<Answer>;
   post(target: string, body: object, bent?: Bent): Promise<Answer>;
   /** Sends a request as it is, and says how it ended. */
-  outcome(request: DoorRequest): Promise<Answer | 'unanswered' | 'reset'>;
+  outcome(request: InProcessRequest): Promise<Answer | 'unanswered' | 'reset'>;
   control(path: string, body?: object): Promise<Json>;
   nowSeconds(): number;
 };
@@ -177,7 +177,7 @@ export async function openWechatpay(options: Partial<SandboxOptions> = {}): Prom
     const answer = await sandbox.request(request);
     return typeof answer === 'string' ? answer : readAnswer(answer);
   };
-  const answered = async (request: DoorRequest): Promise<Answer> => {
+  const answered = async (request: InProcessRequest): Promise<Answer> => {
     const answer = await outcome(request);
     if (typeof answer === 'string') throw new Error(answer);
     return answer;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { HttpAnswer } from '../http.ts';
+import type { HttpResponse } from '../http.ts';
 import { type BillContent, type BillType, billText, billTypes } from './bill-lines.ts';
 import { invalidRequest, paramError, WechatpayRefusal } from './errors.ts';
-import type { Books } from './state.ts';
+import type { WechatpayState } from './state.ts';
 import { beijingDate, beijingHour } from './time.ts';
 
 /** How long a `download_url` can be used. */
@@ -25,11 +25,11 @@ type Ready = {
 /** Writes bills and hands them out. What was asked for is kept in memory until its link is over. */
 export class BillDesk {
   readonly downloadPath = '/v3/billdownload/file';
-  #books: Books;
+  #wechatpay: WechatpayState;
   #ready = new Map<string, Ready>();
 
-  constructor(books: Books) {
-    this.#books = books;
+  constructor(wechatpay: WechatpayState) {
+    this.#wechatpay = wechatpay;
   }
 
   /** The answer of `GET /v3/bill/tradebill`. @throws {WechatpayRefusal} */
@@ -42,10 +42,10 @@ export class BillDesk {
     const content = this.#contentOf(date);
     if (isEmpty(content, type)) throw new WechatpayRefusal(404, 'NO_STATEMENT_EXIST', '账单文件不存在');
     this.#forgetOld();
-    const token = this.#books.newId('', 64);
-    const untilAtMs = this.#books.clock.nowMs() + downloadMs;
+    const token = this.#wechatpay.newId('', 64);
+    const untilAtMs = this.#wechatpay.clock.nowMs() + downloadMs;
     this.#ready.set(token, { content, type, gzip: tarType !== null, untilAtMs });
-    const download = `${this.#books.baseUrl()}${this.downloadPath}?token=${token}`;
+    const download = `${this.#wechatpay.baseUrl()}${this.downloadPath}?token=${token}`;
     return {
       hash_type: 'SHA1',
       hash_value: sha1Of(content, type),
@@ -54,15 +54,16 @@ export class BillDesk {
   }
 
   /** The file, unsigned. @throws {WechatpayRefusal} when the link is none, or over. */
-  download(query: URLSearchParams): HttpAnswer {
+  download(query: URLSearchParams): HttpResponse {
     const ready = this.#ready.get(query.get('token') ?? '');
-    if (!ready || this.#books.clock.nowMs() > ready.untilAtMs) throw invalidRequest('下载链接已失效，请重新申请账单');
+    if (!ready || this.#wechatpay.clock.nowMs() > ready.untilAtMs)
+      throw invalidRequest('下载链接已失效，请重新申请账单');
     const text = (): Readable => Readable.from(pieces(ready.content, ready.type), { objectMode: false });
     return {
       status: 200,
       headers: {
         'Content-Type': ready.gzip ? 'application/x-gzip' : 'text/plain; charset=utf-8',
-        'Request-ID': this.#books.newId('', 32),
+        'Request-ID': this.#wechatpay.newId('', 32),
       },
       body: ready.gzip ? () => zipped(text()) : text,
     };
@@ -71,7 +72,7 @@ export class BillDesk {
   /** By the sandbox's own clock: when that was moved to tomorrow, today's bill is there. */
   #readDate(date: string): string {
     if (!isDate(date)) throw paramError('bill_date', 'must be a day like 2027-01-01', 'query');
-    const nowMs = this.#books.clock.nowMs();
+    const nowMs = this.#wechatpay.clock.nowMs();
     if (date >= beijingDate(nowMs)) throw invalidRequest('账单日期须早于今天');
     if (date === beijingDate(nowMs - dayMs) && beijingHour(nowMs) < readyHour) {
       throw new WechatpayRefusal(400, 'STATEMENT_CREATING', '账单生成中，请在上午10点以后再下载');
@@ -81,7 +82,7 @@ export class BillDesk {
   }
 
   #contentOf(date: string): BillContent {
-    const { merchant, orders, refunds, syntheticBills } = this.#books;
+    const { merchant, orders, refunds, syntheticBills } = this.#wechatpay;
     const isThatDay = (ms: number | null | undefined): boolean => typeof ms === 'number' && beijingDate(ms) === date;
     return {
       merchant,
@@ -98,7 +99,7 @@ export class BillDesk {
   }
 
   #forgetOld(): void {
-    const nowMs = this.#books.clock.nowMs();
+    const nowMs = this.#wechatpay.clock.nowMs();
     for (const [token, { untilAtMs }] of this.#ready) if (nowMs > untilAtMs) this.#ready.delete(token);
   }
 }

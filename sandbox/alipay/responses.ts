@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '../http.ts';
+import type { HttpResponse } from '../http.ts';
 import { type Charset, encoded } from './charset.ts';
 
 /** `none` and `wrong` are faults: the answer is as it should be, but nobody can know that. */
@@ -17,13 +17,13 @@ export type Answering = {
  * `{"<name>":{…},"alipay_cert_sn":"…","sign":"…"}`. Signed is the node's text exactly as it is sent, with slashes escaped as PHP and
  * fastjson do it: whoever parses it and writes it again has another text.
  */
-export function nodeAnswer(
+export function nodeResponse(
   answering: Answering,
   name: string,
   node: object,
   { signed, charset }: Manner,
   traceId: string,
-): HttpAnswer {
+): HttpResponse {
   const text = JSON.stringify(node).replaceAll('/', '\\/');
   const over = { right: text, wrong: `${text} `, none: null }[signed];
   const sign = over === null ? null : answering.sign(encoded(over, charset));
@@ -44,7 +44,7 @@ export function nodeName(method: string): string {
   return `${method.replaceAll('.', '_')}_response`;
 }
 
-export function serverErrorAnswer(): HttpAnswer {
+export function serverErrorResponse(): HttpResponse {
   return {
     status: 500,
     headers: { 'Content-Type': 'text/html;charset=utf-8' },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** Numbers in [0, 1), the same ones for the same seed (mulberry32). Not for secrets. */
-export function seededChance(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

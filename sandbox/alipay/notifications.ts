@@ -1,5 +1,5 @@
 import { beijingMillis, beijingTime, yuan } from './formats.ts';
-import { type Books, newDigits, type Product, type RefundRow, refundedOf, type TradeRow } from './state.ts';
+import { type AlipayState, newDigits, type Product, type RefundRow, refundedOf, type TradeRow } from './state.ts';
 
 /** What happened to a trade. */
 export type Transition = 'paid' | 'closed' | 'finished' | 'partly_refunded' | 'fully_refunded';
@@ -21,28 +21,33 @@ const refundMark = '.refund';
  * Keeps a notification with the trade as it is now, and has it delivered to the place that the payment named, when its product tells
  * such a transition. Its type is the trade's status, with `.refund` behind it when a refund is the reason.
  */
-export function notifyTrade(books: Books, trade: TradeRow, transition: Transition, refund: RefundRow | null): void {
+export function notifyTrade(
+  alipay: AlipayState,
+  trade: TradeRow,
+  transition: Transition,
+  refund: RefundRow | null,
+): void {
   if (!told[trade.terms.product].includes(transition)) return;
-  const id = newDigits(books, 34);
-  const notice = books.notices.put({
+  const id = newDigits(alipay, 34);
+  const notice = alipay.notices.put({
     id,
     type: `${trade.status}${refund === null ? '' : refundMark}`,
-    content: JSON.stringify({ ...tradeFields(books, id, trade), ...(refund && refundFields(books, refund)) }),
+    content: JSON.stringify({ ...tradeFields(alipay, id, trade), ...(refund && refundFields(alipay, refund)) }),
   });
-  books.deliver(notice, trade.terms.notifyUrl);
+  alipay.deliver(notice, trade.terms.notifyUrl);
 }
 
 /** None is empty. `notify_time`, `sign` and `sign_type` come with each attempt. */
-function tradeFields(books: Books, notifyId: string, trade: TradeRow): Readonly<Record<string, string>> {
+function tradeFields(alipay: AlipayState, notifyId: string, trade: TradeRow): Readonly<Record<string, string>> {
   const { terms, paidMs, closedMs } = trade;
   return {
     notify_id: notifyId,
     notify_type: 'trade_status_sync',
     charset: 'utf-8',
     version: '1.0',
-    app_id: books.appId,
-    auth_app_id: books.appId,
-    seller_id: books.sellerId,
+    app_id: alipay.appId,
+    auth_app_id: alipay.appId,
+    seller_id: alipay.sellerId,
     out_trade_no: trade.id,
     trade_no: trade.tradeNo,
     trade_status: trade.status,
@@ -69,9 +74,9 @@ function moneyFields(amount: number): Readonly<Record<string, string>> {
 }
 
 /** `refund_fee` is what has gone back of the whole trade, `send_back_fee` what went back this time. */
-function refundFields(books: Books, refund: RefundRow): Readonly<Record<string, string>> {
+function refundFields(alipay: AlipayState, refund: RefundRow): Readonly<Record<string, string>> {
   return {
-    refund_fee: yuan(refundedOf(books, refund.outTradeNo)),
+    refund_fee: yuan(refundedOf(alipay, refund.outTradeNo)),
     gmt_refund: beijingMillis(refund.succeededMs ?? refund.createdMs),
     out_biz_no: refund.outRequestNo,
     send_back_fee: yuan(refund.amount),

@@ -1,13 +1,13 @@
 import type { Applied, RequestFault } from './faults.ts';
-import type { HttpAnswer, HttpOutcome } from './http.ts';
-import type { Shared } from './provider.ts';
+import type { HttpOutcome, HttpResponse } from './http.ts';
+import type { SandboxContext } from './provider.ts';
 
-type Timed = Pick<Shared, 'clock' | 'holdsRequests'>;
+type Timed = Pick<SandboxContext, 'clock' | 'holdsRequests'>;
 
 /** How an answer reaches the client, if it does. In virtual time nobody waits: the answer says how late it would have come. */
 export async function misdelivered(
   { clock }: Pick<Timed, 'clock'>,
-  done: HttpAnswer,
+  done: HttpResponse,
   rule: Applied<RequestFault> | null,
 ): Promise<HttpOutcome> {
   switch (rule?.fault) {
@@ -28,7 +28,7 @@ export async function misdelivered(
 }
 
 /** Executes later, as `delay` says, also when the client is gone by then. `executed` answers for its own refusals. */
-export async function delayed(timed: Timed, ms: number, executed: () => HttpAnswer): Promise<HttpOutcome> {
+export async function delayed(timed: Timed, ms: number, executed: () => HttpResponse): Promise<HttpOutcome> {
   const done = later(timed, ms, executed);
   if (timed.holdsRequests) return done;
   done.catch((error: unknown) => console.error('sandbox: a delayed request failed', error)); // nobody hears it
