@@ -2,14 +2,14 @@ import { html, messagePage, notFoundPage, page } from './cashier-page.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import type { SimulatedProvider } from './provider.ts';
 
-/** How many are listed under each heading. */
+/** The number of payments under each heading. */
 const listedMax = 50;
 
-/** The pages a buyer sees: a list of what waits, and the pages of each provider. */
+/** Serves the pages for buyers: the list of pending payments, and the payment pages of each provider. */
 export function serveCashier(providers: readonly SimulatedProvider[], request: HttpRequest): HttpResponse {
   const [, , kind = ''] = request.path.split('/');
   if (request.method !== 'POST' && request.method !== 'GET' && request.method !== 'HEAD') {
-    return messagePage(405, 'Not here', 'The cashier understands GET and POST.');
+    return messagePage(405, 'Method not allowed', 'The cashier supports GET and POST.');
   }
   if (kind === '') return indexPage(providers);
   return providers.find(({ pageKinds }) => pageKinds.includes(kind))?.servePage(request) ?? notFoundPage();
@@ -30,8 +30,8 @@ function indexPage(providers: readonly SimulatedProvider[]): HttpResponse {
   return page(
     200,
     'Cashier',
-    html`<section class="card"><h1>PendingPayment to be paid</h1>
-<p class="muted">Play the buyer of any of these.</p>
+    html`<section class="card"><h1>Pending payments</h1>
+<p class="muted">Choose a payment to act as its buyer.</p>
 ${lists}
 </section>`,
   );

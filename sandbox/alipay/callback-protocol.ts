@@ -1,11 +1,11 @@
-import type { Sender } from '../deliveries.ts';
+import { beijingTime } from '../beijing-time.ts';
+import type { CallbackProtocol } from '../callback-protocol.ts';
+import { hourMs, minuteMs } from '../durations.ts';
+import { formatYuan, parseYuan } from '../yuan.ts';
 import { encoded, encodedForm } from './charset.ts';
-import { beijingTime, readYuan, yuan } from './formats.ts';
-import { signedText, unsignedInNotices } from './signing.ts';
+import { signedText, unsignedInNotifications } from './signing.ts';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-/** After each attempt that was not taken: eight deliveries within 25 hours. */
+/** The delay after each failed attempt: eight attempts within 25 hours. */
 export const notifyRetryDelaysMs: readonly number[] = [
   4 * minuteMs,
   10 * minuteMs,
@@ -17,36 +17,36 @@ export const notifyRetryDelaysMs: readonly number[] = [
 ];
 
 /**
- * Alipay's way of posting: a flat form whose signature is one of its fields, over all the others but `sign_type`. Content is the
- * JSON object of those fields that do not change from one attempt to the next; its `charset` says in which one it is written.
+ * Alipay posts a form. Its field `sign` covers all other fields except `sign_type`. The content is a JSON object of the fields that are
+ * the same for all attempts; its field `charset` is the charset of the form.
  */
-export function alipaySender(sign: (text: Buffer) => string): Sender {
+export function alipayCallbackProtocol(sign: (text: Buffer) => string): CallbackProtocol {
   return {
     provider: 'alipay',
-    write(content, atSeconds, secret) {
+    write(content, atSeconds, signature) {
       const fields: Record<string, string> = { notify_time: beijingTime(atSeconds * 1000), ...JSON.parse(content) };
-      const text = signedText(Object.entries(fields), unsignedInNotices);
+      const text = signedText(Object.entries(fields), unsignedInNotifications);
       const charset = fields.charset === 'GBK' ? 'GBK' : 'utf-8';
-      // A forgery is signed over another text: as good as another key's.
-      const signature = sign(encoded(secret === 'right' ? text : `${text}&forged=1`, charset));
+      // A signature of another text fails like a signature of another key.
+      const signed = sign(encoded(signature === 'right' ? text : `${text}&forged=1`, charset));
       const headers = {
         'Content-Type': `application/x-www-form-urlencoded; charset=${charset}`,
         'User-Agent': 'Mozilla/4.0',
         Accept: '*/*',
       };
-      return { headers, body: encodedForm({ ...fields, sign: signature, sign_type: 'RSA2' }, charset) };
+      return { headers, body: encodedForm({ ...fields, sign: signed, sign_type: 'RSA2' }, charset) };
     },
     altered: (body) =>
       body.replace(
         /(^|&)total_amount=([\d.]+)/,
-        (_whole, before: string, amount: string) => `${before}total_amount=${oneMore(amount)}`,
+        (_whole, before: string, amount: string) => `${before}total_amount=${plusOneYuan(amount)}`,
       ),
     isAcknowledged: (status, body) => status === 200 && body === 'success',
     ofAnotherAccount: (content) => JSON.stringify({ ...JSON.parse(content), app_id: '2021999999999999' }),
     withWrongAmount: (content) =>
       content.replace(
         /"(total_amount|receipt_amount|buyer_pay_amount|invoice_amount)":"([\d.]+)"/g,
-        (_whole, name: string, amount: string) => `"${name}":"${oneMore(amount)}"`,
+        (_whole, name: string, amount: string) => `"${name}":"${plusOneYuan(amount)}"`,
       ),
     withUnknownStatus: (content) => content.replace(/"trade_status":"\w+"/, '"trade_status":"TRADE_DREAMT"'),
     withoutAmount: (content) => content.replace(/"total_amount":"[\d.]+"/, '"total_amount":"a lot"'),
@@ -54,7 +54,6 @@ export function alipaySender(sign: (text: Buffer) => string): Sender {
   };
 }
 
-/** One yuan more. */
-function oneMore(amount: string): string {
-  return yuan((readYuan(amount) ?? 0) + 100);
+function plusOneYuan(amount: string): string {
+  return formatYuan((parseYuan(amount) ?? 0) + 100);
 }

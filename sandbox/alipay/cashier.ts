@@ -1,3 +1,4 @@
+import { beijingTime } from '../beijing-time.ts';
 import {
   html,
   messagePage,
@@ -12,20 +13,20 @@ import {
 } from '../cashier-page.ts';
 import { type HttpRequest, type HttpResponse, redirectResponse } from '../http.ts';
 import type { PendingPayment } from '../provider.ts';
+import { formatYuan } from '../yuan.ts';
 import { AlipayRefusal } from './errors.ts';
-import { beijingTime, yuan } from './formats.ts';
 import { cashierPath } from './methods.ts';
-import { signedText, unsignedInNotices } from './signing.ts';
+import { signedText, unsignedInNotifications } from './signing.ts';
 import { type AlipayState, newestOffer, type OfferRow, type Product, refundedOf, type TradeRow } from './state.ts';
 import { declineTrade, isPast, openTrade, payTrade } from './trades.ts';
 
-/** The first piece of a cashier page's path after `/cashier/`. */
+/** The first segment after `/cashier/` in the path of a cashier page. */
 export const alipayPageKinds: readonly string[] = ['alipay', 'alipay-qr'];
 
-/** What a buyer does, at the cashier's page or by the control. Who pays or fails to pay has opened it before. */
+/** An action of a buyer, on a cashier page or through the control API. `pay` and `decline` open the offer first. */
 export type BuyerAction = 'scan' | 'pay' | 'decline';
 
-/** Does it, and tells the trade that came of it. @throws {AlipayRefusal} when it is too late, or too late for this. */
+/** Returns the changed trade. @throws {AlipayRefusal} when the offer has expired or the trade can no longer be paid. */
 export function actAsBuyer(alipay: AlipayState, offer: OfferRow, action: BuyerAction): TradeRow {
   return alipay.ledger.transact(() => {
     const trade = openTrade(alipay, offer);
@@ -40,7 +41,7 @@ export function actAsBuyer(alipay: AlipayState, offer: OfferRow, action: BuyerAc
   });
 }
 
-/** The pages a buyer sees: `/cashier/alipay/<offer>` and `/cashier/alipay-qr/<offer>`. Scripts may post the forms as well. */
+/** Serves `/cashier/alipay/<offer>` and `/cashier/alipay-qr/<offer>`. Scripts may post the forms too. */
 export function serveAlipayPage(alipay: AlipayState, request: HttpRequest): HttpResponse {
   const [, , , id = '', ...rest] = request.path.replace(/\/$/, '').split('/');
   const offer = rest.length === 0 ? alipay.offers.get(id) : undefined;
@@ -49,12 +50,12 @@ export function serveAlipayPage(alipay: AlipayState, request: HttpRequest): Http
     if (request.method !== 'POST') return showOffer(alipay, offer);
     return act(alipay, offer, new URLSearchParams(request.body).get('action') ?? '');
   } catch (error) {
-    if (error instanceof AlipayRefusal) return messagePage(409, 'That did not work', error.message);
+    if (error instanceof AlipayRefusal) return messagePage(409, 'Payment refused', error.message);
     throw error;
   }
 }
 
-/** What waits to be paid, newest first: what nobody has opened, and what was opened and not paid. */
+/** The offers that can be paid, opened or not, newest first. */
 export function pendingAlipayPayments(alipay: AlipayState): { heading: string; rows: PendingPayment[] }[] {
   const open = [...alipay.offersByNumber.all()]
     .flatMap(({ id }) => newestOffer(alipay, id) ?? [])
@@ -102,7 +103,7 @@ function showOffer(alipay: AlipayState, offer: OfferRow): HttpResponse {
       return messagePage(
         409,
         'This payment was changed',
-        'ACQ.CONTEXT_INCONSISTENT: it was opened for another amount or subject.',
+        'ACQ.CONTEXT_INCONSISTENT: it was opened with another amount or subject.',
       );
   }
 }
@@ -113,7 +114,7 @@ function paidPage(alipay: AlipayState, offer: OfferRow, trade: TradeRow): HttpRe
   const { amount } = trade.terms;
   const { title, text } = refundOutcome(refunded, amount, 'cny') ?? {
     title: 'Paid',
-    text: `Alipay has it under ${trade.tradeNo}.`,
+    text: `Alipay’s trade number is ${trade.tradeNo}.`,
   };
   return outcomePage({ ...summaryOf(offer), amount: price(amount, 'cny') }, title, text, back);
 }
@@ -124,7 +125,7 @@ function overPage(offer: OfferRow, title: string): HttpResponse {
 
 function summaryOf(offer: OfferRow): PaymentSummary {
   const { subject, outTradeNo } = offer.terms;
-  return { brand: 'Alipay · 支付宝', amount: written(offer), subject, number: outTradeNo };
+  return { brand: 'Alipay · 支付宝', amount: priceOf(offer), subject, number: outTradeNo };
 }
 
 function act(alipay: AlipayState, offer: OfferRow, action: string): HttpResponse {
@@ -139,22 +140,22 @@ function act(alipay: AlipayState, offer: OfferRow, action: string): HttpResponse
     case 'leave':
       return redirectResponse(offer.terms.returnUrl ?? here);
     default:
-      return messagePage(400, 'Not here', 'The cashier understands scan, pay, decline and leave.');
+      return messagePage(400, 'Unknown action', 'The action must be scan, pay, decline or leave.');
   }
 }
 
 const openings: Readonly<Record<Product, string | null>> = {
   page: 'Log in, or scan with the app',
   qr: 'Scan this code with the app',
-  wap: null, // the password is the first that Alipay hears of it
+  wap: null, // the trade is created when the buyer enters the password
 };
 
 function payPage(offer: OfferRow, trade: TradeRow | null): HttpResponse {
   const opening = trade === null ? openings[offer.terms.product] : null;
   const buttons =
     opening === null
-      ? html`<button class="primary" name="action" value="pay">Pay ${written(offer)}</button>
-<button name="action" value="decline">Try with too little money</button>`
+      ? html`<button class="primary" name="action" value="pay">Pay ${priceOf(offer)}</button>
+<button name="action" value="decline">Pay with an insufficient balance</button>`
       : html`<button class="primary" name="action" value="scan">${opening}</button>`;
   return page(
     200,
@@ -162,18 +163,18 @@ function payPage(offer: OfferRow, trade: TradeRow | null): HttpResponse {
     html`<section class="card">${paymentHeader(summaryOf(offer))}
 ${trade?.failure ? html`<p class="alert" role="alert">${trade.failure}</p>` : null}
 <form method="post">${buttons}
-<button class="quiet" name="action" value="leave">Walk away</button></form></section>`,
+<button class="quiet" name="action" value="leave">Leave without paying</button></form></section>`,
   );
 }
 
-/** Where the buyer goes after paying: the shop's page with signed parameters. They tell of a payment, but prove no amount received. */
+/** The return URL of the shop with signed parameters. They do not prove the received amount. Null without a return URL. */
 function signedReturn(alipay: AlipayState, { id, tradeNo, terms }: TradeRow): string | null {
   if (terms.returnUrl === null) return null;
   const fields: Record<string, string> = {
     charset: 'utf-8',
     out_trade_no: id,
     method: `alipay.trade.${terms.product}.pay.return`,
-    total_amount: yuan(terms.amount),
+    total_amount: formatYuan(terms.amount),
     trade_no: tradeNo,
     auth_app_id: alipay.appId,
     version: '1.0',
@@ -181,13 +182,13 @@ function signedReturn(alipay: AlipayState, { id, tradeNo, terms }: TradeRow): st
     seller_id: alipay.sellerId,
     timestamp: beijingTime(alipay.clock.wireMs()),
   };
-  const sign = alipay.sign(signedText(Object.entries(fields), unsignedInNotices));
+  const sign = alipay.sign(signedText(Object.entries(fields), unsignedInNotifications));
   const url = new URL(terms.returnUrl);
   for (const [name, value] of Object.entries({ ...fields, sign, sign_type: 'RSA2' }))
     url.searchParams.append(name, value);
   return url.href;
 }
 
-function written({ terms }: OfferRow): string {
+function priceOf({ terms }: OfferRow): string {
   return price(terms.amount, 'cny');
 }

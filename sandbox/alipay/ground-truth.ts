@@ -1,11 +1,11 @@
 import { type AlipayState, type RefundRow, refundedOf, refundsOf, type TradeRow } from './state.ts';
 
-/** What became of one number of the merchant's. Amounts are fen. */
+/** The totals of one merchant's number, in fen. */
 export type AlipayTotals = {
   readonly currency: 'cny';
-  /** 0 while nobody has opened its link or scanned its code. */
+  /** 0 until a buyer opens the link or scans the code. */
   readonly trades: number;
-  /** Times that money was taken; more than one is a double charge. */
+  /** How often the buyer was charged; more than once is a double charge. */
   readonly charges: number;
   readonly captured: number;
   readonly refunded: number;
@@ -30,11 +30,11 @@ export type LedgerRefund = Pick<RefundRow, 'id' | 'outTradeNo' | 'outRequestNo' 
 export type AlipayLedger = {
   readonly trades: readonly LedgerTrade[];
   readonly refunds: readonly LedgerRefund[];
-  /** By `out_trade_no`, also of links and codes that nobody has opened. */
+  /** By `out_trade_no`, including links and codes that no buyer has opened. */
   readonly totals: Readonly<Record<string, AlipayTotals>>;
 };
 
-/** Alipay's truth, oldest first; with `paymentId`, an out_trade_no, only what concerns that one. */
+/** The true state at Alipay, oldest first; with `paymentId`, an `out_trade_no`, only of that payment. */
 export function readAlipayLedger(alipay: AlipayState, paymentId: string | null): AlipayLedger {
   const numbers = paymentId === null ? Array.from(alipay.offersByNumber.all(), ({ id }) => id) : [paymentId];
   const known = numbers.filter((number) => alipay.offersByNumber.get(number) !== undefined);

@@ -1,25 +1,23 @@
-import { beijingMillis, beijingTime, yuan } from './formats.ts';
-import { type AlipayState, newDigits, type Product, type RefundRow, refundedOf, type TradeRow } from './state.ts';
+import { beijingMillis, beijingTime } from '../beijing-time.ts';
+import { newDigits } from '../random.ts';
+import { formatYuan } from '../yuan.ts';
+import { type AlipayState, type Product, type RefundRow, refundedOf, type TradeRow } from './state.ts';
 
-/** What happened to a trade. */
 export type Transition = 'paid' | 'closed' | 'finished' | 'partly_refunded' | 'fully_refunded';
 
-/** Of whom all payments here are. */
+/** The buyer of all payments. */
 export const buyer = { id: '2088722000000016', logonId: 'buy***@sandbox.invalid' } as const;
 
-/** Which transitions are told by default. That a trade was created is never told; the rest must be asked for. */
-const told: Readonly<Record<Product, readonly Transition[]>> = {
+/** The transitions that Alipay notifies by default, by product. The merchant must ask Alipay to enable others. */
+const notifiedTransitions: Readonly<Record<Product, readonly Transition[]>> = {
   page: ['paid', 'partly_refunded'],
   qr: ['paid', 'partly_refunded'],
   wap: ['paid', 'closed', 'finished', 'partly_refunded', 'fully_refunded'],
 };
 
-/** The fields by which a notification knows a refund. */
-const refundMark = '.refund';
-
 /**
- * Keeps a notification with the trade as it is now, and has it delivered to the place that the payment named, when its product tells
- * such a transition. Its type is the trade's status, with `.refund` behind it when a refund is the reason.
+ * Notifies the payment's `notify_url` of the present state of the trade, if its product notifies this transition. The type of the
+ * notification is the trade's status, with the suffix `.refund` when a refund is the reason.
  */
 export function notifyTrade(
   alipay: AlipayState,
@@ -27,17 +25,17 @@ export function notifyTrade(
   transition: Transition,
   refund: RefundRow | null,
 ): void {
-  if (!told[trade.terms.product].includes(transition)) return;
+  if (!notifiedTransitions[trade.terms.product].includes(transition)) return;
   const id = newDigits(alipay, 34);
-  const notice = alipay.notices.put({
+  const notification = alipay.notifications.put({
     id,
-    type: `${trade.status}${refund === null ? '' : refundMark}`,
+    type: `${trade.status}${refund === null ? '' : '.refund'}`,
     content: JSON.stringify({ ...tradeFields(alipay, id, trade), ...(refund && refundFields(alipay, refund)) }),
   });
-  alipay.deliver(notice, trade.terms.notifyUrl);
+  alipay.deliver(notification, trade.terms.notifyUrl);
 }
 
-/** None is empty. `notify_time`, `sign` and `sign_type` come with each attempt. */
+/** No field is empty. Each attempt adds `notify_time`, `sign` and `sign_type`. */
 function tradeFields(alipay: AlipayState, notifyId: string, trade: TradeRow): Readonly<Record<string, string>> {
   const { terms, paidMs, closedMs } = trade;
   return {
@@ -51,7 +49,7 @@ function tradeFields(alipay: AlipayState, notifyId: string, trade: TradeRow): Re
     out_trade_no: trade.id,
     trade_no: trade.tradeNo,
     trade_status: trade.status,
-    total_amount: yuan(terms.amount),
+    total_amount: formatYuan(terms.amount),
     subject: terms.subject,
     ...(terms.body !== null && { body: terms.body }),
     ...(terms.passbackParams !== null && { passback_params: terms.passbackParams }),
@@ -65,20 +63,20 @@ function tradeFields(alipay: AlipayState, notifyId: string, trade: TradeRow): Re
 
 function moneyFields(amount: number): Readonly<Record<string, string>> {
   return {
-    receipt_amount: yuan(amount),
-    buyer_pay_amount: yuan(amount),
-    invoice_amount: yuan(amount),
-    point_amount: yuan(0),
-    fund_bill_list: JSON.stringify([{ amount: yuan(amount), fundChannel: 'ALIPAYACCOUNT' }]),
+    receipt_amount: formatYuan(amount),
+    buyer_pay_amount: formatYuan(amount),
+    invoice_amount: formatYuan(amount),
+    point_amount: formatYuan(0),
+    fund_bill_list: JSON.stringify([{ amount: formatYuan(amount), fundChannel: 'ALIPAYACCOUNT' }]),
   };
 }
 
-/** `refund_fee` is what has gone back of the whole trade, `send_back_fee` what went back this time. */
+/** `refund_fee` is the refunded total of the trade, `send_back_fee` the amount of this refund. */
 function refundFields(alipay: AlipayState, refund: RefundRow): Readonly<Record<string, string>> {
   return {
-    refund_fee: yuan(refundedOf(alipay, refund.outTradeNo)),
+    refund_fee: formatYuan(refundedOf(alipay, refund.outTradeNo)),
     gmt_refund: beijingMillis(refund.succeededMs ?? refund.createdMs),
     out_biz_no: refund.outRequestNo,
-    send_back_fee: yuan(refund.amount),
+    send_back_fee: formatYuan(refund.amount),
   };
 }

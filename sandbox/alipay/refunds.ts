@@ -3,21 +3,21 @@ import { notifyTrade } from './notifications.ts';
 import { type AlipayState, claimedOf, type RefundRow, refundedOf, refundsOf, type TradeRow } from './state.ts';
 
 export type NewRefund = {
-  /** Null stands for the merchant's number of the trade: then everything goes back at once. */
+  /** Null: the `out_trade_no` is used, which is allowed only for a full refund. */
   readonly outRequestNo: string | null;
   readonly amount: number;
   readonly reason: string | null;
   readonly origin: RefundRow['origin'];
 };
 
-/** A refund, and whether money moved because of this request. */
+/** A refund, and whether this request moved money. */
 export type Refunded = { readonly refund: RefundRow; readonly moved: boolean };
 
 /**
- * Sends money back; asked again under the same number, it only says what is. A refund that failed has left nothing behind: its number
- * may be used again.
+ * Refunds a trade. A repeated number returns the existing refund and moves no money; the number of a failed refund may be used
+ * again.
  *
- * @throws {AlipayRefusal} when the number stands for another amount, or the trade does not have so much to give back.
+ * @throws {AlipayRefusal} when the number belongs to a refund with another amount, or the amount exceeds the refundable amount.
  */
 export function refundTrade(alipay: AlipayState, trade: TradeRow, input: NewRefund): Refunded {
   const outRequestNo = input.outRequestNo ?? trade.id;
@@ -46,11 +46,11 @@ export function refundTrade(alipay: AlipayState, trade: TradeRow, input: NewRefu
   });
   if (rule === null) return { refund: succeedRefund(alipay, refund), moved: true };
   const act = rule.fault === 'refund_pending_then_succeeded' ? 'refund_succeeded' : 'refund_failed';
-  if (rule.ms !== null) alipay.plan(rule.ms, act, refund.id);
+  if (rule.ms !== null) alipay.schedule(rule.ms, act, refund.id);
   return { refund, moved: false };
 }
 
-/** The money is with the buyer. A trade of which everything has gone back is closed. */
+/** The buyer receives the money. A fully refunded trade is closed. */
 export function succeedRefund(alipay: AlipayState, refund: RefundRow): RefundRow {
   if (refund.status !== 'pending') throw tradeStatusError();
   const done = alipay.refunds.put({ ...refund, status: 'succeeded', succeededMs: alipay.clock.wireMs() });
@@ -65,7 +65,7 @@ export function succeedRefund(alipay: AlipayState, refund: RefundRow): RefundRow
   return done;
 }
 
-/** No money moves; the amount can be refunded again. */
+/** The refund fails and moves no money. Its amount can be refunded again. */
 export function failRefund(alipay: AlipayState, refund: RefundRow): RefundRow {
   if (refund.status !== 'pending') throw tradeStatusError();
   return alipay.refunds.put({ ...refund, status: 'failed' });
@@ -75,12 +75,12 @@ export function findRefund(alipay: AlipayState, outTradeNo: string, outRequestNo
   return alipay.refunds.get(refundId(outTradeNo, outRequestNo));
 }
 
-/** Of several trades that used the same number, the newest. */
+/** The newest refund with this number: several trades may use the same one. */
 export function findRefundByNumber(alipay: AlipayState, outRequestNo: string): RefundRow | undefined {
   return [...alipay.refunds.all()].filter((row) => row.outRequestNo === outRequestNo).at(-1);
 }
 
-/** What can still go back, in fen. */
+/** The amount that can still be refunded, in fen. */
 export function refundableOf(alipay: AlipayState, trade: TradeRow): number {
   return trade.paidMs === null ? 0 : trade.terms.amount - claimedOf(alipay, trade.id);
 }

@@ -1,35 +1,34 @@
 import type { HttpResponse } from '../http.ts';
 import { type Charset, encoded } from './charset.ts';
 
-/** `none` and `wrong` are faults: the answer is as it should be, but nobody can know that. */
-export type Signed = 'right' | 'wrong' | 'none';
+/** `none` and `wrong` are faults: the content is right, but the merchant cannot verify it. */
+export type SignatureKind = 'right' | 'wrong' | 'none';
 
-/** How an answer is written. */
-export type Manner = { readonly signed: Signed; readonly charset: Charset };
+export type ResponseFormat = { readonly signed: SignatureKind; readonly charset: Charset };
 
-export type Answering = {
+export type ResponseSigner = {
   readonly sign: (text: string | Buffer) => string;
-  /** The serial number that answers carry beside their signature in certificate mode. */
+  /** Certificate mode: the serial number in each response. Null in key mode. */
   readonly alipayCertSn: string | null;
 };
 
 /**
- * `{"<name>":{…},"alipay_cert_sn":"…","sign":"…"}`. Signed is the node's text exactly as it is sent, with slashes escaped as PHP and
- * fastjson do it: whoever parses it and writes it again has another text.
+ * `{"<name>":{…},"alipay_cert_sn":"…","sign":"…"}`. The signature covers the node's text exactly as sent, with slashes escaped as PHP
+ * and fastjson do: a client that parses and serializes it gets another text.
  */
 export function nodeResponse(
-  answering: Answering,
+  signer: ResponseSigner,
   name: string,
   node: object,
-  { signed, charset }: Manner,
+  { signed, charset }: ResponseFormat,
   traceId: string,
 ): HttpResponse {
   const text = JSON.stringify(node).replaceAll('/', '\\/');
-  const over = { right: text, wrong: `${text} `, none: null }[signed];
-  const sign = over === null ? null : answering.sign(encoded(over, charset));
+  const signedText = { right: text, wrong: `${text} `, none: null }[signed];
+  const sign = signedText === null ? null : signer.sign(encoded(signedText, charset));
   const members = [
     `"${name}":${text}`,
-    ...(answering.alipayCertSn === null ? [] : [`"alipay_cert_sn":${JSON.stringify(answering.alipayCertSn)}`]),
+    ...(signer.alipayCertSn === null ? [] : [`"alipay_cert_sn":${JSON.stringify(signer.alipayCertSn)}`]),
     ...(sign === null ? [] : [`"sign":"${sign}"`]),
   ];
   return {
@@ -39,7 +38,7 @@ export function nodeResponse(
   };
 }
 
-/** `alipay.trade.query` answers in `alipay_trade_query_response`. */
+/** The response of `alipay.trade.query` is in the node `alipay_trade_query_response`. */
 export function nodeName(method: string): string {
   return `${method.replaceAll('.', '_')}_response`;
 }

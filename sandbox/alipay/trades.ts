@@ -1,21 +1,20 @@
+import { beijingDate, parseBeijingDate, parseBeijingTime } from '../beijing-time.ts';
+import { dayMs, hourMs, minuteMs } from '../durations.ts';
+import { newDigits } from '../random.ts';
 import { businessRefusal, invalidParameter, tradeNotExist, tradeStatusError } from './errors.ts';
-import { beijingDate, beijingTime, readBeijingTime } from './formats.ts';
 import { notifyTrade } from './notifications.ts';
-import { type AlipayState, newDigits, newestOffer, type OfferRow, type Terms, type TradeRow } from './state.ts';
+import { type AlipayState, newestOffer, type OfferRow, type Terms, type TradeRow } from './state.ts';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 /** A QR code can be scanned for about two hours. */
 const codeMs = 2 * hourMs;
-/** A trade without an expiry of its own can be paid for this long. */
+/** The time to pay a trade without an expiry of its own. */
 const tradeMsMax = 15 * dayMs;
 
 /**
- * A pay link or a code for these terms; the one that was given before, while it is good. Nothing is owed by it: the trade comes
- * into being by its buyer.
+ * Returns a payment link or code for the terms; the existing one while it is valid. The trade is created later, when the buyer opens
+ * it.
  *
- * @throws {AlipayRefusal} when there is a trade of this number that is over, or on other terms.
+ * @throws {AlipayRefusal} when the number has a trade that has ended or has other terms.
  */
 export function makeOffer(alipay: AlipayState, terms: Terms): OfferRow {
   const trade = alipay.trades.get(terms.outTradeNo);
@@ -34,7 +33,7 @@ export function makeOffer(alipay: AlipayState, terms: Terms): OfferRow {
   return offer;
 }
 
-/** The buyer scans, logs in or gives a password: from now on there is a trade. @throws {AlipayRefusal} */
+/** The buyer scans the code, logs in or enters a password, which creates the trade. @throws {AlipayRefusal} */
 export function openTrade(alipay: AlipayState, { terms, openUntilMs, payUntilMs }: OfferRow): TradeRow {
   const existing = alipay.trades.get(terms.outTradeNo);
   if (existing) {
@@ -46,7 +45,7 @@ export function openTrade(alipay: AlipayState, { terms, openUntilMs, payUntilMs 
   const tradeNo = `${beijingDate(nowMs).replaceAll('-', '')}22001${newDigits(alipay, 15)}`;
   alipay.tradeNumbers.put({ id: tradeNo, outTradeNo: terms.outTradeNo });
   const lastsMs = (payUntilMs ?? Number.POSITIVE_INFINITY) - alipay.clock.nowMs();
-  alipay.plan(Math.min(lastsMs, timeoutOf(terms), tradeMsMax), 'expire_trade', terms.outTradeNo);
+  alipay.schedule(Math.min(lastsMs, timeoutOf(terms), tradeMsMax), 'expire_trade', terms.outTradeNo);
   return alipay.trades.put({
     id: terms.outTradeNo,
     tradeNo,
@@ -60,50 +59,53 @@ export function openTrade(alipay: AlipayState, { terms, openUntilMs, payUntilMs 
   });
 }
 
-/** The buyer pays. @throws {AlipayRefusal} when the trade is over. */
+/** The buyer pays. @throws {AlipayRefusal} when the trade has ended. */
 export function payTrade(alipay: AlipayState, trade: TradeRow): TradeRow {
   if (trade.status !== 'WAIT_BUYER_PAY') throw tradeStatusError();
-  return takeMoney(alipay, trade, 'TRADE_SUCCESS');
+  return chargeBuyer(alipay, trade, 'TRADE_SUCCESS');
 }
 
-/** The buyer's attempt fails; the trade can be paid otherwise. @throws {AlipayRefusal} when the trade is over. */
+/** The buyer's attempt fails; the trade can still be paid. @throws {AlipayRefusal} when the trade has ended. */
 export function declineTrade(alipay: AlipayState, trade: TradeRow): TradeRow {
   if (trade.status !== 'WAIT_BUYER_PAY') throw tradeStatusError();
-  return alipay.trades.put({ ...trade, failure: 'The balance is not sufficient. Try again, or pay by other means.' });
+  return alipay.trades.put({
+    ...trade,
+    failure: 'Your balance is insufficient. Try again, or use another way to pay.',
+  });
 }
 
-/** @throws {AlipayRefusal} for what is not waiting to be paid. */
+/** @throws {AlipayRefusal} when the trade does not wait for payment. */
 export function closeTrade(alipay: AlipayState, trade: TradeRow): TradeRow {
   if (trade.status !== 'WAIT_BUYER_PAY') throw tradeStatusError();
   const closed = alipay.trades.put({ ...trade, status: 'TRADE_CLOSED', closedMs: alipay.clock.wireMs() });
   notifyTrade(alipay, closed, 'closed', null);
-  planPaymentInSpite(alipay, closed.terms);
+  schedulePaymentAfterClose(alipay, closed.terms);
   return closed;
 }
 
-/** The refund window is over. What was never paid was paid for something that cannot be refunded. @throws {AlipayRefusal} */
+/** Ends the refund window of a paid trade. An unpaid trade is paid for a product without refunds. @throws {AlipayRefusal} */
 export function finishTrade(alipay: AlipayState, trade: TradeRow): TradeRow {
-  if (trade.status === 'WAIT_BUYER_PAY') return takeMoney(alipay, trade, 'TRADE_FINISHED');
+  if (trade.status === 'WAIT_BUYER_PAY') return chargeBuyer(alipay, trade, 'TRADE_FINISHED');
   if (trade.status !== 'TRADE_SUCCESS') throw tradeStatusError();
   const finished = alipay.trades.put({ ...trade, status: 'TRADE_FINISHED' });
   notifyTrade(alipay, finished, 'finished', null);
   return finished;
 }
 
-/** Pays whatever the state: also what is closed, also what nobody has opened. What is paid stays as it is. */
-export function payAnyway(alipay: AlipayState, outTradeNo: string): void {
+/** Pays a trade in any state, including a closed one and one that no buyer has opened. A paid trade does not change. */
+export function forcePayment(alipay: AlipayState, outTradeNo: string): void {
   const offer = newestOffer(alipay, outTradeNo);
   const trade = alipay.trades.get(outTradeNo) ?? (offer && openTrade(alipay, { ...offer, openUntilMs: null }));
-  if (trade && trade.paidMs === null) takeMoney(alipay, trade, 'TRADE_SUCCESS');
+  if (trade && trade.paidMs === null) chargeBuyer(alipay, trade, 'TRADE_SUCCESS');
 }
 
-/** The rule that has a payment succeed although its merchant gave it up, if there is one. */
-export function planPaymentInSpite(alipay: AlipayState, terms: Terms): void {
+/** Applies the fault `success_after_close`, if a rule matches: the buyer pays after the merchant has closed the payment. */
+export function schedulePaymentAfterClose(alipay: AlipayState, terms: Terms): void {
   const rule = alipay.faults.takeOutcome(['success_after_close'], { text: JSON.stringify(terms) });
-  if (rule) alipay.plan(rule.ms ?? 0, 'pay_anyway', terms.outTradeNo);
+  if (rule) alipay.schedule(rule.ms ?? 0, 'pay_anyway', terms.outTradeNo);
 }
 
-/** By `trade_no`, which wins, or by the merchant's number. @throws {AlipayRefusal} when there is none. */
+/** Finds a trade by `trade_no`, which takes precedence, or by the merchant's number. @throws {AlipayRefusal} ACQ.TRADE_NOT_EXIST */
 export function findTrade(
   alipay: AlipayState,
   by: { out_trade_no?: string | undefined; trade_no?: string | undefined },
@@ -117,12 +119,12 @@ export function findTrade(
   return trade;
 }
 
-/** That instant has come. Null never comes. */
+/** True when the sandbox's clock has reached the instant. Null is never reached. */
 export function isPast(alipay: AlipayState, untilMs: number | null): boolean {
   return untilMs !== null && alipay.clock.nowMs() >= untilMs;
 }
 
-function takeMoney(alipay: AlipayState, trade: TradeRow, status: 'TRADE_SUCCESS' | 'TRADE_FINISHED'): TradeRow {
+function chargeBuyer(alipay: AlipayState, trade: TradeRow, status: 'TRADE_SUCCESS' | 'TRADE_FINISHED'): TradeRow {
   const paid = alipay.trades.put({
     ...trade,
     status,
@@ -151,22 +153,22 @@ function earliest(atMs: number, otherMs: number | null): number {
   return otherMs === null ? atMs : Math.min(atMs, otherMs);
 }
 
-/** When the terms end by themselves, whether a trade exists or not, on the sandbox's clock. */
+/** The last instant to pay that the terms set by themselves, on the sandbox's clock; null when they set none. */
 function payableUntil({ clock }: AlipayState, { timeExpire, timeoutExpress }: Terms): number | null {
   const wireMs =
-    timeExpire !== null ? readBeijingTime(timeExpire) : timeoutExpress === '1c' ? endOfToday(clock.wireMs()) : null;
+    timeExpire !== null ? parseBeijingTime(timeExpire) : timeoutExpress === '1c' ? endOfToday(clock.wireMs()) : null;
   return wireMs === null ? null : clock.nowMs() + wireMs - clock.wireMs();
 }
 
-/** `1c`: the trade closes at the end of the day, whenever it was made. */
+/** `1c`: the trade closes at the end of the day on which it is created. */
 function endOfToday(wireMs: number): number | null {
-  const midnightMs = readBeijingTime(`${beijingTime(wireMs).slice(0, 10)} 00:00:00`);
+  const midnightMs = parseBeijingDate(beijingDate(wireMs));
   return midnightMs === null ? null : midnightMs + dayMs;
 }
 
-/** How long a trade lasts from its beginning: `90m`, `2h`, `15d`. */
+/** The lifetime of a trade from its creation: `90m`, `2h`, `15d`. */
 function timeoutOf({ timeoutExpress }: Terms): number {
   const [, count, unit] = /^(\d+)([mhd])$/.exec(timeoutExpress ?? '') ?? [];
   if (unit === undefined) return Number.POSITIVE_INFINITY;
-  return Number(count) * { m: minuteMs, h: hourMs, d: dayMs }[unit as 'm' | 'h' | 'd']; // the pattern says so
+  return Number(count) * { m: minuteMs, h: hourMs, d: dayMs }[unit as 'm' | 'h' | 'd']; // the pattern allows no other unit
 }

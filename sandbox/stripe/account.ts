@@ -3,7 +3,7 @@ import { type Endpoint, endpoint, ok } from './endpoints.ts';
 import { expand } from './params.ts';
 import type { StripeState } from './state.ts';
 
-/** The account that a key belongs to: the same for the same key, also after the ledger is gone. */
+/** The account id of a key. It is derived from the key, so it survives the loss of the ledger. */
 export function accountIdOf(secretKey: string): string {
   const digest = createHash('sha256').update(secretKey).digest('base64url').replaceAll(/[-_]/g, 'x');
   return `acct_1${digest.slice(0, 15)}`;

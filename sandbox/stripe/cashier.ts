@@ -16,10 +16,10 @@ import { cardOfNumber, offeredCards, type TestCard } from './cards.ts';
 import { finishAuthentication, payInSession } from './checkout.ts';
 import { StripeRefusal } from './errors.ts';
 import { authenticationUrl } from './objects.ts';
-import { confirmIntent } from './payments.ts';
+import { confirmIntent } from './payment-attempts.ts';
 import type { IntentRow, SessionRow, StripeState } from './state.ts';
 
-/** The pages a buyer sees: `/cashier/<kind>/<id>`. Every form can as well be posted by a script; see the README. */
+/** Serves `/cashier/<kind>/<id>`. Scripts may post the forms too: see the README. */
 export function serveStripePage(stripe: StripeState, request: HttpRequest): HttpResponse {
   const [, , kind = '', id = '', ...rest] = request.path.replace(/\/$/, '').split('/');
   const query = new URLSearchParams(request.query);
@@ -37,12 +37,12 @@ export function serveStripePage(stripe: StripeState, request: HttpRequest): Http
         return notFoundPage();
     }
   } catch (error) {
-    if (error instanceof StripeRefusal) return messagePage(error.status, 'That did not work', error.message);
+    if (error instanceof StripeRefusal) return messagePage(error.status, 'Payment refused', error.message);
     throw error;
   }
 }
 
-/** What waits to be paid, newest first. */
+/** The open sessions and the payable intents without a session, newest first. */
 export function pendingStripePayments(stripe: StripeState) {
   const sessions = [...stripe.sessions.all()].reverse().filter((row) => row.status === 'open');
   const intents = [...stripe.intents.all()].reverse().filter((row) => row.session === null && isPayable(row));
@@ -85,8 +85,8 @@ function checkout(stripe: StripeState, id: string, form: URLSearchParams | null)
 
 function donePage(stripe: StripeState, session: SessionRow): HttpResponse {
   const intent = session.intent === null ? undefined : stripe.intents.get(session.intent);
-  const became = intent ? outcomeOf(stripe, intent) : { title: 'Paid', text: 'This was paid already.' };
-  return outcomePage(summaryOf(session), became.title, became.text, shopLink(successUrl(session)));
+  const ended = intent ? outcomeOf(stripe, intent) : alreadyPaid;
+  return outcomePage(summaryOf(session), ended.title, ended.text, shopLink(successUrl(session)));
 }
 
 function summaryOf({ id, successUrl, amount, currency, lines }: SessionRow): PaymentSummary {
@@ -117,7 +117,7 @@ ${failure(intent)}
 <form method="post">${cardChoice}
 <button class="primary" name="action" value="pay">Pay ${price(session.amount, session.currency)}</button>
 <div class="pair"><button name="action" value="decline">Decline</button>
-<button name="action" value="leave">Walk away</button></div>
+<button name="action" value="leave">Leave without paying</button></div>
 </form></section>`,
   );
 }
@@ -131,7 +131,12 @@ function authentication(
   const intent = stripe.intents.get(id);
   if (!intent || secret !== intent.clientSecret) return notFoundPage();
   if (intent.status !== 'requires_action') {
-    return messagePage(200, 'Nothing to confirm', 'Your bank is not waiting for you.', shopLink(intent.returnUrl));
+    return messagePage(
+      200,
+      'No authentication required',
+      'Your bank does not wait for a confirmation of this payment.',
+      shopLink(intent.returnUrl),
+    );
   }
   if (!form) {
     return page(
@@ -148,7 +153,7 @@ function authentication(
   return redirectResponse(afterAuthentication(stripe, attempt.intent));
 }
 
-/** Where the buyer goes from the bank: to the shop, back to pay otherwise, or to the card form they came from. */
+/** The page after the authentication: the shop, the session's page to try again, or the card form. */
 function afterAuthentication(stripe: StripeState, intent: IntentRow): string {
   const session = intent.session === null ? undefined : stripe.sessions.get(intent.session);
   if (session) return session.status === 'complete' ? successUrl(session) : `/cashier/checkout/${session.id}`;
@@ -160,7 +165,7 @@ function afterAuthentication(stripe: StripeState, intent: IntentRow): string {
   return url.href;
 }
 
-/** Stands for the card fields that a shop would embed, for a person who follows the README without a shop. */
+/** A replacement for the card fields that a shop embeds, to test without a shop. */
 function cardForm(stripe: StripeState, id: string, query: URLSearchParams, form: URLSearchParams | null): HttpResponse {
   const intent = stripe.intents.get(id);
   if (!intent || query.get('client_secret') !== intent.clientSecret) return notFoundPage();
@@ -190,19 +195,20 @@ ${failure(intent)}
   );
 }
 
+const alreadyPaid = { title: 'Paid', text: 'This payment is already paid.' } as const;
+
 function outcomeOf(stripe: StripeState, intent: IntentRow): { readonly title: string; readonly text: string } {
   switch (intent.status) {
     case 'succeeded': {
       const charge = intent.latestCharge === null ? undefined : stripe.charges.get(intent.latestCharge);
-      const paid = { title: 'Paid', text: 'This was paid already.' };
-      return refundOutcome(charge?.amountRefunded ?? 0, intent.amountReceived, intent.currency) ?? paid;
+      return refundOutcome(charge?.amountRefunded ?? 0, intent.amountReceived, intent.currency) ?? alreadyPaid;
     }
     case 'requires_capture':
-      return { title: 'Authorized', text: 'The amount is held on your card until the shop takes it.' };
+      return { title: 'Authorized', text: 'The amount is reserved on your card until the shop captures it.' };
     case 'canceled':
-      return { title: 'Canceled', text: 'Nothing was taken. Go back to the shop and start again.' };
+      return { title: 'Canceled', text: 'Your card was not charged. Go back to the shop and start again.' };
     default:
-      return { title: 'On its way', text: 'Your bank has not decided yet.' };
+      return { title: 'Processing', text: 'Your bank has not confirmed the payment yet.' };
   }
 }
 

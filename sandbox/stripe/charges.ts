@@ -3,20 +3,20 @@ import { recordEvent } from './events.ts';
 import { chargeObject } from './objects.ts';
 import type { ChargeRow, IntentRow, StripeState } from './state.ts';
 
-/** Charges the intent's card: takes the money, or only holds it until it is captured. */
-export function takeMoney(stripe: StripeState, intent: IntentRow, captured: boolean): ChargeRow {
+/** Charges the intent's card and captures the amount, or only authorizes it. */
+export function chargeIntent(stripe: StripeState, intent: IntentRow, captured: boolean): ChargeRow {
   const authorized = newCharge(stripe, intent, null);
   const charge = captured ? settleCharge(stripe, authorized, intent.amount) : stripe.charges.put(authorized);
   recordEvent(stripe, 'charge.succeeded', chargeObject(stripe, charge));
   return charge;
 }
 
-/** The bank said no: a charge that moved nothing. Its event is the caller's, for it tells of the intent as well. */
-export function recordRefusedCharge(stripe: StripeState, intent: IntentRow, decline: Decline): ChargeRow {
+/** Records a declined charge. The caller records the event, which includes the changed intent. */
+export function recordDeclinedCharge(stripe: StripeState, intent: IntentRow, decline: Decline): ChargeRow {
   return stripe.charges.put(newCharge(stripe, intent, decline));
 }
 
-/** Takes a part or all of what a charge holds, and enters it into the balance. */
+/** Captures a part or all of an authorized charge, and records it in the balance. */
 export function settleCharge(stripe: StripeState, charge: ChargeRow, amount: number): ChargeRow {
   const transaction = stripe.balanceTransactions.put({
     id: stripe.newId('txn_'),

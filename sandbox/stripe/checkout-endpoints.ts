@@ -1,9 +1,10 @@
+import { isWebUrl } from '../http.ts';
+import { checkChargeAmount, currencyCode } from './amounts.ts';
 import { createSession, expireSession, sessionSecondsMax, sessionSecondsMin } from './checkout.ts';
 import { lineItemObject, sessionObject } from './checkout-objects.ts';
 import { type Endpoint, echoedFields, echoedOf, endpoint, ok } from './endpoints.ts';
 import { invalid, missing } from './errors.ts';
 import { expanded, listPage, listParams } from './lists.ts';
-import { checkChargeAmount, currencyCode } from './money.ts';
 import {
   anything,
   expand,
@@ -43,7 +44,7 @@ const intentData = hash({
   receipt_email: text(800),
 });
 
-/** `payment_method_types` is missing on purpose: the pinned API version has it no more. */
+/** Without `payment_method_types`: the pinned API version has removed it. */
 const createFields = {
   mode: required(oneOf('payment', 'setup', 'subscription')),
   ui_mode: oneOf('hosted_page', 'embedded_page', 'elements', 'form'),
@@ -82,11 +83,11 @@ export const checkoutEndpoints: readonly Endpoint[] = [
       const { success_url: successUrl, payment_intent_data: data } = params;
       checkUrl(successUrl, 'success_url');
       if (params.cancel_url !== undefined) checkUrl(params.cancel_url, 'cancel_url');
-      const bill = billOf(params.line_items);
+      const total = totalOf(params.line_items);
       const expiresAt = checkedExpiry(params.expires_at, nowSeconds);
       return (stripe) => {
         const session = createSession(stripe, {
-          ...bill,
+          ...total,
           expiresAt,
           successUrl,
           cancelUrl: params.cancel_url ?? null,
@@ -153,7 +154,7 @@ export const checkoutEndpoints: readonly Endpoint[] = [
 
 type LineItem = ReturnType<(typeof lineItem)['read']>;
 
-function billOf(
+function totalOf(
   items: readonly LineItem[],
 ): Pick<SessionRow, 'amount' | 'currency'> & { lines: Omit<SessionRow['lines'][number], 'id'>[] } {
   const currency = items[0]?.price_data.currency;
@@ -201,7 +202,7 @@ function checkedExpiry(expiresAt: number | undefined, nowSeconds: number): numbe
 }
 
 function checkUrl(url: string, param: string): void {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw invalid('Not a valid URL', param, 'url_invalid');
+  if (!isWebUrl(url)) throw invalid('Not a valid URL', param, 'url_invalid');
 }
 
 function findSession(stripe: StripeState, id: string): SessionRow {

@@ -1,7 +1,7 @@
-import { emptyBilling, type Wire } from './objects.ts';
+import { emptyBilling, type StripeObject } from './objects.ts';
 import type { SessionRow, StripeState } from './state.ts';
 
-export function sessionObject(stripe: StripeState, row: SessionRow): Wire {
+export function sessionObject(stripe: StripeState, row: SessionRow): StripeObject {
   const intent = row.intent === null ? undefined : stripe.intents.get(row.intent);
   return {
     id: row.id,
@@ -67,7 +67,7 @@ export function sessionObject(stripe: StripeState, row: SessionRow): Wire {
   };
 }
 
-export function lineItemObject(session: SessionRow, line: SessionRow['lines'][number]): Wire {
+export function lineItemObject(session: SessionRow, line: SessionRow['lines'][number]): StripeObject {
   const amount = line.unitAmount * line.quantity;
   return {
     id: line.id,

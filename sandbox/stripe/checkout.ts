@@ -2,14 +2,8 @@ import type { TestCard } from './cards.ts';
 import { sessionObject } from './checkout-objects.ts';
 import { invalid } from './errors.ts';
 import { recordEvent } from './events.ts';
-import {
-  type Attempt,
-  completeAuthentication,
-  confirmIntent,
-  createIntent,
-  endIntent,
-  outcomeSubject,
-} from './payments.ts';
+import { type Attempt, completeAuthentication, confirmIntent } from './payment-attempts.ts';
+import { createIntent, endIntent, outcomeSubject } from './payment-intents.ts';
 import type { IntentRow, SessionRow, StripeState } from './state.ts';
 
 export const sessionSecondsMin = 30 * 60;
@@ -28,29 +22,29 @@ export function createSession(stripe: StripeState, input: NewSession): SessionRo
     lines: input.lines.map((line) => ({ ...line, id: stripe.newId('li_') })),
     intent: null,
   });
-  stripe.plan(input.expiresAt * 1000 - stripe.clock.wireMs(), 'expire_session', session.id);
+  stripe.schedule(input.expiresAt * 1000 - stripe.clock.wireMs(), 'expire_session', session.id);
   return session;
 }
 
-/** The buyer chose a card and pressed Pay. @throws {StripeRefusal} when the session is over. */
+/** The buyer pays with a card. @throws {StripeRefusal} when the session is not open. */
 export function payInSession(stripe: StripeState, session: SessionRow, card: TestCard): Attempt {
   if (session.status !== 'open') throw invalid(`This Checkout Session is ${session.status}.`);
-  const held = session.intent === null ? undefined : stripe.intents.get(session.intent);
-  const intent = held ?? startIntent(stripe, session);
+  const existing = session.intent === null ? undefined : stripe.intents.get(session.intent);
+  const intent = existing ?? startIntent(stripe, session);
   const attempt = confirmIntent(stripe, intent, card, { returnUrl: null, errorOnRequiresAction: false });
-  completeIfPaid(stripe, attempt.intent);
+  completeSessionIfPaid(stripe, attempt.intent);
   return attempt;
 }
 
-/** The buyer came back from 3-D Secure, in a session or outside of one. @throws {StripeRefusal} when nobody waits for them. */
+/** The buyer finishes 3-D Secure, with or without a session. @throws {StripeRefusal} when the intent does not require an action. */
 export function finishAuthentication(stripe: StripeState, intent: IntentRow, passed: boolean): Attempt {
   const attempt = completeAuthentication(stripe, intent, passed);
-  completeIfPaid(stripe, attempt.intent);
+  completeSessionIfPaid(stripe, attempt.intent);
   return attempt;
 }
 
-/** A payment that went through, is authorized or is on its way ends the session; anything else leaves it open. */
-export function completeIfPaid(stripe: StripeState, intent: IntentRow): void {
+/** Completes the session of a payment that has succeeded, is authorized or is processing. */
+export function completeSessionIfPaid(stripe: StripeState, intent: IntentRow): void {
   const session = intent.session === null ? undefined : stripe.sessions.get(intent.session);
   if (!session || session.status === 'complete') return;
   if (intent.status !== 'succeeded' && intent.status !== 'requires_capture' && intent.status !== 'processing') return;
@@ -58,14 +52,14 @@ export function completeIfPaid(stripe: StripeState, intent: IntentRow): void {
   recordEvent(stripe, 'checkout.session.completed', sessionObject(stripe, complete));
 }
 
-/** The delayed result of a session that was complete before it was paid. */
+/** Records the delayed result of a session that was completed while its payment was processing. */
 export function reportDelayedResult(stripe: StripeState, intentId: string, outcome: 'succeeded' | 'failed'): void {
   const session = sessionOf(stripe, intentId);
   if (session?.status !== 'complete') return;
   recordEvent(stripe, `checkout.session.async_payment_${outcome}`, sessionObject(stripe, session));
 }
 
-/** Ends an open session; what its buyer had begun is canceled. @throws {StripeRefusal} when it is not open. */
+/** Expires an open session and cancels its PaymentIntent. @throws {StripeRefusal} when the session is not open. */
 export function expireSession(stripe: StripeState, session: SessionRow): SessionRow {
   if (session.status !== 'open') {
     throw invalid(
@@ -78,11 +72,11 @@ export function expireSession(stripe: StripeState, session: SessionRow): Session
   if (intent && intent.status !== 'canceled') endIntent(stripe, intent, 'automatic', 'charge.refunded');
   recordEvent(stripe, 'checkout.session.expired', sessionObject(stripe, expired));
   const rule = stripe.faults.takeOutcome(['success_after_close'], outcomeSubject(expired));
-  if (rule) stripe.plan(rule.ms ?? 0, 'succeed_anyway', (intent ?? startIntent(stripe, expired)).id);
+  if (rule) stripe.schedule(rule.ms ?? 0, 'succeed_anyway', (intent ?? startIntent(stripe, expired)).id);
   return expired;
 }
 
-export function expireIfOpen(stripe: StripeState, sessionId: string): void {
+export function expireSessionIfOpen(stripe: StripeState, sessionId: string): void {
   const session = stripe.sessions.get(sessionId);
   if (session?.status === 'open') expireSession(stripe, session);
 }

@@ -1,8 +1,8 @@
-import { apiVersion, type Wire } from './objects.ts';
+import { apiVersion, type StripeObject } from './objects.ts';
 import type { StripeState } from './state.ts';
 
-/** Keeps an event with the object as it is now, and has it delivered once what is being done is kept. */
-export function recordEvent(stripe: StripeState, type: string, object: Wire): void {
+/** Records an event with the present state of the object, and delivers it after the transaction commits. */
+export function recordEvent(stripe: StripeState, type: string, object: StripeObject): void {
   const id = stripe.newId('evt_');
   const created = stripe.clock.wireSeconds();
   const event = {

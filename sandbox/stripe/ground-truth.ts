@@ -1,36 +1,37 @@
 import { latestCharge } from './charges.ts';
 import { sessionObject } from './checkout-objects.ts';
-import { balanceTransactionObject, chargeObject, intentObject, refundObject, type Wire } from './objects.ts';
+import { balanceTransactionObject, chargeObject, intentObject, refundObject, type StripeObject } from './objects.ts';
 import type { IntentRow, RefundRow, StripeState } from './state.ts';
 
-/** What became of one payment of the merchant's, summed over every PaymentIntent that carries its id in its metadata. */
+/** The totals of one payment of the merchant, over all PaymentIntents with its id in their metadata. */
 export type PaymentTotals = {
   currency: string;
   paymentIntents: number;
-  /** Times that money was taken or held; more than one is a double charge. */
+  /** The number of captured or authorized charges; more than one is a double charge. */
   charges: number;
-  /** Held now and not captured. */
+  /** The amount that is authorized and not captured. */
   authorized: number;
   captured: number;
-  /** Refunds that succeeded and have not failed since. */
+  /** The total of succeeded refunds that have not failed since. */
   refunded: number;
   refundPending: number;
 };
 
-/** A refund as the API shows it, and who made it. */
-export type LedgerRefund = Wire & Pick<RefundRow, 'id' | 'amount' | 'currency' | 'status' | 'metadata' | 'origin'>;
+/** A refund as the API returns it, and its origin. */
+export type LedgerRefund = StripeObject &
+  Pick<RefundRow, 'id' | 'amount' | 'currency' | 'status' | 'metadata' | 'origin'>;
 
 export type StripeLedger = {
-  readonly paymentIntents: readonly Wire[];
-  readonly checkoutSessions: readonly Wire[];
-  readonly charges: readonly Wire[];
+  readonly paymentIntents: readonly StripeObject[];
+  readonly checkoutSessions: readonly StripeObject[];
+  readonly charges: readonly StripeObject[];
   readonly refunds: readonly LedgerRefund[];
-  readonly balanceTransactions: readonly Wire[];
+  readonly balanceTransactions: readonly StripeObject[];
   /** By `metadata.payment_id`. */
   readonly totals: Readonly<Record<string, Readonly<PaymentTotals>>>;
 };
 
-/** The Stripe side's truth, oldest first; with `paymentId`, only what concerns that one. */
+/** The true state at Stripe, oldest first; with `paymentId`, only of that payment. */
 export function readStripeLedger(stripe: StripeState, paymentId: string | null): StripeLedger {
   const intents = [...stripe.intents.all()].filter(
     (row) => paymentId === null || row.metadata.payment_id === paymentId,

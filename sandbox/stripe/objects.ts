@@ -9,13 +9,13 @@ import type {
   StripeState,
 } from './state.ts';
 
-/** An object as it goes over the wire. */
-export type Wire = Readonly<Record<string, unknown>>;
+/** A JSON object of the API. */
+export type StripeObject = Readonly<Record<string, unknown>>;
 
-/** The API version whose shapes these are; the one version the sandbox speaks. */
+/** The only API version that the sandbox supports. */
 export const apiVersion = '2026-10-28.endive';
 
-export function intentObject(stripe: StripeState, row: IntentRow): Wire {
+export function intentObject(stripe: StripeState, row: IntentRow): StripeObject {
   return {
     id: row.id,
     object: 'payment_intent',
@@ -90,8 +90,8 @@ const publicFields = [
   'status',
 ] as const;
 
-/** What the holder of a client secret may see: no metadata, no charge. */
-export function publicIntentObject(stripe: StripeState, row: IntentRow): Wire {
+/** The intent for the holder of its client secret: without metadata and charge. */
+export function publicIntentObject(stripe: StripeState, row: IntentRow): StripeObject {
   const whole = intentObject(stripe, row);
   return Object.fromEntries(publicFields.map((field) => [field, whole[field]]));
 }
@@ -100,7 +100,7 @@ export function authenticationUrl(stripe: StripeState, row: IntentRow): string {
   return `${stripe.baseUrl()}/cashier/3ds/${row.id}?client_secret=${encodeURIComponent(row.clientSecret)}`;
 }
 
-export function chargeObject(stripe: StripeState, row: ChargeRow): Wire {
+export function chargeObject(stripe: StripeState, row: ChargeRow): StripeObject {
   const intent = stripe.intents.get(row.intent);
   const failed = row.status === 'failed';
   return {
@@ -156,7 +156,7 @@ export function chargeObject(stripe: StripeState, row: ChargeRow): Wire {
   };
 }
 
-export function refundObject(row: RefundRow): Wire {
+export function refundObject(row: RefundRow): StripeObject {
   return {
     id: row.id,
     object: 'refund',
@@ -187,7 +187,7 @@ export function refundObject(row: RefundRow): Wire {
   };
 }
 
-export function balanceTransactionObject(row: BalanceTransactionRow): Wire {
+export function balanceTransactionObject(row: BalanceTransactionRow): StripeObject {
   return {
     id: row.id,
     object: 'balance_transaction',
@@ -219,11 +219,11 @@ export function balanceTransactionObject(row: BalanceTransactionRow): Wire {
   };
 }
 
-export function eventObject(row: EventRow): Wire {
-  return JSON.parse(row.body) as Wire; // stringified by recordEvent from a Wire
+export function eventObject(row: EventRow): StripeObject {
+  return JSON.parse(row.body) as StripeObject; // recordEvent wrote it from a StripeObject
 }
 
-export function paymentMethodObject(id: string, cardName: string, created: number): Wire {
+export function paymentMethodObject(id: string, cardName: string, created: number): StripeObject {
   return {
     id,
     object: 'payment_method',
@@ -241,7 +241,7 @@ export function paymentMethodObject(id: string, cardName: string, created: numbe
 const emptyAddress = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };
 export const emptyBilling = { address: emptyAddress, email: null, name: null, phone: null, tax_id: null };
 
-function cardObject(name: string): Wire {
+function cardObject(name: string): StripeObject {
   const card = cardNamed(name);
   return {
     brand: card.brand,
@@ -257,7 +257,7 @@ function cardObject(name: string): Wire {
   };
 }
 
-function lastErrorObject(error: LastError, row: IntentRow): Wire {
+function lastErrorObject(error: LastError, row: IntentRow): StripeObject {
   return {
     ...(error.charge !== null && { charge: error.charge }),
     code: error.code,
@@ -271,7 +271,7 @@ function lastErrorObject(error: LastError, row: IntentRow): Wire {
   };
 }
 
-function nextAction(stripe: StripeState, row: IntentRow): Wire | null {
+function nextAction(stripe: StripeState, row: IntentRow): StripeObject | null {
   if (row.status !== 'requires_action') return null;
   return {
     redirect_to_url: { return_url: row.returnUrl, url: authenticationUrl(stripe, row) },

@@ -1,3 +1,4 @@
+import { checkChargeAmount, currencyCode } from './amounts.ts';
 import { cardOfNumber, cardOfPaymentMethod, type TestCard } from './cards.ts';
 import {
   type Endpoint,
@@ -10,8 +11,7 @@ import {
 } from './endpoints.ts';
 import { errorBody, invalid, missing } from './errors.ts';
 import { expanded, listPage, listParams } from './lists.ts';
-import { checkChargeAmount, currencyCode } from './money.ts';
-import { intentObject, publicIntentObject, type Wire } from './objects.ts';
+import { intentObject, publicIntentObject, type StripeObject } from './objects.ts';
 import {
   anything,
   expand,
@@ -25,15 +25,8 @@ import {
   required,
   text,
 } from './params.ts';
-import {
-  type Attempt,
-  attachCard,
-  type ConfirmOptions,
-  cancelIntent,
-  captureIntent,
-  confirmIntent,
-  createIntent,
-} from './payments.ts';
+import { type Attempt, type ConfirmOptions, confirmIntent } from './payment-attempts.ts';
+import { attachCard, cancelIntent, captureIntent, createIntent } from './payment-intents.ts';
 import type { IntentRow, StripeState } from './state.ts';
 
 const cardData = hash({
@@ -66,7 +59,7 @@ const confirmFields = {
   expand,
 };
 
-/** `payment_method_types` is missing on purpose: the pinned API version has it no more. */
+/** Without `payment_method_types`: the pinned API version has removed it. */
 const createFields = {
   ...echoedFields,
   ...confirmFields,
@@ -91,7 +84,7 @@ export const intentEndpoints: readonly Endpoint[] = [
       checkChargeAmount(params.amount, params.currency, 'amount');
       const card = cardOf(params);
       if (params.payment_method_data && !params.confirm) {
-        throw invalid('`payment_method_data` is taken here only together with `confirm`.', 'payment_method_data');
+        throw invalid('The sandbox accepts `payment_method_data` only together with `confirm`.', 'payment_method_data');
       }
       return (stripe) => {
         const intent = createIntent(stripe, {
@@ -129,7 +122,7 @@ export const intentEndpoints: readonly Endpoint[] = [
 
   endpoint(
     { method: 'GET', path: '/v1/payment_intents/:id', operation: 'payment_intents.retrieve', publishable: true },
-    { client_secret: text(), expand, ...pageFields() },
+    { client_secret: text(), expand, ...stripeJsFields() },
     (params, { id, key }) =>
       (stripe) => {
         const intent = findIntent(stripe, id, key, params.client_secret);
@@ -146,7 +139,7 @@ export const intentEndpoints: readonly Endpoint[] = [
       operation: 'payment_intents.confirm',
       publishable: true,
     },
-    { ...confirmFields, client_secret: text(), receipt_email: text(800), ...pageFields() },
+    { ...confirmFields, client_secret: text(), receipt_email: text(800), ...stripeJsFields() },
     (params, { id, key }) => {
       const card = cardOf(params);
       return (stripe) => {
@@ -191,12 +184,12 @@ export const intentEndpoints: readonly Endpoint[] = [
   ),
 ];
 
-/** What Stripe.js adds to its own calls. */
-function pageFields() {
+/** The parameters that Stripe.js adds to its calls. */
+function stripeJsFields() {
   return { key: text(), _stripe_version: text(), payment_user_agent: text(), expected_payment_method_type: text() };
 }
 
-/** A page proves with the client secret that the intent is its own; a wrong one looks like no intent at all. */
+/** A page must send the client secret of the intent. A wrong secret gets the same error as an unknown intent. */
 function findIntent(stripe: StripeState, id: string, key: KeyKind, clientSecret: string | undefined): IntentRow {
   const intent = stripe.intents.get(id);
   const fits = clientSecret === undefined ? key === 'secret' : clientSecret === intent?.clientSecret;
@@ -209,7 +202,7 @@ type CardParams = {
   readonly payment_method_data?: { readonly card: { readonly number: string } } | undefined;
 };
 
-/** @throws {StripeRefusal} for a PaymentMethod that is no test card's, or two cards at once. */
+/** @throws {StripeRefusal} for a PaymentMethod that does not belong to a test card, and for two cards at once. */
 function cardOf(params: CardParams): TestCard | null {
   if (params.payment_method !== undefined && params.payment_method_data !== undefined) {
     throw invalid('You may only specify one of these parameters: payment_method, payment_method_data.');
@@ -254,6 +247,6 @@ function publicAttemptResponse(stripe: StripeState, { intent, declined }: Attemp
   return declined ? { status: 402, body: declinedBody(declined, seen) } : ok(seen);
 }
 
-function declinedBody(declined: NonNullable<Attempt['declined']>, intent: Wire): Wire {
+function declinedBody(declined: NonNullable<Attempt['declined']>, intent: StripeObject): StripeObject {
   return { ...errorBody({ ...declined, payment_intent: intent }) };
 }

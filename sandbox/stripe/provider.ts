@@ -1,6 +1,8 @@
-import type { Posting } from '../deliveries.ts';
-import { Deliveries, defaultRetryDelaysMs } from '../deliveries.ts';
-import type { SandboxContext, SimulatedProvider } from '../provider.ts';
+import type { CallbackTransport } from '../callback-post.ts';
+import type { SandboxContext } from '../context.ts';
+import { Deliveries } from '../deliveries.ts';
+import type { SimulatedProvider } from '../provider.ts';
+import { ScheduledTasks } from '../scheduled-tasks.ts';
 import { accountIdOf } from './account.ts';
 import { serveStripeApi } from './api.ts';
 import { pendingStripePayments, serveStripePage } from './cashier.ts';
@@ -8,33 +10,33 @@ import { stripeConsole } from './console.ts';
 import { readStripeLedger, type StripeLedger } from './ground-truth.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { eventObject } from './objects.ts';
-import { keepPlan, resumePlans } from './scheduled.ts';
-import type { StripeState } from './state.ts';
-import { stripeSender } from './webhooks.ts';
+import type { StripeState, TaskAct } from './state.ts';
+import { runTask } from './tasks.ts';
+import { stripeCallbackProtocol, webhookRetryDelaysMs } from './webhooks.ts';
 
 export type StripeOptions = {
   readonly secretKey: string;
   readonly publishableKey: string;
-  /** Two, separated by a comma, while one replaces the other: then both sign. */
+  /** Two secrets separated by a comma during a rotation: both sign. */
   readonly webhookSecret: string;
   readonly webhookUrl: string | null;
 };
 
 export type StripeProvider = SimulatedProvider & { readonly readLedger: (paymentId: string | null) => StripeLedger };
 
-/** Stripe: `/v1`. */
+/** Simulates Stripe: `/v1`. */
 export function createStripeProvider(
   context: SandboxContext,
   options: StripeOptions,
-  posting: Posting,
+  transport: CallbackTransport,
 ): StripeProvider {
   const { ledger, clock, newId } = context;
   const events: StripeState['events'] = ledger.table('stripe_events');
   const deliveries = new Deliveries(
     context,
-    stripeSender(options.webhookSecret.split(',')),
-    posting,
-    { url: options.webhookUrl, retryDelaysMs: defaultRetryDelaysMs },
+    stripeCallbackProtocol(options.webhookSecret.split(',')),
+    transport,
+    { url: options.webhookUrl, retryDelaysMs: webhookRetryDelaysMs },
     { contentOf: (eventId) => events.get(eventId)?.body, newId: () => newId('dlv_') },
   );
   const stripe: StripeState = {
@@ -46,14 +48,14 @@ export function createStripeProvider(
     sessions: ledger.table('stripe_checkout_sessions'),
     balanceTransactions: ledger.table('stripe_balance_transactions'),
     events,
-    plans: ledger.table('stripe_plans'),
-    deliver: ({ id, type, body }) => deliveries.announce({ eventId: id, type, content: body }),
-    plan: (inMs, act, subject) => keepPlan(stripe, inMs, act, subject),
+    deliver: ({ id, type, body }) => deliveries.enqueue({ eventId: id, type, content: body }),
+    schedule: (delayMs, act, subject) => tasks.schedule(delayMs, act, subject),
     cause: null,
   };
+  const tasks = new ScheduledTasks<TaskAct>(context, 'stripe_plans', (act, subject) => runTask(stripe, act, subject));
   const idempotency = new IdempotencyKeys(ledger, clock);
   return {
-    provider: 'stripe',
+    key: 'stripe',
     isApi: (path) => path === '/v1' || path.startsWith('/v1/'),
     serveApi: (request) => serveStripeApi(stripe, options, idempotency, request),
     pageKinds: ['checkout', '3ds', 'card'],
@@ -64,7 +66,7 @@ export function createStripeProvider(
     events: () => Array.from(events.all(), eventObject),
     deliveries,
     resume: () => {
-      resumePlans(stripe);
+      tasks.resume();
       deliveries.resume();
     },
   };

@@ -1,12 +1,12 @@
+import { checkDivisibility, formatAmount } from './amounts.ts';
 import { cardNamed } from './cards.ts';
 import { invalid } from './errors.ts';
 import { recordEvent } from './events.ts';
-import { checkGrain, written } from './money.ts';
 import { chargeObject, refundObject } from './objects.ts';
-import { outcomeSubject } from './payments.ts';
+import { outcomeSubject } from './payment-intents.ts';
 import type { ChargeRow, Metadata, RefundRow, StripeState } from './state.ts';
 
-/** How long a refund to one of the refund test cards takes before it is decided, on the sandbox's clock. */
+/** The time until a refund to one of the refund test cards is decided, on the sandbox's clock. */
 export const refundDecisionMs = 10_000;
 
 export type NewRefund = {
@@ -16,7 +16,7 @@ export type NewRefund = {
   readonly origin: RefundRow['origin'];
 };
 
-/** Sends money of a captured charge back; without an amount, all that is left. @throws {StripeRefusal} when too little is left. */
+/** Refunds a captured charge; without an amount, the rest. @throws {StripeRefusal} when the amount exceeds the rest. */
 export function createRefund(stripe: StripeState, charge: ChargeRow, input: NewRefund): RefundRow {
   const left = charge.amountCaptured - charge.amountRefunded;
   if (!charge.captured) throw invalid(`Charge ${charge.id} has not been captured; cancel its PaymentIntent instead.`);
@@ -29,15 +29,15 @@ export function createRefund(stripe: StripeState, charge: ChargeRow, input: NewR
   }
   if (amount > left) {
     throw invalid(
-      `Refund amount (${written(amount, charge.currency)}) is greater than unrefunded amount on charge ` +
-        `(${written(left, charge.currency)})`,
+      `Refund amount (${formatAmount(amount, charge.currency)}) is greater than unrefunded amount on charge ` +
+        `(${formatAmount(left, charge.currency)})`,
       'amount',
     );
   }
-  checkGrain(amount, charge.currency, 'amount');
-  const course = courseOf(stripe, charge, input.metadata);
+  checkDivisibility(amount, charge.currency, 'amount');
+  const schedule = scheduleFor(stripe, charge, input.metadata);
   const id = stripe.newId('re_');
-  const transaction = moveMoney(stripe, 'refund', -amount, charge.currency, id);
+  const transaction = recordBalanceTransaction(stripe, 'refund', -amount, charge.currency, id);
   const refund = stripe.refunds.put({
     id,
     created: stripe.clock.wireSeconds(),
@@ -45,7 +45,7 @@ export function createRefund(stripe: StripeState, charge: ChargeRow, input: NewR
     charge: charge.id,
     amount,
     currency: charge.currency,
-    status: course.status,
+    status: schedule.status,
     reason: input.reason,
     failureReason: null,
     metadata: input.metadata,
@@ -56,11 +56,11 @@ export function createRefund(stripe: StripeState, charge: ChargeRow, input: NewR
   const refunded = stripe.charges.put({ ...charge, amountRefunded: charge.amountRefunded + amount });
   recordEvent(stripe, 'refund.created', refundObject(refund));
   recordEvent(stripe, 'charge.refunded', chargeObject(stripe, refunded));
-  if (course.next && course.inMs !== null) stripe.plan(course.inMs, course.next, refund.id);
+  if (schedule.next && schedule.delayMs !== null) stripe.schedule(schedule.delayMs, schedule.next, refund.id);
   return refund;
 }
 
-/** A pending refund arrived. Nothing happens in any other state. */
+/** Completes a pending refund. Does nothing in any other state. */
 export function finishRefund(stripe: StripeState, refundId: string): void {
   const refund = stripe.refunds.get(refundId);
   if (refund?.status !== 'pending') return;
@@ -68,7 +68,7 @@ export function finishRefund(stripe: StripeState, refundId: string): void {
   recordEvent(stripe, 'refund.updated', refundObject(done));
 }
 
-/** The bank sent the money back, which it may do long after the refund succeeded. Nothing happens once it failed. */
+/** The bank returns the money, possibly long after the refund succeeded. Does nothing to a failed refund. */
 export function failRefund(stripe: StripeState, refundId: string, failureReason = 'unknown'): void {
   const refund = stripe.refunds.get(refundId);
   if (!refund || refund.status === 'failed' || refund.status === 'canceled') return;
@@ -76,7 +76,13 @@ export function failRefund(stripe: StripeState, refundId: string, failureReason 
     ...refund,
     status: 'failed',
     failureReason,
-    failureBalanceTransaction: moveMoney(stripe, 'refund_failure', refund.amount, refund.currency, refund.id),
+    failureBalanceTransaction: recordBalanceTransaction(
+      stripe,
+      'refund_failure',
+      refund.amount,
+      refund.currency,
+      refund.id,
+    ),
   });
   const charge = stripe.charges.get(refund.charge);
   if (charge) stripe.charges.put({ ...charge, amountRefunded: charge.amountRefunded - refund.amount });
@@ -84,14 +90,14 @@ export function failRefund(stripe: StripeState, refundId: string, failureReason 
   recordEvent(stripe, 'refund.failed', refundObject(failed));
 }
 
-type Course = {
+type RefundSchedule = {
   readonly status: 'pending' | 'succeeded';
   readonly next: 'refund_succeeded' | 'refund_failed' | null;
-  /** Null: only someone in the console decides it. */
-  readonly inMs: number | null;
+  /** Null: the console decides. */
+  readonly delayMs: number | null;
 };
 
-function courseOf(stripe: StripeState, charge: ChargeRow, metadata: Metadata): Course {
+function scheduleFor(stripe: StripeState, charge: ChargeRow, metadata: Metadata): RefundSchedule {
   const subject = outcomeSubject({ ...charge, ...metadata });
   const rule = stripe.faults.takeOutcome(
     ['refund_pending_then_succeeded', 'refund_pending_then_failed', 'refund_fails_later'],
@@ -99,28 +105,28 @@ function courseOf(stripe: StripeState, charge: ChargeRow, metadata: Metadata): C
   );
   switch (rule?.fault) {
     case 'refund_pending_then_succeeded':
-      return { status: 'pending', next: 'refund_succeeded', inMs: rule.ms };
+      return { status: 'pending', next: 'refund_succeeded', delayMs: rule.ms };
     case 'refund_pending_then_failed':
-      return { status: 'pending', next: 'refund_failed', inMs: rule.ms };
+      return { status: 'pending', next: 'refund_failed', delayMs: rule.ms };
     case 'refund_fails_later':
-      return { status: 'succeeded', next: 'refund_failed', inMs: rule.ms };
+      return { status: 'succeeded', next: 'refund_failed', delayMs: rule.ms };
     case undefined:
-      return courseOfCard(charge);
+      return scheduleForCard(charge);
   }
 }
 
-function courseOfCard(charge: ChargeRow): Course {
-  switch (cardNamed(charge.card).refundCourse) {
+function scheduleForCard(charge: ChargeRow): RefundSchedule {
+  switch (cardNamed(charge.card).refundOutcome) {
     case 'succeeds':
-      return { status: 'succeeded', next: null, inMs: null };
+      return { status: 'succeeded', next: null, delayMs: null };
     case 'pending_then_succeeds':
-      return { status: 'pending', next: 'refund_succeeded', inMs: refundDecisionMs };
+      return { status: 'pending', next: 'refund_succeeded', delayMs: refundDecisionMs };
     case 'succeeds_then_fails':
-      return { status: 'succeeded', next: 'refund_failed', inMs: refundDecisionMs };
+      return { status: 'succeeded', next: 'refund_failed', delayMs: refundDecisionMs };
   }
 }
 
-function moveMoney(
+function recordBalanceTransaction(
   stripe: StripeState,
   type: 'refund' | 'refund_failure',
   amount: number,

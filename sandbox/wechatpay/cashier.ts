@@ -12,19 +12,19 @@ import {
   shopLink,
 } from '../cashier-page.ts';
 import { ControlError, readJson } from '../control-input.ts';
-import { type HttpRequest, type HttpResponse, redirectResponse } from '../http.ts';
+import { type HttpRequest, type HttpResponse, isWebUrl, redirectResponse } from '../http.ts';
 import type { PendingPayment } from '../provider.ts';
 import { openByBridge, readBridgeCall } from './bridge.ts';
 import { WechatpayRefusal } from './errors.ts';
 import { leaveOrder, orderOf, payOrder } from './orders.ts';
-import { codeIn, codeText } from './payment-endpoints.ts';
+import { codeFromText, textOfCode } from './payment-endpoints.ts';
 import type { CodeRow, OrderRow, Payment, TradeType, WechatpayOptions, WechatpayState } from './state.ts';
 
 const root = '/cashier/wechatpay';
 
 /**
- * The buyer's phone: `/cashier/wechatpay?code=<code_url or prepay_id>` finds the page of a code, `/cashier/wechatpay/<code>`,
- * and `/cashier/wechatpay/h5?prepay_id=…` is what an `h5_url` names.
+ * Serves the pages of the buyer's phone. `/cashier/wechatpay?code=<code_url or prepay_id>` redirects to `/cashier/wechatpay/<code>`; an
+ * `h5_url` is `/cashier/wechatpay/h5?prepay_id=…`.
  */
 export function serveWechatpayPage(
   wechatpay: WechatpayState,
@@ -40,14 +40,14 @@ export function serveWechatpayPage(
   if (!code) return notFoundPage();
   const order = orderOf(wechatpay, code.order);
   if ((order.tradeType === 'MWEB') !== (step === 'h5')) return redirectResponse(pagePath(code, order.tradeType));
-  const back = step === 'h5' ? returnTo(query.get('redirect_url')) : null;
+  const back = step === 'h5' ? returnUrl(query.get('redirect_url')) : null;
   try {
     return request.method === 'POST'
       ? act(wechatpay, options, code, request, back)
       : show(wechatpay, code, order, back);
   } catch (error) {
-    if (error instanceof WechatpayRefusal) return messagePage(error.status, 'That did not work', error.message);
-    if (error instanceof ControlError) return messagePage(error.status, 'That did not work', error.message);
+    if (error instanceof WechatpayRefusal) return messagePage(error.status, 'Payment refused', error.message);
+    if (error instanceof ControlError) return messagePage(error.status, 'Payment refused', error.message);
     throw error;
   }
 }
@@ -58,13 +58,13 @@ const headings: Readonly<Record<TradeType, string>> = {
   MWEB: 'WeChat Pay: in the phone’s browser',
 };
 
-/** What waits to be paid, newest first, by the newest code of each order. */
+/** The orders that can be paid, newest first, each with its newest code. */
 export function pendingWechatpayPayments(wechatpay: WechatpayState) {
   const newest = new Map<string, CodeRow>();
   for (const code of wechatpay.codes.all()) newest.set(code.order, code);
   const open = [...wechatpay.orders.all()].reverse().flatMap((order) => {
     const code = newest.get(order.id);
-    return code && order.paid === null && whyOver(wechatpay, code, order) === null ? { code, order } : [];
+    return code && order.paid === null && endReason(wechatpay, code, order) === null ? { code, order } : [];
   });
   return (['NATIVE', 'JSAPI', 'MWEB'] as const).map((tradeType) => ({
     heading: headings[tradeType],
@@ -82,14 +82,14 @@ function pagePath({ id }: CodeRow, tradeType: TradeType): string {
 
 /** Which QR code? */
 function findCode(wechatpay: WechatpayState, text: string | null): HttpResponse {
-  const code = text === null ? undefined : wechatpay.codes.get(codeIn(text.trim()));
+  const code = text === null ? undefined : wechatpay.codes.get(codeFromText(text.trim()));
   if (code) return redirectResponse(pagePath(code, orderOf(wechatpay, code.order).tradeType));
   return page(
     text === null ? 200 : 404,
     'WeChat Pay',
     html`<section class="card"><h1>Which QR code?</h1>
 ${text === null ? null : html`<p class="alert" role="alert">There is no such code.</p>`}
-<form method="get" action="${root}"><label for="code">What the QR code says, or a prepay_id</label>
+<form method="get" action="${root}"><label for="code">Content of the QR code, or a prepay_id</label>
 <input id="code" name="code" placeholder="weixin://wxpay/bizpayurl?pr=…" required>
 <button class="primary">Scan</button></form></section>`,
   );
@@ -106,7 +106,7 @@ function act(
   const again = redirectResponse(withReturn(pagePath(code, orderOf(wechatpay, code.order).tradeType), back));
   return wechatpay.ledger.transact(() => {
     const order = orderOf(wechatpay, code.order);
-    if (whyOver(wechatpay, code, order) !== null) return again;
+    if (endReason(wechatpay, code, order) !== null) return again;
     switch (form.get('action')) {
       case 'bridge':
         openByBridge(wechatpay, options, readBridgeCall(readJson({ ...request, body: form.get('call') ?? '' })));
@@ -121,20 +121,20 @@ function act(
         leaveOrder(wechatpay, order, 'left');
         return redirectResponse(back ?? '/cashier');
       default:
-        return messagePage(400, 'That did not work', 'The action must be pay, decline, leave or bridge.');
+        return messagePage(400, 'Unknown action', 'The action must be pay, decline, leave or bridge.');
     }
   });
 }
 
 function show(wechatpay: WechatpayState, code: CodeRow, order: OrderRow, back: string | null): HttpResponse {
-  const over = whyOver(wechatpay, code, order);
-  if (over !== null) return outcomePage(summaryOf(order), over.title, over.text, shopLink(back));
+  const end = endReason(wechatpay, code, order);
+  if (end !== null) return outcomePage(summaryOf(order), end.title, end.text, shopLink(back));
   return page(
     200,
     'WeChat Pay',
     html`<section class="card">${paymentHeader(summaryOf(order))}
-<p class="muted small"><code>${codeText(code.id)}</code></p>
-${order.declines === 0 ? null : html`<p class="alert" role="alert">The bank declined. You can try again.</p>`}
+<p class="muted small"><code>${textOfCode(code.id)}</code></p>
+${order.declines === 0 ? null : html`<p class="alert" role="alert">The bank declined the payment. You can try again.</p>`}
 ${order.tradeType === 'JSAPI' && !order.bridged ? bridgeForm : payForm(price(order.total, 'cny'))}</section>`,
   );
 }
@@ -146,23 +146,23 @@ function summaryOf({ total, description, id }: OrderRow): PaymentSummary {
 function payForm(amount: string): Html {
   return html`<form method="post"><button class="primary" name="action" value="pay">Pay ${amount}</button>
 <div class="pair"><button name="action" value="decline">Decline</button>
-<button name="action" value="leave">Walk away</button></div></form>`;
+<button name="action" value="leave">Leave without paying</button></div></form>`;
 }
 
 const bridgeForm = html`<form method="post">
-<label for="call">WeChat opens this payment when the shop’s page calls its bridge. Paste the arguments of that call, as JSON</label>
+<label for="call">WeChat opens this payment when the shop’s page calls the bridge. Paste the arguments of that call as JSON</label>
 <textarea id="call" name="call" rows="8" required></textarea>
 <button class="primary" name="action" value="bridge">Open the payment</button></form>`;
 
-/** Why nothing can be paid here any more; null while it can. */
-function whyOver(wechatpay: WechatpayState, code: CodeRow, order: OrderRow): { title: string; text: string } | null {
+/** The title and text for an order that can no longer be paid; null while it can. */
+function endReason(wechatpay: WechatpayState, code: CodeRow, order: OrderRow): { title: string; text: string } | null {
   const nowMs = wechatpay.clock.nowMs();
   if (order.paid) return outcomeOf(wechatpay, order, order.paid);
   if (nowMs > order.payableUntilAtMs) {
     return { title: 'This order has expired', text: 'Go back to the shop and start again.' };
   }
   if (order.state === 'CLOSED') return { title: 'Closed', text: 'The shop has closed this order.' };
-  if (nowMs > code.untilAtMs) return { title: 'Too late', text: 'This code is over. Ask the shop for a new one.' };
+  if (nowMs > code.untilAtMs) return { title: 'This code has expired', text: 'Ask the shop for a new code.' };
   return null;
 }
 
@@ -174,13 +174,13 @@ function outcomeOf(
   const returned = [...wechatpay.refunds.all()]
     .filter((refund) => refund.order === order.id && refund.status === 'SUCCESS')
     .reduce((sum, { amount }) => sum + amount, 0);
-  const paid = { title: 'Paid', text: `WeChat Pay has it under ${transactionId}.` };
+  const paid = { title: 'Paid', text: `WeChat Pay’s transaction id is ${transactionId}.` };
   return refundOutcome(returned, order.total, 'cny') ?? paid;
 }
 
-/** Where an `h5_url` is told to go back to; nothing but a web page. */
-function returnTo(url: string | null): string | null {
-  return url !== null && /^https?:\/\//.test(url) && URL.canParse(url) ? url : null;
+/** The `redirect_url` of an `h5_url`; null unless it is an http(s) URL. */
+function returnUrl(url: string | null): string | null {
+  return url !== null && isWebUrl(url) ? url : null;
 }
 
 function withReturn(path: string, back: string | null): string {

@@ -1,16 +1,26 @@
-import { type Action, ControlError, optionalNumber, optionalText, readJson, refuseUnknown } from '../control-input.ts';
+import { parseBeijingDate } from '../beijing-time.ts';
+import { readSyntheticRows } from '../bill-files.ts';
+import {
+  type Action,
+  ControlError,
+  optionalNumber,
+  optionalText,
+  optionalWholeNumber,
+  readJson,
+  refuseUnknown,
+  refusingActions,
+} from '../control-input.ts';
 import type { HttpRequest } from '../http.ts';
-import { isDate } from './bill-downloads.ts';
 import { openByBridge, readBridgeCall } from './bridge.ts';
 import { WechatpayRefusal } from './errors.ts';
 import { refundObject, transactionObject } from './objects.ts';
-import { closeOrder, leaveOrder, openOrder, orderOf, payOrder, succeed } from './orders.ts';
+import { closeOrder, completePayment, leaveOrder, openOrder, orderOf, payOrder } from './orders.ts';
 import { createRefund, endRefund, orderToRefund } from './refunds.ts';
 import type { OrderRow, RefundStatus, WechatpayOptions, WechatpayState } from './state.ts';
 
 const billRowsMax = 2_000_000;
 
-/** What the buyer does, what can be done in the merchant platform, and what WeChat Pay does by itself. */
+/** The control actions of WeChat Pay: acts of the buyer, acts in the merchant platform, and acts of WeChat Pay itself. */
 export function wechatpayConsole(
   wechatpay: WechatpayState,
   options: WechatpayOptions,
@@ -21,11 +31,11 @@ export function wechatpayConsole(
   const end = (status: Exclude<RefundStatus, 'PROCESSING'>): Action => {
     return (_request, id) => endInConsole(wechatpay, decodeURIComponent(id), status);
   };
-  return guarded(wechatpay, {
+  const actions: Record<string, Action> = {
     'POST /control/wechatpay/buyer/:id': onOrder((order, request) => actAsBuyer(wechatpay, order, request)),
     'POST /control/wechatpay/bridge': (request) =>
       transactionObject(wechatpay, openByBridge(wechatpay, options, readBridgeCall(readJson(request)))),
-    'POST /control/wechatpay/transactions/:id/succeed': onOrder((order) => succeed(wechatpay, order)),
+    'POST /control/wechatpay/transactions/:id/succeed': onOrder((order) => completePayment(wechatpay, order)),
     'POST /control/wechatpay/transactions/:id/close': onOrder((order) => closeOrder(wechatpay, order)),
     'POST /control/wechatpay/refunds': (request) => refundInConsole(wechatpay, request),
     'POST /control/wechatpay/refunds/:id/succeed': end('SUCCESS'),
@@ -33,26 +43,24 @@ export function wechatpayConsole(
     'POST /control/wechatpay/refunds/:id/close': end('CLOSED'),
     'POST /control/wechatpay/notification-key': (request) => chooseNotificationKey(wechatpay, options, request),
     'POST /control/wechatpay/bills': (request) => keepSyntheticBill(wechatpay, request),
-  });
+  };
+  return refusingActions(transactional(wechatpay, actions), toControlError);
 }
 
-/** Each action is kept whole or not at all. What WeChat Pay refuses, the control API refuses alike. */
-function guarded(
-  wechatpay: WechatpayState,
+function transactional(
+  { ledger }: WechatpayState,
   actions: Readonly<Record<string, Action>>,
 ): Readonly<Record<string, Action>> {
-  const guard = (action: Action): Action => {
-    return (request, id) => {
-      try {
-        return wechatpay.ledger.transact(() => action(request, id));
-      } catch (error) {
-        if (error instanceof WechatpayRefusal) throw new ControlError(error.status, `${error.code}: ${error.message}`);
-        if (error instanceof URIError) throw new ControlError(400, 'The path is not well encoded.');
-        throw error;
-      }
-    };
+  const wrapped = (action: Action): Action => {
+    return (request, id) => ledger.transact(() => action(request, id));
   };
-  return Object.fromEntries(Object.entries(actions).map(([name, action]) => [name, guard(action)]));
+  return Object.fromEntries(Object.entries(actions).map(([name, action]) => [name, wrapped(action)]));
+}
+
+function toControlError(error: unknown): ControlError | null {
+  if (error instanceof WechatpayRefusal) return new ControlError(error.status, `${error.code}: ${error.message}`);
+  if (error instanceof URIError) return new ControlError(400, 'The path is not valid percent-encoding.');
+  return null;
 }
 
 function actAsBuyer(wechatpay: WechatpayState, order: OrderRow, request: HttpRequest): OrderRow {
@@ -73,13 +81,13 @@ function actAsBuyer(wechatpay: WechatpayState, order: OrderRow, request: HttpReq
   }
 }
 
-/** A refund made by hand in the merchant platform, under a number that was made there: nobody asked the merchant's program. */
+/** A refund made in the merchant platform, with a number that the platform makes. Without an amount, it refunds the rest. */
 function refundInConsole(wechatpay: WechatpayState, request: HttpRequest): object {
   const json = readJson(request);
   refuseUnknown(json, ['out_trade_no', 'transaction_id', 'amount', 'reason']);
   const order = orderToRefund(wechatpay, optionalText(json, 'transaction_id'), optionalText(json, 'out_trade_no'));
-  const amount = optionalNumber(json, 'amount', 1, Number.MAX_SAFE_INTEGER) ?? order.total - order.refundHeld;
-  if (!Number.isInteger(amount) || amount < 1) throw new ControlError(400, 'amount must be a whole number of fen.');
+  const amount = optionalWholeNumber(json, 'amount', 1, Number.MAX_SAFE_INTEGER) ?? order.total - order.refundHeld;
+  if (amount < 1) throw new ControlError(400, 'The order has no refundable amount.');
   const refund = createRefund(wechatpay, order, {
     outRefundNo: wechatpay.newId('console', 20),
     amount,
@@ -102,7 +110,7 @@ function endInConsole(
   return refundObject(orderOf(wechatpay, refund.order), refund);
 }
 
-/** While a merchant moves from certificates to the public key, WeChat Pay switches notifications when it likes. */
+/** Chooses the platform key for notifications. WeChat Pay chooses it while a merchant migrates from certificates to the public key. */
 function chooseNotificationKey(
   wechatpay: WechatpayState,
   { platformKeys }: WechatpayOptions,
@@ -121,8 +129,7 @@ function keepSyntheticBill(wechatpay: WechatpayState, request: HttpRequest): obj
   const json = readJson(request);
   refuseUnknown(json, ['date', 'rows']);
   const date = optionalText(json, 'date') ?? '';
-  const rows = optionalNumber(json, 'rows', 0, billRowsMax);
-  if (!isDate(date)) throw new ControlError(400, 'date must be a day like 2027-01-01.');
-  if (rows === undefined || !Number.isInteger(rows)) throw new ControlError(400, 'rows must be a whole number.');
+  if (parseBeijingDate(date) === null) throw new ControlError(400, 'date must be a day like 2027-01-01.');
+  const rows = readSyntheticRows(json, billRowsMax);
   return wechatpay.syntheticBills.put({ id: date, rows });
 }

@@ -1,4 +1,4 @@
-import type { Asked, Endpoint } from './endpoints.ts';
+import type { Endpoint, EndpointRequest } from './endpoints.ts';
 import { orderNotExist, paramError, WechatpayRefusal } from './errors.ts';
 import { newPrepayId, newQrToken } from './ids.ts';
 import { readInput } from './input.ts';
@@ -25,9 +25,9 @@ export const paymentEndpoints: readonly Endpoint[] = [
     path: '/v3/pay/transactions/jsapi',
     operation: 'jsapi.create',
     execute(wechatpay, { request }) {
-      const read = readInput.jsapi(request.body);
+      const parsed = readInput.jsapi(request.body);
       const code = newPrepayId(wechatpay);
-      placeOrder(wechatpay, 'JSAPI', read, { openid: read.input.payer.openid, code });
+      placeOrder(wechatpay, 'JSAPI', parsed, { openid: parsed.input.payer.openid, code });
       return { prepay_id: code };
     },
   },
@@ -45,18 +45,18 @@ export const paymentEndpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/v3/pay/transactions/out-trade-no/:id',
     operation: 'transactions.query',
-    execute(wechatpay, asked) {
-      checkMchid(wechatpay, asked.query.get('mchid'), 'query');
-      return transactionObject(wechatpay, orderOf(wechatpay, asked.id));
+    execute(wechatpay, { id, query }) {
+      checkMchid(wechatpay, query.get('mchid'), 'query');
+      return transactionObject(wechatpay, orderOf(wechatpay, id));
     },
   },
   {
     method: 'GET',
     path: '/v3/pay/transactions/id/:id',
     operation: 'transactions.query',
-    execute(wechatpay, asked) {
-      checkMchid(wechatpay, asked.query.get('mchid'), 'query');
-      const transaction = wechatpay.transactions.get(asked.id);
+    execute(wechatpay, { id, query }) {
+      checkMchid(wechatpay, query.get('mchid'), 'query');
+      const transaction = wechatpay.transactions.get(id);
       if (!transaction) throw orderNotExist();
       return transactionObject(wechatpay, orderOf(wechatpay, transaction.order));
     },
@@ -88,18 +88,18 @@ export const paymentEndpoints: readonly Endpoint[] = [
   },
 ];
 
-/** The page has its own query already, so that a shop can append `&redirect_url=…`. */
+/** The URL has a query, so that a shop can append `&redirect_url=…`. */
 function h5Url(wechatpay: WechatpayState, prepayId: string): string {
   return `${wechatpay.baseUrl()}/cashier/wechatpay/h5?prepay_id=${prepayId}&package=${wechatpay.newId('', 10)}`;
 }
 
-/** The way in that a code_url or a prepay_id stands for, as it is kept. */
-export function codeIn(text: string): string {
+/** The id of the code in a code_url or prepay_id. */
+export function codeFromText(text: string): string {
   return text.startsWith(codeUrlStart) ? text.slice(codeUrlStart.length) : text.replace(/^prepay_id=/, '');
 }
 
-/** What a buyer would scan, or the shop's page would use. */
-export function codeText(code: string): string {
+/** The code_url or prepay_id of a code. */
+export function textOfCode(code: string): string {
   return code.startsWith('wx') && code.length === 36 ? code : `${codeUrlStart}${code}`;
 }
 
@@ -108,7 +108,7 @@ function checkMchid({ merchant }: WechatpayState, mchid: string | null, location
   if (mchid !== merchant.mchId) throw new WechatpayRefusal(400, 'MCH_NOT_EXISTS', '商户号不存在');
 }
 
-function queryRefund(wechatpay: WechatpayState, { id }: Asked): object {
+function queryRefund(wechatpay: WechatpayState, { id }: EndpointRequest): object {
   const refund = wechatpay.refunds.get(id);
   if (!refund) throw new WechatpayRefusal(404, 'RESOURCE_NOT_EXISTS', '退款单不存在');
   return refundObject(orderOf(wechatpay, refund.order), refund);

@@ -1,27 +1,27 @@
+import { dayMs } from '../durations.ts';
 import { invalidRequest, WechatpayRefusal } from './errors.ts';
 import { newRefundId } from './ids.ts';
-import type { Read, RefundInput } from './input.ts';
-import { recordRefund } from './notifications.ts';
+import type { ParsedRequest, RefundInput } from './input.ts';
+import { notifyRefund } from './notifications.ts';
 import { orderOf } from './orders.ts';
 import type { OrderRow, RefundRow, RefundStatus, WechatpayState } from './state.ts';
 
-/** Partial refunds of one order, closed ones included. */
+/** The number of refunds of one order, including closed ones. */
 export const refundsMax = 50;
-export const refundWindowMs = 365 * 24 * 3_600_000;
-/** A refund is done this long after it was accepted, or up to two seconds later. */
+export const refundWindowMs = 365 * dayMs;
+/** A refund succeeds this long after its request, plus up to two seconds. */
 const refundMsMin = 1000;
 const refundMsSpread = 2001;
 
 /**
- * Accepts a refund: nothing has gone back yet. The same number with the same parameters is the same refund, whatever became
- * of it.
+ * Accepts a refund as PROCESSING. An identical request with the same number returns the existing refund in its present state.
  *
  * @throws {WechatpayRefusal} INVALID_REQUEST, RESOURCE_NOT_EXISTS
  */
-export function requestRefund(wechatpay: WechatpayState, { input, asked }: Read<RefundInput>): RefundRow {
-  const held = wechatpay.refunds.get(input.out_refund_no);
-  if (held) {
-    if (held.asked === asked) return held;
+export function requestRefund(wechatpay: WechatpayState, { input, canonical }: ParsedRequest<RefundInput>): RefundRow {
+  const existing = wechatpay.refunds.get(input.out_refund_no);
+  if (existing) {
+    if (existing.asked === canonical) return existing;
     throw invalidRequest('订单金额或退款金额与之前请求不一致，请核实后再试');
   }
   const order = orderToRefund(wechatpay, input.transaction_id, input.out_trade_no);
@@ -31,7 +31,7 @@ export function requestRefund(wechatpay: WechatpayState, { input, asked }: Read<
     amount: input.amount.refund,
     reason: input.reason ?? null,
     notifyUrl: input.notify_url ?? order.notifyUrl,
-    asked,
+    asked: canonical,
     origin: 'API',
   });
 }
@@ -40,7 +40,7 @@ export type NewRefund = Pick<RefundRow, 'amount' | 'reason' | 'notifyUrl' | 'ask
   readonly outRefundNo: string;
 };
 
-/** @throws {WechatpayRefusal} INVALID_REQUEST when the order cannot give back so much. */
+/** @throws {WechatpayRefusal} INVALID_REQUEST when the amount exceeds the refundable amount. */
 export function createRefund(wechatpay: WechatpayState, order: OrderRow, wanted: NewRefund): RefundRow {
   checkRefundable(wechatpay, order, wanted.amount);
   const { outRefundNo, ...rest } = wanted;
@@ -55,11 +55,11 @@ export function createRefund(wechatpay: WechatpayState, order: OrderRow, wanted:
   });
   const refundHeld = order.refundHeld + refund.amount;
   wechatpay.orders.put({ ...order, refundHeld, refundCount: order.refundCount + 1 });
-  planOutcome(wechatpay, refund);
+  scheduleOutcome(wechatpay, refund);
   return refund;
 }
 
-/** @throws {WechatpayRefusal} 404 when there is no such order, 400 when the two numbers name two orders. */
+/** @throws {WechatpayRefusal} 404 when the order does not exist, 400 when the two numbers belong to different orders. */
 export function orderToRefund(
   wechatpay: WechatpayState,
   transactionId: string | undefined,
@@ -79,12 +79,12 @@ function checkRefundable({ clock }: WechatpayState, order: OrderRow, amount: num
   if (amount > order.total - order.refundHeld) throw invalidRequest('申请退款金额超过可退金额: refund amount exceeds');
 }
 
-function planOutcome(wechatpay: WechatpayState, refund: RefundRow): void {
+function scheduleOutcome(wechatpay: WechatpayState, refund: RefundRow): void {
   const text = JSON.stringify({ ...refund, out_refund_no: refund.id, out_trade_no: refund.order });
   const rule = wechatpay.faults.takeOutcome(['refund_pending_then_succeeded', 'refund_pending_then_failed'], { text });
-  if (!rule) return wechatpay.plan(usualDelayMs(refund), 'refund_succeeded', refund.id);
+  if (!rule) return wechatpay.schedule(usualDelayMs(refund), 'refund_succeeded', refund.id);
   if (rule.ms === null) return; // the console decides
-  wechatpay.plan(
+  wechatpay.schedule(
     rule.ms,
     rule.fault === 'refund_pending_then_failed' ? 'refund_failed' : 'refund_succeeded',
     refund.id,
@@ -95,16 +95,16 @@ function usualDelayMs({ refundId }: RefundRow): number {
   return refundMsMin + (Number(refundId.slice(-6)) % refundMsSpread);
 }
 
-/** From where a refund may come to each end. What failed is put right by hand in the merchant platform, or closed there. */
-const comesFrom: Readonly<Record<Exclude<RefundStatus, 'PROCESSING'>, readonly RefundStatus[]>> = {
+/** The states from which a refund may reach each final state. An abnormal refund is completed or closed in the merchant platform. */
+const predecessors: Readonly<Record<Exclude<RefundStatus, 'PROCESSING'>, readonly RefundStatus[]>> = {
   SUCCESS: ['PROCESSING', 'ABNORMAL'],
   ABNORMAL: ['PROCESSING'],
   CLOSED: ['PROCESSING', 'ABNORMAL'],
 };
 
 /**
- * Brings a refund to an end, and tells the merchant. What does not fit its present state does nothing. Only a closed one
- * frees its amount: an abnormal one still waits for somebody to put it right.
+ * Moves a refund to a final state and notifies the merchant. Does nothing when its present state does not allow that. Only a closed
+ * refund releases its amount: an abnormal one can still be completed.
  */
 export function endRefund(
   wechatpay: WechatpayState,
@@ -112,10 +112,10 @@ export function endRefund(
   status: Exclude<RefundStatus, 'PROCESSING'>,
 ): void {
   const refund = wechatpay.refunds.get(outRefundNo);
-  if (!refund || !comesFrom[status].includes(refund.status)) return;
+  if (!refund || !predecessors[status].includes(refund.status)) return;
   const successWireMs = status === 'SUCCESS' ? wechatpay.clock.wireMs() : null;
   const ended = wechatpay.refunds.put({ ...refund, status, successWireMs });
   const order = orderOf(wechatpay, refund.order);
   if (status === 'CLOSED') wechatpay.orders.put({ ...order, refundHeld: order.refundHeld - refund.amount });
-  recordRefund(wechatpay, order, ended);
+  notifyRefund(wechatpay, order, ended);
 }

@@ -77,7 +77,13 @@ export class World {
   static async open(schedule: Schedule, parts: WorldParts): Promise<World> {
     let self: World | undefined;
     const sandbox = await startSandbox({
-      ...{ port: null, dataDir: null, seed: schedule.seed, virtualTime: { startsAt }, neverAnswers: 'told' },
+      ...{
+        port: null,
+        dataDir: null,
+        seed: schedule.seed,
+        virtualTime: { startsAt },
+        unansweredRequests: 'status-599',
+      },
       ...sandboxKeys,
       post: async (request) => {
         if (self === undefined) throw new BrokenConnectionError();

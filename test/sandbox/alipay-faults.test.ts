@@ -146,7 +146,7 @@ test('the console pays what waits, what is closed and what nobody opened, and ea
     expect(await rig.control(`/trades/${number}/succeed`)).toMatchObject({ status: 'TRADE_SUCCESS', charges: 1 });
   }
   await expect(rig.control('/trades/pay_1/close')).rejects.toThrow('TRADE_STATUS_ERROR');
-  await expect(rig.control('/trades/pay_4/succeed')).rejects.toThrow('Nobody was asked');
+  await expect(rig.control('/trades/pay_4/succeed')).rejects.toThrow('There is no payment');
   await expect(rig.control('/buyer/pay_1', { action: 'steal' })).rejects.toThrow('scan, pay, decline');
 });
 

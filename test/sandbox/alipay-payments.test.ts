@@ -112,7 +112,7 @@ test('a link that is opened again shows the same payment, and once paid that it 
   expect(paid.text).toContain('Back to the shop');
   expect(paid.text).toContain('pay_1');
   await rig.exec(refund, { ...pay1, refund_amount: '2.34', out_request_no: 'rfd_1' });
-  expect((await shown()).text).toContain('refunded in part');
+  expect((await shown()).text).toContain('Partly refunded');
   await rig.exec(refund, { ...pay1, refund_amount: '10.00', out_request_no: 'rfd_2' });
   expect((await shown()).text).toContain('<h1>Refunded</h1>');
   expect(rig.ledger().totals.pay_1).toMatchObject({ charges: 1, captured: 1234 });

@@ -82,7 +82,7 @@ export async function openAlipayRig(
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: null },
     alipay: { appId, sellerId, appPublicKey: appKeys.publicKey, privateKey: alipayKeys.privateKey, ...alipay },
     virtualTime: { startsAt },
-    neverAnswers: 'told',
+    unansweredRequests: 'status-599',
     post: async ({ url, body }) => {
       received.push(judge(sdk, url, body));
       return rig.answerWith;

@@ -40,7 +40,7 @@ test.each<[fault: string, outcome: unknown, made: number]>([
   ['reset_before', 'reset', 0],
   ['reset_after', 'reset', 1],
 ])('at the door %s is told as %s, and %i intents are made', async (fault, outcome, made) => {
-  const { sandbox, fault: add } = await openVirtualRig({ neverAnswers: 'held' });
+  const { sandbox, fault: add } = await openVirtualRig({ unansweredRequests: 'hold' });
   await add({ fault, match: { operation: 'payment_intents.create' } });
   expect(await sandbox.request(create)).toBe(outcome);
   expect(sandbox.ledger().stripe.paymentIntents).toHaveLength(made);
@@ -57,7 +57,7 @@ test.each<[fault: string, made: number]>([
     dataDir: null,
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: null },
     virtualTime: { startsAt },
-    neverAnswers: 'told',
+    unansweredRequests: 'status-599',
   });
   await sandbox.control('/control/faults', { fault, target: 'request', ms: 1000, times: 2 });
   expect(await sandbox.request(create)).toEqual(told);
@@ -75,9 +75,9 @@ test('acts of the console are done in process, and refused with the reason', asy
   const refund = await sandbox.control('/control/stripe/refunds', { payment_intent: paid.id, amount: 250 });
   expect(refund).toMatchObject({ object: 'refund', status: 'succeeded', metadata: {} });
   expect(await sandbox.control(`/control/stripe/refunds/${refund.id}/fail`)).toMatchObject({ status: 'failed' });
-  await expect(sandbox.control('/control/stripe/refunds/re_none/fail')).rejects.toThrow('There is no such refund.');
+  await expect(sandbox.control('/control/stripe/refunds/re_none/fail')).rejects.toThrow('The refund does not exist.');
   const colour = sandbox.control('/control/stripe/refunds', { payment_intent: paid.id, colour: 'red' });
-  await expect(colour).rejects.toThrow('colour is unknown here');
+  await expect(colour).rejects.toThrow('colour is unknown');
 });
 
 test('the ledger in process is the ledger by HTTP', async () => {

@@ -43,7 +43,7 @@ test('a buyer who pays on the page is sent on, and the session is complete and p
     'payment_intent.created',
     'payment_intent.succeeded',
   ]);
-  expect(await (await fetch(session.url ?? '')).text()).toContain('paid already');
+  expect(await (await fetch(session.url ?? '')).text()).toContain('already paid');
 });
 
 test('a declined card leaves the session open, its intent cannot be canceled, and another card pays', async () => {
@@ -135,7 +135,7 @@ test('a page that was paid shows the amount and what went back of it, one that h
   expect(await shown()).toMatch(/€10\.00.*<h1>Paid<\/h1>.*Back to the shop/s);
   const payment_intent = String((await rig.stripe.checkout.sessions.retrieve(id)).payment_intent);
   await rig.stripe.refunds.create({ payment_intent, amount: 400 });
-  expect(await shown()).toMatch(/refunded in part.*€4\.00 of it went back/s);
+  expect(await shown()).toMatch(/Partly refunded.*€4\.00 of your payment back/s);
   await rig.stripe.refunds.create({ payment_intent, amount: 600 });
   expect(await shown()).toContain('<h1>Refunded</h1>');
   const other = await rig.stripe.checkout.sessions.create(tea);

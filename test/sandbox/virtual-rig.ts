@@ -29,7 +29,7 @@ export async function openVirtualRig(options: Partial<SandboxOptions> = {}): Pro
     seed: 1,
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: 'http://merchant.invalid/hook' },
     virtualTime: { startsAt },
-    neverAnswers: 'told',
+    unansweredRequests: 'status-599',
     post: async ({ headers, body }: CallbackRequest) => {
       received.push(judge(body, { 'stripe-signature': headers['Stripe-Signature'] ?? '' }));
       return { status: rig.answerWith, body: '' };

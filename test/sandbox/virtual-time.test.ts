@@ -96,7 +96,7 @@ test('a delayed request is unanswered at once, holds its key, and is executed wh
 });
 
 test('where answers are held, a delayed one comes with the clock', async () => {
-  const rig = await openVirtualRig({ neverAnswers: 'held' });
+  const rig = await openVirtualRig({ unansweredRequests: 'hold' });
   await rig.fault({ fault: 'delay', target: 'request', ms: 5000 });
   const answer = rig.stripe.paymentIntents.create(tenDollars);
   await new Promise(setImmediate); // let the SDK send it
@@ -127,7 +127,7 @@ test('a receiver that never answers fails its attempt in real time, and is tried
   await rig.sandbox.advance(1000);
   expect(asked).toBe(2);
   const answer = await rig.sandbox.request({ method: 'GET', path: '/control/deliveries' });
-  expect(typeof answer === 'string' ? answer : answer.body).toContain('no answer within 5 ms');
+  expect(typeof answer === 'string' ? answer : answer.body).toContain('no response within 5 ms');
 });
 
 test('virtual time goes on after a restart where it had been moved to, with what was due', async () => {

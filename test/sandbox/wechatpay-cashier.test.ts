@@ -47,7 +47,7 @@ test('what was refunded is told beside what was paid', async () => {
   await visit(rig, location, { action: 'pay' });
   await rig.sandbox.control('/control/wechatpay/refunds', { out_trade_no: orderNumber, amount: 400 });
   await rig.sandbox.advance(minuteMs);
-  expect((await visit(rig, location)).body).toContain('refunded in part');
+  expect((await visit(rig, location)).body).toContain('Partly refunded');
   await rig.sandbox.control('/control/wechatpay/refunds', { out_trade_no: orderNumber, amount: 600 });
   await rig.sandbox.advance(minuteMs);
   const { body } = await visit(rig, location);
@@ -91,7 +91,7 @@ test('a code that is over, and one of a closed order, cannot be paid', async () 
   await rig.sandbox.advance(2 * hourMs + 1);
   const fresh = await visit(rig, find((await rig.post(paths.native, order)).json.code_url));
   await visit(rig, old.location, { action: 'pay' });
-  expect((await visit(rig, old.location)).body).toContain('Too late');
+  expect((await visit(rig, old.location)).body).toContain('This code has expired');
   expect((await rig.get(paths.query)).json.trade_state).toBe('NOTPAY');
   expect((await visit(rig, fresh.location)).body).toContain('Pay');
   await rig.post(paths.close, { mchid: order.mchid });
@@ -116,7 +116,7 @@ test('an h5_url is over after five minutes', async () => {
   const rig = await openWechatpay();
   const { json } = await rig.post(paths.h5, { ...order, ...phone });
   await rig.sandbox.advance(5 * minuteMs + 1);
-  expect((await visit(rig, json.h5_url.replace('http://sandbox.invalid', ''))).body).toContain('Too late');
+  expect((await visit(rig, json.h5_url.replace('http://sandbox.invalid', ''))).body).toContain('This code has expired');
 });
 
 test('a redirect_url that is no web page is not followed', async () => {

@@ -137,7 +137,7 @@ test('a receiver that has not answered within five seconds has failed', async ()
     const answer = await rig.sandbox.request({ method: 'GET', path: '/control/deliveries' });
     const { deliveries } = JSON.parse(typeof answer === 'string' ? answer : answer.body);
     expect(deliveries).toMatchObject([
-      { provider: 'wechatpay', state: 'pending', attempts: [{ status: null, error: 'no answer within 5000 ms' }] },
+      { provider: 'wechatpay', state: 'pending', attempts: [{ status: null, error: 'no response within 5000 ms' }] },
     ]);
   } finally {
     vi.useRealTimers();

@@ -2,12 +2,12 @@ import { latestCharge } from './charges.ts';
 import { type Endpoint, endpoint, ok } from './endpoints.ts';
 import { invalid, missing } from './errors.ts';
 import { expanded, listPage, listParams } from './lists.ts';
-import { balanceTransactionObject, chargeObject, eventObject, refundObject } from './objects.ts';
-import { expand, integer, list, metadata, notInSandbox, oneOf, text } from './params.ts';
+import { chargeObject, refundObject } from './objects.ts';
+import { expand, integer, metadata, notInSandbox, oneOf, text } from './params.ts';
 import { createRefund } from './refunds.ts';
 import type { ChargeRow, RefundRow, StripeState } from './state.ts';
 
-const refundEndpoints: readonly Endpoint[] = [
+export const refundEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'POST', path: '/v1/refunds', operation: 'refunds.create' },
     {
@@ -67,7 +67,7 @@ const refundEndpoints: readonly Endpoint[] = [
   ),
 ];
 
-const chargeEndpoints: readonly Endpoint[] = [
+export const chargeEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/charges', operation: 'charges.list' },
     { ...listParams, payment_intent: text(), customer: notInSandbox() },
@@ -87,70 +87,7 @@ const chargeEndpoints: readonly Endpoint[] = [
   ),
 ];
 
-const eventEndpoints: readonly Endpoint[] = [
-  endpoint(
-    { method: 'GET', path: '/v1/events', operation: 'events.list' },
-    { ...listParams, type: text(), types: list(text(), 20) },
-    (params) => (stripe) => {
-      const fits = (row: { readonly type: string }): boolean =>
-        (params.type === undefined || fitsType(params.type, row.type)) &&
-        (params.types === undefined || params.types.some((type) => fitsType(type, row.type)));
-      return ok(
-        expanded(stripe, listPage('/v1/events', stripe.events.all(), params, fits, eventObject), params.expand),
-      );
-    },
-  ),
-  endpoint(
-    { method: 'GET', path: '/v1/events/:id', operation: 'events.retrieve' },
-    { expand },
-    (_params, { id }) =>
-      (stripe) => {
-        const event = stripe.events.get(id);
-        if (!event) throw missing('event', id, 'id');
-        return ok(eventObject(event));
-      },
-  ),
-];
-
-const balanceEndpoints: readonly Endpoint[] = [
-  endpoint(
-    { method: 'GET', path: '/v1/balance_transactions', operation: 'balance_transactions.list' },
-    { ...listParams, type: text(), source: text(), currency: text(3), payout: notInSandbox() },
-    (params) => (stripe) => {
-      const page = listPage(
-        '/v1/balance_transactions',
-        stripe.balanceTransactions.all(),
-        params,
-        (row) =>
-          (params.type === undefined || row.type === params.type) &&
-          (params.source === undefined || row.source === params.source) &&
-          (params.currency === undefined || row.currency === params.currency),
-        balanceTransactionObject,
-      );
-      return ok(expanded(stripe, page, params.expand));
-    },
-  ),
-  endpoint(
-    { method: 'GET', path: '/v1/balance_transactions/:id', operation: 'balance_transactions.retrieve' },
-    { expand },
-    (params, { id }) =>
-      (stripe) => {
-        const row = stripe.balanceTransactions.get(id);
-        if (!row) throw missing('balance transaction', id, 'id');
-        return ok(expanded(stripe, balanceTransactionObject(row), params.expand));
-      },
-  ),
-];
-
-/** Everything that looks at money after it was paid. */
-export const moneyEndpoints: readonly Endpoint[] = [
-  ...refundEndpoints,
-  ...chargeEndpoints,
-  ...eventEndpoints,
-  ...balanceEndpoints,
-];
-
-/** The charge of an intent that took money. @throws {StripeRefusal} when there is none. */
+/** The captured charge of an intent. @throws {StripeRefusal} when there is none. */
 export function chargeOfIntent(stripe: StripeState, intentId: string): ChargeRow {
   const intent = stripe.intents.get(intentId);
   if (!intent) throw missing('payment_intent', intentId, 'payment_intent');
@@ -165,8 +102,4 @@ function findCharge(stripe: StripeState, id: string): ChargeRow {
   const charge = stripe.charges.get(id);
   if (!charge) throw missing('charge', id, 'id');
   return charge;
-}
-
-function fitsType(wanted: string, type: string): boolean {
-  return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : wanted === type;
 }
