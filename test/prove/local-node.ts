@@ -1,17 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
-import { applyNewDelivery } from '../../src/commands/apply-deliveries.ts';
+import type { Actor } from '../../src/commands/actor.ts';
+import { cancelOrder } from '../../src/commands/cancel-order.ts';
 import { cancelPayment } from '../../src/commands/cancel-payment.ts';
 import { capturePayment } from '../../src/commands/capture-payment.ts';
-import { cancelOrder } from '../../src/commands/close-order.ts';
-import type { Actor, CommandContext } from '../../src/commands/context.ts';
 import { createOrder } from '../../src/commands/create-order.ts';
 import { payOrder } from '../../src/commands/pay-order.ts';
-import { receiveDelivery } from '../../src/commands/receive-delivery.ts';
 import { refreshPayment } from '../../src/commands/refresh-payment.ts';
 import { requestRefund } from '../../src/commands/request-refund.ts';
 import { resolveReview } from '../../src/commands/resolve-review.ts';
-import { sweep } from '../../src/commands/sweep.ts';
 import type { Database } from '../../src/database/database.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
@@ -19,12 +16,16 @@ import type { Log } from '../../src/domain/log.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import { merchantFeed, openTailWatch, orderFeed } from '../../src/events/feed.ts';
-import { createWakes } from '../../src/events/wakes.ts';
+import { createWakes } from '../../src/events/notifications.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
-import { alipaySetup } from '../../src/providers/alipay/kind.ts';
+import type { CommandContext } from '../../src/provider-calls/context.ts';
+import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
-import { wechatpaySetup } from '../../src/providers/wechatpay/kind.ts';
+import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
+import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
+import { sweep } from '../../src/worker/sweep.ts';
+
 import { doorDispatcher } from './alipay-dispatcher.ts';
 import { receiveCallback } from './callback-entrance.ts';
 import type { Dice } from './dice.ts';
@@ -115,21 +116,8 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       },
     },
   };
-  const underWay = new Set<Promise<void>>();
-  const webhook: WebhookParts = {
-    ...{ providers: context.providers, away: [], now, log, failpoint },
-    receive: (of, delivery) => receiveDelivery(context, of, delivery),
-    apply(deliveryId) {
-      const applying = life
-        .heard(() => applyNewDelivery(context, deliveryId))
-        .then(
-          () => {},
-          (error: unknown) => log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
-        );
-      underWay.add(applying);
-      void applying.finally(() => underWay.delete(applying));
-    },
-  };
+  const intake = createCallbackIntake(context);
+  const webhook: WebhookParts = { providers: context.providers, away: [], now, log, failpoint, intake };
   const subscriptions = new Map<number, () => void>();
   const tail = await openTailWatch({ pool: readingPool, wakes });
 
@@ -185,7 +173,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       spoilings[what] = nth;
     },
     async idle() {
-      while (underWay.size > 0 && !life.isOver) await Promise.all(underWay);
+      if (!life.isOver) await life.heard(() => intake.idle()).catch(unlessBroken);
     },
     async kill() {
       if (!life.isOver) die(null);
