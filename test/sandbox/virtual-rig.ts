@@ -10,12 +10,12 @@ export const startSeconds = startsAt.getTime() / 1000;
 export const minuteMs = 60_000;
 export const dayMs = 24 * 60 * minuteMs;
 
-/** A sandbox in virtual time without a port, the real SDK at its door, and what it posted. */
+/** A sandbox in virtual time without a port, the real SDK connected in process, and the received callbacks. */
 export type VirtualRig = {
   readonly sandbox: Sandbox;
   readonly stripe: Stripe;
   readonly received: readonly Received[];
-  /** What the next callbacks are answered with; 200 unless told otherwise. */
+  /** The response to the next callbacks. Default: 200. */
   answerWith: number;
   types(): string[];
   fault(rule: object): Promise<unknown>;
