@@ -11,7 +11,7 @@ import type { Log } from './domain/log.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
-import { createWakes, type Wakes } from './events/notifications.ts';
+import { createNotifier, type Notifier } from './events/notifications.ts';
 import { dieAt } from './failpoints.ts';
 import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
@@ -71,7 +71,7 @@ export type App = {
     checkPayments(): Promise<number>;
     checkRefunds(): Promise<number>;
     expireOrders(): Promise<number>;
-    /** Wakes whom a lost wake left behind. */
+    /** Notifies subscribers whose notification was lost. */
     watchTail(): Promise<number>;
     /** Asks providers that were away at the start once more, and whose payments are that stand under a former account name. */
     retryProviders(): Promise<void>;
@@ -128,10 +128,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     ]);
     const [database, { url, publicUrl, sandbox }] = await Promise.race([opened, rejectedBy(signal)]);
     const { logId } = await readLogState(database.pool);
-    const wakes = await openWakes(config, logId, log, keep);
+    const notifier = await openNotifier(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
-    const held = { db: database, clock, wakes, log, failpoint };
+    const held = { db: database, clock, notifier, log, failpoint };
     const adoption = createAdoption(held);
     const providers = await openProviders(
       setups,
@@ -145,7 +145,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const token = config.devApiKey ?? keys?.apiKey ?? null;
     const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;
     const yoga = createGraphqlServer({
-      ...{ schema, commands, wakes, logId },
+      ...{ schema, commands, notifier, logId },
       authenticate: authenticateBy(token, { merchantId, returnOrigins }),
       graphiql: config.isProduction
         ? null
@@ -154,8 +154,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
             token: pagesToken,
           },
     });
-    // Before anybody can follow: what is committed elsewhere from now on reaches them, with or without a wake.
-    const tail = await openTailWatch({ pool: database.pool, wakes });
+    // Before anybody can subscribe: events that other nodes commit from now on reach subscribers even if their notification is lost.
+    const tail = await openTailWatch({ pool: database.pool, notifier });
     const intake = createCallbackIntake(commands);
     const webhooks = createWebhookEntrance({
       ...{ intake, providers: providers.open, away: providers.away, log, failpoint },
@@ -222,12 +222,17 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   }
 }
 
-/** Wakes within this process, and between nodes where there is a Redis to carry them. */
-async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: ClosingList['keep']): Promise<Wakes> {
-  const local = createWakes();
+/** Notifies the subscribers of this process and, with Redis, of all nodes. */
+async function openNotifier(
+  { redisUrl }: Config,
+  logId: string,
+  log: Log,
+  keep: ClosingList['keep'],
+): Promise<Notifier> {
+  const local = createNotifier();
   if (redisUrl === null) return local;
-  const { createRedisWakes } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
-  return keep(createRedisWakes(redisUrl, logId, local, log), (wakes) => wakes.close());
+  const { createRedisNotifier } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
+  return keep(createRedisNotifier(redisUrl, logId, local, log), (notifier) => notifier.close());
 }
 
 /**

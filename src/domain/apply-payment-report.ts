@@ -99,10 +99,10 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
   const before = change.order.status;
   switch (report.status) {
     case 'ACTION_REQUIRED':
-      change.record('PAYMENT_ACTION_REQUIRED', { payment: told(payment, report) });
+      change.record('PAYMENT_ACTION_REQUIRED', { payment: reportedFacts(payment, report) });
       break;
     case 'PROCESSING':
-      change.record('PAYMENT_PROCESSING', { payment: told(payment, report) });
+      change.record('PAYMENT_PROCESSING', { payment: reportedFacts(payment, report) });
       break;
     case 'AUTHORIZED':
       authorize(change, payment, report);
@@ -112,7 +112,7 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
       break;
     case 'FAILED':
       change.record('PAYMENT_FAILED', {
-        payment: { ...told(payment, report), authorizedMinor: 0n, closeTarget: null },
+        payment: { ...reportedFacts(payment, report), authorizedMinor: 0n, closeTarget: null },
         ...reopened(change, payment.id),
       });
       break;
@@ -151,7 +151,7 @@ function authorize(change: OrderChange, payment: Payment, report: PaymentReport)
   const isCovered = sumOf(others, ({ authorizedMinor }) => authorizedMinor) >= change.order.totalMinor;
   change.record('PAYMENT_AUTHORIZED', {
     payment: {
-      ...told(payment, report),
+      ...reportedFacts(payment, report),
       authorizedMinor: payment.amountMinor,
       late: isGivenUp(payment) || wasClosed,
       closeTarget: null,
@@ -170,7 +170,7 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
   const shares = shareOut(change, capturedMinor);
   change.record('PAYMENT_SUCCEEDED', {
     payment: {
-      ...told(payment, report),
+      ...reportedFacts(payment, report),
       authorizedMinor: payment.amountMinor,
       capturedMinor,
       ...shares,
@@ -197,12 +197,12 @@ function end(change: OrderChange, payment: Payment, report: PaymentReport): void
   // We closed it because the order expired: the provider calls that canceled, the buyer's page should not.
   const status = payment.closeTarget ?? (report.status === 'EXPIRED' ? 'EXPIRED' : 'CANCELED');
   change.record(status === 'EXPIRED' ? 'PAYMENT_EXPIRED' : 'PAYMENT_CANCELED', {
-    payment: { ...told(payment, report), status, authorizedMinor: 0n, closeTarget: null },
+    payment: { ...reportedFacts(payment, report), status, authorizedMinor: 0n, closeTarget: null },
     ...reopened(change, payment.id),
   });
 }
 
-function told(payment: Payment, report: PaymentReport): { readonly id: string } & Partial<PaymentFacts> {
+function reportedFacts(payment: Payment, report: PaymentReport): { readonly id: string } & Partial<PaymentFacts> {
   return {
     id: payment.id,
     status: report.status,

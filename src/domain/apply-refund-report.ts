@@ -96,7 +96,7 @@ function accept(change: OrderChange, refund: Refund, report: RefundReport): Repo
   if (report.status !== 'PENDING' || providerRefundId === null || refund.providerRefundId !== null) {
     return { effect: 'repeated' };
   }
-  change.record('REFUND_PENDING', { payment: { id: refund.paymentId }, refund: told(refund, report) });
+  change.record('REFUND_PENDING', { payment: { id: refund.paymentId }, refund: reportedFacts(refund, report) });
   askRefundFromNowOn(change, refund.id);
   return { effect: 'applied' };
 }
@@ -108,7 +108,7 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
   const released = wasReserved ? { reservedMinor: reservedMinor - amountMinor } : {};
   switch (report.status) {
     case 'PENDING':
-      change.record('REFUND_PENDING', { payment: { id }, refund: told(refund, report) });
+      change.record('REFUND_PENDING', { payment: { id }, refund: reportedFacts(refund, report) });
       break;
     case 'SUCCEEDED':
       // After a failure only an answer to a question of ours says so: a callback may be the older of the two.
@@ -116,13 +116,13 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
       if (!wasReserved && refundableMinor(payment) < amountMinor) return early(change, payment);
       change.record('REFUND_SUCCEEDED', {
         payment: { id, refundedMinor: refundedMinor + amountMinor, ...released },
-        refund: { ...told(refund, report), ...noFailure, succeededAt: timeOf(report) },
+        refund: { ...reportedFacts(refund, report), ...noFailure, succeededAt: timeOf(report) },
       });
       break;
     case 'FAILED':
       change.record('REFUND_FAILED', {
         payment: { id, ...(wasReserved ? released : { refundedMinor: refundedMinor - amountMinor }) },
-        refund: { ...told(refund, report), ...failureOf(report), succeededAt: null },
+        refund: { ...reportedFacts(refund, report), ...failureOf(report), succeededAt: null },
       });
       break;
   }
@@ -153,7 +153,7 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
   const wanted = { id, paymentId: payment.id, origin: 'PROVIDER', amountMinor, reason, leasedUntil: null } as const;
   if (report.status === 'FAILED') {
     const made = newRefund(change, { ...wanted, checkAt: null });
-    change.addRefund({ ...made, ...told(made, report), ...failureOf(report), id, status: 'FAILED' });
+    change.addRefund({ ...made, ...reportedFacts(made, report), ...failureOf(report), id, status: 'FAILED' });
     return { effect: 'applied' };
   }
   if (refundableMinor(payment) < amountMinor) return early(change, payment);
@@ -190,9 +190,9 @@ function watch(change: OrderChange, paymentId: string, { status, evidence }: Ref
     change.plan(paymentId, { checkAt: next, checkAttempts: 0 });
 }
 
-type Told = { readonly id: string } & Partial<RefundFacts>;
+type ReportedFacts = { readonly id: string } & Partial<RefundFacts>;
 
-function told(refund: Pick<Refund, 'id' | 'providerRefundId'>, report: RefundReport): Told {
+function reportedFacts(refund: Pick<Refund, 'id' | 'providerRefundId'>, report: RefundReport): ReportedFacts {
   return {
     id: refund.id,
     status: report.status,

@@ -196,7 +196,7 @@ test('an abnormal refund can be completed in the console', async () => {
   await rig.post(paths.refunds, refundOf('rfd_1', 400));
   await rig.sandbox.advance(secondMs);
   await rig.control('/control/wechatpay/refunds/rfd_1/succeed');
-  await rig.control('/control/wechatpay/refunds/rfd_1/fail'); // a closed refund does not change
+  await rig.control('/control/wechatpay/refunds/rfd_1/fail'); // a succeeded refund does not change
   await rig.sandbox.advance(0);
   const told = rig.received.map(({ plaintext }) => plaintext.refund_status ?? plaintext.trade_state);
   expect(told).toEqual(['SUCCESS', 'ABNORMAL', 'SUCCESS']);
