@@ -13,6 +13,7 @@ import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
 import { changeOrder } from '../../src/store/order-writer.ts';
 import { openTestDatabase } from '../support/database.ts';
+import { untilSettled } from '../support/settled.ts';
 
 let database: Database;
 let context: CommandContext;
@@ -56,6 +57,7 @@ async function take(events: AsyncIterableIterator<LoggedEvent>, count: number): 
 }
 
 test('with 12 writers at once, a follower of the merchant hears every event once, in the order of the log', async () => {
+  await untilSettled(database.pool);
   const start = await readLogEnd(database.pool);
   const [writers, ordersEach] = [12, 6];
   const perOrder = 1 + reasons.length;
@@ -120,11 +122,13 @@ const appendManySql = `
 
 test('one round of the watch over the tail reaches the log’s end, however many events have come since the last one', async () => {
   const unwoken = createNotifier();
+  await untilSettled(database.pool);
   const watch = await openTailWatch({ pool: database.pool, notifier: unwoken });
   const [busyOrder, quietOrder] = [await newOrder(), await newOrder()];
   await database.pool.query(appendManySql, [busyOrder, 2 * tailLimit]);
   const listener = unwoken.listen(quietOrder, new AbortController().signal);
   await addEvent(quietOrder, 'SURPLUS');
+  await untilSettled(database.pool);
   expect(await watch.runOnce()).toBe(2 * tailLimit + 3);
   await listener.next();
   listener.close();
@@ -165,6 +169,7 @@ test.runIf(process.env.DATABASE_URL)(
   'an event that commits while an older transaction is open waits for it, and neither is lost',
   async () => {
     const [slowOrder, quickOrder] = [await newOrder(), await newOrder()];
+    await untilSettled(database.pool);
     const start = await readLogEnd(database.pool);
     let finish = () => {};
     const held = new Promise<void>((resolve) => {

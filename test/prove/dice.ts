@@ -1,13 +1,13 @@
-import { seededChance } from '../../sandbox/chance.ts';
+import { seededRandom } from '../../sandbox/random.ts';
 
-/** Choices that follow from a seed. `purpose` keeps the streams of one seed apart, so that using more of one shifts no other. */
+/** Deterministic choices from a seed. Each `purpose` has its own stream, so that additional choices in one do not change another. */
 export class Dice {
   #roll: () => number;
 
   constructor(seed: number, purpose: string) {
     let mixed = seed >>> 0;
     for (const letter of purpose) mixed = Math.imul(mixed ^ letter.charCodeAt(0), 0x9e37_79b1) >>> 0;
-    this.#roll = seededChance(mixed);
+    this.#roll = seededRandom(mixed);
   }
 
   /** True with this probability. */

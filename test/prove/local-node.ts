@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
 import type { Actor } from '../../src/commands/actor.ts';
 import { cancelOrder } from '../../src/commands/cancel-order.ts';
 import { cancelPayment } from '../../src/commands/cancel-payment.ts';
@@ -44,7 +44,7 @@ export type LocalNodeParts = {
   /** Pauses at failpoints. */
   readonly pauses: number;
   readonly dice: Dice;
-  /** What is not configured. */
+  /** The providers that are not configured. */
   readonly retired: readonly PaymentMethod[];
 };
 
@@ -63,7 +63,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
 
 const pauseMsMax = 6;
 
-/** Wires a node as `app.ts` does, on a database and a life that can end at any failpoint. */
+/** Wires a node as `app.ts` does, with a database and a life that can end at any failpoint. */
 export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const { observer, now, door } = parts;
   const life = new Life();
@@ -97,7 +97,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     spoilsStatement: isSpoiled('statement'),
     spoilsCommit: isSpoiled('commit'),
   });
-  // Followers read undisturbed: one that failed to would wait a second of real time.
+  // Subscribers read without injected faults: after a failed read they would wait a second of real time.
   const { pool: readingPool } = mortalDatabase(parts.database, life, {
     spoilsStatement: () => false,
     spoilsCommit: () => false,
@@ -126,7 +126,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       return life.isOver;
     },
     call: (command, actor, input) => answerOf(life, () => commands[command](context, actor, input as never)),
-    receive: (callback: CallbackRequest): Promise<CallbackAnswer> =>
+    receive: (callback: CallbackRequest): Promise<CallbackResponse> =>
       life.heard(() => receiveCallback(webhook, callback)),
     async sweep() {
       try {
@@ -181,7 +181,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   };
 }
 
-/** Each by its own client, all through the one door. */
+/** One client per provider, all through the same door. */
 async function openProviders(now: () => Date, door: Door): Promise<PaymentProvider[]> {
   const alipay = alipaySetup({ ...alipayConfig, httpDispatcher: doorDispatcher(door) });
   const wechatpay = wechatpaySetup({ ...wechatpayConfig, send: sendThrough(door) });
@@ -210,7 +210,7 @@ async function answerOf(life: Life, command: () => Promise<string>): Promise<Ans
   }
 }
 
-/** Only errors are complaints: warnings are what providers do every day. */
+/** Collects errors only: warnings are normal behaviour of providers. */
 function complaintsTo(observer: NodeObserver, life: Life): Log {
   return {
     info: () => {},
@@ -227,7 +227,7 @@ function unlessBroken(error: unknown): void {
   if (!(error instanceof BrokenConnectionError)) throw error;
 }
 
-/** An error as a failing schedule prints it: where it comes from matters more than how deep. */
+/** Formats an error for the report of a failing schedule, with its first stack frames. */
 function wordsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 5).join(' ') : String(error);
 }

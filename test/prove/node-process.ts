@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { DoorAnswer } from '../../sandbox/in-process.ts';
+import type { InProcessResponse } from '../../sandbox/in-process.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { Dice } from './dice.ts';
 import { BrokenConnectionError } from './life.ts';
@@ -7,9 +7,9 @@ import { startLocalNode } from './local-node.ts';
 import type { Node, NodeObserver } from './node.ts';
 import type { Asked, FromNode, Observed, Told, ToNode } from './wire.ts';
 
-type Outcome = DoorAnswer | 'unanswered' | 'reset';
+type Outcome = InProcessResponse | 'unanswered' | 'reset';
 
-/** Hosts a node in a process of its own, on a pool of its own. After a death it is the next node, until somebody really kills it. */
+/** Hosts a node in a separate process with its own pool. After a simulated death it hosts the next node, until it is really killed. */
 async function host(databaseUrl: string): Promise<void> {
   const database = await openDatabase({ databaseUrl, dataDir: tmpdir(), migrate: false });
   const send = (message: FromNode): void => {
@@ -75,7 +75,7 @@ async function host(databaseUrl: string): Promise<void> {
       );
     }
   });
-  process.on('SIGINT', () => {}); // Ctrl-C is for the one that was started by hand
+  process.on('SIGINT', () => {}); // Ctrl-C is handled by the parent
   process.on('disconnect', () => process.exit());
   send({ type: 'ready' });
 }

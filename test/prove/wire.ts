@@ -1,5 +1,5 @@
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
+import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 import type { Actor } from '../../src/commands/actor.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
@@ -8,7 +8,7 @@ import type { LoggedEvent } from '../../src/events/log.ts';
 import type { Notification } from '../../src/events/notifications.ts';
 import type { Answer, CommandName, Scope } from './node.ts';
 
-/** What a node in another process is asked, and what it answers. */
+/** Requests to a node in another process, and their answers. */
 export type Requests = {
   start: {
     readonly ask: { readonly seed: number; readonly pauses: number; readonly retired: readonly PaymentMethod[] };
@@ -18,14 +18,14 @@ export type Requests = {
     readonly ask: { readonly command: CommandName; readonly actor: Actor; readonly input: unknown };
     readonly answer: Answer;
   };
-  /** Null: the node died before it had answered. */
-  receive: { readonly ask: CallbackRequest; readonly answer: CallbackAnswer | null };
+  /** Null when the node died before it answered. */
+  receive: { readonly ask: CallbackRequest; readonly answer: CallbackResponse | null };
   sweep: { readonly ask: null; readonly answer: number | null };
   watchTail: { readonly ask: null; readonly answer: null };
   idle: { readonly ask: null; readonly answer: null };
 };
 
-/** What it is told, and does not answer. */
+/** Notifications to a node, which have no answer. */
 export type Orders = {
   follow: { readonly subscription: number; readonly scope: Scope; readonly after: LogPosition };
   unfollow: { readonly subscription: number };
@@ -41,11 +41,11 @@ export type Asked = {
 }[keyof Requests];
 export type Told = Tagged<Orders>;
 
-/** Everything sent to a node carries the time. `node` counts the nodes that a process has been, one after the other. */
+/** Every message to a node contains the virtual time. `node` numbers the nodes that a process has hosted. */
 export type ToNode = { readonly nowMs: number; readonly node: number } & (
   | { readonly type: 'ask'; readonly id: number; readonly asked: Asked }
   | { readonly type: 'tell'; readonly told: Told }
-  | { readonly type: 'door'; readonly id: number; readonly outcome: DoorAnswer | 'unanswered' | 'reset' }
+  | { readonly type: 'door'; readonly id: number; readonly outcome: InProcessResponse | 'unanswered' | 'reset' }
 );
 
 export type Observed = Tagged<{
@@ -61,5 +61,5 @@ export type FromNode =
   | { readonly type: 'ready' }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
-  | { readonly type: 'door'; readonly node: number; readonly id: number; readonly request: DoorRequest }
+  | { readonly type: 'door'; readonly node: number; readonly id: number; readonly request: InProcessRequest }
   | { readonly type: 'observed'; readonly node: number; readonly observed: Observed };
