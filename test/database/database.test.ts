@@ -15,7 +15,10 @@ beforeAll(async () => {
   database = await openTestDatabase();
   await database.pool.query('CREATE TABLE notes (id int PRIMARY KEY)');
 });
-afterAll(() => database.close());
+afterAll(async () => {
+  await database.pool.query('DROP TABLE notes');
+  await database.close();
+});
 
 const readNotes = async () => (await database.pool.query('SELECT id FROM notes ORDER BY id')).rows.map(({ id }) => id);
 const addNote = (queryable: pg.Pool | pg.ClientBase, id: number) =>

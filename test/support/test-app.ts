@@ -1,4 +1,5 @@
 import { GraphQLClient } from 'graphql-request';
+import { inject } from 'vitest';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import { type App, openApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
@@ -8,7 +9,7 @@ import type { Log } from '../../src/domain/log.ts';
 import type { HttpLimits } from '../../src/http/limits.ts';
 import { type StripeConfig, stripeSetup } from '../../src/providers/stripe/kind.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
-import { makeTestDataDir, openTestDatabase } from './database.ts';
+import { openTestDatabase } from './database.ts';
 
 export const testStripe = {
   secretKey: 'sk_test_paystream',
@@ -93,7 +94,7 @@ export async function startTestApp(
   const app = await openApp(
     {
       ...testConfig,
-      dataDir: makeTestDataDir(),
+      dataDir: inject('testRun').keysDir,
       providers: [
         stripeSetup({ ...stripeAt(sandbox.url, secretKey), webhookSecrets: [webhookSecret, otherWebhookSecret] }),
         ...chineseSetups(sandbox.url),
