@@ -1,20 +1,5 @@
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
-import { createAdoption } from './commands/adopt-former-accounts.ts';
-import { applyNewDelivery } from './commands/apply-deliveries.ts';
-import type { CommandContext } from './commands/context.ts';
-import type { Lane } from './commands/lane.ts';
 import { payOrderMsMax } from './commands/pay-order.ts';
-import { receiveDelivery } from './commands/receive-delivery.ts';
-import { reportUnconfigured } from './commands/report-unconfigured.ts';
-import {
-  applyDueDeliveries,
-  checkDuePayments,
-  checkDueRefunds,
-  expireDueOrders,
-  openLanes,
-  type Swept,
-  sweep,
-} from './commands/sweep.ts';
 import { type Config, readProviders, webhookUrlOf } from './config.ts';
 import { type Database, openDatabase, overloadIn, readLogState } from './database/database.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
@@ -26,7 +11,7 @@ import type { Log } from './domain/log.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
-import { createWakes, type Wakes } from './events/wakes.ts';
+import { createWakes, type Wakes } from './events/notifications.ts';
 import { dieAt } from './failpoints.ts';
 import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
@@ -39,11 +24,26 @@ import { createReturnPage, returnPath } from './http/return-page.ts';
 import { createHttpServer } from './http/server.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import { createLogger } from './logging/logger.ts';
+import type { CommandContext } from './provider-calls/context.ts';
 import { loggedProvider } from './providers/logged-provider.ts';
 import { openProvider, openProviders } from './providers/open-provider.ts';
 import type { ProviderParts, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
+import { createAdoption } from './worker/adopt-former-accounts.ts';
+import { applyNewDelivery } from './worker/apply-delivery.ts';
+import type { Lane } from './worker/lane.ts';
+import { receiveDelivery } from './worker/receive-delivery.ts';
+import { reportUnconfigured } from './worker/report-unconfigured.ts';
+import {
+  applyDueDeliveries,
+  checkDuePayments,
+  checkDueRefunds,
+  expireDueOrders,
+  openLanes,
+  type Swept,
+  sweep,
+} from './worker/sweep.ts';
 
 /** What the database may add to a command that waits for providers. */
 const databaseMsMax = 10_000;
@@ -160,7 +160,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const deliveries = followUp(commands);
     const refusals = createRefusalLog(log, () => clock.now());
     const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
-    await keep(refusals, async () => refusals.tellCounted('now'));
+    await keep(refusals, async () => refusals.logCounted('now'));
     await keep(deliveries, () => deliveries.idle());
     await keep(sockets, () => sockets.close(drainMs));
     await keep(http, () => http.stopAccepting(drainMs));
@@ -219,7 +219,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           }
           for (const provider of providers.open) await adoption.round(provider);
         },
-        tellRefusals: async () => refusals.tellCounted(),
+        tellRefusals: async () => refusals.logCounted(),
         maintain: async () => {
           await dropOldRejectedDeliveries(database.pool, clock.now());
           return database.maintain();
@@ -237,7 +237,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
 async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: ClosingList['keep']): Promise<Wakes> {
   const local = createWakes();
   if (redisUrl === null) return local;
-  const { createRedisWakes } = await import('./events/redis-wakes.ts'); // a start without Redis does not load its client
+  const { createRedisWakes } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
   return keep(createRedisWakes(redisUrl, logId, local, log), (wakes) => wakes.close());
 }
 

@@ -4,7 +4,7 @@ import { parseAddress } from './database/address.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { type DeathAt, parseFailpoints } from './failpoints.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
-import { providerKinds } from './providers/registry.ts';
+import { providerDefinitions } from './providers/registry.ts';
 import { isReachable, urlAt } from './providers/settings.ts';
 import { choiceOf, type Environment, portOf, variablesOf } from './variables.ts';
 
@@ -128,7 +128,7 @@ function isOtherThanDirectory(path: string): boolean {
 }
 
 function readSetups(settings: Settings): ProviderSetup[] {
-  return providerKinds.map((kind) => kind.readSetup(settings)).filter((setup) => setup !== null);
+  return providerDefinitions.map((kind) => kind.readSetup(settings)).filter((setup) => setup !== null);
 }
 
 /** The providers of an environment that is made for them, whose callers are on this machine. @throws {ConfigError} */
@@ -142,7 +142,7 @@ export function readProviders({ at, isProduction }: Pick<Settings, 'at' | 'isPro
 
 /** A sentence for each name that looks like a provider's and is none: most likely it is spelled wrongly, and nobody would notice. */
 function strangersIn(environment: Environment): string[] {
-  return providerKinds.flatMap(({ name: prefix, variables }) => {
+  return providerDefinitions.flatMap(({ name: prefix, variables }) => {
     const known = new Set(variables.flatMap((name) => [name, `${name}_FILE`]));
     return Object.keys(environment)
       .filter((name) => name.startsWith(`${prefix}_`) && !known.has(name) && environment[name])

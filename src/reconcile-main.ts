@@ -1,8 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createAdoption } from './commands/adopt-former-accounts.ts';
-import type { CommandContext } from './commands/context.ts';
-import type { Doubt } from './commands/finding.ts';
-import { reconcile } from './commands/reconcile.ts';
 import { type Config, readConfig, readProviders, webhookUrlOf } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { startSandboxProcess } from './development.ts';
@@ -12,14 +8,18 @@ import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
 import { createLogger } from './logging/logger.ts';
 import { traced } from './logging/trace.ts';
+import type { CommandContext } from './provider-calls/context.ts';
 import { loggedProvider } from './providers/logged-provider.ts';
 import { openProvider } from './providers/open-provider.ts';
 import { isProviderError, type PaymentProvider, type ProviderSetup } from './providers/provider.ts';
+import type { Doubt } from './reconciliation/finding.ts';
 import { type JsonHead, type JsonReport, printJson, saveJson } from './reconciliation/json-report.ts';
 import { type Options, readOptions, UsageError, usage } from './reconciliation/options.ts';
 import { showProgress } from './reconciliation/progress.ts';
+import { reconcile } from './reconciliation/reconcile.ts';
 import { tableOf } from './reconciliation/table.ts';
 import { createTally } from './reconciliation/tally.ts';
+import { createAdoption } from './worker/adopt-former-accounts.ts';
 
 const exitCodes = { noDifferences: 0, failed: 1, differences: 2 } as const;
 

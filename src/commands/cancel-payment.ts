@@ -1,16 +1,18 @@
 import { NotFoundError, PaymentNotCancelableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
-import { closePayment } from '../domain/life.ts';
+import { closePayment } from '../domain/order-lifecycle.ts';
+import { closeAtProviders } from '../provider-calls/check-payment.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { changeOrder } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { closeAtProviders } from './check-payment.ts';
-import { type Actor, type CommandContext, changeAndWake } from './context.ts';
+import type { Actor } from './actor.ts';
 
 /** Voids an authorization, or closes a payment that the buyer has not made. Repeating it is no error. Returns the payment's id. */
 export async function cancelPayment(context: CommandContext, actor: Actor, paymentId: string): Promise<string> {
   if (!isId('payment', paymentId)) throw new NotFoundError('paymentId: is not a payment id.');
   const found = await findPayment(context.db.pool, paymentId);
   if (found === null || found.merchantId !== actor.merchantId) throw new NotFoundError('There is no such payment.');
-  const payment = await changeAndWake(context, 'close.intent', found.orderId, (change) => {
+  const payment = await changeOrder(context, 'close.intent', found, (change) => {
     const { status, leasedUntil, captureMinor } = change.payment(paymentId);
     if (captureMinor !== null) throw new PaymentNotCancelableError(paymentId, 'it is being captured');
     switch (status) {

@@ -1,7 +1,4 @@
 import { z } from 'zod';
-import { refuseCapture } from '../domain/capture.ts';
-import { after } from '../domain/clock.ts';
-import { applyPaymentReport } from '../domain/decide.ts';
 import {
   InvalidInputError,
   NotFoundError,
@@ -9,28 +6,19 @@ import {
   ProviderRejectedError,
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
-import { isClosed } from '../domain/life.ts';
 import type { OrderChange } from '../domain/order-change.ts';
+import { isClosed } from '../domain/order-lifecycle.ts';
 import type { Payment } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
-import { nextCheckAt } from '../domain/schedule.ts';
-import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
-import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
-import { loadOrder } from '../store/order-store.ts';
+import { checkAmount, isConfigured } from '../provider-calls/accounts.ts';
+import { checkPayment } from '../provider-calls/check-payment.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { isFree, leasedFrom } from '../provider-calls/lease.ts';
+import { submitCapture } from '../provider-calls/submit-capture.ts';
+import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { checkPayment } from './check-payment.ts';
-import {
-  type Actor,
-  type CommandContext,
-  changeAndWake,
-  checkAmount,
-  isConfigured,
-  logProviderError,
-  providerOf,
-} from './context.ts';
+import type { Actor } from './actor.ts';
 import { amountMinor, idempotencyKey, parseInput } from './input.ts';
-import { isFree, leasedFrom } from './lease.ts';
-import { callDeadlineMs, paymentOrderOf } from './payment-order.ts';
 
 const inputSchema = z.object({
   idempotencyKey,
@@ -50,9 +38,10 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
   if (payment === null || payment.merchantId !== merchantId) throw new NotFoundError('There is no such payment.');
   const { orderId } = payment;
   const intent: Intent = { merchantId, operation: 'capturePayment', key, inputHash: hashOf(wanted) };
-  const next = await changeAndWake(context, 'capture.intent', orderId, async (change, tx): Promise<Next> => {
-    const prior = await findIntent(tx, intent);
-    if (prior !== null) return resume(context, change, paymentId, prior.attempt, wanted.amountMinor ?? null);
+  const next = await changeOrderByIntent(context, 'capture.intent', orderId, intent, (change, prior): Decided => {
+    if (prior !== null) {
+      return { result: resume(context, change, paymentId, prior.attempt, wanted.amountMinor ?? null), claim: null };
+    }
     const { authorizedMinor, captureAttempt } = checkCapturable(change, paymentId);
     const captureMinor = wanted.amountMinor ?? authorizedMinor;
     if (captureMinor > authorizedMinor) {
@@ -62,16 +51,21 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
     }
     checkAmount(context, payment, captureMinor);
     const attempt = captureAttempt + 1;
-    await claimIntent(tx, intent, paymentId, change.at, attempt);
     change.plan(paymentId, { captureMinor, captureAttempt: attempt, ...leasedFrom(change.at) });
-    return 'submit';
+    return { result: { kind: 'submit', captureMinor }, claim: { resultId: paymentId, attempt } };
   });
-  if (next === 'submit') await submitCapture(context, orderId, paymentId);
-  if (next === 'ask') await checkPayment(context, paymentId);
+  if (next.kind === 'ask') await checkPayment(context, paymentId);
+  if (next.kind === 'submit' && (await submitCapture(context, orderId, paymentId)) === 'refused') {
+    // Most likely the authorization has lapsed, or it was captured in the provider's console.
+    await checkPayment(context, paymentId);
+    const refused = await findPayment(context.db.pool, paymentId);
+    if (refused !== null) refuse(refused, next.captureMinor);
+  }
   return paymentId;
 }
 
-type Next = 'submit' | 'ask' | 'nothing';
+type Next = { readonly kind: 'submit'; readonly captureMinor: bigint } | { readonly kind: 'ask' | 'nothing' };
+type Decided = { readonly result: Next; readonly claim: Claim | null };
 
 /**
  * The same intent again. Taken up only when nobody else is at it.
@@ -89,7 +83,7 @@ function resume(
   if (isRefused || payment.status === 'SUCCEEDED') refuse(payment, amountMinor ?? payment.amountMinor);
   const isOpen = payment.captureMinor !== null && isFree(payment, change.at) && isConfigured(context, payment);
   if (isOpen) change.plan(paymentId, leasedFrom(change.at));
-  return isOpen ? 'ask' : 'nothing';
+  return { kind: isOpen ? 'ask' : 'nothing' };
 }
 
 function checkCapturable(change: OrderChange, paymentId: string): Payment {
@@ -104,50 +98,8 @@ function checkCapturable(change: OrderChange, paymentId: string): Payment {
   return payment;
 }
 
-/** Tells the provider of a capture that is committed and leased to the caller. */
-async function submitCapture(context: CommandContext, orderId: string, paymentId: string): Promise<void> {
-  const held = await loadOrder(context.db.pool, orderId);
-  const payment = held?.payments.find(({ id }) => id === paymentId);
-  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
-  const { captureMinor, captureAttempt } = payment;
-  if (captureMinor === null) return; // somebody has learned the outcome meanwhile
-  let report: PaymentReport;
-  try {
-    report = await providerOf(context, payment).capturePayment(
-      paymentOrderOf(held, payment),
-      { amountMinor: captureMinor, attempt: captureAttempt },
-      AbortSignal.timeout(callDeadlineMs),
-    );
-  } catch (error) {
-    return captureFailed(context, payment, error);
-  }
-  await context.failpoint('capture.called');
-  await changeAndWake(context, 'capture.answer', orderId, (change) => {
-    applyPaymentReport(change, report);
-    change.plan(paymentId, { leasedUntil: null });
-  });
-}
-
-async function captureFailed(context: CommandContext, asked: Payment, error: unknown): Promise<void> {
-  const { id, orderId, captureAttempt, captureMinor } = asked;
-  if (!isProviderError(error)) throw error;
-  logProviderError(context, error, { paymentId: id }, 'a capture was refused, or its outcome is unknown');
-  await changeAndWake(context, 'capture.answer', orderId, (change) => {
-    if (error instanceof RejectedError) return refuseCapture(change, id, captureAttempt, error.failure);
-    const payment = change.payment(id);
-    if (payment.captureMinor === null || payment.captureAttempt !== captureAttempt) return;
-    const checkAt =
-      error instanceof NotExecutedError ? after(change.at, error.retryAfterMs) : nextCheckAt(payment, 0, change.at);
-    change.plan(id, { checkAt, checkAttempts: 0, leasedUntil: null });
-  });
-  if (!(error instanceof RejectedError)) return;
-  await checkPayment(context, id); // most likely it has lapsed, or was captured in the console: say what is so now
-  const payment = await findPayment(context.db.pool, id);
-  if (payment !== null) refuse(payment, captureMinor);
-}
-
 /** Answers a capture that the provider has refused. It is none where what was wanted is captured all the same. */
-function refuse({ id, status, capturedMinor }: Payment, wantedMinor: bigint | null): void {
+function refuse({ id, status, capturedMinor }: Payment, wantedMinor: bigint): void {
   if (status === 'SUCCEEDED' && capturedMinor === wantedMinor) return;
   if (status === 'SUCCEEDED') throw new PaymentNotCapturableError(id, 'another amount was captured meanwhile');
   throw new ProviderRejectedError(id, 'The provider refused the capture. What became of the payment is in its status.');

@@ -5,11 +5,12 @@ import { newId } from '../domain/ids.ts';
 import { amountMinorMax, isCurrency, sumOf } from '../domain/money.ts';
 import { captureModes, type Order, type OrderLine } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
-import { findIntent, hashOf, type Intent, insertIntent, turnOf } from '../store/idempotency-store.ts';
-import { insertOrder, isNumberTaken } from '../store/order-store.ts';
-import type { Actor, CommandContext } from './context.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { hashOf, type Intent } from '../store/idempotency-store.ts';
+import { isNumberTaken } from '../store/order-store.ts';
+import { insertOrderByIntent } from '../store/order-writer.ts';
+import type { Actor } from './actor.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
-import { tellEvents } from './told.ts';
 
 const defaultCaptureMode = 'AUTOMATIC';
 const defaultExpiresInSeconds = 1800;
@@ -79,28 +80,15 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     version: 0,
     dueAt: null,
   };
-  const { orderId, wake, events } = await context.db
-    .transaction(async (tx) => {
-      if (!(await insertIntent(tx, intent, { resultId: id, attempt: null }, at))) {
-        const prior = await findIntent(tx, intent);
-        if (prior === null) throw new Error('An idempotency key was refused and is not there.');
-        return { orderId: prior.resultId, wake: null, events: [] };
-      }
-      const change = new OrderChange({ order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT' }, at);
-      change.recordCreation(lines);
-      change.planOrder({ dueAt: order.expiresAt });
-      const wake = await insertOrder(tx, change, lines);
-      await context.failpoint('create.uncommitted');
-      return { orderId: id, wake, events: change.events };
-    }, turnOf(intent))
-    .catch((error: unknown) => {
-      if (!isNumberTaken(error)) throw error;
-      throw new InvalidInputError([{ path: 'number', message: 'is the number of another order.' }]);
-    });
-  await context.failpoint('create.committed');
-  if (wake !== null) context.wakes.wake(wake);
-  tellEvents(context.log, orderId, events);
-  return orderId;
+  const change = new OrderChange({ order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT' }, at);
+  change.recordCreation(lines);
+  change.planOrder({ dueAt: order.expiresAt });
+  try {
+    return await insertOrderByIntent(context, intent, change, lines);
+  } catch (error) {
+    if (!isNumberTaken(error)) throw error;
+    throw new InvalidInputError([{ path: 'number', message: 'is the number of another order.' }]);
+  }
 }
 
 type WantedLine = z.output<typeof inputSchema>['lines'][number];

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { applyPaymentReport } from '../domain/decide.ts';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import {
   InvalidInputError,
   MethodNotAvailableError,
-  NotFoundError,
   OrderNotPayableError,
   PaymentInProgressError,
   type PaymentMethodOption,
@@ -11,27 +10,22 @@ import {
   ProviderUnavailableError,
 } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
-import { closePayment } from '../domain/life.ts';
 import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
+import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
+import { checkConfigured, isConfigured, isUndecided, providerByMethod } from '../provider-calls/accounts.ts';
+import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { isFree, leasedFrom } from '../provider-calls/lease.ts';
+import { callDeadlineMs } from '../provider-calls/requests.ts';
+import { submitPayment } from '../provider-calls/submit-payment.ts';
 import type { BuyerField, PaymentProvider } from '../providers/provider.ts';
-import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { checkPayment, neverStarted } from './check-payment.ts';
-import {
-  type Actor,
-  type CommandContext,
-  changeAndWake,
-  checkConfigured,
-  isConfigured,
-  isUndecided,
-  providerByMethod,
-} from './context.ts';
+import type { Actor } from './actor.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
-import { isFree, leasedFrom } from './lease.ts';
-import { callDeadlineMs } from './payment-order.ts';
-import { submitPayment } from './submit-payment.ts';
 
 /** How often a payment that is in the way is closed before the caller is told of it. */
 const closingsMax = 2;
@@ -115,11 +109,12 @@ function offerOf({ totalMinor, currency, captureMode }: Pick<Order, 'totalMinor'
   return { amountMinor: totalMinor, currency, captureMode };
 }
 
+type Decided = { readonly result: Beginning; readonly claim: Claim | null };
+
 async function begin(context: CommandContext, intent: Intent, wanted: Wanted): Promise<Beginning> {
-  return changeAndWake(context, 'pay.intent', wanted.orderId, async (change, tx): Promise<Beginning> => {
-    if (change.order.merchantId !== intent.merchantId) throw new NotFoundError('There is no such order.');
-    const prior = await findIntent(tx, intent);
-    if (prior !== null) return resume(context, change, prior.resultId);
+  const paymentId = newId('payment');
+  return changeOrderByIntent(context, 'pay.intent', wanted.orderId, intent, (change, prior): Decided => {
+    if (prior !== null) return { result: resume(context, change, prior.resultId), claim: null };
     const unreachable = change.payments.filter((payment) => isLeftBehind(context, payment));
     const inTheWay = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
     checkPayable(change, inTheWay);
@@ -129,14 +124,12 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
     } else if (inTheWay !== undefined) {
       if (isUndecided(context, inTheWay)) checkConfigured(context, inTheWay);
       closePayment(change, inTheWay.id, 'CANCELED');
-      return { kind: 'close', paymentId: inTheWay.id };
+      return { result: { kind: 'close', paymentId: inTheWay.id }, claim: null };
     }
     // Closed at its provider as soon as its account is configured again. Should it be paid until then, what is too much goes back.
     for (const { id } of unreachable) closePayment(change, id, 'CANCELED');
-    const payment = newPayment(change, provider, flow, wanted);
-    await claimIntent(tx, intent, payment.id, change.at);
-    change.addPayment(payment);
-    return { kind: 'submit', paymentId: payment.id };
+    change.addPayment(newPayment(paymentId, change, provider, flow, wanted));
+    return { result: { kind: 'submit', paymentId }, claim: { resultId: paymentId, attempt: null } };
   });
 }
 
@@ -209,13 +202,14 @@ function choose(context: CommandContext, order: Order, wanted: Wanted) {
 }
 
 function newPayment(
+  id: string,
   { order, at }: OrderChange,
   provider: PaymentProvider,
   flow: Payment['flow'],
   wanted: Wanted,
 ): Payment {
   return {
-    id: newId('payment'),
+    id,
     orderId: order.id,
     merchantId: order.merchantId,
     method: provider.method,

@@ -1,8 +1,10 @@
 import { NotFoundError, ProviderUnavailableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
+import { checkConfigured } from '../provider-calls/accounts.ts';
+import { checkPayment } from '../provider-calls/check-payment.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import { claimRefresh, findPayment } from '../store/payment-store.ts';
-import { checkPayment } from './check-payment.ts';
-import { type Actor, type CommandContext, checkConfigured } from './context.ts';
+import type { Actor } from './actor.ts';
 
 const unasked =
   'The provider did not answer. The payment may have been made: do not pay anew. It is asked again by itself.';

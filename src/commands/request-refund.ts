@@ -1,16 +1,18 @@
 import { z } from 'zod';
+import { startRefund } from '../domain/apply-refund-report.ts';
 import { NotFoundError, RefundExceedsPaymentError } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { refundableMinor } from '../domain/payment.ts';
-import { startRefund } from '../domain/refunding.ts';
-import { claimIntent, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { checkAmount, isConfigured } from '../provider-calls/accounts.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { isFree, leasedFrom } from '../provider-calls/lease.ts';
+import { checkRefund, submitRefund } from '../provider-calls/refunds.ts';
+import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
-import { checkRefund } from './check-refund.ts';
-import { type Actor, type CommandContext, changeAndWake, checkAmount, isConfigured } from './context.ts';
+import type { Actor } from './actor.ts';
 import { amountMinor, idempotencyKey, parseInput, text } from './input.ts';
-import { isFree, leasedFrom } from './lease.ts';
-import { submitRefund } from './submit-refund.ts';
 
 const inputSchema = z.object({
   idempotencyKey,
@@ -31,20 +33,20 @@ export async function requestRefund(context: CommandContext, actor: Actor, input
   if (payment === null || payment.merchantId !== merchantId) throw new NotFoundError('There is no such payment.');
   const { orderId } = payment;
   const intent: Intent = { merchantId, operation: 'requestRefund', key, inputHash: hashOf(wanted) };
-  const begun = await changeAndWake(context, 'refund.intent', orderId, async (change, tx): Promise<Begun> => {
-    const prior = await findIntent(tx, intent);
-    if (prior !== null && !isConfigured(context, payment)) return { id: prior.resultId, next: 'nothing' };
-    if (prior !== null) return resume(change, prior.resultId);
+  const id = newId('refund');
+  const begun = await changeOrderByIntent(context, 'refund.intent', orderId, intent, (change, prior): Decided => {
+    if (prior !== null && !isConfigured(context, payment)) {
+      return { result: { id: prior.resultId, next: 'nothing' }, claim: null };
+    }
+    if (prior !== null) return { result: resume(change, prior.resultId), claim: null };
     const { currency, ...held } = change.payment(paymentId);
     checkAmount(context, payment, amountMinor);
     if (refundableMinor(held) < amountMinor) {
       throw new RefundExceedsPaymentError(refundableMinor(held), currency, held.status === 'SUCCEEDED');
     }
-    const id = newId('refund');
-    await claimIntent(tx, intent, id, change.at);
     const origin = 'REQUESTED';
     startRefund(change, { id, paymentId, origin, amountMinor, reason: reason ?? null, ...leasedFrom(change.at) });
-    return { id, next: 'submit' };
+    return { result: { id, next: 'submit' }, claim: { resultId: id, attempt: null } };
   });
   if (begun.next === 'submit') await submitRefund(context, orderId, begun.id);
   // The provider forgets our key after a day, and would make a second refund under it: it is asked first.
@@ -53,6 +55,7 @@ export async function requestRefund(context: CommandContext, actor: Actor, input
 }
 
 type Begun = { readonly id: string; readonly next: 'submit' | 'ask' | 'nothing' };
+type Decided = { readonly result: Begun; readonly claim: Claim | null };
 
 /** The same intent again. Taken up only when the provider never took it, as far as we know, and nobody else is at it. */
 function resume(change: OrderChange, id: string): Begun {

@@ -1,14 +1,15 @@
 import { z } from 'zod';
-import type { Tx } from '../database/database.ts';
-import { type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import { type InputIssue, InvalidInputError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { reviewReasons } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Evidence } from '../domain/payment.ts';
-import type { PaymentReport } from '../domain/report.ts';
-import { type Resolution, resolveReview as resolve } from '../domain/resolve.ts';
-import { findPaymentNamed } from '../store/payment-store.ts';
-import { type Actor, type CommandContext, changeAndWake } from './context.ts';
+import { paymentReport, refundReport } from '../domain/report.ts';
+import { type Resolution, resolveReview as resolve } from '../domain/resolve-review.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { changeOrder } from '../store/order-writer.ts';
+import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
+import type { Actor } from './actor.ts';
 import { amountMinor, parseInput, text } from './input.ts';
 
 /** What an operator can have read in a provider's console. */
@@ -49,21 +50,35 @@ type Wanted = z.output<typeof inputSchema>;
 export async function resolveReview(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const wanted = parseInput(inputSchema, input);
   const { orderId } = wanted;
-  await changeAndWake(context, 'review', orderId, async (change, tx) => {
-    if (change.order.merchantId !== actor.merchantId) throw new NotFoundError('There is no such order.');
-    const issues = await issuesOf(change, wanted, tx);
+  const holders = await findHolders(context, wanted);
+  await changeOrder(context, 'review', { orderId, merchantId: actor.merchantId }, (change) => {
+    const issues = issuesOf(change, wanted, holders);
     if (issues.length > 0) throw new InvalidInputError(issues);
     resolve(change, resolutionOf(change, wanted));
   });
   return orderId;
 }
 
+/** By a payment's id, the payment that already has the provider's id that the operator names for it. */
+type Holders = ReadonlyMap<string, string>;
+
+async function findHolders({ db }: CommandContext, { payments }: Wanted): Promise<Holders> {
+  const holders = new Map<string, string>();
+  for (const { paymentId, providerPaymentId } of payments ?? []) {
+    if (providerPaymentId == null || !isId('payment', paymentId)) continue;
+    const payment = await findPayment(db.pool, paymentId);
+    const holder = payment === null ? null : await findPaymentNamed(db.pool, payment, providerPaymentId);
+    if (holder !== null) holders.set(paymentId, holder.id);
+  }
+  return holders;
+}
+
 /** What cannot be so, or would be of no use, whatever the provider's console says. */
-async function issuesOf(
+function issuesOf(
   change: OrderChange,
   { payments, refunds, reasons, latePayment }: Wanted,
-  tx: Tx,
-): Promise<InputIssue[]> {
+  holders: Holders,
+): InputIssue[] {
   const issues: InputIssue[] = [];
   const named = new Set<string>();
   const isRepeated = (id: string) => named.has(id) || !named.add(id);
@@ -77,8 +92,8 @@ async function issuesOf(
     } else if (providerPaymentId == null && payment.providerPaymentId === null && !isNoMoney(status)) {
       issues.push({ path: `${at}.providerPaymentId`, message: 'is required: without it nothing could be refunded.' });
     } else if (providerPaymentId != null) {
-      const holder = await findPaymentNamed(tx, payment, providerPaymentId);
-      if (holder !== null && holder.id !== paymentId) {
+      const holder = holders.get(paymentId);
+      if (holder !== undefined && holder !== paymentId) {
         issues.push({ path: `${at}.providerPaymentId`, message: 'is that of another payment.' });
       }
     }
@@ -102,29 +117,18 @@ function resolutionOf(change: OrderChange, wanted: Wanted): Resolution {
   const evidence: Evidence = { source: 'OPERATOR', providerTime: null, receivedAt: change.at };
   return {
     ...{ reasons, resolvedBy, note, latePayment: latePayment ?? null },
-    payments: (wanted.payments ?? []).map((fact): PaymentReport => {
-      const { paymentId, status, capturedMinor, providerPaymentId } = fact;
-      return {
+    payments: (wanted.payments ?? []).map(({ paymentId, status, capturedMinor, providerPaymentId }) =>
+      paymentReport({
         ...{ paymentId, status, evidence },
         capturedMinor: capturedMinor ?? null,
         providerPaymentId: providerPaymentId ?? null,
-        providerReference: null,
-        amountMinor: null,
-        currency: null,
         failure: status === 'FAILED' ? failure : null,
-        nextAction: null,
-      };
-    }),
+      }),
+    ),
     refunds: (wanted.refunds ?? []).map(({ refundId, status }) => {
       const { paymentId } = change.refund(refundId);
-      return {
-        ...{ refundId, status, evidence, paymentId },
-        providerRefundId: null,
-        amountMinor: null,
-        currency: null,
-        reason: null,
-        failure: status === 'FAILED' ? failure : null,
-      };
+      const report = refundReport({ refundId, status, evidence, failure: status === 'FAILED' ? failure : null });
+      return { ...report, refundId, paymentId };
     }),
   };
 }

@@ -1,6 +1,7 @@
 import type { LatePaymentPolicy } from '../domain/order.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import { updateLatePaymentPolicy } from '../store/merchant-store.ts';
-import type { Actor, CommandContext } from './context.ts';
+import type { Actor } from './actor.ts';
 
 /** Says what becomes of money that arrives from now on after its order was closed. Returns the merchant's id. */
 export async function setLatePaymentPolicy(

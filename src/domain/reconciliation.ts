@@ -2,7 +2,7 @@ import { after } from './clock.ts';
 import { isId } from './ids.ts';
 import type { Payment } from './payment.ts';
 import type { Refund } from './refund.ts';
-import type { PaymentReport, RefundReport } from './report.ts';
+import { type PaymentReport, paymentReport, type RefundReport, refundReport } from './report.ts';
 
 /** What we hold of a payment, as far as a bill can be compared with it. */
 export type HeldPayment = Pick<
@@ -12,15 +12,19 @@ export type HeldPayment = Pick<
 /** The same of a refund. */
 export type HeldRefund = Pick<Refund, 'id' | 'status' | 'amountMinor' | 'currency' | 'providerRefundId'>;
 
-/** What a line of a provider's bill says, and whom it names. */
-export type BilledMoney = {
+/** One line of a provider's daily bill: a movement of money, completed or in progress. */
+export type BillLine = {
   readonly kind: 'payment' | 'refund';
+  /** The merchant's own number: `pay_…` or `rfd_…` when it is ours, another text for other systems and consoles, null when there is none. */
   readonly merchantNumber: string | null;
+  /** Of a refund: the merchant's number of its payment. */
   readonly paymentNumber: string | null;
   readonly providerPaymentId: string | null;
+  /** The same name that the provider's adapter uses in refund reports. */
   readonly providerRefundId: string | null;
   readonly amountMinor: bigint;
   readonly currency: string;
+  /** A payment on a bill is always SUCCEEDED. */
   readonly status: 'SUCCEEDED' | 'PENDING' | 'FAILED';
   readonly at: Date;
 };
@@ -29,17 +33,17 @@ export type BilledMoney = {
 export type LineVerdict = 'MATCHED' | 'MISSING_HERE' | 'DIFFERENT_AMOUNT' | 'FOREIGN';
 
 /** Judges a line beside the payment, and for refunds the refund, that it names; null where we hold none. */
-export function judgeLine(line: BilledMoney, payment: HeldPayment | null, refund: HeldRefund | null): LineVerdict {
+export function judgeLine(line: BillLine, payment: HeldPayment | null, refund: HeldRefund | null): LineVerdict {
   if (payment === null) return namesOurs(line) ? 'MISSING_HERE' : 'FOREIGN';
   return line.kind === 'payment' ? judgePayment(line, payment) : judgeRefund(line, refund);
 }
 
-function namesOurs({ kind, merchantNumber, paymentNumber }: BilledMoney): boolean {
+function namesOurs({ kind, merchantNumber, paymentNumber }: BillLine): boolean {
   const isOurs = merchantNumber !== null && isId(kind, merchantNumber);
   return isOurs || (paymentNumber !== null && isId('payment', paymentNumber));
 }
 
-function judgePayment(line: BilledMoney, payment: HeldPayment): LineVerdict {
+function judgePayment(line: BillLine, payment: HeldPayment): LineVerdict {
   // Under the number of a payment that the provider knows by another id, it took money that we hold nothing of.
   const { providerPaymentId } = payment;
   const isAnother =
@@ -55,7 +59,7 @@ function isPossible(amountMinor: bigint, { status, captureMode, ...payment }: He
   return captureMode === 'AUTOMATIC' ? amountMinor === payment.amountMinor : amountMinor <= payment.amountMinor;
 }
 
-function judgeRefund(line: BilledMoney, refund: HeldRefund | null): LineVerdict {
+function judgeRefund(line: BillLine, refund: HeldRefund | null): LineVerdict {
   if (refund === null) return 'MISSING_HERE';
   if (line.amountMinor !== refund.amountMinor || line.currency !== refund.currency) return 'DIFFERENT_AMOUNT';
   // A bill is a picture of its morning: that a refund was under way then says nothing against how it ended.
@@ -64,31 +68,25 @@ function judgeRefund(line: BilledMoney, refund: HeldRefund | null): LineVerdict 
 }
 
 /** What a bill says of a payment of ours. It names what was taken, not what was asked for: a capture may have been a part. */
-export function paymentReportOf(line: BilledMoney, paymentId: string, receivedAt: Date): PaymentReport {
-  return {
+export function paymentReportOf(line: BillLine, paymentId: string, receivedAt: Date): PaymentReport {
+  return paymentReport({
     paymentId,
     providerPaymentId: line.providerPaymentId,
-    providerReference: null,
     status: 'SUCCEEDED',
-    amountMinor: null,
     currency: line.currency,
     capturedMinor: line.amountMinor,
-    failure: null,
-    nextAction: null,
     evidence: { source: 'RECONCILIATION', providerTime: line.at, receivedAt },
-  };
+  });
 }
 
 /** What it says of a refund. When one failed it does not say. */
-export function refundReportOf(line: BilledMoney, receivedAt: Date): RefundReport {
+export function refundReportOf(line: BillLine, receivedAt: Date): RefundReport {
   const { merchantNumber, providerRefundId, status, amountMinor, currency, at } = line;
-  return {
+  return refundReport({
     refundId: merchantNumber !== null && isId('refund', merchantNumber) ? merchantNumber : null,
     ...{ providerRefundId, status, amountMinor, currency },
-    reason: null,
-    failure: null,
     evidence: { source: 'RECONCILIATION', providerTime: status === 'FAILED' ? null : at, receivedAt },
-  };
+  });
 }
 
 /** Two clocks may differ by so much: what is nearer to the end of a day may be in its neighbour's bill. */

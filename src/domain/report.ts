@@ -19,6 +19,22 @@ export type PaymentReport = {
   readonly evidence: Evidence;
 };
 
+/** Builds a report of a payment. A field that is not given is null: the source said nothing of it. */
+export function paymentReport(
+  stated: Pick<PaymentReport, 'paymentId' | 'status' | 'evidence'> & Partial<PaymentReport>,
+): PaymentReport {
+  return {
+    providerPaymentId: null,
+    providerReference: null,
+    amountMinor: null,
+    currency: null,
+    capturedMinor: null,
+    failure: null,
+    nextAction: null,
+    ...stated,
+  };
+}
+
 /** What somebody told us of one refund, of ours or made in the provider's console. */
 export type RefundReport = {
   /** Null when it names none of ours: it was made in the provider's console. */
@@ -31,6 +47,20 @@ export type RefundReport = {
   readonly failure: PaymentFailure | null;
   readonly evidence: Evidence;
 };
+
+/** Builds a report of a refund. A field that is not given is null: the source said nothing of it. */
+export function refundReport(
+  stated: Pick<RefundReport, 'refundId' | 'status' | 'evidence'> & Partial<RefundReport>,
+): RefundReport {
+  return {
+    providerRefundId: null,
+    amountMinor: null,
+    currency: null,
+    reason: null,
+    failure: null,
+    ...stated,
+  };
+}
 
 /**
  * What became of a report: it changed something, told nothing new, was refused for the reason given, or came before what it follows

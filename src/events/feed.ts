@@ -14,7 +14,7 @@ import {
   readOrderLog,
   sequenceAt,
 } from './log.ts';
-import type { Wakes } from './wakes.ts';
+import type { Wakes } from './notifications.ts';
 
 type Source = { readonly pool: Database['pool']; readonly wakes: Wakes; readonly log: Log };
 

@@ -14,9 +14,21 @@ export type Delivery = {
   readonly applyAttempts: number;
 };
 
-/** What became of a callback that was tried to apply. */
+/** The result of one attempt to apply a delivery: its final status, or the time of the next attempt. */
+export type DeliveryVerdict =
+  | {
+      readonly status: 'APPLIED' | 'IGNORED' | 'REVIEW';
+      /** Null only for APPLIED. */
+      readonly reason: string | null;
+      readonly paymentId: string | null;
+      /** The part of the body that is kept from now on. */
+      readonly body: Buffer;
+    }
+  | { readonly status: 'POSTPONED'; readonly reason: string; readonly applyAt: Date };
+
+/** A stored verdict. */
 export type DeliveryOutcome = {
-  readonly status: 'APPLIED' | 'IGNORED' | 'REVIEW' | 'POSTPONED';
+  readonly status: DeliveryVerdict['status'];
   readonly reason: string | null;
   readonly paymentId: string | null;
 };
@@ -46,6 +58,7 @@ const claimSqlOf = (which: string) => `
     received_at as "receivedAt", apply_attempts as "applyAttempts"`;
 const claimOneSql = claimSqlOf('id = $4');
 const claimDueSql = claimSqlOf('provider = $4 and provider_account = $5');
+const pendingSql = `select from deliveries where id = $1 and status = 'PENDING'`;
 const finishSql = `
   update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null, body = $6
   where id = $1 and status = 'PENDING'`;
@@ -87,35 +100,27 @@ export async function claimDelivery(on: Reader, now: Date, id: string): Promise<
   return rows[0] ?? null;
 }
 
-/**
- * What became of a callback, for good: who comes later, not knowing it, changes nothing, and is not the first. `reason` is null only for
- * APPLIED.
- */
-export async function finishDelivery(
-  on: Reader,
-  id: string,
-  verdict: {
-    readonly status: 'APPLIED' | 'IGNORED' | 'REVIEW';
-    readonly reason: string | null;
-    readonly paymentId: string | null;
-    readonly at: Date;
-    /** What is kept of the body from now on. */
-    readonly body: Buffer;
-  },
-): Promise<DeliveryOutcome & { readonly isFirst: boolean }> {
-  const { status, reason, paymentId, at, body } = verdict;
-  const { rowCount } = await on.query(finishSql, [id, status, reason, paymentId, at, body]);
-  return { status, reason, paymentId, isFirst: rowCount === 1 };
+/** True until the delivery has its final status. */
+export async function isDeliveryPending(on: Reader, id: string): Promise<boolean> {
+  const { rowCount } = await on.query(pendingSql, [id]);
+  return rowCount === 1;
 }
 
-export async function postponeDelivery(
+/** Stores a verdict. It has no effect on a delivery that has its final status already. */
+export async function writeVerdict(
   on: Reader,
   id: string,
-  applyAt: Date,
-  reason: string,
+  verdict: DeliveryVerdict,
+  at: Date,
 ): Promise<DeliveryOutcome> {
-  await on.query(postponeSql, [id, applyAt, reason]);
-  return { status: 'POSTPONED', reason, paymentId: null };
+  const { status, reason } = verdict;
+  if (verdict.status === 'POSTPONED') {
+    await on.query(postponeSql, [id, verdict.applyAt, verdict.reason]);
+    return { status, reason, paymentId: null };
+  }
+  const { paymentId, body } = verdict;
+  await on.query(finishSql, [id, status, reason, paymentId, at, body]);
+  return { status, reason, paymentId };
 }
 
 /** Keeps one of a few refused callbacks a minute for inspection: never more, however many come at once. */

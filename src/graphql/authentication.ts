@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Actor } from '../commands/context.ts';
+import type { Actor } from '../commands/actor.ts';
 
-/** Tells whom a bearer token stands for. Until access control comes there is one token, of one merchant. */
+/** Resolves the caller from an `Authorization` header; null when it has no valid token. Without access control there is one token, of one merchant. */
 export type Authenticate = (authorization: string | null) => Actor | null;
 
-/** Accepts `Bearer <token>`; without a token of its own it accepts nobody. */
+/** Accepts `Bearer <token>` for `token`. With a null `token` it accepts no request. */
 export function authenticateBy(token: string | null, actor: Actor): Authenticate {
   if (token === null) return () => null;
   const expected = digestOf(token);
@@ -15,7 +15,7 @@ export function authenticateBy(token: string | null, actor: Actor): Authenticate
   };
 }
 
-/** The token of `Bearer <token>`; null when it says anything else, or nothing. */
+/** Returns the token of `Bearer <token>`; null for any other header, and for none. */
 export function bearerTokenOf(authorization: string | null): string | null {
   return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? null;
 }

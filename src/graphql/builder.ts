@@ -7,14 +7,15 @@ import type PrismaTypes from '../../prisma/generated/pothos-types.ts';
 import { getDatamodel } from '../../prisma/generated/pothos-types.ts';
 import type { GraphqlContext } from './context.ts';
 
-/** How deep an operation may go, and how many fields it may name, so that one request cannot occupy a node. */
+/** Limits of one operation: nesting depth, and number of fields. They keep one request from occupying a node. */
 const queryDepthMax = 16;
 const queryBreadthMax = 400;
-/** Fields times the rows they may come for; a page of 100 orders with all that hangs on them costs a third of it. */
+/** Fields times the rows that they may be resolved for. A page of 100 orders with all their relations costs a third of this. */
 const queryComplexityMax = 100_000;
-const rowsOfAList = 3;
+/** The estimated length of a list without a `first` argument. */
+const listLengthEstimate = 3;
 
-/** The one global of the house: every file of this room adds its types to it. */
+/** The only global. Every file in this folder adds its types to it. */
 export const builder = new SchemaBuilder<{
   Context: GraphqlContext;
   PrismaTypes: PrismaTypes;
@@ -32,11 +33,11 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   errors: { defaultTypes: [], directResult: true },
   complexity: {
-    defaultListMultiplier: rowsOfAList,
+    defaultListMultiplier: listLengthEstimate,
     limit: { depth: queryDepthMax, breadth: queryBreadthMax, complexity: queryComplexityMax },
     complexityError: (kind) =>
       new GraphQLError(
-        `The operation is too large: at most ${queryDepthMax} fields deep, ${queryBreadthMax} fields in all, and ${queryComplexityMax} of fields times rows (${kind}).`,
+        `The operation exceeds the limit of its ${kind.toLowerCase()}. The limits are: depth ${queryDepthMax}, breadth ${queryBreadthMax} fields, complexity ${queryComplexityMax} (fields times rows). Select fewer fields, or smaller pages.`,
         { extensions: { code: 'QUERY_TOO_COMPLEX' } },
       ),
   },
@@ -47,14 +48,17 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-builder.queryType({ description: 'Reading.' });
+builder.queryType({
+  description: 'Read operations. Every query returns only data of the merchant that the bearer token belongs to.',
+});
 builder.mutationType({
   description:
-    'Each takes one input and answers with what it changed, or with the error type that says why not. Money mutations take an ' +
-    'idempotency key and may be repeated.',
+    'Write operations. Each returns a union: the changed object, or one of the error types that the union lists. Select ' +
+    '`... on Error { code message }` to cover all of them. Mutations that move money take an `idempotencyKey`; repeat them with the ' +
+    'same key until you get a result.',
 });
 builder.subscriptionType({
   description:
-    'Live events, over WebSocket (graphql-transport-ws) and Server-Sent Events on the same path. Name the cursor you have and you ' +
-    'get the rest: each event once, in order, no gap.',
+    'Live events, over WebSocket (graphql-transport-ws) and Server-Sent Events, both on `/graphql`. Store the `cursor` of the last event ' +
+    'that you processed and pass it as `after` when you reconnect: you get every later event once, in order.',
 });

@@ -5,7 +5,7 @@ import { evidenceSources, paymentFlows, paymentMethods, paymentStatuses } from '
 import { refundOrigins, refundStatuses } from '../domain/refund.ts';
 import { builder } from './builder.ts';
 
-/** Values with what they mean; the keys must be all of `values`, so that a new one cannot go undescribed. */
+/** Adds a description to each value. The type requires one for every value, so that a new value cannot go undescribed. */
 export function described<T extends string>(values: readonly T[], descriptions: Readonly<Record<T, string>>) {
   return Object.fromEntries(values.map((value) => [value, { value, description: descriptions[value] }])) as {
     [V in T]: { value: V; description: string };
@@ -13,65 +13,68 @@ export function described<T extends string>(values: readonly T[], descriptions: 
 }
 
 export const OrderStatus = builder.enumType('OrderStatus', {
-  description: 'Where an order is in its life. Whether and how it was paid is `paymentStatus`.',
+  description: 'The lifecycle of an order. See `OrderPaymentStatus` for the money.',
   values: described(orderStatuses, {
-    OPEN: 'Open for payment.',
-    CLOSING: 'Being closed: no new payment may start while providers are asked whether money arrived.',
-    CONFIRMED: 'Paid, or authorized.',
-    CANCELED: 'Closed by the merchant. Only late money that the merchant accepts leads away from here.',
-    EXPIRED: 'Closed because its time ran out. Only late money that the merchant accepts leads away from here.',
+    OPEN: 'Can be paid until `expiresAt`.',
+    CLOSING:
+      'Being canceled or expiring. No new payment can start. The order leaves this status when each provider has confirmed whether money arrived.',
+    CONFIRMED: 'Paid or authorized in full.',
+    CANCELED: 'Canceled by the merchant. Becomes CONFIRMED only if money arrives late and the merchant accepts it.',
+    EXPIRED: 'Not paid before `expiresAt`. Becomes CONFIRMED only if money arrives late and the merchant accepts it.',
   }),
 });
 
 export const OrderPaymentStatus = builder.enumType('OrderPaymentStatus', {
-  description: 'Derived from the payments and refunds of the order; never set by hand.',
+  description: 'How much of an order is paid. Derived from its payments and refunds.',
   values: described(orderPaymentStatuses, {
-    UNPAID: 'No money, and no payment under way.',
-    PENDING: 'A payment is under way.',
-    AUTHORIZED: 'The whole total is held for the merchant and waits for its capture.',
-    PARTIALLY_PAID: 'Less than the total was captured.',
-    PAID: 'The whole total was captured.',
-    OVERPAID: 'More than the total was captured; the surplus is being refunded.',
-    PARTIALLY_REFUNDED: 'Part of what was captured went back.',
-    REFUNDED: 'All that was captured went back.',
+    UNPAID: 'Nothing was captured, and no payment is in progress.',
+    PENDING: 'Nothing was captured yet, and a payment is in progress.',
+    AUTHORIZED: 'The full total is authorized. Call `capturePayment` to take the money.',
+    PARTIALLY_PAID: 'Part of the total was captured.',
+    PAID: 'The full total was captured.',
+    OVERPAID: 'More was captured than the order needs. The surplus is refunded automatically.',
+    PARTIALLY_REFUNDED: 'Part of the captured amount was refunded.',
+    REFUNDED: 'The full captured amount was refunded.',
   }),
 });
 
 export const CaptureMode = builder.enumType('CaptureMode', {
-  description: 'When the money of an order moves.',
+  description: 'When the buyer’s money is captured.',
   values: described(captureModes, {
-    AUTOMATIC: 'Money moves when the buyer pays.',
-    MANUAL: 'The buyer’s payment only authorizes; `capturePayment` moves the money. Cards only.',
+    AUTOMATIC: 'Captured when the buyer pays.',
+    MANUAL: 'The buyer’s payment only authorizes the amount; `capturePayment` captures it. Cards only.',
   }),
 });
 
 export const OrderAction = builder.enumType('OrderAction', {
-  description: 'What a caller may do with an order.',
+  description: 'A mutation that can be called for an order.',
   values: described(['PAY', 'CANCEL', 'CAPTURE', 'REFUND'] as const, {
-    PAY: '`payOrder`',
-    CANCEL: '`cancelOrder`',
-    CAPTURE: '`capturePayment`',
-    REFUND: '`requestRefund`',
+    PAY: '`payOrder`.',
+    CANCEL: '`cancelOrder`.',
+    CAPTURE: '`capturePayment`.',
+    REFUND: '`requestRefund`.',
   }),
 });
 
 export const ReviewReason = builder.enumType('ReviewReason', {
-  description: 'Why a person should look at an order. Empty in normal life.',
+  description: 'Why an order needs an operator. Settle it with `resolveReview`.',
   values: described(reviewReasons, {
-    LATE_PAYMENT: 'Money came after the order was canceled or had expired.',
-    SURPLUS: 'More was captured than the order wanted.',
+    LATE_PAYMENT: 'Money arrived after the order was canceled or had expired.',
+    SURPLUS:
+      'More was captured than the order’s total. The surplus is refunded automatically; the reason disappears when the refund succeeds.',
     AMOUNT_MISMATCH:
-      'A provider reported an amount, a currency or an identity that is not that of the payment; nothing was changed.',
-    STUCK_UNKNOWN: 'The provider has not said for over a week what became of a payment.',
-    REFUND_ABNORMAL: 'A refund needs handling in the provider’s console.',
+      'A provider reported an amount, currency, app or merchant that differs from the payment, or its bill contradicts the payment. The report was not applied.',
+    STUCK_UNKNOWN: 'The outcome of a payment or a refund is still unknown after the last scheduled check.',
+    REFUND_ABNORMAL:
+      'A refund failed, is stuck, or differs from the provider’s records. Check it in the provider’s console.',
     UNREADABLE_CALLBACK:
-      'A verified callback names a payment of the order, and its content is malformed or has a status that Paystream does not know. ' +
-      'Nothing was changed; the payment is being asked about. Compare it with the provider’s console.',
+      'A verified callback for a payment of the order is malformed, or has a status that this version does not support. It was not ' +
+      'applied; the payment is queried instead. Compare it with the provider’s console.',
   }),
 });
 
 export const PaymentMethod = builder.enumType('PaymentMethod', {
-  description: 'What the buyer pays with.',
+  description: 'The means of payment.',
   values: described(paymentMethods, {
     CARD: 'Cards, through Stripe.',
     ALIPAY: 'Alipay (支付宝).',
@@ -80,109 +83,115 @@ export const PaymentMethod = builder.enumType('PaymentMethod', {
 });
 
 export const PaymentFlow = builder.enumType('PaymentFlow', {
-  description: 'How the buyer is led to pay.',
+  description:
+    'How the buyer is sent to the payment. `paymentMethods` lists the flows of each method and the input fields that each needs.',
   values: described(paymentFlows, {
-    REDIRECT: 'A page of the provider on a computer: Alipay page pay, Stripe Checkout. Needs `returnUrl`.',
-    QR_CODE: 'A code to scan: Alipay precreate, WeChat Pay Native.',
+    REDIRECT: 'The provider’s page in a desktop browser: Alipay page pay, Stripe Checkout. Requires `returnUrl`.',
+    QR_CODE: 'A QR code that the buyer scans: Alipay precreate, WeChat Pay Native.',
     MOBILE_WEB:
-      'A page of the provider in a phone’s browser: Alipay wap, which needs `returnUrl`, and WeChat Pay H5, which needs `buyerIp`.',
-    IN_APP: 'Inside the provider’s app: WeChat Pay JSAPI and mini programs. Needs `openId`.',
-    EMBEDDED: 'The provider’s form inside the merchant’s page: Stripe Elements.',
+      'The provider’s page in a mobile browser: Alipay wap, which requires `returnUrl`, and WeChat Pay H5, which requires `buyerIp`.',
+    IN_APP: 'A page inside the provider’s app: WeChat Pay JSAPI and mini programs. Requires `openId`.',
+    EMBEDDED: 'The provider’s form embedded in the merchant’s page: Stripe Elements.',
   }),
 });
 
 export const PaymentStatus = builder.enumType('PaymentStatus', {
   description:
-    'Where one attempt to pay an order is. SUCCEEDED never goes back; money that comes late overrides what was given up.',
+    'The state of one payment. SUCCEEDED is final. FAILED, CANCELED and EXPIRED become AUTHORIZED or SUCCEEDED if the provider reports the money later.',
   values: described(paymentStatuses, {
-    SUBMITTING: 'Recorded; the provider is being called.',
+    SUBMITTING: 'Recorded; the call to the provider has not finished.',
     ACTION_REQUIRED:
-      'The buyer must act: see `nextAction`. After a declined attempt `failure` says why, and another card may be tried.',
-    PROCESSING: 'The buyer has acted; the provider is at work.',
-    UNKNOWN: 'The provider did not say what happened. It is being asked; see `nextCheckAt`.',
-    AUTHORIZED: 'The amount is held and waits for its capture.',
+      'The buyer must act: see `nextAction`. After a declined attempt, `failure` holds the reason and the buyer can try again.',
+    PROCESSING: 'The buyer has acted; the provider is processing the payment.',
+    UNKNOWN:
+      'The outcome is not known: the provider’s answer was lost or unclear. The provider is queried again at `nextCheckAt`. Do not start another payment.',
+    AUTHORIZED: 'The amount is authorized and not captured yet.',
     SUCCEEDED: 'The money was captured.',
-    CANCELING: 'Being closed at the provider, which has not confirmed it yet.',
-    CANCELED: 'Closed; nothing was captured.',
-    EXPIRED: 'Its time ran out; nothing was captured.',
-    FAILED: 'The provider refused it for good.',
+    CANCELING: 'Being canceled; the provider has not confirmed it yet.',
+    CANCELED: 'Canceled; nothing was captured.',
+    EXPIRED: 'Not completed in time; nothing was captured.',
+    FAILED: 'Refused by the provider; final unless the provider later reports the money.',
   }),
 });
 
 export const EvidenceSource = builder.enumType('EvidenceSource', {
-  description: 'How we know what a payment’s status says.',
+  description: 'The source of a payment’s or a refund’s status.',
   values: described(evidenceSources, {
-    RESPONSE: 'The provider’s answer to our own call.',
+    RESPONSE: 'The provider’s response to the call that started, captured or refunded the payment.',
     CALLBACK: 'A verified callback of the provider.',
-    QUERY: 'The provider’s answer when it was asked.',
+    QUERY: 'The provider’s response to a status query.',
     RECONCILIATION: 'A line of the provider’s bill.',
-    OPERATOR: 'A person’s decision.',
+    OPERATOR: 'An operator, by `resolveReview`.',
   }),
 });
 
 export const RefundStatus = builder.enumType('RefundStatus', {
-  description: 'Where money on its way back is.',
+  description: 'The state of one refund.',
   values: described(refundStatuses, {
-    PENDING: 'Requested; the provider is at work.',
-    UNKNOWN: 'The provider did not say what happened. It is being asked.',
-    SUCCEEDED: 'The money went back.',
-    FAILED: 'The money did not go back, and may be refunded again.',
+    PENDING: 'Requested, or accepted by the provider and not finished. The amount is reserved.',
+    UNKNOWN: 'The outcome is not known. The provider is queried again at `nextCheckAt`. The amount stays reserved.',
+    SUCCEEDED: 'The money was returned to the buyer.',
+    FAILED: 'The money was not returned, or came back. The amount can be refunded again.',
   }),
 });
 
 export const RefundOrigin = builder.enumType('RefundOrigin', {
-  description: 'Who sent money back.',
+  description: 'Who started a refund.',
   values: described(refundOrigins, {
-    REQUESTED: '`requestRefund`',
-    SURPLUS: 'Money captured beyond the total, or after the order was closed, going back by itself.',
-    PROVIDER: 'Made in the provider’s console.',
+    REQUESTED: 'The merchant, by `requestRefund`.',
+    SURPLUS:
+      'Paystream: it returns money captured beyond the total, or late money that the merchant’s policy or an operator refunds.',
+    PROVIDER: 'Someone at the provider, usually in its console.',
   }),
 });
 
 export const EventType = builder.enumType('EventType', {
-  description: 'What happened. New values may be added: ignore what you do not know.',
+  description: 'The type of an event. New values may be added: ignore values that you do not know.',
   values: described(eventTypes, {
-    ORDER_CREATED: 'An order was created.',
-    ORDER_CONFIRMED: 'It is paid or authorized in full.',
-    ORDER_CLOSING: 'It is being canceled, or has run out of time; providers are asked whether money arrived.',
-    ORDER_CANCELED: 'It was canceled, and no payment of it can bring money any more.',
-    ORDER_EXPIRED: 'It ran out of time, and no payment of it can bring money any more.',
-    ORDER_REVIEW_NEEDED: 'A person should look: see `needsReview`.',
-    ORDER_REVIEW_RESOLVED: 'A person has decided, or the money went back by itself: see `note`.',
-    PAYMENT_STARTED: 'A payment was recorded, and the provider is being called.',
-    PAYMENT_ACTION_REQUIRED: 'The buyer must act, or must act again after a declined attempt.',
-    PAYMENT_PROCESSING: 'The buyer has acted; the provider is at work.',
-    PAYMENT_UNKNOWN: 'The provider did not say what happened, and is being asked.',
-    PAYMENT_AUTHORIZED: 'The amount is held.',
-    PAYMENT_CAPTURE_FAILED: 'The provider refused to capture an authorization: see the payment’s `failure`.',
+    ORDER_CREATED: 'The order was created.',
+    ORDER_CONFIRMED: 'The order is paid or authorized in full.',
+    ORDER_CLOSING: 'The order is being canceled or expires; the providers of its open payments are queried first.',
+    ORDER_CANCELED: 'The order is canceled, and all its payments are closed.',
+    ORDER_EXPIRED: 'The order has expired, and all its payments are closed.',
+    ORDER_REVIEW_NEEDED: 'The order needs an operator: see `note` and `Order.needsReview`.',
+    ORDER_REVIEW_RESOLVED: 'An operator settled the review, or the surplus was refunded automatically: see `note`.',
+    PAYMENT_STARTED: 'A payment was recorded; the provider is called next.',
+    PAYMENT_ACTION_REQUIRED: 'The buyer must act, or act again after a declined attempt.',
+    PAYMENT_PROCESSING: 'The buyer has acted; the provider is processing the payment.',
+    PAYMENT_UNKNOWN: 'The outcome of the payment is not known; the provider is queried.',
+    PAYMENT_AUTHORIZED: 'The amount is authorized.',
+    PAYMENT_CAPTURE_FAILED:
+      'The provider refused a capture: see `Payment.failure`. The authorization may still be valid.',
     PAYMENT_SUCCEEDED: 'The money was captured.',
-    PAYMENT_FAILED: 'The provider refused it for good.',
-    PAYMENT_CANCELING: 'It is being closed at the provider.',
-    PAYMENT_CANCELED: 'It was closed without money.',
-    PAYMENT_EXPIRED: 'Its time ran out without money.',
-    REFUND_REQUESTED: 'Money is to go back; its amount is set aside.',
-    REFUND_PENDING: 'The provider has taken the refund on, and is at work.',
-    REFUND_UNKNOWN: 'The provider did not say what became of a refund, and is being asked.',
-    REFUND_SUCCEEDED: 'Money went back.',
-    REFUND_FAILED: 'Money did not go back, or came back to us.',
+    PAYMENT_FAILED: 'The provider refused the payment.',
+    PAYMENT_CANCELING: 'The payment is being canceled at the provider.',
+    PAYMENT_CANCELED: 'The payment was canceled; nothing was captured.',
+    PAYMENT_EXPIRED: 'The payment or its authorization expired; nothing was captured.',
+    REFUND_REQUESTED: 'A refund was recorded, and its amount reserved; the provider is called next.',
+    REFUND_PENDING: 'The provider accepted the refund and has not finished it.',
+    REFUND_UNKNOWN: 'The outcome of the refund is not known; the provider is queried.',
+    REFUND_SUCCEEDED: 'The money was returned to the buyer.',
+    REFUND_FAILED: 'The money was not returned, or came back. The amount can be refunded again.',
   }),
 });
 
 export const ErrorCode = builder.enumType('ErrorCode', {
-  description: 'Why a mutation could not do what was asked, for programs.',
+  description: 'The reason of an expected failure. Branch on this code, not on the message.',
   values: described(errorCodes, {
-    INVALID_INPUT: 'A field of the input is wrong: `issues` names each.',
-    NOT_FOUND: 'There is no such thing, or not for the caller.',
-    FORBIDDEN: 'The caller may not do this, or nobody may yet.',
-    IDEMPOTENCY_KEY_REUSED: 'The key was used with other input.',
-    ORDER_NOT_PAYABLE: 'The order is paid, closed or out of time.',
-    ORDER_NOT_CANCELABLE: 'The order is paid, or has expired.',
-    PAYMENT_IN_PROGRESS: 'Another payment of the order may still succeed.',
-    PAYMENT_NOT_CAPTURABLE: 'There is nothing to capture.',
-    PAYMENT_NOT_CANCELABLE: 'The payment is past canceling.',
-    REFUND_EXCEEDS_PAYMENT: 'More than what is left of the payment, or a payment that has taken no money yet.',
-    METHOD_NOT_AVAILABLE: 'The order cannot be paid in this way.',
-    PROVIDER_REJECTED: 'The provider refused, for good.',
-    PROVIDER_UNAVAILABLE: 'The provider could not be asked; nothing happened there.',
+    INVALID_INPUT: 'Fields of the input are invalid: `issues` lists them.',
+    NOT_FOUND: 'The object does not exist, or belongs to another merchant.',
+    FORBIDDEN: 'The caller may not do this.',
+    IDEMPOTENCY_KEY_REUSED:
+      'The `idempotencyKey` was used before with different input. Use a new key for a new intent.',
+    ORDER_NOT_PAYABLE: 'The order is paid, canceled, closing or expired, or has reached its limit of 50 payments.',
+    ORDER_NOT_CANCELABLE: 'The order is paid or expired, or a capture is in progress.',
+    PAYMENT_IN_PROGRESS: 'Another payment of the order may still succeed. Wait for it, or cancel it.',
+    PAYMENT_NOT_CAPTURABLE: 'The payment is not authorized, or was captured already.',
+    PAYMENT_NOT_CANCELABLE: 'The payment has succeeded, failed or expired, or a provider call for it is in progress.',
+    REFUND_EXCEEDS_PAYMENT: 'The amount is larger than the refundable amount of the payment.',
+    METHOD_NOT_AVAILABLE: 'The method or flow is not available for this order. `available` lists the alternatives.',
+    PROVIDER_REJECTED: 'The provider refused the request. Repeating it has no effect.',
+    PROVIDER_UNAVAILABLE:
+      'The provider could not be reached, or its account is not configured. Repeat with the same key after `retryAfterMs`.',
   }),
 });

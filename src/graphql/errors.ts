@@ -23,49 +23,59 @@ import { PaymentMethodOption } from './payment-method.ts';
 
 const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
   description:
-    'What a mutation answers when it could not do what was asked. Select `... on Error { code message }` and every case is covered.',
+    'An expected failure of a mutation. Expected failures are typed union members: select `... on Error { code message }` to handle all of them.',
   fields: (t) => ({
-    code: t.expose('code', { type: ErrorCode, description: 'For programs.' }),
-    message: t.exposeString('message', { description: 'For people. Never holds internals; wording may change.' }),
+    code: t.expose('code', { type: ErrorCode, description: 'The machine-readable reason.' }),
+    message: t.exposeString('message', {
+      description: 'A text for developers and operators. Contains no secrets or internals. The wording may change.',
+    }),
   }),
 });
 
 const InputIssueType = builder.objectRef<InputIssue>('InputIssue').implement({
-  description: 'One thing wrong with an input.',
+  description: 'One invalid field of an input.',
   fields: (t) => ({
-    path: t.exposeString('path', { description: 'The field, from the input object on: `lines.0.quantity`.' }),
-    message: t.exposeString('message', { description: 'What is wrong with it.' }),
+    path: t.exposeString('path', {
+      description: 'The path of the field within the input object, such as `lines.0.quantity`.',
+    }),
+    message: t.exposeString('message', { description: 'What is wrong with the field.' }),
   }),
 });
 
 builder.objectType(InvalidInputError, {
   name: 'InvalidInputError',
-  description: 'Fields of the input are wrong. Nothing was done.',
+  description: 'Fields of the input are invalid. Nothing was changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    issues: t.field({ type: [InputIssueType], description: 'Each of them.', resolve: ({ issues }) => [...issues] }),
+    issues: t.field({
+      type: [InputIssueType],
+      description: 'The invalid fields.',
+      resolve: ({ issues }) => [...issues],
+    }),
   }),
 });
 
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
-  description: 'There is no such thing, or not for the caller.',
+  description: 'The object does not exist, or belongs to another merchant.',
   interfaces: [ErrorInterface],
 });
 
 builder.objectType(ForbiddenError, {
   name: 'ForbiddenError',
-  description: 'The caller may not do this, or nobody may yet. Nothing was done.',
+  description:
+    'The caller may not do this. Nothing was changed. This version has no access control and does not return it yet.',
   interfaces: [ErrorInterface],
 });
 
 builder.objectType(IdempotencyKeyReusedError, {
   name: 'IdempotencyKeyReusedError',
-  description: 'The key was used with other input. Nothing was done.',
+  description:
+    'The `idempotencyKey` was used before with different input. Nothing was changed. Use a new key for a new intent.',
   interfaces: [ErrorInterface],
 });
 
-/** Errors that show the order that they are about. */
+/** Defines an error type with an `order` field. */
 function orderErrorType(
   errorClass: typeof OrderNotPayableError | typeof OrderNotCancelableError,
   description: string,
@@ -77,7 +87,7 @@ function orderErrorType(
     fields: (t) => ({
       order: t.prismaField({
         type: 'Order',
-        description: 'As it is now.',
+        description: 'The order in its current state.',
         resolve: (query, { orderId }, _args, context) =>
           context.commands.db.prisma.order.findUniqueOrThrow({
             ...query,
@@ -88,8 +98,14 @@ function orderErrorType(
   });
 }
 
-orderErrorType(OrderNotPayableError, 'The order is paid, closed or out of time.');
-orderErrorType(OrderNotCancelableError, 'The order is paid, or has expired.');
+orderErrorType(
+  OrderNotPayableError,
+  'The order is paid, canceled, closing or expired, or has reached its limit of 50 payments.',
+);
+orderErrorType(
+  OrderNotCancelableError,
+  'The order is paid or expired, or a capture of its payment is in progress. Refund a paid order instead.',
+);
 
 type PaymentErrorClass =
   | typeof PaymentInProgressError
@@ -97,7 +113,7 @@ type PaymentErrorClass =
   | typeof PaymentNotCancelableError
   | typeof ProviderRejectedError;
 
-/** Errors that show the payment that they are about. */
+/** Defines an error type with a `payment` field. */
 function paymentErrorType(errorClass: PaymentErrorClass, description: string): void {
   builder.objectType(errorClass as typeof PaymentInProgressError, {
     name: errorClass.name,
@@ -106,7 +122,7 @@ function paymentErrorType(errorClass: PaymentErrorClass, description: string): v
     fields: (t) => ({
       payment: t.prismaField({
         type: 'Payment',
-        description: 'As it is now.',
+        description: 'The payment in its current state.',
         resolve: (query, { paymentId }, _args, context) =>
           context.commands.db.prisma.payment.findUniqueOrThrow({
             ...query,
@@ -119,20 +135,26 @@ function paymentErrorType(errorClass: PaymentErrorClass, description: string): v
 
 paymentErrorType(
   PaymentInProgressError,
-  'Another payment of the order may still succeed. Finish it, or cancel it first.',
+  'Another payment of the order may still succeed. Show `payment` to the buyer, wait for it, or cancel it with `cancelPayment`.',
 );
-paymentErrorType(PaymentNotCapturableError, 'There is nothing to capture.');
-paymentErrorType(PaymentNotCancelableError, 'The payment is past canceling.');
-paymentErrorType(ProviderRejectedError, 'The provider refused, for good: the payment is FAILED.');
+paymentErrorType(PaymentNotCapturableError, 'The payment is not authorized, or was captured already.');
+paymentErrorType(
+  PaymentNotCancelableError,
+  'The payment has succeeded, failed or expired, or a provider call for it is in progress.',
+);
+paymentErrorType(
+  ProviderRejectedError,
+  'The provider refused the request. From `payOrder`: the payment is FAILED; start another one. From `capturePayment`: see the payment’s `status` and `failure`.',
+);
 
 builder.objectType(RefundExceedsPaymentError, {
   name: 'RefundExceedsPaymentError',
-  description: 'More than what is left of the payment, or a payment that has taken no money yet.',
+  description: 'The amount is larger than the refundable amount of the payment. Nothing was changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     refundable: t.field({
       type: MoneyType,
-      description: 'What is left.',
+      description: 'The amount that can still be refunded; zero when nothing was captured.',
       resolve: ({ refundableMinor: amountMinor, currency }) => ({ amountMinor, currency }),
     }),
   }),
@@ -140,12 +162,12 @@ builder.objectType(RefundExceedsPaymentError, {
 
 builder.objectType(MethodNotAvailableError, {
   name: 'MethodNotAvailableError',
-  description: 'The order cannot be paid in this way.',
+  description: 'The method or flow is not available for this order.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     available: t.field({
       type: [PaymentMethodOption],
-      description: 'How it can be paid.',
+      description: 'The methods and flows that are available.',
       resolve: ({ available }) => [...available],
     }),
   }),
@@ -153,9 +175,12 @@ builder.objectType(MethodNotAvailableError, {
 
 builder.objectType(ProviderUnavailableError, {
   name: 'ProviderUnavailableError',
-  description: 'Nothing was sent, or nothing happened: safe to repeat with the same key.',
+  description:
+    'The provider could not be reached, or its account is not configured. Repeat the mutation with the same key after `retryAfterMs`. From `refreshPayment`: the status is unchanged, and the provider is queried again automatically.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    retryAfterMs: t.exposeInt('retryAfterMs', { description: 'When repeating makes sense, in milliseconds from now.' }),
+    retryAfterMs: t.exposeInt('retryAfterMs', {
+      description: 'How long to wait before the next try, in milliseconds.',
+    }),
   }),
 });

@@ -8,92 +8,92 @@ import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatu
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
-import { ofMerchant, ofOrder, type ReadEvent } from './read-event.ts';
+import { type OrderEventPage, ofMerchant, ofOrder, pageOf, type ReadEvent } from './read-event.ts';
 
 export const OrderEvent = builder.objectRef<ReadEvent>('OrderEvent');
 
 const cursorOf = ({ logId }: GraphqlContext, event: ReadEvent) => encodeCursor(logId, event.scope, event);
 
 OrderEvent.implement({
-  description: 'One change of one order: a row of the append-only log, the same for history and for subscribers.',
+  description:
+    'One change of an order: an entry of the append-only event log. Queries and subscriptions return the same entries.',
   interfaces: [Node],
   fields: (t) => ({
     cursor: t.field({
       type: 'EventCursor',
       description:
-        'Where the event stands in what it was read from: continue `after` it. Read by `events` or `merchantEvents`, a place in the ' +
-        'merchant’s log; read from one order, a place in the events of that order.',
+        'The position of the event in the list or subscription that it was read from: pass it as `after` to continue there. Read from ' +
+        '`events` or `merchantEvents`, it is a position in the merchant’s log; read from one order, a position in the events of that order.',
       resolve: (event, _args, context) => cursorOf(context, event),
     }),
-    sequence: t.exposeInt('sequence', { description: 'Counts the order’s events from 1, without gaps.' }),
-    type: t.expose('type', { type: EventType, description: 'What happened.' }),
-    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When we recorded it.' }),
+    sequence: t.exposeInt('sequence', {
+      description: 'The number of the event within its order, starting at 1, without gaps.',
+    }),
+    type: t.expose('type', { type: EventType, description: 'The type of the change.' }),
+    occurredAt: t.expose('occurredAt', {
+      type: 'DateTime',
+      description: 'The time when Paystream recorded the change.',
+    }),
     orderId: t.exposeID('orderId', { description: 'The order that changed.' }),
-    orderNumber: t.exposeString('orderNumber', { description: 'The merchant’s own number of it.' }),
+    orderNumber: t.exposeString('orderNumber', { description: 'The order number.' }),
     orderStatus: t.expose('orderStatus', {
       type: OrderStatus,
-      description: 'As it was right after the event; selecting this costs no further read.',
+      description: 'The status of the order right after the event. Stored with the event: costs no additional read.',
     }),
     orderPaymentStatus: t.expose('orderPaymentStatus', {
       type: OrderPaymentStatus,
-      description: 'As it was right after the event; selecting this costs no further read.',
+      description:
+        'The payment status of the order right after the event. Stored with the event: costs no additional read.',
     }),
     paymentId: t.exposeID('paymentId', {
       nullable: true,
-      description: 'The payment that changed; null when none did.',
+      description: 'The payment that changed; null when no payment changed.',
     }),
     paymentStatus: t.expose('paymentStatus', {
       type: PaymentStatus,
       nullable: true,
-      description: 'As it was right after the event.',
+      description: 'The status of the payment right after the event; null when `paymentId` is null.',
     }),
     paymentMethod: t.expose('paymentMethod', {
       type: PaymentMethod,
       nullable: true,
-      description: 'What it is paid with.',
+      description: 'The method of the payment; null when `paymentId` is null.',
     }),
-    refundId: t.exposeID('refundId', { nullable: true, description: 'The refund that changed; null when none did.' }),
+    refundId: t.exposeID('refundId', {
+      nullable: true,
+      description: 'The refund that changed; null when no refund changed.',
+    }),
     refundStatus: t.expose('refundStatus', {
       type: RefundStatus,
       nullable: true,
-      description: 'As it was right after the event.',
+      description: 'The status of the refund right after the event; null when `refundId` is null.',
     }),
     amount: t.field({
       type: MoneyType,
       nullable: true,
-      description: 'What the event moved: the payment’s or the refund’s amount; null for events of the order itself.',
+      description: 'The amount of the payment or the refund; null for events of the order itself.',
       resolve: ({ amountMinor, currency }) => (amountMinor === null ? null : { amountMinor, currency }),
     }),
     note: t.exposeString('note', {
       nullable: true,
-      description: 'Of ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED: why, in words for people. Merchants only.',
+      description: 'The explanation of ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED; null for other types.',
     }),
     resolvedBy: t.exposeString('resolvedBy', {
       nullable: true,
-      description: 'Of ORDER_REVIEW_RESOLVED: who decided; null when the money went back by itself. Merchants only.',
+      description:
+        'The operator who settled the review, for ORDER_REVIEW_RESOLVED; null for other types, and when the review was settled automatically.',
     }),
     order: t.prismaField({
       type: 'Order',
-      description: 'The order as it is now, not as it was at the event.',
+      description: 'The order in its current state, not in its state at the event.',
       resolve: (query, { orderId, merchantId }, _args, { commands }) =>
         commands.db.prisma.order.findUniqueOrThrow({ ...query, where: { id: orderId, merchantId } }),
     }),
   }),
 });
 
-export type OrderEventPage = {
-  readonly events: readonly ReadEvent[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-};
-
-/** A page cut from rows that were read with one more than asked for. */
-export function pageOf(rows: readonly ReadEvent[], first: number, isContinued: boolean): OrderEventPage {
-  return { events: rows.slice(0, first), hasNextPage: rows.length > first, hasPreviousPage: isContinued };
-}
-
 const OrderEventEdge = builder.objectRef<ReadEvent>('OrderEventEdge').implement({
-  description: 'An event in its list.',
+  description: 'An event and its position in the list.',
   fields: (t) => ({
     cursor: t.string({
       description: 'The same as the event’s own cursor.',
@@ -109,18 +109,18 @@ export const OrderEventConnection = builder.objectRef<OrderEventPage>('OrderEven
     edges: t.field({
       complexity: { multiplier: 1 },
       type: [OrderEventEdge],
-      description: 'The events with their cursors.',
+      description: 'The events of the page with their cursors.',
       resolve: ({ events }) => [...events],
     }),
     nodes: t.field({
       complexity: { multiplier: 1 },
       type: [OrderEvent],
-      description: 'The events themselves.',
+      description: 'The events of the page.',
       resolve: ({ events }) => [...events],
     }),
     pageInfo: t.field({
       type: PageInfo,
-      description: 'Where the page stands.',
+      description: 'The position of the page in the list.',
       resolve: ({ events, hasNextPage, hasPreviousPage }, _args, context) => {
         const [start, end] = [events.at(0), events.at(-1)];
         return {
@@ -139,11 +139,15 @@ builder.queryField('events', (t) =>
     type: OrderEventConnection,
     nullable: true,
     complexity: pageComplexity,
-    description: 'The merchant’s whole log, oldest first.',
+    description: 'The merchant’s event log, oldest first.',
     args: {
-      first: t.arg.int({ description: '1 to 100; 20 when left out.' }),
-      after: t.arg({ type: 'EventCursor', description: 'Only what comes after it.' }),
-      types: t.arg({ type: [EventType], description: 'Only these types.' }),
+      first: t.arg.int({ description: 'The page size, 1 to 100. Default: 20.' }),
+      after: t.arg({
+        type: 'EventCursor',
+        description:
+          'Return only events after this cursor: the `cursor` of an event, an `endCursor`, or the `eventCursor` of `orders`.',
+      }),
+      types: t.arg({ type: [EventType], description: 'Return only events of these types.' }),
     },
     resolve: async (_root, args, context) => {
       const { merchantId } = actorOf(context);
@@ -163,14 +167,14 @@ builder.subscriptionField('orderEvents', (t) =>
   t.field({
     type: OrderEvent,
     description:
-      'Everything that happens to one order. `after` replays what came later, then goes on live: each event once, in order, no ' +
-      'gap. Without `after`, from now on.',
+      'The events of one order. With `after`, the stored events after the cursor come first, then new ones as they happen: each event once, ' +
+      'in order. Without `after`, only new events.',
     args: {
       orderId: t.arg.id({ required: true, description: 'The order to follow.' }),
       after: t.arg({
         type: 'EventCursor',
         description:
-          'The last cursor you have: the `eventCursor` of this order or of `orders`, or an event’s `cursor`. One of another order is refused.',
+          'The last cursor that you processed: the `eventCursor` of this order or of `orders`, or the `cursor` of an event. The cursor of another order is an error.',
       }),
     },
     subscribe: async (_root, { orderId, after }, context) => {
@@ -190,16 +194,16 @@ builder.subscriptionField('merchantEvents', (t) =>
   t.field({
     type: OrderEvent,
     description:
-      'Everything that happens to the merchant’s orders, for dashboards and back offices. `after` replays what came later, then ' +
-      'goes on live: each event once, in order, no gap. Without `after`, from now on.',
+      'The events of all orders of the merchant, for dashboards and back offices. With `after`, the stored events after the cursor come ' +
+      'first, then new ones as they happen: each event once, in order. Without `after`, only new events.',
     args: {
       after: t.arg({
         type: 'EventCursor',
         description:
-          'The last cursor you have: the `eventCursor` of `orders`, or the `cursor` of an event of this subscription or of `events`. A ' +
-          'cursor of a single order is refused.',
+          'The last cursor that you processed: the `eventCursor` of `orders`, or the `cursor` of an event of this subscription or of ' +
+          '`events`. The cursor of a single order is an error.',
       }),
-      types: t.arg({ type: [EventType], description: 'Only these types.' }),
+      types: t.arg({ type: [EventType], description: 'Return only events of these types.' }),
     },
     subscribe: (_root, { after, types }, context) => {
       const { merchantId } = actorOf(context);

@@ -7,19 +7,23 @@ type Failed = {
 };
 
 export const PaymentFailureType = builder.objectRef<Failed>('PaymentFailure').implement({
-  description: 'Why money did not move.',
+  description: 'Why a payment, a capture or a refund failed.',
   fields: (t) => ({
     reason: t.string({
       description:
-        'One of ours, for programs: `card_declined`, `insufficient_funds`, `expired_card`, `incorrect_cvc`, ' +
-        '`authentication_failed`, `expired`, `limit_exceeded`, `provider_error`; of refunds also `canceled`, `closed`, ' +
-        '`insufficient_balance` (yours), `buyer_account_unusable`, `abnormal`. New ones may be added.',
+        'The machine-readable reason: `card_declined`, `insufficient_funds`, `expired_card`, `incorrect_cvc`, ' +
+        '`authentication_failed`, `expired`, `limit_exceeded` or `provider_error`; for refunds also `canceled`, `closed`, ' +
+        '`insufficient_balance` (the merchant’s), `buyer_account_unusable` and `abnormal`; `operator` when `resolveReview` stated the ' +
+        'failure. New values may be added.',
       resolve: ({ failureReason }) => failureReason ?? 'provider_error',
     }),
     message: t.string({
-      description: 'For people; wording may change.',
+      description: 'A text for people. The wording may change.',
       resolve: ({ failureMessage }) => failureMessage ?? 'The provider gave no reason.',
     }),
-    providerCode: t.exposeString('failureProviderCode', { nullable: true, description: 'As the provider spelled it.' }),
+    providerCode: t.exposeString('failureProviderCode', {
+      nullable: true,
+      description: 'The provider’s own error code; null when it gave none.',
+    }),
   }),
 });

@@ -1,23 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { GraphiQLOptions } from 'graphql-yoga';
 
-/**
- * The idempotency keys of the tabs that GraphiQL opens with, as they are written there or as an earlier page made them. A key that
- * somebody has typed in is another one, and stays.
- */
-const walkKeys = /\b(my-first-(?:order|payment|code|refund))(?:-[0-9a-f]{8})?\b(?!-)/g;
+/** The idempotency keys of the default tabs, with or without the suffix of an earlier page. Keys that the user typed do not match. */
+const tabKeys = /\b(my-first-(?:order|payment|code|refund))(?:-[0-9a-f]{8})?\b(?!-)/g;
 
-/** Gives the keys of the walk the ending `-<run>`: the same throughout one page, and different in the next. */
+/** Gives the keys of the default tabs the suffix `-<run>`, which is the same within one page load and differs between page loads. */
 export function withFreshKeys(text: string, run: string): string {
-  return text.replace(walkKeys, `$1-${run}`);
+  return text.replace(tabKeys, `$1-${run}`);
 }
 
 /**
- * GraphiQL, with idempotency keys that no earlier page has used: an order that was created under a fixed key has expired when somebody
- * comes back the next day.
+ * Renders GraphiQL with new idempotency keys in its default tabs. With fixed keys, a user who comes back the next day would get the expired
+ * order of the day before.
  */
 export async function renderGraphiqlPage(options: GraphiQLOptions): Promise<string> {
-  // Nine megabytes of page, loaded when somebody first looks at it and not at every start.
+  // The module holds nine megabytes, so it is loaded on the first request and not at startup.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const run = randomBytes(4).toString('hex');
   const page = renderGraphiQL({
@@ -28,19 +25,16 @@ export async function renderGraphiqlPage(options: GraphiQLOptions): Promise<stri
   return page.replace('</head>', () => `${additions}</head>`);
 }
 
-/**
- * GraphiQL animates its tabs into place, gets stuck on the way, and shows them where they belong until one has the focus. Pressing a tab
- * gives it the focus: it jumps away from under the pointer, and the click is lost.
- */
+/** Disables the tab animation of GraphiQL: the first press on a tab moved the tab away from the pointer, so the click was lost. */
 const style = '.graphiql-tab{transform:none!important}';
 
 /**
- * Runs before GraphiQL does. A browser keeps the tabs, and the address keeps the operation of the current one, both with the keys of an
- * earlier page. An address without an operation opens the tab that was open last: GraphiQL itself would add another one.
+ * Returns a script that runs before GraphiQL and renews the keys that the browser kept: in the stored tabs, and in the operation that the
+ * address holds. For an address without an operation it reopens the last tab; GraphiQL itself would add a new one.
  */
 function refreshStoredTabs(run: string): string {
   return `(() => {
-  const fresh = (text) => text.replace(${walkKeys}, '$1-${run}');
+  const fresh = (text) => text.replace(${tabKeys}, '$1-${run}');
   const address = new URL(location.href);
   let query = address.searchParams.get('query');
   try {
@@ -51,7 +45,7 @@ function refreshStoredTabs(run: string): string {
     const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState') ?? '{"tabs":[]}');
     query ||= tabs[activeTabIndex]?.query;
   } catch {
-    // Without storage, or with what another version has stored, GraphiQL starts with the tabs that it is given.
+    // No storage, or the format of another version: GraphiQL starts with its default tabs.
   }
   if (!query) return;
   address.searchParams.set('query', fresh(query));

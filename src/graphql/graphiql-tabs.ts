@@ -1,20 +1,20 @@
 /**
- * The operations that GraphiQL opens with, in the order in which one would try them. The page gives their idempotency keys a fresh ending
- * each time it is loaded (`graphiql-page.ts`).
- * @param returnUrl the page that says what became of a payment once the buyer is back.
- * @param cashierUrl where the sandbox lists what waits to be paid; null where there is no sandbox.
+ * The default tabs of GraphiQL, in the order in which to try them. `graphiql-page.ts` gives their idempotency keys a new suffix on each page
+ * load.
+ * @param returnUrl the page that shows the state of an order after the buyer comes back.
+ * @param cashierUrl the sandbox's list of payments that wait for a buyer; null without a sandbox.
  */
 export function graphiqlTabs(returnUrl: string, cashierUrl: string | null): { readonly query: string }[] {
   return tabs(returnUrl, cashierUrl).map((query) => ({ query: `${query.trim()}\n` }));
 }
 
-// Inputs stand in the operations themselves: GraphiQL does not show the variables of a tab that it is given.
+// Inputs are written into the operations: GraphiQL does not show the variables of a default tab.
 const tabs = (returnUrl: string, cashierUrl: string | null) => [
   `
-# 1. Create an order: press play, and copy its id.
-# Press again: the same key gives the same order.
-# For a new order, reload this page: it brings new
-# keys. (It sends your development token along.)
+# 1. Create an order: press play, then copy its id.
+# Press play again: the same key returns the same order.
+# For a new order, reload this page: it sets new keys.
+# (This page sends your development token.)
 mutation CreateOrder {
   createOrder(
     input: {
@@ -41,9 +41,10 @@ mutation CreateOrder {
   }
 }`,
   `
-# 2. Follow the order: put its id in and press play, in a
-# second window of this page (another tab here stops it).
-# With after: "<cursor>" you get all since that cursor.
+# 2. Follow the order: open this page in a second browser
+# window, insert the order id here, and press play.
+# (Switching to another tab here stops the subscription.)
+# Add after: "<cursor>" to get all events since a cursor.
 subscription FollowOrder {
   orderEvents(orderId: "ord_…") {
     sequence
@@ -56,11 +57,11 @@ subscription FollowOrder {
   }
 }`,
   `
-# 3. Pay it: put the id in, press play, and open
-# nextAction.url beside: the cashier, where you pay.
-# Then the browser comes to returnUrl, which shows the
-# order. For another order, reload this page first.
-# method: ALIPAY sends you to Alipay's page.
+# 3. Pay the order: insert its id, press play, and open
+# nextAction.url in a browser: the cashier page.
+# After you pay, it opens returnUrl, which shows the order.
+# For another order, reload this page first.
+# method: ALIPAY leads to Alipay's page instead.
 mutation PayOrder {
   payOrder(
     input: {
@@ -86,8 +87,8 @@ mutation PayOrder {
   }
 }`,
   `
-# 3b. Or by a code to scan, of WECHAT_PAY or ALIPAY.
-${cashierUrl === null ? '# imageUri is the same content as an image, to be shown.' : `# With nothing to scan it, pay at ${cashierUrl}`}
+# 3b. Or pay by a QR code of WECHAT_PAY or ALIPAY.
+${cashierUrl === null ? '# imageUri holds the code as an image.' : `# Without a phone, pay it at ${cashierUrl}`}
 mutation PayByCode {
   payOrder(
     input: {
@@ -111,7 +112,7 @@ mutation PayByCode {
   }
 }`,
   `
-# 4. Look at the order and its whole history.
+# 4. Read the order and its history.
 query Order {
   order(id: "ord_…") {
     number
@@ -134,16 +135,17 @@ query Order {
   }
 }`,
   `
-# 5. Send a part of it back: put the payment's id in.
-# Press again: the same refund. Another key asks for
-# another refund, refused if it is more than what is left.
+# 5. Refund a part: insert the payment's id, press play.
+# Press play again: the same key returns the same refund.
+# A new key makes another refund, up to the refundable
+# amount.
 mutation RequestRefund {
   requestRefund(
     input: {
       idempotencyKey: "my-first-refund"
       paymentId: "pay_…"
       amountMinor: 1000
-      reason: "One cup came broken"
+      reason: "One cup was broken"
     }
   ) {
     ... on Refund {
@@ -157,7 +159,7 @@ mutation RequestRefund {
   }
 }`,
   `
-# 6. Follow all orders, as a dashboard would.
+# 6. Follow all orders, as a dashboard does.
 subscription FollowAll {
   merchantEvents {
     type

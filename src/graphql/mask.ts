@@ -3,16 +3,16 @@ import { overloadIn } from '../database/database.ts';
 import { DomainError, type ErrorCode, InvalidInputError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 
-/** Where a domain error has no place in the result's union, it comes as an entry of `errors`. */
-const entryCodes: Readonly<Partial<Record<ErrorCode, string>>> = { FORBIDDEN: 'FORBIDDEN' };
+/** Codes for domain errors that the union of a field does not list. Others become BAD_USER_INPUT. */
+const codesOutsideUnions: Readonly<Partial<Record<ErrorCode, string>>> = { FORBIDDEN: 'FORBIDDEN' };
 
-const overloadedText =
-  'The server is busy or has lost its database for a moment. Try again. A mutation may have taken effect: repeat it with the same ' +
-  'idempotencyKey.';
+const overloadedMessage =
+  'The server is overloaded, or its database is not available. Try again after retryAfterMs milliseconds. A mutation may have taken ' +
+  'effect: repeat it with the same idempotencyKey.';
 
 /**
- * What a client may see of an error. Its own mistakes are told, ours are masked and logged under the request's id.
- * Every entry of `errors` has `extensions.code`.
+ * Converts any error to the form that a client may see. Mistakes of the client keep their message. Internal errors are masked, and logged
+ * with the id of the request. Every result has `extensions.code`.
  */
 export function maskedError(error: unknown, requestId: string, log: Log): GraphQLError {
   if (!(error instanceof GraphQLError)) return maskedCause(error, undefined, requestId, log);
@@ -21,10 +21,10 @@ export function maskedError(error: unknown, requestId: string, log: Log): GraphQ
   return maskedCause(cause, error, requestId, log);
 }
 
-/** A GraphQL error with a code: whatever graphql-js says by itself is about the request. */
+/** Adds BAD_USER_INPUT to an error without a code of ours: errors that graphql-js raises by itself are mistakes in the request. */
 export function withCode(error: GraphQLError): GraphQLError {
   const code = error.extensions.code;
-  // Codes of the server's own making stand for what our contract calls bad input.
+  // Yoga's own codes all mean what the contract calls BAD_USER_INPUT.
   if (typeof code === 'string' && !/^(GRAPHQL|BAD_REQUEST|OPERATION_RESOLUTION)/.test(code)) return error;
   return copyOf(error, error.message, { ...error.extensions, code: 'BAD_USER_INPUT' });
 }
@@ -32,19 +32,22 @@ export function withCode(error: GraphQLError): GraphQLError {
 function maskedCause(cause: unknown, error: GraphQLError | undefined, requestId: string, log: Log): GraphQLError {
   if (cause instanceof DomainError) {
     const message = cause instanceof InvalidInputError ? cause.message : `${cause.code}: ${cause.message}`;
-    return copyOf(error, message, { code: entryCodes[cause.code] ?? 'BAD_USER_INPUT' });
+    return copyOf(error, message, { code: codesOutsideUnions[cause.code] ?? 'BAD_USER_INPUT' });
   }
   const overload = overloadIn(cause);
   if (overload !== null) {
     const { message: why, retryAfterMs } = overload;
     log.warn({ requestId, path: error?.path, why }, 'a request was turned away and may be repeated');
-    return copyOf(error, overloadedText, { code: 'OVERLOADED', retryAfterMs });
+    return copyOf(error, overloadedMessage, { code: 'OVERLOADED', retryAfterMs });
   }
   if (cause instanceof RangeError && error === undefined) {
-    return copyOf(undefined, 'The operation cannot be read.', { code: 'BAD_USER_INPUT' });
+    return copyOf(undefined, 'The operation is nested too deeply.', { code: 'BAD_USER_INPUT' });
   }
   log.error({ err: cause, requestId, path: error?.path }, 'a request failed');
-  return copyOf(error, 'Something went wrong on our side.', { code: 'INTERNAL', requestId });
+  return copyOf(error, 'Internal error. Report the requestId to the operator of this server.', {
+    code: 'INTERNAL',
+    requestId,
+  });
 }
 
 function copyOf(error: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {

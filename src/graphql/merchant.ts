@@ -5,24 +5,26 @@ import { builder } from './builder.ts';
 import { actorOf } from './context.ts';
 import { described } from './enums.ts';
 import { Node } from './node.ts';
+import { runAndRead } from './run-and-read.ts';
 
 const LatePaymentPolicy = builder.enumType('LatePaymentPolicy', {
-  description: 'What becomes of money that arrives after its order was canceled or has expired.',
+  description: 'How to handle money that arrives after its order was canceled or has expired.',
   values: described(latePaymentPolicies, {
-    ACCEPT: 'It pays the order, which is confirmed; a person is told, for what was ordered may be gone.',
-    REFUND: 'It goes back by itself; an authorization is given back.',
-    REVIEW: 'It waits for a person: see `resolveReview`.',
+    ACCEPT:
+      'Apply it: the order becomes CONFIRMED, with the review reason LATE_PAYMENT, because the goods may no longer be available.',
+    REFUND: 'Refund it automatically; void an authorization.',
+    REVIEW: 'Hold it until an operator decides with `resolveReview`.',
   }),
 });
 
 builder.prismaObject('Merchant', {
-  description: 'Whoever sells.',
+  description: 'A merchant account.',
   interfaces: [Node],
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'For people.' }),
+    name: t.exposeString('name', { description: 'The display name.' }),
     latePaymentPolicy: t.expose('latePaymentPolicy', {
       type: LatePaymentPolicy,
-      description: 'What becomes of money that arrives after its order was closed.',
+      description: 'How late money is handled. ACCEPT unless `setLatePaymentPolicy` changed it.',
     }),
   }),
 });
@@ -31,7 +33,7 @@ builder.queryField('merchant', (t) =>
   t.prismaField({
     type: 'Merchant',
     nullable: true,
-    description: 'The merchant for whom the caller acts.',
+    description: 'The merchant account of the caller.',
     resolve: (query, _root, _args, context) =>
       context.commands.db.prisma.merchant.findUnique({ ...query, where: { id: actorOf(context).merchantId } }),
   }),
@@ -42,15 +44,17 @@ builder.mutationField('setLatePaymentPolicy', (t) =>
     type: 'Merchant',
     nullable: true,
     description:
-      'Says what becomes of money that arrives from now on after its order was closed. ACCEPT until it is called.',
-    args: { policy: t.arg({ type: LatePaymentPolicy, required: true, description: 'From now on.' }) },
+      'Sets how money is handled that arrives after its order was canceled or has expired. Applies to money that arrives from now on.',
+    args: { policy: t.arg({ type: LatePaymentPolicy, required: true, description: 'The new policy.' }) },
     errors: {
       types: [ForbiddenError],
-      union: { name: 'SetLatePaymentPolicyResult', description: 'The merchant, or why nothing was set.' },
+      union: { name: 'SetLatePaymentPolicyResult', description: 'The merchant, or an error.' },
     },
-    resolve: async (query, _root, { policy }, context) => {
-      const id = await setLatePaymentPolicy(context.commands, actorOf(context), policy);
-      return context.commands.db.prisma.merchant.findUniqueOrThrow({ ...query, where: { id } });
-    },
+    resolve: (query, _root, { policy }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => setLatePaymentPolicy(commands, actor, policy),
+        (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
+      ),
   }),
 );

@@ -14,11 +14,11 @@ const typeNames: Readonly<Record<IdKind, string>> = {
 };
 
 export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implement({
-  description: 'Whatever has an id of its own.',
+  description: 'An object with a globally unique id.',
   fields: (t) => ({
     id: t.exposeID('id', {
       description:
-        'Globally unique and readable: a type prefix and a sortable suffix, as `ord_01jd8m0v6te4r8x3y5z7a9b1c2` (TypeID).',
+        'The globally unique id: a TypeID with a type prefix and a sortable suffix, such as `ord_01jd8m0v6te4r8x3y5z7a9b1c2`.',
     }),
   }),
   resolveType: ({ id }) => {
@@ -31,8 +31,8 @@ builder.queryField('node', (t) =>
   t.field({
     type: Node,
     nullable: true,
-    description: 'Anything by its id. Null when it does not exist, or not for the caller.',
-    args: { id: t.arg.id({ required: true, description: 'An order, a payment, a refund, an event or the merchant.' }) },
+    description: 'An object by its id. Null when it does not exist or belongs to another merchant.',
+    args: { id: t.arg.id({ required: true, description: 'The id of an order, payment, refund, event or merchant.' }) },
     resolve: async (_root, { id }, context, info) => {
       const { merchantId } = actorOf(context);
       const { prisma, pool } = context.commands.db;

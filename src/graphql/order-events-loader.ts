@@ -1,11 +1,9 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../database/database.ts';
 import { logStart, readOrderLogs } from '../events/log.ts';
-import type { OrderEventsKey } from './context.ts';
-import { type OrderEventPage, pageOf } from './event.ts';
-import { ofOrder } from './read-event.ts';
+import { type OrderEventPage, type OrderEventsKey, ofOrder, pageOf } from './read-event.ts';
 
-/** Reads pages of several orders' events together: one statement for each set of arguments, however many orders. */
+/** Batches pages of several orders' events: one SQL statement per distinct `first` and `after`, for any number of orders. */
 export function createOrderEventsLoader(
   pool: Database['pool'],
   merchantId: string,
@@ -29,7 +27,7 @@ export function createOrderEventsLoader(
       }
       return keys.map((key) => pages.get(nameOf(key)) ?? pageOf([], key.first, false));
     },
-    // Never remembered: a subscription keeps its context, and each event shows the order as it is then.
+    // A subscription keeps its context for its whole life, and each of its events must show the current order.
     { cache: false },
   );
 }

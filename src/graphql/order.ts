@@ -1,4 +1,4 @@
-import { cancelOrder } from '../commands/close-order.ts';
+import { cancelOrder } from '../commands/cancel-order.ts';
 import { createOrder } from '../commands/create-order.ts';
 import {
   ForbiddenError,
@@ -18,97 +18,117 @@ import { OrderEventConnection } from './event.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
+import { runAndRead } from './run-and-read.ts';
 import { storable } from './text.ts';
 
 builder.prismaObject('OrderLine', {
-  description: 'A position of an order.',
+  description: 'A line item of an order.',
   fields: (t) => ({
-    sku: t.exposeString('sku', { nullable: true, description: 'The merchant’s product code.' }),
-    name: t.exposeString('name', { description: 'What is bought, for people.' }),
-    quantity: t.exposeInt('quantity', { description: 'How many.' }),
+    sku: t.exposeString('sku', {
+      nullable: true,
+      description: 'The merchant’s product code; null when none was given.',
+    }),
+    name: t.exposeString('name', { description: 'The display name of the item.' }),
+    quantity: t.exposeInt('quantity', { description: 'The number of items.' }),
     unitPrice: t.field({
       type: MoneyType,
-      description: 'The price of one.',
+      description: 'The price of one item.',
       resolve: ({ unitMinor, currency }) => ({ amountMinor: unitMinor, currency }),
     }),
     total: t.field({
       type: MoneyType,
-      description: 'The price of all of them.',
+      description: '`unitPrice` times `quantity`.',
       resolve: ({ unitMinor, quantity, currency }) => ({ amountMinor: unitMinor * BigInt(quantity), currency }),
     }),
   }),
 });
 
 export const Order = builder.prismaObject('Order', {
-  description: 'What is bought, by whom, and how far its payment has come.',
+  description: 'A purchase, with its payments and refunds. One order can have several payments, of which one succeeds.',
   interfaces: [Node],
   fields: (t) => ({
-    number: t.exposeString('number', { description: 'The merchant’s own order number, unique per merchant.' }),
-    status: t.expose('status', { type: OrderStatus, description: 'Where it is in its life.' }),
-    paymentStatus: t.expose('paymentStatus', { type: OrderPaymentStatus, description: 'Whether and how it was paid.' }),
+    number: t.exposeString('number', {
+      description: 'The order number, unique per merchant. Given by the merchant, or generated.',
+    }),
+    status: t.expose('status', { type: OrderStatus, description: 'The lifecycle status.' }),
+    paymentStatus: t.expose('paymentStatus', {
+      type: OrderPaymentStatus,
+      description: 'How much of the order is paid.',
+    }),
     total: t.field({
       type: MoneyType,
-      description: 'The sum of its lines.',
+      description: 'The sum of the lines: the amount to pay.',
       resolve: ({ totalMinor, currency }) => ({ amountMinor: totalMinor, currency }),
     }),
     authorized: t.field({
       type: MoneyType,
-      description: 'What its payments were authorized for, captured or not.',
+      description: 'The sum of the amounts that the payments were authorized for, captured or not.',
       resolve: ({ authorizedMinor, currency }) => ({ amountMinor: authorizedMinor, currency }),
     }),
     captured: t.field({
       type: MoneyType,
-      description: 'What its payments took.',
+      description: 'The sum of the captured amounts, before refunds.',
       resolve: ({ capturedMinor, currency }) => ({ amountMinor: capturedMinor, currency }),
     }),
     refunded: t.field({
       type: MoneyType,
-      description: 'What went back.',
+      description: 'The sum of the refunds that succeeded.',
       resolve: ({ refundedMinor, currency }) => ({ amountMinor: refundedMinor, currency }),
     }),
     refundable: t.field({
       type: MoneyType,
-      description: 'What may still be refunded.',
+      description: 'The captured amount that is neither refunded nor reserved by a pending refund.',
       resolve: (order) => ({ amountMinor: refundableMinor(order), currency: order.currency }),
     }),
-    captureMode: t.expose('captureMode', { type: CaptureMode, description: 'When its money moves.' }),
+    captureMode: t.expose('captureMode', { type: CaptureMode, description: 'When the buyer’s money is captured.' }),
     lines: t.relation('lines', {
       query: { orderBy: { position: 'asc' } },
-      description: 'What is bought, in the order given.',
+      description: 'The line items, in the order in which they were given.',
     }),
-    customerId: t.exposeString('customerId', { nullable: true, description: 'The merchant’s name for the buyer.' }),
-    description: t.exposeString('description', { nullable: true, description: 'Shown to the buyer by the provider.' }),
-    metadata: t.expose('metadata', { type: 'Metadata', description: 'As the merchant gave it.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when it may be paid.' }),
+    customerId: t.exposeString('customerId', {
+      nullable: true,
+      description: 'The merchant’s id of the buyer; null when none was given.',
+    }),
+    description: t.exposeString('description', {
+      nullable: true,
+      description: 'The text that the provider shows to the buyer; null when none was given.',
+    }),
+    metadata: t.expose('metadata', { type: 'Metadata', description: 'The merchant’s own data, unchanged.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'The time of creation.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'The time of the last change.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'The time until which the order can be paid.' }),
     version: t.exposeInt('version', {
-      description: 'Counts the order’s changes from 1. Two copies of an order: the higher one is newer.',
+      description:
+        'The number of changes, starting at 1. Of two copies of an order, the one with the higher version is newer.',
     }),
     needsReview: t.expose('reviewReasons', {
       type: [ReviewReason],
-      description: 'Why a person should look at it. Empty in normal life.',
+      description: 'The reasons why the order needs an operator. Normally empty.',
     }),
     allowedActions: t.field({
       type: [OrderAction],
-      description: 'What the caller may do with the order now.',
+      description:
+        'The mutations that the order’s state allows now. A refund or a capture in progress is not considered, so a listed mutation can still be refused.',
       resolve: (order, _args, { commands }) => allowedActionsOf(order, commands.clock.now()),
     }),
     payments: t.relation('payments', {
       query: { orderBy: { id: 'asc' } },
-      description: 'Its attempts to be paid, oldest first.',
+      description: 'The payments of the order, oldest first.',
     }),
     refunds: t.relation('refunds', {
       query: { orderBy: { id: 'asc' } },
-      description: 'Money on its way back, oldest first.',
+      description: 'The refunds of the order, oldest first.',
     }),
     events: t.field({
       type: OrderEventConnection,
       complexity: pageComplexity,
-      description: 'The order’s history, oldest first.',
+      description: 'The events of the order, oldest first.',
       args: {
-        first: t.arg.int({ description: '1 to 100; 20 when left out.' }),
-        after: t.arg({ type: 'EventCursor', description: 'Only what comes after it.' }),
+        first: t.arg.int({ description: 'The page size, 1 to 100. Default: 20.' }),
+        after: t.arg({
+          type: 'EventCursor',
+          description: 'Return only events after this cursor: the `cursor` of an event, or an `endCursor`.',
+        }),
       },
       resolve: ({ id: orderId }, args, context) => {
         const first = pageSizeOf('first', args.first) ?? pageSizeDefault;
@@ -118,16 +138,16 @@ export const Order = builder.prismaObject('Order', {
     eventCursor: t.field({
       type: 'EventCursor',
       description:
-        'Where this copy of the order stands in its events: subscribe to `orderEvents` `after` it and nothing is missed. A place in this ' +
-        'order alone: `merchantEvents` and `events` refuse it.',
+        'The position of this copy of the order in its events. Pass it as `after` to `orderEvents` to get every later event. Valid only ' +
+        'for this order: `merchantEvents` and `events` refuse it.',
       resolve: ({ id: orderId, epoch, xid }, _args, { logId }) =>
         encodeCursor(logId, { orderId }, { epoch, xid, pos: posMax }),
     }),
     clientToken: t.string({
       nullable: true,
       description:
-        'For a browser: lets its bearer read, pay and follow this one order until shortly after it expires. Null unless a merchant ' +
-        'asks; always null in this version, which has no access control yet.',
+        'Reserved for a bearer token that lets a browser read, pay and follow this one order. Always null in this version, which has no ' +
+        'access control.',
       resolve: () => null,
     }),
   }),
@@ -135,43 +155,57 @@ export const Order = builder.prismaObject('Order', {
 
 const OrderLineInput = builder.inputType('OrderLineInput', {
   description:
-    'Merchants price a line themselves. Customers name a product of the catalogue by its `sku`, and the server prices it; there is ' +
-    'no catalogue yet, so `name` and `unitAmountMinor` are needed.',
+    'A line item. `name` and `unitAmountMinor` are required in this version, because there is no product catalogue that could supply ' +
+    'them for a `sku`.',
   fields: (t) => ({
-    sku: t.string({ description: '1 to 64 characters.' }),
-    name: t.string({ description: '1 to 256 characters.' }),
-    quantity: t.int({ required: true, description: '1 to 999999.' }),
-    unitAmountMinor: t.field({ type: 'MinorUnits', description: 'The price of one, at least 1. Merchants only.' }),
+    sku: t.string({ description: 'The merchant’s product code, 1 to 64 characters.' }),
+    name: t.string({ description: 'The display name, 1 to 256 characters. Required in this version.' }),
+    quantity: t.int({ required: true, description: 'The number of items, 1 to 999999.' }),
+    unitAmountMinor: t.field({
+      type: 'MinorUnits',
+      description: 'The price of one item in minor units, at least 1. Required in this version.',
+    }),
   }),
 });
 
 const CreateOrderInput = builder.inputType('CreateOrderInput', {
-  description: 'What is bought.',
+  description: 'The order to create.',
   fields: (t) => ({
     idempotencyKey: t.string({
       required: true,
       description:
-        '1 to 255 characters. The same key with the same input returns the order as it is now; with other input, ' +
-        'IDEMPOTENCY_KEY_REUSED.',
+        'A unique key of this intent, 1 to 255 characters. A repeated call with the same key and input returns the existing order in its ' +
+        'current state; with different input it returns IDEMPOTENCY_KEY_REUSED.',
     }),
     number: t.string({
-      description: 'The merchant’s order number, 1 to 64 characters; made by the server when left out.',
+      description: 'The merchant’s order number, 1 to 64 characters, unique per merchant. Generated when omitted.',
     }),
-    currency: t.field({ type: 'CurrencyCode', required: true, description: 'Of every amount of the order.' }),
-    lines: t.field({ type: [OrderLineInput], required: true, description: '1 to 100.' }),
-    captureMode: t.field({ type: CaptureMode, defaultValue: 'AUTOMATIC', description: 'When the money moves.' }),
-    expiresInSeconds: t.int({ defaultValue: 1800, description: '60 to 604800.' }),
-    customerId: t.string({ description: 'The merchant’s name for the buyer, 1 to 255 characters.' }),
-    description: t.string({ description: 'At most 127 characters; shown to the buyer by the provider.' }),
-    metadata: t.field({ type: 'Metadata', description: 'Yours to use.' }),
+    currency: t.field({
+      type: 'CurrencyCode',
+      required: true,
+      description: 'The currency of all amounts of the order.',
+    }),
+    lines: t.field({ type: [OrderLineInput], required: true, description: 'The line items, 1 to 100.' }),
+    captureMode: t.field({
+      type: CaptureMode,
+      defaultValue: 'AUTOMATIC',
+      description: 'When the buyer’s money is captured.',
+    }),
+    expiresInSeconds: t.int({
+      defaultValue: 1800,
+      description: 'How long the order can be paid, in seconds: 60 to 604800 (seven days).',
+    }),
+    customerId: t.string({ description: 'The merchant’s id of the buyer, 1 to 255 characters.' }),
+    description: t.string({ description: 'The text that the provider shows to the buyer, at most 127 characters.' }),
+    metadata: t.field({ type: 'Metadata', description: 'The merchant’s own data; not interpreted.' }),
   }),
 });
 
 const CancelOrderInput = builder.inputType('CancelOrderInput', {
-  description: 'Which order is to be canceled, and why.',
+  description: 'The order to cancel.',
   fields: (t) => ({
     orderId: t.id({ required: true, description: 'The order to cancel.' }),
-    reason: t.string({ description: 'For the merchant’s own records, at most 255 characters.' }),
+    reason: t.string({ description: 'A reason for the merchant’s own records, at most 255 characters.' }),
   }),
 });
 
@@ -179,20 +213,18 @@ builder.mutationField('createOrder', (t) =>
   t.prismaField({
     type: 'Order',
     nullable: true,
-    description: 'Creates an order, open for payment until it expires.',
-    args: { input: t.arg({ type: CreateOrderInput, required: true, description: 'What is bought.' }) },
+    description: 'Creates an order that can be paid until it expires.',
+    args: { input: t.arg({ type: CreateOrderInput, required: true, description: 'The order to create.' }) },
     errors: {
       types: [InvalidInputError, IdempotencyKeyReusedError, ForbiddenError],
-      union: { name: 'CreateOrderResult', description: 'The order, or why there is none.' },
+      union: { name: 'CreateOrderResult', description: 'The order, or an error.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await createOrder(context.commands, actor, input);
-      return context.commands.db.prisma.order.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => createOrder(commands, actor, input),
+        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
@@ -201,21 +233,19 @@ builder.mutationField('cancelOrder', (t) =>
     type: 'Order',
     nullable: true,
     description:
-      'Cancels an order that is not paid. CLOSING means that a provider has yet to confirm that no money can come; should the buyer ' +
-      'have been faster, it becomes CONFIRMED. Repeating it is no error.',
-    args: { input: t.arg({ type: CancelOrderInput, required: true, description: 'Which order.' }) },
+      'Cancels an order that is not paid, and voids its authorization. While a provider has not confirmed the cancellation, the order is ' +
+      'CLOSING: follow its events. If the buyer paid first, it becomes CONFIRMED. Can be repeated safely.',
+    args: { input: t.arg({ type: CancelOrderInput, required: true, description: 'The order to cancel.' }) },
     errors: {
       types: [NotFoundError, OrderNotCancelableError, ForbiddenError],
-      union: { name: 'CancelOrderResult', description: 'The order, or why it was not canceled.' },
+      union: { name: 'CancelOrderResult', description: 'The order, or an error.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await cancelOrder(context.commands, actor, input);
-      return context.commands.db.prisma.order.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => cancelOrder(commands, actor, input),
+        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
@@ -223,8 +253,8 @@ builder.queryField('order', (t) =>
   t.prismaField({
     type: 'Order',
     nullable: true,
-    description: 'One order. Null when it does not exist, or not for the caller.',
-    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    description: 'An order by its id. Null when it does not exist or belongs to another merchant.',
+    args: { id: t.arg.id({ required: true, description: 'The id of the order, `ord_…`.' }) },
     resolve: (query, _root, { id }, context) => {
       const { merchantId } = actorOf(context);
       if (!isId('order', id)) throw badUserInput('id', 'is not an order id.');
@@ -237,8 +267,8 @@ builder.queryField('orderByNumber', (t) =>
   t.prismaField({
     type: 'Order',
     nullable: true,
-    description: 'One order by the merchant’s own number. Null when it does not exist, or not for the caller.',
-    args: { number: t.arg.string({ required: true, description: 'As it was given, or made by the server.' }) },
+    description: 'An order by its number. Null when it does not exist or belongs to another merchant.',
+    args: { number: t.arg.string({ required: true, description: 'The order number, given or generated.' }) },
     resolve: (query, _root, { number }, context) => {
       const { merchantId } = actorOf(context);
       return context.commands.db.prisma.order.findUnique({

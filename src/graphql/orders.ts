@@ -11,34 +11,41 @@ import { type Page, PageInfo, pageComplexity, pageSizeDefault, pageSizeOf } from
 import { storable } from './text.ts';
 
 const OrderSort = builder.enumType('OrderSort', {
-  description: 'By when they were created.',
+  description: 'The sort order, by time of creation.',
   values: {
-    NEWEST_FIRST: { description: 'The last created comes first.' },
-    OLDEST_FIRST: { description: 'The first created comes first.' },
+    NEWEST_FIRST: { description: 'Newest order first.' },
+    OLDEST_FIRST: { description: 'Oldest order first.' },
   } as const,
 });
 
 const OrderFilter = builder.inputType('OrderFilter', {
-  description: 'Which orders; all conditions must hold, and of a list any value.',
+  description:
+    'Conditions for orders. An order matches when it meets all given conditions; a list condition is met by any of its values.',
   fields: (t) => ({
-    status: t.field({ type: [OrderStatus], description: 'Any of these.' }),
-    paymentStatus: t.field({ type: [OrderPaymentStatus], description: 'Any of these.' }),
-    method: t.field({ type: [PaymentMethod], description: 'With a payment by any of these.' }),
-    customerId: t.string({ description: 'Exactly this one.' }),
-    number: t.string({ description: 'Matches the start of the order number.' }),
-    createdFrom: t.field({ type: 'DateTime', description: 'Inclusive.' }),
-    createdBefore: t.field({ type: 'DateTime', description: 'Exclusive.' }),
-    currency: t.field({ type: 'CurrencyCode', description: 'Exactly this one.' }),
-    needsReview: t.boolean({ description: 'With a reason for review, or without any.' }),
+    status: t.field({ type: [OrderStatus], description: 'The order has one of these statuses.' }),
+    paymentStatus: t.field({ type: [OrderPaymentStatus], description: 'The order has one of these payment statuses.' }),
+    method: t.field({
+      type: [PaymentMethod],
+      description: 'The order has a payment by one of these methods, successful or not.',
+    }),
+    customerId: t.string({ description: 'Matches the customer id exactly.' }),
+    number: t.string({ description: 'Matches the beginning of the order number.' }),
+    createdFrom: t.field({ type: 'DateTime', description: 'Created at or after this time.' }),
+    createdBefore: t.field({ type: 'DateTime', description: 'Created before this time.' }),
+    currency: t.field({ type: 'CurrencyCode', description: 'The currency of the order.' }),
+    needsReview: t.boolean({ description: 'True: orders that need an operator. False: orders that do not.' }),
   }),
 });
 
 type OrderPage = { readonly rows: readonly OrderRow[]; readonly page: Page; readonly end: LogPosition };
 
 const OrderEdge = builder.objectRef<OrderRow>('OrderEdge').implement({
-  description: 'An order in its list.',
+  description: 'An order and its position in the list.',
   fields: (t) => ({
-    cursor: t.string({ description: 'Where it stands in the list.', resolve: ({ id }) => cursorOf(id) }),
+    cursor: t.string({
+      description: 'The position in the list, for `after` and `before`.',
+      resolve: ({ id }) => cursorOf(id),
+    }),
     node: t.field({ type: Order, description: 'The order.', resolve: (order) => order }),
   }),
 });
@@ -49,19 +56,24 @@ const OrderConnection = builder.objectRef<OrderPage>('OrderConnection').implemen
     edges: t.field({
       complexity: { multiplier: 1 },
       type: [OrderEdge],
-      description: 'The orders with their cursors.',
+      description: 'The orders of the page with their cursors.',
       resolve: ({ rows }) => [...rows],
     }),
     nodes: t.field({
       complexity: { multiplier: 1 },
       type: [Order],
-      description: 'The orders themselves.',
+      description: 'The orders of the page.',
       resolve: ({ rows }) => [...rows],
     }),
-    pageInfo: t.field({ type: PageInfo, description: 'Where the page stands.', resolve: ({ page }) => page }),
+    pageInfo: t.field({
+      type: PageInfo,
+      description: 'The position of the page in the list.',
+      resolve: ({ page }) => page,
+    }),
     eventCursor: t.field({
       type: 'EventCursor',
-      description: 'Where the log stood when this page was read: subscribe `after` it and nothing is missed.',
+      description:
+        'The position of the merchant’s event log right before this page was read. Pass it as `after` to `merchantEvents`, or to `orderEvents` of any order, to get every change that the page may not contain.',
       resolve: ({ end }, _args, { logId }) => encodeCursor(logId, 'merchant', end),
     }),
   }),
@@ -72,32 +84,38 @@ builder.queryField('orders', (t) =>
     type: OrderConnection,
     nullable: true,
     complexity: pageComplexity,
-    description: 'The merchant’s orders. `first` and `last` from 1 to 100; 20 when neither is given.',
+    description:
+      'The merchant’s orders, in pages. Give `first` or `last`, 1 to 100, but not both; the default is `first: 20`.',
     args: {
-      first: t.arg.int({ description: 'So many from the start, or from `after`.' }),
-      after: t.arg.string({ description: 'A cursor of this list.' }),
-      last: t.arg.int({ description: 'So many from the end, or up to `before`.' }),
-      before: t.arg.string({ description: 'A cursor of this list.' }),
-      filter: t.arg({ type: OrderFilter, description: 'Only these.' }),
-      orderBy: t.arg({ type: OrderSort, defaultValue: 'NEWEST_FIRST', description: 'Which comes first.' }),
+      first: t.arg.int({ description: 'The page size, counted from the start of the list or from `after`.' }),
+      after: t.arg.string({
+        description: 'Return only orders after this cursor: an `OrderEdge.cursor` or an `endCursor`.',
+      }),
+      last: t.arg.int({ description: 'The page size, counted back from the end of the list or from `before`.' }),
+      before: t.arg.string({
+        description: 'Return only orders before this cursor: an `OrderEdge.cursor` or a `startCursor`.',
+      }),
+      filter: t.arg({ type: OrderFilter, description: 'Return only orders that match.' }),
+      orderBy: t.arg({ type: OrderSort, defaultValue: 'NEWEST_FIRST', description: 'The sort order.' }),
     },
     resolve: async (_root, args, context, info) => {
       const { merchantId } = actorOf(context);
       const { prisma, pool } = context.commands.db;
       const first = pageSizeOf('first', args.first);
       const last = pageSizeOf('last', args.last);
-      if (first !== null && last !== null) throw badUserInput('last', 'cannot be combined with first.');
+      if (first !== null && last !== null)
+        throw badUserInput('last', 'cannot be combined with first. Give one of them.');
       const size = first ?? last ?? pageSizeDefault;
       const isBackward = last !== null;
       const isDescending = (args.orderBy ?? 'NEWEST_FIRST') === 'NEWEST_FIRST';
       const after = args.after == null ? null : idAt('after', args.after);
       const before = args.before == null ? null : idAt('before', args.before);
-      // Read before the page: what happens in between is in the page and comes once more as an event, and nothing is in neither.
+      // Read before the page. A change between the two reads is in the page and in the later events; in the other order it could be in neither.
       const end = await readLogEnd(pool);
       const query = queryFromInfo({ context, info, typeName: 'Order', paths: [['nodes'], ['edges', 'node']] });
       const read = await prisma.order.findMany({
         ...query,
-        // Ids sort by the time of creation and never repeat, so they are the key of the page by themselves.
+        // Ids are unique and sort by creation time, so the id alone is the key of the page.
         where: {
           AND: [
             { merchantId },
@@ -144,7 +162,7 @@ function conditionsOf(filter: typeof OrderFilter.$inferInput): Prisma.OrderWhere
   };
 }
 
-/** Prisma hands the text to LIKE as it is. */
+/** Prisma does not escape LIKE patterns in `startsWith`. */
 function literal(text: string): string {
   return text.replaceAll(/[\\%_]/g, '\\$&');
 }
@@ -155,6 +173,7 @@ function cursorOf(orderId: string): string {
 
 function idAt(name: 'after' | 'before', cursor: string): string {
   const id = cursor.length > 100 ? '' : Buffer.from(cursor, 'base64url').toString('latin1');
-  if (!isId('order', id)) throw badUserInput(name, 'is not a cursor of this list.');
+  if (!isId('order', id))
+    throw badUserInput(name, 'is not a cursor of this list. Use a cursor that `orders` returned.');
   return id;
 }

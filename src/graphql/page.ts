@@ -13,34 +13,39 @@ export type Page = {
 };
 
 export const PageInfo = builder.objectRef<Page>('PageInfo').implement({
-  description: 'Where a page stands in its list.',
+  description: 'The position of a page in its list.',
   fields: (t) => ({
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'More follows: ask `after` endCursor.' }),
-    hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'More precedes: ask `before` startCursor.' }),
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description: 'True when more entries follow: pass `endCursor` as `after`.',
+    }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description:
+        'True when entries precede the page: pass `startCursor` as `before`, where the field has that argument.',
+    }),
     startCursor: t.exposeString('startCursor', {
       nullable: true,
-      description: 'Of the first entry; null on an empty page.',
+      description: 'The cursor of the first entry; null on an empty page.',
     }),
     endCursor: t.exposeString('endCursor', {
       nullable: true,
-      description: 'Of the last entry; null on an empty page.',
+      description: 'The cursor of the last entry; null on an empty page.',
     }),
   }),
 });
 
-/** What a page costs: each of its fields, for as many rows as are asked for. */
+/** The complexity of a page: each of its fields counts once per requested row. */
 export function pageComplexity({ first, last }: { readonly first?: number | null; readonly last?: number | null }) {
   return { field: 1, multiplier: Math.max(1, Math.min(first ?? last ?? pageSizeDefault, pageSizeMax)) };
 }
 
-/** @throws {GraphQLError} BAD_USER_INPUT naming the argument, unless it is 1 to 100 or left out. */
+/** @throws {GraphQLError} BAD_USER_INPUT naming the argument, unless it is 1 to 100 or omitted. */
 export function pageSizeOf(name: 'first' | 'last', size: number | null | undefined): number | null {
   if (size == null) return null;
   if (size < 1 || size > pageSizeMax) throw badUserInput(name, `must be 1 to ${pageSizeMax}.`);
   return size;
 }
 
-/** @throws {GraphQLError} BAD_USER_INPUT naming `after`, when it is no cursor of this log, or not one of this scope. */
+/** @throws {GraphQLError} BAD_USER_INPUT naming `after`, when it is not a cursor of this log and scope. */
 export function positionAfter(
   { logId }: Pick<GraphqlContext, 'logId'>,
   scope: CursorScope,

@@ -3,29 +3,29 @@ import { builder } from './builder.ts';
 import { PaymentFlow, PaymentMethod } from './enums.ts';
 
 const PaymentFlowNeeds = builder.objectRef<FlowNeeds>('PaymentFlowNeeds').implement({
-  description: 'What `payOrder` cannot do without when the buyer is led to pay in this way.',
+  description: 'The input fields that one flow requires.',
   fields: (t) => ({
-    flow: t.expose('flow', { type: PaymentFlow, description: 'Which way.' }),
+    flow: t.expose('flow', { type: PaymentFlow, description: 'The flow.' }),
     fields: t.stringList({
       description:
-        'Fields of PayOrderInput that are required then, beside those that always are: `returnUrl`, `openId`, `buyerIp`. Mostly none.',
+        'The optional fields of `PayOrderInput` that this flow requires: `returnUrl`, `openId` or `buyerIp`. Empty for most flows.',
       resolve: ({ fields }) => [...fields],
     }),
   }),
 });
 
 export const PaymentMethodOption = builder.objectRef<Option>('PaymentMethodOption').implement({
-  description: 'A way in which an order can be paid.',
+  description: 'A method by which an order can be paid.',
   fields: (t) => ({
-    method: t.expose('method', { type: PaymentMethod, description: 'What the buyer pays with.' }),
+    method: t.expose('method', { type: PaymentMethod, description: 'The means of payment.' }),
     flows: t.field({
       type: [PaymentFlow],
-      description: 'How the buyer can be led to pay; the first is taken when none is named.',
+      description: 'The available flows. The first is the default of `PayOrderInput.flow`.',
       resolve: ({ flows }) => [...flows],
     }),
     needs: t.field({
       type: [PaymentFlowNeeds],
-      description: 'What each of `flows` needs, in the same order.',
+      description: 'The required input fields of each flow, in the order of `flows`.',
       resolve: ({ needs }) => [...needs],
     }),
   }),

@@ -26,100 +26,114 @@ import { MoneyType } from './money.ts';
 import { NextAction, nextActionOf } from './next-action.ts';
 import { Node } from './node.ts';
 import { PaymentMethodOption } from './payment-method.ts';
+import { runAndRead } from './run-and-read.ts';
 
 export const Payment = builder.prismaObject('Payment', {
   description:
-    'One attempt to pay an order. Its id is also the merchant’s number at the provider: out_trade_no, or Stripe’s idempotency key ' +
-    'and metadata.',
+    'One attempt to pay an order. Its id is also the payment’s number at the provider: `out_trade_no` at Alipay and WeChat Pay, ' +
+    '`payment_id` in the metadata of Stripe’s PaymentIntent.',
   interfaces: [Node],
   fields: (t) => ({
-    order: t.relation('order', { description: 'What it pays.' }),
-    method: t.expose('method', { type: PaymentMethod, description: 'What the buyer pays with.' }),
-    flow: t.expose('flow', { type: PaymentFlow, description: 'How the buyer is led to pay.' }),
-    status: t.expose('status', { type: PaymentStatus, description: 'Where it is.' }),
+    order: t.relation('order', { description: 'The order that the payment is for.' }),
+    method: t.expose('method', { type: PaymentMethod, description: 'The means of payment.' }),
+    flow: t.expose('flow', { type: PaymentFlow, description: 'How the buyer is sent to the payment.' }),
+    status: t.expose('status', { type: PaymentStatus, description: 'The state of the payment.' }),
     amount: t.field({
       type: MoneyType,
-      description: 'What it is for: the order’s total.',
+      description: 'The amount of the payment: the order’s total.',
       resolve: (payment) => payment,
     }),
     captured: t.field({
       type: MoneyType,
-      description: 'What the provider took from the buyer.',
+      description: 'The captured amount, before refunds; zero until the payment succeeds.',
       resolve: ({ capturedMinor, currency }) => ({ amountMinor: capturedMinor, currency }),
     }),
     captureRequested: t.field({
       type: MoneyType,
       nullable: true,
       description:
-        'What `capturePayment` has asked for and the provider has not confirmed yet; null when nothing is under way.',
+        'The amount that `capturePayment` requested and the provider has not confirmed yet; null when no capture is in progress.',
       resolve: ({ captureMinor, currency }) => (captureMinor === null ? null : { amountMinor: captureMinor, currency }),
     }),
     refunded: t.field({
       type: MoneyType,
-      description: 'What went back.',
+      description: 'The sum of the refunds that succeeded.',
       resolve: ({ refundedMinor, currency }) => ({ amountMinor: refundedMinor, currency }),
     }),
     refundable: t.field({
       type: MoneyType,
-      description: 'What may still be refunded: captured, neither refunded nor on its way.',
+      description: 'The captured amount that is neither refunded nor reserved by a pending refund.',
       resolve: (payment) => ({ amountMinor: refundableMinor(payment), currency: payment.currency }),
     }),
     nextAction: t.field({
       type: NextAction,
       nullable: true,
       description:
-        'How the buyer acts. Null unless status is ACTION_REQUIRED, and for readers who may not pay the order.',
+        'What the buyer’s page must do next. Null unless `status` is ACTION_REQUIRED. When `expiresAt` has passed, call `payOrder` with the same key, or `refreshPayment`, to get a new one.',
       resolve: nextActionOf,
     }),
     failure: t.field({
       type: PaymentFailureType,
       nullable: true,
-      description: 'Why it failed, or why the buyer’s last attempt did while another one may succeed.',
+      description: 'Why the payment, the buyer’s last attempt or a capture failed; null when nothing failed.',
       resolve: (payment) => (payment.failureReason === null ? null : payment),
     }),
     providerPaymentId: t.exposeString('providerPaymentId', {
       nullable: true,
-      description: 'Alipay’s trade_no, WeChat Pay’s transaction_id, Stripe’s PaymentIntent id. Merchants only.',
+      description:
+        'The provider’s number: Alipay’s `trade_no`, WeChat Pay’s `transaction_id`, Stripe’s PaymentIntent id. Null until the provider reports it.',
     }),
     evidence: t.field({
       type: Evidence,
       nullable: true,
-      description: 'How we know the status; null before the provider has said anything.',
+      description: 'The source of the current status; null before the provider’s first report.',
       resolve: evidenceOf,
     }),
     nextCheckAt: t.expose('checkAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the provider will be asked next; null when there is nothing left to ask.',
+      description: 'The time of the next status query to the provider; null when none is planned.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was started.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
-    succeededAt: t.expose('succeededAt', { type: 'DateTime', nullable: true, description: 'When the buyer paid.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'The time when the payment was started.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'The time of the last change.' }),
+    succeededAt: t.expose('succeededAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The time when the money was captured; null until then.',
+    }),
   }),
 });
 
 const PayOrderInput = builder.inputType('PayOrderInput', {
-  description: 'Which order is to be paid, and how.',
+  description: 'The order to pay, and how.',
   fields: (t) => ({
     idempotencyKey: t.string({
       required: true,
       description:
-        '1 to 255 characters; one for each time the buyer decides to pay. The same key with the same input returns the payment as ' +
-        'it is now; with other input, IDEMPOTENCY_KEY_REUSED.',
+        'A unique key, 1 to 255 characters. Generate one each time the buyer decides to pay. A repeated call with the same key and input ' +
+        'returns the existing payment in its current state; with different input it returns IDEMPOTENCY_KEY_REUSED.',
     }),
     orderId: t.id({ required: true, description: 'The order to pay.' }),
-    method: t.field({ type: PaymentMethod, required: true, description: 'One of `paymentMethods`.' }),
-    flow: t.field({ type: PaymentFlow, description: 'Left out: the method’s first flow in `paymentMethods`.' }),
+    method: t.field({
+      type: PaymentMethod,
+      required: true,
+      description: 'A method that `paymentMethods` lists for the order.',
+    }),
+    flow: t.field({
+      type: PaymentFlow,
+      description: 'A flow of the method. Default: its first flow in `paymentMethods`.',
+    }),
     returnUrl: t.string({
       description:
-        'Where the provider sends the buyer afterwards. http or https, of an origin that the merchant allows; at most 2048 ' +
-        'characters. Required with REDIRECT, and with Alipay’s MOBILE_WEB. Which flow needs what: `paymentMethods { needs { flow fields } }`.',
+        'The http or https URL to which the provider sends the buyer afterwards, at most 2048 characters. Required for REDIRECT and for ' +
+        'Alipay’s MOBILE_WEB. `paymentMethods { needs { flow fields } }` lists the fields that each flow requires.',
     }),
     openId: t.string({
-      description: 'The payer’s openid in the merchant’s official account or mini program. Required with IN_APP.',
+      description:
+        'The buyer’s WeChat openid in the merchant’s official account or mini program, at most 128 characters. Required for IN_APP.',
     }),
     buyerIp: t.string({
-      description: 'The buyer’s address as the merchant saw it, IPv4 or IPv6. Required with WeChat Pay’s MOBILE_WEB.',
+      description: 'The buyer’s IPv4 or IPv6 address. Required for WeChat Pay’s MOBILE_WEB.',
     }),
   }),
 });
@@ -129,39 +143,39 @@ builder.mutationField('payOrder', (t) =>
     type: 'Payment',
     nullable: true,
     description:
-      'Starts a payment of the whole order. A payment that only waits for its buyer is closed first, so that two can never both be ' +
-      'paid. A payment that comes back UNKNOWN is no failure: the provider is being asked, follow it. A repetition while the ' +
-      'first call is still under way comes back SUBMITTING: follow it, `nextAction` comes with PAYMENT_ACTION_REQUIRED.',
-    args: { input: t.arg({ type: PayOrderInput, required: true, description: 'Which order, and how.' }) },
+      'Starts a payment of the full order total. An earlier payment that still waits for the buyer is canceled at the provider first, so that ' +
+      'the buyer cannot pay twice. A payment with status UNKNOWN is not a failure: follow the order’s events, and do not start another ' +
+      'payment. A repeated call during the first one returns SUBMITTING; `nextAction` is available after PAYMENT_ACTION_REQUIRED.',
+    args: { input: t.arg({ type: PayOrderInput, required: true, description: 'The order to pay, and how.' }) },
     errors: {
       types: [
         ...[InvalidInputError, NotFoundError, IdempotencyKeyReusedError, OrderNotPayableError, PaymentInProgressError],
         ...[MethodNotAvailableError, ProviderRejectedError, ProviderUnavailableError],
       ],
-      union: { name: 'PayOrderResult', description: 'The payment, or why there is none.' },
+      union: { name: 'PayOrderResult', description: 'The payment, or an error.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await payOrder(context.commands, actor, input);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => payOrder(commands, actor, input),
+        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
 const CapturePaymentInput = builder.inputType('CapturePaymentInput', {
-  description: 'How much of which authorization is taken.',
+  description: 'The authorized payment to capture, and the amount.',
   fields: (t) => ({
     idempotencyKey: t.string({
       required: true,
-      description: '1 to 255 characters. The same key with the same input captures once.',
+      description:
+        'A unique key of this intent, 1 to 255 characters. Repeated calls with the same key and input capture once.',
     }),
     paymentId: t.id({ required: true, description: 'The authorized payment.' }),
     amountMinor: t.field({
       type: 'MinorUnits',
-      description: 'Left out: all that was authorized. The rest is released.',
+      description:
+        'The amount to capture in minor units, at least 1. Default: the full authorized amount. The rest is released.',
     }),
   }),
 });
@@ -171,30 +185,34 @@ builder.mutationField('capturePayment', (t) =>
     type: 'Payment',
     nullable: true,
     description:
-      'Takes the money of an authorized payment, all of it or a part; the rest is released. A payment that comes back AUTHORIZED with ' +
-      '`captureRequested` is no failure: the provider did not say whether it was captured, and is being asked; follow it.',
-    args: { input: t.arg({ type: CapturePaymentInput, required: true, description: 'How much of which payment.' }) },
+      'Captures an authorized payment, fully or in part; the rest is released. If the payment is still AUTHORIZED and `captureRequested` is ' +
+      'set, the outcome is not known yet: this is not a failure. Follow the order’s events.',
+    args: {
+      input: t.arg({
+        type: CapturePaymentInput,
+        required: true,
+        description: 'The authorized payment to capture, and the amount.',
+      }),
+    },
     errors: {
       types: [
         ...[InvalidInputError, NotFoundError, IdempotencyKeyReusedError, PaymentNotCapturableError],
         ...[ProviderRejectedError, ProviderUnavailableError, ForbiddenError],
       ],
-      union: { name: 'CapturePaymentResult', description: 'The payment, or why nothing was captured.' },
+      union: { name: 'CapturePaymentResult', description: 'The payment, or an error.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await capturePayment(context.commands, actor, input);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => capturePayment(commands, actor, input),
+        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
 const CancelPaymentInput = builder.inputType('CancelPaymentInput', {
-  description: 'Which payment is to be closed.',
-  fields: (t) => ({ paymentId: t.id({ required: true, description: 'The payment to void or close.' }) }),
+  description: 'The payment to cancel.',
+  fields: (t) => ({ paymentId: t.id({ required: true, description: 'The payment to cancel.' }) }),
 });
 
 builder.mutationField('cancelPayment', (t) =>
@@ -202,21 +220,19 @@ builder.mutationField('cancelPayment', (t) =>
     type: 'Payment',
     nullable: true,
     description:
-      'Voids an authorization, or closes a payment that the buyer has not made. CANCELING means that the provider has yet to ' +
-      'confirm it; should the buyer have been faster, it becomes SUCCEEDED.',
-    args: { input: t.arg({ type: CancelPaymentInput, required: true, description: 'Which payment.' }) },
+      'Cancels a payment that the buyer has not completed, or voids an authorization. The order stays open. While the provider has not ' +
+      'confirmed it, the payment is CANCELING: follow the order’s events. If the buyer paid first, it becomes SUCCEEDED. Can be repeated safely.',
+    args: { input: t.arg({ type: CancelPaymentInput, required: true, description: 'The payment to cancel.' }) },
     errors: {
       types: [NotFoundError, PaymentNotCancelableError, ProviderUnavailableError, ForbiddenError],
-      union: { name: 'CancelPaymentResult', description: 'The payment, or why it was not closed.' },
+      union: { name: 'CancelPaymentResult', description: 'The payment, or an error.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await cancelPayment(context.commands, actor, input.paymentId);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => cancelPayment(commands, actor, input.paymentId),
+        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
@@ -225,21 +241,19 @@ builder.mutationField('refreshPayment', (t) =>
     type: 'Payment',
     nullable: true,
     description:
-      'Asks the provider now: for the page that a buyer returns to, and for operators. At most once a second per payment; sooner, ' +
-      'the payment comes back as it is known.',
-    args: { paymentId: t.arg.id({ required: true, description: 'The payment to ask about.' }) },
+      'Queries the provider for the payment’s status now, and renews an expired `nextAction`. Call it when the buyer returns to your page. ' +
+      'Within a second of the previous query, the cached state is returned.',
+    args: { paymentId: t.arg.id({ required: true, description: 'The payment to query.' }) },
     errors: {
       types: [NotFoundError, ProviderUnavailableError],
-      union: { name: 'RefreshPaymentResult', description: 'The payment, or why the provider was not asked.' },
+      union: { name: 'RefreshPaymentResult', description: 'The payment, or an error.' },
     },
-    resolve: async (query, _root, { paymentId }, context) => {
-      const actor = actorOf(context);
-      const id = await refreshPayment(context.commands, actor, paymentId);
-      return context.commands.db.prisma.payment.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { paymentId }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => refreshPayment(commands, actor, paymentId),
+        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );
 
@@ -248,8 +262,8 @@ builder.queryField('paymentMethods', (t) =>
     type: [PaymentMethodOption],
     nullable: true,
     description:
-      'How this order can be paid now, the merchant’s preference first. Empty when it cannot be paid any more.',
-    args: { orderId: t.arg.id({ required: true, description: 'The order to be paid.' }) },
+      'The methods by which the order can be paid now, in the order in which to offer them. Empty when the order cannot be paid any more.',
+    args: { orderId: t.arg.id({ required: true, description: 'The order to pay.' }) },
     resolve: async (_root, { orderId }, context) => {
       const { merchantId } = actorOf(context);
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');

@@ -8,68 +8,74 @@ import {
   RefundExceedsPaymentError,
 } from '../domain/errors.ts';
 import { builder } from './builder.ts';
-import { actorOf } from './context.ts';
 import { RefundOrigin, RefundStatus } from './enums.ts';
 import { Evidence, evidenceOf } from './evidence.ts';
 import { PaymentFailureType } from './failure.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
+import { runAndRead } from './run-and-read.ts';
 
 export const Refund = builder.prismaObject('Refund', {
-  description: 'Money on its way back to the buyer for one payment.',
+  description:
+    'A refund of a payment, full or partial. Its id is also the refund’s number at Alipay (`out_request_no`) and WeChat Pay (`out_refund_no`).',
   interfaces: [Node],
   fields: (t) => ({
-    order: t.relation('order', { description: 'The order that was paid.' }),
-    payment: t.relation('payment', { description: 'The payment whose money goes back.' }),
-    amount: t.field({ type: MoneyType, description: 'How much goes back.', resolve: (refund) => refund }),
-    status: t.expose('status', { type: RefundStatus, description: 'Where it is.' }),
-    origin: t.expose('origin', { type: RefundOrigin, description: 'Who sent it back.' }),
-    reason: t.exposeString('reason', { nullable: true, description: 'As it was requested.' }),
+    order: t.relation('order', { description: 'The order of the payment.' }),
+    payment: t.relation('payment', { description: 'The payment that is refunded.' }),
+    amount: t.field({ type: MoneyType, description: 'The amount of the refund.', resolve: (refund) => refund }),
+    status: t.expose('status', { type: RefundStatus, description: 'The state of the refund.' }),
+    origin: t.expose('origin', { type: RefundOrigin, description: 'Who started the refund.' }),
+    reason: t.exposeString('reason', {
+      nullable: true,
+      description: 'The reason given with `requestRefund`; null when none was given.',
+    }),
     failure: t.field({
       type: PaymentFailureType,
       nullable: true,
-      description: 'Why it failed; null while it has not.',
+      description: 'Why the refund failed or is stuck; null otherwise.',
       resolve: (refund) => (refund.failureReason === null ? null : refund),
     }),
     providerRefundId: t.exposeString('providerRefundId', {
       nullable: true,
-      description: 'The provider’s own number of it, as its console shows it. Merchants only.',
+      description: 'The provider’s number of the refund, as its console shows it; null until the provider reports it.',
     }),
     evidence: t.field({
       type: Evidence,
       nullable: true,
-      description: 'How we know the status; null before the provider has said anything.',
+      description: 'The source of the current status; null before the provider’s first report.',
       resolve: evidenceOf,
     }),
     nextCheckAt: t.expose('checkAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the provider will be asked next; null when there is nothing left to ask.',
+      description: 'The time of the next status query to the provider; null when none is planned.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was recorded.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'The time when the refund was recorded.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'The time of the last change.' }),
     succeededAt: t.expose('succeededAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the money went back.',
+      description: 'The time when the refund succeeded; null until then.',
     }),
   }),
 });
 
 const RequestRefundInput = builder.inputType('RequestRefundInput', {
-  description: 'How much of which payment goes back.',
+  description: 'The payment to refund, and the amount.',
   fields: (t) => ({
     idempotencyKey: t.string({
       required: true,
-      description: '1 to 255 characters. The same key with the same input refunds once.',
+      description:
+        'A unique key of this intent, 1 to 255 characters. Repeated calls with the same key and input refund once; different input returns IDEMPOTENCY_KEY_REUSED.',
     }),
-    paymentId: t.id({ required: true, description: 'The payment whose money goes back.' }),
+    paymentId: t.id({ required: true, description: 'The payment to refund.' }),
     amountMinor: t.field({
       type: 'MinorUnits',
       required: true,
-      description: 'Required, so that nobody refunds everything by leaving something out. At least 1.',
+      description:
+        'The amount to refund in minor units, at least 1. There is no default, so that an omitted field never refunds everything.',
     }),
-    reason: t.string({ description: 'At most 80 characters.' }),
+    reason: t.string({ description: 'A reason, at most 80 characters.' }),
   }),
 });
 
@@ -78,23 +84,23 @@ builder.mutationField('requestRefund', (t) =>
     type: 'Refund',
     nullable: true,
     description:
-      'Sends money of a payment back: all of it, or a part, as often as something is left. A refund that comes back PENDING or UNKNOWN ' +
-      'is no failure: the provider is at work, or is being asked; follow it. FAILED frees the amount again.',
-    args: { input: t.arg({ type: RequestRefundInput, required: true, description: 'How much of which payment.' }) },
+      'Refunds a payment, fully or in part. A payment can be refunded several times, up to its `refundable` amount. A refund with status ' +
+      'PENDING or UNKNOWN is not a failure: follow the order’s events. After FAILED the amount can be refunded again, with a new key.',
+    args: {
+      input: t.arg({ type: RequestRefundInput, required: true, description: 'The payment to refund, and the amount.' }),
+    },
     errors: {
       types: [
         ...[InvalidInputError, NotFoundError, IdempotencyKeyReusedError, RefundExceedsPaymentError],
         ...[ProviderUnavailableError, ForbiddenError],
       ],
-      union: { name: 'RequestRefundResult', description: 'The refund, or why there is none.' },
+      union: { name: 'RequestRefundResult', description: 'The refund, or an error.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await requestRefund(context.commands, actor, input);
-      return context.commands.db.prisma.refund.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => requestRefund(commands, actor, input),
+        (prisma, where) => prisma.refund.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );

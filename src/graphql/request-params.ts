@@ -1,12 +1,12 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
-/** As Yoga hands them on; whether each is of its kind is checked there. */
+/** The parameters in Yoga's form. Yoga checks their types. */
 type Params = Record<string, unknown>;
 
 /**
- * Reads what a request carries, and names the parameter that cannot be read. The server's own readers take any bytes, and fail on JSON in a
- * way that looks like a fault of ours.
+ * Parses the parameters of a request, and names the one that is malformed. Yoga's own parsers accept invalid UTF-8, and report invalid JSON
+ * as an internal error.
  */
 export function strictParams(): Plugin {
   return {
@@ -24,12 +24,12 @@ export function strictParams(): Plugin {
   };
 }
 
-/** Clients that send a hash in place of the text take this for "send the text, and ask no more": by the code, or by the message. */
+/** Clients of automatic persisted queries react to this code or message: they send the query text, and stop sending hashes. */
 function persistedQueryNotSupported(): GraphQLError {
   return new GraphQLError('PersistedQueryNotSupported', {
     extensions: {
       code: 'PERSISTED_QUERY_NOT_SUPPORTED',
-      // Some look at the body of a 200 alone.
+      // Some clients read the body only when the status is 200.
       http: { status: 200, headers: { 'cache-control': 'private, no-cache, must-revalidate' } },
     },
   });
@@ -62,7 +62,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw unreadable('The parameters are not UTF-8 in percent-encoding.');
+    throw unreadable('The parameters are not valid percent-encoded UTF-8.');
   }
 }
 
@@ -70,7 +70,7 @@ function jsonOf(name: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw unreadable(`${name}: is not JSON.`); // the parser's own message repeats what was sent
+    throw unreadable(`${name}: is not valid JSON.`); // the parser's own message repeats the input
   }
 }
 

@@ -1,67 +1,82 @@
 import { factStatuses, latePaymentDecisions, refundFactStatuses, resolveReview } from '../commands/resolve-review.ts';
 import { ForbiddenError, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { builder } from './builder.ts';
-import { actorOf } from './context.ts';
 import { described, ReviewReason } from './enums.ts';
+import { runAndRead } from './run-and-read.ts';
 
 const LatePaymentDecision = builder.enumType('LatePaymentDecision', {
-  description: 'What becomes of money that came after its order was closed.',
+  description: 'How to handle money that arrived after its order was canceled or had expired.',
   values: described(latePaymentDecisions, {
-    ACCEPT: 'It pays the order, which is confirmed.',
-    REFUND: 'It goes back to the buyer; an authorization is given back.',
+    ACCEPT: 'Apply it: the order becomes CONFIRMED.',
+    REFUND: 'Refund it to the buyer; void an authorization.',
   }),
 });
 
 const PaymentFactStatus = builder.enumType('PaymentFactStatus', {
-  description: 'What an operator can have read of a payment in the provider’s console.',
+  description: 'The state of a payment that an operator read in the provider’s console.',
   values: described(factStatuses, {
-    AUTHORIZED: 'The amount is held.',
-    SUCCEEDED: 'The money was taken.',
-    CANCELED: 'It was closed without money.',
-    EXPIRED: 'Its time ran out without money.',
-    FAILED: 'It was refused for good.',
+    AUTHORIZED: 'The amount is authorized and not captured.',
+    SUCCEEDED: 'The money was captured.',
+    CANCELED: 'Canceled; nothing was captured.',
+    EXPIRED: 'Expired; nothing was captured.',
+    FAILED: 'Refused; nothing was captured.',
   }),
 });
 
 const RefundFactStatus = builder.enumType('RefundFactStatus', {
-  description: 'What an operator can have read of a refund in the provider’s console.',
-  values: described(refundFactStatuses, { SUCCEEDED: 'The money went back.', FAILED: 'The money did not go back.' }),
+  description: 'The state of a refund that an operator read in the provider’s console.',
+  values: described(refundFactStatuses, {
+    SUCCEEDED: 'The money was returned to the buyer.',
+    FAILED: 'The money was not returned.',
+  }),
 });
 
 const PaymentFactInput = builder.inputType('PaymentFactInput', {
-  description: 'What an operator knows of a payment. It counts as the provider’s word does, with evidence OPERATOR.',
+  description:
+    'A fact about a payment that an operator verified at the provider. It is applied like a report of the provider, with the evidence source OPERATOR.',
   fields: (t) => ({
-    paymentId: t.id({ required: true, description: 'A payment of the order.' }),
-    status: t.field({ type: PaymentFactStatus, required: true, description: 'Where it is at the provider.' }),
-    capturedMinor: t.field({ type: 'MinorUnits', description: 'With SUCCEEDED, when it is not the whole amount.' }),
+    paymentId: t.id({ required: true, description: 'The id of a payment of the order.' }),
+    status: t.field({ type: PaymentFactStatus, required: true, description: 'The state at the provider.' }),
+    capturedMinor: t.field({
+      type: 'MinorUnits',
+      description: 'The captured amount in minor units, for SUCCEEDED. Default: the full amount of the payment.',
+    }),
     providerPaymentId: t.string({
-      description: 'The provider’s number of it. Required with SUCCEEDED and AUTHORIZED where we have none.',
+      description:
+        'The provider’s number of the payment. Required for SUCCEEDED and AUTHORIZED when `Payment.providerPaymentId` is null.',
     }),
   }),
 });
 
 const RefundFactInput = builder.inputType('RefundFactInput', {
-  description: 'What an operator knows of a refund.',
+  description: 'A fact about a refund that an operator verified at the provider.',
   fields: (t) => ({
-    refundId: t.id({ required: true, description: 'A refund of the order.' }),
-    status: t.field({ type: RefundFactStatus, required: true, description: 'Where it is at the provider.' }),
+    refundId: t.id({ required: true, description: 'The id of a refund of the order.' }),
+    status: t.field({ type: RefundFactStatus, required: true, description: 'The state at the provider.' }),
   }),
 });
 
 const ResolveReviewInput = builder.inputType('ResolveReviewInput', {
-  description: 'What a person found out and decided about an order that needed one.',
+  description: 'The facts and decisions of an operator about an order in review.',
   fields: (t) => ({
-    orderId: t.id({ required: true, description: 'The order.' }),
-    reasons: t.field({ type: [ReviewReason], required: true, description: 'Those of `needsReview` that are settled.' }),
-    resolvedBy: t.string({ required: true, description: 'Who decided, 1 to 255 characters. Kept in the log.' }),
-    note: t.string({ required: true, description: 'Why, 1 to 500 characters. Kept in the log.' }),
+    orderId: t.id({ required: true, description: 'The order in review.' }),
+    reasons: t.field({
+      type: [ReviewReason],
+      required: true,
+      description: 'The reasons in `needsReview` that are settled, at least one.',
+    }),
+    resolvedBy: t.string({
+      required: true,
+      description: 'The operator’s name, 1 to 255 characters. Stored in the event log.',
+    }),
+    note: t.string({ required: true, description: 'The justification, 1 to 500 characters. Stored in the event log.' }),
     latePayment: t.field({
       type: LatePaymentDecision,
       description:
-        'With LATE_PAYMENT: required when the merchant’s policy left money waiting, and refused when none waits.',
+        'The decision for LATE_PAYMENT. Required when the merchant’s policy holds late money for review; an error when no money is held.',
     }),
-    payments: t.field({ type: [PaymentFactInput], description: 'At most 20.' }),
-    refunds: t.field({ type: [RefundFactInput], description: 'At most 20.' }),
+    payments: t.field({ type: [PaymentFactInput], description: 'Facts about payments, at most 20.' }),
+    refunds: t.field({ type: [RefundFactInput], description: 'Facts about refunds, at most 20.' }),
   }),
 });
 
@@ -70,20 +85,21 @@ builder.mutationField('resolveReview', (t) =>
     type: 'Order',
     nullable: true,
     description:
-      'For operators: states facts, decides what waits, and takes reasons off `needsReview`. Who and why are kept in the log, as ' +
-      'ORDER_REVIEW_RESOLVED. What is still unknown is asked again from now on. Repeating it is no error.',
-    args: { input: t.arg({ type: ResolveReviewInput, required: true, description: 'Which order, and what is so.' }) },
+      'Settles reviews of an order: applies the given facts and the decision, and removes `reasons` from `needsReview`. The event ' +
+      'ORDER_REVIEW_RESOLVED records `resolvedBy` and `note`. Outcomes that are still unknown are queried again from now on. Can be ' +
+      'repeated safely.',
+    args: {
+      input: t.arg({ type: ResolveReviewInput, required: true, description: 'The order, the facts and the decision.' }),
+    },
     errors: {
       types: [InvalidInputError, NotFoundError, ForbiddenError],
-      union: { name: 'ResolveReviewResult', description: 'The order, or why nothing was resolved.' },
+      union: { name: 'ResolveReviewResult', description: 'The order, or an error.' },
     },
-    resolve: async (query, _root, { input }, context) => {
-      const actor = actorOf(context);
-      const id = await resolveReview(context.commands, actor, input);
-      return context.commands.db.prisma.order.findUniqueOrThrow({
-        ...query,
-        where: { id, merchantId: actor.merchantId },
-      });
-    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => resolveReview(commands, actor, input),
+        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+      ),
   }),
 );

@@ -9,7 +9,7 @@ import './review.ts';
 import './event.ts';
 import './merchant.ts';
 import { builder } from './builder.ts';
-import { tellMutations } from './told-mutations.ts';
+import { logMutations } from './mutation-log.ts';
 
 /** The API, printed to `schema.graphql`. */
-export const schema = tellMutations(builder.toSchema());
+export const schema = logMutations(builder.toSchema());

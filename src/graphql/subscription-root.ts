@@ -2,15 +2,15 @@ import { type DirectiveNode, type DocumentNode, GraphQLError, Kind, type Selecti
 import type { Plugin } from 'graphql-yoga';
 
 /**
- * Refuses `@skip` and `@include` where a subscription names its field, as the specification does since 2025. Without the field there is
- * nothing to subscribe to, and execution fails on that.
+ * Refuses `@skip` and `@include` on the root field of a subscription, as the GraphQL specification does since 2025. If the directive removes
+ * the field, there is nothing to subscribe to, and execution fails.
  */
 export function requireSubscriptionField(): Plugin {
   return {
     onValidate({ params: { documentAST }, setResult }) {
       const errors = findConditions(documentAST).map(
         (directive) =>
-          new GraphQLError(`@${directive.name.value} cannot be used on the field of a subscription.`, {
+          new GraphQLError(`@${directive.name.value} cannot be used on the root field of a subscription. Remove it.`, {
             nodes: directive,
           }),
       );

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, handleStreamOrSingleExecutionResult, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
-import type { CommandContext } from '../commands/context.ts';
 import type { Log } from '../domain/log.ts';
-import type { Wakes } from '../events/wakes.ts';
+import type { Wakes } from '../events/notifications.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
@@ -12,7 +12,7 @@ import { createOrderEventsLoader } from './order-events-loader.ts';
 import { strictParams } from './request-params.ts';
 import { requireSubscriptionField } from './subscription-root.ts';
 
-/** What the entrance knows of a request, over HTTP or over a socket. */
+/** The facts about a request that its transport (HTTP or WebSocket) passes in. */
 export type RequestContext = { readonly requestId: string; readonly authorization: string | null };
 
 export type YogaParts = {
@@ -21,7 +21,7 @@ export type YogaParts = {
   readonly wakes: Wakes;
   readonly logId: string;
   readonly authenticate: Authenticate;
-  /** What GraphiQL opens with, and the token that it sends; null where it is not served. */
+  /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
 
@@ -29,7 +29,7 @@ export type YogaServer = ReturnType<typeof createGraphqlServer>;
 
 const documentTokensMax = 4000;
 
-/** The GraphQL server over HTTP and SSE; the WebSocket entrance borrows its parsing, validation and execution. */
+/** The GraphQL server for HTTP and SSE. The WebSocket server uses its parsing, validation and execution. */
 export function createGraphqlServer({ schema, commands, wakes, logId, authenticate, graphiql }: YogaParts) {
   const { log, db } = commands;
   return createYoga<RequestContext, GraphqlContext>({
@@ -39,7 +39,7 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
     batching: false,
     multipart: false,
     logging: false,
-    // Any page may call the API with a token that it has; none may read GraphiQL, which has one.
+    // Any page may call the API with its own token. No page of another origin may read GraphiQL, which contains a token.
     cors: (request) =>
       shouldRenderGraphiQL(request)
         ? false
@@ -52,13 +52,13 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
         title: 'Paystream',
         defaultTabs: [...graphiql.tabs],
         subscriptionsProtocol: 'SSE',
-        // Not in the header editor, which a browser keeps for longer than a data directory keeps its token; and only on this very
-        // machine, asked for by its own name: others must type the token in.
+        // Not in the header editor: the browser would keep an old token after the data directory got a new one. Only for loopback
+        // addresses: users on other machines must enter the token.
         ...(graphiql.token !== null &&
           isLoopback(request) && { additionalHeaders: { authorization: `Bearer ${graphiql.token}` } }),
       },
     renderGraphiQL: renderGraphiqlPage,
-    // What fails before there is a context, and so a request id of the entrance, gets one of its own.
+    // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [strictParams(), limitTokens(), requireSubscriptionField(), maskExecution(log), codeResults()],
     context: ({ requestId, authorization }) => {
@@ -76,12 +76,12 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
   });
 }
 
-/** Whoever finds another name in the address was led here by a page that made that name point to us. */
+/** Guards against DNS rebinding: a foreign page can make its own host name resolve to 127.0.0.1, but then the request names that host. */
 function isLoopback({ url }: Request): boolean {
   return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
 }
 
-/** A document is refused as soon as it turns out to be too long, before anything is made of it. */
+/** Limits the length of a document while it is parsed. */
 function limitTokens(): Plugin {
   return {
     onParse({ parseFn, setParseFn }) {
@@ -90,7 +90,7 @@ function limitTokens(): Plugin {
   };
 }
 
-/** Masks what execution and subscribing throw, under the id of the request. */
+/** Masks the errors of execution and subscription, and logs them with the id of the request. */
 function maskExecution(log: Log): Plugin<GraphqlContext> {
   type Handle = Parameters<typeof handleStreamOrSingleExecutionResult<GraphqlContext>>[1];
   const maskIn =
@@ -110,7 +110,7 @@ function maskExecution(log: Log): Plugin<GraphqlContext> {
   };
 }
 
-/** Errors that arise before execution carry a code as well. */
+/** Adds a code to errors that occur before execution. */
 function codeResults(): Plugin {
   return {
     onResultProcess({ result, setResult }) {

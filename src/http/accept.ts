@@ -1,23 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import { RequestRefusedError } from './refusal.ts';
 
-const produced: readonly string[] = [
+const producedTypes: readonly string[] = [
   ...['application/json', 'application/graphql-response+json', 'text/event-stream', 'multipart/mixed'],
   ...['*/*', 'application/*', 'text/*', 'multipart/*'],
 ];
 
 /**
- * Leaves in `accept` only media types that the API answers with, the preferred one first, so that weights count. Whatever nobody could
- * read is refused here, before it is carried out: a mutation must not be done and its answer withheld.
+ * Reduces the `accept` header to the media types that the API can produce, sorted by weight. A request that accepts none of them is refused
+ * before it is executed: otherwise a mutation would take effect and its result would be withheld.
  *
  * @throws {RequestRefusedError} 406
  */
 export function narrowAccept({ headers }: IncomingMessage): void {
   if (headers.accept === undefined || headers.accept.trim() === '') return;
   const ranges = headers.accept.split(',').map(rangeOf);
-  const wanted = ranges.filter(({ type, weight }) => weight > 0 && produced.includes(type));
+  const wanted = ranges.filter(({ type, weight }) => weight > 0 && producedTypes.includes(type));
   if (wanted.length === 0) {
-    throw new RequestRefusedError(406, 'accept must allow application/json or, for subscriptions, text/event-stream.');
+    throw new RequestRefusedError(
+      406,
+      'The accept header must allow application/json or, for subscriptions, text/event-stream.',
+    );
   }
   headers.accept = wanted
     .sort((one, other) => other.weight - one.weight)
@@ -30,6 +33,6 @@ function rangeOf(text: string): { readonly type: string; readonly weight: number
   const [, charset = 'utf-8'] = parameters.map((part) => /^charset\s*=\s*"?([^"]*)"?$/.exec(part)).find(Boolean) ?? [];
   const [, q = '1'] = parameters.map((part) => /^q\s*=\s*([\d.]+)$/.exec(part)).find(Boolean) ?? [];
   const isReadable = ['utf-8', 'utf8', '*'].includes(charset);
-  // Java's oldest client writes a lone star.
+  // Java's HttpURLConnection sends a single `*`.
   return { type: type === '*' ? '*/*' : type, weight: isReadable ? Number(q) || 0 : 0 };
 }

@@ -3,9 +3,9 @@ import { bodyBytesMax } from './limits.ts';
 import { RequestAbortedError, RequestRefusedError } from './refusal.ts';
 
 /**
- * Reads a body as it came, byte for byte.
- * @throws {RequestRefusedError} 413 as soon as it is larger than `bodyBytesMax`; the rest is not kept.
- * @throws {RequestAbortedError} when its sender goes away.
+ * Reads the raw bytes of a body.
+ * @throws {RequestRefusedError} 413 as soon as the body exceeds `bodyBytesMax`; the rest is discarded.
+ * @throws {RequestAbortedError} when the connection closes before the end of the body.
  */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -16,7 +16,7 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= bodyBytesMax) return void chunks.push(chunk);
-      chunks = []; // what still comes is read and dropped
+      chunks = []; // the rest is read and discarded
       reject(tooLarge());
     });
     request.once('end', () => resolve(Buffer.concat(chunks)));
@@ -29,7 +29,7 @@ export function declaredLength({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0);
 }
 
-/** A body that nobody has read to its end, and that is too long, or of unknown length, to be skipped before the next request. */
+/** True when the rest of an unread body is too long, or of unknown length, to be skipped before the next request on the connection. */
 export function isBodyLeft(request: IncomingMessage): boolean {
   if (request.complete) return false;
   return request.headers['transfer-encoding'] !== undefined || declaredLength(request) > bodyBytesMax;

@@ -5,7 +5,7 @@ import { headerBytesMax, httpLimits } from './limits.ts';
 import type { RefusalCode } from './refusal.ts';
 import { graphqlRefusal } from './reply.ts';
 
-/** Answers on a bare connection, where there is no response object, and closes it once the client had time to read. */
+/** Answers on a socket without a response object, and closes it after the client had time to read the answer. */
 export function refuseConnection(
   socket: Duplex,
   status: number,
@@ -25,7 +25,7 @@ export function refuseConnection(
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
-  // Bytes that nobody has read when a connection closes take the answer with them.
+  // Unread bytes at the time of closing would reset the connection, and the client would lose the answer.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), httpLimits.lingerMs);
   socket.once('end', () => socket.destroy());
@@ -33,13 +33,13 @@ export function refuseConnection(
 }
 
 /**
- * A response that waits for its turn behind another has no connection yet, so nothing tells it that the connection has closed. It is told
- * here, or it would count as open until the process ends.
+ * Closes the responses that wait behind another one on the same connection when that connection closes. Node assigns them no socket yet and
+ * emits no `close` event for them, so they would count as open until the process ends.
  */
 export function closeWaiting(server: Server, open: ReadonlySet<ServerResponse>): void {
   const watched = new WeakSet<Duplex>();
   server.on('connection', (socket) => {
-    if (watched.has(socket)) return; // handed in once more, by `ignoreUpgrade`
+    if (watched.has(socket)) return; // emitted again by `ignoreUpgrade`
     watched.add(socket);
     socket.once('close', () => {
       const waiting = [...open].filter((response) => response.req.socket === socket && response.socket === null);
@@ -48,7 +48,7 @@ export function closeWaiting(server: Server, open: ReadonlySet<ServerResponse>):
   });
 }
 
-/** What the parser refuses, or what took too long: answered as everything else is, with no word about how we are built. */
+/** Answers requests that the HTTP parser refuses, and requests that time out, in the same form as all other refusals. */
 export function answerClientErrors(server: Server, open: ReadonlySet<ServerResponse>): void {
   const refused = new WeakSet<Duplex>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -57,12 +57,12 @@ export function answerClientErrors(server: Server, open: ReadonlySet<ServerRespo
     const [status, message] = reasonOf(error.code);
     const refuse = () => refuseConnection(socket, status, message);
     const responses = [...open].filter(({ req }) => req.socket === socket);
-    // Its request ends here. The log reads from the response how it was answered.
+    // The callback log reads the status from the response.
     if (status === 408) for (const response of responses) if (!response.req.complete) response.statusCode = status;
     const earlier = responses.filter(({ req }) => req.complete).at(-1);
-    // An answer that is sent in part can be followed by nothing.
+    // Nothing can follow a partially sent answer.
     if (responses.some(({ headersSent, writableEnded }) => headersSent && !writableEnded)) return void socket.destroy();
-    // Answers to requests before this one are under way on the same connection: they come first.
+    // Earlier requests on the same connection are answered first.
     if (earlier !== undefined) return void earlier.once('finish', refuse);
     refuse();
   });
@@ -73,22 +73,22 @@ function reasonOf(code: string | undefined): [status: number, message: string] {
     case 'HPE_HEADER_OVERFLOW':
       return [431, `The request line and the headers must have at most ${headerBytesMax} bytes together.`];
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return [408, 'The request did not arrive in time.'];
+      return [408, 'The request did not arrive in time. Send its headers within 15 s and its body within 30 s.'];
     default:
       return [400, 'The request is not well-formed HTTP/1.1.'];
   }
 }
 
 /**
- * Cuts a connection whose client takes nothing of its answer any more. While an answer is still being worked on, silence is nobody's fault.
- * The events that wait for a slow reader do not pile up: they are read from the log as it takes them, a buffer at a time.
+ * Closes connections whose client has stopped reading its answer. A connection that waits for an answer in progress stays open.
+ * Events do not accumulate for a slow reader: they are read from the log as the reader takes them.
  */
 export function cutStalledReaders(server: Server, open: ReadonlySet<ServerResponse>, stalledTimeoutMs: number): void {
   server.timeout = stalledTimeoutMs;
   server.on('timeout', (socket) => {
     const responses = [...open].filter(({ req }) => req.socket === socket);
-    const isWorkedOn = responses.length > 0 && responses.every(({ headersSent }) => !headersSent);
-    if (isWorkedOn) socket.setTimeout(stalledTimeoutMs);
+    const isInProgress = responses.length > 0 && responses.every(({ headersSent }) => !headersSent);
+    if (isInProgress) socket.setTimeout(stalledTimeoutMs);
     else socket.destroy();
   });
 }
@@ -98,8 +98,8 @@ export function isWebSocketUpgrade({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * An upgrade to anything but a WebSocket is an offer that a server may ignore. Java's and .NET's clients offer `h2c` with their first
- * request. The parser has let go of the connection by then, so the request is handed in once more, without the offer.
+ * Handles an upgrade to a protocol other than WebSocket as a normal request, as a server may. Java's and .NET's clients offer `h2c` with
+ * their first request. Node's parser has released the connection at this point, so the request is emitted again without the offer.
  */
 export function ignoreUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders } = request;

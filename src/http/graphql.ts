@@ -7,7 +7,7 @@ import { decodeUtf8, mediaTypeOf, requirePlainBody, requireUtf8 } from './media-
 import { RequestRefusedError } from './refusal.ts';
 import { reply } from './reply.ts';
 
-/** Carries out a request whose body, if it has one, was read and stands decoded in `body`. */
+/** Executes a request. Its decoded body, if it has one, is in `request.body`. */
 export type AnswerGraphql = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -20,7 +20,7 @@ const bodyTypes: readonly string[] = [
 ];
 const methods = 'GET, POST, OPTIONS';
 
-/** @throws {RequestRefusedError} for what is no GraphQL request, whatever may be written in it. */
+/** @throws {RequestRefusedError} when the method, the headers or the encoding are not those of a GraphQL request. */
 export async function serveGraphql(
   { graphql: answer, hasGraphiql }: { readonly graphql: AnswerGraphql; readonly hasGraphiql: boolean },
   request: IncomingMessage,
@@ -29,29 +29,30 @@ export async function serveGraphql(
 ): Promise<void> {
   const { method, headers } = request;
   if (method === undefined || !methods.split(', ').includes(method)) {
-    throw new RequestRefusedError(405, `GraphQL is asked by POST or GET, not ${method}.`, {
+    throw new RequestRefusedError(405, `${method} is not allowed here. Send GraphQL requests with POST or GET.`, {
       headers: { allow: methods },
     });
   }
   if (method === 'OPTIONS') response.setHeader('allow', methods);
-  // A browser that opens the address wants the page, where there is one.
+  // A browser that opens the address gets GraphiQL.
   const wantsPage = hasGraphiql && method === 'GET' && headers.accept?.includes('text/html');
   if (!wantsPage) narrowAccept(request);
   if (method === 'POST') await takeBody(request);
   await send(await answer(request, response, requestId), response);
 }
 
-/** Leaves the body decoded, as a framework's body parser would; the handler takes that instead of the stream that was read here. */
+/** Reads and decodes the body into `request.body`, as a body parser does. The handler uses it instead of the consumed stream. */
 async function takeBody(request: IncomingMessage): Promise<void> {
   const { headers } = request;
   const mediaType = mediaTypeOf(headers['content-type']);
   if (mediaType === null || !bodyTypes.includes(mediaType.type)) {
-    throw new RequestRefusedError(415, 'content-type must be application/json.');
+    throw new RequestRefusedError(415, 'The content-type header must be application/json.');
   }
   requirePlainBody(request);
   requireUtf8(mediaType);
   const body = decodeUtf8(await readBody(request));
-  if (body.trim() === '') throw new RequestRefusedError(400, 'The request has no body.');
+  if (body.trim() === '')
+    throw new RequestRefusedError(400, 'The request has no body. Send a JSON object with a query.');
   headers['content-type'] = mediaType.type;
   Object.assign(request, { body });
 }
@@ -60,8 +61,9 @@ async function send(answer: Response, response: ServerResponse): Promise<void> {
   const { status, headers, body } = answer;
   const contentType = headers.get('content-type') ?? '';
   if (status === 406)
-    throw new RequestRefusedError(406, 'A subscription is answered as text/event-stream: accept that.');
-  if (status >= 400 && contentType === '') throw new RequestRefusedError(status, 'The request cannot be served.');
+    throw new RequestRefusedError(406, 'A subscription is answered as text/event-stream. Add it to the accept header.');
+  if (status >= 400 && contentType === '')
+    throw new RequestRefusedError(status, 'The request cannot be served. Send a GraphQL request as JSON with POST.');
   headers.forEach((value, name) => {
     if (!ownHeaders.includes(name.toLowerCase())) response.setHeader(name, value);
   });
@@ -74,17 +76,17 @@ async function send(answer: Response, response: ServerResponse): Promise<void> {
     return;
   }
   response.writeHead(status, streamHeaders);
-  // The handler's responses are Node's streams under another interface.
+  // Yoga's body is a Node stream with the type of a web stream.
   await pipe(body as unknown as Readable, response);
 }
 
-/** Of the connection and the encoding, which are decided here. */
+/** Headers of the connection and the encoding, which this server sets itself. */
 const ownHeaders: readonly string[] = ['connection', 'content-encoding', 'content-length', 'transfer-encoding'];
 
-/** Nobody on the way may hold an event back: not to compress it, and not to fill a buffer, as nginx does unless it is told. */
+/** Keeps proxies from delaying events: no compression, and no buffering, which is nginx's default. */
 const streamHeaders = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' };
 
-/** Ends with the stream, or with its reader: whatever the stream holds is let go at once. */
+/** Pipes until the stream ends or the client disconnects; then the stream's resources are released. */
 async function pipe(stream: Readable, response: ServerResponse): Promise<void> {
   if (response.destroyed) return void stream.destroy();
   stream.on('error', () => response.destroy());

@@ -1,25 +1,25 @@
 /**
- * What a connection may take from the server. Each limit is there for clients that send or read too slowly, or not at all; a client that
- * behaves never meets one. They belong together: headers must end before requests do, and the check must run more often than either.
+ * Time limits of a connection, against clients that send or read too slowly. The limits depend on each other: `headersTimeoutMs` must be
+ * shorter than `requestTimeoutMs`, and `checkIntervalMs` shorter than both.
  */
 export type HttpLimits = {
-  /** From a connection's first byte of a request to the end of its headers; afterwards 408. Also for a connection that sends nothing. */
+  /** From the first byte of a request to the end of its headers; then 408. Also applies to a connection that sends nothing. */
   readonly headersTimeoutMs: number;
-  /** From the same byte to the end of the body; afterwards 408. */
+  /** From the first byte of a request to the end of its body; then 408. */
   readonly requestTimeoutMs: number;
-  /** How often the two above are looked at. A slow sender is cut at most this much later. */
+  /** The interval at which the two limits above are checked. A slow sender is cut off at most this much later. */
   readonly checkIntervalMs: number;
   /**
-   * How long a connection may idle between two requests. Longer than the balancers in front keep theirs (AWS 60 s, Azure 240 s, Google
-   * 600 s): the balancer must be the one that closes first, or it sends a request into a connection that is being closed and answers 502.
+   * The idle time between two requests after which a connection is closed. Longer than the idle timeouts of load balancers (AWS 60 s, Azure
+   * 240 s, Google 600 s): if the server closed first, a balancer could send a request into the closing connection and answer 502.
    */
   readonly keepAliveTimeoutMs: number;
   /**
-   * How long a client may take nothing of an answer that is being sent. An event stream carries a sign of life every 12 s, so it is never
-   * silent for so long unless its reader has stopped reading. That one is cut, and comes back with its cursor.
+   * The time without progress after which the connection of a response in transfer is closed. An event stream sends a ping every 12 s, so it
+   * exceeds this limit only when its reader has stopped reading. The reader can reconnect with its cursor.
    */
   readonly stalledTimeoutMs: number;
-  /** How long the rest of a refused body is read and dropped, so that its sender gets to read the answer. */
+  /** How long the rest of a refused body is read and discarded, so that the sender can read the answer. */
   readonly lingerMs: number;
 };
 
@@ -32,8 +32,8 @@ export const httpLimits: HttpLimits = {
   lingerMs: 2000,
 };
 
-/** The most that the body of a request, or a message on a socket, may have. */
+/** The maximum size of a request body, and of a WebSocket message. */
 export const bodyBytesMax = 256 * 1024;
 
-/** The most that the request line and the headers may have together. */
+/** The maximum size of the request line and the headers together. */
 export const headerBytesMax = 16 * 1024;

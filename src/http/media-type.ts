@@ -4,9 +4,9 @@ import { RequestRefusedError } from './refusal.ts';
 /** `type` in lower case; `charset` in lower case, null when none is declared. */
 export type MediaType = { readonly type: string; readonly charset: string | null };
 
-/** Reads a content-type header as RFC 9110 writes it: names in any case, parameters quoted or not. */
+/** Parses a content-type header (RFC 9110): names in any case, parameters quoted or not. Null when it is malformed or missing. */
 export function mediaTypeOf(header: string | undefined): MediaType | null {
-  // Some clients send two, with a comma between them.
+  // Some clients send two values, separated by a comma.
   const [first = ''] = (header ?? '').split(',', 1);
   const [type = '', ...parameters] = first.split(';');
   const name = type.trim().toLowerCase();
@@ -21,14 +21,14 @@ export function mediaTypeOf(header: string | undefined): MediaType | null {
 export function requirePlainBody({ headers }: IncomingMessage): void {
   const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase();
   if (encoding === '' || encoding === 'identity') return;
-  throw new RequestRefusedError(415, 'The body is compressed. Send it as it is, without content-encoding.', {
+  throw new RequestRefusedError(415, 'The body is compressed. Send it uncompressed, without content-encoding.', {
     headers: { 'accept-encoding': 'identity' },
   });
 }
 
 const utf8Names: readonly (string | null)[] = [null, '', 'utf-8', 'utf8', 'us-ascii', 'ascii'];
 
-/** @throws {RequestRefusedError} 415 naming the charset, when another one than UTF-8 is declared. */
+/** @throws {RequestRefusedError} 415 naming the charset, when it is declared and not UTF-8. */
 export function requireUtf8({ charset }: MediaType): void {
   if (utf8Names.includes(charset)) return;
   const name = charset?.replaceAll(/[^\w.:-]/g, '?').slice(0, 40);
@@ -38,8 +38,8 @@ export function requireUtf8({ charset }: MediaType): void {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * A byte order mark at the start is dropped.
- * @throws {RequestRefusedError} 400 when the bytes are no UTF-8.
+ * Decodes UTF-8 and drops a leading byte order mark.
+ * @throws {RequestRefusedError} 400 when the bytes are not valid UTF-8.
  */
 export function decodeUtf8(bytes: Buffer): string {
   try {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../domain/log.ts';
 
-/** Why `/readyz` answers 503. The reason is for programs; the message says to people what is wrong, and nothing about where things are. */
+/** Why `/readyz` answers 503. `reason` is machine-readable; `message` is for people and contains no addresses. */
 export type Unreadiness = { readonly reason: string; readonly message: string };
 
 export const notReady = {
@@ -10,36 +10,37 @@ export const notReady = {
   database: { reason: 'DATABASE_UNAVAILABLE', message: 'The database does not answer.' },
   migrations: {
     reason: 'MIGRATIONS_PENDING',
-    message: 'The database lacks migrations that this version needs. Start a process with MIGRATE_ON_START=true.',
+    message:
+      'Migrations that this version needs are not applied to the database. Start a process with MIGRATE_ON_START=true.',
   },
 } as const satisfies Record<string, Unreadiness>;
 
-/** Balancers wait a few seconds for an answer. */
+/** Load balancers wait only a few seconds for an answer. */
 const answerMsMax = 3000;
 
 /**
- * Asks the database whether it can serve this version. However many ask at once, one question is under way, and it is answered in time.
- * The log is told when the answer changes.
+ * Returns a function that checks whether the database can serve this version. Concurrent calls share one query, and each is answered within
+ * `answerMsMax`. A change of the result is logged.
  */
 export function createReadiness(
   findPending: () => Promise<readonly string[]>,
   log: Log,
 ): () => Promise<Unreadiness | null> {
-  let asking: Promise<Unreadiness | null> | null = null;
+  let query: Promise<Unreadiness | null> | null = null;
   let lastReason: string | null = null;
 
-  async function look(): Promise<Unreadiness | null> {
+  async function check(): Promise<Unreadiness | null> {
     try {
       const pending = await findPending();
-      tell(pending.length === 0 ? null : notReady.migrations, { pending });
+      logChange(pending.length === 0 ? null : notReady.migrations, { pending });
       return pending.length === 0 ? null : notReady.migrations;
     } catch (error) {
-      tell(notReady.database, { err: error });
+      logChange(notReady.database, { err: error });
       return notReady.database;
     }
   }
 
-  function tell(why: Unreadiness | null, fields: object): void {
+  function logChange(why: Unreadiness | null, fields: object): void {
     const reason = why?.reason ?? null;
     if (reason === lastReason) return;
     lastReason = reason;
@@ -48,13 +49,13 @@ export function createReadiness(
   }
 
   return async () => {
-    asking ??= look().finally(() => {
-      asking = null;
+    query ??= check().finally(() => {
+      query = null;
     });
-    const late = new AbortController();
-    const tooLate = delay(answerMsMax, notReady.database, { signal: late.signal }).catch(() => null);
-    const answer = await Promise.race([asking, tooLate]);
-    late.abort();
+    const answered = new AbortController();
+    const timeout = delay(answerMsMax, notReady.database, { signal: answered.signal }).catch(() => null);
+    const answer = await Promise.race([query, timeout]);
+    answered.abort();
     return answer;
   };
 }

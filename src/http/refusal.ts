@@ -1,9 +1,9 @@
 export type RefusalCode = 'BAD_USER_INPUT' | 'OVERLOADED' | 'INTERNAL';
 
-/** When it makes sense to repeat a request that was refused as OVERLOADED, in milliseconds from now. */
+/** The time to wait before repeating a request that was refused as OVERLOADED. */
 export const retryAfterMs = 1000;
 
-/** A request that is answered without being carried out. The message reaches the client: what is wrong, and what to do. */
+/** A request that is refused before it is executed. The client sees the message: what is wrong, and what to do. */
 export class RequestRefusedError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,5 +21,5 @@ export class RequestRefusedError extends Error {
   }
 }
 
-/** The sender went away, or was cut off, before its body had ended. There is nobody to answer. */
+/** The connection closed before the end of the body, so no answer is possible. */
 export class RequestAbortedError extends Error {}

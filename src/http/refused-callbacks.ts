@@ -6,13 +6,13 @@ import { WebhookRejectedError } from '../providers/provider.ts';
 import type { RequestRefusedError } from './refusal.ts';
 import { handleWebhook, routeOf, type WebhookParts } from './webhooks.ts';
 
-/** So many refusals of one provider's callbacks have a line of their own in a minute; of the others, a line says how many there were. */
+/** The number of refused callbacks per provider and minute that are logged individually. One summary line counts the rest. */
 export const refusalLinesPerMinute = 20;
 const windowMs = 60_000;
 const textCharactersMax = 200;
 
-/** Why a callback was refused: a reason of `WebhookRejectedError`, or one of these, which come before verification. */
-const reasons: Readonly<Record<number, string>> = {
+/** Reasons of refusals before verification, by HTTP status. Refusals by verification have the reason of their `WebhookRejectedError`. */
+const reasonsByStatus: Readonly<Record<number, string>> = {
   404: 'NO_SUCH_WEBHOOK',
   405: 'NOT_POSTED',
   408: 'TOO_SLOW',
@@ -21,15 +21,15 @@ const reasons: Readonly<Record<number, string>> = {
 };
 
 export type RefusalLog = {
-  /** Leaves a line, or counts. `provider` is null where the path names none that is configured. */
+  /** Logs or counts one refusal. `provider` is null when the path names no configured provider. */
   refused(provider: string | null, reason: string, fields: object): void;
-  /** Says how many were only counted in minutes that are over, or until now. */
-  tellCounted(until?: 'now'): void;
+  /** Logs the counts of past minutes; with `'now'` also of the current one. */
+  logCounted(until?: 'now'): void;
 };
 
 type Window = { readonly startedAt: number; lines: number; readonly counted: Map<string, number> };
 
-/** Every refusal that it is told of leaves a line or is counted by one, however many come: a flood fills no disk and hides nothing. */
+/** Logs every refusal, individually or in a count, so that a flood neither fills the disk nor hides other refusals. */
 export function createRefusalLog(log: Log, now: () => Date): RefusalLog {
   const windows = new Map<string | null, Window>();
 
@@ -54,16 +54,16 @@ export function createRefusalLog(log: Log, now: () => Date): RefusalLog {
         log.warn({ provider, reason, ...fields }, 'callback refused');
       } else window.counted.set(reason, (window.counted.get(reason) ?? 0) + 1);
     },
-    tellCounted(until) {
+    logCounted(until) {
       for (const [provider, window] of windows) if (until === 'now' || isOver(window)) end(provider, window);
     },
   };
 }
 
 /**
- * Answers a callback, and has it leave a line when it was refused, whatever by: judged by the answer, so that no refusal can be forgotten.
- * What failed for a reason of ours (5xx) is logged where it failed, but for a provider that is away: of each callback to it there is a line
- * here, for the log tells of the provider itself only once.
+ * Serves a callback and logs its refusal. The status of the answer decides, so that no kind of refusal is forgotten. Internal errors (5xx)
+ * are logged where they occur, except for a provider that is away: the log mentions that provider only once, so each of its callbacks is
+ * logged here.
  */
 export async function handleCallback(
   parts: WebhookParts,
@@ -87,20 +87,20 @@ export async function handleCallback(
   };
   await handleWebhook({ ...parts, receive }, request, response, path);
   const { provider } = routeOf(parts.providers, path);
-  const told = (reason: string, fields: object) => refusals.refused(provider?.name ?? null, reason, fields);
+  const logRefusal = (reason: string, fields: object) => refusals.refused(provider?.name ?? null, reason, fields);
   const { statusCode: status } = response;
   if (rejection !== null) {
     const { reason, fields } = rejection as { readonly reason: string; readonly fields: object }; // set by a callback
-    told(reason, { status, ...fields });
-  } else if (isAborted(request) && status < 400) told('ABORTED', {});
+    logRefusal(reason, { status, ...fields });
+  } else if (isAborted(request) && status < 400) logRefusal('ABORTED', {});
   else if (status >= 400 && status < 500) {
-    told(reasons[status] ?? 'REFUSED', { status, ...aboutRequest(request, path, status) });
+    logRefusal(reasonsByStatus[status] ?? 'REFUSED', { status, ...aboutRequest(request, path, status) });
   } else if (provider === undefined && status === 503) {
     refusals.refused(routeOf(parts.away, path).provider?.name ?? null, 'PROVIDER_AWAY', { status });
   }
 }
 
-/** Leaves a line for a callback that is refused before it comes to its route, because its request line or a header is not as it must be. */
+/** Logs a callback that is refused before routing, because its request line or a header is invalid. */
 export function logUnroutedCallback(
   { providers, away }: Pick<WebhookParts, 'providers' | 'away'>,
   refusals: RefusalLog,
@@ -109,21 +109,23 @@ export function logUnroutedCallback(
 ): void {
   const [, path = ''] = /^(?:https?:\/\/[^/?#]*)?([^?]*)/i.exec(url) ?? [];
   const { provider } = routeOf([...providers, ...away], path);
-  refusals.refused(provider?.name ?? null, reasons[status] ?? 'REFUSED', { status, why });
+  refusals.refused(provider?.name ?? null, reasonsByStatus[status] ?? 'REFUSED', { status, why });
 }
 
-/** The connection ended before the request was all here: its sender went away, or was cut off. */
+/** True when the connection closed before the request was complete. */
 function isAborted({ destroyed, complete }: IncomingMessage): boolean {
   return destroyed && !complete;
 }
 
-/** The cause says what an operator can look at; what a stranger has sent says nothing. */
+/** Takes the explanation for operators from the cause. The parser's message for invalid JSON would repeat the sender's input. */
 function whyOf({ cause }: WebhookRejectedError): { readonly why?: string } {
   if (!(cause instanceof Error)) return {};
-  return { why: cause instanceof SyntaxError ? 'It is not JSON.' : withoutSecrets(cause.message).slice(0, 300) };
+  return {
+    why: cause instanceof SyntaxError ? 'The body is not valid JSON.' : withoutSecrets(cause.message).slice(0, 300),
+  };
 }
 
-/** What tells a proxy that changes requests from somebody who tries doors. */
+/** Fields that distinguish a proxy that modifies requests from a stranger who probes paths. */
 function aboutRequest({ method, headers }: IncomingMessage, path: string, status: number): object {
   if (status === 404) return { path: path.slice(0, textCharactersMax) };
   if (status === 405) return { method };

@@ -14,15 +14,15 @@ export function reply(response: ServerResponse, status: number, contentType: str
     response.writeHead(status, headers).end(body);
     return;
   }
-  // A request that was not read to its end cannot be followed by another on the same connection.
+  // No other request can follow an unread body on the same connection.
   response.setHeader('connection', 'close');
   response.writeHead(status, headers).write(body);
   endAfterBody(response);
 }
 
 /**
- * Closed at once, a connection on which bytes still arrive is reset, and their sender never sees the answer. So the answer is there in
- * full, and the connection ends with the body, or a while later.
+ * Ends the response when the body has been read, or after `lingerMs`. Closing a connection on which bytes still arrive resets it, and the
+ * sender would never see the answer.
  */
 function endAfterBody(response: ServerResponse): void {
   const { req: request } = response;
@@ -36,7 +36,7 @@ function endAfterBody(response: ServerResponse): void {
   request.resume();
 }
 
-/** Answers what cannot be served: on `/graphql` as an entry of `errors`, elsewhere as `error`. */
+/** Answers a refused request: on `/graphql` with an entry of `errors`, elsewhere with `error`. */
 export function replyRefusal(
   response: ServerResponse,
   { status, message, headers, code }: Pick<RequestRefusedError, 'status' | 'message' | 'headers' | 'code'>,
@@ -44,7 +44,7 @@ export function replyRefusal(
   const requestId = status >= 500 ? { requestId: response.getHeader('x-request-id') } : {};
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (!isGraphqlTarget(response.req.url)) return replyJson(response, status, { error: message, ...requestId });
-  // Without it a page of another origin sees a network error in place of this.
+  // Without this header, a page of another origin sees a network error instead of the message.
   response.setHeader('access-control-allow-origin', '*');
   const accept = response.req.headers.accept ?? '';
   const type = /graphql-response\+json/i.test(accept) ? 'application/graphql-response+json' : 'application/json';

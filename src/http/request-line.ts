@@ -5,27 +5,26 @@ const absoluteForm = /^https?:\/\/[^/?#]*/i;
 const hostAllowed = /^[\w.~!$&'()*+,;=:[\]%-]*$/;
 
 /**
- * Checks what the parser lets through, before anything is made of the request. An absolute target is reduced to its path, as a server
- * must understand one.
+ * Checks the request line and the headers that Node's parser does not check. Reduces an absolute target, which HTTP/1.1 servers must accept,
+ * to its path.
  *
- * @returns the path, with neither query nor host.
- * @throws {RequestRefusedError} 400 for whatever cannot be answered as HTTP/1.1.
+ * @returns the path, without query and host.
+ * @throws {RequestRefusedError} 400 when the request is not valid HTTP/1.1.
  */
 export function readRequestLine(request: IncomingMessage): string {
   const { httpVersion, headers } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') throw malformed('Send HTTP/1.1.');
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {
-    throw malformed('transfer-encoding must be chunked, or left out.');
+    throw malformed('The transfer-encoding header must be chunked, or omitted.');
   }
   requireOneHost(request);
   const target = targetOf(request.url ?? '/');
-  // Later readers get the same.
   request.url = target;
   return target.split('?', 1)[0] ?? '/';
 }
 
-/** Where one request is malformed, nobody knows where the next one begins. */
+/** Closes the connection: after a malformed request, the start of the next one is unknown. */
 function malformed(message: string): RequestRefusedError {
   return new RequestRefusedError(400, message, { headers: { connection: 'close' } });
 }
@@ -36,15 +35,15 @@ function targetOf(url: string): string {
   const target = origin === undefined ? url : url.slice(origin.length);
   if (origin !== undefined && !target.startsWith('/')) return `/${target}`;
   if (target === '*' || target.startsWith('/')) return target;
-  throw malformed('The request target must be a path: /graphql.');
+  throw malformed('The request target must be a path, such as /graphql.');
 }
 
 function requireOneHost({ httpVersion, headers, rawHeaders }: IncomingMessage): void {
   const count = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
-  if (count > 1) throw malformed('There must be one host header.');
+  if (count > 1) throw malformed('The request has several host headers. Send one.');
   const host = headers.host?.trim() ?? '';
   if (count === 0 && httpVersion === '1.1') throw malformed('The host header is missing.');
   if (host !== '' && !(hostAllowed.test(host) && URL.canParse(`http://${host}`))) {
-    throw malformed('The host header is malformed: it is a name or an address, and a port.');
+    throw malformed('The host header is malformed. Send a name or an address, with an optional port.');
   }
 }

@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { reply } from './reply.ts';
 
-/** Where GraphiQL and the README send the buyer after paying, for want of a shop. Not served in production. */
+/** The `returnUrl` of the operations in GraphiQL and in the README, which have no shop. Not served in production. */
 export const returnPath = '/return';
 
 export type ReturnPageParts = {
-  /** Asks the API on behalf of the first merchant, and resolves to the body of its answer; null where nobody gets the token for free. */
+  /** Executes a query as the first merchant and resolves to the body of the answer; null when the page must not have the merchant's access. */
   readonly ask: ((query: string, variables: object, requestId: string) => Promise<unknown>) | null;
   readonly isLoopback: (hostname: string) => boolean;
 };
@@ -15,9 +15,9 @@ export type ReturnPageParts = {
 export type ReturnPage = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void>;
 
 /**
- * The page to which the buyer comes back. It shows the state of the order that the address names (`order=ord_…`, or the `out_trade_no`
- * that Alipay adds), else of the newest order, and reloads while a payment is under way. The rules are GraphiQL's: the page tells
- * something only on this machine, asked for by its own name.
+ * The page that the buyer returns to. It shows the state of the order in the address (`order=ord_…`, or the `out_trade_no` that Alipay
+ * adds), or of the newest order, and reloads while a payment is in progress. Like GraphiQL's token, the state is shown only for requests to
+ * a loopback address.
  */
 export function createReturnPage({ ask, isLoopback }: ReturnPageParts): ReturnPage {
   return async (request, response, requestId) => {
@@ -85,7 +85,7 @@ function lookupOf(parameters: URLSearchParams): Lookup {
 
 function found({ named }: Lookup, { data, errors }: z.infer<typeof answerSchema>): string {
   const order = data?.order ?? data?.node?.order ?? data?.orders?.nodes[0];
-  if (order) return page(isUnderWay(order), heading + orderSection(order, named));
+  if (order) return page(isInProgress(order), heading + orderSection(order, named));
   if (errors?.[0]) return page(false, `${heading}<p>The API answers: ${escaped(errors[0].message)}</p>`);
   return page(
     false,
@@ -93,18 +93,18 @@ function found({ named }: Lookup, { data, errors }: z.infer<typeof answerSchema>
   );
 }
 
-function isUnderWay({ paymentStatus }: Order): boolean {
+function isInProgress({ paymentStatus }: Order): boolean {
   return paymentStatus === 'PENDING';
 }
 
 const verdicts: Readonly<Record<string, string>> = {
   PAID: 'Paid',
-  OVERPAID: 'Paid, and more than the total',
-  PARTIALLY_PAID: 'Paid in part',
-  AUTHORIZED: 'Authorized: the amount is held until it is captured',
-  PARTIALLY_REFUNDED: 'Refunded in part',
+  OVERPAID: 'Paid, with a surplus that is being refunded',
+  PARTIALLY_PAID: 'Partially paid',
+  AUTHORIZED: 'Authorized, not captured yet',
+  PARTIALLY_REFUNDED: 'Partially refunded',
   REFUNDED: 'Refunded',
-  PENDING: 'Not paid yet: a payment is under way',
+  PENDING: 'Not paid yet: a payment is in progress',
   UNPAID: 'Not paid',
 };
 
@@ -115,22 +115,22 @@ function orderSection(order: Order, named: string | null): string {
       `<li><b>${escaped(payment.method)} ${escaped(payment.status)}</b>${reason(payment)}<br>${code(payment.id)}</li>`,
   );
   return `<h2 role="status">${verdicts[paymentStatus] ?? escaped(paymentStatus)}</h2>
-<p>${named === null ? 'The address names no order. This is the newest: ' : ''}Order ${escaped(number)}
+<p>${named === null ? 'The address names no order, so this page shows the newest. ' : ''}Order ${escaped(number)}
 (<span class="price">${escaped(total.decimal)} ${escaped(total.currency)}</span>) is ${escaped(status)} and ${escaped(paymentStatus)}.<br>${code(id)}</p>
-${rows.length > 0 ? `<ul>${rows.join('')}</ul>` : '<p>Nobody has tried to pay it.</p>'}
-${isUnderWay(order) ? '<p>This page reloads every two seconds until the payment is decided.</p>' : ''}`;
+${rows.length > 0 ? `<ul>${rows.join('')}</ul>` : '<p>No payment was started.</p>'}
+${isInProgress(order) ? '<p>This page reloads every two seconds until the outcome is known.</p>' : ''}`;
 }
 
 function reason({ failure, evidence }: Order['payments'][number]): string {
   const because = failure === null ? '' : `: ${escaped(failure.message)}`;
   return evidence === null
     ? because
-    : `${because}, known by ${escaped(evidence.source)} at ${escaped(evidence.receivedAt)}`;
+    : `${because}, source ${escaped(evidence.source)}, at ${escaped(evidence.receivedAt)}`;
 }
 
 const heading = `<h1>The buyer is back</h1>
-<p>The provider has sent the browser to the <code>returnUrl</code>. That proves nothing: anybody can open this address. The provider’s
-callback decides, or its answer when the server asks.</p>`;
+<p>The provider sent the browser to the <code>returnUrl</code>. That does not prove a payment: anyone can open this address. The status
+comes from the provider’s callback, or from a query to the provider.</p>`;
 
 const style = `
 body{margin:0 auto;max-width:34rem;padding:1.5rem 1rem;font:1rem/1.5 system-ui,sans-serif;color:#1a1f36;background:#fff;overflow-wrap:anywhere}
@@ -145,7 +145,7 @@ const headers: Readonly<Record<string, string>> = {
     `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   ].join('; '),
-  // A provider may put a signature or a secret of the payment into the address.
+  // The provider may have added a signature or a secret of the payment to the address.
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
 };

@@ -22,21 +22,21 @@ import { replyJson, replyRefusal } from './reply.ts';
 import { readRequestLine } from './request-line.ts';
 import { type ReturnPage, returnPath } from './return-page.ts';
 
-/** What a request is answered by, once the app is ready. */
+/** The request handlers, available once the app is ready. */
 export type Routes = {
   readonly graphql: AnswerGraphql;
-  /** Whether a browser that opens `/graphql` gets GraphiQL. */
+  /** Whether `/graphql` serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
   webhook(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
-  /** Is told of a callback that is refused before it comes to its route. */
+  /** Called for a callback that is refused before routing. */
   webhookRefused(request: IncomingMessage, refusal: RequestRefusedError): void;
-  /** Takes the connection over. */
+  /** Takes over the connection. */
   webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Resolves to why requests cannot be served, for load balancers; null when they can. */
+  /** Resolves to the reason why requests cannot be served; null when they can. */
   ready(): Promise<Unreadiness | null>;
-  /** Where `/` leads; null where there is nothing to show. */
+  /** The redirect target of `/`; null for none. */
   readonly home: string | null;
-  /** Where the buyer of a laptop's payment comes back to; null in production. */
+  /** The development page for `returnUrl`; null in production. */
   readonly returnPage: ReturnPage | null;
   readonly log: Log;
 };
@@ -44,15 +44,15 @@ export type Routes = {
 const requestIdGiven = /^[\w.:-]{1,64}$/;
 
 export type HttpServer = {
-  /** Resolves to where it listens. @throws {Error} with a sentence that names the port, when it cannot. */
+  /** Resolves to the URL of the server. @throws {Error} naming the port and the reason, when it cannot listen. */
   listen(port: number, host: string): Promise<string>;
   serve(routes: Routes): void;
-  /** From now on no new connections; event streams end, other requests may finish for `drainMs`. */
+  /** Refuses new connections, ends event streams, and waits up to `drainMs` for other requests to finish. */
   stopAccepting(drainMs: number): Promise<void>;
   close(): Promise<void>;
 };
 
-/** An HTTP server that says 503 until it is given routes, so that it may listen while the rest is being opened. */
+/** Creates an HTTP server that answers 503 until it gets its routes, so that it can listen while the rest of the app starts. */
 export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
   let routes: Routes | null = null;
   let isStopping = false;
@@ -64,12 +64,12 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     response.setHeader('x-request-id', requestId);
     if (isStopping) response.setHeader('connection', 'close');
     traced(requestId, () => dispatch(routes, isStopping, request, response, requestId)).catch((error: unknown) => {
-      if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // whoever asked has gone
+      if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // the client has disconnected
       if (error instanceof RequestRefusedError && !response.headersSent) {
         return refuse(routes, request, response, error, requestId);
       }
       routes?.log.error({ err: error, requestId }, 'a request failed');
-      if (!response.headersSent) replyRefusal(response, ourFault());
+      if (!response.headersSent) replyRefusal(response, internalError());
       else response.destroy();
     });
   };
@@ -83,11 +83,13 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
   server.on('checkExpectation', (request, response) => {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
-    const refusal = new RequestRefusedError(417, 'expect must be 100-continue, or left out.');
+    const refusal = new RequestRefusedError(417, 'The expect header must be 100-continue, or omitted.');
     refuse(routes, request, response, refusal, requestId);
   });
   server.on('connect', (_request, socket) => {
-    refuseConnection(socket, 405, 'This server is no proxy.', { allow: 'GET, POST, OPTIONS' });
+    refuseConnection(socket, 405, 'This server is not a proxy. Send requests to /graphql.', {
+      allow: 'GET, POST, OPTIONS',
+    });
   });
   server.on('upgrade', (request, socket, head) => {
     if (!isWebSocketUpgrade(request)) return ignoreUpgrade(server, request, socket, head);
@@ -125,10 +127,10 @@ function serverOptions(limits: HttpLimits) {
     connectionsCheckingInterval: limits.checkIntervalMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxHeaderSize: headerBytesMax,
-    // Tells of a peer that is gone without a word, on a connection that has nothing to send.
+    // TCP keep-alive detects a peer that disappeared from an idle connection.
     keepAlive: true,
     keepAliveInitialDelay: limits.stalledTimeoutMs,
-    // Checked with everything else that a request must have, and answered as that is.
+    // `readRequestLine` checks it, so that the answer has the usual form.
     requireHostHeader: false,
   };
 }
@@ -136,7 +138,7 @@ function serverOptions(limits: HttpLimits) {
 function listen(server: Server, port: number, host: string): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'something else listens there' : error.message;
+      const why = error.code === 'EADDRINUSE' ? 'another process listens there' : error.message;
       reject(new Error(`Cannot listen on port ${port} of ${host}: ${why}. Set PORT or HOST.`, { cause: error }));
     });
     server.listen(port, host, () => {
@@ -156,19 +158,19 @@ async function dispatch(
 ): Promise<void> {
   const path = readRequestLine(request);
   if (path === '/healthz' || path === '/readyz') {
-    if (allowsOnlyReads(request, response)) return;
+    if (answersOptions(request, response)) return;
     if (path === '/healthz') return replyJson(response, 200, { status: 'ok' });
     return serveReadiness(routes, isStopping, response);
   }
-  if (routes === null) throw starting();
+  if (routes === null) throw serverStarting();
   if (path === '/graphql') return serveGraphql(routes, request, response, requestId);
   if (path.startsWith('/webhooks/')) return routes.webhook(request, response, path);
   if (path === returnPath && routes.returnPage !== null) {
-    if (allowsOnlyReads(request, response)) return;
+    if (answersOptions(request, response)) return;
     return routes.returnPage(request, response, requestId);
   }
   if (path === '/' && routes.home !== null) {
-    if (allowsOnlyReads(request, response)) return;
+    if (answersOptions(request, response)) return;
     response.writeHead(302, { location: routes.home, 'content-length': 0 }).end();
     return;
   }
@@ -176,7 +178,7 @@ async function dispatch(
     response.writeHead(204, { allow: 'GET, HEAD, POST, OPTIONS' }).end();
     return;
   }
-  throw new RequestRefusedError(404, 'There is nothing at this path. The API is at /graphql.');
+  throw new RequestRefusedError(404, 'Nothing exists at this path. The API is at /graphql.');
 }
 
 function refuse(
@@ -192,12 +194,12 @@ function refuse(
 
 const webhookTarget = /^(https?:\/\/[^/?#]*)?\/webhooks\//i;
 
-/** Whether the request was answered, because it asks for the methods. @throws {RequestRefusedError} 405 for any but GET and HEAD. */
-function allowsOnlyReads({ method }: IncomingMessage, response: ServerResponse): boolean {
+/** Answers OPTIONS and returns true; returns false for GET and HEAD. @throws {RequestRefusedError} 405 for other methods. */
+function answersOptions({ method }: IncomingMessage, response: ServerResponse): boolean {
   const allow = 'GET, HEAD, OPTIONS';
   if (method === 'GET' || method === 'HEAD') return false;
   if (method !== 'OPTIONS')
-    throw new RequestRefusedError(405, `This path is read by GET, not ${method}.`, { headers: { allow } });
+    throw new RequestRefusedError(405, `${method} is not allowed here. Send GET.`, { headers: { allow } });
   response.writeHead(204, { allow }).end();
   return true;
 }
@@ -205,8 +207,9 @@ function allowsOnlyReads({ method }: IncomingMessage, response: ServerResponse):
 function openWebSocket(routes: Routes | null, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   try {
     const path = readRequestLine(request);
-    if (path !== '/graphql') throw new RequestRefusedError(404, 'There is no WebSocket here. The API is at /graphql.');
-    if (routes === null) throw starting();
+    if (path !== '/graphql')
+      throw new RequestRefusedError(404, 'No WebSocket exists at this path. The API is at /graphql.');
+    if (routes === null) throw serverStarting();
     routes.webSocket(request, socket, head);
   } catch (error) {
     if (!(error instanceof RequestRefusedError)) throw error;
@@ -220,15 +223,17 @@ async function serveReadiness(routes: Routes | null, isStopping: boolean, respon
   replyJson(response, 503, { status: 'not ready', ...why });
 }
 
-function starting(): RequestRefusedError {
+function serverStarting(): RequestRefusedError {
   return new RequestRefusedError(503, 'The server is starting. Try again in a moment.', {
     code: 'OVERLOADED',
     headers: { 'retry-after': String(retryAfterMs / 1000) },
   });
 }
 
-function ourFault(): RequestRefusedError {
-  return new RequestRefusedError(500, 'Something went wrong on our side.', { code: 'INTERNAL' });
+function internalError(): RequestRefusedError {
+  return new RequestRefusedError(500, 'Internal error. Report the requestId to the operator of this server.', {
+    code: 'INTERNAL',
+  });
 }
 
 function requestIdOf({ headers }: IncomingMessage): string {

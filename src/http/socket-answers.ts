@@ -1,36 +1,36 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 
-/** The close code of a server that stops. */
+/** The WebSocket close code of a server that shuts down. */
 const goingAway = 1001;
 
-/** The queries and mutations on sockets that wait for their answers, so that a server which stops lets them have them. */
+/** Tracks the queries and mutations in progress on WebSockets, so that a shutdown can wait for their answers. */
 export type SocketAnswers = {
   begin(socket: WebSocket, operationId: string): void;
-  /** To be called when an operation of any kind is over, right before its last message is sent. */
+  /** Call this for every operation that ends, right before its last message is sent. */
   end(socket: WebSocket, operationId: string): void;
-  /** Closes each of the sockets as soon as nothing on it waits for an answer. Resolves when they are closing, or after `drainMs`. */
+  /** Closes each socket as soon as it has no operation in progress. Resolves when all are closing, or after `drainMs`. */
   drain(sockets: Iterable<WebSocket>, drainMs: number): Promise<void>;
 };
 
 export function createSocketAnswers(): SocketAnswers {
-  const underWay = new Map<WebSocket, Set<string>>();
+  const inProgress = new Map<WebSocket, Set<string>>();
   let isDraining = false;
   let drained = () => {};
 
   return {
     begin(socket, operationId) {
-      const ofSocket = underWay.get(socket) ?? new Set();
-      underWay.set(socket, ofSocket.add(operationId));
+      const ofSocket = inProgress.get(socket) ?? new Set();
+      inProgress.set(socket, ofSocket.add(operationId));
     },
     end(socket, operationId) {
-      // After the last message, which is handed to the socket before anything else can happen.
+      // Deferred until the last message is passed to the socket, which happens synchronously after this call.
       setImmediate(() => {
-        const ofSocket = underWay.get(socket);
+        const ofSocket = inProgress.get(socket);
         if (!ofSocket?.delete(operationId) || ofSocket.size > 0) return;
-        underWay.delete(socket);
+        inProgress.delete(socket);
         if (isDraining) socket.close(goingAway);
-        if (underWay.size === 0) drained();
+        if (inProgress.size === 0) drained();
       });
     },
     async drain(sockets, drainMs) {
@@ -38,8 +38,8 @@ export function createSocketAnswers(): SocketAnswers {
         drained = resolve;
       });
       isDraining = true;
-      for (const socket of sockets) if (!underWay.has(socket)) socket.close(goingAway);
-      if (underWay.size > 0) await Promise.race([answered, delay(drainMs, undefined, { ref: false })]);
+      for (const socket of sockets) if (!inProgress.has(socket)) socket.close(goingAway);
+      if (inProgress.size > 0) await Promise.race([answered, delay(drainMs, undefined, { ref: false })]);
     },
   };
 }

@@ -13,18 +13,18 @@ const route = /^\/webhooks\/([a-z]{1,20})(?:\/([\w.@-]{1,64}))?\/?$/;
 
 export type WebhookParts = {
   readonly providers: readonly PaymentProvider[];
-  /** Configured, and still to say whose account it is. */
+  /** Providers that are configured but have not confirmed their account yet. */
   readonly away: readonly { readonly name: ProviderName }[];
   readonly now: () => Date;
   readonly log: Log;
   readonly failpoint: PassFailpoint;
-  /** Verifies a callback and commits it; its id when it is new. */
+  /** Verifies and commits a callback. Resolves to its id; null for a duplicate. */
   receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<string | null>;
-  /** Acts on a committed callback, once the provider has its answer. */
+  /** Applies a committed callback. Called after the acknowledgement is sent. */
   apply(deliveryId: string): void;
 };
 
-/** The routes that providers post their callbacks to. Acknowledged only when committed; the reasons of a refusal stay in our logs. */
+/** Serves the webhook routes. A callback is acknowledged only after it is committed. The reason of a refusal is logged and not sent. */
 export async function handleWebhook(
   { providers, away, now, log, failpoint, receive, apply }: WebhookParts,
   request: IncomingMessage,
@@ -32,7 +32,7 @@ export async function handleWebhook(
   path: string,
 ): Promise<void> {
   const { provider, account } = routeOf(providers, path);
-  // An address with a former name of the account may still stand in the provider's console.
+  // The provider's console may still hold an address with a former name of the account.
   const isNamed =
     (account ?? provider?.account) === provider?.account || provider?.formerAccounts.includes(account ?? '');
   if (provider === undefined && routeOf(away, path).provider !== undefined) {
@@ -40,7 +40,9 @@ export async function handleWebhook(
     return replyJson(response, 503, { error: 'Try again later.' });
   }
   if (provider === undefined || !isNamed) {
-    return replyJson(response, 404, { error: 'There is no webhook of this provider and account here.' });
+    return replyJson(response, 404, {
+      error: 'No webhook exists for this provider and account. Check the path and the configuration.',
+    });
   }
   if (request.method === 'OPTIONS') {
     response.writeHead(204, { allow: 'POST, OPTIONS' }).end();
@@ -48,11 +50,11 @@ export async function handleWebhook(
   }
   if (request.method !== 'POST') {
     response.setHeader('allow', 'POST, OPTIONS');
-    return replyJson(response, 405, { error: 'Callbacks are posted.' });
+    return replyJson(response, 405, { error: 'Send callbacks with POST.' });
   }
   const expected = provider.webhookContentType;
   if (mediaTypeOf(request.headers['content-type'])?.type !== expected) {
-    return replyJson(response, 415, { error: `content-type must be ${expected}.` });
+    return replyJson(response, 415, { error: `The content-type header must be ${expected}.` });
   }
   try {
     requirePlainBody(request);
@@ -68,15 +70,15 @@ export async function handleWebhook(
     if (error instanceof RequestRefusedError) return replyRefusal(response, error);
     if (error instanceof WebhookRejectedError)
       return replyJson(response, 400, { error: 'The callback could not be verified.' });
-    if (request.destroyed && !request.complete) return; // whoever sent it has gone
-    // Not committed, so not acknowledged: the provider will send it again.
+    if (request.destroyed && !request.complete) return; // the sender has disconnected
+    // Not committed, so not acknowledged: the provider sends it again.
     const level = overloadIn(error) === null ? 'error' : 'warn';
     log[level]({ err: error, provider: provider.name }, 'a callback could not be kept');
     replyJson(response, 503, { error: 'Try again later.' });
   }
 }
 
-/** The provider that a path names, and the account that it asks for. */
+/** Parses a webhook path. `account` is undefined when the path names none. */
 export function routeOf<T extends { readonly name: string }>(
   providers: readonly T[],
   path: string,

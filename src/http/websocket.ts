@@ -9,7 +9,7 @@ import { refuseConnection } from './connection.ts';
 import { bodyBytesMax } from './limits.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
 
-/** The GraphQL server, as far as the socket entrance needs it. */
+/** The part of the GraphQL server that the WebSocket server uses. */
 export type Enveloped = (initial: object) => {
   schema: ExecutionArgs['schema'];
   parse: typeof parse;
@@ -20,48 +20,48 @@ export type Enveloped = (initial: object) => {
 };
 
 type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
-  /** Tells that an answer is under way. */
+  /** Registers the operation as in progress. */
   readonly begin: () => void;
 };
 
-/** What an operation is told of the socket that it came by. */
+/** The socket of an operation. */
 type Extra = { readonly socket: WebSocket };
 
 const connectionInitWaitMs = 10_000;
 const pingIntervalMs = 30_000;
-/** A client that does not answer our goodbye is cut off after this. */
+/** How long a client may take to answer a close frame. */
 const closeWaitMs = 2000;
-/** A client that asks on and on, and reads nothing, is cut off when so much waits for it. */
+/** A client that sends messages without reading the answers is disconnected when this many bytes wait for it. */
 const unsentBytesMax = 1024 * 1024;
 
 export type WebSocketEntrance = {
-  /** Takes a connection over that asks for a WebSocket. */
+  /** Takes over a connection that requests an upgrade to WebSocket. */
   open(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every socket. Queries and mutations that are under way have their answers first, for `drainMs`. */
+  /** Closes every socket, after waiting up to `drainMs` for the answers of queries and mutations in progress. */
   close(drainMs: number): Promise<void>;
 };
 
 /**
- * GraphQL over WebSocket (graphql-transport-ws). The token travels in `connection_init` as `authorization`. What is wrong with one operation
- * is told to that operation; the others on the socket go on.
+ * GraphQL over WebSocket (graphql-transport-ws). The client sends its token in `connection_init` as `authorization`. An error of one
+ * operation is sent to that operation and does not affect the others on the socket.
  */
 export function serveWebSocket(getEnveloped: Enveloped, log: Log): WebSocketEntrance {
   const sockets = new WebSocketServer({
     ...{ noServer: true, maxPayload: bodyBytesMax, perMessageDeflate: false },
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
-  // A handshake that is none.
+  // An invalid handshake.
   sockets.on('wsClientError', ({ message }, connection) => refuseConnection(connection, 400, `${message}.`));
   const answers = createSocketAnswers();
   const protocol = createProtocol(getEnveloped, answers);
   async function endSockets(drainMs: number): Promise<void> {
     await answers.drain(sockets.clients, drainMs);
     for (const client of sockets.clients) client.close(1001, 'Going away');
-    const impatience = setTimeout(() => {
+    const terminationTimer = setTimeout(() => {
       for (const client of sockets.clients) client.terminate();
     }, closeWaitMs);
     await new Promise((resolve) => sockets.close(resolve));
-    clearTimeout(impatience);
+    clearTimeout(terminationTimer);
   }
 
   let ending: Promise<void> | null = null;
@@ -97,25 +97,25 @@ function createProtocol(getEnveloped: Enveloped, answers: SocketAnswers): Server
         const errors = validate(schema, document);
         if (errors.length > 0) return errors.map(asBadInput);
         if (!getOperationAST(document, operationName)) {
-          return [asBadInput(new GraphQLError('operationName names no operation of the document.'))];
+          return [asBadInput(new GraphQLError('operationName does not name an operation of the document.'))];
         }
         const contextValue = await contextFactory();
         const executors: Executors = { execute, subscribe, begin: () => answers.begin(extra.socket, id) };
         return { schema, document, operationName, variableValues: variables, contextValue, rootValue: executors };
       } catch (error) {
-        // A syntax error: thrown on, it would close the socket with everybody's operations.
+        // A syntax error. If thrown, it would close the socket and end all its operations.
         if (error instanceof GraphQLError) return [asBadInput(error)];
-        // A document nested so deep that reading it runs out of stack is no better.
-        if (error instanceof RangeError) return [asBadInput(new GraphQLError('The operation cannot be read.'))];
+        // A document that is nested so deeply that parsing it exhausts the stack.
+        if (error instanceof RangeError) return [asBadInput(new GraphQLError('The operation is nested too deeply.'))];
         throw error;
       }
     },
   });
 }
 
-/** Connects one socket with the protocol. What a client does wrong closes its socket with 4400 and more; what we do, with 4500. */
+/** Connects one socket to the protocol. Protocol errors of the client close it with 4400 or higher, internal errors with 4500. */
 function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
-  // Frames that break the WebSocket protocol: the library closes with the code for it.
+  // Emitted for invalid WebSocket frames; the library closes the socket with the matching code.
   socket.on('error', ignore);
   const requireReader = () => {
     if (socket.bufferedAmount > unsentBytesMax) socket.terminate();
@@ -133,10 +133,10 @@ function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
           if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text');
           const text = String(data);
           take(text).catch((error: unknown) => {
-            // A ping is answered with its payload, which may be nested deeper than can be written.
+            // A ping is answered with its payload, which can be nested too deeply to serialize.
             if (error instanceof RangeError)
-              return socket.close(CloseCode.BadRequest, 'The message is nested too deep');
-            if (isServersMessage(text)) return socket.close(CloseCode.BadRequest, 'Only the server sends this message');
+              return socket.close(CloseCode.BadRequest, 'The message is nested too deeply');
+            if (isServerMessage(text)) return socket.close(CloseCode.BadRequest, 'Only the server sends this message');
             log.error({ err: error }, 'a message on a WebSocket failed');
             socket.close(CloseCode.InternalServerError, 'Internal server error');
           });
@@ -156,7 +156,7 @@ function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
 function send(socket: WebSocket, data: string): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState !== socket.OPEN) return resolve();
-    // A connection that broke is closed, and its operations with it; there is nobody to tell.
+    // An error means that the connection broke; its `close` event ends the operations.
     socket.send(data, () => resolve());
   });
 }
@@ -174,12 +174,14 @@ function pingRegularly(socket: WebSocket): () => void {
   return () => clearInterval(timer);
 }
 
-const serversMessages: readonly unknown[] = ['connection_ack', 'next', 'error'];
+const serverMessageTypes: readonly unknown[] = ['connection_ack', 'next', 'error'];
 
-/** Asked only of messages that failed. They were valid, or would have been refused as such. */
-function isServersMessage(text: string): boolean {
+/** Called only for messages that the protocol parsed, so `text` is valid JSON. */
+function isServerMessage(text: string): boolean {
   const message: unknown = JSON.parse(text);
-  return typeof message === 'object' && message !== null && 'type' in message && serversMessages.includes(message.type);
+  return (
+    typeof message === 'object' && message !== null && 'type' in message && serverMessageTypes.includes(message.type)
+  );
 }
 
 function executorsOf({ rootValue }: { readonly rootValue?: unknown }): Executors {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { type BillLine, BillUnreadableError } from './bill.ts';
+import type { BillLine } from '../domain/reconciliation.ts';
+import { BillUnreadableError } from './bill.ts';
 
 /** More than any bill of one day has, as it is sent; a larger one fills no disk. */
 const downloadBytesMax = 4 * 1024 ** 3;

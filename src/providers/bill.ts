@@ -1,19 +1,4 @@
-/** One line of a provider's bill of a day: money that moved, or is on its way. */
-export type BillLine = {
-  readonly kind: 'payment' | 'refund';
-  /** The number that the merchant gave it: `pay_…` or `rfd_…` where it is ours, else of another system or a console; null when none. */
-  readonly merchantNumber: string | null;
-  /** Of a refund: the merchant's number of its payment. */
-  readonly paymentNumber: string | null;
-  readonly providerPaymentId: string | null;
-  /** As the provider's adapter names refunds in its reports. */
-  readonly providerRefundId: string | null;
-  readonly amountMinor: bigint;
-  readonly currency: string;
-  /** A payment on a bill has always succeeded. */
-  readonly status: 'SUCCEEDED' | 'PENDING' | 'FAILED';
-  readonly at: Date;
-};
+import type { BillLine } from '../domain/reconciliation.ts';
 
 /** A provider's bill of one of its days. Reading it again is asking for it again. */
 export type Bill = {

@@ -207,7 +207,7 @@ export type Settings = {
 };
 
 /** A provider that can be configured. One folder has it, and one line of `registry.ts` names it. */
-export type ProviderKind = {
+export type ProviderDefinition = {
   readonly name: ProviderName;
   /** All that it reads: each begins with its name. Others that do are mistakes. */
   readonly variables: readonly string[];

@@ -1,10 +1,14 @@
-import { alipayKind } from './alipay/kind.ts';
-import type { ProviderKind } from './provider.ts';
-import { stripeKind } from './stripe/kind.ts';
-import { wechatpayKind } from './wechatpay/kind.ts';
+import { alipayDefinition } from './alipay/setup.ts';
+import type { ProviderDefinition } from './provider.ts';
+import { stripeDefinition } from './stripe/setup.ts';
+import { wechatpayDefinition } from './wechatpay/setup.ts';
 
 /**
  * Every provider that can be configured, in the order in which a buyer is offered what they take. Each keeps the promises that
  * test/providers/contracts.ts has it run.
  */
-export const providerKinds: readonly ProviderKind[] = [stripeKind, alipayKind, wechatpayKind];
+export const providerDefinitions: readonly ProviderDefinition[] = [
+  stripeDefinition,
+  alipayDefinition,
+  wechatpayDefinition,
+];

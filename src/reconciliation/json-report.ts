@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { differenceKinds, type Finding } from '../commands/finding.ts';
+import { differenceKinds, type Finding } from './finding.ts';
 import type { Heading } from './table.ts';
 import type { Tally } from './tally.ts';
 

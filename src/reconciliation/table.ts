@@ -1,5 +1,5 @@
-import type { Finding, FindingKind, Side } from '../commands/finding.ts';
 import { formatDecimal } from '../domain/money.ts';
+import type { Finding, FindingKind, Side } from './finding.ts';
 import type { Sum, Tally } from './tally.ts';
 
 const words: Readonly<Record<Sum['kind'], string>> = {

@@ -1,4 +1,4 @@
-import { differenceKinds, type Finding, type FindingKind } from '../commands/finding.ts';
+import { differenceKinds, type Finding, type FindingKind } from './finding.ts';
 
 /** How much of one kind there is, of one currency. */
 export type Sum = {

@@ -60,14 +60,8 @@ export async function insertIntent(tx: Tx, intent: Intent, { resultId, attempt }
  * Claims the key within the lock of one order, where it was just looked for.
  * @throws {IdempotencyKeyReusedError} when another order's call with the key, and so with other input, committed this moment.
  */
-export async function claimIntent(
-  tx: Tx,
-  intent: Intent,
-  resultId: string,
-  at: Date,
-  attempt: number | null = null,
-): Promise<void> {
-  if (await insertIntent(tx, intent, { resultId, attempt }, at)) return;
+export async function claimIntent(tx: Tx, intent: Intent, claim: Claim, at: Date): Promise<void> {
+  if (await insertIntent(tx, intent, claim, at)) return;
   await findIntent(tx, intent);
   throw new Error('An idempotency key was refused, and is the same intent on another order.');
 }

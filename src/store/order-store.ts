@@ -1,18 +1,14 @@
 import type { Database, Tx } from '../database/database.ts';
-import type { Clock } from '../domain/clock.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import { newId } from '../domain/ids.ts';
 import type { LatePaymentPolicy, Order, OrderLine } from '../domain/order.ts';
-import { type OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
 import { columnsOf, fromRow, toJson, toRow } from './rows.ts';
 
 /** Keeps our lock names apart from others', such as that of migrations. */
 const orderLockSpace = 20_801;
-
-/** What somebody who waits for news must be told: of whom there is some, never what it is. */
-export type Wake = { readonly merchantId: string; readonly orderId: string };
 
 const orderColumns = columnsOf([
   ...['id', 'merchantId', 'number', 'status', 'paymentStatus', 'captureMode', 'currency', 'totalMinor'],
@@ -100,7 +96,7 @@ const writeSql = `
   ${appendOf('$4')}`;
 
 /** Writes a new order, its lines and its first event. The change holds nothing but what `recordCreation` put there. */
-export async function insertOrder(tx: Tx, change: OrderChange, lines: readonly OrderLine[]): Promise<Wake> {
+export async function insertOrder(tx: Tx, change: OrderChange, lines: readonly OrderLine[]): Promise<void> {
   const { order } = change;
   const rows = lines.map((line) => ({
     ...toRow(line),
@@ -109,43 +105,29 @@ export async function insertOrder(tx: Tx, change: OrderChange, lines: readonly O
     currency: order.currency,
   }));
   await tx.query(insertOrderSql, [toJson(toRow(order)), toJson(rows), toJson(eventRows(order, change.events))]);
-  return { merchantId: order.merchantId, orderId: order.id };
 }
 
-/**
- * The only writer of orders, payments, refunds and events: locks the order, loads it, lets `decide` make its change, and writes what
- * changed with the events that say so. Nothing is so for anybody else before the transaction commits; wake subscribers after that.
- *
- * @returns what `decide` returned, what happened, and whom to wake; null when there is no such order.
- */
-export async function changeOrder<T>(
-  tx: Tx,
-  clock: Clock,
-  orderId: string,
-  decide: (change: OrderChange) => T | Promise<T>,
-): Promise<{ readonly result: T; readonly wake: Wake | null; readonly events: readonly OrderEvent[] } | null> {
-  // First of all in the transaction, before anything is written: its place in the log must be drawn while the lock is held.
+/** Locks an order until the transaction ends, whether or not it exists. */
+export async function lockOrder(tx: Tx, orderId: string): Promise<void> {
   await tx.query(lockSql, [orderId]);
-  const held = await loadOrder(tx, orderId);
-  if (held === null) return null;
-  // Asked once the lock is held, so that within an order time goes forward.
-  const change = new OrderChange(held, clock.now());
-  const result = await decide(change);
+}
+
+/** Writes the rows of a locked order that `change` has touched, and its events. Without a change it writes nothing. */
+export async function writeOrder(tx: Tx, held: OrderAggregate, change: OrderChange): Promise<void> {
   const { order, events } = change;
   const isTouched = change.touchedPayments.size > 0 || change.touchedRefunds.size > 0 || order !== held.order;
-  if (events.length === 0 && !isTouched) return { result, wake: null, events };
+  if (events.length === 0 && !isTouched) return;
   await tx.query(writeSql, [
     toJson(toRow(order)),
     toJson(change.payments.filter(({ id }) => change.touchedPayments.has(id)).map(toRow)),
     toJson(change.refunds.filter(({ id }) => change.touchedRefunds.has(id)).map(toRow)),
     toJson(eventRows(order, events)),
   ]);
-  return { result, events, wake: events.length === 0 ? null : { merchantId: order.merchantId, orderId: order.id } };
 }
 
-/** Takes the locks of several orders, as `changeOrder` takes one. The caller names them in the order of their ids. */
+/** Locks several orders. The caller sorts them by id, so that two callers never wait for each other. */
 export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<void> {
-  for (const orderId of orderIds) await tx.query(lockSql, [orderId]);
+  for (const orderId of orderIds) await lockOrder(tx, orderId);
 }
 
 /** An order with its payments and refunds as committed, or null when there is none. */

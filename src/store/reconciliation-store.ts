@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Database } from '../database/database.ts';
-import type { BilledMoney, HeldPayment, HeldRefund } from '../domain/reconciliation.ts';
+import type { BillLine, HeldPayment, HeldRefund } from '../domain/reconciliation.ts';
 import { fromRow } from './rows.ts';
 
 /** Whose payments are reconciled. */
@@ -83,7 +83,7 @@ const unlistedRefundsSql = pageOf(`
 /** The database's part of one reconciliation: which rows the bill has listed is kept there, for there may be millions. */
 export type Ledger = {
   /** What each of the lines names, in their order. */
-  findNamed(lines: readonly BilledMoney[]): Promise<Named[]>;
+  findNamed(lines: readonly BillLine[]): Promise<Named[]>;
   /** Takes note that the bill lists these rows; returns those that it has not listed before. */
   markListed(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** How many rows the bill has listed so far. */

@@ -212,7 +212,7 @@ test('what does not exist is null without an error', async () => {
 
 test.each([
   ['no token', null, /is required/],
-  ['a wrong token', 'wrong', /is not known/],
+  ['a wrong token', 'wrong', /is not valid/],
 ])('with %s every operation is UNAUTHENTICATED and says why, and nothing is written', async (_what, token, why) => {
   const { body } = await post(create, { input: orderInput() }, token);
   expect(body).toMatchObject({

@@ -407,7 +407,7 @@ test('in production, where there is no page, a client that accepts nothing but o
     exchange(production.app.url, rawRequest({ method: 'GET', target, headers: [accept] }));
   const refusal = await ask('accept: text/html');
   expectRefusal(refusal, 406, true);
-  expect(refusal?.body).toContain('accept must allow application/json');
+  expect(refusal?.body).toContain('accept header must allow application/json');
   expect(await ask('accept: text/html, */*;q=0.8')).toMatchObject({ status: 200, body: answered });
   await production.close();
 });

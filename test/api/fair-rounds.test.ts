@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PaymentMethod } from '../../generated/graphql/graphql.ts';
-import type { CommandContext } from '../../src/commands/context.ts';
-import type { Lane } from '../../src/commands/lane.ts';
-import { openLanes, placesPerProvider } from '../../src/commands/sweep.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
+import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
+import type { Lane } from '../../src/worker/lane.ts';
+import { openLanes, placesPerProvider } from '../../src/worker/sweep.ts';
 import { chineseSetups } from '../support/chinese-providers.ts';
 import { createOrder, payOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
 import {

@@ -210,7 +210,7 @@ test.each([
   });
   const text = await response.text();
   expect(text).toContain('BAD_USER_INPUT');
-  expect(text).toContain('cannot be used on the field of a subscription');
+  expect(text).toContain('cannot be used on the root field of a subscription');
 });
 
 test.each(['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+14:00', '9999-12-31T23:59:59-14:00'])(

@@ -239,17 +239,17 @@ describe('a refused callback leaves a line', () => {
     const refusals = createRefusalLog(log, () => new Date(nowMs));
     for (let i = 0; i < 1000; i += 1) refusals.refused('STRIPE', i % 4 === 0 ? 'STALE' : 'BAD_SIGNATURE', {});
     refusals.refused('ALIPAY', 'BAD_SIGNATURE', {});
-    refusals.tellCounted();
+    refusals.logCounted();
     expect(lines()).toHaveLength(refusalLinesPerMinute + 1);
     nowMs += 60_000;
-    refusals.tellCounted();
-    refusals.tellCounted();
+    refusals.logCounted();
+    refusals.logCounted();
     expect(lines().slice(refusalLinesPerMinute + 1)).toMatchObject([
       { msg: 'more callbacks refused', provider: 'STRIPE', count: 980, reasons: { STALE: 245, BAD_SIGNATURE: 735 } },
     ]);
     // The next minute begins anew; what is left of it is told when the server closes.
     for (let i = 0; i < refusalLinesPerMinute + 1; i += 1) refusals.refused('STRIPE', 'STALE', {});
-    refusals.tellCounted('now');
+    refusals.logCounted('now');
     expect(lines().at(-1)).toMatchObject({ msg: 'more callbacks refused', count: 1 });
   });
 });

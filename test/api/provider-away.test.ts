@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { graphql } from '../../generated/graphql/gql.ts';
-import { stripeSetup } from '../../src/providers/stripe/kind.ts';
+import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import { chineseSetups } from '../support/chinese-providers.ts';
 import { confirmCard, createOrder, payOrder, readOrder, refreshPayment } from '../support/orders.ts';
 import { control, startTestApp, stripeAt, type TestApp, untilCallbacksCame } from '../support/test-app.ts';

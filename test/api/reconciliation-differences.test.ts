@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
-import type { BillLine } from '../../src/providers/bill.ts';
+import type { BillLine } from '../../src/domain/reconciliation.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { confirmCard, createOrder, paidOrder, payOrder, readOrder } from '../support/orders.ts';
 import { openProviderOf, passBoth, reconcileDay, toNextAfternoon, toNoon, withBill } from '../support/reconciling.ts';

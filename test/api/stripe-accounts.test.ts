@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { graphql } from '../../generated/graphql/gql.ts';
-import { stripeSetup } from '../../src/providers/stripe/kind.ts';
+import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import { booksOf, createOrder, paidOrder, payOrder, readOrder } from '../support/orders.ts';
 import { askControl, control, startTestApp, stripeAt, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { noteForeignReport, postponeCheck, watchAnew, watchLink } from '../../src/domain/decide.ts';
-import { closePayment } from '../../src/domain/life.ts';
+import { noteForeignReport, postponeCheck, watchAnew, watchLink } from '../../src/domain/apply-payment-report.ts';
+import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import type { NextAction } from '../../src/domain/payment.ts';
 import { lacksAction } from '../../src/domain/payment.ts';
 import { waitingDelayMsMax } from '../../src/domain/schedule.ts';

@@ -1,8 +1,8 @@
-import { applyPaymentReport } from '../../src/domain/decide.ts';
+import { applyPaymentReport } from '../../src/domain/apply-payment-report.ts';
 import type { EventType, OrderEvent } from '../../src/domain/event.ts';
-import { closeOrder } from '../../src/domain/life.ts';
 import type { CloseTarget, LatePaymentPolicy, Order } from '../../src/domain/order.ts';
 import { type OrderAggregate, OrderChange } from '../../src/domain/order-change.ts';
+import { closeOrder } from '../../src/domain/order-lifecycle.ts';
 import type { Payment, PaymentFailure, ReportedPaymentStatus } from '../../src/domain/payment.ts';
 import type { PaymentReport, ReportOutcome } from '../../src/domain/report.ts';
 

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { OrderEvent } from '../../src/domain/event.ts';
-import { sumsOf } from '../../src/domain/order.ts';
-import { factsOfPayment } from '../../src/domain/order-change.ts';
-import { refundableMinor } from '../../src/domain/payment.ts';
-import { isReserved, mayFollowRefund, type RefundStatus, surplusRefundIdOf } from '../../src/domain/refund.ts';
 import {
   applyRefundReport,
   compareReturned,
   markRefundUnknown,
   postponeRefundCheck,
   startRefund,
-} from '../../src/domain/refunding.ts';
+} from '../../src/domain/apply-refund-report.ts';
+import type { OrderEvent } from '../../src/domain/event.ts';
+import { sumsOf } from '../../src/domain/order.ts';
+import { factsOfPayment } from '../../src/domain/order-change.ts';
+import { refundableMinor } from '../../src/domain/payment.ts';
+import { isReserved, mayFollowRefund, type RefundStatus, surplusRefundIdOf } from '../../src/domain/refund.ts';
 import type { RefundReport, ReportOutcome } from '../../src/domain/report.ts';
 import { aReport, firstId, OrderStory, second, totalMinor } from './order-story.ts';
 import { readTrigger } from './transition-table.ts';

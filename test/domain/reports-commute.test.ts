@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { markUnknown, postponeCheck } from '../../src/domain/decide.ts';
+import { markUnknown, postponeCheck } from '../../src/domain/apply-payment-report.ts';
 import type { OrderEvent } from '../../src/domain/event.ts';
-import { closePayment } from '../../src/domain/life.ts';
 import { type LatePaymentPolicy, mayFollowOrder, sumsOf } from '../../src/domain/order.ts';
 import { factsOfOrder, factsOfPayment, type OrderAggregate } from '../../src/domain/order-change.ts';
+import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import { mayFollow, type ReportedPaymentStatus } from '../../src/domain/payment.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
 import { anAnswer, aReport, declined, firstId, OrderStory, secondId, totalMinor } from './order-story.ts';

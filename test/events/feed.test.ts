@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CommandContext } from '../../src/commands/context.ts';
 import { createOrder } from '../../src/commands/create-order.ts';
 import type { Database } from '../../src/database/database.ts';
 import { systemClock } from '../../src/domain/clock.ts';
+import type { PassFailpoint } from '../../src/domain/failpoint.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 import { needReview } from '../../src/domain/review.ts';
 import { merchantFeed, openTailWatch, orderFeed, tailLimit } from '../../src/events/feed.ts';
 import { type LoggedEvent, logStart, readLogEnd, readMerchantLog } from '../../src/events/log.ts';
-import { createWakes } from '../../src/events/wakes.ts';
+import { createWakes } from '../../src/events/notifications.ts';
+import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
-import { changeOrder } from '../../src/store/order-store.ts';
+import { changeOrder } from '../../src/store/order-writer.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 let database: Database;
@@ -40,10 +41,7 @@ const newOrder = () =>
 /** One more event of an order: each reason for review can be given once. */
 const reasons = ['LATE_PAYMENT', 'SURPLUS', 'AMOUNT_MISMATCH', 'STUCK_UNKNOWN'] as const;
 async function addEvent(orderId: string, reason: (typeof reasons)[number]): Promise<void> {
-  const changed = await database.transaction((tx) =>
-    changeOrder(tx, systemClock, orderId, (change) => needReview(change, reason, 'a test')),
-  );
-  if (changed?.wake) wakes.wake(changed.wake);
+  await changeOrder(context, 'review', { orderId }, (change) => needReview(change, reason, 'a test'));
 }
 
 const nameOf = ({ orderId, sequence }: LoggedEvent) => `${orderId} ${sequence}`;
@@ -172,11 +170,14 @@ test.runIf(process.env.DATABASE_URL)(
     const beginning = new Promise<void>((resolve) => {
       began = resolve;
     });
-    const slow = database.transaction(async (tx) => {
-      await changeOrder(tx, systemClock, slowOrder, (change) => needReview(change, 'SURPLUS', 'a test'));
+    const failpoint: PassFailpoint = async (name) => {
+      if (name !== 'review.uncommitted') return;
       began();
       await held;
-    });
+    };
+    const slow = changeOrder({ ...context, failpoint }, 'review', { orderId: slowOrder }, (change) =>
+      needReview(change, 'SURPLUS', 'a test'),
+    );
     await beginning;
     await addEvent(quickOrder, 'SURPLUS');
     // The quick event has the higher place but is there first: a cursor that took it would step over the slow one.

@@ -8,19 +8,25 @@ import ts from 'typescript';
 export const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
   domain: [],
   database: ['prisma/generated'],
-  store: ['domain', 'database'],
+  store: ['domain', 'database', 'events/inbox.ts', 'logging'],
   events: ['domain', 'database'],
   providers: ['domain'],
-  logging: ['domain'],
-  commands: ['domain', 'events', 'store', 'database', 'providers/provider.ts', 'providers/bill.ts', 'logging/trace.ts'],
+  logging: ['domain', 'database/errors.ts'],
+  'provider-calls': ['domain', 'database', 'store', 'providers/provider.ts', 'logging'],
+  commands: ['domain', 'database', 'store', 'provider-calls', 'providers/provider.ts', 'logging'],
+  worker: ['domain', 'database', 'events/inbox.ts', 'store', 'provider-calls', 'providers/provider.ts', 'logging'],
+  reconciliation: [
+    ...['domain', 'database', 'store', 'provider-calls', 'logging'],
+    ...['providers/provider.ts', 'providers/bill.ts'],
+  ],
   graphql: [
-    ...['domain', 'commands', 'database', 'prisma/generated', 'logging/trace.ts'],
-    ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/wakes.ts'], // what subscribes and reads; the inbox is none of its business
+    ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'provider-calls/context.ts'],
+    ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/notifications.ts'], // what subscribes and reads; the inbox is none of its business
   ],
   http: [
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging'],
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
-    ...['commands/receive-delivery.ts'], // a callback is applied as soon as it is recorded
+    'worker/receive-delivery.ts',
   ],
   'config.ts': [
     ...['domain', 'failpoints.ts', 'variables.ts', 'database/address.ts'],
@@ -31,7 +37,6 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'banner.ts': ['domain', 'config.ts'],
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
-  reconciliation: ['domain', 'commands/finding.ts'], // what the command line says and prints
   'closing-list.ts': [],
   'app.ts': 'everything',
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server

@@ -95,7 +95,7 @@ describe('the page to which the buyer comes back', () => {
     const waiting = await read(address);
     expect(waiting.text).toContain(`Order ${order.number}`);
     expect(waiting.text).toContain('Not paid yet');
-    expect(waiting.text).toContain('That proves nothing');
+    expect(waiting.text).toContain('does not prove a payment');
     expect(waiting.text).toContain('http-equiv="refresh"');
     await control(app.sandboxUrl, `alipay/buyer/${payment.id}`, { action: 'pay' });
     await untilCallbacksCame(app);

@@ -1,4 +1,4 @@
-import type { Actor } from '../../src/commands/context.ts';
+import type { Actor } from '../../src/commands/actor.ts';
 import type { Order } from '../../src/domain/order.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import type { Answer, CommandName } from './node.ts';

@@ -1,11 +1,11 @@
 import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { Actor } from '../../src/commands/context.ts';
+import type { Actor } from '../../src/commands/actor.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import type { EventType } from '../../src/domain/event.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/store/order-store.ts';
+import type { Wake } from '../../src/events/notifications.ts';
 
 export type CommandName =
   | ('createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund' | 'cancelOrder' | 'cancelPayment')

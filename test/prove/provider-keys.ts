@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { SandboxOptions } from '../../sandbox/server.ts';
-import type { AlipayConfig } from '../../src/providers/alipay/kind.ts';
-import type { WechatpayConfig } from '../../src/providers/wechatpay/kind.ts';
+import type { AlipayConfig } from '../../src/providers/alipay/config.ts';
+import type { WechatpayConfig } from '../../src/providers/wechatpay/config.ts';
 
 /** Throw-away keys, made for these tests and known to everybody: with them a seed gives the same signatures every time. */
 function testKey(name: string): KeyObject {

@@ -1,4 +1,4 @@
-import type { Actor } from '../../src/commands/context.ts';
+import type { Actor } from '../../src/commands/actor.ts';
 import type { Database } from '../../src/database/database.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { Buyer } from './buyer.ts';

@@ -1,11 +1,11 @@
 import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
 import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
-import type { Actor } from '../../src/commands/context.ts';
+import type { Actor } from '../../src/commands/actor.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/store/order-store.ts';
+import type { Wake } from '../../src/events/notifications.ts';
 import type { Answer, CommandName, Scope } from './node.ts';
 
 /** What a node in another process is asked, and what it answers. */

@@ -3,7 +3,7 @@ import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/store/order-store.ts';
+import type { Wake } from '../../src/events/notifications.ts';
 import { Dice } from './dice.ts';
 import { type Exchange, exchangeOf } from './exchanges.ts';
 import { BrokenConnectionError } from './life.ts';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { BillLine } from '../../src/domain/reconciliation.ts';
 import { readAlipayBill } from '../../src/providers/alipay/bill.ts';
-import { type BillLine, BillUnreadableError } from '../../src/providers/bill.ts';
+import { BillUnreadableError } from '../../src/providers/bill.ts';
 import { fileOf, linesIn, zipOf } from './bill-files.ts';
 
 const header =

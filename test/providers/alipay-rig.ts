@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import iconv from 'iconv-lite';
 import { newId } from '../../src/domain/ids.ts';
 import { createAlipayProvider } from '../../src/providers/alipay/adapter.ts';
-import type { AlipayConfig } from '../../src/providers/alipay/kind.ts';
+import type { AlipayConfig } from '../../src/providers/alipay/config.ts';
 import type { PaymentOrder, PaymentProvider, RefundOrder } from '../../src/providers/provider.ts';
 
 /** Throw-away keys and certificates, made by the openssl CLI for these tests. */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import iconv from 'iconv-lite';
-import type { Bill, BillLine } from '../../src/providers/bill.ts';
+import type { BillLine } from '../../src/domain/reconciliation.ts';
+import type { Bill } from '../../src/providers/bill.ts';
 import type { BillFile } from '../../src/providers/bill-file.ts';
 
 /** What a download leaves: a file of its reader's own. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type BillLine, BillNotAvailableError } from '../../src/providers/bill.ts';
+import type { BillLine } from '../../src/domain/reconciliation.ts';
+import { BillNotAvailableError } from '../../src/providers/bill.ts';
 import type { ProviderContract, ProviderRig } from './contract-rig.ts';
 import { aRefundOf, paid, patient, refundIn, refundsTakeMs, start } from './contract-steps.ts';
 

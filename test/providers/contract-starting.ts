@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RejectedError } from '../../src/providers/provider.ts';
-import { providerKinds } from '../../src/providers/registry.ts';
+import { providerDefinitions } from '../../src/providers/registry.ts';
 import type { ProviderContract } from './contract-rig.ts';
 import { failureOf, flowOf, knowing, lost, orderOf, patient, query, start } from './contract-steps.ts';
 
@@ -146,7 +146,7 @@ export function promiseStarting(contract: ProviderContract): void {
       const { provider } = await open();
       expect(provider).toMatchObject({ name, account: expect.stringMatching(/^[\w.@-]{1,64}$/) });
       expect(provider.name.toLowerCase()).toMatch(/^[a-z]{1,20}$/); // as the webhook's route has it
-      expect(providerKinds.map((kind) => kind.name)).toContain(name);
+      expect(providerDefinitions.map((kind) => kind.name)).toContain(name);
       expect([...provider.flows].sort()).toEqual(flows.map(({ flow }) => flow).sort());
       for (const flow of Object.keys(provider.needs)) expect(provider.flows).toContain(flow);
       for (const { flow } of flows) expect(flowOf(contract, flow).flow).toBe(flow);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Log } from '../../src/domain/log.ts';
 import { findStripeAccount } from '../../src/providers/stripe/account.ts';
-import type { StripeConfig } from '../../src/providers/stripe/kind.ts';
+import type { StripeConfig } from '../../src/providers/stripe/config.ts';
 import { openRig, publishableKey, secretKey, webhookSecret } from '../sandbox/rig.ts';
 
 const config: Omit<StripeConfig, 'apiBase'> = { secretKey, publishableKey, webhookSecrets: [webhookSecret] };

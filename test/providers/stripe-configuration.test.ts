@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { MisconfiguredError, type Settings } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
-import { stripeKind } from '../../src/providers/stripe/kind.ts';
+import { stripeDefinition } from '../../src/providers/stripe/setup.ts';
 import { publishableKey, secretKey, webhookSecret } from '../sandbox/rig.ts';
 import { failureOf, patient } from './contract-steps.ts';
 import { anOrderToPay } from './stripe-rig.ts';
@@ -53,7 +53,7 @@ test('all that is wrong with the keys of cards is told at once', () => {
   const violations: string[] = [];
   const at = (name: string) => values[name] ?? null;
   const settings: Settings = { at, isSet: (name) => at(name) !== null, isProduction: true, violations, callers: [] };
-  expect(stripeKind.readSetup(settings)).toBeNull();
+  expect(stripeDefinition.readSetup(settings)).toBeNull();
   expect(violations.map((violation) => violation.split(' ', 1)[0])).toEqual([
     ...['Cards', 'STRIPE_SECRET_KEY', 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'],
   ]);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { applyRefundReport, startRefund } from '../../src/domain/apply-refund-report.ts';
 import type { CaptureMode } from '../../src/domain/order.ts';
 import type { PaymentFlow } from '../../src/domain/payment.ts';
-import { applyRefundReport, startRefund } from '../../src/domain/refunding.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
 import type { WebhookMessage } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { type BillLine, BillUnreadableError } from '../../src/providers/bill.ts';
+import type { BillLine } from '../../src/domain/reconciliation.ts';
+import { BillUnreadableError } from '../../src/providers/bill.ts';
 import { readWechatpayBill } from '../../src/providers/wechatpay/bill.ts';
 import { fileOf, linesIn } from './bill-files.ts';
 

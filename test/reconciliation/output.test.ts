@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Finding } from '../../src/commands/finding.ts';
+import type { Finding } from '../../src/reconciliation/finding.ts';
 import { printJson, saveJson } from '../../src/reconciliation/json-report.ts';
 import { readOptions, UsageError } from '../../src/reconciliation/options.ts';
 import { tableOf } from '../../src/reconciliation/table.ts';

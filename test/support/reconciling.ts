@@ -1,11 +1,13 @@
-import type { CommandContext } from '../../src/commands/context.ts';
-import type { Doubt, Finding } from '../../src/commands/finding.ts';
-import { reconcile } from '../../src/commands/reconcile.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
-import type { BillLine } from '../../src/providers/bill.ts';
+
+import type { BillLine } from '../../src/domain/reconciliation.ts';
+import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
-import { stripeSetup } from '../../src/providers/stripe/kind.ts';
+import { stripeSetup } from '../../src/providers/stripe/setup.ts';
+import type { Doubt, Finding } from '../../src/reconciliation/finding.ts';
+import { reconcile } from '../../src/reconciliation/reconcile.ts';
+
 import { chineseSetups } from './chinese-providers.ts';
 import { advanceSandbox, type TestApp, testStripe } from './test-app.ts';
 

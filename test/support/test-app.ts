@@ -7,7 +7,8 @@ import type { Database } from '../../src/database/database.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Log } from '../../src/domain/log.ts';
 import type { HttpLimits } from '../../src/http/limits.ts';
-import { type StripeConfig, stripeSetup } from '../../src/providers/stripe/kind.ts';
+import type { StripeConfig } from '../../src/providers/stripe/config.ts';
+import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
 import { openTestDatabase } from './database.ts';
 

@@ -1,6 +1,6 @@
 import { after } from '../../domain/clock.ts';
 import type { Evidence, EvidenceSource, NextAction } from '../../domain/payment.ts';
-import type { PaymentReport } from '../../domain/report.ts';
+import { type PaymentReport, paymentReport } from '../../domain/report.ts';
 import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-limits.ts';
 import { beijingDay, beijingText } from '../beijing-time.ts';
 import {
@@ -24,8 +24,8 @@ import {
   statusOfTrade,
 } from './answers.ts';
 import { fetchAlipayBill } from './bill.ts';
+import type { AlipayConfig } from './config.ts';
 import { type BizContent, createAlipayGateway } from './gateway.ts';
-import type { AlipayConfig } from './kind.ts';
 import { messageOf } from './messages.ts';
 import { fieldsOf, verifyNotification } from './notification.ts';
 import { subjectOf } from './order-text.ts';
@@ -93,18 +93,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
   }
 
   function started({ paymentId }: PaymentOrder, nextAction: NextAction | null): PaymentReport {
-    return {
-      paymentId,
-      providerPaymentId: null,
-      providerReference: null,
-      status: 'ACTION_REQUIRED',
-      amountMinor: null,
-      currency: null,
-      capturedMinor: null,
-      failure: null,
-      nextAction,
-      evidence: evidence('RESPONSE', null),
-    };
+    return paymentReport({ paymentId, status: 'ACTION_REQUIRED', nextAction, evidence: evidence('RESPONSE', null) });
   }
 
   /** What Alipay holds under our number; null when that is nothing. */

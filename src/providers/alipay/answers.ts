@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Evidence, NextAction } from '../../domain/payment.ts';
-import type { PaymentReport } from '../../domain/report.ts';
+import { type PaymentReport, paymentReport } from '../../domain/report.ts';
 import { instantOfBeijing } from '../beijing-time.ts';
 import { OutcomeUnknownError } from '../provider.ts';
 import { fenOfYuan } from '../yuan.ts';
@@ -81,18 +81,16 @@ export function reportOfTrade(
   nextAction: NextAction | null = null,
 ): PaymentReport {
   const amountMinor = fenOfYuan(trade.total_amount);
-  return {
+  return paymentReport({
     paymentId: trade.out_trade_no,
     providerPaymentId: trade.trade_no,
-    providerReference: null,
     status: status === 'CLOSED_UNPAID' ? closedAs : status,
     amountMinor,
     currency: currencyOf(trade),
     capturedMinor: status === 'SUCCEEDED' ? amountMinor : null,
-    failure: null,
     nextAction: status === 'ACTION_REQUIRED' ? nextAction : null,
     evidence,
-  };
+  });
 }
 
 /** Yuan, unless the trade says otherwise: then that is reported, and the core refuses it. */

@@ -2,8 +2,9 @@ import { crc32 } from 'node:zlib';
 import { openPromise as openZip } from 'yauzl';
 import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
+import type { BillLine } from '../../domain/reconciliation.ts';
 import { instantOfBeijing } from '../beijing-time.ts';
-import { type Bill, type BillLine, BillNotAvailableError, BillUnreadableError, NoBillError } from '../bill.ts';
+import { type Bill, BillNotAvailableError, BillUnreadableError, NoBillError } from '../bill.ts';
 import {
   type BillFile,
   columnsOf,

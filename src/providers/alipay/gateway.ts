@@ -5,7 +5,7 @@ import { beijingText } from '../beijing-time.ts';
 import { type HttpReply, NotSentError, notExecuted, sendRequest } from '../http-request.ts';
 import { MisconfiguredError, NotExecutedError, OutcomeUnknownError } from '../provider.ts';
 import { type Charset, charsetNameIn, charsetOf, decode } from './charset.ts';
-import type { AlipayConfig } from './kind.ts';
+import type { AlipayConfig } from './config.ts';
 import { openAnswer } from './signed-answer.ts';
 
 /** What Alipay answered: with what was asked for, or that its rules are against it. */

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import type { Evidence } from '../../domain/payment.ts';
 import type { WebhookMessage } from '../provider.ts';
-import { providerIdIn, readOrUnclear, unknownStatus } from '../unclear.ts';
+import { providerIdIn, readWebhookContent, unknownStatus } from '../webhook-content.ts';
 import { fenOfYuan } from '../yuan.ts';
 import { givenText, instantIn, reportOfTrade, statusOfTrade, tradeSchema } from './answers.ts';
-import type { AlipayConfig } from './kind.ts';
+import type { AlipayConfig } from './config.ts';
 import type { Fields } from './notification.ts';
 import { reportOf } from './refunds.ts';
 
@@ -48,7 +48,7 @@ export function messageOf(
   }
   if (paymentId === null) return ignored('not_ours');
   const ids = { paymentId, providerPaymentId: providerIdIn(values.trade_no) };
-  return readOrUnclear(ids, () => messageOfNotice(noticeSchema.parse(values), receivedAt));
+  return readWebhookContent(ids, () => messageOfNotice(noticeSchema.parse(values), receivedAt));
 }
 
 /** Text where nobody knows what its status says: for people. */

@@ -1,7 +1,7 @@
 import { isId } from '../../domain/ids.ts';
 import type { Evidence, EvidenceSource } from '../../domain/payment.ts';
 import type { ReportedRefundStatus } from '../../domain/refund.ts';
-import type { RefundReport } from '../../domain/report.ts';
+import { type RefundReport, refundReport } from '../../domain/report.ts';
 import {
   askAfterwards,
   OutcomeUnknownError,
@@ -82,16 +82,14 @@ export function reportOf(
   amountMinor: bigint | null,
   evidence: Evidence,
 ): RefundReport {
-  return {
+  return refundReport({
     refundId: number !== null && isId('refund', number) ? number : null,
     providerRefundId: number,
     status,
     amountMinor,
     currency: 'CNY',
-    reason: null,
-    failure: null,
     evidence,
-  };
+  });
 }
 
 function numberOf({ refundId, providerRefundId, paymentId }: RefundName): string {

@@ -4,7 +4,7 @@ import type { Log } from '../../domain/log.ts';
 import { withDeadline } from '../deadline.ts';
 import { MisconfiguredError, ProviderAwayError, RejectedError } from '../provider.ts';
 import { openStripe } from './client.ts';
-import { isLiveKey, type StripeConfig } from './kind.ts';
+import { isLiveKey, type StripeConfig } from './config.ts';
 import { parseAnswer } from './outcome.ts';
 
 /** How long a start waits for Stripe to say whose key it has. */

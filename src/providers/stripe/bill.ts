@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
-import { type Bill, type BillLine, BillUnreadableError, utcDay } from '../bill.ts';
+import type { BillLine } from '../../domain/reconciliation.ts';
+import { type Bill, BillUnreadableError, utcDay } from '../bill.ts';
 import { withDeadline } from '../deadline.ts';
 import { fromStripeAmount } from './amounts.ts';
 import type { StripeClient } from './client.ts';

@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
+import type { StripeConfig } from './config.ts';
 import { createBoundedClient } from './http-client.ts';
-import type { StripeConfig } from './kind.ts';
 import { type Answering, createAnswering } from './outcome.ts';
 
 const apiVersion = '2026-10-28.endive';

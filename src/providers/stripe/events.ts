@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Evidence, NextAction } from '../../domain/payment.ts';
 import { type WebhookMessage, WebhookRejectedError } from '../provider.ts';
-import { memberOf, paymentIdIn, providerIdIn, readOrUnclear, unknownStatus } from '../unclear.ts';
+import { memberOf, paymentIdIn, providerIdIn, readWebhookContent, unknownStatus } from '../webhook-content.ts';
 import {
   checkoutSessionSchema,
   eventSchema,
@@ -58,7 +58,7 @@ function messageOfIntent(
 ): WebhookMessage {
   const named = memberOf(memberOf(object, 'metadata'), 'payment_id');
   const ids = { paymentId: paymentIdIn(named), providerPaymentId: providerIdIn(memberOf(object, 'id')) };
-  return readOrUnclear(ids, () => {
+  return readWebhookContent(ids, () => {
     const intent = paymentIntentSchema.parse(object);
     const paymentId = paymentIdOf(intent.metadata.payment_id);
     if (paymentId === null) return ignored('not_ours');
@@ -80,7 +80,7 @@ function messageOfSession(type: string, object: unknown, told: Evidence, isLive:
     paymentId: paymentIdIn(memberOf(object, 'client_reference_id')),
     providerPaymentId: providerIdIn(memberOf(intentId, 'id') ?? intentId),
   };
-  return readOrUnclear(ids, () => {
+  return readWebhookContent(ids, () => {
     const session = checkoutSessionSchema.parse(object);
     const paymentId = paymentIdOf(session.client_reference_id);
     if (paymentId === null) return ignored('not_ours');
@@ -100,7 +100,7 @@ function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
     paymentId: paymentIdIn(memberOf(memberOf(object, 'metadata'), 'payment_id')),
     providerPaymentId: providerIdIn(memberOf(intent, 'id') ?? intent),
   };
-  return readOrUnclear(ids, () => {
+  return readWebhookContent(ids, () => {
     const refund = refundSchema.parse(object);
     const providerPaymentId = intentIdOf(refund);
     if (providerPaymentId === null) return ignored('not_ours');

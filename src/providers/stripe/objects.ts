@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import { isCurrency } from '../../domain/money.ts';
 import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from '../../domain/payment.ts';
-import type { PaymentReport } from '../../domain/report.ts';
+import { type PaymentReport, paymentReport } from '../../domain/report.ts';
 import { fromStripeAmount } from './amounts.ts';
 
 /** What we read of Stripe's objects. Statuses are open sets there, so they are text here and mapped below. */
@@ -82,10 +82,9 @@ export function reportOfIntent(
   const status = statusOfIntent(intent);
   if (status === null) return null;
   const currency = currencyOf(intent.currency);
-  return {
+  return paymentReport({
     paymentId,
     providerPaymentId: intent.id,
-    providerReference: null,
     status,
     amountMinor: fromStripeAmount(intent.amount, currency),
     currency,
@@ -93,7 +92,7 @@ export function reportOfIntent(
     failure: status === 'ACTION_REQUIRED' ? failureOf(intent) : null,
     nextAction: status === 'ACTION_REQUIRED' ? nextAction : null,
     evidence,
-  };
+  });
 }
 
 /**
@@ -121,7 +120,7 @@ export function reportOfSession(
   if (status === null || session.currency === null || session.amount_total === null) return null;
   const currency = currencyOf(session.currency);
   const amountMinor = fromStripeAmount(session.amount_total, currency);
-  return {
+  return paymentReport({
     paymentId,
     providerPaymentId: intentId,
     providerReference: session.id,
@@ -132,7 +131,7 @@ export function reportOfSession(
     failure: status === 'ACTION_REQUIRED' && isExpanded ? failureOf(intent) : null,
     nextAction: status === 'ACTION_REQUIRED' ? redirectTo(session, evidence.receivedAt) : null,
     evidence,
-  };
+  });
 }
 
 /** A page that was complete, by a method that is settled later, and did not bring the money: nobody can pay it again. */

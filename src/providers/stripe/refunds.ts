@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import type { Evidence, EvidenceSource, PaymentFailure } from '../../domain/payment.ts';
 import type { ReportedRefundStatus } from '../../domain/refund.ts';
-import type { RefundReport } from '../../domain/report.ts';
+import { type RefundReport, refundReport } from '../../domain/report.ts';
 import { OutcomeUnknownError, type RefundAnswer, type RefundName, type RefundOrder } from '../provider.ts';
 import { fromStripeAmount, toStripeAmount } from './amounts.ts';
 import { readList } from './lists.ts';
@@ -107,7 +107,7 @@ export function reportOfRefund(refund: StripeRefund, evidence: Evidence): Refund
   if (status === null) return null;
   const currency = currencyOf(refund.currency);
   const named = refund.metadata?.refund_id;
-  return {
+  return refundReport({
     refundId: named !== undefined && isId('refund', named) ? named : null,
     providerRefundId: refund.id,
     status,
@@ -116,7 +116,7 @@ export function reportOfRefund(refund: StripeRefund, evidence: Evidence): Refund
     reason: refund.metadata?.reason ?? refund.reason ?? null,
     failure: status === 'FAILED' ? failureOf(refund) : null,
     evidence,
-  };
+  });
 }
 
 function statusOf({ status }: StripeRefund): ReportedRefundStatus | null {

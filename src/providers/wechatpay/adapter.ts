@@ -1,5 +1,5 @@
 import type { Evidence, EvidenceSource } from '../../domain/payment.ts';
-import type { PaymentReport, RefundReport } from '../../domain/report.ts';
+import { type PaymentReport, paymentReport, type RefundReport } from '../../domain/report.ts';
 import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-limits.ts';
 import { beijingDay } from '../beijing-time.ts';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../provider.ts';
 import { fetchWechatpayBill } from './bill.ts';
 import { createClient, type WechatpayAnswer } from './client.ts';
-import type { WechatpayConfig } from './kind.ts';
+import type { WechatpayConfig } from './config.ts';
 import { messageOf, openNotification } from './notification.ts';
 import { errorOf, isRefusedAs } from './outcome.ts';
 import { createPlatformKeyStore } from './platform-keys.ts';
@@ -28,7 +28,6 @@ import { refundSchema, reportOfRefund } from './refunds.ts';
 import { adviceOn, signatureFaultOf, signatureHeaders } from './signature.ts';
 import { createSendSigned } from './signed-request.ts';
 import {
-  bareReport,
   foreignnessOf,
   inProgressSchema,
   reportOfTransaction,
@@ -69,7 +68,12 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     const answer = await client.post(target, body, signal);
     if (answer.kind === 'refused') return startedBefore(order, answer, signal);
     const nextAction = readAnswer(() => actionBy(answer.body, askedAt));
-    return { ...bareReport(order.paymentId, 'ACTION_REQUIRED', evidence('RESPONSE', null)), nextAction };
+    return paymentReport({
+      paymentId: order.paymentId,
+      status: 'ACTION_REQUIRED',
+      nextAction,
+      evidence: evidence('RESPONSE', null),
+    });
   }
 
   /**
@@ -108,7 +112,12 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     const found = await find(order, signal);
     if (found === null) return nothing;
     if (found === 'inProgress') {
-      return { kind: 'report', report: bareReport(order.paymentId, 'PROCESSING', evidence('QUERY', null)) };
+      const report = paymentReport({
+        paymentId: order.paymentId,
+        status: 'PROCESSING',
+        evidence: evidence('QUERY', null),
+      });
+      return { kind: 'report', report };
     }
     const report = readAnswer(() =>
       reportOfTransaction(found, order.paymentId, evidence('QUERY', found.success_time), order.expiresAt <= now()),

@@ -3,8 +3,9 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
+import type { BillLine } from '../../domain/reconciliation.ts';
 import { instantOfBeijing } from '../beijing-time.ts';
-import { type Bill, type BillLine, BillNotAvailableError, BillUnreadableError, NoBillError } from '../bill.ts';
+import { type Bill, BillNotAvailableError, BillUnreadableError, NoBillError } from '../bill.ts';
 import {
   type BillFile,
   columnsOf,

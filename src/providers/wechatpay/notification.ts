@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { firstPaymentIdIn } from '../../domain/ids.ts';
 import type { Evidence } from '../../domain/payment.ts';
 import { type WebhookMessage, WebhookRejectedError } from '../provider.ts';
-import { memberOf, type NamedIds, providerIdIn, readOrUnclear, unknownStatus } from '../unclear.ts';
+import { memberOf, type NamedIds, providerIdIn, readWebhookContent, unknownStatus } from '../webhook-content.ts';
 import { UndecipherableError, unseal } from './cipher.ts';
 import { notifiedRefundSchema, paymentBehind, reportOfRefund, type WechatpayRefund } from './refunds.ts';
 import {
@@ -96,7 +96,7 @@ export function messageOf({ createdAt, sealed }: Notification, merchant: Merchan
     providerTime: time ?? createdAt,
     receivedAt,
   });
-  return readOrUnclear(named, () => {
+  return readWebhookContent(named, () => {
     if (!isAsNamed) throw new RangeError('It holds something else than its event_type says.');
     return subject === 'transaction'
       ? messageOfTransaction(transactionSchema.parse(jsonOf(plain)), evidenceAt)

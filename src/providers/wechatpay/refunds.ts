@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import type { Evidence, PaymentFailure } from '../../domain/payment.ts';
 import type { ReportedRefundStatus } from '../../domain/refund.ts';
-import type { PaymentReport, RefundReport } from '../../domain/report.ts';
+import { type PaymentReport, paymentReport, type RefundReport, refundReport } from '../../domain/report.ts';
 import { currency, fen, instant } from './transactions.ts';
 
 const refundFields = {
@@ -30,35 +30,31 @@ export function reportOfRefund(refund: WechatpayRefund, evidence: Evidence): Ref
   const status = statusOf(stated);
   if (status === null) return null;
   const isOurs = isId('refund', number);
-  return {
+  return refundReport({
     refundId: isOurs ? number : null,
     // WeChat Pay is asked about a refund by the number alone that whoever made it has given it.
     providerRefundId: isOurs ? providerName : number,
     status,
     amountMinor: BigInt(amount.refund),
     currency: amount.currency,
-    reason: null,
     failure: status === 'FAILED' || stated === 'ABNORMAL' ? failureOf(stated) : null,
     evidence,
-  };
+  });
 }
 
 /** What a refund says of the payment: it was paid, or nothing of it could go back. */
 export function paymentBehind(refund: WechatpayRefund, paymentId: string, evidence: Evidence): PaymentReport {
   const { transaction_id: providerPaymentId, amount } = refund;
   const totalMinor = BigInt(amount.total);
-  return {
+  return paymentReport({
     paymentId,
     providerPaymentId,
-    providerReference: null,
     status: 'SUCCEEDED',
     amountMinor: totalMinor,
     currency: amount.currency,
     capturedMinor: totalMinor,
-    failure: null,
-    nextAction: null,
     evidence: { ...evidence, providerTime: null }, // it was paid some time before
-  };
+  });
 }
 
 function statusOf(status: string): ReportedRefundStatus | null {

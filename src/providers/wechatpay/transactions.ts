@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import type { Evidence, PaymentFailure, ReportedPaymentStatus } from '../../domain/payment.ts';
-import type { PaymentReport } from '../../domain/report.ts';
+import { type PaymentReport, paymentReport } from '../../domain/report.ts';
 
 /** Whose payments these are. */
 export type Merchant = { readonly mchId: string; readonly appId: string };
@@ -76,38 +76,16 @@ export function reportOfTransaction(
   if (isPaid && (amount == null || providerPaymentId === null)) {
     throw new RangeError('WeChat Pay reports a payment as paid without its amount or its name.');
   }
-  return {
+  return paymentReport({
     paymentId,
     providerPaymentId,
-    providerReference: null,
     status,
     amountMinor: amount == null ? null : BigInt(amount.total),
     currency: amount?.currency ?? null,
     capturedMinor: isPaid && amount != null ? BigInt(amount.total) : null,
     failure: status === 'FAILED' ? failed : null,
-    nextAction: null,
     evidence,
-  };
-}
-
-/** What is told of a payment without anything of its amounts. */
-export function bareReport(
-  paymentId: string,
-  status: 'ACTION_REQUIRED' | 'PROCESSING',
-  evidence: Evidence,
-): PaymentReport {
-  return {
-    paymentId,
-    providerPaymentId: null,
-    providerReference: null,
-    status,
-    amountMinor: null,
-    currency: null,
-    capturedMinor: null,
-    failure: null,
-    nextAction: null,
-    evidence,
-  };
+  });
 }
 
 const failed: PaymentFailure = {

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { NotFoundError, OrderNotCancelableError } from '../domain/errors.ts';
+import { isId } from '../domain/ids.ts';
+import type { OrderChange } from '../domain/order-change.ts';
+import { closeOrder } from '../domain/order-lifecycle.ts';
+import { closeAtProviders } from '../provider-calls/check-payment.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { changeOrder } from '../store/order-writer.ts';
+import type { Actor } from './actor.ts';
+import { parseInput, text } from './input.ts';
+
+const inputSchema = z.object({ reason: text(0, 255).nullish() });
+
+/** Cancels an order that is open. Repeating it is no error; the providers' word may be awaited meanwhile as CLOSING. */
+export async function cancelOrder(
+  context: CommandContext,
+  actor: Actor,
+  input: { readonly orderId: string; readonly reason?: string | null | undefined },
+): Promise<string> {
+  const { orderId } = input;
+  const { reason } = parseInput(inputSchema, { reason: input.reason });
+  if (!isId('order', orderId)) throw new NotFoundError('orderId: is not an order id.');
+  const payments = await changeOrder(context, 'close.intent', { orderId, merchantId: actor.merchantId }, (change) => {
+    if (isCancelable(change)) closeOrder(change, 'CANCELED', reason ?? null);
+    return change.payments;
+  });
+  await closeAtProviders(context, payments);
+  return orderId;
+}
+
+/** False when it is being canceled or has been. */
+function isCancelable({ order, payments }: OrderChange): boolean {
+  switch (order.status) {
+    case 'OPEN':
+      return true;
+    case 'CLOSING':
+    case 'CANCELED':
+      return false;
+    case 'EXPIRED':
+      throw new OrderNotCancelableError(order.id, 'it has expired');
+    case 'CONFIRMED':
+      // An authorization holds the buyer's money and has taken none: it is given back.
+      if (order.capturedMinor > 0n) throw new OrderNotCancelableError(order.id, 'it is paid; refund it instead');
+      if (payments.some(({ captureMinor }) => captureMinor !== null)) {
+        throw new OrderNotCancelableError(order.id, 'its payment is being captured');
+      }
+      return true;
+  }
+}

@@ -1,0 +1,305 @@
+import { openMinorOf, shareOut } from './allocation.ts';
+import { refundSurplus } from './apply-refund-report.ts';
+import { after } from './clock.ts';
+import { formatMoney, sumOf } from './money.ts';
+import type { OrderChange } from './order-change.ts';
+import { askFromNowOn, closePayment, confirm, endClosing, endLate, isClosed, reopened } from './order-lifecycle.ts';
+import { classifyReport, isGivenUp, isLive, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
+import type { PaymentReport, Verdict } from './report.ts';
+import { needReview, settleReviews } from './review.ts';
+import { nextCheckAt, waitingDelayMsMax } from './schedule.ts';
+
+const clockSkewMs = 2000;
+
+/** Applies what is reported of one payment of the order. Applying the same report again changes nothing. */
+export function applyPaymentReport(change: OrderChange, report: PaymentReport): Verdict {
+  const payment = change.payment(report.paymentId);
+  const mismatch = mismatchOf(payment, report);
+  if (mismatch !== null) {
+    needReview(change, 'AMOUNT_MISMATCH', `${payment.id}: ${mismatch}`);
+    return { effect: 'refused', reason: 'mismatch' };
+  }
+  switch (classifyReport(payment.status, report.status)) {
+    case 'repeats':
+      return repeat(change, payment, report);
+    case 'contradicts':
+      return { effect: 'refused', reason: 'superseded' };
+    case 'advances':
+      if (isStale(payment, report)) return { effect: 'refused', reason: 'superseded' };
+      advance(change, payment, report);
+      return { effect: 'applied' };
+  }
+}
+
+/** Takes note that the outcome of a call is not known. Only a payment that is being submitted can become UNKNOWN. */
+export function markUnknown(change: OrderChange, paymentId: string): void {
+  if (change.payment(paymentId).status !== 'SUBMITTING') return;
+  change.record('PAYMENT_UNKNOWN', { payment: { id: paymentId, status: 'UNKNOWN' } });
+  askFromNowOn(change, paymentId);
+}
+
+/**
+ * Plans the next question after a due one that brought nothing new; past the last, a person must look at what is still open. A question
+ * out of turn, as of a buyer's page that asks again and again, uses up none of them.
+ */
+export function postponeCheck(change: OrderChange, paymentId: string): void {
+  const payment = change.payment(paymentId);
+  if (payment.checkAt !== null && payment.checkAt > change.at) return;
+  const checkAttempts = payment.checkAttempts + 1;
+  const checkAt = nextCheckAt(payment, checkAttempts, change.at);
+  change.plan(paymentId, { checkAt, checkAttempts, leasedUntil: null });
+  if (checkAt === null && isLive(payment)) {
+    needReview(
+      change,
+      'STUCK_UNKNOWN',
+      `${paymentId}: the provider was asked ${checkAttempts} times without a clear answer.`,
+    );
+  }
+}
+
+/** How long after it was given up, and how far apart at most, a link that still works is asked about. */
+const linkDelayMsMin = 10_000;
+
+/**
+ * What was given up while its buyer holds a link that still works is asked about at growing distances until the link has run out, using up
+ * none of the questions that come after. To be called after the next question was planned.
+ */
+export function watchLink(change: OrderChange, paymentId: string, payableUntil: Date): void {
+  const payment = change.payment(paymentId);
+  if (!isGivenUp(payment) || payableUntil <= change.at) return;
+  const sinceMs = change.at.getTime() - (payment.evidenceReceivedAt ?? payment.updatedAt).getTime();
+  const next = after(change.at, Math.min(Math.max(sinceMs, linkDelayMsMin), waitingDelayMsMax));
+  const last = after(payableUntil, clockSkewMs);
+  change.plan(paymentId, { checkAt: next < last ? next : last, checkAttempts: 0, leasedUntil: null });
+}
+
+/** Asks about a payment that was given up from the beginning: something has happened to it at its provider. */
+export function watchAnew(change: OrderChange, paymentId: string): void {
+  if (isGivenUp(change.payment(paymentId))) askFromNowOn(change, paymentId);
+}
+
+/**
+ * Plans the next try of a payment that its provider certainly was not told of, ever further apart, and no sooner than the provider wants.
+ */
+export function postponeSubmission(change: OrderChange, paymentId: string, retryAfterMs: number): void {
+  const payment = change.payment(paymentId);
+  const soonest = after(change.at, retryAfterMs);
+  const planned = nextCheckAt(payment, payment.checkAttempts, change.at) ?? soonest;
+  const checkAt = planned > soonest ? planned : soonest;
+  change.plan(paymentId, { leasedUntil: null, checkAt, checkAttempts: payment.checkAttempts + 1 });
+}
+
+/** Takes note of a callback that is signed rightly and names one of our payments, but comes from another account at the provider. */
+export function noteForeignReport(change: OrderChange, paymentId: string, why: string): Verdict {
+  needReview(change, 'AMOUNT_MISMATCH', `${paymentId}: ${why}`);
+  return { effect: 'refused', reason: 'mismatch' };
+}
+
+/** Why a report cannot be about the payment that we froze, or null when it can. */
+function mismatchOf(payment: Payment, report: PaymentReport): string | null {
+  const { amountMinor, currency, capturedMinor, providerPaymentId } = report;
+  if (currency !== null && currency !== payment.currency) return `reported in ${currency}, not ${payment.currency}.`;
+  const written = (minor: bigint) => formatMoney({ amountMinor: minor, currency: payment.currency });
+  if (amountMinor !== null && amountMinor !== payment.amountMinor) {
+    return `reported with ${written(amountMinor)}, not ${written(payment.amountMinor)}.`;
+  }
+  if (
+    providerPaymentId !== null &&
+    payment.providerPaymentId !== null &&
+    providerPaymentId !== payment.providerPaymentId
+  ) {
+    return `reported as ${providerPaymentId}, not ${payment.providerPaymentId}.`;
+  }
+  if (report.status !== 'SUCCEEDED' || capturedMinor === null) return null;
+  if (payment.status === 'SUCCEEDED' && capturedMinor !== payment.capturedMinor) {
+    return `reported with ${written(capturedMinor)} captured, not ${written(payment.capturedMinor)}.`;
+  }
+  const captureIsWrong =
+    payment.captureMode === 'AUTOMATIC' ? capturedMinor !== payment.amountMinor : capturedMinor > payment.amountMinor;
+  return captureIsWrong ? `reported with ${written(capturedMinor)} captured of ${written(payment.amountMinor)}.` : null;
+}
+
+/**
+ * Between the statuses that money has not reached, the provider's clock decides: an older callback tells nothing. An authorization
+ * beats no end that came after it, or one that was voided would come back with its own belated callback.
+ */
+function isStale(payment: Payment, report: PaymentReport): boolean {
+  const reported = report.evidence.providerTime;
+  if (report.status === 'ACTION_REQUIRED' || report.status === 'PROCESSING') {
+    const held = payment.evidenceProviderTime ?? askedAt(payment);
+    return held !== null && reported !== null && reported < held;
+  }
+  if (report.status !== 'AUTHORIZED' || !isGivenUp(payment)) return false;
+  const ended = payment.evidenceProviderTime ?? payment.evidenceReceivedAt;
+  return ended !== null && (reported ?? report.evidence.receivedAt) <= ended;
+}
+
+/** A query has no time of the provider's: what it said was so when we asked, give or take what two clocks may differ. */
+function askedAt({ evidenceSource, evidenceReceivedAt }: Payment): Date | null {
+  return evidenceSource === 'QUERY' && evidenceReceivedAt !== null ? after(evidenceReceivedAt, -clockSkewMs) : null;
+}
+
+function repeat(change: OrderChange, payment: Payment, report: PaymentReport): Verdict {
+  const { failure } = report;
+  if (report.status === 'ACTION_REQUIRED') {
+    // A late answer to our own call may be the first to carry what the buyer's page needs; what has run out is renewed.
+    if (report.nextAction !== null && lacksAction(payment, change.at)) change.plan(payment.id, plannedBy(report));
+    const isNewAttempt = failure !== null && failure.attempt !== payment.failureAttempt && !isStale(payment, report);
+    if (isNewAttempt) {
+      change.record('PAYMENT_ACTION_REQUIRED', {
+        payment: { id: payment.id, ...evidenceOf(report), ...failureOf(report) },
+      });
+      return { effect: 'applied' };
+    }
+  }
+  return { effect: 'repeated' };
+}
+
+function advance(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  const before = change.order.status;
+  switch (report.status) {
+    case 'ACTION_REQUIRED':
+      change.record('PAYMENT_ACTION_REQUIRED', { payment: told(payment, report) });
+      break;
+    case 'PROCESSING':
+      change.record('PAYMENT_PROCESSING', { payment: told(payment, report) });
+      break;
+    case 'AUTHORIZED':
+      authorize(change, payment, report);
+      break;
+    case 'SUCCEEDED':
+      succeed(change, payment, report);
+      break;
+    case 'FAILED':
+      change.record('PAYMENT_FAILED', {
+        payment: { ...told(payment, report), authorizedMinor: 0n, closeTarget: null },
+        ...reopened(change, payment.id),
+      });
+      break;
+    case 'CANCELED':
+    case 'EXPIRED':
+      end(change, payment, report);
+      break;
+  }
+  const { status, captureMinor } = change.payment(payment.id);
+  change.plan(payment.id, {
+    ...plannedBy(report),
+    nextAction:
+      status === 'ACTION_REQUIRED' || status === 'PROCESSING'
+        ? (report.nextAction ?? keptAction(payment, status))
+        : null,
+    captureMinor: status === 'AUTHORIZED' ? captureMinor : null,
+  });
+  askFromNowOn(change, payment.id);
+  endClosing(change);
+  endLate(change);
+  settleReviews(change);
+  if (before === 'CONFIRMED' && change.order.status === 'OPEN') change.planOrder({ dueAt: change.order.expiresAt });
+}
+
+/**
+ * What the buyer acts by is kept while the provider is at work: a declined card leads back to it, and the callback that says so does not
+ * bring it again. A hosted card page is over as soon as its provider is at work.
+ */
+function keptAction({ method, flow, nextAction }: Payment, status: Payment['status']): Payment['nextAction'] {
+  return status === 'PROCESSING' && method === 'CARD' && flow === 'REDIRECT' ? null : nextAction;
+}
+
+function authorize(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  const wasClosed = isClosed(change);
+  const others = change.payments.filter(({ id }) => id !== payment.id);
+  const isCovered = sumOf(others, ({ authorizedMinor }) => authorizedMinor) >= change.order.totalMinor;
+  change.record('PAYMENT_AUTHORIZED', {
+    payment: {
+      ...told(payment, report),
+      authorizedMinor: payment.amountMinor,
+      late: isGivenUp(payment) || wasClosed,
+      closeTarget: null,
+      ...noFailure,
+    },
+  });
+  if (wasClosed) needReview(change, 'LATE_PAYMENT', `${payment.id}: authorized after the order was closed.`);
+  const isUnwanted = isCovered || (wasClosed && change.latePaymentPolicy === 'REFUND');
+  if (isUnwanted) closePayment(change, payment.id, 'CANCELED');
+  else if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change, payment.id);
+}
+
+function succeed(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  const wasClosed = isClosed(change);
+  const capturedMinor = report.capturedMinor ?? payment.amountMinor;
+  const shares = shareOut(change, capturedMinor);
+  change.record('PAYMENT_SUCCEEDED', {
+    payment: {
+      ...told(payment, report),
+      authorizedMinor: payment.amountMinor,
+      capturedMinor,
+      ...shares,
+      late: isGivenUp(payment) || wasClosed,
+      closeTarget: null,
+      ...noFailure,
+      succeededAt: report.evidence.providerTime ?? report.evidence.receivedAt,
+    },
+  });
+  if (wasClosed) needReview(change, 'LATE_PAYMENT', `${payment.id}: paid after the order was closed.`);
+  if (shares.surplusMinor > 0n) {
+    const surplus = formatMoney({ amountMinor: shares.surplusMinor, currency: payment.currency });
+    needReview(change, 'SURPLUS', `${payment.id}: ${surplus} to go back to the buyer.`);
+    refundSurplus(change, payment.id);
+  }
+  if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change, payment.id);
+  if (openMinorOf(change) > 0n) return;
+  for (const { id, status } of change.payments) {
+    if (status === 'AUTHORIZED') closePayment(change, id, 'CANCELED'); // it holds the buyer's money for nothing now
+  }
+}
+
+function end(change: OrderChange, payment: Payment, report: PaymentReport): void {
+  // We closed it because the order expired: the provider calls that canceled, the buyer's page should not.
+  const status = payment.closeTarget ?? (report.status === 'EXPIRED' ? 'EXPIRED' : 'CANCELED');
+  change.record(status === 'EXPIRED' ? 'PAYMENT_EXPIRED' : 'PAYMENT_CANCELED', {
+    payment: { ...told(payment, report), status, authorizedMinor: 0n, closeTarget: null },
+    ...reopened(change, payment.id),
+  });
+}
+
+function told(payment: Payment, report: PaymentReport): { readonly id: string } & Partial<PaymentFacts> {
+  return {
+    id: payment.id,
+    status: report.status,
+    providerPaymentId: report.providerPaymentId ?? payment.providerPaymentId,
+    ...evidenceOf(report),
+    ...(report.failure === null ? {} : failureOf(report)),
+  };
+}
+
+function plannedBy(
+  report: PaymentReport,
+): Pick<Payment, 'nextAction' | 'providerReference'> | Pick<Payment, 'nextAction'> {
+  const { nextAction, providerReference } = report;
+  return providerReference === null ? { nextAction } : { nextAction, providerReference };
+}
+
+function evidenceOf({ evidence }: PaymentReport): Partial<PaymentFacts> {
+  return {
+    evidenceSource: evidence.source,
+    evidenceProviderTime: evidence.providerTime,
+    evidenceReceivedAt: evidence.receivedAt,
+  };
+}
+
+function failureOf({ failure }: PaymentReport): Partial<PaymentFacts> {
+  if (failure === null) return {};
+  return {
+    failureReason: failure.reason,
+    failureMessage: failure.message,
+    failureProviderCode: failure.providerCode,
+    failureAttempt: failure.attempt,
+  };
+}
+
+const noFailure = {
+  failureReason: null,
+  failureMessage: null,
+  failureProviderCode: null,
+  failureAttempt: null,
+} as const;

@@ -1,0 +1,128 @@
+import { apply, openMinorOf } from './allocation.ts';
+import { applyPaymentReport } from './apply-payment-report.ts';
+import { applyRefundReport, refundSurplus } from './apply-refund-report.ts';
+import { InvalidInputError } from './errors.ts';
+import { formatMoney } from './money.ts';
+import type { ReviewReason } from './order.ts';
+import type { OrderChange } from './order-change.ts';
+import { askFromNowOn, closePayment, confirm, isClosed } from './order-lifecycle.ts';
+import { isLive, waitingMinor } from './payment.ts';
+import { isReserved } from './refund.ts';
+import type { PaymentReport, RefundReport, ReportOutcome } from './report.ts';
+import { needReview } from './review.ts';
+
+/** What an operator found out and decided about an order that needed a person. */
+export type Resolution = {
+  readonly reasons: readonly ReviewReason[];
+  readonly resolvedBy: string;
+  readonly note: string;
+  /** What becomes of money that waits since the order was closed. */
+  readonly latePayment: 'ACCEPT' | 'REFUND' | null;
+  /** What the operator read in the provider's console. */
+  readonly payments: readonly PaymentReport[];
+  readonly refunds: readonly (RefundReport & { readonly paymentId: string; readonly refundId: string })[];
+};
+
+/**
+ * Applies what the operator knows, decides what waits, and takes the reasons back, keeping who and why. What is still unknown after that
+ * is asked again from now on. Repeating it changes nothing.
+ *
+ * @throws {InvalidInputError} when a fact contradicts what is certain, or money waits and nothing is said of it. Nothing is changed then.
+ */
+export function resolveReview(change: OrderChange, resolution: Resolution): void {
+  const { reasons, resolvedBy, note } = resolution;
+  const eventsBefore = change.events.length;
+  applyFacts(change, resolution);
+  const hasStated = change.events.length > eventsBefore;
+  const held = change.order.reviewReasons.filter((reason) => reasons.includes(reason));
+  if (held.includes('LATE_PAYMENT')) decideLatePayments(change, resolution);
+  if (held.includes('STUCK_UNKNOWN') || held.includes('REFUND_ABNORMAL')) askAgain(change);
+  const { reviewReasons } = change.order;
+  const left = reviewReasons.filter((reason) => !held.includes(reason));
+  if (left.length === reviewReasons.length && !hasStated) return;
+  change.record('ORDER_REVIEW_RESOLVED', { order: { reviewReasons: left }, note, resolvedBy });
+}
+
+function applyFacts(change: OrderChange, { payments, refunds }: Resolution): void {
+  const issues = [
+    ...payments.map((report, index) => issueOf(`payments.${index}`, applyPaymentReport(change, report))),
+    ...refunds.map((report, index) =>
+      issueOf(`refunds.${index}`, applyRefundReport(change, report.paymentId, report, null)),
+    ),
+  ].filter((issue) => issue !== null);
+  if (issues.length > 0) throw new InvalidInputError(issues);
+}
+
+function issueOf(path: string, outcome: ReportOutcome) {
+  switch (outcome.effect) {
+    case 'applied':
+    case 'repeated':
+      return null;
+    case 'early':
+      return { path, message: 'is more than what is left of the payment.' };
+    case 'refused':
+      return {
+        path,
+        message:
+          outcome.reason === 'mismatch'
+            ? 'has another amount, currency or provider id than ours.'
+            : 'contradicts what is certain already.',
+      };
+  }
+}
+
+function decideLatePayments(change: OrderChange, { latePayment, resolvedBy, note }: Resolution): void {
+  const captured = change.payments.filter((payment) => waitingMinor(payment) > 0n);
+  const authorized = change.payments.filter(({ status }) => status === 'AUTHORIZED' && isClosed(change));
+  const [first] = [...captured, ...authorized];
+  if (first === undefined && latePayment !== null) {
+    throw new InvalidInputError([
+      {
+        path: 'latePayment',
+        message: 'decides nothing: no money waits. What the order has kept goes back by requestRefund.',
+      },
+    ]);
+  }
+  if (first !== undefined && latePayment === null) {
+    throw new InvalidInputError([{ path: 'latePayment', message: `is required: ${first.id} waits for it.` }]);
+  }
+  for (const payment of captured) {
+    const { id, appliedMinor, surplusMinor, quarantinedMinor } = payment;
+    const waiting = waitingMinor(payment);
+    const shares =
+      latePayment === 'ACCEPT'
+        ? apply(change, waiting)
+        : { appliedMinor: 0n, surplusMinor: waiting, quarantinedMinor: 0n };
+    change.record('ORDER_REVIEW_RESOLVED', {
+      payment: {
+        id,
+        appliedMinor: appliedMinor + shares.appliedMinor,
+        surplusMinor: surplusMinor + shares.surplusMinor,
+        quarantinedMinor: quarantinedMinor - waiting,
+      },
+      ...{ note, resolvedBy },
+    });
+    if (shares.surplusMinor > 0n) {
+      const surplus = formatMoney({ amountMinor: shares.surplusMinor, currency: payment.currency });
+      needReview(change, 'SURPLUS', `${id}: ${surplus} to go back to the buyer.`);
+      refundSurplus(change, id);
+    }
+    if (latePayment === 'ACCEPT') confirm(change, id);
+  }
+  for (const { id } of authorized) {
+    // What has been paid needs no authorization any more.
+    if (latePayment === 'REFUND' || openMinorOf(change) === 0n) closePayment(change, id, 'CANCELED');
+    else confirm(change, id);
+  }
+}
+
+function askAgain(change: OrderChange): void {
+  for (const payment of change.payments) {
+    if (isLive(payment) && payment.checkAt === null) askFromNowOn(change, payment.id);
+  }
+  for (const refund of change.refunds) {
+    if (isReserved(refund) && refund.checkAt === null) {
+      change.planRefund(refund.id, { checkAt: change.at, checkAttempts: 0, leasedUntil: null });
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
+import { namesIn, told } from '../logging/command-log.ts';
+import { traced } from '../logging/trace.ts';
+import type { GraphqlContext } from './context.ts';
+
+/**
+ * Wraps the resolver of every mutation so that it logs one line under the id of its request, over HTTP and over a WebSocket. A new mutation
+ * needs no logging of its own.
+ */
+export function logMutations(schema: GraphQLSchema): GraphQLSchema {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const { name, resolve = defaultFieldResolver } = field;
+    field.resolve = (root: unknown, args: { readonly input?: unknown }, context: GraphqlContext, info) =>
+      traced(context.requestId, () =>
+        told(context.commands.log, name, { ...namesIn(args), ...namesIn(args.input) }, async () =>
+          resolve(root, args, context, info),
+        ),
+      );
+  }
+  return schema;
+}

@@ -1,0 +1,146 @@
+import {
+  applyRefundReport,
+  findRefund as findReportedRefund,
+  markRefundUnknown,
+  postponeRefundCheck,
+  postponeRefundSubmission,
+} from '../domain/apply-refund-report.ts';
+import { newId } from '../domain/ids.ts';
+import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import type { Evidence, PaymentFailure } from '../domain/payment.ts';
+import { isReserved, type Refund } from '../domain/refund.ts';
+import { type RefundReport, refundReport } from '../domain/report.ts';
+import { aboutOrder } from '../logging/trace.ts';
+import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
+import { loadOrder } from '../store/order-store.ts';
+import { changeOrder } from '../store/order-writer.ts';
+import { findRefund } from '../store/refund-store.ts';
+import { logProviderError, providerOf } from './accounts.ts';
+import type { CommandContext } from './context.ts';
+import { callDeadlineMs, refundNameOf, refundOrderOf } from './requests.ts';
+
+/**
+ * Tells the provider of a refund that is committed, with its amount set aside, and leased to the caller. An answer that never came makes
+ * UNKNOWN; the amount comes free only when the provider has refused, or failed, for good.
+ */
+export async function submitRefund(context: CommandContext, orderId: string, refundId: string): Promise<void> {
+  const { held, refund, payment } = await loadRefund(context, orderId, refundId);
+  let report: RefundReport;
+  try {
+    report = await providerOf(context, payment).startRefund(
+      refundOrderOf(held, refund),
+      AbortSignal.timeout(callDeadlineMs),
+    );
+  } catch (error) {
+    await refundFailed(context, refund, error);
+    return;
+  }
+  await context.failpoint('refund.called');
+  await changeOrder(context, 'refund.answer', { orderId }, (change) => {
+    if (!isOvertaken(change, held, payment.id, report))
+      applyRefundReport(change, refund.paymentId, report, newId('refund'));
+    release(change, refundId);
+  });
+}
+
+/**
+ * Asks the provider about one refund and applies what it says. One that never reached the provider is submitted again, under the same
+ * key. An answer that does not come plans the next question.
+ */
+export async function checkRefund(context: CommandContext, refundId: string): Promise<void> {
+  const found = await findRefund(context.db.pool, refundId);
+  if (found === null) throw new Error(`Refund ${refundId} is gone.`);
+  aboutOrder(found.orderId);
+  const { held, refund, payment } = await loadRefund(context, found.orderId, refundId);
+  const order = refundOrderOf(held, refund);
+  const signal = AbortSignal.timeout(callDeadlineMs);
+  let report: RefundReport | null = null;
+  try {
+    const answer = await providerOf(context, payment).queryRefund(refundNameOf(held, refund), signal);
+    if (answer.kind === 'report') report = answer.report;
+  } catch (error) {
+    return unanswered(context, refund, error);
+  }
+  try {
+    // One that was made in the console was never asked for by us, and must not be.
+    const isOurs = refund.origin !== 'PROVIDER';
+    if (report === null && isOurs && isReserved(refund))
+      report = await providerOf(context, payment).startRefund(order, signal);
+  } catch (error) {
+    return refundFailed(context, refund, error);
+  }
+  await context.failpoint('refund.called');
+  await changeOrder(context, 'refund.answer', { orderId: refund.orderId }, (change) => {
+    if (report !== null && !isOvertaken(change, held, refund.paymentId, report)) {
+      applyRefundReport(change, refund.paymentId, report, newId('refund'));
+    }
+    postponeRefundCheck(change, refundId);
+    change.planRefund(refundId, { leasedUntil: null });
+  });
+}
+
+/** The question was not answered. Whether a refund that was never heard of was made is unknown then. */
+async function unanswered(context: CommandContext, { id, orderId, providerRefundId }: Refund, error: unknown) {
+  if (!isProviderError(error)) throw error;
+  logProviderError(context, error, { refundId: id }, 'the provider did not say what became of a refund');
+  await changeOrder(context, 'refund.answer', { orderId }, (change) => {
+    if (change.refund(id).status === 'PENDING' && providerRefundId === null) markRefundUnknown(change, id);
+    else postponeRefundCheck(change, id);
+    change.planRefund(id, { leasedUntil: null });
+  });
+}
+
+/** A refund with its payment and its order, as committed. */
+async function loadRefund(context: CommandContext, orderId: string, refundId: string) {
+  const held = await loadOrder(context.db.pool, orderId);
+  const refund = held?.refunds.find(({ id }) => id === refundId);
+  const payment = held?.payments.find(({ id }) => id === refund?.paymentId);
+  if (held == null || refund === undefined || payment === undefined) throw new Error(`Refund ${refundId} is gone.`);
+  return { held: held satisfies OrderAggregate, refund, payment };
+}
+
+/** Takes note of a call that brought no answer, or a refusal. @throws what is none of the three that providers throw. */
+async function refundFailed(context: CommandContext, refund: Refund, error: unknown): Promise<void> {
+  const { id, orderId, paymentId } = refund;
+  if (!isProviderError(error)) throw error;
+  logProviderError(
+    context,
+    error,
+    { refundId: id },
+    'the provider did not make a refund, or did not say whether it did',
+  );
+  await changeOrder(context, 'refund.answer', { orderId }, (change) => {
+    if (error instanceof RejectedError) {
+      applyRefundReport(change, paymentId, refusalOf(refund, error.failure, change.at), null);
+    } else if (error instanceof NotExecutedError) {
+      postponeRefundSubmission(change, id, error.retryAfterMs);
+    } else if (change.refund(id).status === 'PENDING') markRefundUnknown(change, id);
+    else postponeRefundCheck(change, id);
+    release(change, id);
+  });
+}
+
+function release(change: OrderChange, refundId: string): void {
+  change.planRefund(refundId, { leasedUntil: null });
+}
+
+/** The refusal of our own call, as the report that it is. */
+function refusalOf(refund: Refund, failure: PaymentFailure, receivedAt: Date): RefundReport {
+  const { id: refundId, providerRefundId, amountMinor, currency } = refund;
+  const evidence: Evidence = { source: 'RESPONSE', providerTime: null, receivedAt };
+  return refundReport({ refundId, providerRefundId, amountMinor, currency, status: 'FAILED', failure, evidence });
+}
+
+/** True when the refund failed while the provider was asked: that it succeeded may be the older news, and is asked again. */
+export function isOvertaken(
+  change: OrderChange,
+  held: OrderAggregate,
+  paymentId: string,
+  report: RefundReport,
+): boolean {
+  const now = findReportedRefund(change, paymentId, report);
+  if (report.status !== 'SUCCEEDED' || now?.status !== 'FAILED') return false;
+  if (held.refunds.some(({ id, status }) => id === now.id && status === 'FAILED')) return false;
+  change.planRefund(now.id, { checkAt: change.at, leasedUntil: null });
+  return true;
+}

@@ -1,0 +1,61 @@
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
+import { refuseCapture } from '../domain/capture.ts';
+import { after } from '../domain/clock.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { PaymentReport } from '../domain/report.ts';
+import { nextCheckAt } from '../domain/schedule.ts';
+import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
+import { loadOrder } from '../store/order-store.ts';
+import { changeOrder } from '../store/order-writer.ts';
+import { logProviderError, providerOf } from './accounts.ts';
+import type { CommandContext } from './context.ts';
+import { callDeadlineMs, paymentOrderOf } from './requests.ts';
+
+/**
+ * Submits a capture that is committed and leased to the caller, and applies the provider's answer. Without an answer the capture stays
+ * planned and is submitted again under the same key.
+ *
+ * @returns `refused` when the provider refuses this capture for good.
+ */
+export async function submitCapture(
+  context: CommandContext,
+  orderId: string,
+  paymentId: string,
+): Promise<'done' | 'refused'> {
+  const held = await loadOrder(context.db.pool, orderId);
+  const payment = held?.payments.find(({ id }) => id === paymentId);
+  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
+  const { captureMinor, captureAttempt } = payment;
+  if (captureMinor === null) return 'done'; // a callback has brought the outcome meanwhile
+  let report: PaymentReport;
+  try {
+    report = await providerOf(context, payment).capturePayment(
+      paymentOrderOf(held, payment),
+      { amountMinor: captureMinor, attempt: captureAttempt },
+      AbortSignal.timeout(callDeadlineMs),
+    );
+  } catch (error) {
+    return captureFailed(context, payment, error);
+  }
+  await context.failpoint('capture.called');
+  await changeOrder(context, 'capture.answer', { orderId }, (change) => {
+    applyPaymentReport(change, report);
+    change.plan(paymentId, { leasedUntil: null });
+  });
+  return 'done';
+}
+
+async function captureFailed(context: CommandContext, asked: Payment, error: unknown): Promise<'done' | 'refused'> {
+  const { id, orderId, captureAttempt } = asked;
+  if (!isProviderError(error)) throw error;
+  logProviderError(context, error, { paymentId: id }, 'a capture was refused, or its outcome is unknown');
+  await changeOrder(context, 'capture.answer', { orderId }, (change) => {
+    if (error instanceof RejectedError) return refuseCapture(change, id, captureAttempt, error.failure);
+    const payment = change.payment(id);
+    if (payment.captureMinor === null || payment.captureAttempt !== captureAttempt) return;
+    const checkAt =
+      error instanceof NotExecutedError ? after(change.at, error.retryAfterMs) : nextCheckAt(payment, 0, change.at);
+    change.plan(id, { checkAt, checkAttempts: 0, leasedUntil: null });
+  });
+  return error instanceof RejectedError ? 'refused' : 'done';
+}

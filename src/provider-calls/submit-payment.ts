@@ -1,0 +1,86 @@
+import { applyPaymentReport, markUnknown } from '../domain/apply-payment-report.ts';
+import { after } from '../domain/clock.ts';
+import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
+import { type Evidence, isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { type PaymentReport, paymentReport } from '../domain/report.ts';
+import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
+import { loadOrder } from '../store/order-store.ts';
+import { changeOrder } from '../store/order-writer.ts';
+import { logProviderError, providerOf } from './accounts.ts';
+import type { CommandContext } from './context.ts';
+import { callDeadlineMs, paymentOrderOf } from './requests.ts';
+
+/**
+ * Tells the provider of a payment that is committed as SUBMITTING and leased to the caller, and applies what it answers.
+ * An answer that never came makes UNKNOWN, never FAILED.
+ *
+ * @throws {ProviderUnavailableError} when nothing happened there. @throws {ProviderRejectedError} when it refused for good.
+ */
+export async function submitPayment(context: CommandContext, orderId: string, paymentId: string): Promise<void> {
+  const held = await loadOrder(context.db.pool, orderId);
+  const payment = held?.payments.find(({ id }) => id === paymentId);
+  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
+  const provider = providerOf(context, payment);
+  let report: PaymentReport;
+  try {
+    report = await provider.startPayment(paymentOrderOf(held, payment), AbortSignal.timeout(callDeadlineMs));
+  } catch (error) {
+    return submissionFailed(context, payment, error);
+  }
+  await context.failpoint('pay.called');
+  const { status } = await changeOrder(context, 'pay.answer', { orderId }, (change) => {
+    applyPaymentReport(change, report);
+    return change.payment(paymentId);
+  });
+  const isUnwanted = status === 'CANCELING' || isGivenUp({ status });
+  if (isUnwanted && report.status === 'ACTION_REQUIRED')
+    await withdraw(context, provider, held.order.number, payment, report);
+}
+
+async function submissionFailed(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<void> {
+  if (error instanceof OutcomeUnknownError) {
+    context.log.warn({ err: error, paymentId: id }, 'the outcome of a payment is unknown');
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => markUnknown(change, id));
+    return;
+  }
+  if (error instanceof NotExecutedError) {
+    logProviderError(context, error, { paymentId: id }, 'a payment could not be submitted');
+    const { retryAfterMs } = error;
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => {
+      if (change.payment(id).status !== 'SUBMITTING') return;
+      change.plan(id, { leasedUntil: null, checkAt: after(change.at, retryAfterMs) });
+    });
+    throw new ProviderUnavailableError(retryAfterMs, { cause: error });
+  }
+  if (error instanceof RejectedError) {
+    context.log.warn({ err: error, paymentId: id }, 'a payment was refused');
+    await changeOrder(context, 'pay.answer', { orderId }, (change) => {
+      applyPaymentReport(change, rejectionOf(id, error.failure, change.at));
+    });
+    throw new ProviderRejectedError(id);
+  }
+  throw error;
+}
+
+/** The refusal of our own call, as the report that it is. */
+export function rejectionOf(paymentId: string, failure: PaymentFailure, receivedAt: Date): PaymentReport {
+  const evidence: Evidence = { source: 'RESPONSE', providerTime: null, receivedAt };
+  return paymentReport({ paymentId, status: 'FAILED', failure, evidence });
+}
+
+/** The order was closed while the provider was being told of the payment: what it just made must not stay open. */
+async function withdraw(
+  { log }: CommandContext,
+  provider: PaymentProvider,
+  orderNumber: string,
+  payment: Payment,
+  report: PaymentReport,
+): Promise<void> {
+  const made = { ...payment, providerPaymentId: report.providerPaymentId, providerReference: report.providerReference };
+  try {
+    await provider.closePayment({ ...made, paymentId: payment.id, orderNumber }, AbortSignal.timeout(callDeadlineMs));
+  } catch (error) {
+    // Nobody holds the means to pay it; should money come all the same, its callback is late money.
+    log.warn({ err: error, paymentId: payment.id }, 'a payment that is not wanted any more could not be closed');
+  }
+}

@@ -1,0 +1,68 @@
+import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
+import { mustMatch, tellMissing, urlAt } from '../settings.ts';
+import { isLiveKey, type StripeConfig } from './config.ts';
+
+export function stripeSetup(config: StripeConfig): ProviderSetup {
+  const mode = isLiveKey(config.secretKey) ? 'live' : 'test';
+  return {
+    name: 'STRIPE',
+    description: `${mode} key at ${new URL(config.apiBase).host}`,
+    // A start without cards does not load the SDK.
+    async findAccount(log) {
+      const { findStripeAccount } = await import('./account.ts');
+      return findStripeAccount(config, log);
+    },
+    async open({ now }, account) {
+      const { createStripeProvider } = await import('./adapter.ts');
+      return createStripeProvider({ ...config, account, now });
+    },
+  };
+}
+
+const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRETS'] as const;
+const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'] as const;
+
+/** Cards, by `STRIPE_…`. */
+export const stripeDefinition: ProviderDefinition = {
+  name: 'STRIPE',
+  variables,
+  readSetup(settings) {
+    const config = variables.some(settings.isSet) ? readConfig(settings) : null;
+    return config === null ? null : stripeSetup(config);
+  },
+};
+
+function readConfig(settings: Settings): StripeConfig | null {
+  const { at, isProduction, violations } = settings;
+  const before = violations.length;
+  tellMissing(settings, 'Cards are', required, 'STRIPE_*');
+  const apiBase = urlAt(settings, 'STRIPE_API_BASE');
+  const [secretKey = null, publishableKey = null, secrets = null] = required.map(at);
+  const webhookSecrets = secrets?.split(',').map((secret) => secret.trim()) ?? [];
+  const secretForm = 'STRIPE_SECRET_KEY must start with sk_test_, sk_live_, rk_test_ or rk_live_, and have no blanks.';
+  mustMatch(settings, secretKey, /^(sk|rk)_(test|live)_[!-~]*$/, secretForm);
+  const publishableForm = 'STRIPE_PUBLISHABLE_KEY must start with pk_test_ or pk_live_, and have no blanks.';
+  mustMatch(settings, publishableKey, /^pk_(test|live)_[!-~]*$/, publishableForm);
+  const accountId = at('STRIPE_ACCOUNT');
+  mustMatch(settings, accountId, /^acct_\w{1,50}$/, 'STRIPE_ACCOUNT must be the id of a Stripe account: acct_…');
+  if (secretKey !== null && publishableKey !== null && isLiveKey(secretKey) !== isLiveKey(publishableKey)) {
+    violations.push('STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY must both be test keys or both live keys.');
+  }
+  if (!isProduction && secretKey !== null && isLiveKey(secretKey)) {
+    violations.push('STRIPE_SECRET_KEY is a live key: real money moves only with NODE_ENV=production.');
+  }
+  if (webhookSecrets.length > 2 || webhookSecrets.some((secret) => !/^whsec_[!-~]{8,}$/.test(secret))) {
+    violations.push(
+      'STRIPE_WEBHOOK_SECRETS must be one secret, or two with a comma between, each starting with whsec_.',
+    );
+  }
+  if (apiBase !== null && new URL(apiBase).pathname !== '/') {
+    violations.push('STRIPE_API_BASE must have no path: Stripe’s own begins with /v1.');
+  }
+  if (apiBase?.startsWith('http:') && secretKey !== null && isLiveKey(secretKey)) {
+    violations.push('STRIPE_API_BASE must be https with a live key.');
+  }
+  if (violations.length > before || secretKey === null || publishableKey === null) return null;
+  const account = accountId === null ? {} : { accountId };
+  return { secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com', ...account };
+}

@@ -1,0 +1,90 @@
+import { isCertainlyWithin } from '../domain/reconciliation.ts';
+import { namesIn, told } from '../logging/command-log.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import type { BillDay } from '../providers/bill.ts';
+import type { Ledger, Unlisted } from '../store/reconciliation-store.ts';
+import { askAboutUnlisted } from './ask-about-unlisted.ts';
+import { eachApart } from './each-order.ts';
+import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
+
+/** Up to so much that a bill lacks are single cases, whatever it lists. */
+const singleCasesMax = 3;
+/** More than so much never are. */
+const askedMax = 1000;
+
+/**
+ * Goes through what we hold as moved on the day and the bill does not list, and asks the provider about it: what it denies, a person must look
+ * at. First it is counted. Where the bill lacks more of ours than it lists, it most likely belongs to another account or another day: all of
+ * it is told, nobody is asked, and nothing is changed.
+ *
+ * @returns that doubt, or null.
+ */
+export async function reconcileUnlisted(
+  context: CommandContext,
+  { isDryRun, isToAskAboutAll, signal, tell }: Reconciliation,
+  ledger: Ledger,
+  day: BillDay,
+): Promise<Doubt | null> {
+  const doubt = isToAskAboutAll ? null : await doubtOf(ledger, day, signal);
+  const ask = async (subject: 'payment' | 'refund', unlisted: Unlisted): Promise<Action> => {
+    if (isDryRun) return 'NONE';
+    if (doubt !== null) return 'NOT_ASKED';
+    try {
+      const names = { orderId: unlisted.orderId, ...namesIn({ id: unlisted.id }) };
+      return await told(context.log, 'askAboutUnlisted', names, () => askAboutUnlisted(context, subject, unlisted));
+    } catch (error) {
+      context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be asked about');
+      return 'FAILED';
+    }
+  };
+  for (const subject of subjects) {
+    for await (const page of ledger.unlisted(subject, day.from, day.until)) {
+      await eachApart(
+        page,
+        ({ orderId }) => orderId,
+        async (unlisted) => {
+          signal.throwIfAborted();
+          const isMissing = isCertainlyOf(day, unlisted);
+          const action = isMissing ? await ask(subject, unlisted) : 'NONE';
+          await tell(findingOfUnlisted(subject, unlisted, isMissing ? 'MISSING_THERE' : 'NEAR_BORDER', action));
+        },
+      );
+    }
+  }
+  return isDryRun ? null : doubt;
+}
+
+const subjects = ['payment', 'refund'] as const;
+
+async function doubtOf(ledger: Ledger, day: BillDay, signal: AbortSignal): Promise<Doubt | null> {
+  let missing = 0;
+  for (const subject of subjects) {
+    for await (const page of ledger.unlisted(subject, day.from, day.until)) {
+      signal.throwIfAborted();
+      missing += page.filter((unlisted) => isCertainlyOf(day, unlisted)).length;
+    }
+  }
+  const listed = ledger.listedCount();
+  const isDoubtful = missing > askedMax || (missing > singleCasesMax && missing > listed);
+  return isDoubtful ? { missing, listed } : null;
+}
+
+function isCertainlyOf(day: BillDay, { earliestAt: earliest, succeededAt: latest }: Unlisted): boolean {
+  return isCertainlyWithin({ earliest, latest }, day);
+}
+
+function findingOfUnlisted(
+  subject: 'payment' | 'refund',
+  unlisted: Unlisted,
+  kind: FindingKind,
+  action: Action,
+): Finding {
+  const { id, orderId, paymentId, providerPaymentId, providerRefundId, succeededAt: at } = unlisted;
+  const refundId = subject === 'refund' ? id : null;
+  return {
+    ...{ kind, subject, at, orderId, paymentId, refundId, merchantNumber: id, providerPaymentId, providerRefundId },
+    here: sideOf({ ...unlisted, status: 'SUCCEEDED' }),
+    there: null,
+    action,
+  };
+}

@@ -1,0 +1,147 @@
+import type { Database, Tx } from '../database/database.ts';
+import type { Clock } from '../domain/clock.ts';
+import { NotFoundError } from '../domain/errors.ts';
+import type { OrderEvent } from '../domain/event.ts';
+import type { PassFailpoint, Step } from '../domain/failpoint.ts';
+import type { Log } from '../domain/log.ts';
+import type { OrderLine } from '../domain/order.ts';
+import { OrderChange } from '../domain/order-change.ts';
+import { type DeliveryOutcome, type DeliveryVerdict, isDeliveryPending, writeVerdict } from '../events/inbox.ts';
+import { tellEvents } from '../logging/command-log.ts';
+import { aboutOrder } from '../logging/trace.ts';
+import { type Claim, claimIntent, findIntent, type Intent, insertIntent, turnOf } from './idempotency-store.ts';
+import { insertOrder, loadOrder, lockOrder, writeOrder } from './order-store.ts';
+
+/** What a change of an order needs beside the database. */
+export type WriterContext = {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly wakes: { wake(wake: { readonly merchantId: string; readonly orderId: string }): void };
+  readonly log: Log;
+  /** Called at every step. Tests make the process die there. */
+  readonly failpoint: PassFailpoint;
+};
+
+/** Names an order. With `merchantId`, an order of another merchant does not exist. */
+export type OrderRef = { readonly orderId: string; readonly merchantId?: string };
+
+/**
+ * Changes one order: locks it, loads it, calls `decide`, writes the changed rows and their events, commits, and then notifies subscribers.
+ * `decide` is a pure function of the locked order and `change.at`. It may run more than once, and an error that it throws leaves no trace.
+ *
+ * @throws {NotFoundError} when there is no such order.
+ */
+export function changeOrder<T>(
+  context: WriterContext,
+  step: Step,
+  ref: OrderRef,
+  decide: (change: OrderChange) => T,
+): Promise<T> {
+  return write(context, step, ref, async (change) => decide(change));
+}
+
+/**
+ * The same for a call that carries an idempotency key. `decide` gets the result that the key already stands for, or null for a new key. The
+ * `claim` that it returns is stored under the key in the same transaction; null leaves the key as it is.
+ *
+ * @throws {IdempotencyKeyReusedError} when the key was used with other input.
+ */
+export function changeOrderByIntent<T>(
+  context: WriterContext,
+  step: Step,
+  orderId: string,
+  intent: Intent,
+  decide: (change: OrderChange, prior: Claim | null) => { readonly result: T; readonly claim: Claim | null },
+): Promise<T> {
+  return write(context, step, { orderId, merchantId: intent.merchantId }, async (change, tx) => {
+    const { result, claim } = decide(change, await findIntent(tx, intent));
+    if (claim !== null) await claimIntent(tx, intent, claim, change.at);
+    return result;
+  });
+}
+
+/**
+ * The same for a delivery from a provider. `decide` learns whether the delivery is still pending, because a slower node may come second. The
+ * verdict is stored in the same transaction: a crash leaves both or neither.
+ */
+export function changeOrderByDelivery(
+  context: WriterContext,
+  orderId: string,
+  deliveryId: string,
+  decide: (change: OrderChange, isPending: boolean) => DeliveryVerdict,
+): Promise<DeliveryOutcome> {
+  return write(context, 'callback.apply', { orderId }, async (change, tx) => {
+    const verdict = decide(change, await isDeliveryPending(tx, deliveryId));
+    return writeVerdict(tx, deliveryId, verdict, change.at);
+  });
+}
+
+/**
+ * Writes a new order with its lines and its first event, unless the intent's key stands for an order already.
+ *
+ * @returns the id of the order that the key stands for.
+ * @throws {IdempotencyKeyReusedError} when the key was used with other input.
+ */
+export async function insertOrderByIntent(
+  context: WriterContext,
+  intent: Intent,
+  change: OrderChange,
+  lines: readonly OrderLine[],
+): Promise<string> {
+  const { db, failpoint } = context;
+  const { id, merchantId } = change.order;
+  const { orderId, events } = await db.transaction(async (tx) => {
+    if (!(await insertIntent(tx, intent, { resultId: id, attempt: null }, change.at))) {
+      const prior = await findIntent(tx, intent);
+      if (prior === null) throw new Error('An idempotency key was refused and is not there.');
+      return { orderId: prior.resultId, events: [] };
+    }
+    await insertOrder(tx, change, lines);
+    await failpoint('create.uncommitted');
+    return { orderId: id, events: change.events };
+  }, turnOf(intent));
+  await failpoint('create.committed');
+  announce(context, { merchantId, orderId }, events);
+  return orderId;
+}
+
+async function write<T>(
+  context: WriterContext,
+  step: Step,
+  { orderId, merchantId }: OrderRef,
+  decide: (change: OrderChange, tx: Tx) => Promise<T>,
+): Promise<T> {
+  aboutOrder(orderId);
+  const { db, clock, failpoint } = context;
+  const { change, result } = await db.transaction(async (tx) => {
+    // First in the transaction, before anything is written: the transaction's place in the log must be drawn while the lock is held.
+    await lockOrder(tx, orderId);
+    const held = await loadOrder(tx, orderId);
+    const isHidden = merchantId !== undefined && held?.order.merchantId !== merchantId;
+    if (held === null || isHidden) throw new NotFoundError('There is no such order.');
+    // Read once the lock is held, so that time never runs backwards within an order.
+    const change = new OrderChange(held, clock.now());
+    const result = await decide(change, tx);
+    await writeOrder(tx, held, change);
+    await failpoint(`${step}.uncommitted`);
+    return { change, result };
+  }, orderId);
+  await failpoint(`${step}.committed`);
+  announce(context, { merchantId: change.order.merchantId, orderId }, change.events);
+  return result;
+}
+
+/** Tells subscribers and the log of committed events. */
+function announce(
+  { wakes, log }: WriterContext,
+  order: { readonly merchantId: string; readonly orderId: string },
+  events: readonly OrderEvent[],
+): void {
+  if (events.length > 0) wakes.wake(order);
+  for (const { type, changes } of events) {
+    if (type !== 'ORDER_REVIEW_NEEDED') continue;
+    const { order: facts, note } = changes;
+    log.warn({ orderId: order.orderId, reasons: facts?.reviewReasons, note }, 'an order needs a person');
+  }
+  tellEvents(log, order.orderId, events);
+}

@@ -1,0 +1,292 @@
+import { applyPaymentReport, noteForeignReport } from '../domain/apply-payment-report.ts';
+import { applyRefundReport, findRefund } from '../domain/apply-refund-report.ts';
+import { after } from '../domain/clock.ts';
+import { firstPaymentIdIn, newId } from '../domain/ids.ts';
+import { isTold } from '../domain/log.ts';
+import type { OrderChange } from '../domain/order-change.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
+import { needReview, noteUnreadableCallback } from '../domain/review.ts';
+import {
+  claimDelivery,
+  type Delivery,
+  type DeliveryOutcome,
+  type DeliveryVerdict,
+  writeVerdict,
+} from '../events/inbox.ts';
+import { aboutOrder } from '../logging/trace.ts';
+import { providerOf } from '../provider-calls/accounts.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { callDeadlineMs } from '../provider-calls/requests.ts';
+import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
+import { loadOrder } from '../store/order-store.ts';
+import { changeOrderByDelivery } from '../store/order-writer.ts';
+import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
+import { apart } from './run-isolated.ts';
+
+/** How long a callback that cannot be applied is kept trying before a person must look, and how often at least: nobody may have been up. */
+const triedForMsMax = 24 * 60 * 60_000;
+const triesMin = 12;
+/** A refund that we never asked for is asked about before its callback is believed, unless nobody answers for so many tries. */
+const believedAfterTries = 4;
+const retryDelayMsMin = 5000;
+const retryDelayMsMax = 60 * 60_000;
+
+/** Applies a callback that has just come into the inbox, unless somebody else is at it. */
+export async function applyNewDelivery(context: CommandContext, deliveryId: string): Promise<void> {
+  const delivery = await claimDelivery(context.db.pool, context.clock.now(), deliveryId);
+  if (delivery !== null) await applyDelivery(context, delivery);
+}
+
+/** Applies a callback that the caller has claimed. What fails is logged and planned anew. */
+export async function applyDelivery(context: CommandContext, delivery: Delivery): Promise<void> {
+  const startedAt = performance.now();
+  const tell = (outcome: DeliveryOutcome) => tellDelivery(context, delivery, outcome, performance.now() - startedAt);
+  await apart(context, { deliveryId: delivery.id }, () =>
+    apply(context, delivery).then(tell, async (error: unknown) => {
+      tell(await tryLater(context, delivery, 'failed'));
+      throw error;
+    }),
+  );
+}
+
+const toldAs = {
+  APPLIED: 'callback applied',
+  IGNORED: 'callback ignored',
+  REVIEW: 'callback needs a person',
+  POSTPONED: 'callback postponed',
+} as const;
+
+/** `ageMs`: since it came, as the first try is not always the last. */
+function tellDelivery(
+  { log, clock }: CommandContext,
+  { id: deliveryId, ...delivery }: Delivery,
+  { status, reason, paymentId }: DeliveryOutcome,
+  tookMs: number,
+): void {
+  if (!isTold(log)) return;
+  const { provider, providerAccount: account, eventId, eventType, applyAttempts: attempt } = delivery;
+  const ageMs = clock.now().getTime() - delivery.receivedAt.getTime();
+  const outcome = { ageMs, durationMs: Math.round(tookMs), outcome: status.toLowerCase(), ...(reason && { reason }) };
+  const about = { deliveryId, eventId, eventType, ...(paymentId !== null && { paymentId }) };
+  log.info({ provider, account, ...about, attempt, ...outcome }, toldAs[status]);
+}
+
+type Final = Exclude<DeliveryVerdict, { status: 'POSTPONED' }>;
+
+async function apply(context: CommandContext, delivery: Delivery): Promise<DeliveryOutcome> {
+  const message = read(context, delivery);
+  if (message === null) {
+    return store(context, delivery, finalOf(context, delivery, 'REVIEW', 'unreadable', null));
+  }
+  if (message.kind === 'ignored') {
+    return store(context, delivery, finalOf(context, delivery, 'IGNORED', message.reason, null));
+  }
+  if (message.kind === 'foreign') return refuseForeign(context, delivery, message);
+  const payment = await findSubject(context, delivery, message);
+  const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
+  if (payment === null || !isOfAccount) return tryLater(context, delivery, 'unknown_payment');
+  aboutOrder(payment.orderId);
+  if (message.kind === 'payment' && message.isCreation && payment.status === 'SUBMITTING') {
+    // Our own call is under way and its answer says the same. Should that be lost, the payment is UNKNOWN and this ends it.
+    return tryLater(context, delivery, 'call_under_way');
+  }
+  if (message.kind === 'unclear') return reviewUnclear(context, delivery, payment, message);
+  if (message.kind === 'payment') return applyTo(context, delivery, payment, message, null);
+  return applyTo(context, delivery, payment, message, await askAboutRefund(context, payment, message));
+}
+
+type Foreign = Extract<WebhookMessage, { kind: 'foreign' }>;
+type OfRefund = Extract<WebhookMessage, { kind: 'refund' }>;
+type Telling = Extract<WebhookMessage, { kind: 'payment' }> | OfRefund;
+type Unclear = Extract<WebhookMessage, { kind: 'unclear' }>;
+
+/** Of another app or merchant: nothing changes by it, and the payment that it names is to be looked at. */
+async function refuseForeign(
+  context: CommandContext,
+  delivery: Delivery,
+  { paymentId, reason }: Foreign,
+): Promise<DeliveryOutcome> {
+  const payment = paymentId === null ? null : await findPayment(context.db.pool, paymentId);
+  const verdict = finalOf(context, delivery, 'REVIEW', 'mismatch', payment?.id ?? null);
+  if (payment === null) return store(context, delivery, verdict);
+  return changeOrderByDelivery(context, payment.orderId, delivery.id, (change) => {
+    noteForeignReport(change, payment.id, reason);
+    return verdict;
+  });
+}
+
+/** Nobody knows what it says, so it changes no payment: a person looks at the order that it names, and the provider is asked. */
+async function reviewUnclear(
+  context: CommandContext,
+  delivery: Delivery,
+  { id: paymentId, orderId }: Payment,
+  { reason }: Unclear,
+): Promise<DeliveryOutcome> {
+  context.log.warn({ deliveryId: delivery.id, paymentId, reason }, 'a verified callback could not be understood');
+  return changeOrderByDelivery(context, orderId, delivery.id, (change, isPending) => {
+    // A slower node must not reopen a review that a person has closed since.
+    if (isPending) noteUnreadableCallback(change, paymentId, reason);
+    return finalOf(context, delivery, 'REVIEW', 'unreadable', paymentId);
+  });
+}
+
+async function findSubject(
+  { db }: CommandContext,
+  delivery: Delivery,
+  message: Telling | Unclear,
+): Promise<Payment | null> {
+  if (message.kind === 'payment') return findPayment(db.pool, message.report.paymentId);
+  const { paymentId, providerPaymentId } = message;
+  const named = providerPaymentId === null ? null : await findPaymentNamed(db.pool, delivery, providerPaymentId);
+  if (named !== null || paymentId === null) return named;
+  if (message.kind === 'unclear') return findPayment(db.pool, paymentId);
+  // Our id alone could have been copied to a refund of another payment: it counts only where the provider's id is still to come.
+  const payment = await findPayment(db.pool, paymentId);
+  return payment?.providerPaymentId === null ? payment : null;
+}
+
+/** A refund that we never asked for: the provider is asked about it, for there is nothing frozen to compare its amount with. */
+async function askAboutRefund(
+  context: CommandContext,
+  { id: paymentId, orderId, ...payment }: Payment,
+  { report: told, providerPaymentId }: OfRefund,
+): Promise<RefundReport | null> {
+  const held = await loadOrder(context.db.pool, orderId);
+  const { refundId, providerRefundId } = told;
+  const isKnown = held !== null && findRefund(held, paymentId, told) !== null;
+  if (isKnown || (refundId === null && providerRefundId === null)) return null;
+  const name: RefundName = { paymentId, providerPaymentId, refundId, providerRefundId };
+  try {
+    const provider = providerOf(context, payment);
+    const answer = await provider.queryRefund(name, AbortSignal.timeout(callDeadlineMs));
+    return answer.kind === 'report' ? answer.report : null;
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    context.log.warn({ err: error, paymentId }, 'the provider did not say what became of a refund');
+    return null;
+  }
+}
+
+async function applyTo(
+  context: CommandContext,
+  delivery: Delivery,
+  { id: paymentId, orderId }: Payment,
+  message: Telling,
+  asked: RefundReport | null,
+): Promise<DeliveryOutcome> {
+  return changeOrderByDelivery(context, orderId, delivery.id, (change) => {
+    const outcome =
+      message.kind === 'payment'
+        ? applyPaymentReport(change, message.report)
+        : applyRefundMessage(change, paymentId, message, asked, delivery.applyAttempts >= believedAfterTries);
+    if (outcome.effect === 'early') {
+      if (!isTriedLongEnough(delivery, change.at)) return postponed(delivery, 'early', change.at);
+      needReview(change, 'REFUND_ABNORMAL', `${paymentId}: a refund was reported that the provider does not confirm.`);
+      return finalOf(context, delivery, 'REVIEW', 'early', paymentId);
+    }
+    return finalOf(context, delivery, ...statusOf(outcome), paymentId);
+  });
+}
+
+function applyRefundMessage(
+  change: OrderChange,
+  paymentId: string,
+  { report, payment }: OfRefund,
+  asked: RefundReport | null,
+  isBelieved: boolean,
+): ReportOutcome {
+  if (payment !== null) {
+    const verdict = applyPaymentReport(change, { ...payment, paymentId });
+    if (verdict.effect === 'refused' && verdict.reason === 'mismatch') return verdict;
+  }
+  // One without a number can neither be asked about nor told from another: it is refused now, and a person looks at it.
+  const isNameless = report.refundId === null && report.providerRefundId === null;
+  const { capturedMinor, refundedMinor } = change.payment(paymentId);
+  if (isNameless && capturedMinor > 0n && refundedMinor === capturedMinor) return { effect: 'repeated' };
+  const isComplete = asked !== null || isNameless || (isBelieved && report.amountMinor !== null);
+  return applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
+}
+
+/** A final verdict. It keeps only the part of the body that a person may need later. */
+function finalOf(
+  { providers }: CommandContext,
+  { provider: name, providerAccount: account, body }: Delivery,
+  status: Final['status'],
+  reason: string | null,
+  paymentId: string | null,
+): Final {
+  const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
+  return { status, reason, paymentId, body: provider?.redactWebhook(body, 'done') ?? body };
+}
+
+function statusOf(verdict: Verdict): [status: Final['status'], reason: string | null] {
+  switch (verdict.effect) {
+    case 'applied':
+      return ['APPLIED', null];
+    case 'repeated':
+      return ['IGNORED', 'repeated'];
+    case 'refused':
+      return [verdict.reason === 'mismatch' ? 'REVIEW' : 'IGNORED', verdict.reason];
+  }
+}
+
+/** Stores a verdict that changes no order. */
+function store({ db, clock }: CommandContext, { id }: Delivery, verdict: DeliveryVerdict): Promise<DeliveryOutcome> {
+  return writeVerdict(db.pool, id, verdict, clock.now());
+}
+
+/**
+ * Not now: the callback may have overtaken the commit of its payment, the payment may be in a database that was restored since, or
+ * something is wrong with us. After a day a person must look.
+ */
+async function tryLater(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
+  const at = context.clock.now();
+  if (isTriedLongEnough(delivery, at)) return giveUp(context, delivery, reason);
+  return store(context, delivery, postponed(delivery, reason, at));
+}
+
+function postponed({ applyAttempts }: Delivery, reason: string, at: Date): DeliveryVerdict {
+  const delayMs = Math.min(retryDelayMsMin * 2 ** (applyAttempts - 1), retryDelayMsMax);
+  return { status: 'POSTPONED', reason, applyAt: after(at, delayMs) };
+}
+
+function isTriedLongEnough({ receivedAt, applyAttempts }: Delivery, at: Date): boolean {
+  return at.getTime() - receivedAt.getTime() >= triedForMsMax && applyAttempts >= triesMin;
+}
+
+/** Leaves the callback to a person, and the order with it where the body names a payment that it can be about. */
+async function giveUp(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
+  const { db, log } = context;
+  const named = firstPaymentIdIn(delivery.body.toString('latin1'));
+  const payment = named === null ? null : await findPayment(db.pool, named);
+  log.error(
+    { deliveryId: delivery.id, paymentId: named, reason },
+    'a callback could not be applied for a day and needs a person',
+  );
+  const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
+  if (payment === null || !isOfAccount) {
+    return store(context, delivery, finalOf(context, delivery, 'REVIEW', reason, null));
+  }
+  const { id: paymentId, orderId } = payment;
+  return changeOrderByDelivery(context, orderId, delivery.id, (change, isPending) => {
+    if (isPending) noteUnreadableCallback(change, paymentId, 'a verified callback could not be applied for a day.');
+    return finalOf(context, delivery, 'REVIEW', reason, paymentId);
+  });
+}
+
+/** What the callback says. Where the adapter cannot read even its ids, our own payment id is looked for in the body as it came. */
+function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {
+  const provider = providerOf(context, delivery);
+  try {
+    return provider.readWebhook(delivery.body, delivery.receivedAt);
+  } catch (error) {
+    context.log.error(
+      { err: error, deliveryId: delivery.id },
+      'a verified callback could not be read and needs a person',
+    );
+    const paymentId = firstPaymentIdIn(delivery.body.toString('latin1'));
+    if (paymentId === null) return null;
+    return { kind: 'unclear', paymentId, providerPaymentId: null, reason: 'a verified callback could not be read.' };
+  }
+}

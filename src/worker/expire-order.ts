@@ -1,0 +1,18 @@
+import { closeOrder } from '../domain/order-lifecycle.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import { changeOrder } from '../store/order-writer.ts';
+
+/** Closes an order whose time has run out. No provider is called: its payments are due at once, to be closed there by whoever asks. */
+export async function expireOrder(context: CommandContext, orderId: string): Promise<void> {
+  await changeOrder(context, 'close.intent', { orderId }, (change) => {
+    const { status, expiresAt } = change.order;
+    if (status !== 'OPEN' || expiresAt > change.at) {
+      change.planOrder({ dueAt: status === 'OPEN' ? expiresAt : null });
+      return;
+    }
+    closeOrder(change, 'EXPIRED', null);
+    for (const payment of change.payments) {
+      if (payment.status === 'CANCELING') change.plan(payment.id, { checkAt: change.at });
+    }
+  });
+}

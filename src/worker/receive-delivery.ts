@@ -1,0 +1,80 @@
+import { firstPaymentIdIn } from '../domain/ids.ts';
+import { isTold } from '../domain/log.ts';
+import { insertDelivery, insertRejectedDelivery } from '../events/inbox.ts';
+import type { CommandContext } from '../provider-calls/context.ts';
+import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
+import { WebhookRejectedError } from '../providers/provider.ts';
+import { hintPayment } from '../store/payment-store.ts';
+
+const headersKept = ['content-type', 'user-agent'];
+
+/**
+ * Verifies a callback and commits it to the inbox. Once this returns the provider may be told that we have it.
+ *
+ * @returns the delivery that waits to be applied, or null when it had come before.
+ * @throws {WebhookRejectedError} when it must not be believed; the caller logs it. If it names a payment of ours, that payment is asked about soon, once.
+ */
+export async function receiveDelivery(
+  context: CommandContext,
+  provider: PaymentProvider,
+  delivery: WebhookDelivery,
+): Promise<string | null> {
+  const startedAt = performance.now();
+  const verified = await verify(context, provider, delivery);
+  await context.failpoint('callback.verified');
+  const deliveryId = await insertDelivery(context.db.pool, {
+    provider: provider.name,
+    providerAccount: provider.account,
+    ...verified,
+    headers: keptOf(provider, delivery),
+    body: provider.redactWebhook(delivery.body, 'to_be_read'),
+    receivedAt: delivery.receivedAt,
+  });
+  if (isTold(context.log)) {
+    const durationMs = Math.round(performance.now() - startedAt);
+    const outcome = deliveryId === null ? { outcome: 'duplicate' } : { deliveryId, outcome: 'kept' };
+    const { name, account } = provider;
+    context.log.info({ provider: name, account, ...verified, durationMs, ...outcome }, 'callback received');
+  }
+  return deliveryId;
+}
+
+async function verify(
+  { db, log }: CommandContext,
+  provider: PaymentProvider,
+  delivery: WebhookDelivery,
+): Promise<VerifiedWebhook> {
+  try {
+    return await verifyByNewestKeys(provider, delivery);
+  } catch (error) {
+    if (!(error instanceof WebhookRejectedError)) throw error;
+    const { reason } = error;
+    const { receivedAt } = delivery;
+    const named = firstPaymentIdIn(delivery.body.toString('latin1'));
+    const noted = async () => {
+      const headers = keptOf(provider, delivery);
+      const body = provider.redactWebhook(delivery.body, 'done');
+      await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
+      if (named !== null) await db.transaction((tx) => hintPayment(tx, named, receivedAt), named);
+    };
+    // The refusal stands, whether or not it can be noted.
+    await noted().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be noted'));
+    throw error;
+  }
+}
+
+async function verifyByNewestKeys(provider: PaymentProvider, delivery: WebhookDelivery): Promise<VerifiedWebhook> {
+  try {
+    return provider.verifyWebhook(delivery);
+  } catch (error) {
+    const isOfUnknownKey = error instanceof WebhookRejectedError && error.reason === 'UNKNOWN_KEY';
+    if (!isOfUnknownKey || !(await provider.renewKeys(delivery)).isHeld) throw error;
+    return provider.verifyWebhook(delivery);
+  }
+}
+
+/** Only what verification and inspection need: others may carry secrets of whatever stands before us. */
+function keptOf({ webhookHeaders }: PaymentProvider, { headers }: WebhookDelivery): Record<string, string> {
+  const kept = new Set([...headersKept, ...webhookHeaders]);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => kept.has(name)));
+}
