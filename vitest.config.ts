@@ -15,5 +15,6 @@ export default defineConfig({
     // Only what hangs is to be ended: machines differ by a factor of four, and other work may have the cores.
     testTimeout: 240_000,
     hookTimeout: 240_000,
+    expect: { poll: { timeout: 200_000 } },
   },
 });
