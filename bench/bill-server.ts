@@ -10,7 +10,7 @@ import { ZipFile } from 'yazl';
 
 const charactersAtOnce = 65_536;
 
-/** Writes the bill as the archive in which Alipay sends it. */
+/** Writes the bill as an archive in Alipay's format. */
 export async function writeBill(dir: string, text: Iterable<string>): Promise<string> {
   const path = join(dir, 'bill.zip');
   const zip = new ZipFile();
@@ -31,7 +31,7 @@ function* gbkOf(text: Iterable<string>): Generator<Buffer> {
   yield iconv.encode(some, 'gbk');
 }
 
-/** As much of Alipay as a reconciliation that finds nothing missing there asks: a signed link, and the file behind it. */
+/** The part of Alipay's API that a reconciliation without missing lines uses: a signed link and the file. */
 export async function serveBill(billPath: string) {
   const alipay = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const server = createServer((request, response) => {

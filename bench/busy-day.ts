@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** A day of Alipay's on which `payments` were paid, every ninth of them given back in part; the database and the bill say the same of it. */
+/** A day at Alipay with `payments` payments. Every ninth is refunded in part. The database and the bill agree. */
 export type BusyDay = {
   readonly date: string;
   readonly payments: number;
@@ -9,7 +9,7 @@ export type BusyDay = {
 };
 
 const refundEvery = 9;
-/** Of every so many payments the bill has another amount than the database: what a real day would have, too. */
+/** One in this many payments has another amount on the bill than in the database, as on a real day. */
 const differingEvery = 100_000;
 const rowsAtOnce = 100_000;
 const secondsOfDay = 86_400;
@@ -51,7 +51,7 @@ export async function fillDatabase(pool: pg.Pool, { date, payments, refunds, acc
 
 const tradeNumberSql = `'20261121220014' || lpad(n::text, 14, '0')`;
 
-/** The lines of the bill as Alipay writes them, comments included. */
+/** The lines of the bill in Alipay's format, including comments. */
 export function* billTextOf({ date, payments, refunds }: BusyDay): Generator<string> {
   yield '#支付宝业务明细查询\r\n#-----------------------------------------业务明细列表----------------------------------------\r\n';
   yield '支付宝交易号,商户订单号,业务类型,商品名称,创建时间,完成时间,门店编号,门店名称,操作员,终端号,对方账户,订单金额（元）,商家实收（元）,支付宝红包（元）,集分宝（元）,支付宝优惠（元）,商家优惠（元）,券核销金额（元）,券名称,商家红包消费金额（元）,卡消费金额（元）,退款批次号/请求号,服务费（元）,分润（元）,备注\r\n';

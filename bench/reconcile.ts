@@ -11,8 +11,8 @@ import { serveBill, writeBill } from './bill-server.ts';
 import { billTextOf, busyDayOf, fillDatabase } from './busy-day.ts';
 
 /**
- * What it costs to reconcile a day of a million lines with PostgreSQL: the memory of the command's process, which must stay below the
- * limit however long the bill is, and lines in a second. Linux only, for it reads /proc.
+ * Measures the reconciliation of a day with a million lines on PostgreSQL: the memory of the command's process, which
+ * must stay below the limit for a bill of any length, and the lines per second. Linux only, because it reads /proc.
  */
 const rssLimitMb = 300;
 const sampleIntervalMs = 100;
@@ -64,7 +64,7 @@ function environmentOf(databaseUrl: string, dataDir: string, { gateway, publicKe
   };
 }
 
-/** Runs the command as a person would, and watches its process. */
+/** Runs the command and measures its process. */
 async function measure(run: string, lines: number, env: NodeJS.ProcessEnv): Promise<void> {
   const args = ['scripts/reconcile.mjs', '--provider', 'alipay', '--date', date];
   const beganMs = performance.now();
@@ -87,7 +87,7 @@ async function measure(run: string, lines: number, env: NodeJS.ProcessEnv): Prom
   );
 }
 
-/** The kernel's own high-water mark; 0 once the process is gone. */
+/** The kernel's peak memory value; 0 after the process has ended. */
 function peakRssKb(pid: number | undefined): number {
   try {
     return Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);

@@ -4,16 +4,16 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Makes `.build/main.js`, the server as one file of JavaScript, so that a start compiles nothing: loading the sources themselves
- * costs more than a second. Packages stay outside, for two copies of graphql would refuse each other's types.
+ * Builds `.build/main.js`, the server in one JavaScript file, so that a start compiles nothing: loading the sources
+ * takes more than a second. Packages stay external, because two copies of graphql would refuse each other's types.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, '.build');
 export const entry = join(outdir, 'main.js');
-/** The command beside the server; what both use is in the build once. */
+/** The reconcile command. Modules that both entries use are in the build once. */
 export const reconcileEntry = join(outdir, 'reconcile-main.js');
 
-/** True unless everything that goes into the build is older than it. */
+/** True when a source of the build is newer than the build. */
 export function isStale() {
   const built = statSync(entry, { throwIfNoEntry: false });
   if (built === undefined || !existsSync(reconcileEntry)) return true;
@@ -46,7 +46,7 @@ export async function build() {
   });
 }
 
-/** A file that looks for its neighbours must look from where its source is, not from where the build is. */
+/** Keeps `import.meta.url` relative to the source file and not to the build. */
 const ownAddress = {
   name: 'own-address',
   setup({ onLoad }) {

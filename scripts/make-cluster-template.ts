@@ -1,5 +1,5 @@
-// Makes the empty database cluster that first starts and tests copy: making one takes seconds, copying it does not.
-// Part of `npm run generate`; does nothing when the installed PGlite has made it already.
+// Creates the empty database cluster that first starts and tests copy: creating one takes seconds, a copy does not.
+// Part of `npm run generate`. Does nothing when the installed PGlite has created it already.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

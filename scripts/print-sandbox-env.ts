@@ -1,5 +1,5 @@
-// `eval "$(npm run -s sandbox:env)"`: how another process reaches the sandbox that the first one brought along, and takes its token, as
-// shell exports. DATA_DIR names the first one's data directory.
+// `eval "$(npm run -s sandbox:env)"` sets the variables with which another process uses the sandbox and the token of a
+// running server. DATA_DIR names that server's data directory.
 import { existsSync } from 'node:fs';
 import { developmentKeys, developmentKeysFile, keptSandboxUrl, sandboxEnvironment } from '../src/development-keys.ts';
 
@@ -12,6 +12,6 @@ if (existsSync(developmentKeysFile(dataDir)) && sandboxUrl !== null) {
   for (const [name, value] of Object.entries(environment))
     console.log(`export ${name}='${value.replaceAll("'", `'\\''`)}'`);
 } else {
-  console.error(`No sandbox was started on ${dataDir} yet: npm start does. DATA_DIR names another directory.`);
+  console.error(`No sandbox was started in ${dataDir} yet: run npm start first, or set DATA_DIR to another directory.`);
   process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { build, isStale, reconcileEntry } from './build.mjs';
 
-// What `npm run reconcile` runs: the build, as `npm start` does.
+// Runs the build of `npm run reconcile`, and rebuilds it when a source has changed.
 if (isStale()) await build();
 process.setSourceMapsEnabled(true);
 await import(pathToFileURL(reconcileEntry).href);

@@ -7,7 +7,7 @@ import * as engineGlue from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { readMigrationFiles } from '../src/database/migration-files.ts';
 
-/** The one WebAssembly call needed here: without lib.dom, TypeScript does not know that Node has it. */
+/** The only WebAssembly call needed here. Without lib.dom, TypeScript does not know that Node has it. */
 declare const WebAssembly: {
   instantiate(
     bytes: Uint8Array,
@@ -18,10 +18,11 @@ declare const WebAssembly: {
 const schemaFile = fileURLToPath(new URL('../prisma/schema.prisma', import.meta.url));
 
 /**
- * The SQL that takes a database made by our migrations to what `prisma/schema.prisma` says; null when they agree.
- * Checks, triggers and functions are outside Prisma's language and thus outside the comparison.
+ * Returns the SQL that brings a migrated database to `prisma/schema.prisma`; null when they match. Prisma's language
+ * has no checks, triggers and functions, so these are not compared.
  *
- * Runs the WebAssembly build of Prisma's engine on an in-memory database: no engine binary, no shadow database.
+ * Runs the WebAssembly build of Prisma's engine on an in-memory database, without an engine binary and without a shadow
+ * database.
  */
 export async function readSchemaDrift(): Promise<string | null> {
   const lite = await PGlite.create('memory://');
@@ -55,7 +56,7 @@ async function diffToSchema(lite: PGlite): Promise<string | null> {
   }
 }
 
-/** The package's own entry needs a bundler that can import WebAssembly, so its module is put together by hand. */
+/** The package's entry needs a bundler that can import WebAssembly, so its module is assembled here. */
 async function instantiateEngine(): Promise<void> {
   const gluePath = fileURLToPath(import.meta.resolve('@prisma/schema-engine-wasm/schema_engine_bg'));
   const bytes = await readFile(join(dirname(gluePath), 'schema_engine_bg.wasm'));

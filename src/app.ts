@@ -1,7 +1,7 @@
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
 import { payOrderMsMax } from './commands/pay-order.ts';
 import { type Config, readProviders, webhookUrlOf } from './config.ts';
-import { type Database, openDatabase, overloadIn, readLogState } from './database/database.ts';
+import { type Database, openDatabase, readLogState } from './database/database.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
@@ -11,7 +11,7 @@ import type { Log } from './domain/log.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
-import { createWakes, type Wakes } from './events/notifications.ts';
+import { createNotifier, type Notifier } from './events/notifications.ts';
 import { dieAt } from './failpoints.ts';
 import { authenticateBy } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
@@ -19,7 +19,7 @@ import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { createReadiness } from './http/readiness.ts';
-import { createRefusalLog, handleCallback, logUnroutedCallback } from './http/refused-callbacks.ts';
+import { createWebhookEntrance } from './http/refused-callbacks.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
 import { createHttpServer } from './http/server.ts';
 import { serveWebSocket } from './http/websocket.ts';
@@ -31,9 +31,8 @@ import type { ProviderParts, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { ensureFirstMerchant } from './store/merchant-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
-import { applyNewDelivery } from './worker/apply-delivery.ts';
+import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
-import { receiveDelivery } from './worker/receive-delivery.ts';
 import { reportUnconfigured } from './worker/report-unconfigured.ts';
 import {
   applyDueDeliveries,
@@ -72,7 +71,7 @@ export type App = {
     checkPayments(): Promise<number>;
     checkRefunds(): Promise<number>;
     expireOrders(): Promise<number>;
-    /** Wakes whom a lost wake left behind. */
+    /** Notifies subscribers whose notification was lost. */
     watchTail(): Promise<number>;
     /** Asks providers that were away at the start once more, and whose payments are that stand under a former account name. */
     retryProviders(): Promise<void>;
@@ -129,10 +128,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     ]);
     const [database, { url, publicUrl, sandbox }] = await Promise.race([opened, rejectedBy(signal)]);
     const { logId } = await readLogState(database.pool);
-    const wakes = await openWakes(config, logId, log, keep);
+    const notifier = await openNotifier(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
-    const held = { db: database, clock, wakes, log, failpoint };
+    const held = { db: database, clock, notifier, log, failpoint };
     const adoption = createAdoption(held);
     const providers = await openProviders(
       setups,
@@ -146,7 +145,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const token = config.devApiKey ?? keys?.apiKey ?? null;
     const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;
     const yoga = createGraphqlServer({
-      ...{ schema, commands, wakes, logId },
+      ...{ schema, commands, notifier, logId },
       authenticate: authenticateBy(token, { merchantId, returnOrigins }),
       graphiql: config.isProduction
         ? null
@@ -155,13 +154,16 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
             token: pagesToken,
           },
     });
-    // Before anybody can follow: what is committed elsewhere from now on reaches them, with or without a wake.
-    const tail = await openTailWatch({ pool: database.pool, wakes });
-    const deliveries = followUp(commands);
-    const refusals = createRefusalLog(log, () => clock.now());
+    // Before anybody can subscribe: events that other nodes commit from now on reach subscribers even if their notification is lost.
+    const tail = await openTailWatch({ pool: database.pool, notifier });
+    const intake = createCallbackIntake(commands);
+    const webhooks = createWebhookEntrance({
+      ...{ intake, providers: providers.open, away: providers.away, log, failpoint },
+      now: () => clock.now(),
+    });
     const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
-    await keep(refusals, async () => refusals.logCounted('now'));
-    await keep(deliveries, () => deliveries.idle());
+    await keep(webhooks, async () => webhooks.logCounted('now'));
+    await keep(intake, () => intake.idle());
     await keep(sockets, () => sockets.close(drainMs));
     await keep(http, () => http.stopAccepting(drainMs));
     http.serve({
@@ -178,20 +180,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           requestId,
           authorization: request.headers.authorization ?? null,
         }),
-      webhookRefused: (request, refusal) =>
-        logUnroutedCallback({ providers: providers.open, away: providers.away }, refusals, request, refusal),
-      webhook: (request, response, path) =>
-        handleCallback(
-          {
-            ...{ providers: providers.open, away: providers.away, log, failpoint, apply: deliveries.apply },
-            now: () => clock.now(),
-            receive: (provider, delivery) => receiveDelivery(commands, provider, delivery),
-          },
-          refusals,
-          request,
-          response,
-          path,
-        ),
+      webhooks,
     });
     signal.throwIfAborted();
     return {
@@ -199,7 +188,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       stopAccepting: async () => {
         await Promise.all([http.stopAccepting(drainMs), sockets.close(drainMs)]);
       },
-      ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: deliveries.idle },
+      ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: intake.idle },
       away: providers.away.map(({ name }) => name),
       lanes: openLanes(
         commands,
@@ -219,7 +208,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           }
           for (const provider of providers.open) await adoption.round(provider);
         },
-        tellRefusals: async () => refusals.logCounted(),
+        tellRefusals: async () => webhooks.logCounted(),
         maintain: async () => {
           await dropOldRejectedDeliveries(database.pool, clock.now());
           return database.maintain();
@@ -233,12 +222,17 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   }
 }
 
-/** Wakes within this process, and between nodes where there is a Redis to carry them. */
-async function openWakes({ redisUrl }: Config, logId: string, log: Log, keep: ClosingList['keep']): Promise<Wakes> {
-  const local = createWakes();
+/** Notifies the subscribers of this process and, with Redis, of all nodes. */
+async function openNotifier(
+  { redisUrl }: Config,
+  logId: string,
+  log: Log,
+  keep: ClosingList['keep'],
+): Promise<Notifier> {
+  const local = createNotifier();
   if (redisUrl === null) return local;
-  const { createRedisWakes } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
-  return keep(createRedisWakes(redisUrl, logId, local, log), (wakes) => wakes.close());
+  const { createRedisNotifier } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
+  return keep(createRedisNotifier(redisUrl, logId, local, log), (notifier) => notifier.close());
 }
 
 /**
@@ -285,24 +279,4 @@ async function startSandbox(
   const environment = sandboxEnvironment(keys, process.url);
   const at = (name: string) => environment[name] ?? null;
   return { process, providers: readProviders({ at, isProduction: false }) };
-}
-
-/** Applies callbacks once their provider has its answer. What fails here, the sweeper takes up. */
-function followUp(commands: CommandContext): { apply(deliveryId: string): void; idle(): Promise<void> } {
-  const underWay = new Set<Promise<void>>();
-  return {
-    apply(deliveryId) {
-      const applying = applyNewDelivery(commands, deliveryId).catch((error: unknown) =>
-        commands.log[overloadIn(error) === null ? 'error' : 'warn'](
-          { err: error, deliveryId },
-          'a callback could not be applied yet',
-        ),
-      );
-      underWay.add(applying);
-      void applying.finally(() => underWay.delete(applying));
-    },
-    async idle() {
-      while (underWay.size > 0) await Promise.all(underWay);
-    },
-  };
 }

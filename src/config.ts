@@ -5,43 +5,43 @@ import type { ProviderName } from './domain/payment.ts';
 import { type DeathAt, parseFailpoints } from './failpoints.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
 import { providerDefinitions } from './providers/registry.ts';
-import { isReachable, urlAt } from './providers/settings.ts';
+import { isReachable, readUrl } from './providers/settings.ts';
 import { choiceOf, type Environment, portOf, variablesOf } from './variables.ts';
 
-/** What the environment says, checked and typed. Read once, at start. */
+/** The configuration from the environment, validated and typed. Read once at the start. */
 export type Config = {
   readonly isProduction: boolean;
   readonly host: string;
   readonly port: number;
-  /** Where providers and browsers reach us, without a slash at the end; null when it is where we listen. */
+  /** The public URL for providers and browsers, without a slash at the end; null when it is the listening address. */
   readonly publicUrl: string | null;
   readonly databaseUrl: string | null;
-  /** Carries wakes between nodes; null where one process is all there is, or a second of latency is fine. */
+  /** Carries notifications between nodes; null for a single process, or when a latency of one second is acceptable. */
   readonly redisUrl: string | null;
   readonly dataDir: string;
   readonly migrateOnStart: boolean;
   readonly logLevel: LogLevel;
-  /** The bearer token to use instead of the one kept in the data directory; null in production. */
+  /** A bearer token that replaces the one in the data directory; null in production. */
   readonly devApiKey: string | null;
-  /** What buyers can pay by. */
+  /** The configured providers. */
   readonly providers: readonly ProviderSetup[];
-  /** Where tests make the process die; empty otherwise. */
+  /** The failpoints at which tests kill the process; empty otherwise. */
   readonly failpoints: readonly DeathAt[];
-  /** Where the sandbox stands in for the providers; null when a provider is configured, and in production. */
+  /** The sandbox that replaces the providers; null when a provider is configured, and in production. */
   readonly sandbox: { readonly port: number } | null;
 };
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Everything that is wrong with the environment, a sentence for each. */
+/** All problems of the environment, one sentence each. */
 export class ConfigError extends Error {
   constructor(violations: readonly string[]) {
     super(`The configuration is not usable:\n${violations.map((violation) => `  ${violation}`).join('\n')}`);
   }
 }
 
-/** @throws {ConfigError} naming every violation at once. */
+/** @throws {ConfigError} with all violations at once. */
 export function readConfig(environment: Environment = process.env): Config {
   const violations: string[] = [];
   const callers: string[] = [];
@@ -49,13 +49,13 @@ export function readConfig(environment: Environment = process.env): Config {
   const isSet = (name: string) => Boolean(environment[name] || environment[`${name}_FILE`]);
   const isProduction = isProductionAt(at, violations);
   const providers = readSetups({ at, isSet, isProduction, violations, callers });
-  violations.push(...strangersIn(environment));
+  violations.push(...unknownVariablesIn(environment));
   const publicUrl = publicUrlOf({ at, violations, callers });
   const devApiKey = at('DEV_API_KEY');
   if (isProduction && devApiKey !== null)
     violations.push('DEV_API_KEY is for development only: unset it in production.');
   if (devApiKey !== null && !/^[!-~]{16,}$/.test(devApiKey)) {
-    violations.push('DEV_API_KEY must have at least 16 characters, of ASCII and without blanks.');
+    violations.push('DEV_API_KEY must have at least 16 characters, ASCII only and without blanks.');
   }
   const databaseUrl = at('DATABASE_URL');
   if (databaseUrl !== null) checkDatabaseUrl(databaseUrl, violations);
@@ -94,19 +94,21 @@ function checkDatabaseUrl(databaseUrl: string, violations: string[]): void {
   }
 }
 
-/** A word that is none of these must not mean development: it is where anybody gets in. */
+/** An unknown value must not mean development, which has no access control. */
 function isProductionAt(at: ReadVariable, violations: string[]): boolean {
   const choices = ['production', 'development', 'test'] as const;
   const before = violations.length;
   const isProduction = choiceOf(at, 'NODE_ENV', choices, 'development', violations) === 'production';
-  // What is meant is most likely production; by that the rest is judged.
+  // An unknown value most likely means production, so the other variables are checked as in production.
   return isProduction || violations.length > before;
 }
 
 function hostOf(at: ReadVariable, violations: string[]): string {
   const host = at('HOST') ?? '127.0.0.1';
   if (isIP(host) === 0 && !/^[a-z\d]([a-z\d._-]{0,251}[a-z\d])?$/i.test(host)) {
-    violations.push('HOST must be an IP address or a host name alone, as 0.0.0.0, :: or localhost: the port is PORT.');
+    violations.push(
+      'HOST must be an IP address or a host name without a port, such as 0.0.0.0, :: or localhost. Set the port in PORT.',
+    );
   }
   return host;
 }
@@ -114,24 +116,25 @@ function hostOf(at: ReadVariable, violations: string[]): string {
 function dataDirOf(at: ReadVariable, violations: string[]): string {
   const dataDir = at('DATA_DIR') ?? '.data';
   if (dataDir.startsWith('~'))
-    violations.push('DATA_DIR starts with ~, which only a shell resolves: write the path out.');
-  else if (isOtherThanDirectory(dataDir)) violations.push('DATA_DIR must be a directory: something else is there.');
+    violations.push('DATA_DIR starts with ~, which only a shell expands: write the full path.');
+  else if (isOccupiedByFile(dataDir))
+    violations.push('DATA_DIR must be a directory, but the path exists and is not one.');
   return dataDir;
 }
 
-function isOtherThanDirectory(path: string): boolean {
+function isOccupiedByFile(path: string): boolean {
   try {
     return !statSync(path).isDirectory();
   } catch {
-    return false; // it is still to be made, or the start says why it cannot be
+    return false; // the directory does not exist yet, or the start reports why it cannot be created
   }
 }
 
 function readSetups(settings: Settings): ProviderSetup[] {
-  return providerDefinitions.map((kind) => kind.readSetup(settings)).filter((setup) => setup !== null);
+  return providerDefinitions.map((definition) => definition.readSetup(settings)).filter((setup) => setup !== null);
 }
 
-/** The providers of an environment that is made for them, whose callers are on this machine. @throws {ConfigError} */
+/** Reads the providers of a generated environment, whose callbacks come from this machine. @throws {ConfigError} */
 export function readProviders({ at, isProduction }: Pick<Settings, 'at' | 'isProduction'>): ProviderSetup[] {
   const violations: string[] = [];
   const isSet = (name: string) => at(name) !== null;
@@ -140,29 +143,32 @@ export function readProviders({ at, isProduction }: Pick<Settings, 'at' | 'isPro
   return setups;
 }
 
-/** A sentence for each name that looks like a provider's and is none: most likely it is spelled wrongly, and nobody would notice. */
-function strangersIn(environment: Environment): string[] {
+/**
+ * Reports variables with the prefix of a provider that the provider does not know. They are most likely misspelled and
+ * would be ignored silently.
+ */
+function unknownVariablesIn(environment: Environment): string[] {
   return providerDefinitions.flatMap(({ name: prefix, variables }) => {
     const known = new Set(variables.flatMap((name) => [name, `${name}_FILE`]));
     return Object.keys(environment)
       .filter((name) => name.startsWith(`${prefix}_`) && !known.has(name) && environment[name])
-      .map((name) => `${name} is not a variable of ours. Those of its kind are ${variables.join(', ')}.`);
+      .map((name) => `${name} is not a known variable. The variables of this provider are ${variables.join(', ')}.`);
   });
 }
 
 /**
- * Where providers and browsers reach us: an address alone, for paths are put behind it. Where somebody posts callbacks to it from the
- * internet, that must lead there.
+ * Reads the public URL: a base URL to which paths are appended. When a provider posts callbacks from the internet, the
+ * URL must be reachable from there.
  */
 function publicUrlOf({ at, violations, callers }: Pick<Settings, 'at' | 'violations' | 'callers'>): string | null {
-  const told = violations.length;
-  const given = urlAt({ at, violations }, 'PUBLIC_URL');
+  const violationsBefore = violations.length;
+  const given = readUrl({ at, violations }, 'PUBLIC_URL');
   const url = given === null ? null : new URL(given);
   if (url !== null && (/[?#]/.test(url.href) || url.username !== '' || url.password !== '')) {
-    violations.push('PUBLIC_URL must be an address alone, without ?, # and a user: paths are put behind it.');
+    violations.push('PUBLIC_URL must be a base URL without ?, # and a user: paths are appended to it.');
   }
   const isReached = url !== null && url.protocol === 'https:' && isReachable(url.hostname);
-  if (callers.length > 0 && !isReached && violations.length === told) {
+  if (callers.length > 0 && !isReached && violations.length === violationsBefore) {
     const who = callers.join(' and ');
     const verb = callers.length === 1 ? 'posts its' : 'post their';
     violations.push(`PUBLIC_URL must be an https URL that the internet reaches: ${who} ${verb} callbacks there.`);
@@ -170,7 +176,7 @@ function publicUrlOf({ at, violations, callers }: Pick<Settings, 'at' | 'violati
   return url?.href.replace(/\/+$/, '') ?? null;
 }
 
-/** Where a provider posts its callbacks to. */
+/** The URL for a provider's callbacks. */
 export function webhookUrlOf(publicUrl: string, name: ProviderName): string {
   return `${publicUrl}/webhooks/${name.toLowerCase()}`;
 }
@@ -178,7 +184,7 @@ export function webhookUrlOf(publicUrl: string, name: ProviderName): string {
 function failpointsOf(at: ReadVariable, isProduction: boolean, violations: string[]): DeathAt[] {
   const text = at('FAILPOINTS');
   if (text === null) return [];
-  if (isProduction) violations.push('FAILPOINTS makes the process die on purpose: unset it in production.');
+  if (isProduction) violations.push('FAILPOINTS kills the process on purpose: unset it in production.');
   try {
     return parseFailpoints(text);
   } catch (error) {

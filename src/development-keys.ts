@@ -11,9 +11,9 @@ const stripeSchema = z.object({
 const alipaySchema = z.object({
   appId: z.string(),
   sellerId: z.string(),
-  /** Ours: requests are signed with it. */
+  /** Our key, which signs requests. */
   appPrivateKey: z.string(),
-  /** The sandbox's, in Alipay's place. */
+  /** The sandbox's key, which replaces Alipay's. */
   platformPrivateKey: z.string(),
 });
 const wechatpaySchema = z.object({
@@ -31,22 +31,22 @@ const keysSchema = stripeSchema.extend({
   wechatpay: wechatpaySchema,
 });
 
-/** What a laptop needs and nobody wants to make up: kept in the data directory, so that it stays the same over restarts. */
+/** The generated keys for development. They are stored in the data directory and stay the same over restarts. */
 export type DevelopmentKeys = z.infer<typeof keysSchema>;
 
 const keptSchema = keysSchema.partial({ alipay: true, wechatpay: true });
 
-/** Where a data directory has its keys. */
+/** The file with the keys in a data directory. */
 export function developmentKeysFile(dataDir: string): string {
   return join(dataDir, 'development-keys.json');
 }
 
-/** Where a data directory has the address of the sandbox that was last started on it. */
+/** The file with the URL of the last sandbox in a data directory. */
 function sandboxUrlFile(dataDir: string): string {
   return join(dataDir, 'sandbox-url');
 }
 
-/** So that other processes find the sandbox, whatever port it was given. */
+/** Stores the URL of the sandbox for other processes. */
 export function keepSandboxUrl(dataDir: string, url: string): void {
   mkdirSync(dataDir, { recursive: true });
   const draft = `${sandboxUrlFile(dataDir)}.${process.pid}`;
@@ -54,14 +54,17 @@ export function keepSandboxUrl(dataDir: string, url: string): void {
   renameSync(draft, sandboxUrlFile(dataDir));
 }
 
-/** Where the sandbox of a data directory listens, or listened last; null when there was none. */
+/** The last stored URL of the sandbox; null when there is none. */
 export function keptSandboxUrl(dataDir: string): string | null {
   const file = sandboxUrlFile(dataDir);
   const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
   return URL.canParse(text) ? text : null;
 }
 
-/** Reads the keys of a data directory, or makes them, also those that an older version did not know. Readable by their owner alone. */
+/**
+ * Reads the keys of a data directory. Creates missing ones, also those that an older version did not have. The file is
+ * readable by its owner only.
+ */
 export function developmentKeys(dataDir: string): DevelopmentKeys {
   const kept = readDevelopmentKeys(dataDir);
   if (kept !== null && kept.alipay !== undefined && kept.wechatpay !== undefined) {
@@ -81,16 +84,16 @@ export function developmentKeys(dataDir: string): DevelopmentKeys {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
   chmodSync(draft, 0o600);
-  renameSync(draft, file); // whole or not at all, also when killed in between
+  renameSync(draft, file); // atomic, also when the process is killed
   return keys;
 }
 
-/** The public half of a private key, as PEM. */
+/** The public key of a private key, as PEM. */
 export function publicHalf(privateKey: string): string {
   return createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
 }
 
-/** How a process reaches the sandbox in the providers' place: what it would find in its environment. */
+/** The environment variables that make a process use the sandbox as its providers. */
 export function sandboxEnvironment(keys: DevelopmentKeys, sandboxUrl: string): Readonly<Record<string, string>> {
   const { alipay, wechatpay } = keys;
   return {
@@ -118,7 +121,7 @@ function readDevelopmentKeys(dataDir: string): z.infer<typeof keptSchema> | null
   if (!existsSync(file)) return null;
   const parsed = keptSchema.safeParse(parseJson(readFileSync(file, 'utf8')));
   if (parsed.success) return parsed.data;
-  throw new Error(`${file} does not hold the keys that it should. Delete it, and new ones are made.`);
+  throw new Error(`${file} does not contain valid keys. Delete it to create new ones.`);
 }
 
 function makeAlipayKeys(): DevelopmentKeys['alipay'] {

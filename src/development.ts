@@ -11,23 +11,25 @@ const readySchema = z.union([
   z.object({ type: z.literal('failed'), message: z.string() }),
 ]);
 
-/** How long it may take to start, and then to stop before it is killed, in milliseconds. */
+/** The limits for the start and, before it is killed, for the stop of the sandbox, in milliseconds. */
 const startMsMax = 60_000;
 const stopMsMax = 5000;
 
 /**
- * Starts the sandbox that stands in for the providers: a program of its own, which ends when we do, however we end. Its address is kept in
- * the data directory.
- * @throws {Error} with the sandbox's own sentence when it cannot start, or the signal's reason; it has ended then.
+ * Starts the sandbox, which replaces the providers. It is a separate process that ends whenever we end. Its URL is
+ * stored in the data directory.
+ *
+ * @throws {Error} with the sandbox's own message when it cannot start, or the reason of the signal; the process has
+ * ended then.
  */
 export async function startSandboxProcess(options: {
   readonly port: number;
   readonly dataDir: string;
   readonly keys: DevelopmentKeys;
   readonly stripeWebhookUrl: string;
-  /** Told when it ends by itself: from then on nobody answers for the providers. */
+  /** Called when the sandbox ends by itself. Providers are not available from then on. */
   readonly onEnd: () => void;
-  /** Ends a start that nobody waits for any more. */
+  /** Cancels the start. */
   readonly signal?: AbortSignal;
 }): Promise<SandboxProcess> {
   const { port, dataDir, keys, stripeWebhookUrl, onEnd, signal } = options;
@@ -86,7 +88,7 @@ function readyUrlOf(child: ChildProcess, signal: AbortSignal | undefined): Promi
     child.once('message', (message) => {
       const { data } = readySchema.safeParse(message);
       if (data?.type === 'ready') resolve(data.url);
-      else reject(new Error(data?.message ?? 'The sandbox said something that is not an answer.'));
+      else reject(new Error(data?.message ?? 'The sandbox sent an unexpected message.'));
     });
     child.once('exit', (code) => reject(new Error(`The sandbox ended before it was ready, with exit code ${code}.`)));
     child.once('error', reject);
@@ -95,7 +97,7 @@ function readyUrlOf(child: ChildProcess, signal: AbortSignal | undefined): Promi
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  // Without a pid it was never there.
+  // Without a pid the process was never started.
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {
     const kill = setTimeout(() => child.kill('SIGKILL'), stopMsMax);

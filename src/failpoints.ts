@@ -1,11 +1,12 @@
 import { type Failpoint, failpoints, type PassFailpoint } from './domain/failpoint.ts';
 
-/** At which failpoint the process dies, and at which passing of it. */
+/** A failpoint and the number of the passing at which the process is killed. */
 export type DeathAt = { readonly name: Failpoint; readonly passing: number };
 
 /**
- * Reads `FAILPOINTS`: `pay.called`, or `pay.called@3` for the third time, several with commas between.
- * @throws {Error} with a sentence that names what is not known.
+ * Parses `FAILPOINTS`: `pay.called`, or `pay.called@3` for the third passing, separated by commas.
+ *
+ * @throws {Error} with a sentence that names an unknown failpoint.
  */
 export function parseFailpoints(text: string): DeathAt[] {
   return text.split(',').map((entry) => {
@@ -13,14 +14,14 @@ export function parseFailpoints(text: string): DeathAt[] {
     const name = failpoints.find((failpoint) => failpoint === given);
     if (name === undefined || !/^[1-9]\d{0,6}$/.test(passing)) {
       throw new Error(
-        `${entry.trim()} is not a failpoint, as pay.called or pay.called@3. There are: ${failpoints.join(', ')}.`,
+        `${entry.trim()} is not a failpoint, such as pay.called or pay.called@3. Failpoints: ${failpoints.join(', ')}.`,
       );
     }
     return { name, passing: Number(passing) };
   });
 }
 
-/** Kills the process where it was told to, as a power switch would: nothing after that runs, no handler and no finally. */
+/** Kills the process at the given failpoints, like a power cut: no handler and no finally block runs. */
 export function dieAt(deaths: readonly DeathAt[]): PassFailpoint {
   const passed = new Map<Failpoint, number>();
   return (name) => {

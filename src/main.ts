@@ -8,13 +8,15 @@ const tailIntervalMs = 1000;
 const refusalsIntervalMs = 60_000;
 const awayIntervalMs = 15_000;
 const maintainIntervalMs = 5 * 60_000;
-/** The pause after a round that failed doubles up to here: a database that is away is not asked by everybody all the time. */
+/**
+ * The pause after a failed round doubles up to this limit, so that an unavailable database is not queried constantly.
+ */
 const failedIntervalMsMax = 10_000;
 const sameSignalMs = 1000;
 
 /**
- * Runs a round again and again, never two at once: after the interval, or at once where the round says that more may be waiting. Returns
- * what stops it, once a round under way has ended.
+ * Runs a round repeatedly and never concurrently: after the interval, or at once when the round reports more work.
+ * Returns a function that stops it after the current round.
  */
 function repeat(
   name: string,
@@ -58,7 +60,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
   const alone = (round: () => Promise<unknown>) => () => round().then(() => ({ isFull: false }));
   const stops = [
     ...lanes.map((lane) => repeat(lane.name, () => lane.runOnce(), sweepIntervalMs, log)),
-    repeat('lost wakes', alone(rounds.watchTail), tailIntervalMs, log),
+    repeat('lost notifications', alone(rounds.watchTail), tailIntervalMs, log),
     repeat('providers that are away', alone(rounds.retryProviders), awayIntervalMs, log),
     repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),
@@ -76,7 +78,8 @@ async function main(): Promise<void> {
   let stoppingSinceMs: number | null = null;
   const stop = () => {
     if (stoppingSinceMs !== null) {
-      // Asked again: whoever asks does not want to wait. At once it is the same Ctrl-C, which npm hands on a second time.
+      // A second signal ends the process at once. A signal right after the first one is the same Ctrl-C, which npm
+      // forwards a second time.
       if (Date.now() - stoppingSinceMs > sameSignalMs) process.exit(1);
       return;
     }

@@ -51,7 +51,7 @@ async function main(): Promise<number> {
 /** Nobody subscribes here; who does at a node hears of changes by its look at the log's end, a second later at most. */
 function partsOf({ logLevel }: Config): Omit<CommandContext, 'db' | 'providers'> {
   const log = createLogger(logLevel);
-  return { log, clock: systemClock, failpoint: passAll, wakes: { wake: () => {} } };
+  return { log, clock: systemClock, failpoint: passAll, notifier: { notify: () => {} } };
 }
 
 async function run(context: CommandContext, provider: PaymentProvider, options: Options): Promise<number> {

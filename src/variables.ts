@@ -2,22 +2,26 @@ import { readFileSync } from 'node:fs';
 import type { ReadVariable } from './providers/provider.ts';
 import { looksLikePath } from './providers/settings.ts';
 
-/** The environment as the process was given it. */
+/** The environment of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Nothing in these is meant: somebody copied them along. */
+/** Invisible characters are never intended; they are usually copied by accident. */
 const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u00a0]/u;
 
 /**
- * Reads `NAME`, or the file that `NAME_FILE` names. Both follow one rule: blanks and line breaks around a value do not count; nothing but
- * blanks, quotes, and invisible characters are refused. An empty variable is as good as none. Each is read once, and what is wrong with it
- * told once.
+ * Reads `NAME`, or the file that `NAME_FILE` names. Both follow the same rules:
+ *
+ * - Blanks and line breaks around a value are removed.
+ * - Values of blanks only, values in quotes and values with invisible characters are refused.
+ * - An empty variable counts as unset.
+ *
+ * Each variable is read once, and each problem is reported once.
  */
 export function variablesOf(environment: Environment, violations: string[]): ReadVariable {
-  const known = new Map<string, string | null>();
+  const values = new Map<string, string | null>();
   const trimmed = (name: string): string | null => {
     const given = environment[name] || null;
-    if (given?.trim() === '') violations.push(`${name} holds nothing but blanks: unset it, or give its value.`);
+    if (given?.trim() === '') violations.push(`${name} contains only blanks: unset it, or set its value.`);
     return given?.trim() || null;
   };
   const read = (name: string): string | null => {
@@ -31,23 +35,23 @@ export function variablesOf(environment: Environment, violations: string[]): Rea
     return null;
   };
   return (name) => {
-    const value = known.has(name) ? (known.get(name) ?? null) : read(name);
-    known.set(name, value);
+    const value = values.has(name) ? (values.get(name) ?? null) : read(name);
+    values.set(name, value);
     return value;
   };
 }
 
 function refusalOf(text: string): string | null {
-  if (/^(["']).*\1$/s.test(text)) return 'is in quotes: give it without them.';
+  if (/^(["']).*\1$/s.test(text)) return 'is in quotes: remove the quotes.';
   const line = hasLines(text) ? text.replaceAll(/[\r\n\t]/g, '') : text;
   const [found] = invisible.exec(line) ?? [];
   if (found === undefined) return null;
   const code = found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
   const what = found === '\n' || found === '\r' ? 'a line break' : `an invisible character, U+${code},`;
-  return `has ${what} in it: give it in one line, as it was issued.`;
+  return `has ${what} in it: set it in one line, as it was issued.`;
 }
 
-/** True for what may have several lines: PEM, the bare base64 of a key, JSON. */
+/** True for values that may have several lines: PEM, bare base64 of a key, JSON. */
 function hasLines(text: string): boolean {
   return text.includes('-----BEGIN') || text.startsWith('{') || /^[A-Za-z0-9+/=\s]{100,}$/.test(text);
 }
@@ -58,33 +62,33 @@ function textOf(name: string, file: string, violations: string[]): string | null
     if (text === '') violations.push(`${name} names a file that is empty.`);
     return text || null;
   } catch (error) {
-    // A secret that was put here by mistake is not shown.
+    // A secret that was set here by mistake must not be shown.
     const why = looksLikePath(file) && error instanceof Error ? error.message : 'its value does not look like a path';
     violations.push(`${name} names a file that cannot be read: ${why}.`);
     return null;
   }
 }
 
-/** A port in decimal digits. */
-export function portOf(at: ReadVariable, name: string, otherwise: number, violations: string[]): number {
+/** Reads a port in decimal digits. */
+export function portOf(at: ReadVariable, name: string, fallback: number, violations: string[]): number {
   const value = at(name);
-  if (value === null) return otherwise;
-  // Not by Number alone, which takes 4e3 and 0x10 for ports.
+  if (value === null) return fallback;
+  // Number alone also accepts 4e3 and 0x10.
   if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
   violations.push(`${name} must be a port: a number from 0 to 65535, in digits.`);
-  return otherwise;
+  return fallback;
 }
 
 export function choiceOf<T extends string>(
   at: ReadVariable,
   name: string,
   choices: readonly T[],
-  otherwise: T,
+  fallback: T,
   violations: string[],
 ): T {
   const value = at(name);
-  if (value === null) return otherwise;
+  if (value === null) return fallback;
   const chosen = choices.find((choice) => choice === value);
   if (chosen === undefined) violations.push(`${name} must be one of ${choices.join(', ')}.`);
-  return chosen ?? otherwise;
+  return chosen ?? fallback;
 }

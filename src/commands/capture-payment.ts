@@ -6,13 +6,13 @@ import {
   ProviderRejectedError,
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
+import { isFree, leasedFrom } from '../domain/lease.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { isClosed } from '../domain/order-lifecycle.ts';
 import type { Payment } from '../domain/payment.ts';
 import { checkAmount, isConfigured } from '../provider-calls/accounts.ts';
 import { checkPayment } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { isFree, leasedFrom } from '../provider-calls/lease.ts';
 import { submitCapture } from '../provider-calls/submit-capture.ts';
 import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { changeOrderByIntent } from '../store/order-writer.ts';

@@ -10,6 +10,7 @@ import {
   ProviderUnavailableError,
 } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
+import { isFree, leasedFrom } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
@@ -17,7 +18,6 @@ import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from 
 import { checkConfigured, isConfigured, isUndecided, providerByMethod } from '../provider-calls/accounts.ts';
 import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { isFree, leasedFrom } from '../provider-calls/lease.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { submitPayment } from '../provider-calls/submit-payment.ts';
 import type { BuyerField, PaymentProvider } from '../providers/provider.ts';

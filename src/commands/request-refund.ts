@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { startRefund } from '../domain/apply-refund-report.ts';
 import { NotFoundError, RefundExceedsPaymentError } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
+import { isFree, leasedFrom } from '../domain/lease.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { refundableMinor } from '../domain/payment.ts';
+import { startRefund } from '../domain/start-refund.ts';
 import { checkAmount, isConfigured } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { isFree, leasedFrom } from '../provider-calls/lease.ts';
 import { checkRefund, submitRefund } from '../provider-calls/refunds.ts';
 import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { changeOrderByIntent } from '../store/order-writer.ts';

@@ -3,7 +3,10 @@ import type { ConnectionOptions } from 'node:tls';
 import type { ClientConfig } from 'pg';
 import { DatabaseOpenError } from './errors.ts';
 
-/** What a URL says of a server. What is missing comes from PGHOST, PGUSER and their like, or is the driver's default. */
+/**
+ * The connection parameters in a URL. Missing ones come from PGHOST, PGUSER and similar variables, or are the driver's
+ * defaults.
+ */
 export type Address = Pick<ClientConfig, 'host' | 'port' | 'user' | 'password' | 'database' | 'options' | 'ssl'> &
   Pick<ClientConfig, 'application_name' | 'sslnegotiation' | 'enableChannelBinding'>;
 
@@ -11,17 +14,20 @@ const form = 'DATABASE_URL is not a PostgreSQL URL, such as postgresql://user:pa
 const encoding =
   'Reserved characters in a user name or a password must be percent-encoded: @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25.';
 
-/** Parameters with which psql and others connect, by what becomes of them here. */
+/** The supported connection parameters of psql and other programs. */
 const used = [
   ...['host', 'port', 'user', 'password', 'dbname', 'options', 'application_name'],
   ...['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation', 'ssl', 'channel_binding'],
 ] as const;
-/** Taken note of by what we do anyway: how long we wait, which messages keep a connection open, that we write, and write UTF-8. */
+/** Accepted parameters without effect: our own settings cover time-outs, keep-alives, write access and UTF-8. */
 const needless: readonly string[] = [
   ...['connect_timeout', 'keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count'],
   ...['tcp_user_timeout', 'target_session_attrs', 'client_encoding', 'fallback_application_name', 'uselibpqcompat'],
 ];
-/** Known elsewhere, and not followed here. Named in the refusal; another name may be a part of a password. */
+/**
+ * Parameters of other programs that are not supported. Errors name these only; any other name may be part of a
+ * password.
+ */
 const unsupported: readonly string[] = [
   ...['hostaddr', 'passfile', 'service', 'requirepeer', 'gssencmode', 'krbsrvname', 'gsslib', 'replication'],
   ...['sslcrl', 'sslcrldir', 'sslcompression', 'sslsni', 'sslcertmode', 'load_balance_hosts', 'require_auth'],
@@ -29,9 +35,10 @@ const unsupported: readonly string[] = [
 ];
 
 /**
- * Reads a URL as psql does: `postgresql://user:password@host:port/database?name=value`, where the host may be a directory of sockets.
+ * Parses a URL as psql does: `postgresql://user:password@host:port/database?name=value`, where the host may be a socket
+ * directory.
  *
- * @throws {DatabaseOpenError} with a sentence that shows no part of the URL but names of parameters and files.
+ * @throws {DatabaseOpenError} with a sentence that shows no part of the URL except names of parameters and files.
  */
 export function parseAddress(databaseUrl: string): Address {
   const [, rest] = /^postgres(?:ql)?:\/\/(.*)$/s.exec(databaseUrl) ?? [];
@@ -46,7 +53,7 @@ export function parseAddress(databaseUrl: string): Address {
       user: decoded(params.get('user') ?? login.user),
       password: decoded(params.get('password') ?? login.password),
       database: decoded(params.get('dbname') ?? database),
-      options: decoded(params.get('options')?.replaceAll('+', ' ')), // as programs write blanks; psql wants %20
+      options: decoded(params.get('options')?.replaceAll('+', ' ')), // + is a blank; psql itself only accepts %20
       application_name: decoded(params.get('application_name')),
     }),
     ...portOf(params.get('port') ?? place.port),
@@ -56,7 +63,7 @@ export function parseAddress(databaseUrl: string): Address {
 
 type Part = string | undefined;
 
-/** As psql splits it: the user ends at the first @ before the first slash. */
+/** Splits the URL as psql does: the user part ends at the first @ before the first slash. */
 function split(rest: string) {
   const [, userPart, , afterUser = ''] = /^(([^@/]*)@)?(.*)$/s.exec(rest) ?? [];
   const [, user, password] = /^([^:]*)(?::(.*))?$/s.exec(userPart?.slice(0, -1) ?? '') ?? [];
@@ -64,7 +71,7 @@ function split(rest: string) {
   const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(placed) ?? [];
   if (bracketed === undefined && plain === undefined)
     throw new DatabaseOpenError(`${form}: its host is not one. ${encoding}`);
-  // Left over from a password that ended too early.
+  // An unescaped character in the password ended it too early.
   if (/[@/]/.test(path) || placed.includes('@'))
     throw new DatabaseOpenError(`${form}: there is an @ or a / too many. ${encoding}`);
   return { login: { user, password }, place: { host: bracketed ?? plain, port }, database: path, query };
@@ -106,7 +113,7 @@ function checkHost(host: Part): void {
   }
 }
 
-/** Where psql looks first when no host is named; undefined where no server listens there. */
+/** The directory of the local socket, which psql uses when no host is given; undefined when no server listens there. */
 export function localSocketDir(port: number): string | undefined {
   return ['/var/run/postgresql', '/tmp'].find((dir) => existsSync(`${dir}/.s.PGSQL.${port}`));
 }
@@ -121,9 +128,12 @@ function portOf(given: Part): { readonly port?: number } {
 
 type Security = Pick<Address, 'ssl' | 'sslnegotiation' | 'enableChannelBinding'>;
 
-/** As psql understands `sslmode`: `require` encrypts and asks for no proof, `verify-ca` and `verify-full` ask for one. */
+/**
+ * Interprets `sslmode` as psql does: `require` encrypts without verification, `verify-ca` and `verify-full` verify the
+ * certificate.
+ */
 function securityOf(params: ReadonlyMap<string, string>, host: Part): Security {
-  if (host?.startsWith('/')) return { ssl: false }; // a socket of this machine is not encrypted, whatever is asked for
+  if (host?.startsWith('/')) return { ssl: false }; // a local socket is never encrypted, whatever the parameters say
   const mode = decoded(params.get('sslmode')) ?? modeOf(params.get('ssl'));
   const files = filesOf(params);
   if (mode === undefined && Object.keys(files).length > 0)
@@ -138,7 +148,7 @@ function securityOf(params: ReadonlyMap<string, string>, host: Part): Security {
   return { ssl, enableChannelBinding: binding !== 'disable', ...(direct && { sslnegotiation: 'direct' as const }) };
 }
 
-/** The driver's own way of saying it. */
+/** Maps the driver's own parameter `ssl` to an `sslmode`. */
 function modeOf(ssl: Part): Part {
   switch (ssl) {
     case undefined:
@@ -182,7 +192,7 @@ function filesOf(params: ReadonlyMap<string, string>): Pick<ConnectionOptions, '
     throw new DatabaseOpenError('DATABASE_URL must have both sslcert and sslkey, or none of them.');
   }
   return withoutEmpty({
-    // Node's own list of authorities, which is used where no other is named.
+    // `system` means Node's own list of authorities, which is the default.
     ca: root === 'system' ? undefined : contentOf('sslrootcert', root),
     cert: contentOf('sslcert', cert),
     key: contentOf('sslkey', key),

@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { keepsConnection, OverloadedError, overloadedOr } from './errors.ts';
 
-/** So many callers may wait for a connection; the next one is refused at once. */
+/** The maximum number of callers that wait for a connection. The next one is refused at once. */
 export const waitingCountMax = 1000;
 
-/** How long a caller waits for a connection, and how long the server may take to accept one. */
+/** How long a caller waits for a connection, and how long the server may take to accept one, in milliseconds. */
 export const connectTimeoutMs = 10_000;
 
 type Connected = (
@@ -13,16 +13,18 @@ type Connected = (
   release: (discard?: Error | boolean) => void,
 ) => void;
 
-/** A pool whose queue has an end, in length and in time. Every way to a connection leads through `connect`, Prisma's included. */
+/**
+ * A pool with a bounded queue, in length and in time. Every connection is obtained through `connect`, also by Prisma.
+ */
 export class BoundedPool extends pg.Pool {
   constructor(config: pg.PoolConfig) {
     super({ ...config, connectionTimeoutMillis: connectTimeoutMs });
-    // An error between two statements (the server restarts, ends an idle transaction) has nobody to go to and would end the process.
-    // The connection is dropped all the same, and whoever uses it next is told.
+    // An error between two statements (the server restarts, or ends an idle transaction) has no caller. Without a
+    // listener it would end the process. The connection is dropped, and its next user gets an error.
     this.on('error', ignore);
     this.on('connect', (client) => {
       client.on('error', ignore);
-      tellOverload(client);
+      mapOverloadErrors(client);
     });
   }
 
@@ -52,16 +54,16 @@ export class BoundedPool extends pg.Pool {
 
 function ignore(): void {}
 
-/** Has every statement on the connection, Prisma's too, fail with an OverloadedError where what went wrong will pass. */
-function tellOverload(client: pg.ClientBase): void {
+/** Maps temporary errors of every statement on the connection, also Prisma's, to OverloadedError. */
+function mapOverloadErrors(client: pg.ClientBase): void {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-  // The driver has a dozen forms of `query`; they differ in where the answer goes, and that is all that matters here.
+  // The driver has many overloads of `query`. They differ only in how the result is returned.
   client.query = ((...args: unknown[]) => {
-    const answered = args.at(-1);
-    if (typeof answered === 'function') {
-      const told = (error: Error | null | undefined, ...rest: unknown[]) =>
-        answered(error ? overloadedOr(error) : error, ...rest);
-      return query(...args.slice(0, -1), told);
+    const callback = args.at(-1);
+    if (typeof callback === 'function') {
+      const mapped = (error: Error | null | undefined, ...rest: unknown[]) =>
+        callback(error ? overloadedOr(error) : error, ...rest);
+      return query(...args.slice(0, -1), mapped);
     }
     const answer = query(...args);
     if (!(answer instanceof Promise)) return answer;
@@ -72,8 +74,9 @@ function tellOverload(client: pg.ClientBase): void {
 }
 
 /**
- * The driver's `pool.query` throws the connection away after any error, even a duplicate key. An error that the server reported leaves
- * the connection as good as it was; those that end it also mark it unusable, and the pool sees that by itself.
+ * Keeps connections after SQL errors. The driver's `pool.query` discards the connection after any error, even a
+ * duplicate key. An error reported by the server leaves the connection usable. Errors that end the connection also mark
+ * it as unusable, which the pool detects.
  */
 function keepAfterSqlErrors(client: pg.PoolClient): void {
   const release = client.release;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseOpenError } from './errors.ts';
 import { isRunning, type ProcessStart, processStartOf } from './process-identity.ts';
 
-/** Who holds a lock; the content of its file, as JSON. */
+/** The holder of a lock. This is the content of the lock file, as JSON. */
 type Owner = {
   readonly token: string;
   readonly pid: number;
@@ -21,9 +21,10 @@ export type DataDirLock = {
 };
 
 /**
- * Takes the data directory for this process alone, making it when it is missing. The embedded database lets a second process in and
- * then loses what both have committed, so this comes before it is touched and is released after it is closed. A lock whose process is
- * dead is taken over; one that may be alive never is.
+ * Locks the data directory for this process, and creates the directory when it is missing. The embedded database does
+ * not refuse a second process, and then loses commits of both. The lock is therefore taken before the database is
+ * opened, and released after it is closed. The lock of a dead process is taken over; the lock of a process that may be
+ * alive never is.
  *
  * @throws {DatabaseOpenError} at once, naming the holder.
  */
@@ -37,16 +38,17 @@ export function lockDataDir(dataDir: string): DataDirLock {
 function takeLock(path: string): string {
   const owner = describeThisProcess();
   if (createLock(path, owner)) return owner.token;
-  refuseLivingOwner(path);
-  // Of two that find the same dead owner, the slower one must not remove the lock of the faster: they take turns, under a lock.
+  refuseLiveOwner(path);
+  // Two processes may find the same dead owner. The slower one must not remove the new lock of the faster one, so the
+  // takeover has its own lock.
   const turnPath = `${path}.takeover`;
   const turnToken = takeLock(turnPath);
   try {
-    refuseLivingOwner(path);
+    refuseLiveOwner(path);
     rmSync(path, { force: true });
     if (createLock(path, owner)) return owner.token;
-    refuseLivingOwner(path);
-    throw new DatabaseOpenError(`The lock ${path} keeps changing hands. Try again.`);
+    refuseLiveOwner(path);
+    throw new DatabaseOpenError(`The lock ${path} is repeatedly taken by other processes. Try again.`);
   } finally {
     releaseLock(turnPath, turnToken);
   }
@@ -62,7 +64,9 @@ function describeThisProcess(): Owner {
   };
 }
 
-/** Linking a written file makes the lock appear with its content in one step: nobody ever reads half of it. */
+/**
+ * A hard link to a complete file creates the lock with its content in one step, so that nobody reads a partial file.
+ */
 function createLock(path: string, owner: Owner): boolean {
   const written = `${path}.${owner.token}`;
   writeFileSync(written, JSON.stringify(owner), { flag: 'wx' });
@@ -77,7 +81,7 @@ function createLock(path: string, owner: Owner): boolean {
   }
 }
 
-function refuseLivingOwner(path: string): void {
+function refuseLiveOwner(path: string): void {
   const owner = readOwner(path);
   if (owner === null) return;
   const onThisHost = owner.host === hostname();
@@ -85,7 +89,7 @@ function refuseLivingOwner(path: string): void {
   const where = onThisHost ? '' : ` on host ${owner.host}`;
   throw new DatabaseOpenError(
     `The data directory is in use by process ${owner.pid}${where} since ${owner.since}: only one process may open the embedded ` +
-      `database. Stop that process or set another DATA_DIR. If it is certain that it does not run, remove ${path}.`,
+      `database. Stop that process or set another DATA_DIR. If that process is certainly not running, remove ${path}.`,
   );
 }
 
@@ -94,13 +98,13 @@ function readOwner(path: string): Owner | null {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null; // released in between
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null; // // released in the meantime
     throw error;
   }
   const owner = parseOwner(text);
   if (owner !== null) return owner;
   throw new DatabaseOpenError(
-    `The lock ${path} is not one of ours. If no other process uses the data directory, remove it.`,
+    `The file ${path} is not a lock of this program. If no other process uses the data directory, remove it.`,
   );
 }
 

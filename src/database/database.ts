@@ -4,12 +4,12 @@ import type pg from 'pg';
 import { PrismaClient } from '../../prisma/generated/client/client.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { openEmbedded } from './embedded.ts';
+import { createKeyedQueue } from './keyed-queue.ts';
 import { claimLog } from './log-state.ts';
 import { applyMigrations, requireMigrated } from './migrations.ts';
 import { RowTypes } from './row-types.ts';
 import { openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
 import { runTransaction, type Tx } from './transaction.ts';
-import { createTurns } from './turns.ts';
 
 export { DatabaseOpenError, OverloadedError, overloadIn } from './errors.ts';
 export { type LogState, readLogState } from './log-state.ts';
@@ -19,36 +19,43 @@ export type UpkeepStep = 'CHECKPOINT' | 'VACUUM ANALYZE';
 
 export type Database = {
   readonly kind: 'pglite' | 'postgresql';
-  /** For SQL of our own. int8 is read as bigint, timestamptz as Date, jsonb as what it holds. */
+  /** For our own SQL. int8 is read as bigint, timestamptz as Date, and jsonb as its parsed value. */
   readonly pool: pg.Pool;
-  /** For reads, on the same pool. Never inside `transaction`, where it would wait for the transaction's own connection. */
+  /**
+   * For reads, on the same pool. Must not be used inside `transaction`, where it would wait for the transaction's own
+   * connection.
+   */
   readonly prisma: PrismaClient;
   /**
-   * Runs `work` in one READ COMMITTED transaction and resolves once it is committed. Transactions that name the same `turn` take a
-   * connection one after the other, first come, first served: name what they would only wait for in the database.
+   * Runs `work` in a READ COMMITTED transaction and resolves after the commit. Transactions with the same `turn` take a
+   * connection one after the other, in order of arrival. Use it for transactions that would only wait for each other in
+   * the database.
    *
-   * @throws what `work` throws, after rolling back; {OverloadedError} when too many wait, or the connection breaks. Where it broke at the
-   * commit, that may have happened.
+   * @throws the errors of `work`, after a rollback; {OverloadedError} when too many callers wait or the connection
+   * breaks. After a break during the commit, the commit may have succeeded.
    */
   transaction<T>(work: (tx: Tx) => Promise<T>, turn?: string): Promise<T>;
-  /** One round of the upkeep that PGlite does not do by itself; on PostgreSQL there is none. Returns what it did. */
+  /**
+   * Runs one round of the maintenance that PGlite does not do by itself. PostgreSQL needs none. Returns the executed
+   * steps.
+   */
   maintain(): Promise<readonly UpkeepStep[]>;
-  /** Waits for what is under way, closes everything and lets the process end. May be called twice. */
+  /** Waits for running work and closes everything, so that the process can end. May be called twice. */
   close(): Promise<void>;
 };
 
 export type OpenDatabase = {
-  /** A PostgreSQL server; null for the embedded database in `dataDir`. */
+  /** The URL of a PostgreSQL server; null for the embedded database in `dataDir`. */
   readonly databaseUrl: string | null;
   readonly dataDir: string;
-  /** False: refuse a database that lacks migrations instead of applying them. */
+  /** False: refuse a database with pending migrations instead of applying them. */
   readonly migrate?: boolean;
 };
 
 /**
- * Opens the database, migrated and with its log claimed for this cluster.
+ * Opens the database, migrates it, and claims its log for this cluster.
  *
- * @throws {DatabaseOpenError} with a sentence for the operator; nothing is left open.
+ * @throws {DatabaseOpenError} with a sentence for the operator. Everything is closed again.
  */
 export async function openDatabase({ databaseUrl, dataDir, migrate = true }: OpenDatabase): Promise<Database> {
   return databaseUrl === null ? openPglite(dataDir, migrate) : openPostgresql(databaseUrl, migrate);
@@ -64,7 +71,7 @@ async function openPglite(dataDir: string, migrate: boolean): Promise<Database> 
     closing.push(() => pool.end());
     await withPoolClient(pool, (client) => bringUpToDate(client, migrate));
     await claimLog(pool, systemIdentifier);
-    await types.learnEnumArrays(pool);
+    await types.loadEnumArrays(pool);
     return assemble('pglite', pool, closing);
   });
 }
@@ -77,7 +84,7 @@ async function openPostgresql(databaseUrl: string, migrate: boolean): Promise<Da
     const systemIdentifier = await requireUsableServer(pool, databaseUrl);
     await withMigrationClient(databaseUrl, (client) => bringUpToDate(client, migrate));
     await claimLog(pool, systemIdentifier);
-    await types.learnEnumArrays(pool);
+    await types.loadEnumArrays(pool);
     return assemble('postgresql', pool, closing);
   });
 }
@@ -87,7 +94,7 @@ async function bringUpToDate(client: pg.ClientBase, migrate: boolean): Promise<v
   else await requireMigrated(client);
 }
 
-/** What is undone when the database closes: the last one added first. */
+/** The steps that close the database, in reverse order. */
 type Closing = (() => Promise<void>)[];
 
 async function orClose<T>(closing: Closing, open: () => Promise<T>): Promise<T> {
@@ -99,7 +106,7 @@ async function orClose<T>(closing: Closing, open: () => Promise<T>): Promise<T> 
   }
 }
 
-/** Every step is taken, whatever the ones before it did; the first error is thrown in the end. */
+/** Runs every step, also after an error. Throws the first error at the end. */
 async function closeAll(closing: Closing): Promise<void> {
   const errors: unknown[] = [];
   for (const close of closing.splice(0).reverse()) await close().catch((error: unknown) => errors.push(error));
@@ -118,7 +125,7 @@ async function withPoolClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
 function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Database {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   closing.push(() => prisma.$disconnect());
-  const { inTurn } = createTurns();
+  const queue = createKeyedQueue();
   let closed: Promise<void> | undefined;
   return {
     kind,
@@ -126,7 +133,7 @@ function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Data
     prisma,
     transaction(work, turn) {
       const run = () => runTransaction(pool, work);
-      return turn === undefined ? run() : inTurn(turn, run);
+      return turn === undefined ? run() : queue.run(turn, run);
     },
     maintain: () => (kind === 'pglite' ? upkeep(pool) : Promise.resolve([])),
     close: () => {
@@ -138,6 +145,6 @@ function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Data
 
 async function upkeep(pool: pg.Pool): Promise<readonly UpkeepStep[]> {
   const steps: readonly UpkeepStep[] = ['CHECKPOINT', 'VACUUM ANALYZE'];
-  for (const step of steps) await pool.query(step); // one by one: neither may run inside a transaction
+  for (const step of steps) await pool.query(step); // separately: neither may run inside a transaction
   return steps;
 }

@@ -8,8 +8,8 @@ import type { CustomTypesConfig } from 'pg';
 import { BoundedPool } from './bounded-pool.ts';
 
 /**
- * An empty cluster, made by `npm run generate`. Making one takes PostgreSQL in WebAssembly about five seconds; copying it a quarter of
- * one. Where the template is missing, the cluster is made on the spot.
+ * The template of an empty cluster, created by `npm run generate`. Creating a cluster takes PostgreSQL in WebAssembly
+ * about five seconds; a copy takes a quarter of a second. Without the template, the cluster is created from scratch.
  */
 export const clusterTemplateDir = fileURLToPath(new URL('../../prisma/generated/pglite', import.meta.url));
 
@@ -20,24 +20,24 @@ export type Embedded = {
 };
 
 /**
- * Opens the cluster in `dir`, making it first when it is not there. The caller holds the lock of the data directory.
- * One session, one connection: everything waits for everything else. Nothing is lost by kill -9, but a power cut may lose or damage it,
- * for PGlite never syncs.
+ * Opens the cluster in `dir`, and creates it first when it is missing. The caller holds the lock of the data directory.
+ * The cluster has one session and one connection, so all work is serialized. Nothing is lost by kill -9, but a power
+ * cut may lose or damage data, because PGlite never syncs.
  */
 export async function openEmbedded(dir: string, types: CustomTypesConfig): Promise<Embedded> {
   if (!existsSync(dir)) await makeCluster(dir);
   const systemIdentifier = identifyCluster(dir);
   const lite = await PGlite.create(dir);
-  await lite.exec(`SET timezone = 'UTC'`); // one session serves every client of the pool, so once is enough
+  await lite.exec(`SET timezone = 'UTC'`); // the one session serves every client of the pool
   return { lite, pool: createPool(lite, types), systemIdentifier };
 }
 
-/** Makes an empty cluster. It appears at `dir` whole or not at all, so that a crash in between leaves nothing to stumble on. */
+/** Creates an empty cluster. It appears at `dir` complete or not at all, so that a crash leaves no partial cluster. */
 export async function makeCluster(dir: string, templateDir: string = clusterTemplateDir): Promise<void> {
   const partial = `${dir}.partial`;
   rmSync(partial, { recursive: true, force: true });
   if (existsSync(templateDir))
-    cpSync(templateDir, partial, { recursive: true }); // six times as fast as the asynchronous one
+    cpSync(templateDir, partial, { recursive: true }); // six times as fast as the asynchronous copy
   else await initializeCluster(partial);
   renameSync(partial, dir);
 }
@@ -49,8 +49,9 @@ export async function initializeCluster(dir: string): Promise<void> {
 }
 
 /**
- * Copies of the template have the same `pg_control_system()`, so a cluster gets a name of its own beside its files: a copy of the
- * directory keeps it, as it keeps its transaction ids; a dump loaded into another directory does not.
+ * Returns the id of the cluster, which is stored beside its files, because all copies of the template have the same
+ * `pg_control_system()`. A copy of the directory keeps the id and its transaction ids. A dump that is loaded into
+ * another directory does not.
  */
 function identifyCluster(dir: string): string {
   const path = join(dir, 'cluster-id');
@@ -61,7 +62,7 @@ function identifyCluster(dir: string): string {
 function createPool(lite: PGlite, types: CustomTypesConfig): BoundedPool {
   const config = createPgConfig(lite);
   const parse = config.connection.parse.bind(config.connection);
-  // Prisma's adapter passes an object of type parsers where the bridge expects the parameters' oids.
+  // Prisma's adapter passes an object of type parsers, but the bridge expects the oids of the parameters.
   config.connection.parse = (query) => parse({ ...query, types: Array.isArray(query.types) ? query.types : undefined });
   return new BoundedPool({ ...config, types, max: 1, idleTimeoutMillis: 0 });
 }

@@ -1,22 +1,23 @@
 /**
- * The database cannot be opened as asked. The message is a sentence for whoever starts the process: it says what is wrong and what
- * to do, and never holds a password.
+ * The database cannot be opened. The message is a sentence for the operator that says what is wrong and what to do. It
+ * never contains a password.
  */
 export class DatabaseOpenError extends Error {}
 
-/** When trying again makes sense: by then most restarts and fail-overs of a server are through, and most locks free. */
+/** The recommended delay before a retry. Most restarts, fail-overs and lock waits are over by then. */
 const retryAfterMs = 1000;
 
 /**
- * The database is busy or cannot be reached at the moment. Whether a transaction that was under way has committed may be unknown: repeat
- * it with the same idempotency key. It has no stack and no cause, for it is no bug: a thousand callers at once must not fill the log.
+ * The database is temporarily busy or unreachable. A running transaction may or may not have committed: repeat it with
+ * the same idempotency key. The error has no stack and no cause, because it is not a bug and thousands of them must not
+ * fill the log.
  */
 export class OverloadedError extends Error {
-  /** In milliseconds from now. */
+  /** The recommended delay before a retry, in milliseconds. */
   readonly retryAfterMs = retryAfterMs;
-  /** What the database or its driver has reported, in one line; null where we did not ask it. */
+  /** The error of the database or its driver, in one line; null when the database was not asked. */
   readonly reason: string | null;
-  /** False when the connection went with it. */
+  /** False when the connection is lost. */
   readonly keepsConnection: boolean;
 
   constructor(message: string, reason: string | null = null, keepsConnection = false) {
@@ -27,25 +28,28 @@ export class OverloadedError extends Error {
   }
 }
 
-/** SQLSTATEs of a server that is restarting, full, or ends what takes too long. All of them pass. */
-const passingStates: ReadonlySet<string> = new Set([
+/** SQLSTATEs of temporary conditions: a server that restarts, is full, or cancels long operations. */
+const temporaryStates: ReadonlySet<string> = new Set([
   ...['57P01', '57P02', '57P03', '57P05'], // shut down by an administrator, crashed, starting, idle for too long
   ...['53200', '53300', '53400'], // out of memory, of connections, of a configured limit
   ...['57014', '55P03', '40001', '40P01'], // statement timeout, lock timeout, serialization failure, deadlock
-  ...['25P03', '25P04'], // a transaction that was ended while it was idle, or for taking too long
+  ...['25P03', '25P04'], // a transaction that was ended for idling or for taking too long
   '25006', // read-only: the server became a standby
 ]);
-/** Codes of a connection that breaks or does not come about. */
-const passingCodes: ReadonlySet<string> = new Set([
+/** Error codes of connections that break or cannot be established. */
+const temporaryCodes: ReadonlySet<string> = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
-  ...['EHOSTDOWN', 'ENETDOWN', 'EADDRNOTAVAIL', 'EAI_AGAIN', 'ENOTFOUND', 'ENOENT'], // the last: a socket file, between two lives of its server
+  ...['EHOSTDOWN', 'ENETDOWN', 'EADDRNOTAVAIL', 'EAI_AGAIN', 'ENOTFOUND', 'ENOENT'], // ENOENT: the socket file during a restart of the server
 ]);
-/** The driver's own errors have no code. */
-const passingMessage =
+/** Messages of the driver's own errors, which have no code. */
+const temporaryMessage =
   /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (has encountered a connection error|was closed)|Cannot use a pool after calling end)/;
 
-/** Errors of Prisma's own making that pass: unreachable, timed out, closed, no connection in time, transaction not started, conflict. */
-const passingPrismaCodes: ReadonlySet<string> = new Set([
+/**
+ * Codes of temporary Prisma errors: unreachable, timed out, closed, no connection in time, transaction not started,
+ * conflict.
+ */
+const temporaryPrismaCodes: ReadonlySet<string> = new Set([
   'P1001',
   'P1002',
   'P1008',
@@ -55,17 +59,17 @@ const passingPrismaCodes: ReadonlySet<string> = new Set([
   'P2034',
 ]);
 
-/** What the database's driver has reported, as an OverloadedError where it will pass; else the error itself. */
+/** Maps a temporary error of the driver to an OverloadedError. Returns any other error unchanged. */
 export function overloadedOr(error: Error): Error {
-  if (error instanceof OverloadedError || !isPassing(error)) return error;
+  if (error instanceof OverloadedError || !isTemporary(error)) return error;
   return overloadFrom(error);
 }
 
-/** The OverloadedError that an error is or was caused by, through Prisma too; null when it is another error. */
+/** Finds the OverloadedError in a chain of causes, also through Prisma; null when there is none. */
 export function overloadIn(error: unknown): OverloadedError | null {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (at instanceof OverloadedError) return at;
-    if ('clientVersion' in at && passingPrismaCodes.has(codeOf(at))) {
+    if ('clientVersion' in at && temporaryPrismaCodes.has(codeOf(at))) {
       return overloadFrom(at);
     }
   }
@@ -74,22 +78,22 @@ export function overloadIn(error: unknown): OverloadedError | null {
 
 function overloadFrom(error: Error): OverloadedError {
   const reason = textOf(error);
-  return new OverloadedError(`The database is busy or away: ${reason}`, reason, keepsConnection(error));
+  return new OverloadedError(`The database is busy or unavailable: ${reason}`, reason, keepsConnection(error));
 }
 
-/** True for an error that the server has reported and that leaves the connection as good as it was. */
+/** True for an error that the server reported and that leaves the connection usable. */
 export function keepsConnection(error: Error): boolean {
   if (error instanceof OverloadedError) return error.keepsConnection;
   return 'severity' in error && error.severity === 'ERROR';
 }
 
-function isPassing(error: Error): boolean {
-  // A name with several addresses fails once for each.
-  if (error instanceof AggregateError) return error.errors.every((each) => each instanceof Error && isPassing(each));
+function isTemporary(error: Error): boolean {
+  // A host name with several addresses has one error for each address.
+  if (error instanceof AggregateError) return error.errors.every((each) => each instanceof Error && isTemporary(each));
   const code = codeOf(error);
-  // Of class 08, our own breach of the protocol would be an ERROR; a pooler that hangs up says FATAL.
+  // In class 08, a protocol violation of ours is an ERROR; a pooler that closes the connection reports FATAL.
   if (code.startsWith('08')) return !keepsConnection(error);
-  return passingStates.has(code) || passingCodes.has(code) || passingMessage.test(error.message);
+  return temporaryStates.has(code) || temporaryCodes.has(code) || temporaryMessage.test(error.message);
 }
 
 function codeOf(error: Error): string {

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 
 export type LogState = {
-  /** Names this log; a restore keeps it, so that a cursor of another log is recognized. */
+  /** The id of this log. A restore keeps it, so that a cursor of another log is recognized. */
   readonly logId: string;
-  /** Raised whenever the log finds itself on another database cluster, where transaction ids start anew. */
+  /** Incremented when the log is opened on another database cluster, where transaction ids start anew. */
   readonly epoch: number;
-  /** The cluster that the log was last opened on. */
+  /** The cluster on which the log was last opened. */
   readonly systemIdentifier: string;
 };
 
@@ -22,7 +22,10 @@ export async function readLogState(queryable: pg.Pool | pg.ClientBase): Promise<
   return state;
 }
 
-/** Begins the log when there is none, and its next epoch when it has moved to another cluster. Changes nothing otherwise. */
+/**
+ * Creates the log when there is none, and starts its next epoch when it has moved to another cluster. Changes nothing
+ * otherwise.
+ */
 export async function claimLog(pool: pg.Pool, systemIdentifier: string): Promise<void> {
   await pool.query(
     `INSERT INTO log_state (log_id, epoch, system_identifier) VALUES ($1, 1, $2)

@@ -3,13 +3,16 @@ import type pg from 'pg';
 import { DatabaseOpenError } from './errors.ts';
 import { type MigrationFile, migrationsDir, readMigrationFiles } from './migration-files.ts';
 
-/** The lock that Prisma's own tool takes too, so that the two never migrate at the same time. */
+/** The advisory lock that Prisma's own tool also takes, so that both never migrate at the same time. */
 const advisoryLockId = 72707369;
 
-/** First line of a migration that must run outside a transaction, such as CREATE INDEX CONCURRENTLY; one statement per file. */
+/**
+ * The first line of a migration that must run outside a transaction, such as CREATE INDEX CONCURRENTLY. Such a file has
+ * one statement.
+ */
 const noTransactionMark = '-- no-transaction';
 
-/** As Prisma makes it, so that `prisma migrate` reads and continues our history. */
+/** Prisma's own table definition, so that `prisma migrate` can continue our history. */
 const createHistory = `CREATE TABLE _prisma_migrations (
   id                  VARCHAR(36) PRIMARY KEY NOT NULL,
   checksum            VARCHAR(64) NOT NULL,
@@ -29,14 +32,15 @@ type HistoryRow = {
 };
 
 /**
- * Applies what is pending, oldest first, and answers with the names. Safe to run from many processes at once: one applies, the others
- * wait and find nothing to do. A migration and its entry in the history commit together, so a crash leaves none half-applied.
+ * Applies pending migrations, oldest first, and returns their names. Safe to run from many processes at once: one
+ * applies them, the others wait and find none. A migration and its history entry commit together, so a crash leaves no
+ * half-applied migration.
  *
- * @param client a connection of its own: the lock belongs to the session.
- * @throws {DatabaseOpenError} when an applied migration was edited, one is half-applied, or one fails.
+ * @param client a dedicated connection, because the lock belongs to the session.
+ * @throws {DatabaseOpenError} when an applied migration was edited, is half-applied, or fails.
  */
 export async function applyMigrations(client: pg.ClientBase, dir: string = migrationsDir): Promise<string[]> {
-  await takeTurn(client);
+  await takeMigrationLock(client);
   try {
     if (!(await hasHistory(client))) await client.query(createHistory);
     const pending = await findPending(client, dir);
@@ -47,21 +51,21 @@ export async function applyMigrations(client: pg.ClientBase, dir: string = migra
   }
 }
 
-async function takeTurn(client: pg.ClientBase): Promise<void> {
+async function takeMigrationLock(client: pg.ClientBase): Promise<void> {
   try {
     await client.query('SELECT pg_advisory_lock($1)', [advisoryLockId]);
   } catch (error) {
-    throw new DatabaseOpenError('Another process is migrating the database and does not come to an end.', {
+    throw new DatabaseOpenError('Another process is migrating the database and has not finished in time.', {
       cause: error,
     });
   }
 }
 
-/** What fails on a lost connection, the server has done by itself: rolled back, unlocked. The first error is the one worth telling. */
+/** On a lost connection the server has already rolled back and unlocked. The first error is the one to report. */
 function ignoreLostConnection(): void {}
 
 /**
- * For a process that must not migrate: makes sure that there is nothing to migrate.
+ * Checks that no migration is pending, for a process that must not migrate.
  *
  * @throws {DatabaseOpenError} as applyMigrations does, and when a migration is pending.
  */
@@ -99,12 +103,15 @@ function refuseHalfApplied(history: readonly HistoryRow[]): void {
   const row = history.find(({ finished }) => !finished);
   if (row === undefined) return;
   throw new DatabaseOpenError(
-    `Migration ${row.name} was begun at ${row.startedAt.toISOString()} and never finished. Undo what it left behind, set ` +
+    `Migration ${row.name} started at ${row.startedAt.toISOString()} and never finished. Undo its partial changes, set ` +
       'rolled_back_at in its row of _prisma_migrations, and start again.',
   );
 }
 
-/** An applied migration without a file is none of our business: a newer version of us made it, and is being rolled back. */
+/**
+ * Refuses edited migrations. An applied migration without a file is accepted: a newer version made it and is being
+ * rolled back.
+ */
 function refuseEdited(history: readonly HistoryRow[], files: readonly MigrationFile[]): void {
   const checksums = new Map(files.map(({ name, checksum }) => [name, checksum]));
   for (const { name, checksum } of history) {
@@ -118,7 +125,7 @@ function refuseEdited(history: readonly HistoryRow[], files: readonly MigrationF
 
 async function applyMigration(client: pg.ClientBase, migration: MigrationFile): Promise<void> {
   try {
-    if (migration.sql.startsWith(noTransactionMark)) await applyOpenly(client, migration);
+    if (migration.sql.startsWith(noTransactionMark)) await applyWithoutTransaction(client, migration);
     else await applyInTransaction(client, migration);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -142,8 +149,11 @@ async function applyInTransaction(client: pg.ClientBase, { name, sql, checksum }
   }
 }
 
-/** Here a crash can come between the statement and the history; the entry written first says so at the next start. */
-async function applyOpenly(client: pg.ClientBase, { name, sql, checksum }: MigrationFile): Promise<void> {
+/**
+ * A crash may occur between the statement and the history update. The entry that is written first reports it at the
+ * next start.
+ */
+async function applyWithoutTransaction(client: pg.ClientBase, { name, sql, checksum }: MigrationFile): Promise<void> {
   const id = randomUUID();
   await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
     id,

@@ -2,10 +2,10 @@ import type pg from 'pg';
 import { readMigrationFiles } from './migration-files.ts';
 
 /**
- * Tells which migrations of this version the database lacks, as it does when an older backup was restored under a running process. One
- * statement for each call.
+ * Returns a function that lists the migrations of this version that the database lacks, for example after an older
+ * backup was restored under a running process. Each call runs one statement.
  *
- * @throws whatever the database throws when it is away.
+ * @throws the errors of an unavailable database.
  */
 export function createPendingCheck(pool: pg.Pool): () => Promise<readonly string[]> {
   let reading: Promise<readonly string[]> | null = null;

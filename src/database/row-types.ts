@@ -1,15 +1,16 @@
 import pg from 'pg';
 
-/** Reads a value from the text in which the server sends it. */
+/** Parses a value from the server's text format. */
 type Parse = (text: string) => unknown;
 
 const { INT8 } = pg.types.builtins;
 const int8ArrayOid = 1016;
-const textArrayOid: number = 1009; // a plain number, for the driver's list of types stops short of arrays
+const textArrayOid: number = 1009; // a plain number, because the driver's list has no array types
 
 /**
- * How one pool reads its columns: int8 as bigint (count(*) too), timestamptz as Date, jsonb as what it holds, lists of enums as lists
- * of strings. Kept per pool, for the driver's own registry is global and Prisma reads with it.
+ * The column types of one pool: int8 is read as bigint (count(*) too), timestamptz as Date, jsonb as its parsed value,
+ * and arrays of enums as arrays of strings. The parsers belong to the pool, because the driver's registry is global and
+ * Prisma uses it.
  */
 export class RowTypes {
   readonly #parsers = new Map<number, Parse>([
@@ -22,8 +23,8 @@ export class RowTypes {
     return own ?? pg.types.getTypeParser(oid, format);
   };
 
-  /** Enum types have an oid of their own in every database, so they are looked up, once the migrations have made them. */
-  async learnEnumArrays(pool: pg.Pool): Promise<void> {
+  /** Loads the oids of the enum types, which differ in every database. Call it after the migrations. */
+  async loadEnumArrays(pool: pg.Pool): Promise<void> {
     const { rows } = await pool.query<{ oid: number }>(
       `SELECT list.oid FROM pg_type AS list JOIN pg_type AS item ON item.oid = list.typelem
        WHERE list.typcategory = 'A' AND item.typtype = 'e'`,

@@ -7,21 +7,24 @@ import { DatabaseOpenError, OverloadedError } from './errors.ts';
 export const connectionsMax = 16;
 export const serverVersionMin = 15;
 
-/** A statement that takes longer is canceled by the server: SQLSTATE 57014. */
+/** The server cancels a longer statement: SQLSTATE 57014. */
 export const statementTimeoutMs = 15_000;
-/** A statement that waits longer for a row or a table fails: SQLSTATE 55P03. */
+/** A statement that waits longer for a lock fails: SQLSTATE 55P03. */
 export const lockTimeoutMs = 10_000;
-/** A transaction in which nothing happens for so long is ended, and its connection with it. */
+/** The server ends a transaction that is idle for longer, together with its connection. */
 export const idleInTransactionTimeoutMs = 30_000;
 /** How long a process waits for another one that migrates, and a migration for the tables that it changes. */
 export const migrationLockTimeoutMs = 60_000;
 
-/** One that is not answered at all, by then, has lost its connection: the server ends statements sooner. */
+/**
+ * A statement without any answer after this time has lost its connection, because the server cancels statements
+ * earlier.
+ */
 const answerTimeoutMs = statementTimeoutMs + 5000;
 
 type Timeouts = { readonly statementMs: number; readonly lockMs: number; readonly idleInTransactionMs: number };
 
-/** Opens a pool on a PostgreSQL server. Nothing is asked of the server yet: see requireUsableServer. */
+/** Opens a pool on a PostgreSQL server. Makes no connection yet: see requireUsableServer. */
 export function openServerPool(databaseUrl: string, types: CustomTypesConfig): BoundedPool {
   const timeouts = {
     statementMs: statementTimeoutMs,
@@ -33,14 +36,14 @@ export function openServerPool(databaseUrl: string, types: CustomTypesConfig): B
   return new BoundedPool({ ...config, types, max: connectionsMax });
 }
 
-/** Runs `work` on a connection of its own, on which statements may take as long as they need: for migrations. */
+/** Runs `work` on a dedicated connection without a statement time-out, for migrations. */
 export async function withMigrationClient<T>(
   databaseUrl: string,
   work: (client: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
   const timeouts = { statementMs: 0, lockMs: migrationLockTimeoutMs, idleInTransactionMs: 0 };
   const client = new pg.Client({ ...configOf(databaseUrl), connectionTimeoutMillis: connectTimeoutMs });
-  client.on('error', () => {}); // the running query fails with it; without a listener the process would end
+  client.on('error', () => {}); // the running query also fails; without a listener the process would end
   await client.connect();
   try {
     await setUpSession(client, timeouts);
@@ -51,8 +54,9 @@ export async function withMigrationClient<T>(
 }
 
 /**
- * The time zone belongs to every session: Prisma's adapter sends and reads instants without an offset, and on a session in another zone it
- * would store wrong ones. A statement, and not options of the start, for connection poolers refuse those or let them fall.
+ * Sets up a session. Prisma's adapter sends and reads times without an offset, so a session in another time zone would
+ * store wrong times. The settings are a statement and not start-up options, because connection poolers reject or drop
+ * those.
  */
 async function setUpSession(
   client: pg.ClientBase,
@@ -62,7 +66,7 @@ async function setUpSession(
     SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', $1, false),
       set_config('lock_timeout', $2, false), set_config('idle_in_transaction_session_timeout', $3, false)`;
   const values = [statementMs, lockMs, idleInTransactionMs].map(String);
-  // A pooler lets us in before it has a server for us.
+  // A pooler may accept the connection before it has a server for it.
   await client.query({ text, values, query_timeout: connectTimeoutMs } as pg.QueryConfig);
 }
 
@@ -76,14 +80,14 @@ function configOf(databaseUrl: string): pg.ClientConfig {
 }
 
 /**
- * Asks the server who it is.
+ * Checks the server and the connection to it.
  *
- * @returns the identifier of its cluster, the same on every replica and after every restart.
- * @throws {DatabaseOpenError} when it cannot be reached, is too old, or does not keep our time zone.
+ * @returns the identifier of the cluster, the same on every replica and after every restart.
+ * @throws {DatabaseOpenError} when the server cannot be reached, is too old, or does not keep our time zone.
  */
 export async function requireUsableServer(pool: pg.Pool, databaseUrl: string): Promise<string> {
   try {
-    return await judgeServer(pool);
+    return await checkServer(pool);
   } catch (error) {
     if (error instanceof DatabaseOpenError) throw error;
     throw new DatabaseOpenError(`Cannot use the PostgreSQL database at ${nameOf(databaseUrl)}: ${reasonOf(error)}`, {
@@ -99,7 +103,7 @@ type ServerFacts = {
   readonly pid: number;
 };
 
-async function judgeServer(pool: pg.Pool): Promise<string> {
+async function checkServer(pool: pg.Pool): Promise<string> {
   const client = await pool.connect();
   try {
     const { rows } = await client.query<ServerFacts>(
@@ -115,7 +119,7 @@ async function judgeServer(pool: pg.Pool): Promise<string> {
         `PostgreSQL ${Math.floor(version / 10_000)} is too old: version ${serverVersionMin} or later is needed.`,
       );
     }
-    // A pooler in between gives us another number than the server does.
+    // A pooler reports another process id than the server does.
     const isPooled = 'processID' in client && client.processID !== pid;
     if (timeZone !== 'UTC' || (isPooled && !(await keepsSessions(pool, client)))) {
       throw new DatabaseOpenError(
@@ -130,10 +134,10 @@ async function judgeServer(pool: pg.Pool): Promise<string> {
   }
 }
 
-/** How often it is tried: other processes' transactions may get between, and hide that two connections share a session. */
+/** The number of probes. Transactions of other processes may hide that two connections share a session. */
 const probesMax = 3;
 
-/** Whether what one connection sets stays with it, and is nothing to another one. */
+/** True when a setting stays with its connection and is not visible on another one. */
 async function keepsSessions(pool: pg.Pool, first: pg.PoolClient): Promise<boolean> {
   const second = await pool.connect();
   try {
@@ -158,14 +162,14 @@ async function markOf(client: pg.ClientBase): Promise<string | null> {
   return rows[0]?.mark ?? null;
 }
 
-/** The address as far as it may be shown, with what the environment adds to it. */
+/** The address without secrets, completed from the environment. */
 function nameOf(databaseUrl: string): string {
   const { user, host, port, database } = new pg.Client(configOf(databaseUrl));
   return `${user ? `${user}@` : ''}${host}:${port}/${database ?? ''}`;
 }
 
 function reasonOf(error: unknown): string {
-  // A host with several addresses fails once for each, under an error without a message.
+  // A host with several addresses has one error for each, under an error without a message.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
   if (error instanceof OverloadedError) return error.reason ?? error.message;
   return error instanceof Error ? error.message : String(error);

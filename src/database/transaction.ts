@@ -1,13 +1,13 @@
 import type pg from 'pg';
 
-/** A connection inside an open transaction. Use nothing else within: a second connection would wait for this one. */
+/** A connection in an open transaction. Use no other connection inside: it would wait for this one. */
 export type Tx = pg.PoolClient;
 
 /**
- * Runs `work` in one READ COMMITTED transaction and resolves once it is committed.
+ * Runs `work` in a READ COMMITTED transaction and resolves after the commit.
  *
- * @throws what `work` throws, after rolling back; {OverloadedError} when too many wait for a connection, or it breaks. Where it broke at
- * the commit, that may have happened.
+ * @throws the errors of `work`, after a rollback; {OverloadedError} when too many callers wait for a connection, or it
+ * breaks. After a break during the commit, the commit may have succeeded.
  */
 export async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const tx = await pool.connect();
@@ -27,11 +27,11 @@ export async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise
 
 async function commit(tx: Tx): Promise<void> {
   const { command } = await tx.query('COMMIT');
-  // After a failed statement whose error was swallowed, COMMIT rolls back and reports no error.
+  // When the error of a failed statement was swallowed, COMMIT rolls back without an error.
   if (command !== 'COMMIT') throw new Error('The transaction was rolled back: one of its statements had failed.');
 }
 
-/** Answers with the error when not even that went through: the connection must not be used again. */
+/** Returns the error of a failed rollback: the connection must not be reused. */
 async function rollBack(tx: Tx): Promise<Error | undefined> {
   try {
     await tx.query('ROLLBACK');

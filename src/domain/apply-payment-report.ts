@@ -1,15 +1,13 @@
 import { openMinorOf, shareOut } from './allocation.ts';
-import { refundSurplus } from './apply-refund-report.ts';
 import { after } from './clock.ts';
 import { formatMoney, sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
-import { askFromNowOn, closePayment, confirm, endClosing, endLate, isClosed, reopened } from './order-lifecycle.ts';
-import { classifyReport, isGivenUp, isLive, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
+import { closePayment, confirm, endClosing, endLate, isClosed, reopened } from './order-lifecycle.ts';
+import { classifyReport, isGivenUp, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
+import { askFromNowOn, clockSkewMs } from './payment-checks.ts';
 import type { PaymentReport, Verdict } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
-import { nextCheckAt, waitingDelayMsMax } from './schedule.ts';
-
-const clockSkewMs = 2000;
+import { refundSurplus } from './start-refund.ts';
 
 /** Applies what is reported of one payment of the order. Applying the same report again changes nothing. */
 export function applyPaymentReport(change: OrderChange, report: PaymentReport): Verdict {
@@ -29,64 +27,6 @@ export function applyPaymentReport(change: OrderChange, report: PaymentReport): 
       advance(change, payment, report);
       return { effect: 'applied' };
   }
-}
-
-/** Takes note that the outcome of a call is not known. Only a payment that is being submitted can become UNKNOWN. */
-export function markUnknown(change: OrderChange, paymentId: string): void {
-  if (change.payment(paymentId).status !== 'SUBMITTING') return;
-  change.record('PAYMENT_UNKNOWN', { payment: { id: paymentId, status: 'UNKNOWN' } });
-  askFromNowOn(change, paymentId);
-}
-
-/**
- * Plans the next question after a due one that brought nothing new; past the last, a person must look at what is still open. A question
- * out of turn, as of a buyer's page that asks again and again, uses up none of them.
- */
-export function postponeCheck(change: OrderChange, paymentId: string): void {
-  const payment = change.payment(paymentId);
-  if (payment.checkAt !== null && payment.checkAt > change.at) return;
-  const checkAttempts = payment.checkAttempts + 1;
-  const checkAt = nextCheckAt(payment, checkAttempts, change.at);
-  change.plan(paymentId, { checkAt, checkAttempts, leasedUntil: null });
-  if (checkAt === null && isLive(payment)) {
-    needReview(
-      change,
-      'STUCK_UNKNOWN',
-      `${paymentId}: the provider was asked ${checkAttempts} times without a clear answer.`,
-    );
-  }
-}
-
-/** How long after it was given up, and how far apart at most, a link that still works is asked about. */
-const linkDelayMsMin = 10_000;
-
-/**
- * What was given up while its buyer holds a link that still works is asked about at growing distances until the link has run out, using up
- * none of the questions that come after. To be called after the next question was planned.
- */
-export function watchLink(change: OrderChange, paymentId: string, payableUntil: Date): void {
-  const payment = change.payment(paymentId);
-  if (!isGivenUp(payment) || payableUntil <= change.at) return;
-  const sinceMs = change.at.getTime() - (payment.evidenceReceivedAt ?? payment.updatedAt).getTime();
-  const next = after(change.at, Math.min(Math.max(sinceMs, linkDelayMsMin), waitingDelayMsMax));
-  const last = after(payableUntil, clockSkewMs);
-  change.plan(paymentId, { checkAt: next < last ? next : last, checkAttempts: 0, leasedUntil: null });
-}
-
-/** Asks about a payment that was given up from the beginning: something has happened to it at its provider. */
-export function watchAnew(change: OrderChange, paymentId: string): void {
-  if (isGivenUp(change.payment(paymentId))) askFromNowOn(change, paymentId);
-}
-
-/**
- * Plans the next try of a payment that its provider certainly was not told of, ever further apart, and no sooner than the provider wants.
- */
-export function postponeSubmission(change: OrderChange, paymentId: string, retryAfterMs: number): void {
-  const payment = change.payment(paymentId);
-  const soonest = after(change.at, retryAfterMs);
-  const planned = nextCheckAt(payment, payment.checkAttempts, change.at) ?? soonest;
-  const checkAt = planned > soonest ? planned : soonest;
-  change.plan(paymentId, { leasedUntil: null, checkAt, checkAttempts: payment.checkAttempts + 1 });
 }
 
 /** Takes note of a callback that is signed rightly and names one of our payments, but comes from another account at the provider. */
@@ -159,10 +99,10 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
   const before = change.order.status;
   switch (report.status) {
     case 'ACTION_REQUIRED':
-      change.record('PAYMENT_ACTION_REQUIRED', { payment: told(payment, report) });
+      change.record('PAYMENT_ACTION_REQUIRED', { payment: reportedFacts(payment, report) });
       break;
     case 'PROCESSING':
-      change.record('PAYMENT_PROCESSING', { payment: told(payment, report) });
+      change.record('PAYMENT_PROCESSING', { payment: reportedFacts(payment, report) });
       break;
     case 'AUTHORIZED':
       authorize(change, payment, report);
@@ -172,7 +112,7 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
       break;
     case 'FAILED':
       change.record('PAYMENT_FAILED', {
-        payment: { ...told(payment, report), authorizedMinor: 0n, closeTarget: null },
+        payment: { ...reportedFacts(payment, report), authorizedMinor: 0n, closeTarget: null },
         ...reopened(change, payment.id),
       });
       break;
@@ -211,7 +151,7 @@ function authorize(change: OrderChange, payment: Payment, report: PaymentReport)
   const isCovered = sumOf(others, ({ authorizedMinor }) => authorizedMinor) >= change.order.totalMinor;
   change.record('PAYMENT_AUTHORIZED', {
     payment: {
-      ...told(payment, report),
+      ...reportedFacts(payment, report),
       authorizedMinor: payment.amountMinor,
       late: isGivenUp(payment) || wasClosed,
       closeTarget: null,
@@ -230,7 +170,7 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
   const shares = shareOut(change, capturedMinor);
   change.record('PAYMENT_SUCCEEDED', {
     payment: {
-      ...told(payment, report),
+      ...reportedFacts(payment, report),
       authorizedMinor: payment.amountMinor,
       capturedMinor,
       ...shares,
@@ -257,12 +197,12 @@ function end(change: OrderChange, payment: Payment, report: PaymentReport): void
   // We closed it because the order expired: the provider calls that canceled, the buyer's page should not.
   const status = payment.closeTarget ?? (report.status === 'EXPIRED' ? 'EXPIRED' : 'CANCELED');
   change.record(status === 'EXPIRED' ? 'PAYMENT_EXPIRED' : 'PAYMENT_CANCELED', {
-    payment: { ...told(payment, report), status, authorizedMinor: 0n, closeTarget: null },
+    payment: { ...reportedFacts(payment, report), status, authorizedMinor: 0n, closeTarget: null },
     ...reopened(change, payment.id),
   });
 }
 
-function told(payment: Payment, report: PaymentReport): { readonly id: string } & Partial<PaymentFacts> {
+function reportedFacts(payment: Payment, report: PaymentReport): { readonly id: string } & Partial<PaymentFacts> {
   return {
     id: payment.id,
     status: report.status,

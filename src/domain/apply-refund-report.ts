@@ -1,90 +1,14 @@
 import { after } from './clock.ts';
-import { formatMoney, minOf } from './money.ts';
-import { surplusRefundedOf } from './order.ts';
+import { formatMoney } from './money.ts';
 import type { OrderChange } from './order-change.ts';
+import { surplusRefundedOf } from './order-sums.ts';
 import { type Payment, type PaymentFailure, refundableMinor, waitingMinor } from './payment.ts';
-import { classifyRefundReport, isReserved, type Refund, type RefundFacts, surplusRefundIdOf } from './refund.ts';
+import { classifyRefundReport, isReserved, type Refund, type RefundFacts } from './refund.ts';
+import { askRefundFromNowOn } from './refund-checks.ts';
 import type { RefundReport, ReportOutcome } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
 import { nextRefundCheckAt, settledDelayMsMin } from './schedule.ts';
-
-export type NewRefund = Pick<
-  Refund,
-  'id' | 'paymentId' | 'origin' | 'amountMinor' | 'reason' | 'checkAt' | 'leasedUntil'
->;
-
-/** Sets the amount aside, before anybody is told: what is reserved cannot be refunded twice. The caller has seen that it is there. */
-export function startRefund(change: OrderChange, wanted: NewRefund): void {
-  change.addRefund({ ...newRefund(change, wanted), status: 'PENDING' });
-}
-
-function newRefund(change: OrderChange, wanted: NewRefund): Omit<Refund, 'status'> {
-  const { orderId, merchantId, currency } = change.payment(wanted.paymentId);
-  return {
-    ...wanted,
-    ...{ orderId, merchantId, currency },
-    providerRefundId: null,
-    failureReason: null,
-    failureMessage: null,
-    failureProviderCode: null,
-    evidenceSource: null,
-    evidenceProviderTime: null,
-    evidenceReceivedAt: null,
-    createdAt: change.at,
-    updatedAt: change.at,
-    succeededAt: null,
-    checkAttempts: 0,
-  };
-}
-
-/** Sends back what a payment brought beyond its order. Due at once, and once only: the refund's id is made from the payment's. */
-export function refundSurplus(change: OrderChange, paymentId: string): void {
-  const id = surplusRefundIdOf(paymentId);
-  if (change.refunds.some((refund) => refund.id === id)) return;
-  const payment = change.payment(paymentId);
-  const surplusMinor = payment.surplusMinor - surplusRefundedOf(payment, change.refunds);
-  const amountMinor = minOf(surplusMinor, refundableMinor(payment));
-  if (amountMinor <= 0n) return settleReviews(change);
-  const [origin, reason, leasedUntil] = ['SURPLUS', null, null] as const;
-  startRefund(change, { id, paymentId, origin, amountMinor, reason, checkAt: change.at, leasedUntil });
-}
-
-/** Takes note that the outcome of a refund's call is not known. */
-export function markRefundUnknown(change: OrderChange, refundId: string): void {
-  const { status, paymentId } = change.refund(refundId);
-  if (status !== 'PENDING') return;
-  change.record('REFUND_UNKNOWN', { payment: { id: paymentId }, refund: { id: refundId, status: 'UNKNOWN' } });
-  askRefundFromNowOn(change, refundId);
-}
-
-/** Plans the next question about a refund after a due one that brought nothing new; past the last, a person must look. */
-export function postponeRefundCheck(change: OrderChange, refundId: string): void {
-  const refund = change.refund(refundId);
-  if (refund.checkAt !== null && refund.checkAt > change.at) return;
-  const checkAttempts = refund.checkAttempts + 1;
-  const checkAt = nextRefundCheckAt(refund.status, checkAttempts, change.at);
-  change.planRefund(refundId, { checkAt, checkAttempts, leasedUntil: null });
-  if (checkAt !== null || !isReserved(refund)) return;
-  const reason = refund.status === 'UNKNOWN' ? 'STUCK_UNKNOWN' : 'REFUND_ABNORMAL';
-  needReview(change, reason, `${refundId}: the provider was asked ${checkAttempts} times without a clear answer.`);
-}
-
-/** After so many tries a person must look, about two hours after the first: the provider refuses, and does not say for good. */
-const triesUnseenMax = 9;
-
-/**
- * Plans the next try of a refund that its provider certainly did not make, ever further apart, and no sooner than the provider wants. It
- * goes on, and a person is asked.
- */
-export function postponeRefundSubmission(change: OrderChange, refundId: string, retryAfterMs: number): void {
-  const { checkAttempts } = change.refund(refundId);
-  const soonest = after(change.at, retryAfterMs);
-  const planned = nextRefundCheckAt('UNKNOWN', checkAttempts, change.at) ?? after(change.at, settledDelayMsMin);
-  const checkAt = planned > soonest ? planned : soonest;
-  change.planRefund(refundId, { checkAt, checkAttempts: checkAttempts + 1 });
-  if (checkAttempts < triesUnseenMax) return;
-  needReview(change, 'REFUND_ABNORMAL', `${refundId}: the provider did not take it, ${checkAttempts + 1} times over.`);
-}
+import { newRefund, refundSurplus, startRefund } from './start-refund.ts';
 
 /**
  * Applies what is reported of one refund of the payment. Applying it again changes nothing. A refund that we hold nothing of, made in the
@@ -172,7 +96,7 @@ function accept(change: OrderChange, refund: Refund, report: RefundReport): Repo
   if (report.status !== 'PENDING' || providerRefundId === null || refund.providerRefundId !== null) {
     return { effect: 'repeated' };
   }
-  change.record('REFUND_PENDING', { payment: { id: refund.paymentId }, refund: told(refund, report) });
+  change.record('REFUND_PENDING', { payment: { id: refund.paymentId }, refund: reportedFacts(refund, report) });
   askRefundFromNowOn(change, refund.id);
   return { effect: 'applied' };
 }
@@ -184,7 +108,7 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
   const released = wasReserved ? { reservedMinor: reservedMinor - amountMinor } : {};
   switch (report.status) {
     case 'PENDING':
-      change.record('REFUND_PENDING', { payment: { id }, refund: told(refund, report) });
+      change.record('REFUND_PENDING', { payment: { id }, refund: reportedFacts(refund, report) });
       break;
     case 'SUCCEEDED':
       // After a failure only an answer to a question of ours says so: a callback may be the older of the two.
@@ -192,13 +116,13 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
       if (!wasReserved && refundableMinor(payment) < amountMinor) return early(change, payment);
       change.record('REFUND_SUCCEEDED', {
         payment: { id, refundedMinor: refundedMinor + amountMinor, ...released },
-        refund: { ...told(refund, report), ...noFailure, succeededAt: timeOf(report) },
+        refund: { ...reportedFacts(refund, report), ...noFailure, succeededAt: timeOf(report) },
       });
       break;
     case 'FAILED':
       change.record('REFUND_FAILED', {
         payment: { id, ...(wasReserved ? released : { refundedMinor: refundedMinor - amountMinor }) },
-        refund: { ...told(refund, report), ...failureOf(report), succeededAt: null },
+        refund: { ...reportedFacts(refund, report), ...failureOf(report), succeededAt: null },
       });
       break;
   }
@@ -229,7 +153,7 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
   const wanted = { id, paymentId: payment.id, origin: 'PROVIDER', amountMinor, reason, leasedUntil: null } as const;
   if (report.status === 'FAILED') {
     const made = newRefund(change, { ...wanted, checkAt: null });
-    change.addRefund({ ...made, ...told(made, report), ...failureOf(report), id, status: 'FAILED' });
+    change.addRefund({ ...made, ...reportedFacts(made, report), ...failureOf(report), id, status: 'FAILED' });
     return { effect: 'applied' };
   }
   if (refundableMinor(payment) < amountMinor) return early(change, payment);
@@ -266,14 +190,9 @@ function watch(change: OrderChange, paymentId: string, { status, evidence }: Ref
     change.plan(paymentId, { checkAt: next, checkAttempts: 0 });
 }
 
-function askRefundFromNowOn(change: OrderChange, refundId: string): void {
-  const checkAt = nextRefundCheckAt(change.refund(refundId).status, 0, change.at);
-  change.planRefund(refundId, { checkAt, checkAttempts: 0, leasedUntil: null });
-}
+type ReportedFacts = { readonly id: string } & Partial<RefundFacts>;
 
-type Told = { readonly id: string } & Partial<RefundFacts>;
-
-function told(refund: Pick<Refund, 'id' | 'providerRefundId'>, report: RefundReport): Told {
+function reportedFacts(refund: Pick<Refund, 'id' | 'providerRefundId'>, report: RefundReport): ReportedFacts {
   return {
     id: refund.id,
     status: report.status,

@@ -8,6 +8,6 @@ export type Log = {
 };
 
 /** Asked before a line at `info` is put together, so that it costs nothing where nobody reads it. */
-export function isTold(log: Log): boolean {
+export function isInfoLogged(log: Log): boolean {
   return log.isLevelEnabled?.('info') ?? true;
 }

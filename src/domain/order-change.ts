@@ -1,5 +1,6 @@
 import type { EventType, FactChanges, OrderEvent } from './event.ts';
-import { type LatePaymentPolicy, type Order, type OrderFacts, type OrderLine, sumsOf } from './order.ts';
+import type { LatePaymentPolicy, Order, OrderFacts, OrderLine } from './order.ts';
+import { sumsOf } from './order-sums.ts';
 import type { Payment, PaymentFacts, PaymentPlan } from './payment.ts';
 import type { Refund, RefundFacts, RefundPlan } from './refund.ts';
 

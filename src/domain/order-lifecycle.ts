@@ -2,7 +2,7 @@ import { sumOf } from './money.ts';
 import type { CloseTarget } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { isLive } from './payment.ts';
-import { nextCheckAt } from './schedule.ts';
+import { askFromNowOn } from './payment-checks.ts';
 
 /** Closes an order for good: no new payment may start; it ends when none of its payments can bring money any more. */
 export function closeOrder(change: OrderChange, closeTarget: CloseTarget, cancelReason: string | null): void {
@@ -66,12 +66,6 @@ export function endLate(change: OrderChange): void {
   change.record(closeTarget === 'EXPIRED' ? 'ORDER_EXPIRED' : 'ORDER_CANCELED', {
     order: { status: closeTarget, closeTarget: null },
   });
-}
-
-/** Begins the schedule of questions anew, as the payment's status wants it. */
-export function askFromNowOn(change: OrderChange, paymentId: string): void {
-  const checkAt = nextCheckAt(change.payment(paymentId), 0, change.at);
-  change.plan(paymentId, { checkAt, checkAttempts: 0, leasedUntil: null });
 }
 
 export function isClosed({ order }: OrderChange): boolean {

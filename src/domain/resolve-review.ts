@@ -1,15 +1,17 @@
 import { apply, openMinorOf } from './allocation.ts';
 import { applyPaymentReport } from './apply-payment-report.ts';
-import { applyRefundReport, refundSurplus } from './apply-refund-report.ts';
+import { applyRefundReport } from './apply-refund-report.ts';
 import { InvalidInputError } from './errors.ts';
 import { formatMoney } from './money.ts';
 import type { ReviewReason } from './order.ts';
 import type { OrderChange } from './order-change.ts';
-import { askFromNowOn, closePayment, confirm, isClosed } from './order-lifecycle.ts';
+import { closePayment, confirm, isClosed } from './order-lifecycle.ts';
 import { isLive, waitingMinor } from './payment.ts';
+import { askFromNowOn } from './payment-checks.ts';
 import { isReserved } from './refund.ts';
 import type { PaymentReport, RefundReport, ReportOutcome } from './report.ts';
 import { needReview } from './review.ts';
+import { refundSurplus } from './start-refund.ts';
 
 /** What an operator found out and decided about an order that needed a person. */
 export type Resolution = {

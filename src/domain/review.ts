@@ -1,7 +1,7 @@
 import { after } from './clock.ts';
 import type { ReviewReason } from './order.ts';
-import { surplusRefundedOf } from './order.ts';
 import type { OrderChange } from './order-change.ts';
+import { surplusRefundedOf } from './order-sums.ts';
 import { isLive } from './payment.ts';
 import { isReserved } from './refund.ts';
 

@@ -14,9 +14,9 @@ import {
   readOrderLog,
   sequenceAt,
 } from './log.ts';
-import type { Wakes } from './notifications.ts';
+import type { Notifier } from './notifications.ts';
 
-type Source = { readonly pool: Database['pool']; readonly wakes: Wakes; readonly log: Log };
+type Source = { readonly pool: Database['pool']; readonly notifier: Notifier; readonly log: Log };
 
 /** An older transaction is mostly over in a moment; one that stays open must not be asked about all the time. */
 const heldBackDelayMsMin = 25;
@@ -46,13 +46,13 @@ export function merchantFeed(
 }
 
 async function* followOrder(
-  { pool, wakes, log }: Source,
+  { pool, notifier, log }: Source,
   scope: { readonly merchantId: string; readonly orderId: string },
   after: LogPosition | null,
   signal: AbortSignal,
 ): AsyncGenerator<LoggedEvent, void, undefined> {
   const { merchantId, orderId } = scope;
-  const listener = wakes.listen(orderId, signal);
+  const listener = notifier.listen(orderId, signal);
   try {
     const start = async () => sequenceAt(pool, merchantId, orderId, after ?? (await readCommittedEnd(pool)));
     let sequence = (await readPatiently(log, signal, start)) ?? 0;
@@ -70,20 +70,20 @@ async function* followOrder(
 }
 
 async function* followMerchant(
-  { pool, wakes, log }: Source,
+  { pool, notifier, log }: Source,
   scope: { readonly merchantId: string; readonly types: readonly EventType[] | null },
   after: LogPosition | null,
   signal: AbortSignal,
 ): AsyncGenerator<LoggedEvent, void, undefined> {
   const { merchantId, types } = scope;
-  const listener = wakes.listen(merchantId, signal);
+  const listener = notifier.listen(merchantId, signal);
   try {
     let position = after ?? (await readPatiently(log, signal, () => readLogEnd(pool))) ?? logStart;
     let heldBackDelayMs = heldBackDelayMsMin;
     while (!signal.aborted) {
-      // Asked before reading: what is settled by now is read below, what is not is worth a second look, and the rest wakes us.
+      // Asked before reading: what is settled by now is read below, what is not is worth a second look, and the rest notifies us.
       const isMoreComing = await readPatiently(log, signal, () => isHeldBack(pool, merchantId, position));
-      // Read unfiltered, so that the position moves past what nobody asked for and no wake reads it again.
+      // Read unfiltered, so that the position moves past what nobody asked for and no notification reads it again.
       const events = (await readPatiently(log, signal, () => readMerchantLog(pool, merchantId, position))) ?? [];
       for (const event of events) {
         if (types === null || types.includes(event.type)) yield event;
@@ -100,17 +100,17 @@ async function* followMerchant(
 }
 
 /**
- * Looks at the log's end and wakes those whom a lost wake left behind: one statement a round, however many wait, and further ones only for
+ * Looks at the log's end and notifies subscribers whose notification was lost: one statement a round, however many wait, and further ones only for
  * more than a thousand events. It watches from the moment on at which it is opened, so that later followers miss nothing.
  */
-export async function openTailWatch({ pool, wakes }: Pick<Source, 'pool' | 'wakes'>): Promise<TailWatch> {
+export async function openTailWatch({ pool, notifier }: Pick<Source, 'pool' | 'notifier'>): Promise<TailWatch> {
   let position = await readLogEnd(pool);
   return {
     async runOnce() {
       let count = 0;
       for (;;) {
         const rows = await readLogTail(pool, position, tailLimit);
-        for (const row of rows) wakes.wake(row);
+        for (const row of rows) notifier.notify(row);
         position = rows.at(-1) ?? position;
         count += rows.length;
         if (rows.length < tailLimit) return count;

@@ -1,5 +1,6 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
+import { leaseMs } from '../domain/lease.ts';
 import type { ProviderName } from '../domain/payment.ts';
 
 /** One verified callback, as it came. */
@@ -42,7 +43,6 @@ export const rejectedPerMinuteMax = 5;
 /** And how much of each body, and for how long. */
 export const rejectedBodyBytesMax = 4096;
 export const rejectedForMs = 7 * 24 * 60 * 60_000;
-const leaseMs = 30_000;
 
 const insertSql = `
   insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)

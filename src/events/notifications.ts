@@ -1,30 +1,30 @@
 /** Names the order that has news, and its merchant. It never carries the news. */
-export type Wake = { readonly merchantId: string; readonly orderId: string };
+export type Notification = { readonly merchantId: string; readonly orderId: string };
 
 /**
- * Tells those who wait that there is news of an order or a merchant, and never what it is: the log says that. A wake that is lost
- * costs latency, never an event.
+ * Notifies subscribers that an order or a merchant has new events. The events themselves are read from the log, so a lost notification
+ * costs latency and never an event.
  */
-export type Wakes = {
+export type Notifier = {
   /** Call after commit, never before. */
-  wake(wake: Wake): void;
-  /** Hears of wakes of one order or one merchant, from now until the signal aborts. */
+  notify(notification: Notification): void;
+  /** Listens for notifications of one order or one merchant, by its id, until the signal aborts. */
   listen(topic: string, signal: AbortSignal): Listener;
   readonly listenerCount: number;
 };
 
 export type Listener = {
-  /** Resolves at the first wake since the last call, at once when there was one meanwhile, or when the signal aborts. */
+  /** Resolves when a notification has arrived since the last call, or when the signal aborts. */
   next(): Promise<void>;
   close(): void;
 };
 
-/** Wakes within this process. */
-export function createWakes(): Wakes {
+/** Notifies the listeners of this process. */
+export function createNotifier(): Notifier {
   const listeners = new Map<string, Set<() => void>>();
   let listenerCount = 0;
 
-  function notify(topic: string): void {
+  function signalTo(topic: string): void {
     for (const hear of listeners.get(topic) ?? []) hear();
   }
 
@@ -32,9 +32,9 @@ export function createWakes(): Wakes {
     get listenerCount() {
       return listenerCount;
     },
-    wake({ merchantId, orderId }) {
-      notify(orderId);
-      notify(merchantId);
+    notify({ merchantId, orderId }) {
+      signalTo(orderId);
+      signalTo(merchantId);
     },
     listen(topic, signal) {
       let isWoken = signal.aborted;

@@ -1,39 +1,39 @@
 import { Redis } from 'ioredis';
 import type { Log } from '../domain/log.ts';
-import type { Wakes } from './notifications.ts';
+import type { Notifier } from './notifications.ts';
 
-export type RedisWakes = Wakes & { close(): Promise<void> };
+export type RedisNotifier = Notifier & { close(): Promise<void> };
 
 const connectTimeoutMs = 2000;
 const reconnectDelayMsMax = 5000;
 
 /**
- * Carries wakes between the nodes of one log by Redis publish. A message names whom to wake and says nothing else. While Redis is
- * away, nodes wake their own listeners at once and others' by the watch over the log's tail: a second later, and never too few.
+ * Carries notifications between the nodes of one log by Redis publish. A message holds the merchant's id and the order's id. While Redis
+ * is away, a node notifies its own listeners at once; listeners on other nodes learn of new events from the tail watch within a second.
  */
-export function createRedisWakes(redisUrl: string, logId: string, local: Wakes, log: Log): RedisWakes {
-  const channel = `paystream:wakes:${logId}`;
+export function createRedisNotifier(redisUrl: string, logId: string, local: Notifier, log: Log): RedisNotifier {
+  const channel = `paystream:notifications:${logId}`;
   const sender = connect(redisUrl, log);
   const receiver = connect(redisUrl, log);
   receiver.on('ready', () => {
     receiver
       .subscribe(channel)
-      .catch((error: unknown) => log.warn({ err: error }, 'Redis refused the subscription to wakes'));
+      .catch((error: unknown) => log.warn({ err: error }, 'Redis refused the subscription to notifications'));
   });
   receiver.on('message', (_channel: string, message: string) => {
     const [merchantId, orderId] = message.split(' ');
-    if (merchantId !== undefined && orderId !== undefined) local.wake({ merchantId, orderId });
+    if (merchantId !== undefined && orderId !== undefined) local.notify({ merchantId, orderId });
   });
   return {
     get listenerCount() {
       return local.listenerCount;
     },
     listen: local.listen,
-    wake(wake) {
-      local.wake(wake);
+    notify(notification) {
+      local.notify(notification);
       if (sender.status !== 'ready') return;
-      sender.publish(channel, `${wake.merchantId} ${wake.orderId}`).catch((error: unknown) => {
-        log.warn({ err: error }, 'a wake could not be published');
+      sender.publish(channel, `${notification.merchantId} ${notification.orderId}`).catch((error: unknown) => {
+        log.warn({ err: error }, 'a notification could not be published');
       });
     },
     async close() {
@@ -57,7 +57,8 @@ function connect(redisUrl: string, log: Log): Redis {
     isAway = false;
   });
   redis.on('error', (error: unknown) => {
-    if (!isAway) log.warn({ err: error }, 'Redis is away: wakes between nodes take up to a second until it is back');
+    if (!isAway)
+      log.warn({ err: error }, 'Redis is away: notifications between nodes take up to a second until it is back');
     isAway = true;
   });
   return redis;

@@ -1,7 +1,7 @@
 import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import type { Actor } from '../commands/actor.ts';
-import type { Wakes } from '../events/notifications.ts';
+import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { OrderEventPage, OrderEventsKey } from './read-event.ts';
 
@@ -12,7 +12,7 @@ export type GraphqlContext = {
   /** True when the request carries a bearer token, valid or not. */
   readonly hasToken: boolean;
   readonly commands: CommandContext;
-  readonly wakes: Wakes;
+  readonly notifier: Notifier;
   /** Identifies the event log in cursors. */
   readonly logId: string;
   readonly requestId: string;

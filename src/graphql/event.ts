@@ -184,7 +184,11 @@ builder.subscriptionField('orderEvents', (t) =>
       const { pool, prisma } = context.commands.db;
       const order = await prisma.order.findUnique({ where: { id: orderId, merchantId }, select: { id: true } });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
-      return orderFeed({ pool, wakes: context.wakes, log: context.commands.log }, { merchantId, orderId }, position);
+      return orderFeed(
+        { pool, notifier: context.notifier, log: context.commands.log },
+        { merchantId, orderId },
+        position,
+      );
     },
     resolve: ofOrder,
   }),
@@ -209,7 +213,7 @@ builder.subscriptionField('merchantEvents', (t) =>
       const { merchantId } = actorOf(context);
       const { pool } = context.commands.db;
       return merchantFeed(
-        { pool, wakes: context.wakes, log: context.commands.log },
+        { pool, notifier: context.notifier, log: context.commands.log },
         { merchantId, types: types ?? null },
         positionAfter(context, 'merchant', after),
       );

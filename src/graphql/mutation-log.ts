@@ -1,5 +1,5 @@
 import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
-import { namesIn, told } from '../logging/command-log.ts';
+import { idsIn, logCommand } from '../logging/command-log.ts';
 import { traced } from '../logging/trace.ts';
 import type { GraphqlContext } from './context.ts';
 
@@ -12,7 +12,7 @@ export function logMutations(schema: GraphQLSchema): GraphQLSchema {
     const { name, resolve = defaultFieldResolver } = field;
     field.resolve = (root: unknown, args: { readonly input?: unknown }, context: GraphqlContext, info) =>
       traced(context.requestId, () =>
-        told(context.commands.log, name, { ...namesIn(args), ...namesIn(args.input) }, async () =>
+        logCommand(context.commands.log, name, { ...idsIn(args), ...idsIn(args.input) }, async () =>
           resolve(root, args, context, info),
         ),
       );

@@ -8,7 +8,7 @@ import {
   OrderNotCancelableError,
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
-import { allowedActionsOf } from '../domain/order.ts';
+import { allowedActionsOf } from '../domain/order-sums.ts';
 import { refundableMinor } from '../domain/payment.ts';
 import { encodeCursor, posMax } from '../events/cursor.ts';
 import { builder } from './builder.ts';

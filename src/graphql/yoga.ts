@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, handleStreamOrSingleExecutionResult, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
 import type { Log } from '../domain/log.ts';
-import type { Wakes } from '../events/notifications.ts';
+import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
@@ -18,7 +18,7 @@ export type RequestContext = { readonly requestId: string; readonly authorizatio
 export type YogaParts = {
   readonly schema: GraphQLSchema;
   readonly commands: CommandContext;
-  readonly wakes: Wakes;
+  readonly notifier: Notifier;
   readonly logId: string;
   readonly authenticate: Authenticate;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
@@ -30,7 +30,7 @@ export type YogaServer = ReturnType<typeof createGraphqlServer>;
 const documentTokensMax = 4000;
 
 /** The GraphQL server for HTTP and SSE. The WebSocket server uses its parsing, validation and execution. */
-export function createGraphqlServer({ schema, commands, wakes, logId, authenticate, graphiql }: YogaParts) {
+export function createGraphqlServer({ schema, commands, notifier, logId, authenticate, graphiql }: YogaParts) {
   const { log, db } = commands;
   return createYoga<RequestContext, GraphqlContext>({
     schema,
@@ -67,7 +67,7 @@ export function createGraphqlServer({ schema, commands, wakes, logId, authentica
         actor,
         hasToken: bearerTokenOf(authorization) !== null,
         commands,
-        wakes,
+        notifier,
         logId,
         requestId,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),

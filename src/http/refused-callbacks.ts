@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { firstPaymentIdIn } from '../domain/ids.ts';
 import type { Log } from '../domain/log.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
-import { WebhookRejectedError } from '../providers/provider.ts';
+import type { WebhookRejectedError } from '../providers/provider.ts';
 import type { RequestRefusedError } from './refusal.ts';
 import { handleWebhook, routeOf, type WebhookParts } from './webhooks.ts';
 
@@ -60,38 +60,45 @@ export function createRefusalLog(log: Log, now: () => Date): RefusalLog {
   };
 }
 
+/** The webhook routes, with a log line for every refused callback. */
+export type WebhookEntrance = {
+  handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+  /** Logs a callback that is refused before routing. */
+  refuse(request: IncomingMessage, refusal: RequestRefusedError): void;
+  /** Logs how many refused callbacks were only counted: in minutes that are over, or until now. */
+  logCounted(until?: 'now'): void;
+};
+
+export function createWebhookEntrance(parts: WebhookParts): WebhookEntrance {
+  const refusals = createRefusalLog(parts.log, parts.now);
+  return {
+    handle: (request, response, path) => handle(parts, refusals, request, response, path),
+    refuse: (request, refusal) => logUnrouted(parts, refusals, request, refusal),
+    logCounted: refusals.logCounted,
+  };
+}
+
 /**
  * Serves a callback and logs its refusal. The status of the answer decides, so that no kind of refusal is forgotten. Internal errors (5xx)
  * are logged where they occur, except for a provider that is away: the log mentions that provider only once, so each of its callbacks is
  * logged here.
  */
-export async function handleCallback(
+async function handle(
   parts: WebhookParts,
   refusals: RefusalLog,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
 ): Promise<void> {
-  let rejection: { readonly reason: string; readonly fields: object } | null = null;
-  const receive: WebhookParts['receive'] = async (provider, delivery) => {
-    try {
-      return await parts.receive(provider, delivery);
-    } catch (error) {
-      if (error instanceof WebhookRejectedError) {
-        const paymentId = firstPaymentIdIn(delivery.body.toString('latin1'));
-        const fields = { ...(paymentId !== null && { paymentId }), ...whyOf(error), bytes: delivery.body.length };
-        rejection = { reason: error.reason, fields };
-      }
-      throw error;
-    }
-  };
-  await handleWebhook({ ...parts, receive }, request, response, path);
+  const rejected = await handleWebhook(parts, request, response, path);
   const { provider } = routeOf(parts.providers, path);
   const logRefusal = (reason: string, fields: object) => refusals.refused(provider?.name ?? null, reason, fields);
   const { statusCode: status } = response;
-  if (rejection !== null) {
-    const { reason, fields } = rejection as { readonly reason: string; readonly fields: object }; // set by a callback
-    logRefusal(reason, { status, ...fields });
+  if (rejected !== null) {
+    const { error, body } = rejected;
+    const paymentId = firstPaymentIdIn(body.toString('latin1'));
+    const fields = { ...(paymentId !== null && { paymentId }), ...whyOf(error), bytes: body.length };
+    logRefusal(error.reason, { status, ...fields });
   } else if (isAborted(request) && status < 400) logRefusal('ABORTED', {});
   else if (status >= 400 && status < 500) {
     logRefusal(reasonsByStatus[status] ?? 'REFUSED', { status, ...aboutRequest(request, path, status) });
@@ -101,7 +108,7 @@ export async function handleCallback(
 }
 
 /** Logs a callback that is refused before routing, because its request line or a header is invalid. */
-export function logUnroutedCallback(
+function logUnrouted(
   { providers, away }: Pick<WebhookParts, 'providers' | 'away'>,
   refusals: RefusalLog,
   { url = '' }: IncomingMessage,

@@ -18,6 +18,7 @@ import { type AnswerGraphql, serveGraphql } from './graphql.ts';
 import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
 import { notReady, type Unreadiness } from './readiness.ts';
 import { RequestAbortedError, RequestRefusedError, retryAfterMs } from './refusal.ts';
+import type { WebhookEntrance } from './refused-callbacks.ts';
 import { replyJson, replyRefusal } from './reply.ts';
 import { readRequestLine } from './request-line.ts';
 import { type ReturnPage, returnPath } from './return-page.ts';
@@ -27,9 +28,7 @@ export type Routes = {
   readonly graphql: AnswerGraphql;
   /** Whether `/graphql` serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
-  webhook(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
-  /** Called for a callback that is refused before routing. */
-  webhookRefused(request: IncomingMessage, refusal: RequestRefusedError): void;
+  readonly webhooks: Pick<WebhookEntrance, 'handle' | 'refuse'>;
   /** Takes over the connection. */
   webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Resolves to the reason why requests cannot be served; null when they can. */
@@ -164,7 +163,7 @@ async function dispatch(
   }
   if (routes === null) throw serverStarting();
   if (path === '/graphql') return serveGraphql(routes, request, response, requestId);
-  if (path.startsWith('/webhooks/')) return routes.webhook(request, response, path);
+  if (path.startsWith('/webhooks/')) return routes.webhooks.handle(request, response, path);
   if (path === returnPath && routes.returnPage !== null) {
     if (answersOptions(request, response)) return;
     return routes.returnPage(request, response, requestId);
@@ -189,7 +188,7 @@ function refuse(
   requestId: string,
 ): void {
   replyRefusal(response, refusal);
-  if (webhookTarget.test(request.url ?? '')) traced(requestId, () => routes?.webhookRefused(request, refusal));
+  if (webhookTarget.test(request.url ?? '')) traced(requestId, () => routes?.webhooks.refuse(request, refusal));
 }
 
 const webhookTarget = /^(https?:\/\/[^/?#]*)?\/webhooks\//i;

@@ -4,6 +4,7 @@ import type { PassFailpoint } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { ProviderName } from '../domain/payment.ts';
 import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
+import type { CallbackIntake } from '../worker/callback-intake.ts';
 import { readBody } from './body.ts';
 import { mediaTypeOf, requirePlainBody } from './media-type.ts';
 import { RequestAbortedError, RequestRefusedError } from './refusal.ts';
@@ -18,62 +19,78 @@ export type WebhookParts = {
   readonly now: () => Date;
   readonly log: Log;
   readonly failpoint: PassFailpoint;
-  /** Verifies and commits a callback. Resolves to its id; null for a duplicate. */
-  receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<string | null>;
-  /** Applies a committed callback. Called after the acknowledgement is sent. */
-  apply(deliveryId: string): void;
+  readonly intake: Pick<CallbackIntake, 'receive' | 'apply'>;
 };
 
-/** Serves the webhook routes. A callback is acknowledged only after it is committed. The reason of a refusal is logged and not sent. */
+/** A callback that could not be verified. */
+export type RejectedCallback = { readonly error: WebhookRejectedError; readonly body: Buffer };
+
+/** Serves the webhook routes. A callback is acknowledged only after it is committed. The reason of a refusal is returned for the log and not sent. */
 export async function handleWebhook(
-  { providers, away, now, log, failpoint, receive, apply }: WebhookParts,
+  { providers, away, now, log, failpoint, intake }: WebhookParts,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
-): Promise<void> {
+): Promise<RejectedCallback | null> {
   const { provider, account } = routeOf(providers, path);
   // The provider's console may still hold an address with a former name of the account.
   const isNamed =
     (account ?? provider?.account) === provider?.account || provider?.formerAccounts.includes(account ?? '');
   if (provider === undefined && routeOf(away, path).provider !== undefined) {
     response.setHeader('retry-after', '15');
-    return replyJson(response, 503, { error: 'Try again later.' });
+    replyJson(response, 503, { error: 'Try again later.' });
+    return null;
   }
   if (provider === undefined || !isNamed) {
-    return replyJson(response, 404, {
+    replyJson(response, 404, {
       error: 'No webhook exists for this provider and account. Check the path and the configuration.',
     });
+    return null;
   }
   if (request.method === 'OPTIONS') {
     response.writeHead(204, { allow: 'POST, OPTIONS' }).end();
-    return;
+    return null;
   }
   if (request.method !== 'POST') {
     response.setHeader('allow', 'POST, OPTIONS');
-    return replyJson(response, 405, { error: 'Send callbacks with POST.' });
+    replyJson(response, 405, { error: 'Send callbacks with POST.' });
+    return null;
   }
   const expected = provider.webhookContentType;
   if (mediaTypeOf(request.headers['content-type'])?.type !== expected) {
-    return replyJson(response, 415, { error: `The content-type header must be ${expected}.` });
+    replyJson(response, 415, { error: `The content-type header must be ${expected}.` });
+    return null;
   }
+  let delivery: WebhookDelivery;
   try {
     requirePlainBody(request);
-    const delivery: WebhookDelivery = { headers: headersOf(request), body: await readBody(request), receivedAt: now() };
-    const deliveryId = await receive(provider, delivery);
+    delivery = { headers: headersOf(request), body: await readBody(request), receivedAt: now() };
+  } catch (error) {
+    if (error instanceof RequestRefusedError) replyRefusal(response, error);
+    else if (!(error instanceof RequestAbortedError)) failed(error);
+    return null;
+  }
+  try {
+    const deliveryId = await intake.receive(provider, delivery);
     await failpoint('callback.kept');
     const { status, contentType: type, body } = provider.acknowledgement;
     reply(response, status, type, body);
     await failpoint('callback.acknowledged');
-    if (deliveryId !== null) apply(deliveryId);
+    if (deliveryId !== null) intake.apply(deliveryId);
   } catch (error) {
-    if (error instanceof RequestAbortedError) return;
-    if (error instanceof RequestRefusedError) return replyRefusal(response, error);
-    if (error instanceof WebhookRejectedError)
-      return replyJson(response, 400, { error: 'The callback could not be verified.' });
+    if (error instanceof WebhookRejectedError) {
+      replyJson(response, 400, { error: 'The callback could not be verified.' });
+      return { error, body: delivery.body };
+    }
+    failed(error);
+  }
+  return null;
+
+  // Not committed, so not acknowledged: the provider sends it again.
+  function failed(error: unknown): void {
     if (request.destroyed && !request.complete) return; // the sender has disconnected
-    // Not committed, so not acknowledged: the provider sends it again.
     const level = overloadIn(error) === null ? 'error' : 'warn';
-    log[level]({ err: error, provider: provider.name }, 'a callback could not be kept');
+    log[level]({ err: error, provider: provider?.name }, 'a callback could not be kept');
     replyJson(response, 503, { error: 'Try again later.' });
   }
 }

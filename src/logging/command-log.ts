@@ -2,14 +2,14 @@ import { OverloadedError } from '../database/errors.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import { idKindOf } from '../domain/ids.ts';
-import { isTold, type Log } from '../domain/log.ts';
+import { isInfoLogged, type Log } from '../domain/log.ts';
 
 /**
  * Carries out a command and leaves one line about it at `info`: its name, what it was about, how long it took, and what came of it. That is
  * `done`, the code of a refusal, or `failed`: then the caller logs the error.
  */
-export async function told<T>(log: Log, command: string, names: object, work: () => Promise<T>): Promise<T> {
-  if (!isTold(log)) return work();
+export async function logCommand<T>(log: Log, command: string, names: object, work: () => Promise<T>): Promise<T> {
+  if (!isInfoLogged(log)) return work();
   const startedAt = performance.now();
   const tell = (outcome: string, found: object, message: string) => {
     const durationMs = Math.round(performance.now() - startedAt);
@@ -18,7 +18,7 @@ export async function told<T>(log: Log, command: string, names: object, work: ()
   const tellError = (error: unknown) => {
     const code = codeOf(error);
     if (code === null) tell('failed', {}, 'command failed');
-    else tell(code, namesIn(error), 'command refused');
+    else tell(code, idsIn(error), 'command refused');
   };
   const result = await work().catch((error: unknown) => {
     tellError(error);
@@ -30,7 +30,7 @@ export async function told<T>(log: Log, command: string, names: object, work: ()
 }
 
 /** Our ids among the fields of an input, a row or an error, each under its own name: `{ orderId, paymentId, refundId }`. */
-export function namesIn(value: unknown): Record<string, string> {
+export function idsIn(value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value === null) return {};
   const names: Record<string, string> = {};
   for (const field of ['id', 'orderId', 'paymentId', 'refundId', 'merchantId']) {
@@ -43,11 +43,11 @@ export function namesIn(value: unknown): Record<string, string> {
 
 /** Of what a command answers, the status that it came to. */
 function resultIn(result: unknown): object {
-  if (typeof result === 'string') return idKindOf(result) === null ? { answer: result } : namesIn({ id: result });
+  if (typeof result === 'string') return idKindOf(result) === null ? { answer: result } : idsIn({ id: result });
   if (typeof result !== 'object' || result === null) return {};
   const { status, kind, action } = result as Readonly<Record<string, unknown>>; // of whatever shape
   return {
-    ...namesIn(result),
+    ...idsIn(result),
     ...(typeof status === 'string' && { status }),
     ...(typeof kind === 'string' && { answer: kind }),
     ...(typeof action === 'string' && { action }),
@@ -69,8 +69,8 @@ function codeOf(error: unknown): string | null {
 }
 
 /** One line at `info` for each change of an order, once it is committed: the same as the event, for people who have nothing but the logs. */
-export function tellEvents(log: Log, orderId: string, events: readonly OrderEvent[]): void {
-  if (events.length === 0 || !isTold(log)) return;
+export function logEvents(log: Log, orderId: string, events: readonly OrderEvent[]): void {
+  if (events.length === 0 || !isInfoLogged(log)) return;
   for (const event of events) {
     const { type, sequence, orderStatus, orderPaymentStatus, paymentId, paymentStatus, refundId, refundStatus } = event;
     const { amountMinor, currency } = event;

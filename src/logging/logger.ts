@@ -6,7 +6,7 @@ const causesMax = 5;
 const messageCharactersMax = 1000;
 const framesMax = 12;
 
-/** An error as operators read it. */
+/** An error in the log. */
 type LoggedError = {
   readonly type: string;
   readonly message: string;
@@ -14,7 +14,9 @@ type LoggedError = {
   readonly cause?: LoggedError;
 } & Readonly<Record<string, unknown>>;
 
-/** What else errors of ours, of drivers and of SDKs say in one word. Their other fields hold requests, headers and rows. */
+/**
+ * Further fields of our errors and of those of drivers and SDKs. Their other fields contain requests, headers and rows.
+ */
 const wordsKept = [
   'code',
   'statusCode',
@@ -27,12 +29,12 @@ const wordsKept = [
 ] as const;
 
 /**
- * Errors are written by what we know of them and nothing else: those of Stripe's SDK carry the whole answer with its headers and a
- * client secret, those of the database driver the row that was refused.
+ * Converts an error to logged fields, from an allow-list: errors of Stripe's SDK contain the whole response with its
+ * headers and a client secret, and those of the database driver contain the refused row.
  */
 export function errorFields(error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: textOf(String(error)) };
-  const known = error as Error & Readonly<Record<string, unknown>>; // whatever else somebody has put on it
+  const known = error as Error & Readonly<Record<string, unknown>>; // errors may have any other properties
   const words = wordsKept.flatMap((name) => {
     const value = known[name];
     return typeof value === 'string' || typeof value === 'number' ? [[name, textOf(String(value))] as const] : [];
@@ -47,7 +49,7 @@ export function errorFields(error: unknown, depth = 0): LoggedError {
   };
 }
 
-/** What a JSON parser complains about it quotes, and that may be anything. */
+/** Messages of the JSON parser quote the text, which may be anything. */
 function messageOf(error: Error): string {
   return error instanceof SyntaxError && /JSON/.test(error.message) ? 'It is not JSON.' : textOf(error.message);
 }
@@ -56,15 +58,15 @@ function textOf(text: string): string {
   return withoutSecrets(text).slice(0, messageCharactersMax);
 }
 
-/** The message stands above the frames, and is written apart. */
+/** Only the frames. The message above them is logged separately. */
 function framesOf({ stack = '' }: Error): string {
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
   return frames.slice(0, framesMax).join('\n');
 }
 
 /**
- * The log of the product: a line of JSON for each thing that happens, under the id of the request that it belongs to. Nothing secret is
- * logged; what a field's name or the shape of a text gives away as secret is not written either.
+ * The application's log: one line of JSON for each event, with the id of its request. Secrets must not be logged. As a
+ * second protection, fields with secret names and texts with the form of a secret are redacted.
  */
 export function createLogger(level: Level | 'silent', destination: DestinationStream = pino.destination(2)): Logger {
   return pino(

@@ -1,28 +1,28 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 
-/** What every line has in common that is written while one request, or one piece of background work, is carried out. */
+/** The fields that all log lines of one request, or of one unit of background work, have in common. */
 export type Trace = { readonly requestId: string; orderId?: string };
 
 const traces = new AsyncLocalStorage<Trace>();
 
-/** Runs `work`, and all that it starts, under a request id. Each line that is logged meanwhile carries it. */
+/** Runs `work`, and everything that it starts, under a request id, which each of its log lines has. */
 export function traced<T>(requestId: string, work: () => T): T {
   return traces.run({ requestId }, work);
 }
 
-/** Runs a piece of background work: under the id of the request that started it, or under one of its own. */
+/** Runs a unit of background work under the id of the request that started it, or under a new id. */
 export function tracedPiece<T>(work: () => T): T {
   return traced(traces.getStore()?.requestId ?? randomUUID(), work);
 }
 
-/** From now on the lines of this request name the order that it turned out to be about. */
+/** Adds the order id to all further log lines of this request. */
 export function aboutOrder(orderId: string): void {
   const trace = traces.getStore();
   if (trace !== undefined) trace.orderId = orderId;
 }
 
-/** The fields that a line gets besides its own: nothing outside of a request. */
+/** The fields that are added to a log line; none outside a request. */
 export function traceFields(): Partial<Trace> {
   return { ...traces.getStore() };
 }

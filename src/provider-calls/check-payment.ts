@@ -1,18 +1,14 @@
-import {
-  applyPaymentReport,
-  markUnknown,
-  postponeCheck,
-  postponeSubmission,
-  watchAnew,
-  watchLink,
-} from '../domain/apply-payment-report.ts';
-import { applyRefundReport, compareReturned, refundSurplus } from '../domain/apply-refund-report.ts';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
+import { applyRefundReport, compareReturned } from '../domain/apply-refund-report.ts';
 import { refuseCapture } from '../domain/capture.ts';
 import { after } from '../domain/clock.ts';
 import { newId } from '../domain/ids.ts';
+import { isFree } from '../domain/lease.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import { type Evidence, isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { markUnknown, postponeCheck, postponeSubmission, watchAnew, watchLink } from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
+import { refundSurplus } from '../domain/start-refund.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import {
   isProviderError,
@@ -27,7 +23,6 @@ import { changeOrder } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { isConfigured, logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';
-import { isFree } from './lease.ts';
 import { isOvertaken } from './refunds.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 import { rejectionOf } from './submit-payment.ts';

@@ -1,14 +1,9 @@
-import {
-  applyRefundReport,
-  findRefund as findReportedRefund,
-  markRefundUnknown,
-  postponeRefundCheck,
-  postponeRefundSubmission,
-} from '../domain/apply-refund-report.ts';
+import { applyRefundReport, findRefund as findReportedRefund } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import type { Evidence, PaymentFailure } from '../domain/payment.ts';
 import { isReserved, type Refund } from '../domain/refund.ts';
+import { markRefundUnknown, postponeRefundCheck, postponeRefundSubmission } from '../domain/refund-checks.ts';
 import { type RefundReport, refundReport } from '../domain/report.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';

@@ -1,7 +1,8 @@
-import { applyPaymentReport, markUnknown } from '../domain/apply-payment-report.ts';
+import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { after } from '../domain/clock.ts';
 import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
 import { type Evidence, isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { markUnknown } from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { loadOrder } from '../store/order-store.ts';

@@ -1,22 +1,22 @@
 import { formatMoney } from '../domain/money.ts';
 
-/** What a method takes in one currency, in minor units by ISO 4217. */
+/** The amounts that a payment method accepts in one currency, in ISO 4217 minor units. */
 export type AmountLimits = {
-  /** The smallest payment. A capture and a refund may be smaller. */
+  /** The smallest payment. Captures and refunds may be smaller. */
   readonly minMinor: bigint;
   readonly maxMinor: bigint;
-  /** Every amount is a multiple of it: 1, or the power of ten that the method counts in. */
+  /** Every amount must be a multiple of this: 1, or a power of ten. */
   readonly stepMinor: bigint;
 };
 
-/** What an amount is for: a whole payment, or a part of one that is captured or refunded. */
+/** `PAYMENT` is a whole payment. `PART` is an amount to capture or refund. */
 export type AmountUse = 'PAYMENT' | 'PART';
 
 /**
- * Why a method does not take an amount, in a sentence for people; null when it does. Each sentence names the one limit that is not kept.
+ * Why a payment method refuses an amount, as a readable sentence that names one limit; null when it accepts the amount.
  *
- * @param subject who takes it, as the sentence begins: `Cards take`.
- * @param limits null when the method does not take the currency at all.
+ * @param subject begins the sentence: `Cards take`.
+ * @param limits null when the method does not accept the currency.
  */
 export function refusalOfAmount(
   subject: string,

@@ -8,22 +8,23 @@ import type { ReadableStream } from 'node:stream/web';
 import type { BillLine } from '../domain/reconciliation.ts';
 import { BillUnreadableError } from './bill.ts';
 
-/** More than any bill of one day has, as it is sent; a larger one fills no disk. */
+/** The limit for a compressed bill. It is larger than any bill of one day and keeps the disk from filling up. */
 const downloadBytesMax = 4 * 1024 ** 3;
-/** The same of what it unpacks to. */
+/** The limit for an unpacked bill. */
 const unpackedBytesMax = 16 * 1024 ** 3;
 const lineCharactersMax = 64 * 1024;
 
-/** A line of a text file; the first one is 1. */
+/** A line of a text file. Numbers start at 1. */
 export type NumberedLine = { readonly number: number; readonly text: string };
 
-/** A file of the caller's own in a directory that nobody else reads. Removed by `remove`, which may be called twice. */
+/** A temporary file in a directory that only this user can read. `remove` deletes it and may be called twice. */
 export type BillFile = { readonly path: string; remove(): Promise<void> };
 
 /**
  * Downloads a bill to a file.
- * @param headers sent to that address and to none that it leads on to: with them a redirect is refused.
- * @throws {BillUnreadableError} when it does not come, or not as a whole, or is too large.
+ *
+ * @param headers sent to this URL only: with headers, a redirect is refused.
+ * @throws {BillUnreadableError} when the download fails, is incomplete or is too large.
  */
 export async function downloadBill(
   url: string,
@@ -37,20 +38,20 @@ export async function downloadBill(
     const { ok, status, body } = response;
     if (!ok || body === null) throw new BillUnreadableError(`The bill could not be downloaded: HTTP ${status}.`);
     const path = join(directory, 'bill');
-    // The two types of web streams, the platform's and Node's, are one at run time.
+    // The web stream types of the platform and of Node are the same at run time.
     const bytes = Readable.fromWeb(body as ReadableStream<Uint8Array>);
-    await pipeline(bytes, noMoreThan(downloadBytesMax), createWriteStream(path, { mode: 0o600 }), { signal });
+    await pipeline(bytes, limitBytes(downloadBytesMax), createWriteStream(path, { mode: 0o600 }), { signal });
     return { path, remove };
   } catch (error) {
     await remove();
     if (error instanceof BillUnreadableError) throw error;
     signal.throwIfAborted();
-    throw new BillUnreadableError('The bill could not be downloaded as a whole. Try again.', { cause: error });
+    throw new BillUnreadableError('The download of the bill was incomplete. Try again.', { cause: error });
   }
 }
 
-/** Passes chunks on, until there are more bytes than a bill can have: a small file may unpack to more than any disk holds. */
-export function noMoreThan(bytesMax = unpackedBytesMax) {
+/** Passes chunks on and fails when they exceed the limit: a small file may unpack to more than the disk holds. */
+export function limitBytes(bytesMax = unpackedBytesMax) {
   return async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     let bytes = 0;
     for await (const chunk of chunks) {
@@ -62,8 +63,9 @@ export function noMoreThan(bytesMax = unpackedBytesMax) {
 }
 
 /**
- * The lines of a text, as many at a time as a chunk brings. A byte order mark is dropped.
- * @throws {BillUnreadableError} for bytes that are not of the encoding, and for a line that has no end.
+ * Splits text into lines, in batches of one chunk. A byte order mark is dropped.
+ *
+ * @throws {BillUnreadableError} for bytes that are not in the encoding, and for a line that is too long.
  */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
@@ -96,8 +98,8 @@ export async function* linesOf(
   if (rest !== '') yield numbered([rest]);
 }
 
-/** The iteration of a file's bill lines, with the file removed however it ends. */
-export async function* removingAfter(
+/** Iterates over the bill lines of a file and removes the file afterwards, also after an error or an early exit. */
+export async function* removeAfter(
   file: BillFile,
   lines: AsyncIterable<readonly BillLine[]>,
 ): AsyncGenerator<BillLine> {
@@ -108,8 +110,11 @@ export async function* removingAfter(
   }
 }
 
-/** Reads a cell, or says which line has the one that cannot be read. Amounts and buyers' names are not repeated. */
-export function readAt<T>({ number }: NumberedLine, what: string, read: () => T): T {
+/**
+ * Reads a cell. @throws {BillUnreadableError} naming the line. Amounts and buyers' names are not repeated in the
+ * message.
+ */
+export function readCell<T>({ number }: NumberedLine, what: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -121,7 +126,10 @@ export function unreadable(lineNumber: number, why: string, cause?: unknown): Bi
   return new BillUnreadableError(`Line ${lineNumber} of the bill is not one of this provider: ${why}.`, { cause });
 }
 
-/** Where each of the columns that are needed stands. Others may come and go. @throws {BillUnreadableError} naming one that is missing. */
+/**
+ * The positions of the required columns. Other columns may change. @throws {BillUnreadableError} naming a missing
+ * column.
+ */
 export function columnsOf<Name extends string>(
   header: NumberedLine,
   cells: readonly string[],
@@ -131,6 +139,6 @@ export function columnsOf<Name extends string>(
   for (const [name, position] of positions) {
     if (position < 0) throw unreadable(header.number, `it is the header, and has no column ${name}`);
   }
-  // Every name is a key, for every one of them was found.
+  // Every name was found above, so every name is a key.
   return Object.fromEntries(positions) as Record<Name, number>;
 }

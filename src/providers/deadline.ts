@@ -1,8 +1,8 @@
 /**
- * Runs a call under a signal that is aborted with the given one, or when the time is up: by a `TimeoutError` then.
+ * Runs a call with a signal that is aborted together with the given one, or after `timeoutMs` with a `TimeoutError`.
  *
- * Not by `AbortSignal.any` and `AbortSignal.timeout`: Node 20 lets the garbage collector have both while somebody still waits for them,
- * and then the time is never up.
+ * `AbortSignal.any` and `AbortSignal.timeout` are not used: on Node 20 the garbage collector can collect both while a
+ * call still waits for them, and the deadline never fires.
  */
 export async function withDeadline<T>(
   signal: AbortSignal,

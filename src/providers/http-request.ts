@@ -8,24 +8,24 @@ export type HttpRequest = {
   readonly headers: Readonly<Record<string, string>>;
   /** Empty for a GET. */
   readonly body: string;
-  /** Until the whole answer is there. */
+  /** The limit for the complete response, in milliseconds. */
   readonly timeoutMs: number;
 };
 
 export type HttpReply = {
   readonly status: number;
-  /** Names in lower case; a header that came twice is joined by a comma. */
+  /** Names in lower case. The values of a repeated header are joined by a comma. */
   readonly headers: Readonly<Record<string, string>>;
-  /** As it came, a byte order mark included: signatures are over all of it. */
+  /** The raw bytes, including a byte order mark: signatures cover all of them. */
   readonly body: Buffer;
 };
 
-/** Answers are short; bills are downloaded elsewhere. */
+/** API responses are short. Bills are downloaded by `downloadBill`. */
 const answerBytesMax = 1024 * 1024;
 
-/** Nothing was written to any connection, so the request was certainly not executed. */
+/** Nothing was written to a connection, so the request was certainly not executed. */
 export class NotSentError extends Error {
-  /** True for what does not end by itself: a header or a URL that cannot be sent, or a certificate that does not verify. */
+  /** True for an error that persists: a header or URL that cannot be sent, or a certificate that does not verify. */
   readonly isLasting: boolean;
 
   constructor(cause: unknown) {
@@ -36,11 +36,12 @@ export class NotSentError extends Error {
 }
 
 /**
- * Carries a request to its host and the answer back. A redirect is returned and never followed, because it could lead a signed request
- * anywhere. An answer that is compressed, which nobody asks for, or longer than a mebibyte is refused.
+ * Sends a request and returns the response. Redirects are returned and never followed, because they could send a signed
+ * request to another host. A compressed response, which no request asks for, and a response of more than one mebibyte
+ * are refused.
  *
- * @throws {NotSentError} when it failed before anything was written. Any other error leaves open whether the request was executed; its
- * name is TimeoutError when the time was up.
+ * @throws {NotSentError} when the request failed before anything was written. After any other error the request may
+ * have been executed. The error's name is TimeoutError when the time limit was reached.
  */
 export function sendRequest(
   dispatcher: Dispatcher,
@@ -52,7 +53,7 @@ export function sendRequest(
     const watched = dispatcher.compose(
       (dispatch) => (options, handler) => dispatch(options, new StartWatch(handler, progress)),
     );
-    // undici notices an abort only once it is connected.
+    // undici notices an abort only after it is connected.
     const aborted = new Promise<never>((_, reject) => {
       const end = () => reject(deadline.reason);
       if (deadline.aborted) end();
@@ -72,8 +73,9 @@ export function sendRequest(
 }
 
 /**
- * What a call ends with whose request was not sent.
- * @param lookAt what an operator checks, as half a sentence.
+ * The error of a call whose request was not sent.
+ *
+ * @param lookAt says what an operator can check, as part of a sentence.
  */
 export function notExecuted(error: NotSentError, provider: string, lookAt: string): NotExecutedError {
   if (error.isLasting) {
@@ -83,7 +85,7 @@ export function notExecuted(error: NotSentError, provider: string, lookAt: strin
   return new NotExecutedError(`${provider} could not be reached: ${nameOf(error.cause)}.`, 5000, { cause: error });
 }
 
-/** Notes when undici has a connection and begins to write. */
+/** Records that undici has a connection and begins to write. */
 class StartWatch implements Dispatcher.DispatchHandler {
   readonly #inner: Dispatcher.DispatchHandler;
   readonly #progress: { isStarted: boolean };
@@ -127,7 +129,7 @@ type Body = Awaited<ReturnType<typeof send>>['body'];
 
 async function bytesOf(stream: Body, encoding: string | string[] | undefined): Promise<Buffer> {
   const refuse = (error: Error): never => {
-    stream.on('error', () => {}); // said below
+    stream.on('error', () => {}); // // reported below
     stream.destroy(error);
     throw error;
   };
@@ -152,14 +154,16 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** A code where there is one: messages of the network name addresses. */
+/** The error code if there is one: messages of network errors contain addresses. */
 function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'it was given up';
   const code = error instanceof errors.InvalidArgumentError ? '' : codeOf(error);
   return code || error.message.replace(/\.$/, '') || error.name;
 }
 
-/** Node refuses a certificate before it sends anything. Other errors of TLS may come at any time, and are not of this kind. */
+/**
+ * Node refuses a certificate before it sends anything. Other TLS errors can occur at any time and are not of this kind.
+ */
 function isOfCertificate(code: string): boolean {
   return /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_(GET|VERIFY)_)/.test(code);
 }

@@ -1,4 +1,4 @@
-import { isTold, type Log } from '../domain/log.ts';
+import { isInfoLogged, type Log } from '../domain/log.ts';
 import { BillNotAvailableError } from './bill.ts';
 import {
   MisconfiguredError,
@@ -11,16 +11,19 @@ import {
   RejectedError,
 } from './provider.ts';
 
-/** What an adapter asks its provider: every method that answers later. Another one does not compile before it is described below. */
+/**
+ * The methods of an adapter that call the provider: all asynchronous ones. A new method does not compile until it is
+ * described below.
+ */
 type Operation = {
   [K in keyof PaymentProvider]: PaymentProvider[K] extends (...args: never[]) => Promise<unknown> ? K : never;
 }[keyof PaymentProvider];
 
 type Description<K extends Operation> = {
-  /** What the call is about. Nothing of the buyer, no address, nothing secret. */
-  readonly about: (...args: Parameters<PaymentProvider[K]>) => object;
-  /** What the provider says, in a word or two; null when it was not asked after all, which leaves no line. */
-  readonly says: (answer: Awaited<ReturnType<PaymentProvider[K]>>) => object | null;
+  /** The logged fields of the arguments. They contain no buyer data, no address and no secret. */
+  readonly subject: (...args: Parameters<PaymentProvider[K]>) => object;
+  /** The logged fields of the answer; null when no request was made, which writes no line. */
+  readonly result: (answer: Awaited<ReturnType<PaymentProvider[K]>>) => object | null;
 };
 
 const ofPayment = ({ paymentId, orderNumber, flow }: PaymentOrder) => ({ paymentId, orderNumber, flow });
@@ -33,43 +36,43 @@ const asked = (answer: QueryAnswer | RefundAnswer) =>
   answer.kind === 'report' ? answered(answer.report.status) : { outcome: 'not_found' };
 
 const operations: { readonly [K in Operation]: Description<K> } = {
-  startPayment: { about: ofPayment, says: ({ status }) => answered(status) },
-  queryPayment: { about: ofPayment, says: asked },
-  closePayment: { about: ofPayment, says: asked },
+  startPayment: { subject: ofPayment, result: ({ status }) => answered(status) },
+  queryPayment: { subject: ofPayment, result: asked },
+  closePayment: { subject: ofPayment, result: asked },
   capturePayment: {
-    about: (order, { attempt }) => ({ ...ofPayment(order), attempt }),
-    says: ({ status }) => answered(status),
+    subject: (order, { attempt }) => ({ ...ofPayment(order), attempt }),
+    result: ({ status }) => answered(status),
   },
-  startRefund: { about: ofRefund, says: ({ status }) => answered(status) },
-  queryRefund: { about: ofRefund, says: asked },
-  listRefunds: { about: ofPayment, says: ({ refunds }) => ({ outcome: 'answered', refunds: refunds.length }) },
-  renewKeys: { about: () => ({}), says: ({ outcome }) => (outcome === 'not_asked' ? null : { outcome }) },
-  readBill: { about: (date) => ({ date }), says: ({ linesExpected }) => ({ outcome: 'answered', linesExpected }) },
+  startRefund: { subject: ofRefund, result: ({ status }) => answered(status) },
+  queryRefund: { subject: ofRefund, result: asked },
+  listRefunds: { subject: ofPayment, result: ({ refunds }) => ({ outcome: 'answered', refunds: refunds.length }) },
+  renewKeys: { subject: () => ({}), result: ({ outcome }) => (outcome === 'not_asked' ? null : { outcome }) },
+  readBill: { subject: (date) => ({ date }), result: ({ linesExpected }) => ({ outcome: 'answered', linesExpected }) },
 };
 
-/** A provider that does the same as the given one and leaves one line at `info` for each call. */
+/** Wraps a provider so that each call writes one line at `info`. */
 export function loggedProvider(provider: PaymentProvider, log: Log): PaymentProvider {
-  if (!isTold(log)) return provider;
+  if (!isInfoLogged(log)) return provider;
   const { name, account } = provider;
 
   function logged<K extends Operation>(operation: K): PaymentProvider[K] {
-    const { about, says } = operations[operation];
-    // Which of the methods it is, TypeScript cannot follow; the table above pairs each with its own arguments.
+    const { subject, result } = operations[operation];
+    // TypeScript cannot relate the method to its arguments here. The table above pairs them.
     const ask = provider[operation] as (
       ...args: Parameters<PaymentProvider[K]>
     ) => Promise<Awaited<ReturnType<PaymentProvider[K]>>>;
     const call = async (...args: Parameters<PaymentProvider[K]>) => {
       const startedAt = performance.now();
-      const tell = (said: object | null) => {
-        if (said === null) return;
+      const logCall = (fields: object | null) => {
+        if (fields === null) return;
         const durationMs = Math.round(performance.now() - startedAt);
-        log.info({ provider: name, account, operation, ...about(...args), durationMs, ...said }, 'provider called');
+        log.info({ provider: name, account, operation, ...subject(...args), durationMs, ...fields }, 'provider called');
       };
       const answer = await ask(...args).catch((error: unknown) => {
-        tell(outcomeOf(error));
+        logCall(outcomeOf(error));
         throw error;
       });
-      tell(says(answer));
+      logCall(result(answer));
       return answer;
     };
     return call as PaymentProvider[K];
@@ -80,7 +83,7 @@ export function loggedProvider(provider: PaymentProvider, log: Log): PaymentProv
   return { ...provider, ...(calls as Pick<PaymentProvider, Operation>) };
 }
 
-/** The provider's own words stay out: the command that called logs the error. */
+/** The provider's own text is left out. The caller logs the error. */
 function outcomeOf(error: unknown): object {
   if (error instanceof RejectedError) {
     const { reason, providerCode } = error.failure;

@@ -2,29 +2,32 @@ import type { Log } from '../domain/log.ts';
 import { type PaymentProvider, ProviderAwayError, type ProviderParts, type ProviderSetup } from './provider.ts';
 
 /**
- * Makes the adapter of a provider that is configured, once it is known whose account it is.
- * @throws {ProviderAwayError} when the provider must be asked for that and does not answer.
- * @throws {Error} with a sentence for the operator when something is wrong with the configuration.
+ * Creates the adapter of a configured provider, after the account is known.
+ *
+ * @throws {ProviderAwayError} when the provider must be asked for the account and does not answer.
+ * @throws {Error} with a sentence for the operator when the configuration is wrong.
  */
 export async function openProvider(setup: ProviderSetup, parts: ProviderParts, log: Log): Promise<PaymentProvider> {
   return setup.open(parts, await setup.findAccount(log));
 }
 
-/** The providers of a server that starts, whether or not all of them answer. */
+/** The providers of a starting server. Some of them may not answer yet. */
 export type OpenedProviders = {
-  /** Those whose accounts are known. It grows: what is handed it sees the others once they are there. */
+  /** Providers whose accounts are known. The array grows: its users see late providers as soon as they are opened. */
   readonly open: readonly PaymentProvider[];
-  /** Those that are still to say whose account it is. */
+  /** Providers that have not answered yet which account our key belongs to. */
   readonly away: readonly ProviderSetup[];
-  /** Asks those that are away once more. What cannot be opened is logged. */
+  /** Asks the providers in `away` again. Failures are logged. */
   retry(): Promise<void>;
 };
 
 /**
- * Opens all that are configured. One that is away does not keep the others from work: until it answers, it is as if it were not configured.
- * @param open makes one of them.
- * @param opened is done for each before anybody sees it.
- * @throws {Error} with a sentence for the operator when something is wrong with the configuration of one.
+ * Opens all configured providers. A provider that does not answer does not delay the others. Until it answers, it is
+ * treated as not configured.
+ *
+ * @param open creates one adapter.
+ * @param opened runs for each adapter before it becomes visible.
+ * @throws {Error} with a sentence for the operator when a configuration is wrong.
  */
 export async function openProviders(
   setups: readonly ProviderSetup[],
@@ -33,7 +36,7 @@ export async function openProviders(
   log: Log,
 ): Promise<OpenedProviders> {
   const away: ProviderSetup[] = [];
-  const tries = await Promise.all(
+  const results = await Promise.all(
     setups.map(async (setup) => {
       try {
         return await open(setup);
@@ -45,7 +48,7 @@ export async function openProviders(
       }
     }),
   );
-  const providers = tries.filter((provider) => provider !== null);
+  const providers = results.filter((provider) => provider !== null);
   for (const provider of providers) await opened(provider);
 
   async function openLate(setup: ProviderSetup): Promise<void> {

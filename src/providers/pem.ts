@@ -3,45 +3,48 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 const bitsMin = 2048;
 
 /**
- * An RSA private key from PEM or from the bare base64 between its lines, PKCS#8 or PKCS#1.
- * @throws {Error} with half a sentence that goes on from the variable's name, and never holds the key.
+ * Reads an RSA private key in PKCS#8 or PKCS#1 from PEM, or from its base64 content without the PEM lines.
+ *
+ * @throws {Error} whose message continues a sentence that begins with the variable's name. It never contains the key.
  */
 export function readPrivateKey(given: string): KeyObject {
   const text = withLines(given);
-  if (/BEGIN (RSA )?PUBLIC KEY/.test(text)) throw new Error('holds a public key; the private one belongs here.');
-  if (/BEGIN CERTIFICATE/.test(text)) throw new Error('holds a certificate; the private key belongs here.');
-  if (/BEGIN ENCRYPTED/.test(text)) throw new Error('is encrypted with a pass phrase; give it without one.');
+  if (/BEGIN (RSA )?PUBLIC KEY/.test(text)) throw new Error('contains a public key: set the private key.');
+  if (/BEGIN CERTIFICATE/.test(text)) throw new Error('contains a certificate: set the private key.');
+  if (/BEGIN ENCRYPTED/.test(text)) throw new Error('is encrypted with a pass phrase: set it without one.');
   const key = privateFrom(text);
   if (key !== null) return checked(key);
-  if (publicFrom(text) !== null) throw new Error('holds a public key; the private one belongs here.');
-  throw new Error('is no private key, PKCS#8 or PKCS#1, that can be read.');
+  if (publicFrom(text) !== null) throw new Error('contains a public key: set the private key.');
+  throw new Error('is not a readable private key in PKCS#8 or PKCS#1.');
 }
 
 /**
- * An RSA public key from PEM, from a certificate, or from the bare base64 between its lines.
- * @throws {Error} with half a sentence that goes on from the variable's name.
+ * Reads an RSA public key from PEM, from a certificate, or from its base64 content without the PEM lines.
+ *
+ * @throws {Error} whose message continues a sentence that begins with the variable's name.
  */
 export function readPublicKey(given: string): KeyObject {
   const text = withLines(given);
-  // Node would derive the public half of a private key, and nobody would notice that the wrong one was given.
+  // Node derives the public key from a private key without an error, which would hide that the wrong key is configured.
   if (text.includes('PRIVATE KEY') || privateFrom(text) !== null) {
-    throw new Error('holds a private key; the provider’s public key belongs here.');
+    throw new Error('contains a private key: set the provider’s public key.');
   }
   const key = publicFrom(text);
-  if (key === null) throw new Error('is no public key and no certificate that can be read.');
+  if (key === null) throw new Error('is not a readable public key or certificate.');
   return checked(key);
 }
 
 /**
- * The keys or certificates that one value holds: PEM texts one after the other, or parts with a comma between.
- * @param read throws half a sentence that goes on from the variable's name.
+ * Reads several keys or certificates from one value: consecutive PEM texts, or parts separated by commas.
+ *
+ * @param read throws an error whose message continues a sentence that begins with the variable's name.
  */
 export function keysIn<T>(given: string, read: (text: string) => T): readonly [T, ...T[]] {
   const parts = withLines(given)
     .split(',')
     .flatMap((part) => part.match(/-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----/gs) ?? [part]);
   const [first, ...others] = parts.map(read);
-  if (first === undefined) throw new Error('holds nothing.');
+  if (first === undefined) throw new Error('is empty.');
   return [first, ...others];
 }
 
@@ -63,13 +66,16 @@ function publicFrom(text: string): KeyObject | null {
   );
 }
 
-/** True when the one is the other's public half: then we would verify with our own key what the provider has signed with its. */
+/**
+ * True when the two keys are one pair. Configured by mistake, our own public key would verify the provider's
+ * signatures.
+ */
 export function isPairOf(publicKey: KeyObject, privateKey: KeyObject): boolean {
   const own = createPublicKey(privateKey);
   return own.equals(publicKey);
 }
 
-/** A variable of one line often writes line breaks as `\\n`. */
+/** A single-line variable often has `\\n` in place of line breaks. */
 function withLines(text: string): string {
   return text.replaceAll('\\n', '\n');
 }
@@ -89,6 +95,6 @@ function attempt<T>(read: () => T): T | null {
   try {
     return read();
   } catch {
-    return null; // not of this kind
+    return null; // // not in this format
   }
 }

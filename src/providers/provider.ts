@@ -4,10 +4,13 @@ import type { PaymentFailure, PaymentFlow, PaymentMethod, ProviderName } from '.
 import type { PaymentReport, RefundReport } from '../domain/report.ts';
 import type { BillReader } from './bill.ts';
 
-/** What a payment needs of the buyer beyond the order, depending on the flow; named as in the API. */
+/** A field of the buyer that some flows require in addition to the order. The names are those of the API. */
 export type BuyerField = 'returnUrl' | 'openId' | 'buyerIp';
 
-/** A payment as a provider must be told of it: frozen when it was started, so every repetition says the same. */
+/**
+ * A payment as it is sent to a provider. All values are fixed when the payment starts, so every repeated call sends the
+ * same parameters.
+ */
 export type PaymentOrder = {
   readonly paymentId: string;
   readonly orderNumber: string;
@@ -25,16 +28,19 @@ export type PaymentOrder = {
   readonly providerReference: string | null;
 };
 
-/** How much of an authorization is taken. `attempt` counts the intents to: each is a key of its own, and a repetition has the same. */
+/**
+ * The amount to capture of an authorization. `attempt` numbers the capture requests: each has its own idempotency key,
+ * and a repetition of the same request keeps it.
+ */
 export type Capture = { readonly amountMinor: bigint; readonly attempt: number };
 
-/** A refund as a provider must be told of it: every repetition says the same. */
+/** A refund as it is sent to a provider. Every repeated call sends the same parameters. */
 export type RefundOrder = {
   readonly refundId: string;
   readonly paymentId: string;
   readonly amountMinor: bigint;
   readonly currency: string;
-  /** What the whole payment took. */
+  /** The captured amount of the whole payment. */
   readonly capturedMinor: bigint;
   readonly reason: string | null;
   readonly createdAt: Date;
@@ -42,13 +48,13 @@ export type RefundOrder = {
   readonly providerRefundId: string | null;
 };
 
-/** Which refund is asked about: ours by its id, or one that was made in the provider's console by the provider's name for it. */
+/** Identifies a refund: by our id, or, when it was made in the provider's console, by the provider's id. */
 export type RefundName = Pick<RefundOrder, 'paymentId' | 'providerPaymentId' | 'providerRefundId'> & {
-  /** Null when it was not made by us. */
+  /** Null when the refund was not made by us. */
   readonly refundId: string | null;
 };
 
-/** One HTTP request from a provider, as raw as it came. Header names in lower case. */
+/** One HTTP request from a provider, unparsed. Header names are in lower case. */
 export type WebhookDelivery = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
@@ -56,33 +62,42 @@ export type WebhookDelivery = {
 };
 
 export type KeyRenewal = {
-  /** Whether the key that the callback names is held now, so that it is worth verifying again. */
+  /** True when the key that the callback names is now available. Verify the callback again in that case. */
   readonly isHeld: boolean;
-  /** What this call has asked: `not_asked` also where another one did and this one has waited for the answer. */
+  /**
+   * The result of the request that this call made. `not_asked`: the call made no request, or only waited for the
+   * request of another call.
+   */
   readonly outcome: 'not_asked' | 'answered' | 'unknown';
 };
 
-/** What tells one callback from another, known only after its signature was verified. */
+/** The identity of a callback. Known only after its signature is verified. */
 export type VerifiedWebhook = { readonly eventId: string; readonly eventType: string };
 
-/** What a verified callback says: something of a payment, or nothing that concerns us. */
+/** The content of a verified callback. */
 export type WebhookMessage =
-  /** `isCreation`: it says no more than the answer to the call that made the payment. */
+  /** `isCreation`: the callback repeats the response to the call that created the payment. */
   | { readonly kind: 'payment'; readonly report: PaymentReport; readonly isCreation: boolean }
-  /** Of the payment with our id, or with the provider's where the refund was made in its console. */
+  /** `paymentId` is null for a refund made in the provider's console when only the provider's payment id is known. */
   | {
       readonly kind: 'refund';
       readonly report: RefundReport;
       readonly paymentId: string | null;
       readonly providerPaymentId: string;
-      /** What the same callback says of the payment itself, and is applied first; null when it says nothing. */
+      /**
+       * The report of the payment in the same callback. It is applied before the refund. Null when the callback has
+       * none.
+       */
       readonly payment: PaymentReport | null;
     }
-  /** Signed rightly, and of another app or merchant at the provider: `reason` says which, for people; it names the payment with our id, or none. */
+  /**
+   * The signature is valid, but the callback is for another app or merchant. `reason` is readable text that says which.
+   * `paymentId` is our payment id in the callback, or null.
+   */
   | { readonly kind: 'foreign'; readonly paymentId: string | null; readonly reason: string }
   /**
-   * Signed rightly and ours, but its content is malformed, or has a status that we do not know. It has the ids that could be read, at
-   * least one of them. `reason` says what is wrong, for people, and holds nothing of the buyer.
+   * The signature is valid and the callback is ours, but its content is malformed or has an unknown status. At least
+   * one of the ids is set. `reason` is readable text without buyer data.
    */
   | {
       readonly kind: 'unclear';
@@ -95,130 +110,160 @@ export type WebhookMessage =
 /** The reply that stops the provider's retries; each provider wants a different one. */
 export type WebhookReply = { readonly status: number; readonly contentType: string; readonly body: string };
 
-/** What the provider has nothing under. That is its own word, and no outcome we failed to learn; yet it need not be the last. */
+/**
+ * The provider states that it has no object with our id. This is an answer, not a failed query. It is not always final:
+ * see `payableUntil`.
+ */
 export type NotFound = {
   readonly kind: 'notFound';
-  /** Until when a buyer who holds what we handed out could still bring it into being; null when nobody can. */
+  /** The time until which a buyer with the link or QR code can still create the payment; null when nobody can. */
   readonly payableUntil: Date | null;
 };
 
-/** What the provider knows of a payment. */
+/** The provider's current state of a payment. */
 export type QueryAnswer = { readonly kind: 'report'; readonly report: PaymentReport } | NotFound;
 
 export type RefundAnswer = { readonly kind: 'report'; readonly report: RefundReport } | { readonly kind: 'notFound' };
 
-/** The refunds of a payment, as far as its provider lists them. */
+/** The refunds of a payment. Some providers do not list refunds. */
 export type RefundList = {
   readonly refunds: readonly RefundReport[];
-  /** How much went back by the provider's account, where it lists nothing; null when it does not say. */
+  /** The refunded share according to the provider when it lists no refunds; null when it does not state one. */
   readonly returned: 'NONE' | 'SOME' | 'ALL' | null;
 };
 
 /**
- * One payment provider. An adapter translates; it keeps no state but the provider's keys, opens no database, decides nothing about orders. Every call ends by
- * the signal, and throws one of the three errors below where it has no answer.
+ * One payment provider. An adapter translates between our types and the provider's API. It keeps no state except the
+ * provider's keys, opens no database, and makes no decisions about orders.
+ *
+ * Every call ends when its signal is aborted. A call without an answer throws one of the three errors below.
  */
 export interface PaymentProvider extends BillReader {
   readonly name: ProviderName;
   readonly method: PaymentMethod;
-  /** The provider account that callbacks of this adapter are for. */
+  /** The provider account that this adapter receives callbacks for. */
   readonly account: string;
-  /** Names by which earlier versions of this program called accounts that may be this one. */
+  /** Names that earlier versions of this program recorded for an account that may be this one. */
   readonly formerAccounts: readonly string[];
-  /** In the merchant's order of preference. */
+  /** In order of preference. */
   readonly flows: readonly PaymentFlow[];
-  /** What each flow cannot do without. */
+  /** The buyer fields that each flow requires. */
   readonly needs: Readonly<Partial<Record<PaymentFlow, readonly BuyerField[]>>>;
-  /** The media type in which callbacks come. */
+  /** The media type of callbacks. */
   readonly webhookContentType: string;
-  /** The headers of a callback that verification reads, in lower case; others are not kept. */
+  /** The callback headers that verification reads, in lower case. Other headers are not kept. */
   readonly webhookHeaders: readonly string[];
   readonly acknowledgement: WebhookReply;
-  /** Why the provider would not take such a payment, for people; null when it would. */
+  /** Why the provider would refuse such a payment, as a readable sentence; null when it would accept it. */
   refusalOf(offer: Pick<PaymentOrder, 'amountMinor' | 'currency' | 'captureMode'>): string | null;
-  /** Why the provider would not capture or send back this much of a payment, for people; null when it would. */
+  /**
+   * Why the provider would refuse to capture or refund this amount, as a readable sentence; null when it would accept
+   * it.
+   */
   refusalOfPart(part: Pick<PaymentOrder, 'amountMinor' | 'currency'>): string | null;
-  /** Safe to repeat: our payment id makes the provider's idempotency key. A repetition renews what the buyer acts by. */
+  /**
+   * Safe to repeat: the provider's idempotency key is derived from our payment id. A repeated call renews the next
+   * action.
+   */
   startPayment(order: PaymentOrder, signal: AbortSignal): Promise<PaymentReport>;
   queryPayment(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer>;
-  /** Closes what the buyer has not paid, voids what is authorized. The report says what came of it, also when the buyer was faster. */
+  /**
+   * Closes an unpaid payment and voids an authorized one. The report has the resulting state, which is SUCCEEDED when
+   * the buyer paid first.
+   */
   closePayment(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer>;
-  /** Takes the money of an authorization, all or a part; the rest is released. */
+  /** Captures an authorization in full or in part. The provider releases the rest. */
   capturePayment(order: PaymentOrder, capture: Capture, signal: AbortSignal): Promise<PaymentReport>;
-  /** Safe to repeat: our refund id makes the provider's idempotency key. */
+  /** Safe to repeat: the provider's idempotency key is derived from our refund id. */
   startRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundReport>;
   queryRefund(refund: RefundName, signal: AbortSignal): Promise<RefundAnswer>;
-  /** What went back of the payment, refunds made in the provider's console among them. */
+  /** Lists the refunds of a payment, including refunds made in the provider's console. */
   listRefunds(order: PaymentOrder, signal: AbortSignal): Promise<RefundList>;
-  /** Asks nobody. @throws {WebhookRejectedError} rather than return anything unverified. */
+  /** Makes no request. @throws {WebhookRejectedError} for a callback that is not verified. */
   verifyWebhook(delivery: WebhookDelivery): VerifiedWebhook;
   /**
-   * Asks the provider for its newest keys because a callback was refused as UNKNOWN_KEY, at most once a minute, for anybody can make up the
-   * name of a key. Never rejects.
+   * Fetches the provider's current keys after a callback was refused as UNKNOWN_KEY. Makes at most one request a
+   * minute, because anybody can invent a key name. Never rejects.
    */
   renewKeys(delivery: WebhookDelivery): Promise<KeyRenewal>;
-  /** Reads the body of a delivery that was verified before. @throws when not even the payment that it names can be read. */
+  /** Reads the body of a verified delivery. @throws when not even the payment id can be read. */
   readWebhook(body: Buffer, receivedAt: Date): WebhookMessage;
   /**
-   * The body as it is kept: without buyers' data and secrets. While it is still to be read, with all that `readWebhook` needs to say
-   * the same of it as of the whole one, be that a secret. Also called with bodies of strangers: of what is no callback at all, only size and hash
-   * are kept. Never throws, and changes nothing when it is repeated.
+   * Returns the body without buyer data and secrets, for storage. At the stage `to_be_read` the result keeps every
+   * field that `readWebhook` needs to return the same message, including secrets.
+   *
+   * Also called with unverified bodies: of a body that is not a callback, only its size and hash are kept. Never
+   * throws. Idempotent.
    */
   redactWebhook(body: Buffer, stage: 'to_be_read' | 'done'): Buffer;
 }
 
-/** What an adapter is handed when it is made. */
+/** The parts that an adapter receives from the application. */
 export type ProviderParts = {
   readonly now: () => Date;
-  /** Where the provider posts its callbacks to: `…/webhooks/<provider>`, without a query. */
+  /** The URL for the provider's callbacks: `…/webhooks/<provider>`, without a query. */
   readonly webhookUrl: string;
 };
 
-/** A provider does not say whose account it is. The message is a sentence for the operator. */
+/** The provider did not answer which account our key belongs to. The message is a sentence for the operator. */
 export class ProviderAwayError extends Error {}
 
-/** A provider that is configured, and not made yet. */
+/** A configured provider whose adapter is not created yet. */
 export type ProviderSetup = {
   readonly name: ProviderName;
-  /** Whose account it is and where the provider is reached, for people: `app 2021… at openapi.alipay.com`. */
+  /** The account and the host, for people: `app 2021… at openapi.alipay.com`. */
   readonly description: string;
   /**
-   * The account's name: the same for as long as it is the same account there, and another for every other one.
-   * @throws {ProviderAwayError} when the provider must be asked and does not answer: later it may.
-   * @throws {Error} with a sentence for the operator when something is wrong with the configuration.
+   * Returns the name of the account. The same account always has the same name, and different accounts have different
+   * names.
+   *
+   * @throws {ProviderAwayError} when the provider must be asked and does not answer. A later attempt may succeed.
+   * @throws {Error} with a sentence for the operator when the configuration is wrong.
    */
   findAccount(log: Log): Promise<string>;
-  /** @param account what `findAccount` found. */
+  /** @param account the result of `findAccount`. */
   open(parts: ProviderParts, account: string): Promise<PaymentProvider>;
 };
 
-/** Reads the environment's `NAME`, or the file that `NAME_FILE` names; null when unset, or of no use, which was told then. */
+/**
+ * Reads the environment variable `NAME`, or the file that `NAME_FILE` names. Null when unset or invalid; an invalid
+ * value is reported as a violation.
+ */
 export type ReadVariable = (name: string) => string | null;
 
-/** What reading a provider's configuration is given, and where it says what is wrong, a sentence for each thing. */
+/** The input of `readSetup`, and the list to which it adds one sentence for each problem. */
 export type Settings = {
   readonly at: ReadVariable;
-  /** Whether the variable, or the one that names its file, is there, be it of use or not. */
+  /** True when the variable or its `_FILE` variant is set, even to an invalid value. */
   readonly isSet: (name: string) => boolean;
   readonly isProduction: boolean;
   readonly violations: string[];
-  /** Who will post callbacks from the internet, for people: to them `PUBLIC_URL` must be an address that they reach. */
+  /**
+   * Names of the providers that post callbacks from the internet. If there are any, `PUBLIC_URL` must be reachable from
+   * there.
+   */
   readonly callers: string[];
 };
 
-/** A provider that can be configured. One folder has it, and one line of `registry.ts` names it. */
+/** A provider that can be configured. It has one folder and one line in `registry.ts`. */
 export type ProviderDefinition = {
   readonly name: ProviderName;
-  /** All that it reads: each begins with its name. Others that do are mistakes. */
+  /**
+   * All variables of the provider. Each begins with the provider's name. Any other variable with that prefix is
+   * reported as a mistake.
+   */
   readonly variables: readonly string[];
-  /** Null when nothing of it is set, or something is wrong with it. */
+  /** Null when none of the variables is set, or when one of them is invalid. */
   readSetup(settings: Settings): ProviderSetup | null;
 };
 
-/** It may have happened: a time-out, a reset, a 5xx, an answer that nobody can parse or whose signature is wrong. */
+/**
+ * The outcome of the call is unknown: a time-out, a reset connection, a 5xx, or an answer that cannot be parsed or has
+ * a wrong signature.
+ */
 export class OutcomeUnknownError extends Error {}
 
-/** It certainly did not happen, and may be tried again with the same key. */
+/** The call was certainly not executed. It may be retried with the same key. */
 export class NotExecutedError extends Error {
   readonly retryAfterMs: number;
   constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {
@@ -227,10 +272,13 @@ export class NotExecutedError extends Error {
   }
 }
 
-/** It certainly did not happen, and will not until somebody mends the configuration: the message says what to look at. */
+/**
+ * The call was certainly not executed and keeps failing until the configuration is corrected. The message says what to
+ * check.
+ */
 export class MisconfiguredError extends NotExecutedError {}
 
-/** The provider refused, for good. */
+/** The provider refused the call. The refusal is final. */
 export class RejectedError extends Error {
   readonly failure: PaymentFailure;
   constructor(failure: PaymentFailure, options?: ErrorOptions) {
@@ -239,12 +287,17 @@ export class RejectedError extends Error {
   }
 }
 
-/** One of the three with which a call may end; anything else is a bug. */
+/** True for one of the three errors with which a provider call may end. Any other error is a bug. */
 export function isProviderError(error: unknown): error is OutcomeUnknownError | NotExecutedError | RejectedError {
   return error instanceof OutcomeUnknownError || error instanceof NotExecutedError || error instanceof RejectedError;
 }
 
-/** Runs a call until the signal's deadline. A call that is late, or fails by none of the three errors, may have happened. */
+/**
+ * Runs a call until its signal is aborted.
+ *
+ * @throws {OutcomeUnknownError} for a late call, and for every error other than the three above: the call may have been
+ * executed.
+ */
 export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   const deadline = new Promise<never>((_, reject) => {
     const miss = () =>
@@ -256,21 +309,24 @@ export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise
     return await Promise.race([call(), deadline]);
   } catch (error) {
     if (isProviderError(error)) throw error;
-    throw new OutcomeUnknownError('The provider’s answer does not say what happened.', { cause: error });
+    throw new OutcomeUnknownError('The provider’s answer leaves the outcome open.', { cause: error });
   }
 }
 
-/** Asks what became of something that was carried out. Where asking alone fails, what was carried out may have happened all the same. */
-export async function askAfterwards<T>(ask: () => Promise<T>): Promise<T> {
+/**
+ * Queries the state after a call that may have been executed. When only the query was not executed, the outcome of the
+ * first call is still unknown.
+ */
+export async function queryAfterwards<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
     if (!(error instanceof NotExecutedError)) throw error;
-    throw new OutcomeUnknownError('The provider could not be asked what became of it.', { cause: error });
+    throw new OutcomeUnknownError('The provider could not be queried for the outcome.', { cause: error });
   }
 }
 
-/** `UNDECIPHERABLE`: signed rightly, and what it holds does not open with our key. */
+/** `UNDECIPHERABLE`: the signature is valid, but the content cannot be decrypted with our key. */
 export type WebhookRejection =
   | 'MISSING_SIGNATURE'
   | 'BAD_SIGNATURE'
@@ -280,7 +336,10 @@ export type WebhookRejection =
   | 'MALFORMED'
   | 'FOREIGN';
 
-/** A callback that must not be believed. The reason is for our logs, never for the sender; the cause says what operators may look at. */
+/**
+ * A callback that failed verification. The reason is for our logs, never for the sender. The cause says what operators
+ * can check.
+ */
 export class WebhookRejectedError extends Error {
   readonly reason: WebhookRejection;
   constructor(reason: WebhookRejection, options?: ErrorOptions) {

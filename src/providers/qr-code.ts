@@ -1,7 +1,7 @@
 import { renderSVG } from 'uqr';
 import type { NextAction } from '../domain/payment.ts';
 
-/** What a buyer scans, as text and as an image that a page can show as it is. */
+/** A QR code as text and as a data URI that a page can display. */
 export function qrCode(content: string, expiresAt: Date): NextAction {
   const svg = renderSVG(content, { ecc: 'M', border: 4 });
   return {

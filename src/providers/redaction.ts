@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** As deep as a callback's JSON goes, and then some; what lies deeper is not kept. */
+/** Deeper than the JSON of any callback. Values below this depth are dropped. */
 const depthMax = 16;
 
 const unreadableShape = /^\[\d{1,10} bytes, sha256 [\da-f]{64}\]$/;
 
-/** A body of JSON with the fields of the given names alone, at whatever depth. */
+/** Keeps only the named fields of a JSON body, at every depth. */
 export function keepJsonFields(body: Buffer, keptOf: (content: object) => ReadonlySet<string>): Buffer {
   let content: unknown;
   try {
@@ -25,21 +25,21 @@ function keepIn(value: unknown, kept: ReadonlySet<string>, depth: number): unkno
   return Object.fromEntries(fields.map(([name, held]) => [name, keepIn(held, kept, depth + 1)]));
 }
 
-/** A form with the fields of the given names alone, byte for byte and in their order: whatever its character set is, it stays so. */
+/** Keeps only the named fields of a form body. The bytes, their order and their character set do not change. */
 export function keepFormFields(body: Buffer, kept: ReadonlySet<string>): Buffer {
   const pairs = body.toString('latin1').split('&');
   const keptPairs = pairs.filter((pair) => kept.has(unescaped(pair.split('=', 1)[0] ?? '')));
   return keptPairs.length === 0 ? unreadable(body) : Buffer.from(keptPairs.join('&'), 'latin1');
 }
 
-/** A name as whoever verified it has read it: proxies may escape more than they must. */
+/** A decoded field name, as verification reads it: proxies may escape more characters than necessary. */
 function unescaped(name: string): string {
   return name
     .replaceAll('+', ' ')
     .replaceAll(/%([\da-f]{2})/gi, (_escape, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }
 
-/** Enough to recognize the same body again, also when this is all that is left of it. */
+/** The size and the hash, which identify the body. Redacting this text again returns it unchanged. */
 function unreadable(body: Buffer): Buffer {
   if (unreadableShape.test(body.toString('latin1'))) return body;
   return Buffer.from(`[${body.length} bytes, sha256 ${createHash('sha256').update(body).digest('hex')}]`);

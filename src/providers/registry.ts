@@ -4,8 +4,8 @@ import { stripeDefinition } from './stripe/setup.ts';
 import { wechatpayDefinition } from './wechatpay/setup.ts';
 
 /**
- * Every provider that can be configured, in the order in which a buyer is offered what they take. Each keeps the promises that
- * test/providers/contracts.ts has it run.
+ * All providers, in the order in which their payment methods are offered to buyers. Each must pass the contract tests
+ * in test/providers/contracts.ts.
  */
 export const providerDefinitions: readonly ProviderDefinition[] = [
   stripeDefinition,

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Settings } from './provider.ts';
 
-/** The http or https URL that a variable holds, as it stands there; null when it is unset, or none. */
-export function urlAt({ at, violations }: Pick<Settings, 'at' | 'violations'>, name: string): string | null {
+/** Reads an http or https URL from a variable, unchanged. Null when unset or invalid; an invalid value is reported. */
+export function readUrl({ at, violations }: Pick<Settings, 'at' | 'violations'>, name: string): string | null {
   const value = at(name);
   if (value === null) return null;
   const url = URL.canParse(value) ? new URL(value) : null;
@@ -12,16 +12,17 @@ export function urlAt({ at, violations }: Pick<Settings, 'at' | 'violations'>, n
 }
 
 /**
- * What a variable holds; null when it is unset, or does not parse, and what is wrong is told then.
- * @param parse throws half a sentence that goes on from the variable's name.
+ * Reads and parses a variable. Null when unset or invalid; an invalid value is reported.
+ *
+ * @param parse throws an error whose message continues a sentence that begins with the variable's name.
  */
-export function readAt<T>({ at, violations }: Settings, name: string, parse: (text: string) => T): T | null {
+export function readParsed<T>({ at, violations }: Settings, name: string, parse: (text: string) => T): T | null {
   const text = at(name);
   if (text === null) return null;
   return readPart(violations, name, () => parse(text), hintFor(text, `use ${name}_FILE`));
 }
 
-/** The same of a part of what a variable holds. `what` is how the sentence begins. */
+/** The same for one part of a variable's value. `what` begins the sentence. */
 export function readPart<T>(violations: string[], what: string, read: () => T, hint = ''): T | null {
   try {
     return read();
@@ -31,31 +32,37 @@ export function readPart<T>(violations: string[], what: string, read: () => T, h
   }
 }
 
-/** What somebody most likely did who has put this where a key belongs, and what to do `instead`: a sentence behind another one. */
+/** A hint for a value that is probably a mistake, as a second sentence. `instead` says what to do. */
 export function hintFor(text: string, instead: string): string {
   if (looksLikePath(text)) return ` It looks like a path: ${instead}.`;
   if (/-----BEGIN [A-Z ]+-----[ \t]/.test(text)) {
-    return ` Its line breaks became blanks: write each as \\n, or ${instead}.`;
+    return ` Its line breaks were replaced by blanks: write each as \\n, or ${instead}.`;
   }
   return '';
 }
 
-/** True for what is short, of one line and with folders or the ending of a key in it, and has not the form of a secret. */
+/**
+ * True for a short single-line text with a directory or the extension of a key file in it. Texts in the form of a
+ * secret are excluded.
+ */
 export function looksLikePath(text: string): boolean {
   if (!/^[\w ./~:\\-]{1,255}$/.test(text) || /^(sk|rk|pk|whsec)_/.test(text)) return false;
   return /^(~|\.{0,2})\/|^[A-Za-z]:\\/.test(text) || /\.(pem|key|crt|cer|txt|json)$/i.test(text);
 }
 
-/** True where nobody but this machine is. */
+/** True for a host that only this machine can reach. */
 export function isLoopback(hostname: string): boolean {
   return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])\.?$/.test(hostname);
 }
 
-/** Networks that the internet does not lead to. */
+/** Private networks, which the internet does not route to. */
 const innerIpv4 = /^(0|10|127|169\.254|192\.168|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
 const innerIpv6 = /^(::|::1|::ffff:.*|f[cd].*|fe[89ab].*)$/;
 
-/** True when the internet may lead to it: a name with a dot that is not kept for inner networks, or an address that is none of theirs. */
+/**
+ * True when the host may be reachable from the internet: a name with a dot outside the private suffixes, or an address
+ * outside the private networks.
+ */
 export function isReachable(hostname: string): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   if (isIPv4(host)) return !innerIpv4.test(host);
@@ -63,8 +70,8 @@ export function isReachable(hostname: string): boolean {
   return host.includes('.') && !/\.(localhost|local|internal|lan|home\.arpa)$/.test(host);
 }
 
-/** The names that are missing among those that must be there, in one sentence; none when they all are. */
-export function tellMissing(
+/** Reports the required variables that are missing, in one sentence. Reports nothing when all are set. */
+export function reportMissing(
   { isSet, violations }: Settings,
   what: string,
   required: readonly string[],
@@ -72,10 +79,10 @@ export function tellMissing(
 ): void {
   const missing = required.filter((name) => !isSet(name));
   if (missing.length === 0) return;
-  violations.push(`${what} configured in part: ${missing.join(' and ')} must be set too, or nothing of ${all}.`);
+  violations.push(`${what} configured in part: set ${missing.join(' and ')} too, or unset all of ${all}.`);
 }
 
-/** Tells of a value that has not the form that it must have. */
+/** Reports a value that does not match the pattern. */
 export function mustMatch({ violations }: Settings, value: string | null, pattern: RegExp, sentence: string): void {
   if (value !== null && !pattern.test(value)) violations.push(sentence);
 }

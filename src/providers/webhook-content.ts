@@ -3,57 +3,58 @@ import { isId } from '../domain/ids.ts';
 import type { WebhookMessage } from './provider.ts';
 
 type Unclear = Extract<WebhookMessage, { kind: 'unclear' }>;
-/** The ids that a callback names, read one by one because the rest may be malformed. */
+/** The ids in a callback. They are read one by one, because the rest of the callback may be malformed. */
 export type NamedIds = Pick<Unclear, 'paymentId' | 'providerPaymentId'>;
 
 /**
- * Reads a verified callback that is ours. What cannot be read, or has a status that we do not know, is unclear instead of ignored: the
- * order that it names needs a person.
+ * Reads a verified callback of ours. A malformed callback, or one with an unknown status, becomes a message of the kind
+ * `unclear`, so that a person reviews the order. It must not be ignored.
  *
- * @param read returns null, or a text that says why, for a status that we do not know; throws for what is malformed.
- * @throws when neither id can be read: then nobody knows which order it is about.
+ * @param read returns the reason as text for an unknown status; throws for malformed content.
+ * @throws when neither id can be read, because the order is then unknown.
  */
 export function readWebhookContent(ids: NamedIds, read: () => WebhookMessage | string): WebhookMessage {
   try {
     const message = read();
-    return typeof message === 'string' ? unclear(ids, message) : message;
+    return typeof message === 'string' ? unclearMessage(ids, message) : message;
   } catch (error) {
     if (ids.paymentId === null && ids.providerPaymentId === null) throw error;
-    return unclear(ids, `a verified callback cannot be read: ${faultIn(error)}.`);
+    return unclearMessage(ids, `a verified callback cannot be read: ${describeFault(error)}.`);
   }
 }
 
-function unclear(ids: NamedIds, reason: string): Unclear {
+function unclearMessage(ids: NamedIds, reason: string): Unclear {
   return { kind: 'unclear', ...ids, reason };
 }
 
-/** For a status nobody knows. It is shown only where it has the form of one. */
+/** The reason for an unknown status. The status is shown only when it has the form of one. */
 export function unknownStatus(what: string, status: string): string {
   return `a verified callback has a ${what} that is unknown: ${/^\w{1,64}$/.test(status) ? status : 'not a word'}.`;
 }
 
-/** Which fields are wrong. Values are left out, because they may say something of the buyer. */
-function faultIn(error: unknown): string {
-  if (!(error instanceof ZodError)) return error instanceof RangeError ? withoutDot(error.message) : 'it is malformed';
+/** Names the invalid fields. Values are left out, because they may contain buyer data. */
+function describeFault(error: unknown): string {
+  if (!(error instanceof ZodError))
+    return error instanceof RangeError ? withoutFullStop(error.message) : 'it is malformed';
   const fields = error.issues.map(({ path }) => path.join('.') || 'the body');
   return `${[...new Set(fields)].slice(0, 5).join(', ')} malformed or missing`;
 }
 
-function withoutDot(sentence: string): string {
+function withoutFullStop(sentence: string): string {
   return sentence.replace(/\.$/, '');
 }
 
-/** The payment id of ours in a value that may be anything. */
+/** Our payment id, read from an unknown value. */
 export function paymentIdIn(value: unknown): string | null {
   return typeof value === 'string' && isId('payment', value) ? value : null;
 }
 
-/** The provider's id in a value that may be anything. */
+/** The provider's id, read from an unknown value. */
 export function providerIdIn(value: unknown): string | null {
   return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : null;
 }
 
-/** A member of what may be anything; undefined where there is none. */
+/** A member of an unknown value; undefined when there is none. */
 export function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null
     ? Object.entries(value).find(([key]) => key === name)?.[1]

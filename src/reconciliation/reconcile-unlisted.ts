@@ -1,5 +1,5 @@
 import { isCertainlyWithin } from '../domain/reconciliation.ts';
-import { namesIn, told } from '../logging/command-log.ts';
+import { idsIn, logCommand } from '../logging/command-log.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { BillDay } from '../providers/bill.ts';
 import type { Ledger, Unlisted } from '../store/reconciliation-store.ts';
@@ -15,7 +15,7 @@ const askedMax = 1000;
 /**
  * Goes through what we hold as moved on the day and the bill does not list, and asks the provider about it: what it denies, a person must look
  * at. First it is counted. Where the bill lacks more of ours than it lists, it most likely belongs to another account or another day: all of
- * it is told, nobody is asked, and nothing is changed.
+ * it is logCommand, nobody is asked, and nothing is changed.
  *
  * @returns that doubt, or null.
  */
@@ -30,8 +30,10 @@ export async function reconcileUnlisted(
     if (isDryRun) return 'NONE';
     if (doubt !== null) return 'NOT_ASKED';
     try {
-      const names = { orderId: unlisted.orderId, ...namesIn({ id: unlisted.id }) };
-      return await told(context.log, 'askAboutUnlisted', names, () => askAboutUnlisted(context, subject, unlisted));
+      const names = { orderId: unlisted.orderId, ...idsIn({ id: unlisted.id }) };
+      return await logCommand(context.log, 'askAboutUnlisted', names, () =>
+        askAboutUnlisted(context, subject, unlisted),
+      );
     } catch (error) {
       context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be asked about');
       return 'FAILED';

@@ -1,7 +1,7 @@
 import { after } from '../domain/clock.ts';
 import type { BillLine } from '../domain/reconciliation.ts';
 import { judgeLine } from '../domain/reconciliation.ts';
-import { told } from '../logging/command-log.ts';
+import { logCommand } from '../logging/command-log.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Bill, type BillDay, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
 
@@ -155,7 +155,7 @@ async function settle(
         ? (['reviewRepetition', reviewRepetition] as const)
         : (['settleDifference', settleDifference] as const);
     const names = { orderId: payment.orderId, paymentId: payment.id, ...(refundId !== null && { refundId }) };
-    return await told(context.log, command, names, () => act(context, line, ours));
+    return await logCommand(context.log, command, names, () => act(context, line, ours));
   } catch (error) {
     context.log.error({ err: error, paymentId: payment.id }, 'a line of a bill could not be applied');
     return { action: 'FAILED', refundId };

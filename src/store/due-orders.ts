@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
-import { leaseMs } from './payment-store.ts';
+import { leaseMs } from '../domain/lease.ts';
 
 const claimSql = `
   update orders set due_at = $2

@@ -7,7 +7,7 @@ import type { Log } from '../domain/log.ts';
 import type { OrderLine } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
 import { type DeliveryOutcome, type DeliveryVerdict, isDeliveryPending, writeVerdict } from '../events/inbox.ts';
-import { tellEvents } from '../logging/command-log.ts';
+import { logEvents } from '../logging/command-log.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import { type Claim, claimIntent, findIntent, type Intent, insertIntent, turnOf } from './idempotency-store.ts';
 import { insertOrder, loadOrder, lockOrder, writeOrder } from './order-store.ts';
@@ -16,7 +16,7 @@ import { insertOrder, loadOrder, lockOrder, writeOrder } from './order-store.ts'
 export type WriterContext = {
   readonly db: Database;
   readonly clock: Clock;
-  readonly wakes: { wake(wake: { readonly merchantId: string; readonly orderId: string }): void };
+  readonly notifier: { notify(notification: { readonly merchantId: string; readonly orderId: string }): void };
   readonly log: Log;
   /** Called at every step. Tests make the process die there. */
   readonly failpoint: PassFailpoint;
@@ -133,15 +133,15 @@ async function write<T>(
 
 /** Tells subscribers and the log of committed events. */
 function announce(
-  { wakes, log }: WriterContext,
+  { notifier, log }: WriterContext,
   order: { readonly merchantId: string; readonly orderId: string },
   events: readonly OrderEvent[],
 ): void {
-  if (events.length > 0) wakes.wake(order);
+  if (events.length > 0) notifier.notify(order);
   for (const { type, changes } of events) {
     if (type !== 'ORDER_REVIEW_NEEDED') continue;
     const { order: facts, note } = changes;
     log.warn({ orderId: order.orderId, reasons: facts?.reviewReasons, note }, 'an order needs a person');
   }
-  tellEvents(log, order.orderId, events);
+  logEvents(log, order.orderId, events);
 }

@@ -1,6 +1,7 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
-import type { Payment, ProviderName } from '../domain/payment.ts';
+import { leaseMs } from '../domain/lease.ts';
+import { isLive, type Payment, type ProviderName, paymentStatuses } from '../domain/payment.ts';
 import { fromRow } from './rows.ts';
 
 type Reader = Database['pool'] | Tx;
@@ -8,13 +9,11 @@ type Reader = Database['pool'] | Tx;
 /** An account at a provider, as whoever is configured for it names itself. */
 export type ProviderAccount = { readonly name: ProviderName; readonly account: string };
 
-/** Long enough for a provider's call to end by its own deadline; then another node may take the payment up. */
-export const leaseMs = 30_000;
 const refreshIntervalMs = 1000;
 const hintDelayMs = 2000;
 
-/** Of payments that have not ended, for SQL. */
-export const liveStatuses = `('SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED', 'CANCELING')`;
+/** The statuses of live payments as an SQL list. */
+export const liveStatusesSql = `('${paymentStatuses.filter((status) => isLive({ status })).join("', '")}')`;
 
 const findSql = 'select to_jsonb(p) as payment from payments p where p.id = $1';
 const claimDueSql = `
@@ -28,7 +27,7 @@ const claimRefreshSql = `
   update payments set asked_at = $2 where id = $1 and (asked_at is null or asked_at <= $3) returning id`;
 const hintSql = `
   update payments set hinted_at = $2, check_at = least(check_at, $3::timestamptz)
-  where id = $1 and hinted_at is null and status in ${liveStatuses}`;
+  where id = $1 and hinted_at is null and status in ${liveStatusesSql}`;
 
 const delaySql = 'update payments set check_at = $2 where id = $1 and check_at < $2';
 const findNamedSql = `

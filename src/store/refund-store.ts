@@ -1,7 +1,8 @@
 import type { Database, Tx } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
+import { leaseMs } from '../domain/lease.ts';
 import type { Refund } from '../domain/refund.ts';
-import { leaseMs, type ProviderAccount } from './payment-store.ts';
+import type { ProviderAccount } from './payment-store.ts';
 import { fromRow } from './rows.ts';
 
 type Reader = Database['pool'] | Tx;

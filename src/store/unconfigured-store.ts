@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
 import type { ProviderName } from '../domain/payment.ts';
-import { liveStatuses, type ProviderAccount } from './payment-store.ts';
+import { liveStatusesSql, type ProviderAccount } from './payment-store.ts';
 
 /** What waits for an account that nobody here can ask, in numbers of rows. */
 export type Abandoned = {
@@ -16,7 +16,7 @@ export type Abandoned = {
 
 const sql = `
   with waiting as (
-    select provider, provider_account, case when status in ${liveStatuses} then 'live' else 'watched' end as what
+    select provider, provider_account, case when status in ${liveStatusesSql} then 'live' else 'watched' end as what
     from payments where check_at is not null
     union all
     select p.provider, p.provider_account, 'refund'

@@ -2,7 +2,7 @@ import { applyPaymentReport, noteForeignReport } from '../domain/apply-payment-r
 import { applyRefundReport, findRefund } from '../domain/apply-refund-report.ts';
 import { after } from '../domain/clock.ts';
 import { firstPaymentIdIn, newId } from '../domain/ids.ts';
-import { isTold } from '../domain/log.ts';
+import { isInfoLogged } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
@@ -64,7 +64,7 @@ function tellDelivery(
   { status, reason, paymentId }: DeliveryOutcome,
   tookMs: number,
 ): void {
-  if (!isTold(log)) return;
+  if (!isInfoLogged(log)) return;
   const { provider, providerAccount: account, eventId, eventType, applyAttempts: attempt } = delivery;
   const ageMs = clock.now().getTime() - delivery.receivedAt.getTime();
   const outcome = { ageMs, durationMs: Math.round(tookMs), outcome: status.toLowerCase(), ...(reason && { reason }) };

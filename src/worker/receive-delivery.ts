@@ -1,5 +1,5 @@
 import { firstPaymentIdIn } from '../domain/ids.ts';
-import { isTold } from '../domain/log.ts';
+import { isInfoLogged } from '../domain/log.ts';
 import { insertDelivery, insertRejectedDelivery } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
@@ -30,7 +30,7 @@ export async function receiveDelivery(
     body: provider.redactWebhook(delivery.body, 'to_be_read'),
     receivedAt: delivery.receivedAt,
   });
-  if (isTold(context.log)) {
+  if (isInfoLogged(context.log)) {
     const durationMs = Math.round(performance.now() - startedAt);
     const outcome = deliveryId === null ? { outcome: 'duplicate' } : { deliveryId, outcome: 'kept' };
     const { name, account } = provider;

@@ -2,7 +2,7 @@ import { type Database, overloadIn } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import type { ProviderName } from '../domain/payment.ts';
 import { claimDueDeliveries } from '../events/inbox.ts';
-import { told } from '../logging/command-log.ts';
+import { logCommand } from '../logging/command-log.ts';
 import { checkPayment } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { checkRefund } from '../provider-calls/refunds.ts';
@@ -100,7 +100,7 @@ function deliveryLane(context: CommandContext, name: ProviderName): Lane {
 function paymentLane(context: CommandContext, name: ProviderName): Lane {
   return createLane(`payments of ${name}`, placesPerProvider, claimAt(context, name, claimDuePayments), (paymentId) =>
     apart(context, { paymentId }, () =>
-      told(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
+      logCommand(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
         async (error: unknown) => {
           if (overloadIn(error) !== null) throw error; // the lease brings it back, when the database is there again
           await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
@@ -114,7 +114,7 @@ function paymentLane(context: CommandContext, name: ProviderName): Lane {
 function refundLane(context: CommandContext, name: ProviderName): Lane {
   return createLane(`refunds of ${name}`, placesPerProvider, claimAt(context, name, claimDueRefunds), (refundId) =>
     apart(context, { refundId }, () =>
-      told(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
+      logCommand(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
         async (error: unknown) => {
           if (overloadIn(error) !== null) throw error;
           await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
@@ -132,7 +132,7 @@ function expiryLane(context: CommandContext): Lane {
     (limit) => claimDueOrders(context.db.pool, context.clock.now(), limit),
     (orderId) =>
       apart(context, { orderId }, () =>
-        told(context.log, 'expireOrder', { orderId }, () => expireOrder(context, orderId)),
+        logCommand(context.log, 'expireOrder', { orderId }, () => expireOrder(context, orderId)),
       ),
   );
 }

@@ -59,7 +59,7 @@ beforeEach(async () => {
   if (first?.name !== 'ALIPAY') throw new Error('Alipay comes first.');
   alipay = hanging(first);
   const context: CommandContext = {
-    ...{ db, clock, providers: [alipay.provider, ...others], failpoint: passAll, wakes: { wake: () => {} } },
+    ...{ db, clock, providers: [alipay.provider, ...others], failpoint: passAll, notifier: { notify: () => {} } },
     log: { info: () => {}, warn: () => {}, error: (_fields, message) => expect.fail(message) },
   };
   lanes = openLanes(

@@ -63,8 +63,7 @@ test.each<[string, Buffer]>([
       },
       ...{
         hasGraphiql: false,
-        webhook: async () => {},
-        webhookRefused: () => {},
+        webhooks: { handle: async () => {}, refuse: () => {} },
         webSocket: () => {},
         ready: async () => null,
         home: null,

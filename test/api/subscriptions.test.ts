@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { confirmCard, createOrder, payOrder } from '../support/orders.ts';
+import { untilSettled } from '../support/settled.ts';
 import { followMerchant, followOrder, wsClient } from '../support/subscriber.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -12,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const logEnd = async () => {
+  await untilSettled(app.database.pool);
   const { orders } = await app.client.request<{ orders: { eventCursor: string } }>(
     '{ orders(first: 1) { eventCursor } }',
   );
@@ -243,12 +245,13 @@ test('without a token a subscription is UNAUTHENTICATED', async () => {
   socket.close();
 });
 
-test('an event that was committed elsewhere, and whose wake was lost, is brought by the first round of the watch over the tail', async () => {
+test('an event that was committed elsewhere, and whose notification was lost, is brought by the first round of the watch over the tail', async () => {
   const order = await createOrder(app);
   const subscriber = followOrder(app, order.id, order.eventCursor);
   const other = await startTestApp({ database: { ...app.database, close: async () => {} } });
   await payOrder(other, order.id);
   await other.close();
+  await untilSettled(app.database.pool);
   // The first round since this node was started: it begins where the log stood then.
   expect(await app.app.rounds.watchTail()).toBeGreaterThanOrEqual(2);
   await subscriber.until(() => subscriber.heard.length === 2);

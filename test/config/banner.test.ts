@@ -25,6 +25,6 @@ test('a start says of each provider whose account it is, where it is reached, an
   ]);
 });
 
-test('a start in production without providers says that nothing can be paid', () => {
-  expect(bannerBy(readConfig({ NODE_ENV: 'production' }))[2]).toBe('Providers  none: nothing can be paid');
+test('a start in production without providers says that payments are not possible', () => {
+  expect(bannerBy(readConfig({ NODE_ENV: 'production' }))[2]).toBe('Providers  none: payments are not possible');
 });

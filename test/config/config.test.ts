@@ -95,11 +95,11 @@ test.each<[string, Record<string, string>, RegExp]>([
     { DATABASE_URL_FILE: '/nowhere/at/all' },
     /DATABASE_URL_FILE names a file that cannot be read: ENOENT.+'\/nowhere\/at\/all'\.$/,
   ],
-  ['a value in quotes', { DATABASE_URL: '"postgresql://db/a"' }, /DATABASE_URL is in quotes: give it without them\.$/],
-  ['a public URL with a query', { PUBLIC_URL: 'https://pay.example/?a=1' }, /PUBLIC_URL must be an address alone/],
-  ['a public URL with an empty query', { PUBLIC_URL: 'https://pay.example/?' }, /PUBLIC_URL must be an address alone/],
-  ['a public URL with a fragment', { PUBLIC_URL: 'https://pay.example/#/a' }, /PUBLIC_URL must be an address alone/],
-  ['a public URL with a user', { PUBLIC_URL: 'https://u:p@pay.example' }, /PUBLIC_URL must be an address alone/],
+  ['a value in quotes', { DATABASE_URL: '"postgresql://db/a"' }, /DATABASE_URL is in quotes: remove the quotes\.$/],
+  ['a public URL with a query', { PUBLIC_URL: 'https://pay.example/?a=1' }, /PUBLIC_URL must be a base URL/],
+  ['a public URL with an empty query', { PUBLIC_URL: 'https://pay.example/?' }, /PUBLIC_URL must be a base URL/],
+  ['a public URL with a fragment', { PUBLIC_URL: 'https://pay.example/#/a' }, /PUBLIC_URL must be a base URL/],
+  ['a public URL with a user', { PUBLIC_URL: 'https://u:p@pay.example' }, /PUBLIC_URL must be a base URL/],
   ['a port in scientific notation', { PORT: '4e3' }, /PORT must be a port/],
   ['a port in hexadecimal', { PORT: '0x10' }, /PORT must be a port/],
   ['a port with a fraction', { SANDBOX_PORT: '4100.0' }, /SANDBOX_PORT must be a port/],
@@ -284,7 +284,7 @@ test.each(every.flatMap((name) => [' ', '\n', '\t \r\n'].map((blank) => [name, b
   'a value of nothing but blanks is refused by name, once: %s %j',
   (name, blank) => {
     const complaints = complaintsAbout({ [name]: blank });
-    expect(complaints.split('\n').filter((line) => line.includes(`${name} holds nothing but blanks`))).toHaveLength(1);
+    expect(complaints.split('\n').filter((line) => line.includes(`${name} contains only blanks`))).toHaveLength(1);
   },
 );
 

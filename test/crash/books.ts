@@ -19,13 +19,13 @@ const gapsSql = `
 const namedSql = `
   select id from (select id from orders union all select id from payments union all select id from refunds) held where id = any($1)`;
 
-/** What is still under way; empty when nothing is. */
+/** Lists the unfinished work; empty when there is none. */
 export async function unsettled(pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query<{ what: string | null }>(unsettledSql);
   return rows[0]?.what ?? '';
 }
 
-/** Compares what we hold with what the provider did, and with what clients were told. Returns what is wrong. */
+/** Compares our rows with the provider's ledger and with the answers to clients. Returns the differences. */
 export async function checkBooks(pool: pg.Pool, sandbox: Sandbox, answers: Answers): Promise<string[]> {
   const complaints: string[] = [];
   const { totals, refunds } = sandbox.ledger().stripe;

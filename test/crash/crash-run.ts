@@ -12,23 +12,23 @@ import { type Answers, confirmCard, Shop } from './shop.ts';
 export type CrashRun = {
   readonly failpoint: Failpoint;
   readonly kills: number;
-  /** From the last restart until everything was final, without a client. */
+  /** The time from the last restart until everything was final, without client calls. */
   readonly settledMs: number;
   readonly payments: number;
-  /** What is wrong; empty when nothing is. */
+  /** The differences; empty when everything is correct. */
   readonly complaints: readonly string[];
 };
 
-/** How long everything may take to become final once the server is back. */
+/** The maximum time until everything is final after the last restart. */
 const settledMsMax = 60_000;
-/** A failpoint that is not reached in this time is not where it is said to be. */
+/** A failpoint that is not reached within this time is placed wrongly. */
 const lifeMsMax = 90_000;
 const shopsMax = 3;
 const pollMs = 250;
 
 /**
- * Kills the server at a failpoint so many times while shops are busy with it, starts it a last time, lets no client ask any more, and
- * compares what it holds with the provider's books.
+ * Kills the server several times at a failpoint while shops use it, restarts it a last time, stops all client calls, and compares its state with
+ * the provider's ledger.
  */
 export async function runCrashes(failpoint: Failpoint, kills: number, databaseUrl: string): Promise<CrashRun> {
   const dataDir = mkdtempSync(join(tmpdir(), 'paystream-crash-'));
@@ -94,7 +94,7 @@ async function killAgainAndAgain(
   return shop.answers;
 }
 
-/** The kind of sale that comes past the failpoint. */
+/** The kind of sale that passes the failpoint. */
 function trade(shop: Shop, failpoint: Failpoint, name: string): Promise<void> {
   if (failpoint.startsWith('capture')) return shop.hold(name);
   if (failpoint.startsWith('close') || failpoint.startsWith('review')) return shop.cancel(name);
@@ -105,7 +105,7 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-/** Waits until nothing is under way any more, while buyers go on paying what lies open. Returns how long it took. */
+/** Waits until no work is in progress, while buyers continue to pay open payments. Returns the duration. */
 async function settle(pool: pg.Pool, sandbox: Sandbox): Promise<number> {
   const startedMs = Date.now();
   for (;;) {

@@ -16,7 +16,7 @@ export const stripeKeys = {
 const askAgainMs = 20;
 const token = 'token_of_the_crash_test';
 
-/** What outlives the server: where its data is, where it listens, where its provider is. */
+/** The settings that survive a restart: the data, the port, and the provider's address. */
 export type Place = {
   readonly databaseUrl: string | null;
   readonly dataDir: string;
@@ -24,7 +24,7 @@ export type Place = {
   readonly sandboxUrl: string;
 };
 
-/** The product as a process of its own, which dies at a failpoint and is started again at the same place. */
+/** The product as a separate process. It dies at a failpoint and is restarted with the same settings. */
 export class MortalServer {
   readonly url: string;
   deaths = 0;
@@ -37,7 +37,7 @@ export class MortalServer {
     this.url = `http://127.0.0.1:${place.port}/graphql`;
   }
 
-  /** Resolves once it listens. */
+  /** Resolves when it listens. */
   async start(failpoint: Failpoint | null): Promise<void> {
     const { databaseUrl, dataDir, port, sandboxUrl } = this.#place;
     const { DATABASE_URL: _ours, REDIS_URL: _wakes, NODE_ENV: _test, ...env } = process.env;
@@ -64,12 +64,12 @@ export class MortalServer {
     });
     const lines = createInterface({ input: child.stdout });
     const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string];
-    if (child.signalCode === 'SIGKILL') return; // shops ask as soon as it listens: it died before it had said so
+    if (child.signalCode === 'SIGKILL') return; // shops call as soon as it listens: it died before it reported that
     if (!line.includes(this.url)) throw new Error(`The server did not start: ${line} ${complaint}`);
     this.#up.resolve();
   }
 
-  /** Resolves when the process has ended, and says whether by SIGKILL. */
+  /** Resolves when the process has ended: true if by SIGKILL. */
   async ended(): Promise<boolean> {
     const child = this.#child;
     if (child === null) return false;
@@ -77,7 +77,7 @@ export class MortalServer {
     return child.signalCode === 'SIGKILL';
   }
 
-  /** Lets go of those who wait for it to be started: it will be, and not for them. */
+  /** Rejects the callers that wait for the next start. */
   release(): void {
     this.#up.resolve();
   }
@@ -87,7 +87,7 @@ export class MortalServer {
     await this.ended();
   }
 
-  /** Asks until there is an answer: a connection that broke says nothing of what became of the request. */
+  /** Repeats the request until it is answered: after a broken connection its outcome is unknown. */
   async ask<T>(query: string, variables: Record<string, unknown>, signal: AbortSignal): Promise<T> {
     for (;;) {
       await this.#up.promise;
@@ -110,7 +110,7 @@ export class MortalServer {
   }
 }
 
-/** The server has answered, and with an error that no client of ours should ever see. */
+/** The server answered with an error that no correct client should get. */
 export class RefusedError extends Error {}
 
 export async function freePort(): Promise<number> {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Sandbox } from '../../sandbox/server.ts';
 import { type MortalServer, RefusedError, stripeKeys } from './server.ts';
 
-/** What a client was told under each of its keys: a repetition must be told the same. */
+/** The answers that a client got for each key: a repetition must get the same. */
 export type Answers = Map<string, string>;
 
 type PaymentAnswer = {
@@ -14,7 +14,7 @@ type PaymentAnswer = {
 const pollMs = 50;
 const paymentFields = 'id status nextAction { ... on ConfirmCardAction { clientSecret } }';
 
-/** A merchant's frontend, whose server keeps dying: it repeats each call with the same key until it is answered. */
+/** A merchant's frontend. Its server crashes repeatedly, so it repeats each call with the same key until it gets an answer. */
 export class Shop {
   readonly answers: Answers = new Map();
   #server: MortalServer;
@@ -27,7 +27,7 @@ export class Shop {
     this.#signal = signal;
   }
 
-  /** An order that is paid at once, asked about, and refunded in two parts. */
+  /** An order that is paid at once, queried, and refunded in two parts. */
   async sell(name: string): Promise<void> {
     const orderId = await this.#create(name, 'AUTOMATIC');
     const paymentId = await this.#pay(name, orderId);
@@ -45,7 +45,7 @@ export class Shop {
     }
   }
 
-  /** An order that is authorized first, and captured in part. */
+  /** An order that is authorized first and captured in part. */
   async hold(name: string): Promise<void> {
     const orderId = await this.#create(name, 'MANUAL');
     const paymentId = await this.#pay(name, orderId);
@@ -59,7 +59,7 @@ export class Shop {
     );
   }
 
-  /** An order that is canceled, paid all the same, and looked at by a person. */
+  /** An order that is canceled, then paid, then reviewed by an operator. */
   async cancel(name: string): Promise<void> {
     const orderId = await this.#create(name, 'AUTOMATIC');
     const paymentId = await this.#pay(name, orderId);
@@ -68,7 +68,7 @@ export class Shop {
     });
     await this.#until(paymentId, 'CANCELED');
     const [intent] = this.#sandbox.ledger(paymentId).stripe.paymentIntents;
-    if (intent === undefined) return; // canceled before the provider was told of it: there is nothing to pay
+    if (intent === undefined) return; // canceled before the provider was called: nothing can be paid
     await this.#sandbox.control(`/control/stripe/payment_intents/${intent.id}/succeed`);
     await this.#until(paymentId, 'SUCCEEDED');
     await this.#ask(
@@ -96,7 +96,7 @@ export class Shop {
     );
   }
 
-  /** The buyer's part: once there is something to confirm, it is confirmed once. */
+  /** The buyer's part: confirms the payment once, as soon as that is possible. */
   async #confirm(paymentId: string): Promise<void> {
     const { nextAction } = await this.#payment(paymentId, ({ status, nextAction }) =>
       status === 'ACTION_REQUIRED' ? nextAction !== null : status !== 'SUBMITTING' && status !== 'UNKNOWN',
@@ -123,7 +123,7 @@ export class Shop {
     await this.#ask('mutation($id: ID!) { refreshPayment(paymentId: $id) { __typename } }', { id: paymentId });
   }
 
-  /** A call that may be repeated: once without knowing what became of it, and once more after it was answered. */
+  /** Makes an idempotent call, repeats it until it is answered, and once more after the answer. */
   async #keyed(key: string, query: string, variables: Record<string, unknown>): Promise<string> {
     let given: string | null = null;
     for (const _once of ['asked', 'asked again']) {
@@ -142,7 +142,7 @@ export class Shop {
   }
 }
 
-/** What a buyer does with Stripe.js. */
+/** Confirms a payment as Stripe.js does. */
 export async function confirmCard(sandbox: Sandbox, clientSecret: string): Promise<void> {
   await sandbox.request({
     method: 'POST',

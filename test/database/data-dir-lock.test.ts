@@ -77,7 +77,7 @@ test('a holder on another host is never judged dead from here', () => {
 
 test.each(['', 'null', '{"pid":"1"}', 'not ours'])('a lock file that holds %j is left alone', (text) => {
   writeFileSync(join(dataDir, 'lock'), text);
-  expect(() => lockDataDir(dataDir)).toThrow(/is not one of ours/);
+  expect(() => lockDataDir(dataDir)).toThrow(/is not a lock of this program/);
   expect(readFileSync(join(dataDir, 'lock'), 'utf8')).toBe(text);
 });
 

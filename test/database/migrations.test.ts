@@ -88,7 +88,7 @@ test('a migration that fails leaves nothing behind and may be corrected', async 
 test('a half-applied migration is refused until somebody has looked at it', async () => {
   writeMigration('1_first', '-- no-transaction\nSELECT 1 / 0');
   await expect(migrate()).rejects.toThrow('Migration 1_first failed: division by zero');
-  await expect(migrate()).rejects.toThrow(/^Migration 1_first was begun at 20.+Z and never finished\./);
+  await expect(migrate()).rejects.toThrow(/^Migration 1_first started at 20.+Z and never finished\./);
   await database.pool.query('UPDATE scratch._prisma_migrations SET rolled_back_at = now()');
   writeMigration('1_first', '-- no-transaction\nSELECT 1');
   expect(await migrate()).toEqual(['1_first']);

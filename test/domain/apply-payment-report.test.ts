@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { markUnknown, postponeCheck } from '../../src/domain/apply-payment-report.ts';
 import type { EventType } from '../../src/domain/event.ts';
 import type { LatePaymentPolicy } from '../../src/domain/order.ts';
 import type { OrderChange } from '../../src/domain/order-change.ts';
 import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import type { Payment, PaymentStatus, ReportedPaymentStatus } from '../../src/domain/payment.ts';
+import { markUnknown, postponeCheck } from '../../src/domain/payment-checks.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
 import { noteUnreadableCallback } from '../../src/domain/review.ts';
 import { unknownDelaysMs } from '../../src/domain/schedule.ts';

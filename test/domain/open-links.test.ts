@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { noteForeignReport, postponeCheck, watchAnew, watchLink } from '../../src/domain/apply-payment-report.ts';
+import { noteForeignReport } from '../../src/domain/apply-payment-report.ts';
 import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import type { NextAction } from '../../src/domain/payment.ts';
 import { lacksAction } from '../../src/domain/payment.ts';
+import { postponeCheck, watchAnew, watchLink } from '../../src/domain/payment-checks.ts';
 import { waitingDelayMsMax } from '../../src/domain/schedule.ts';
 import { aReport, firstId, OrderStory, second } from './order-story.ts';
 

@@ -1,18 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  applyRefundReport,
-  compareReturned,
-  markRefundUnknown,
-  postponeRefundCheck,
-  startRefund,
-} from '../../src/domain/apply-refund-report.ts';
+import { applyRefundReport, compareReturned } from '../../src/domain/apply-refund-report.ts';
 import type { OrderEvent } from '../../src/domain/event.ts';
-import { sumsOf } from '../../src/domain/order.ts';
 import { factsOfPayment } from '../../src/domain/order-change.ts';
+import { sumsOf } from '../../src/domain/order-sums.ts';
 import { refundableMinor } from '../../src/domain/payment.ts';
 import { isReserved, mayFollowRefund, type RefundStatus, surplusRefundIdOf } from '../../src/domain/refund.ts';
+import { markRefundUnknown, postponeRefundCheck } from '../../src/domain/refund-checks.ts';
 import type { RefundReport, ReportOutcome } from '../../src/domain/report.ts';
+import { startRefund } from '../../src/domain/start-refund.ts';
 import { searchOf } from '../support/search.ts';
 import { aReport, firstId, OrderStory, second, totalMinor } from './order-story.ts';
 import { readTrigger } from './transition-table.ts';

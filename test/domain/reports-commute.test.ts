@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { markUnknown, postponeCheck } from '../../src/domain/apply-payment-report.ts';
 import type { OrderEvent } from '../../src/domain/event.ts';
-import { type LatePaymentPolicy, mayFollowOrder, sumsOf } from '../../src/domain/order.ts';
+import { type LatePaymentPolicy, mayFollowOrder } from '../../src/domain/order.ts';
 import { factsOfOrder, factsOfPayment, type OrderAggregate } from '../../src/domain/order-change.ts';
 import { closePayment } from '../../src/domain/order-lifecycle.ts';
+import { sumsOf } from '../../src/domain/order-sums.ts';
 import { mayFollow, type ReportedPaymentStatus } from '../../src/domain/payment.ts';
+import { markUnknown, postponeCheck } from '../../src/domain/payment-checks.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
 import { searchOf } from '../support/search.ts';
 import { anAnswer, aReport, declined, firstId, OrderStory, secondId, totalMinor } from './order-story.ts';

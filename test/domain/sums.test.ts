@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type OrderPaymentStatus, sumsOf } from '../../src/domain/order.ts';
+import type { OrderPaymentStatus } from '../../src/domain/order.ts';
+import { sumsOf } from '../../src/domain/order-sums.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import type { RefundFacts } from '../../src/domain/refund.ts';
 import { aPayment, firstId, orderId, second as secondAt, secondId } from './order-story.ts';

@@ -8,21 +8,22 @@ import { passAll } from '../../src/domain/failpoint.ts';
 import { needReview } from '../../src/domain/review.ts';
 import { merchantFeed, openTailWatch, orderFeed, tailLimit } from '../../src/events/feed.ts';
 import { type LoggedEvent, logStart, readLogEnd, readMerchantLog } from '../../src/events/log.ts';
-import { createWakes } from '../../src/events/notifications.ts';
+import { createNotifier } from '../../src/events/notifications.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
 import { changeOrder } from '../../src/store/order-writer.ts';
 import { openTestDatabase } from '../support/database.ts';
+import { untilSettled } from '../support/settled.ts';
 
 let database: Database;
 let context: CommandContext;
 let merchantId: string;
-const wakes = createWakes();
+const notifier = createNotifier();
 
 beforeAll(async () => {
   database = await openTestDatabase();
   const log = { info() {}, warn() {}, error() {} };
-  context = { db: database, clock: systemClock, providers: [], wakes, log, failpoint: passAll };
+  context = { db: database, clock: systemClock, providers: [], notifier, log, failpoint: passAll };
   ({ id: merchantId } = await ensureFirstMerchant(database, new Date()));
 });
 afterAll(() => database.close());
@@ -56,11 +57,12 @@ async function take(events: AsyncIterableIterator<LoggedEvent>, count: number): 
 }
 
 test('with 12 writers at once, a follower of the merchant hears every event once, in the order of the log', async () => {
+  await untilSettled(database.pool);
   const start = await readLogEnd(database.pool);
   const [writers, ordersEach] = [12, 6];
   const perOrder = 1 + reasons.length;
   const following = take(
-    merchantFeed({ pool: database.pool, wakes, log: context.log }, { merchantId, types: null }, start),
+    merchantFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, types: null }, start),
     writers * ordersEach * perOrder,
   );
   await Promise.all(
@@ -88,14 +90,14 @@ test('with 12 writers at once, a follower of the merchant hears every event once
     expect(sequence).toBe((sequences.get(orderId) ?? 0) + 1);
     sequences.set(orderId, sequence);
   }
-  expect(wakes.listenerCount).toBe(0);
+  expect(notifier.listenerCount).toBe(0);
 });
 
 test('a follower of one order hears each of its events once, from any place on', async () => {
   const start = await readLogEnd(database.pool);
   const orderId = await newOrder();
   const live = take(
-    orderFeed({ pool: database.pool, wakes, log: context.log }, { merchantId, orderId }, start),
+    orderFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, orderId }, start),
     1 + reasons.length,
   );
   for (const reason of reasons) await addEvent(orderId, reason);
@@ -104,7 +106,7 @@ test('a follower of one order hears each of its events once, from any place on',
   for (const [index, event] of heard.slice(0, -1).entries()) {
     const rest = heard.slice(index + 1);
     const replayed = await take(
-      orderFeed({ pool: database.pool, wakes, log: context.log }, { merchantId, orderId }, event),
+      orderFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, orderId }, event),
       rest.length,
     );
     expect(replayed.map(nameOf)).toEqual(rest.map(nameOf));
@@ -119,12 +121,14 @@ const appendManySql = `
   from events e, generate_series(1, $2::int) n where e.order_id = $1 and e.sequence = 1`;
 
 test('one round of the watch over the tail reaches the log’s end, however many events have come since the last one', async () => {
-  const unwoken = createWakes();
-  const watch = await openTailWatch({ pool: database.pool, wakes: unwoken });
+  const unwoken = createNotifier();
+  await untilSettled(database.pool);
+  const watch = await openTailWatch({ pool: database.pool, notifier: unwoken });
   const [busyOrder, quietOrder] = [await newOrder(), await newOrder()];
   await database.pool.query(appendManySql, [busyOrder, 2 * tailLimit]);
   const listener = unwoken.listen(quietOrder, new AbortController().signal);
   await addEvent(quietOrder, 'SURPLUS');
+  await untilSettled(database.pool);
   expect(await watch.runOnce()).toBe(2 * tailLimit + 3);
   await listener.next();
   listener.close();
@@ -133,7 +137,7 @@ test('one round of the watch over the tail reaches the log’s end, however many
 
 test('a follower that leaves while nothing happens leaves no listener behind', async () => {
   const orderId = await newOrder();
-  const source = { pool: database.pool, wakes, log: context.log };
+  const source = { pool: database.pool, notifier, log: context.log };
   for (const feed of [
     orderFeed(source, { merchantId, orderId }, null),
     merchantFeed(source, { merchantId, types: null }, null),
@@ -143,14 +147,18 @@ test('a follower that leaves while nothing happens leaves no listener behind', a
     await feed.return?.();
     expect(await pending).toMatchObject({ done: true });
   }
-  expect(wakes.listenerCount).toBe(0);
+  expect(notifier.listenerCount).toBe(0);
 });
 
 test('what another merchant’s order does is nobody else’s to hear', async () => {
   const orderId = await newOrder();
   const stranger = 'mch_01jd8m0v6te4r8x3y5z7a9b1c2';
   expect(await readMerchantLog(database.pool, stranger, logStart)).toEqual([]);
-  const feed = orderFeed({ pool: database.pool, wakes, log: context.log }, { merchantId: stranger, orderId }, logStart);
+  const feed = orderFeed(
+    { pool: database.pool, notifier, log: context.log },
+    { merchantId: stranger, orderId },
+    logStart,
+  );
   const next = feed.next();
   await addEvent(orderId, 'SURPLUS');
   await feed.return?.();
@@ -161,6 +169,7 @@ test.runIf(process.env.DATABASE_URL)(
   'an event that commits while an older transaction is open waits for it, and neither is lost',
   async () => {
     const [slowOrder, quickOrder] = [await newOrder(), await newOrder()];
+    await untilSettled(database.pool);
     const start = await readLogEnd(database.pool);
     let finish = () => {};
     const held = new Promise<void>((resolve) => {
@@ -183,7 +192,7 @@ test.runIf(process.env.DATABASE_URL)(
     // The quick event has the higher place but is there first: a cursor that took it would step over the slow one.
     expect(await readMerchantLog(database.pool, merchantId, start)).toEqual([]);
     const following = take(
-      merchantFeed({ pool: database.pool, wakes, log: context.log }, { merchantId, types: null }, start),
+      merchantFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, types: null }, start),
       2,
     );
     finish();
@@ -208,7 +217,7 @@ test('a follower that the database fails holds its place and goes on when it is 
   });
   const warned: string[] = [];
   const log = { ...context.log, warn: (_fields: object, message: string) => warned.push(message) };
-  const heard = await take(orderFeed({ pool, wakes, log }, { merchantId, orderId }, logStart), 1);
+  const heard = await take(orderFeed({ pool, notifier, log }, { merchantId, orderId }, logStart), 1);
   expect(heard.map(({ type }) => type)).toEqual(['ORDER_CREATED']);
   expect(warned).toHaveLength(1);
 });

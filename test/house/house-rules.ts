@@ -26,7 +26,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   http: [
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging'],
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
-    'worker/receive-delivery.ts',
+    'worker/callback-intake.ts',
   ],
   'config.ts': [
     ...['domain', 'failpoints.ts', 'variables.ts', 'database/address.ts'],
@@ -70,6 +70,46 @@ export type SourceFile = { readonly path: string; readonly text: string };
 export function findViolations({ path, text }: SourceFile): string[] {
   const broken = [...findBrokenImports(path, text), ...findForbiddenTexts(path, text)];
   return broken.map(({ position, rule }) => `${path}:${lineOf(text, position)}: ${rule}`);
+}
+
+/**
+ * Groups of files in src/ and sandbox/ that import each other in a circle, also by imports of types alone. Each group is sorted and reads
+ * "a.ts, b.ts".
+ */
+export function findImportCycles(sources: readonly SourceFile[]): string[] {
+  const imports = new Map(
+    sources
+      .filter(({ path }) => /^(src|sandbox)\//.test(path))
+      .map(({ path, text }) => [
+        path,
+        ts
+          .preProcessFile(text, true, true)
+          .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+          .map(({ fileName }) => normalize(join(dirname(path), fileName))),
+      ]),
+  );
+  const reachable = new Map([...imports.keys()].map((path) => [path, reachFrom(path, imports)]));
+  const inCircle = [...imports.keys()].filter((path) => reachable.get(path)?.has(path));
+  const groups = inCircle.map((path) =>
+    inCircle
+      .filter((other) => reachable.get(path)?.has(other) && reachable.get(other)?.has(path))
+      .sort()
+      .join(', '),
+  );
+  return [...new Set(groups)].sort();
+}
+
+/** The files that an import chain of at least one step leads to. */
+function reachFrom(start: string, imports: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const queue = [start];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    for (const next of imports.get(path) ?? []) {
+      if (!reached.has(next)) queue.push(next);
+      reached.add(next);
+    }
+  }
+  return reached;
 }
 
 type Broken = { readonly position: number; readonly rule: string };

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { findViolations, type SourceFile } from './house-rules.ts';
+import { findImportCycles, findViolations, type SourceFile } from './house-rules.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -19,6 +19,27 @@ test('every file keeps the rules of the house', () => {
   const sources = readSources();
   expect(sources.length).toBeGreaterThan(10);
   expect(sources.flatMap(findViolations)).toEqual([]);
+});
+
+test('no files import each other in a circle', () => {
+  expect(findImportCycles(readSources())).toEqual([]);
+});
+
+test('a circle is found, also one of types, over three files', () => {
+  const file = (path: string, ...lines: string[]) => ({ path, text: lines.join('\n') });
+  const sources = [
+    file('src/domain/order.ts', `import type { Payment } from './payment.ts';`),
+    file('src/domain/payment.ts', `import { type Refund, sum } from './refund.ts';`, `import { x } from './money.ts';`),
+    file('src/domain/refund.ts', `export * from './order.ts';`),
+    file('src/domain/money.ts', ''),
+    file('sandbox/server.ts', `const { late } = await import('./clock.ts');`),
+    file('sandbox/clock.ts', `import { server } from './server.ts';`),
+    file('test/domain/order.test.ts', `import './order.test.ts';`),
+  ];
+  expect(findImportCycles(sources)).toEqual([
+    'sandbox/clock.ts, sandbox/server.ts',
+    'src/domain/order.ts, src/domain/payment.ts, src/domain/refund.ts',
+  ]);
 });
 
 test.each<[path: string, line: string]>([

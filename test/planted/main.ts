@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const plantedDir = fileURLToPath(new URL('.', import.meta.url));
-/** What nothing has caught by then is not caught. */
+/** A bug that is not found within this number of schedules counts as not found. */
 const schedulesMax = 600;
 
 type Planted = { readonly name: string; readonly path: string; readonly needsPostgresql: boolean };
@@ -30,11 +30,11 @@ function readPlanted(wanted: readonly string[]): Planted[] {
     .filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 }
 
-/** The project as it stands here, changes that are not committed included, with the packages it was installed with. */
+/** Copies the project, including uncommitted changes, with its installed packages. */
 function copyProject(to: string): void {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
   for (const file of listed.toString().split('\0').filter(Boolean)) {
-    if (!existsSync(join(root, file))) continue; // taken away, and git does not know it yet
+    if (!existsSync(join(root, file))) continue; // deleted but still in the index
     mkdirSync(dirname(join(to, file)), { recursive: true });
     cpSync(join(root, file), join(to, file));
   }
@@ -65,7 +65,7 @@ async function prove(dir: string, { needsPostgresql }: Planted, databaseUrl: str
   const [code] = await once(child, 'close');
   if (code === 0) return null;
   const [, seed] = /--seed (\d+)/.exec(said) ?? [];
-  // It must be the proof that failed, not the program.
+  // The proof must have failed, not the program.
   if (seed === undefined) throw new Error(`The runner ended with ${code} and named no seed:\n${said.slice(-2000)}`);
   const [why = ''] = /^.*[Ii]nvariant.*$/m.exec(said) ?? [];
   return { seed, why: why.trim() };

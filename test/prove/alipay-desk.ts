@@ -12,7 +12,7 @@ export class AlipayDesk implements Desk {
     this.#world = world;
   }
 
-  /** A link brings its buyer to the cashier first, and a code is the cashier's own address. */
+  /** A link redirects the buyer to the cashier; a code is the cashier's address. */
   async act(_paymentId: string, page: NextAction, gesture: Gesture): Promise<boolean> {
     const cashier =
       page.kind === 'REDIRECT'
@@ -50,7 +50,7 @@ export class AlipayDesk implements Desk {
         return trade?.paidAt == null && onTrade('succeed');
       case 'finishTrade':
         return trade?.status === 'TRADE_SUCCESS' && onTrade('finish');
-      case 'refundTwin': // a number names one refund there, and none is listed
+      case 'refundTwin': // a number identifies one refund there, and refunds are not listed
       case 'failRefund':
       case 'lapse':
       case 'finish':

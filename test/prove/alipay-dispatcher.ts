@@ -2,16 +2,16 @@ import { Dispatcher, errors } from 'undici';
 import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import { type Door, unansweredStatus } from './provider-client.ts';
 
-/** Carries what undici is asked to send through a door, and its answer, or what became of it, back as undici tells it. */
+/** An undici dispatcher that sends requests through a `door` and reports responses and failures as undici does. */
 export function doorDispatcher(door: Door): Dispatcher {
-  // Composed, for then undici brings handlers of every age into the one form that is used below.
+  // `compose` converts handlers of every undici version into the form used below.
   return new NowhereDispatcher().compose(() => (options, handler) => {
     void carry(door, options, handler);
     return true;
   });
 }
 
-/** Keeps its hands to itself. It has no fields, for the SDK of Alipay walks through those of all it is handed. */
+/** Has no fields, because Alipay's SDK walks through the fields of every object that it gets. */
 class NowhereDispatcher extends Dispatcher {}
 
 async function carry(
@@ -27,7 +27,7 @@ async function carry(
   if (outcome === 'reset') return handler.onResponseError?.(controller, new errors.SocketError('other side closed'));
   if (isUnanswered(outcome)) return handler.onResponseError?.(controller, new errors.HeadersTimeoutError());
   handler.onResponseStart?.(controller, outcome.status, { ...outcome.headers }, '');
-  // What is not UTF-8 comes through a door as one character for each byte.
+  // Text that is not UTF-8 passes the door as one character per byte.
   const isBytes = /charset=gbk/i.test(outcome.headers['content-type'] ?? '');
   handler.onResponseData?.(controller, Buffer.from(outcome.body, isBytes ? 'latin1' : 'utf8'));
   handler.onResponseEnd?.(controller, {});
@@ -50,7 +50,7 @@ function requestOf({ method, path, headers, body }: Dispatcher.DispatchOptions):
   };
 }
 
-/** By which undici could pause what comes as one piece, or give up a request that is under way. */
+/** The controller through which undici pauses a response or aborts a request. */
 class Controller implements Dispatcher.DispatchController {
   aborted = false;
   paused = false;

@@ -7,22 +7,22 @@ import { StripeDesk } from './stripe-desk.ts';
 import { WechatpayDesk } from './wechatpay-desk.ts';
 import type { World } from './world.ts';
 
-/** What the buyer does on a page. With a wallet instead of a card, those that are declined stand for too little money. */
+/** An action of the buyer on a page. With a wallet, a declined card stands for an insufficient balance. */
 export type Gesture =
   | { readonly kind: 'pay'; readonly card: Card }
   | { readonly kind: 'open' }
   | { readonly kind: 'leave' };
 
-/** A provider as those outside of the product use it: its pages, and its console. Everything is false where there was nothing to do it to. */
+/** The pages and the console of a provider. Each method returns false when it has nothing to act on. */
 export type Desk = {
   act(paymentId: string, page: NextAction, gesture: Gesture): Promise<boolean>;
-  /** Passes or fails the bank's own question. */
+  /** Passes or fails the bank's authentication. */
   authenticate(paymentId: string, passes: boolean): Promise<boolean>;
-  /** Somebody at the provider's console, behind the merchant's back. */
+  /** Acts in the provider's console, without Paystream. */
   manage(payment: Payment, deed: ConsoleDeed, share: number): Promise<boolean>;
 };
 
-/** Whoever pays, in their browser: has every page that was ever open before them, also those that the shop has given up. */
+/** The buyer's browser. It keeps every page that was ever opened, including those of abandoned payments. */
 export class Buyer {
   readonly #world: World;
   readonly #pages = new Map<string, NextAction[]>();
@@ -33,7 +33,7 @@ export class Buyer {
     this.#desks = { STRIPE: new StripeDesk(world), ALIPAY: new AlipayDesk(world), WECHATPAY: new WechatpayDesk(world) };
   }
 
-  /** Sees what the shop shows now. */
+  /** Opens the page that the shop shows now. */
   look(payments: readonly Pick<Payment, 'id' | 'nextAction'>[]): void {
     for (const { id, nextAction } of payments) {
       const seen = this.#pages.get(id) ?? [];
@@ -42,7 +42,7 @@ export class Buyer {
     }
   }
 
-  /** False when no page for it was ever shown. */
+  /** False when no page of the payment was ever shown. */
   async act({ id, provider }: Payment, gesture: Gesture, page: Page): Promise<boolean> {
     const shown = this.#pages.get(id)?.at(page === 'newest' ? -1 : 0);
     return shown === undefined ? false : this.#deskOf(provider).act(id, shown, gesture);
@@ -56,7 +56,7 @@ export class Buyer {
     return this.#deskOf(payment.provider).manage(payment, deed, share);
   }
 
-  /** What an operator reads in the consoles about an order, as they would tell it: only what is certain there. */
+  /** The certain facts about an order that an operator can read in the consoles. */
   factsOf({ payments, refunds }: Snapshot, orderId: string): object {
     const ledger = viewOf(this.#world.sandbox.ledger());
     return {
@@ -91,18 +91,18 @@ export class Buyer {
   }
 }
 
-/** How much somebody in the console would give back of a payment: a share of what is left by our books. 0 where nothing is. */
+/** The amount of a console refund: a share of the refundable amount; 0 if nothing is refundable. */
 export function leftToRefund({ capturedMinor, refundedMinor, reservedMinor }: Payment): bigint {
   return capturedMinor - refundedMinor - reservedMinor;
 }
 
-/** Presses a button of the console. False when it does not fit any more, as a button on an old page does not. */
+/** Presses a button of the console. False when the action is no longer possible. */
 export async function press({ sandbox }: World, path: string, body: object = {}): Promise<boolean> {
   const answer = await sandbox.request({ method: 'POST', path, body: JSON.stringify(body) });
   return typeof answer !== 'string' && answer.status === 200;
 }
 
-/** Fills in a form of a page. False when the page is gone, or says that it is too late. */
+/** Submits the form of a page. False when the page is gone or expired. */
 export async function fillIn(
   { sandbox }: World,
   path: string,
@@ -117,7 +117,7 @@ export async function fillIn(
   return typeof answer !== 'string' && answer.status < 400;
 }
 
-/** Where a link leads that only sends on; null when it leads nowhere. */
+/** The target of a redirecting link; null when it does not redirect. */
 export async function follow({ sandbox }: World, path: string): Promise<string | null> {
   const answer = await sandbox.request({ method: 'GET', path });
   if (typeof answer === 'string' || answer.headers.location === undefined) return null;

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
 import { handleWebhook, type WebhookParts } from '../../src/http/webhooks.ts';
 
-/** Hands a callback to the real route without a socket. Resolves with the answer as soon as it is sent, whatever follows it. */
+/** Passes a callback to the real route without a socket. Resolves as soon as the answer is sent; processing may continue. */
 export function receiveCallback(parts: WebhookParts, { url, headers, body }: CallbackRequest): Promise<CallbackAnswer> {
   const path = new URL(url).pathname;
   const lowerCased = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
@@ -12,7 +12,7 @@ export function receiveCallback(parts: WebhookParts, { url, headers, body }: Cal
     url: path,
     headers: lowerCased,
     complete: true,
-  }) as unknown as IncomingMessage; // as much of one as the route reads
+  }) as unknown as IncomingMessage; // only the properties that the route reads
   return new Promise((resolve, reject) => {
     const response = {
       req: request,

@@ -23,7 +23,7 @@ import {
   findUnreviewed,
 } from './traffic-invariants.ts';
 
-/** What must hold after every step. */
+/** Checks that hold after every step. */
 export async function checkNow(scene: Scene): Promise<Violation[]> {
   const { world, names, history, pool, merchantId, buyer, subscribers, tally, trace } = scene;
   const failures = [...world.complaints, ...scene.failedAnswers];
@@ -77,7 +77,7 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
   ];
 }
 
-/** What must hold once all is quiet. */
+/** Checks that hold when all work has ended. */
 export async function checkQuiet(scene: Scene): Promise<Violation[]> {
   const { world, names, history, pool, tally, merchantId } = scene;
   const { orders, payments, refunds } = names.snapshot;
@@ -110,7 +110,7 @@ export async function checkQuiet(scene: Scene): Promise<Violation[]> {
   ];
 }
 
-/** Also in between, when nobody has seen it: every event leaves an order in which money is in bounds and in its place. */
+/** Checks the intermediate states too: after every event, the amounts of the order are within their limits and accounted for. */
 function checkFolded({ type, id, sequence, orderId }: EventRow, { order, payments, refunds }: Folded): Violation[] {
   const where = `after ${type} ${id} (number ${sequence} of ${orderId}), `;
   const moneyOf = (facts: Readonly<Record<string, unknown>>) =>
@@ -132,12 +132,12 @@ function checkFolded({ type, id, sequence, orderId }: EventRow, { order, payment
   ];
 }
 
-/** True when a person has said what becomes of the order's money. */
+/** True when an operator has decided about the order's money. */
 function isResolved(events: readonly EventRow[], orderId: string): boolean {
   return events.some((event) => event.orderId === orderId && event.changes.resolvedBy !== undefined);
 }
 
-/** True when a person was ever told that something is wrong with a refund of the order. */
+/** True when the order was ever in review because of a refund. */
 function wasAsked(events: readonly EventRow[], orderId: string): boolean {
   return events.some(
     (event) => event.orderId === orderId && event.changes.order?.reviewReasons?.includes('REFUND_ABNORMAL') === true,

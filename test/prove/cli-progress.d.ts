@@ -1,4 +1,4 @@
-/** As much of the package as is used here; it brings no types of its own. */
+/** Types for the part of the package that is used here; the package has none. */
 declare module 'cli-progress' {
   export class MultiBar {
     constructor(options: { readonly format: string; readonly clearOnComplete: boolean }, preset: object);

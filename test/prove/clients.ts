@@ -14,7 +14,7 @@ const operations = {
   refund: 'requestRefund',
 } as const satisfies Record<KeyedStep['kind'], CommandName>;
 
-/** What is added under a key that stands for something else already. */
+/** The input that is added to reuse a key with different input. */
 const otherInput: Readonly<Record<KeyedStep['kind'], object>> = {
   create: { description: 'something else' },
   pay: { returnUrl: 'https://shop.example/elsewhere' },
@@ -22,7 +22,7 @@ const otherInput: Readonly<Record<KeyedStep['kind'], object>> = {
   refund: { reason: 'something else' },
 };
 
-/** What a plan's order and payments are called by now. */
+/** The ids of a plan's order and payments. */
 export class Names {
   snapshot: Snapshot = { orders: [], payments: [], refunds: [], keys: [], events: [] };
 
@@ -43,7 +43,7 @@ export class Names {
   }
 }
 
-/** The merchant's own programs: they repeat what they heard no answer to, and remember what they were told. */
+/** The merchant's programs. They repeat calls without an answer and record every answer. */
 export class Clients {
   readonly calls: KeyedCall[] = [];
   readonly #world: World;
@@ -60,7 +60,7 @@ export class Clients {
     this.#names = names;
   }
 
-  /** Makes a call under its key; null when there is nothing yet that it could be about. */
+  /** Makes a call with its key; null when its subject does not exist yet. */
   async call(step: KeyedStep): Promise<Answer | null> {
     const operation = operations[step.kind];
     const key = keyOf(step);
@@ -83,7 +83,7 @@ export class Clients {
     return this.#moment;
   }
 
-  /** What a key stands for is decided once: a repetition sends the same. */
+  /** The input of a key is fixed by its first call; repetitions send the same input. */
   #inputOf(step: KeyedStep, name: string): object | null {
     const input = this.#inputs.get(name) ?? this.#newInputOf(step);
     if (input !== null) this.#inputs.set(name, input);
@@ -113,7 +113,7 @@ export class Clients {
   }
 }
 
-/** What the shop tells of how the buyer wants to pay, and of the buyer where the flow needs it. */
+/** The method, the flow, and the buyer's fields that the flow requires. */
 function howOf({ method, flow }: Extract<KeyedStep, { kind: 'pay' }>): object {
   return {
     ...{ method, flow, returnUrl: 'https://shop.example/back' },
@@ -126,7 +126,7 @@ export function keyOf({ kind, order, key }: Pick<KeyedStep, 'kind' | 'order' | '
   return `order ${order} ${kind} ${key}`;
 }
 
-/** Stripe takes three decimals only with a 0 behind. */
+/** Stripe accepts three-decimal amounts only if the last digit is 0. */
 export function shareOf(amountMinor: bigint, share: number, currency: string): bigint {
   const unit = currency === 'KWD' ? 10n : 1n;
   const part = (BigInt(Math.floor(Number(amountMinor) * share)) / unit) * unit;

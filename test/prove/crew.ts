@@ -6,10 +6,10 @@ import type { FromWorker, WorkerParts } from './worker.ts';
 
 const workerPath = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** A worker whose own watchdog has not barked by then does not even come to its timers: it is ended from outside. */
+/** After this time the parent kills a worker whose own watchdog has not fired: its event loop is blocked. */
 const givenUpAfterMs = stuckAfterMs + 15_000;
 
-/** A process that runs schedules, replaced by a new one when it is stuck or has died. */
+/** A process that runs schedules. It is replaced when it hangs or dies. */
 export class Worker {
   readonly #parts: WorkerParts;
   #child: ChildProcess | null = null;
@@ -18,7 +18,7 @@ export class Worker {
     this.#parts = parts;
   }
 
-  /** Never rejects: a worker that breaks is a failure of the schedule that it ran. */
+  /** Never rejects: a crash of the worker is a failure of its schedule. */
   async run(seed: number): Promise<{ readonly result: Result; readonly tally: TallyRows }> {
     const child = this.#child ?? (await this.#start());
     const beganMs = performance.now();

@@ -1,6 +1,6 @@
 import type { Schedule, Step } from './schedule.ts';
 
-/** A schedule as a person reads it, with its steps numbered from 1. */
+/** Formats a schedule for people, with its steps numbered from 1. */
 export function describeSchedule({ seed, latePaymentPolicy, orders, weather, steps }: Schedule): string[] {
   const said = Object.entries(weather).map(([name, value]) => `${name} ${value}`);
   return [

@@ -1,6 +1,6 @@
 import { seededChance } from '../../sandbox/chance.ts';
 
-/** Choices that follow from a seed. `purpose` keeps the streams of one seed apart, so that using more of one shifts no other. */
+/** Deterministic choices from a seed. Each `purpose` has its own stream, so that additional choices in one do not change another. */
 export class Dice {
   #roll: () => number;
 

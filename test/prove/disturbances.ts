@@ -12,7 +12,7 @@ const hourMs = 3_600_000;
 /** Subscribers from this number on follow one order each. */
 const ofOneOrder = 10;
 
-/** What comes between the steps of the stories: faults where they hurt, crashes, timers, time, and people who listen. */
+/** Disturbances between the steps of the stories: faults, crashes, timers, passing time, and subscribers. */
 export function disturb(dice: Dice, steps: readonly Step[], plans: readonly OrderPlan[]): Step[] {
   const [faulty, crashing] = [dice.hit(0.75) ? 0.3 : 0, dice.hit(0.6) ? 0.25 : 0];
   const spoiling = dice.hit(0.2) ? 0.1 : 0;
@@ -33,14 +33,14 @@ export function disturb(dice: Dice, steps: readonly Step[], plans: readonly Orde
   return disturbed;
 }
 
-/** By what the order of a step is paid, or some order, where a step is of none. */
+/** The payment method of a step's order, or of some order for a step without one. */
 function methodOf(dice: Dice, step: Step, plans: readonly OrderPlan[]): PaymentMethod {
   if (step.kind === 'pay') return step.method;
   const order = 'order' in step && step.order !== null ? plans[step.order] : undefined;
   return (order ?? dice.pick(plans)).method;
 }
 
-/** Neighbours at once: of different orders, which share only the merchant, and of one order, which must wait for each other. */
+/** Runs neighbouring steps concurrently: of different orders, and of one order, which must be serialized. */
 export function unitedAtTimes(dice: Dice, steps: readonly Step[]): Step[] {
   const united: Step[] = [];
   for (const step of steps) {
@@ -57,12 +57,12 @@ function membersOf(step: Step): readonly Step[] {
   return step.kind === 'together' ? step.steps : [step];
 }
 
-/** What happens in few schedules and must meet a crash in some of them. */
+/** Rare steps that must coincide with a crash in some schedules. */
 function isRare({ kind }: Step): boolean {
   return kind === 'capture' || kind === 'resolve' || kind === 'cancelOrder' || kind === 'cancelPayment';
 }
 
-/** What may run beside anything else. */
+/** Steps that can run concurrently with any other. */
 function isCall({ kind }: Step): boolean {
   const kinds: readonly Step['kind'][] = [
     ...([
@@ -113,7 +113,7 @@ function follow(dice: Dice, subscriber: number, order: number | null): Step {
     [2, 0.5],
   ] as const);
   const types = dice.hit(0.8) ? null : eventTypes.filter(() => dice.hit(0.4));
-  // One order is followed with all that happens to it.
+  // One order is followed completely.
   return { kind: 'follow', subscriber, node: dice.int(0, 1), order, from, types: order === null ? types : null };
 }
 
@@ -146,7 +146,7 @@ function besides(dice: Dice, step: Step, plans: readonly OrderPlan[], listening:
   ])();
 }
 
-/** The provider answers no question for a while, and timers ask again and again. */
+/** The provider answers no queries for a while, and timers repeat them. */
 function outage(dice: Dice, node: number): Step[] {
   const matches = dice.hit(0.6) ? questions : [{}];
   const fault = dice.pick(['timeout_before', 'error_500_before'] as const);
@@ -161,7 +161,7 @@ function outage(dice: Dice, node: number): Step[] {
   ];
 }
 
-/** A provider is taken out of the configuration for a while, or until all is quiet. */
+/** A provider is removed from the configuration for a while, or until all other work has ended. */
 function retirement(dice: Dice, method: PaymentMethod, node: number): Step[] {
   return [
     { kind: 'retire', method },

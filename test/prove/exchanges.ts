@@ -2,18 +2,18 @@ import { verify } from 'node:crypto';
 import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import { alipayPublicKey, wechatpayPublicKey } from './provider-keys.ts';
 
-/** One request to a provider, and what came of it. */
+/** One request to a provider, and its outcome. */
 export type Exchange = {
-  /** What it was about: our id of a payment or of a refund, and for Stripe whatever our key has behind it. Null for nothing of ours. */
+  /** The subject: our payment or refund id, or for Stripe the suffix of our idempotency key. Null for other requests. */
   readonly about: string | null;
   readonly kind: 'change' | 'question';
   readonly outcome: Outcome;
 };
 
-/** `unanswered`: also what is not certainly the provider's word. `refused`: what was to be made, for good. `unknownThere`: it holds nothing of the kind. */
+/** `unanswered` includes answers that cannot be trusted. `refused` is final. `unknownThere`: the provider has no such object. */
 type Outcome = 'unanswered' | 'refused' | 'unknownThere' | 'answered';
 
-/** Sorts out a request and its answer; null: none came. Written by the protocols, and not by what the adapters make of them. */
+/** Classifies a request and its answer (null for none), from the provider's protocol and independently of the adapters. */
 export function exchangeOf(request: DoorRequest, answer: DoorAnswer | null): Exchange {
   const [path = ''] = request.path.split('?');
   if (path === '/gateway.do') return exchangeWithAlipay(request, answer);

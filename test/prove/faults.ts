@@ -7,28 +7,28 @@ import type { FaultRule, Step } from './schedule.ts';
 
 const hourMs = 3_600_000;
 
-/** Longer than a client waits, or well within. Nothing in between: several answers of one check may not add up to more than its lease. */
+/** Delays longer than the client's timeout, or far below it. Several medium delays in one check could add up to more than its lease. */
 const delaysMs = [500, 3000, 20_000, 60_000];
 
 type Match = NonNullable<FaultRule['match']>;
 
-/** What can go wrong at every provider. */
+/** Faults that every provider supports. */
 const commonFaults: readonly RequestFault[] = [
   ...(['delay', 'delay_after', 'timeout_before', 'timeout_after', 'reset_before', 'reset_after'] as const),
   ...(['error_500_before', 'error_500_after', 'rate_limit', 'malformed'] as const),
 ];
 
-/** A provider as it misbehaves: only by what it knows, so that no rule stays around for ever. */
+/** The faults of one provider. A rule that the provider does not support would never be used up. */
 type Habits = {
   readonly faults: readonly RequestFault[];
-  /** The calls that a step is likely to lead to. */
+  /** The calls that a step is likely to cause. */
   readonly calls: Readonly<Partial<Record<Step['kind'], readonly Match[]>>>;
-  /** All that only asks. */
+  /** All queries. */
   readonly questions: readonly Match[];
   readonly callbacks: readonly (readonly [weight: number, type: string])[];
   /**
-   * Callbacks that can be told to be a lie: of a refund made in the console, which carries no id of ours, nobody can. Nor is one lost that
-   * the provider tells in no other way.
+   * Callbacks whose manipulation can be detected and that may be lost. A callback about a console refund carries no id of ours, so its
+   * manipulation cannot be detected; one that the provider reports in no other way must not be lost.
    */
   readonly provable: readonly Match[];
 };
@@ -98,13 +98,13 @@ const habitsOf: Readonly<Record<PaymentMethod, Habits>> = {
   },
 };
 
-/** A callback of another account in the place of one of these. */
+/** Replaces one of these callbacks by one of another account. */
 export function ofAnotherAccount(dice: Dice, method: PaymentMethod): FaultRule {
   const match = dice.pick(habitsOf[method].provable);
   return { fault: 'another_account', target: 'callback', match, times: dice.int(1, 3) };
 }
 
-/** What may go wrong around a step of an order that is paid by this method. */
+/** The faults that can be injected around a step of an order with this method. */
 export function faultsFor(dice: Dice, step: Step, method: PaymentMethod): FaultRule[] {
   const count = dice.weigh([
     [4, 1],
@@ -129,7 +129,7 @@ function requestFault(dice: Dice, { faults }: Habits, match: Match): FaultRule {
   return { fault: dice.pick(faults), target: 'request', match, times, ms: dice.pick(delaysMs) };
 }
 
-/** Callbacks that must change nothing, though they are signed. */
+/** Signed callbacks that must not change anything. */
 const tellNothingTrue: ReadonlySet<CallbackFault> = new Set([
   'wrong_amount',
   'unknown_status',

@@ -6,7 +6,7 @@ import { shortSecondsMax, storyOf } from './stories.ts';
 
 const policies: readonly LatePaymentPolicy[] = ['ACCEPT', 'REFUND', 'REVIEW'];
 
-/** The schedule of a seed: what happens to some orders, told side by side, and disturbed. */
+/** Generates the schedule of a seed: the interleaved stories of several orders, with disturbances. */
 export function scheduleOf(seed: number): Schedule {
   const dice = new Dice(seed, 'schedule');
   const isOfWallets = dice.hit(0.5);
@@ -36,7 +36,7 @@ function planOrder(dice: Dice): OrderPlan {
     [1, 'CNY'],
   ] as const);
   const amountMinor = dice.weigh([
-    [0.5, 10n], // less than the provider takes
+    [0.5, 10n], // below the provider's minimum
     [1, 200n],
     [4, 2500n],
     [2, 12_340n],
@@ -46,14 +46,14 @@ function planOrder(dice: Dice): OrderPlan {
   return { currency, amountMinor, captureMode, expiresInSeconds: lifeOf(dice), method: 'CARD' };
 }
 
-/** Alipay and WeChat Pay take yuan only, and take them at once. */
+/** Alipay and WeChat Pay take only CNY and capture at once. */
 function planWalletOrder(dice: Dice): OrderPlan {
   const amountMinor = dice.pick([1n, 200n, 2500n, 12_340n, 999_990n]);
   const method = dice.pick(['ALIPAY', 'WECHAT_PAY'] as const);
   return { currency: 'CNY', amountMinor, captureMode: 'AUTOMATIC', expiresInSeconds: lifeOf(dice), method };
 }
 
-/** Some are short, and their stories wait for the end; the others must outlive that. */
+/** Some lifetimes are short, and their stories are about expiry; the others must be longer than that. */
 function lifeOf(dice: Dice): number {
   return dice.weigh([
     [1.5, 60],
@@ -75,7 +75,7 @@ function weatherOf(dice: Dice): Weather {
   };
 }
 
-/** Each story in its own order, one after the other in no order. */
+/** Interleaves the stories at random; the steps of each story keep their order. */
 function interleave(dice: Dice, stories: readonly (readonly Step[])[]): Step[] {
   const rests = stories.map((story) => [...story]);
   const steps: Step[] = [];

@@ -3,7 +3,7 @@ import type { EventRow, Snapshot } from './rows.ts';
 /** Facts as the log writes them: amounts as text, instants as RFC 3339. */
 export type Facts = Readonly<Record<string, unknown>>;
 
-/** An order as far as its events tell it. */
+/** An order as reconstructed from its events. */
 export type Folded = {
   readonly order: Facts;
   readonly payments: ReadonlyMap<string, Facts>;
@@ -13,7 +13,7 @@ export type Folded = {
 
 const nothing: Folded = { order: {}, payments: new Map(), refunds: new Map(), lastSequence: 0 };
 
-/** The events of a schedule so far, and what they add up to. */
+/** The events of a schedule so far, and the state that they lead to. */
 export class History {
   readonly events: EventRow[] = [];
   readonly folded = new Map<string, Folded>();
@@ -23,7 +23,7 @@ export class History {
     return new Map([...this.folded].map(([orderId, { lastSequence }]) => [orderId, lastSequence]));
   }
 
-  /** Takes in new events, in the order of the log. Calls `after` with what each of them leads to. */
+  /** Adds new events in log order. Calls `after` with the state after each event. */
   append(events: readonly EventRow[], after: (event: EventRow, before: Folded, folded: Folded) => void): void {
     for (const event of events) {
       const before = this.folded.get(event.orderId) ?? nothing;
@@ -51,7 +51,7 @@ export function fold(before: Folded, { changes, sequence }: Pick<EventRow, 'chan
   };
 }
 
-/** What is no fact: what we mean to do, what follows from elsewhere, where it stands in the log. */
+/** Columns that events do not record: plans, derived values, and log positions. */
 const notFacts = {
   order: new Set([
     ...(['paymentStatus', 'authorizedMinor', 'capturedMinor', 'refundedMinor', 'reservedMinor'] as const),
@@ -64,7 +64,7 @@ const notFacts = {
   refund: new Set(['checkAt', 'checkAttempts', 'leasedUntil']),
 } as const satisfies Record<string, ReadonlySet<string>>;
 
-/** Where the rows of an order say something else than its events. */
+/** The differences between the rows of an order and its events. */
 export function differencesOf(folded: Folded, { orders, payments, refunds }: Snapshot, orderId: string): string[] {
   const order = orders.find(({ id }) => id === orderId);
   if (order === undefined) return [`${orderId} has events and no row`];

@@ -123,7 +123,7 @@ const event = (sequence: number, changes: object) =>
   ({
     ...{ id: `evt_${sequence}`, orderId: 'ord_1', sequence, epoch: 1, xid: BigInt(sequence), pos: BigInt(sequence) },
     ...{ type: 'PAYMENT_STARTED', orderStatus: order.status, orderPaymentStatus: order.paymentStatus, changes },
-  }) as unknown as EventRow; // as much of one as the checks read
+  }) as unknown as EventRow; // only the columns that the checks read
 const historyOf = (...events: EventRow[]): History => {
   const history = new History();
   history.append(events, () => {});

@@ -1,4 +1,4 @@
-/** What must hold, whatever happens. The first nine are promises of the product; the rest says how they could fail unseen. */
+/** The invariants. The first nine are promises of the product; the others cover ways in which those could fail unnoticed. */
 export const invariants = {
   1: '0 ≤ refunded + reserved ≤ captured ≤ authorized, per payment; one currency per order',
   2: 'per payment and refund, our amounts equal the provider’s ledger, once all is quiet',
@@ -16,7 +16,7 @@ export const invariants = {
 } as const;
 export type InvariantNumber = keyof typeof invariants;
 
-/** One way in which an invariant does not hold, in words that name ids. */
+/** One violation of an invariant, in a sentence with ids. */
 export type Violation = { readonly invariant: InvariantNumber; readonly what: string };
 
 export function violationsOf(invariant: InvariantNumber, problems: readonly string[]): Violation[] {

@@ -10,7 +10,7 @@ type PaymentTruth = Pick<
 >;
 type RefundTruth = Pick<Refund, 'id' | 'paymentId' | 'status' | 'amountMinor' | 'providerRefundId'>;
 
-/** Invariant 2: holds once all is quiet. `wasAsked`: a person was told that something is wrong with a refund of the order. */
+/** Invariant 2: holds when all work has ended. `wasAsked`: the order was in review because of a refund. */
 export function findDifferencesFromLedger(
   payments: readonly PaymentTruth[],
   refunds: readonly RefundTruth[],
@@ -28,9 +28,9 @@ export function findDifferencesFromLedger(
 }
 
 /**
- * A refund of somebody's in the console of Alipay or WeChat Pay, which list none, is known by its callback alone. While it is under way
- * there is none yet. Of what Alipay never tells, the rest of a payment on its page or by its code, it says at most that all went back: then
- * a person is asked, and the bill tells the rest.
+ * Console refunds at Alipay and WeChat Pay, which list no refunds, are known only by their callback. A pending one has no callback yet. For
+ * page and code payments Alipay sends no callback: a query shows at most that everything was refunded. Then the order goes into review, and
+ * the bill shows the rest.
  */
 function isExcused(
   theirs: RefundAtProvider,
@@ -44,7 +44,7 @@ function isExcused(
   return theirs.heardOf === 'later';
 }
 
-/** One that a person has told of may have no name there, and goes by our own. */
+/** A refund that only an operator has reported may have no provider id; it is matched by ours. */
 function isAmong(refunds: readonly RefundTruth[], { names, ourId, isTwin }: RefundAtProvider): boolean {
   return refunds.some(({ id, providerRefundId }) =>
     providerRefundId === null ? ourId === id && !isTwin : names.includes(providerRefundId),
@@ -99,7 +99,7 @@ function differencesOfRefunds(refunds: readonly RefundTruth[], theirRefunds: rea
   return [...problems, ...strangers.map(({ id, status }) => `${id} is ${status}, and the provider has no such refund`)];
 }
 
-/** Invariant 4, as far as the provider’s side goes: one payment is one object and one charge there, one refund one refund. */
+/** Invariant 4 at the provider: one payment is one object and one charge, and one refund is one refund. */
 export function findDoubles(ledger: LedgerView): string[] {
   const refunds = countBy(ledger.refunds.flatMap(({ ourId, isTwin }) => (isTwin ? [] : (ourId ?? []))));
   return [
@@ -117,8 +117,8 @@ type MaybeFailed = Pick<
 >;
 
 /**
- * Invariant 11. A provider’s refusal of our own call is such a word, and a payment or refund that it calls failed. A payment of which it holds nothing
- * when the time to pay is over needs none: nothing can come of it, and it is not even sent any more.
+ * Invariant 11. A provider's final refusal of our call is sufficient evidence, and so is an object that it reports as failed. A payment that
+ * the provider does not know after its payment deadline needs no evidence: it can no longer come into being, and is not sent again.
  */
 export function findFailuresWithoutWord(
   payments: readonly MaybeFailed[],
@@ -150,13 +150,13 @@ export function findFailuresWithoutWord(
   ].map(({ id }) => `${id} is FAILED, and the provider has not said so`);
 }
 
-/** Alipay ends a payment at the whole second before its time is over. */
+/** Alipay expires a payment at the full second before its deadline. */
 const wholeSecondMs = 1000;
 
 /**
- * Invariant 12, to be asked right after an order has ended. Not of payments whose start was never answered, or whose close: what the
- * provider makes of it later on nobody can close before. Nor of what the provider called unknown when it was asked to close it: the buyer
- * holds a link, and can open it at any time.
+ * Invariant 12, checked right after an order has ended. Excludes payments whose start or close was never answered: the provider may still
+ * act on those calls, and nobody can close the payment before. Also excludes payments that the provider did not know when asked to close
+ * them: the buyer has a link, and can open it at any time.
  */
 export function findOpenAtEnd(
   ended: readonly Pick<Order, 'id' | 'status'>[],

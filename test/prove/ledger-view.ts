@@ -6,51 +6,51 @@ import type { WechatpayLedger } from '../../sandbox/wechatpay/ground-truth.ts';
 import type { PaymentStatus } from '../../src/domain/payment.ts';
 import type { RefundStatus } from '../../src/domain/refund.ts';
 
-/** What a provider holds of one payment of ours. Amounts are in our units. */
+/** The provider's record of one payment of ours. Amounts are in our units. */
 export type PaymentAtProvider = {
   readonly paymentId: string;
-  /** The provider's names for it: those that money was taken under. */
+  /** The provider's ids under which money was captured. */
   readonly names: readonly string[];
   readonly authorized: number;
   readonly captured: number;
   readonly refunded: number;
   readonly refundPending: number;
-  /** Times that money was taken; more than one is a double charge. */
+  /** The number of charges; more than one is a double charge. */
   readonly charges: number;
-  /** What must be there once at most. */
+  /** The objects of which at most one may exist. */
   readonly objects: readonly { readonly name: string; readonly count: number }[];
   /** In words. */
   readonly state: string;
-  /** What the payment can be with us once all is quiet. Empty: what could still be paid is nothing to end with. */
+  /** The allowed final states of our payment. Empty when the payment could still be paid, which is not an allowed end. */
   readonly ends: readonly PaymentStatus[];
-  /** It has failed there, after the page on which it was to be paid was done with, and cannot be tried again. */
+  /** True when it failed after its page was completed, so that no further attempt is possible. */
   readonly hasFailed: boolean;
-  /** What should have been closed once all is quiet, in words. */
+  /** Objects that should have been closed at the end, for messages. */
   readonly leftOpen: readonly string[];
-  /** What can bring money without anybody starting anything new, in words. */
+  /** Objects that can still bring money without a new action, for messages. */
   readonly open: readonly string[];
 };
 
 export type RefundAtProvider = {
-  /** Every name that it goes by there. */
+  /** All ids of the refund at the provider. */
   readonly names: readonly string[];
-  /** Our id; null for one that was made in the provider's console. */
+  /** Our id; null for a refund that was made in the provider's console. */
   readonly ourId: string | null;
-  /** Made by hand, under a number of ours: a second object beside the one that we asked for. */
+  /** True for a refund made by hand under one of our numbers: a second object beside ours. */
   readonly isTwin: boolean;
   readonly paymentId: string;
   readonly amount: number;
   readonly status: RefundStatus;
-  /** The provider's own word for its status. */
+  /** The provider's name of its status. */
   readonly state: string;
   /**
-   * How we hear of it: because we asked for it or the provider lists it; by a callback alone, where it was made in the console of a provider
-   * that lists none; not before it is over; or perhaps by nothing but that all of the payment is gone.
+   * How Paystream learns of the refund: because it made the refund or the provider lists it; only by a callback, for a console refund at a
+   * provider that lists none; not before the refund is final; or only by a query that shows a full refund.
    */
   readonly heardOf: 'surely' | 'by callback' | 'later' | 'as a sum';
 };
 
-/** The truth of all providers, in one form. */
+/** The ledgers of all providers in one form. */
 export type LedgerView = {
   readonly payments: readonly PaymentAtProvider[];
   readonly refunds: readonly RefundAtProvider[];
@@ -65,10 +65,10 @@ export function viewOf({ stripe, alipay, wechatpay }: ProviderLedgers): LedgerVi
   return { payments: views.flatMap(({ payments }) => payments), refunds: views.flatMap(({ refunds }) => refunds) };
 }
 
-/** What a payment may be of which its provider holds nothing. */
+/** The allowed states of a payment that its provider does not know. */
 export const withoutTrace: readonly PaymentStatus[] = ['FAILED', 'CANCELED', 'EXPIRED'];
 
-/** Where Stripe counts in other units than ISO 4217, and so we: by how much more. */
+/** The factor between Stripe's units and those of ISO 4217, where they differ. */
 export function stripeFactorOf(currency: string): number {
   return currency.toUpperCase() === 'ISK' ? 100 : 1;
 }
@@ -151,7 +151,7 @@ function paymentAtStripe({ paymentIntents, checkoutSessions, totals }: StripeTru
   };
 }
 
-/** A Checkout Session's PaymentIntent is paid on the session's page alone. */
+/** The PaymentIntent of a Checkout Session can only be paid on the session's page. */
 function canBringMoney({ status }: Wire, isOfSession: boolean): boolean {
   if (status === 'processing' || status === 'requires_capture') return true;
   return status !== 'succeeded' && status !== 'canceled' && !isOfSession;
@@ -161,17 +161,17 @@ function paymentIds(intents: readonly Wire[]): ReadonlyMap<string, string> {
   return new Map(intents.flatMap((intent) => [[String(intent.id), paymentIdOf(intent) ?? '']] as const));
 }
 
-/** Which payment of ours a PaymentIntent says it is. */
+/** The payment id in the metadata of a PaymentIntent. */
 export function paymentIdOf(intent: Wire): string | undefined {
   return (intent.metadata as Readonly<Record<string, string>>).payment_id;
 }
 
 /**
- * A link or a code that nobody has opened is no trade: nobody can close it, so it counts as nothing, whoever holds it. A refund that
- * failed has left nothing behind either, and its number is free again.
+ * A link or code that nobody has opened is not a trade: it cannot be closed, so it does not count, whoever has it. A failed refund leaves no
+ * object either, and its number can be used again.
  */
 export function viewOfAlipay({ trades, refunds, totals }: AlipayLedger): LedgerView {
-  // That all of it went back is told of payments on a phone only.
+  // Alipay reports a full refund only for mobile payments.
   const isToldByStatusAlone = (paymentId: string): boolean =>
     trades.some(
       ({ outTradeNo, status, product }) => outTradeNo === paymentId && status === 'TRADE_CLOSED' && product !== 'wap',
@@ -216,7 +216,7 @@ export function viewOfAlipay({ trades, refunds, totals }: AlipayLedger): LedgerV
   };
 }
 
-/** An abnormal refund is not over: its amount stays away from the payment until somebody puts it right, and so it stays set aside by us. */
+/** An abnormal refund is not final: the provider keeps its amount until someone resolves it, so our side keeps it reserved. */
 const endsByWechatRefund: Readonly<Record<WechatpayLedger['refunds'][number]['status'], RefundStatus>> = {
   PROCESSING: 'PENDING',
   ABNORMAL: 'PENDING',

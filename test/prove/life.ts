@@ -1,22 +1,22 @@
-/** The other end is gone: a call broke off, a callback was not answered, a subscription ended. */
+/** The other end of a connection has died: a call, a callback or a subscription ended without an answer. */
 export class BrokenConnectionError extends Error {
   constructor() {
     super('The connection is broken: the node has died.');
   }
 }
 
-/** A process as far as it can die in the middle of anything: from then on nothing of it goes on, and nobody hears from it. */
+/** The lifetime of a simulated process. It can end at any await; afterwards none of its code continues, and nothing it does is visible. */
 export class Life {
   #isOver = false;
   #end: () => void = () => {};
-  /** Rejects when the life ends, and never before. */
+  /** Rejects when the life ends; never resolves. */
   readonly ended: Promise<never>;
 
   constructor() {
     this.ended = new Promise((_resolve, reject) => {
       this.#end = () => reject(new BrokenConnectionError());
     });
-    this.ended.catch(() => {}); // most lives end with nobody waiting
+    this.ended.catch(() => {}); // usually nobody waits for the end
   }
 
   get isOver(): boolean {
@@ -28,13 +28,13 @@ export class Life {
     this.#end();
   }
 
-  /** What somebody outside hears of work in here: its result, or that the connection broke. */
+  /** Returns the result of the process's work to code outside: the result, or a broken connection. */
   async heard<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isOver) throw new BrokenConnectionError();
     return Promise.race([work(), this.ended]);
   }
 
-  /** What code in here gets of something that was under way: nothing any more, once its process is dead. */
+  /** Passes a result to code inside the process; never settles once the process is dead. */
   async within<T>(work: Promise<T>): Promise<T> {
     try {
       const result = await work;
@@ -46,7 +46,7 @@ export class Life {
   }
 }
 
-/** Where the code of a dead process waits. A promise of its own each time: one for all would hold everybody who ever waited. */
+/** A promise that never settles, for the code of a dead process. A new one each time: a shared one would retain all its waiters. */
 export function forever(): Promise<never> {
   return new Promise(() => {});
 }

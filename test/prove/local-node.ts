@@ -16,15 +16,14 @@ import type { Log } from '../../src/domain/log.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import { merchantFeed, openTailWatch, orderFeed } from '../../src/events/feed.ts';
-import { createWakes } from '../../src/events/notifications.ts';
+import { createNotifier } from '../../src/events/notifications.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
-import { applyNewDelivery } from '../../src/worker/apply-delivery.ts';
-import { receiveDelivery } from '../../src/worker/receive-delivery.ts';
+import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 
 import { doorDispatcher } from './alipay-dispatcher.ts';
@@ -45,7 +44,7 @@ export type LocalNodeParts = {
   /** Pauses at failpoints. */
   readonly pauses: number;
   readonly dice: Dice;
-  /** What is not configured. */
+  /** The providers that are not configured. */
   readonly retired: readonly PaymentMethod[];
 };
 
@@ -64,7 +63,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
 
 const pauseMsMax = 6;
 
-/** Wires a node as `app.ts` does, on a database and a life that can end at any failpoint. */
+/** Wires a node as `app.ts` does, with a database and a life that can end at any failpoint. */
 export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const { observer, now, door } = parts;
   const life = new Life();
@@ -98,42 +97,29 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     spoilsStatement: isSpoiled('statement'),
     spoilsCommit: isSpoiled('commit'),
   });
-  // Followers read undisturbed: one that failed to would wait a second of real time.
+  // Subscribers read without injected faults: after a failed read they would wait a second of real time.
   const { pool: readingPool } = mortalDatabase(parts.database, life, {
     spoilsStatement: () => false,
     spoilsCommit: () => false,
   });
   const log = complaintsTo(observer, life);
-  const wakes = createWakes();
+  const notifier = createNotifier();
   const opened = await openProviders(now, (request) => (life.isOver ? forever() : life.within(door(request))));
   const providers = opened.filter(({ method }) => !parts.retired.includes(method));
   const context: CommandContext = {
     ...{ db, log, failpoint, clock: { now }, providers },
-    wakes: {
-      wake(wake) {
+    notifier: {
+      notify(notification) {
         if (life.isOver) return;
-        wakes.wake(wake);
-        observer.woke(wake);
+        notifier.notify(notification);
+        observer.notified(notification);
       },
     },
   };
-  const underWay = new Set<Promise<void>>();
-  const webhook: WebhookParts = {
-    ...{ providers: context.providers, away: [], now, log, failpoint },
-    receive: (of, delivery) => receiveDelivery(context, of, delivery),
-    apply(deliveryId) {
-      const applying = life
-        .heard(() => applyNewDelivery(context, deliveryId))
-        .then(
-          () => {},
-          (error: unknown) => log.error({ err: error, deliveryId }, 'a callback could not be applied yet'),
-        );
-      underWay.add(applying);
-      void applying.finally(() => underWay.delete(applying));
-    },
-  };
+  const intake = createCallbackIntake(context);
+  const webhook: WebhookParts = { providers: context.providers, away: [], now, log, failpoint, intake };
   const subscriptions = new Map<number, () => void>();
-  const tail = await openTailWatch({ pool: readingPool, wakes });
+  const tail = await openTailWatch({ pool: readingPool, notifier });
 
   return {
     get isDead() {
@@ -155,7 +141,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       await life.heard(() => tail.runOnce()).catch(unlessBroken);
     },
     follow(subscription: number, scope: Scope, after: LogPosition) {
-      const source = { pool: readingPool, wakes, log };
+      const source = { pool: readingPool, notifier, log };
       const { merchantId, orderId, types } = scope;
       const feed =
         orderId === null
@@ -177,8 +163,8 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       subscriptions.get(subscription)?.();
       subscriptions.delete(subscription);
     },
-    wake(wake) {
-      if (!life.isOver) wakes.wake(wake);
+    notify(notification) {
+      if (!life.isOver) notifier.notify(notification);
     },
     crashAt(name, nth) {
       crashes.set(name, nth);
@@ -187,7 +173,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       spoilings[what] = nth;
     },
     async idle() {
-      while (underWay.size > 0 && !life.isOver) await Promise.all(underWay);
+      if (!life.isOver) await life.heard(() => intake.idle()).catch(unlessBroken);
     },
     async kill() {
       if (!life.isOver) die(null);
@@ -195,7 +181,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   };
 }
 
-/** Each by its own client, all through the one door. */
+/** One client per provider, all through the same door. */
 async function openProviders(now: () => Date, door: Door): Promise<PaymentProvider[]> {
   const alipay = alipaySetup({ ...alipayConfig, httpDispatcher: doorDispatcher(door) });
   const wechatpay = wechatpaySetup({ ...wechatpayConfig, send: sendThrough(door) });
@@ -224,7 +210,7 @@ async function answerOf(life: Life, command: () => Promise<string>): Promise<Ans
   }
 }
 
-/** Only errors are complaints: warnings are what providers do every day. */
+/** Collects errors only: warnings are normal behaviour of providers. */
 function complaintsTo(observer: NodeObserver, life: Life): Log {
   return {
     info: () => {},
@@ -241,7 +227,7 @@ function unlessBroken(error: unknown): void {
   if (!(error instanceof BrokenConnectionError)) throw error;
 }
 
-/** An error as a failing schedule prints it: where it comes from matters more than how deep. */
+/** Formats an error for the report of a failing schedule, with its first stack frames. */
 function wordsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 5).join(' ') : String(error);
 }

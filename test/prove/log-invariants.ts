@@ -5,7 +5,7 @@ import type { EventRow, Snapshot } from './rows.ts';
 
 type Placed = Pick<EventRow, 'id' | 'orderId' | 'sequence' | 'epoch' | 'xid' | 'pos' | 'type'>;
 
-/** Invariant 6, of all that is committed. */
+/** Invariant 6, for all committed events. */
 export function findRowsThatEventsDoNotTell(history: History, snapshot: Snapshot): string[] {
   return [
     ...findGaps(history.events),
@@ -29,7 +29,7 @@ export function findRowsThatEventsDoNotTell(history: History, snapshot: Snapshot
   ];
 }
 
-/** In the order of the log, every order's events count 1, 2, 3 … */
+/** In log order, the sequences of each order are 1, 2, 3 … */
 function findGaps(events: readonly Placed[]): string[] {
   const last = new Map<string, number>();
   return events.flatMap(({ id, orderId, sequence }) => {
@@ -39,7 +39,7 @@ function findGaps(events: readonly Placed[]): string[] {
   });
 }
 
-/** Who listens: to an order or to all, to events of some types or of all, from a place in the log on. */
+/** A subscriber: of one order or all, of some event types or all, from a position in the log. */
 export type Following = {
   readonly name: string;
   readonly orderId: string | null;
@@ -47,7 +47,7 @@ export type Following = {
   readonly after: LogPosition;
 };
 
-/** What a subscriber must have heard when it has heard everything, in order. */
+/** The events that a subscriber must get in total, in order. */
 function expectedOf<T extends Placed>({ orderId, types, after }: Following, events: readonly T[]): T[] {
   return events
     .filter((event) => orderId === null || event.orderId === orderId)
@@ -55,7 +55,7 @@ function expectedOf<T extends Placed>({ orderId, types, after }: Following, even
     .filter((event) => isAfter(event, after));
 }
 
-/** Invariant 9. `isToBeComplete`: all that was committed must have arrived by now. */
+/** Invariant 9. `isToBeComplete`: all committed events must have arrived. */
 export function findMisheard(
   following: Following,
   heard: readonly Placed[],

@@ -8,7 +8,7 @@ import { type Options, readOptions, usage } from './options.ts';
 import { durationOf, showProgress } from './progress.ts';
 import { Tally } from './tally.ts';
 
-/** Runs the schedules on all workers. Returns how many have failed. */
+/** Runs the schedules on all workers. Returns the number of failures. */
 async function prove(options: Options): Promise<number> {
   const { from, schedules, workers, nodes, databaseUrl, stats, bail, trace } = options;
   const beganMs = performance.now();
@@ -22,7 +22,7 @@ async function prove(options: Options): Promise<number> {
   let failed = 0;
   let isStopped = false;
   process.once('SIGINT', () => {
-    isStopped = true; // what runs is finished, and what was made is removed
+    isStopped = true; // running schedules are finished, and temporary files removed
   });
   const runOn = async (index: number): Promise<void> => {
     const name = databases[index];

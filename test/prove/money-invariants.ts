@@ -10,7 +10,7 @@ export type PaymentMoney = Pick<
 >;
 export type RefundMoney = Pick<Refund, 'id' | 'orderId' | 'paymentId' | 'status' | 'currency' | 'amountMinor'>;
 
-/** Invariant 1: by the columns, and by the refunds that two of them sum up. */
+/** Invariant 1 for a payment: its columns, and the refunds that two of them sum up. */
 export function findAmountsOutOfBounds(
   orders: readonly OrderMoney[],
   payments: readonly PaymentMoney[],
@@ -48,7 +48,7 @@ function outOfBounds(payment: PaymentMoney, refunds: readonly RefundMoney[]): st
   return rules.filter(([holds]) => !holds).map(([, what]) => `${id}: ${what}`);
 }
 
-/** Invariant 1, of the order as a whole. */
+/** Invariant 1 for the order. */
 export function findWrongSums(
   orders: readonly Pick<Order, 'id' | (typeof summed)[number]>[],
   payments: readonly PaymentMoney[],
@@ -81,7 +81,7 @@ export function findMoneyWithoutPlace(payments: readonly PaymentMoney[]): string
 
 export type ClosedOrder = Pick<Order, 'id' | 'status' | 'reviewReasons'>;
 
-/** Invariant 7. What is on its way back is reserved; what a person has decided to keep is named by `isResolved`. */
+/** Invariant 7. The amount of a pending refund is reserved; `isResolved` means that an operator decided to keep the money. */
 export function findClosedOrdersWithMoney(
   orders: readonly ClosedOrder[],
   payments: readonly PaymentMoney[],
@@ -105,8 +105,8 @@ export function findClosedOrdersWithMoney(
 }
 
 /**
- * Invariant 13. A refund of anybody's that took more than the rest of the payment took of the surplus. Where the bank has refused the money,
- * a person is asked, until they have said what becomes of it.
+ * Invariant 13. A refund of any origin that exceeds the rest of the payment uses the surplus. If the surplus refund failed, the order is in
+ * review until an operator decides.
  */
 export function findSurplusKept(
   orders: readonly ClosedOrder[],

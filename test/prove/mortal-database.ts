@@ -2,17 +2,17 @@ import type pg from 'pg';
 import type { Database, Tx } from '../../src/database/database.ts';
 import { forever, type Life } from './life.ts';
 
-/** What goes wrong with a node's statements, when its turn has come. */
+/** Injected failures of a node's statements. */
 export type Spoiling = {
-  /** Called at every statement and before every commit's answer; true: this one goes wrong. */
+  /** Called for every statement and before every answer to a commit; true makes it fail. */
   readonly spoilsStatement: () => boolean;
   readonly spoilsCommit: () => boolean;
 };
 
-// As a serialization failure or a deadlock would end it: the server says so, and the transaction is over.
+// Like a serialization failure or a deadlock: the server reports it, and the transaction has ended.
 const failingSql = `do $$ begin raise exception 'injected by the schedule' using errcode = '40001'; end $$`;
 
-/** Somebody lost the connection right after COMMIT was sent: it is done, and looks as if it were not. */
+/** The connection was lost right after COMMIT was sent: the transaction is committed, but the client sees an error. */
 export class UnheardCommitError extends Error {
   constructor() {
     super('Injected by the schedule: the connection broke before the commit was confirmed.');
@@ -20,8 +20,8 @@ export class UnheardCommitError extends Error {
 }
 
 /**
- * The database as one node has it. When the node dies, its open transactions are rolled back, what it has not sent is never sent, and no
- * answer reaches it.
+ * A node's view of the database. When the node dies, its open transactions are rolled back, its later statements are never sent, and it
+ * gets no more results.
  */
 export function mortalDatabase(database: Database, life: Life, spoiling: Spoiling): Database {
   return {
@@ -47,13 +47,13 @@ async function transact<T>(
   return result;
 }
 
-/** The client is given back when the node dies; what the node's code still sends must not reach whoever has it next. */
+/** The client returns to the pool when the node dies; later statements of the node must not reach its next user. */
 function mortalTx(tx: Tx, life: Life, spoiling: Spoiling): Tx {
   const query = async (...statement: unknown[]): Promise<unknown> => {
     if (life.isOver) return forever();
     return life.within(send(tx, spoiling.spoilsStatement() ? [failingSql] : statement));
   };
-  return { query } as unknown as Tx; // all that work inside a transaction may use
+  return { query } as unknown as Tx; // the only method that code inside a transaction may use
 }
 
 function mortalPool(pool: Database['pool'], life: Life, spoiling: Spoiling): Database['pool'] {
@@ -62,7 +62,7 @@ function mortalPool(pool: Database['pool'], life: Life, spoiling: Spoiling): Dat
     const sent = async (): Promise<unknown> => {
       const client = await pool.connect();
       try {
-        if (life.isOver) return null; // it was still waiting for a connection: nobody hears this answer
+        if (life.isOver) return null; // it was still waiting for a connection; the answer is discarded
         return await send(client, spoiling.spoilsStatement() ? [failingSql] : statement);
       } finally {
         client.release();

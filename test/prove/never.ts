@@ -3,7 +3,7 @@ import { eventTypes } from '../../src/domain/event.ts';
 import { failpoints } from '../../src/domain/failpoint.ts';
 import type { Tally } from './tally.ts';
 
-/** What buyers and people at the consoles can do. */
+/** All actions of buyers and console users. */
 const deedsAt = {
   STRIPE: [
     ...['buy', 'authenticate', 'refund', 'failRefund', 'decideRefund', 'lapse', 'succeed', 'finish', 'finishFailed'],
@@ -13,7 +13,7 @@ const deedsAt = {
   WECHATPAY: ['buy', 'open', 'leave', 'refund', 'decideRefund', 'succeed', 'finish', 'finishFailed', 'close'],
 } as const;
 
-/** What a run has not reached, in words: it proves nothing about that. */
+/** Lists the actions and states that a run did not reach, and therefore does not prove anything about. */
 export function neverReached(tally: Tally): string[] {
   const wanted: readonly (readonly [what: string, kind: string, names: readonly string[]])[] = [
     ['events that never happened', 'events', eventTypes],

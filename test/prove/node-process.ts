@@ -9,7 +9,7 @@ import type { Asked, FromNode, Observed, Told, ToNode } from './wire.ts';
 
 type Outcome = DoorAnswer | 'unanswered' | 'reset';
 
-/** Hosts a node in a process of its own, on a pool of its own. After a death it is the next node, until somebody really kills it. */
+/** Hosts a node in a separate process with its own pool. After a simulated death it hosts the next node, until it is really killed. */
 async function host(databaseUrl: string): Promise<void> {
   const database = await openDatabase({ databaseUrl, dataDir: tmpdir(), migrate: false });
   const send = (message: FromNode): void => {
@@ -75,7 +75,7 @@ async function host(databaseUrl: string): Promise<void> {
       );
     }
   });
-  process.on('SIGINT', () => {}); // Ctrl-C is for the one that was started by hand
+  process.on('SIGINT', () => {}); // Ctrl-C is handled by the parent
   process.on('disconnect', () => process.exit());
   send({ type: 'ready' });
 }
@@ -86,8 +86,8 @@ function obey(node: Node, { kind, body }: Told): void {
       return node.follow(body.subscription, body.scope, body.after);
     case 'unfollow':
       return node.unfollow(body.subscription);
-    case 'wake':
-      return node.wake(body);
+    case 'notify':
+      return node.notify(body);
     case 'crashAt':
       return node.crashAt(body.failpoint, body.nth);
     case 'spoil':
@@ -105,7 +105,7 @@ function observerOf(tell: (observed: Observed) => void): NodeObserver {
     spoiled: (body) => tell({ kind: 'spoiled', body }),
     complained: (body) => tell({ kind: 'complained', body }),
     heard: (subscription, event) => tell({ kind: 'heard', body: { subscription, event } }),
-    woke: (body) => tell({ kind: 'woke', body }),
+    notified: (body) => tell({ kind: 'notified', body }),
   };
 }
 

@@ -5,20 +5,20 @@ import type { EventType } from '../../src/domain/event.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/events/notifications.ts';
+import type { Notification } from '../../src/events/notifications.ts';
 
 export type CommandName =
   | ('createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund' | 'cancelOrder' | 'cancelPayment')
   | ('refreshPayment' | 'resolveReview');
 
-/** What a client hears of its call. */
+/** The result of a client's call. */
 export type Answer =
   | { readonly kind: 'done'; readonly id: string }
-  /** A failure the client can act on. `id` is what it names, as PROVIDER_REJECTED names its payment. */
+  /** An expected failure. `id` is the object that it names, such as the payment of PROVIDER_REJECTED. */
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly id: string | null; readonly message: string }
   /** An internal error: masked to the client, and a bug unless the schedule broke a statement. */
   | { readonly kind: 'failed'; readonly message: string }
-  /** The node died while it was at it. */
+  /** The node died during the call. */
   | { readonly kind: 'broken' };
 
 export type Scope = {
@@ -27,15 +27,15 @@ export type Scope = {
   readonly types: readonly EventType[] | null;
 };
 
-/** What a node tells of itself, besides its answers. */
+/** Notifications of a node, in addition to its answers. */
 export type NodeObserver = {
   passed(failpoint: Failpoint): void;
-  /** `at` is null when it was killed between two steps of its work. */
+  /** `at` is null when it was killed between two steps. */
   died(at: Failpoint | null): void;
   spoiled(what: 'statement' | 'commit'): void;
   complained(message: string): void;
   heard(subscription: number, event: LoggedEvent): void;
-  woke(wake: Wake): void;
+  notified(notification: Notification): void;
 };
 
 /** One node of the product, in this process or in another: a command context, a webhook entrance, its subscribers, its timers. */
@@ -44,16 +44,16 @@ export interface Node {
   call(command: CommandName, actor: Actor, input: unknown): Promise<Answer>;
   /** @throws {BrokenConnectionError} when the node dies before it has answered. */
   receive(callback: CallbackRequest): Promise<CallbackAnswer>;
-  /** One round of timers. Returns how much it took up; null when it broke off. */
+  /** Runs one round of timers. Returns the number of tasks; null when the node died. */
   sweep(): Promise<number | null>;
   watchTail(): Promise<void>;
   follow(subscription: number, scope: Scope, after: LogPosition): void;
   unfollow(subscription: number): void;
-  /** A wake that another node has sent. */
-  wake(wake: Wake): void;
+  /** A notification from another node. */
+  notify(notification: Notification): void;
   crashAt(failpoint: Failpoint, nth: number): void;
   spoil(what: 'statement' | 'commit', nth: number): void;
-  /** Resolves when nothing that a callback has started is under way. */
+  /** Resolves when all work that callbacks started has ended. */
   idle(): Promise<void>;
   kill(): Promise<void>;
 }

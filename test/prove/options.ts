@@ -2,13 +2,13 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
 export type Options = {
-  /** The first seed, and how many from there on. */
+  /** The first seed and the number of seeds. */
   readonly from: number;
   readonly schedules: number;
   readonly workers: number;
-  /** Nodes as processes of their own; null: two nodes within the worker. */
+  /** The number of nodes as separate processes; null for two nodes within the worker. */
   readonly nodes: number | null;
-  /** A PostgreSQL server on which databases may be made; null: PGlite. */
+  /** The URL of a PostgreSQL server on which databases can be created; null for PGlite. */
   readonly databaseUrl: string | null;
   readonly stats: boolean;
   readonly bail: boolean;
@@ -25,7 +25,7 @@ export const usage = `npm run prove -- [options]
   --bail          stop at the first failure
   --trace         every detail of what happens, with --seed`;
 
-/** @throws {Error} with a sentence for whoever typed it. */
+/** @throws {Error} with a message for the user. */
 export function readOptions(args: readonly string[], databaseUrl: string | undefined): Options {
   const { values } = parseArgs({
     args: [...args],

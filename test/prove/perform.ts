@@ -6,7 +6,7 @@ import type { Answer } from './node.ts';
 import { clearFaults, type Scene } from './scene.ts';
 import { isKeyed, type Step } from './schedule.ts';
 
-/** Does what a step says, as far as there is anything to do it to. */
+/** Performs a step, if its subject exists. */
 export async function perform(scene: Scene, step: Step): Promise<void> {
   const { tally } = scene;
   const isDone = await act(scene, step);
@@ -14,7 +14,7 @@ export async function perform(scene: Scene, step: Step): Promise<void> {
   if (!isDone) tally.count('steps with nothing to do', step.kind);
 }
 
-/** False when there was nothing to do it to. */
+/** False when the subject does not exist. */
 async function act(scene: Scene, step: Step): Promise<boolean> {
   const { world, clients, subscribers, tally } = scene;
   switch (step.kind) {
@@ -79,7 +79,7 @@ async function act(scene: Scene, step: Step): Promise<boolean> {
   return true;
 }
 
-/** A call that needs no key, because repeating it does no harm. Null when there is nothing yet that it could be about. */
+/** Makes a call that needs no key because it is idempotent. Null when its subject does not exist yet. */
 async function callOnce(
   { clients, names, buyer }: Scene,
   step: Extract<Step, { kind: 'cancelOrder' | 'cancelPayment' | 'refresh' | 'resolve' }>,
@@ -126,7 +126,7 @@ function doAtProvider(
   return buyer.act(payment, { kind: step.kind }, 'newest');
 }
 
-/** Takes note of an answer. Who heard none, or is told to come again, does. */
+/** Records an answer. A call without an answer, or with a retryable error, is repeated later. */
 function note({ tally, trace, failedAnswers, toRepeat }: Scene, step: Step, answer: Answer | null): boolean {
   if (answer === null) return false;
   const { kind } = answer;
@@ -139,7 +139,7 @@ function note({ tally, trace, failedAnswers, toRepeat }: Scene, step: Step, answ
   return true;
 }
 
-/** The provider's support sends a callback once more. */
+/** The provider sends a callback again. */
 async function redeliver({ world }: Scene, nth: number): Promise<boolean> {
   const sent = (await world.callbacksAtSandbox()).filter(({ attempts }) => attempts.length > 0);
   const chosen = sent[nth % sent.length];

@@ -1,9 +1,9 @@
 import { MultiBar, Presets } from 'cli-progress';
 
-/** Tells a person how far it is: by a bar on a terminal, by a line now and then elsewhere. */
+/** Shows progress: a bar on a terminal, otherwise an occasional line. */
 export type Progress = {
   update(done: number, failed: number): void;
-  /** Prints what must be seen now. */
+  /** Prints a message immediately. */
   say(text: string): void;
   stop(): void;
 };

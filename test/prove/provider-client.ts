@@ -1,15 +1,15 @@
 import Stripe from 'stripe';
 import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 
-/** Brings a request to the sandbox, wherever that is. */
+/** Passes a request to the sandbox. */
 export type Door = (request: DoorRequest) => Promise<DoorAnswer | 'unanswered' | 'reset'>;
 
-/** As the sandbox says it where nobody can wait for a time-out. */
+/** The sandbox's marker for a timeout, for clients in virtual time. */
 export const unansweredStatus = 599;
 
 /**
- * Carries the Stripe SDK's requests through a door. After a broken connection the SDK asks once more, half a second of real time
- * later: that is done here, at once, and the second break is reported by a code that makes it ask no third time.
+ * Sends the Stripe SDK's requests through a door. After a broken connection the SDK retries after half a second of real time. This client
+ * retries at once instead, and reports a second failure with a code that the SDK does not retry.
  */
 export class DoorClient extends Stripe.HttpClient {
   readonly #door: Door;

@@ -4,12 +4,12 @@ import type { SandboxOptions } from '../../sandbox/server.ts';
 import type { AlipayConfig } from '../../src/providers/alipay/config.ts';
 import type { WechatpayConfig } from '../../src/providers/wechatpay/config.ts';
 
-/** Throw-away keys, made for these tests and known to everybody: with them a seed gives the same signatures every time. */
+/** Public test keys. With fixed keys a seed produces the same signatures every time. */
 function testKey(name: string): KeyObject {
   return createPrivateKey(readFileSync(new URL(`keys/${name}-test-key.pem`, import.meta.url)));
 }
 
-/** Nobody listens at these addresses: requests are handed over. */
+/** No server listens at these addresses: requests are passed in the process. */
 const sandboxUrl = 'http://sandbox.invalid';
 const webhooksUrl = 'http://nodes.invalid/webhooks';
 
@@ -50,7 +50,7 @@ export const wechatpayConfig: WechatpayConfig = {
   baseUrl: `${sandboxUrl}/`,
 };
 
-/** The other end of all that. */
+/** The sandbox's side of the configuration. */
 export const sandboxKeys: Pick<SandboxOptions, 'stripe' | 'alipay' | 'wechatpay'> = {
   stripe: stripeKeys,
   alipay: {

@@ -8,13 +8,13 @@ const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-/** The last question of ours comes 38 days after money has moved; whatever is planned beyond is a watch over what is settled. */
+/** The last regular query comes 38 days after money moved; later ones only watch settled payments. */
 const horizonMs = 50 * dayMs;
-/** Rounds of timers at one instant: when they never come to rest, something asks for itself again and again. */
+/** The maximum number of timer rounds at one instant: beyond it, a task reschedules itself forever. */
 const roundsMax = 40;
 const stopsMax = 400;
 
-/** How far time jumps at least, by how long it has been quiet: when timers are late, and when they come on time, as long as it matters. */
+/** The minimum time jump, by the time without activity: for late timers, and for punctual ones. */
 const jumpsMs: readonly (readonly [sinceMs: number, lateMs: number, onTimeMs: number])[] = [
   [2 * minuteMs, 10 * secondMs, 0],
   [hourMs, 5 * minuteMs, 0],
@@ -22,7 +22,7 @@ const jumpsMs: readonly (readonly [sinceMs: number, lateMs: number, onTimeMs: nu
   [horizonMs, 2 * dayMs, dayMs],
 ];
 
-/** Nobody does anything new: time jumps from timer to timer until none is due. Yields after each jump, in words. */
+/** Jumps from timer to timer, without new actions, until none is due. Yields a description after each jump. */
 export async function* becomeQuiet(scene: Scene): AsyncGenerator<string> {
   const { world, pool, merchantId, schedule } = scene;
   const dice = new Dice(schedule.seed, 'quiet');
@@ -39,7 +39,7 @@ export async function* becomeQuiet(scene: Scene): AsyncGenerator<string> {
     const nowMs = world.now().getTime();
     const due = await readDue(pool, merchantId);
     if (due === null || due.getTime() - beganMs > horizonMs) {
-      // Nothing of ours is to come; what the provider has still planned may be news.
+      // Our side has no more timers; a planned step of the provider may still cause work.
       if (nowMs - beganMs >= horizonMs) return;
       await world.pass(beganMs + horizonMs - nowMs);
       continue;
@@ -50,7 +50,7 @@ export async function* becomeQuiet(scene: Scene): AsyncGenerator<string> {
   throw new Error('It does not become quiet: timers are due again and again.');
 }
 
-/** What only waits for somebody in the provider's console is decided there. */
+/** Decides the objects that wait for someone in the provider's console. */
 async function finishAtProvider({ world, schedule }: Scene, dice: Dice): Promise<void> {
   const { stripe, alipay, wechatpay } = world.sandbox.ledger();
   for (const { id, status } of stripe.paymentIntents) {
@@ -81,8 +81,8 @@ async function finishAtProvider({ world, schedule }: Scene, dice: Dice): Promise
 }
 
 /**
- * Of a refund that was made in the console of Alipay or WeChat Pay only its callback tells, for they list none. One that was lost for good
- * is a matter of the bill, and none of these schedules: here it is sent again by the provider's support.
+ * A console refund at Alipay or WeChat Pay is known only by its callback, because they list no refunds. If that callback is lost, only the bill
+ * shows the refund, and these schedules have no bills: the provider's support sends the callback again here.
  */
 async function tellAgain(world: World): Promise<void> {
   if (!world.tellsByCallback) return;

@@ -9,10 +9,10 @@ import type { StartNode } from './world.ts';
 
 const processPath = fileURLToPath(new URL('./node-process.ts', import.meta.url));
 
-/** How many deaths are real ones, by SIGKILL: a new process takes seconds to come up, so one is kept waiting. */
+/** The share of deaths that are a real SIGKILL. A new process takes seconds to start, so one is kept ready. */
 const realDeaths = 0.1;
 
-/** The server takes a moment to notice that a killed process is gone; what it had sent to be committed may still be. */
+/** The database server notices a killed process with a delay; a commit that the process had sent may still take effect. */
 const brokenOffMs = 100;
 
 type Waiting = { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void };
@@ -23,7 +23,7 @@ type Tenant = {
   readonly observer: NodeObserver;
 };
 
-/** A process that hosts one node after the other. */
+/** A process that hosts a sequence of nodes. */
 class NodeProcess {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
@@ -40,7 +40,7 @@ class NodeProcess {
         reject(new Error(`A node’s process could not start: ${signal ?? code}.`)),
       );
     });
-    this.ready.catch(() => {}); // heard of when somebody wants it
+    this.ready.catch(() => {}); // the error is reported when `ready` is awaited
     this.#child.on('message', (message: FromNode) => this.#receive(message));
     this.#child.once('exit', () => this.#breakOff());
   }
@@ -105,7 +105,7 @@ class NodeProcess {
 
 type Asking = ToNode extends infer M ? (M extends unknown ? Omit<M, 'node' | 'nowMs'> : never) : never;
 
-/** Processes for the nodes of a worker, each of a slot, and one that waits to take the place of a killed one. */
+/** The node processes of a worker, one per slot, and a spare that replaces a killed one. */
 export class NodeProcesses {
   readonly #databaseUrl: string;
   readonly #slots: (NodeProcess | undefined)[] = [];
@@ -173,7 +173,7 @@ function nodeOn(process: NodeProcess, isDead: () => boolean, die: NodeObserver['
     },
     follow: (subscription, scope, after) => process.tell({ kind: 'follow', body: { subscription, scope, after } }),
     unfollow: (subscription) => process.tell({ kind: 'unfollow', body: { subscription } }),
-    wake: (wake) => process.tell({ kind: 'wake', body: wake }),
+    notify: (notification) => process.tell({ kind: 'notify', body: notification }),
     crashAt: (failpoint, nth) => process.tell({ kind: 'crashAt', body: { failpoint, nth } }),
     spoil: (what, nth) => process.tell({ kind: 'spoil', body: { what, nth } }),
     async idle() {
@@ -198,7 +198,7 @@ function observe(observer: NodeObserver, { kind, body }: Observed): void {
       return observer.complained(body);
     case 'heard':
       return observer.heard(body.subscription, body.event);
-    case 'woke':
-      return observer.woke(body);
+    case 'notified':
+      return observer.notified(body);
   }
 }

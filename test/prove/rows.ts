@@ -22,19 +22,19 @@ export type DeliveryRow = {
   readonly body: Buffer;
 };
 
-/** All that is so about a merchant, as committed at one instant. */
+/** All committed rows of a merchant at one instant. */
 export type Snapshot = {
   readonly orders: readonly Order[];
   readonly payments: readonly Payment[];
   readonly refunds: readonly Refund[];
   readonly keys: readonly KeyRow[];
-  /** Those beyond what is known of each order, in the order of the log. */
+  /** The events after the known sequence of each order, in log order. */
   readonly events: readonly EventRow[];
 };
 
 type Pool = Database['pool'];
 
-// One statement, for it is asked after every step, and nodes go on meanwhile: rows and events must be of one instant.
+// One statement, so that rows and events are from the same instant while nodes continue.
 const snapshotSql = `
   with mine as (select id from orders where merchant_id = $1)
   select
@@ -47,7 +47,7 @@ const snapshotSql = `
 const eventsSql = `
   select to_jsonb(e) as event from events e where e.merchant_id = $1 and e.sequence > coalesce(($2::jsonb ->> e.order_id)::int, 0)
   order by e.epoch, e.xid, e.pos`;
-// Callbacks name no merchant before they are applied; each schedule has a sandbox, and so events, of its own.
+// Callbacks have no merchant before they are applied; each schedule has its own sandbox and therefore its own events.
 const deliveriesSql = `
   select id, event_id, event_type, status, reason, payment_id, received_at, apply_at, body from deliveries where event_id = any($1)`;
 const dueSql = `
@@ -64,7 +64,7 @@ const forgetSql = [
   'update deliveries set apply_at = null where apply_at is not null',
 ];
 const clearSql = [
-  'set session_replication_role = replica', // the log may not be cut, but by who knows what they do
+  'set session_replication_role = replica', // disables the triggers that protect the log
   `truncate merchants, orders, order_lines, payments, refunds, events, idempotency_keys, deliveries, rejected_deliveries`,
   'set session_replication_role = origin',
 ];
@@ -88,7 +88,7 @@ export async function readSnapshot(
   };
 }
 
-/** A merchant's events, in the order of the log, beyond what is known of each order already. */
+/** A merchant's events after the known sequence of each order, in log order. */
 export async function readEvents(
   pool: Pool,
   merchantId: string,
@@ -103,18 +103,18 @@ export async function readDeliveries(pool: Pool, eventIds: readonly string[]): P
   return read<DeliveryRow>(pool, 'deliveries', deliveriesSql, [eventIds]);
 }
 
-/** When a timer is due next; null when none is. */
+/** The time of the next due timer; null for none. */
 export async function readDue(pool: Pool, merchantId: string): Promise<Date | null> {
   const [row] = await read<{ due: Date | null }>(pool, 'due', dueSql, [merchantId]);
   return row?.due ?? null;
 }
 
-/** Leaves nothing of what was before that could become due in a later schedule, whose time begins anew. */
+/** Removes all timers, so that none becomes due in a later schedule, whose virtual time starts again. */
 export async function forgetTimers(pool: Pool): Promise<void> {
   for (const sql of forgetSql) await pool.query(sql);
 }
 
-/** Empties an embedded database, so that it stays small and quick however many schedules run on it. */
+/** Empties an embedded database, so that it stays small and fast over many schedules. */
 export async function clearDatabase(pool: Pool): Promise<void> {
   const client = await pool.connect();
   try {
@@ -128,7 +128,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 const camelOf = (column: string) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** Named, so that the server plans each of these statements once. */
+/** Runs a named statement, so that the server plans it once. */
 async function read<T>(pool: Pool, name: string, text: string, values: readonly unknown[]): Promise<T[]> {
   const { rows } = await pool.query<Row>({ name: `prove ${name}`, text, values: [...values] });
   return rows.map(
@@ -136,7 +136,7 @@ async function read<T>(pool: Pool, name: string, text: string, values: readonly 
   );
 }
 
-/** Rows that came as JSON, with amounts and instants as their columns are read otherwise. */
+/** Converts rows that were read as JSON: amounts and instants get the types of their columns. */
 function listOf<T>(rows: readonly Row[] | null | undefined): T[] {
   return (rows ?? []).map(
     (row) =>

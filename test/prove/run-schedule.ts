@@ -17,14 +17,14 @@ import type { Tally } from './tally.ts';
 import { type StartNode, World } from './world.ts';
 
 export type Stage = {
-  /** For the checks, and for making the merchant; nodes have their own way to it. */
+  /** Used by the checks and to create the merchant; nodes have their own connections. */
   readonly database: Database;
   readonly slots: number;
   readonly startNode: StartNode;
   readonly tally: Tally;
-  /** Called with what is about to happen, so that whoever watches knows where a schedule got stuck. */
+  /** Called before each step, so that a watchdog can report where a schedule hangs. */
   readonly onStep: (what: string) => void;
-  /** Called with every detail of what does happen. */
+  /** Called with every detail of the run. */
   readonly trace: (what: string) => void;
 };
 
@@ -39,7 +39,7 @@ const insertMerchantSql = `
   insert into merchants (id, name, late_payment_policy, return_origins, created_at)
   values ($1, $2, $3::"LatePaymentPolicy", '{*}', $4)`;
 
-/** Runs one schedule to its end and then until all is quiet, checking as it goes. Null when every invariant held. */
+/** Runs one schedule, then continues until all work has ended, and checks the invariants throughout. Null when all held. */
 export async function runSchedule(schedule: Schedule, stage: Stage): Promise<Failure | null> {
   const merchantId = newId('merchant');
   const world = await World.open(schedule, stage);
@@ -107,11 +107,11 @@ class Run {
     return violations.length > 0 ? { violations, at: 'when all was quiet' } : null;
   }
 
-  /** What was begun is over, the dead are replaced, and everything that must hold now is checked. */
+  /** Waits for the work in progress, replaces dead nodes, and runs the checks of this moment. */
   async #settle(): Promise<Violation[]> {
     const { world, subscribers } = this.#scene;
     do await world.idle();
-    while (await world.revive()); // what the dead had begun at the provider may have led to more
+    while (await world.revive()); // requests of dead nodes at the provider may have caused more work
     subscribers.goOn(() => this.#dice.int(0, world.slots - 1));
     if (!world.isTouched) return [];
     world.isTouched = false;

@@ -7,7 +7,7 @@ import type { Subscribers } from './subscribers.ts';
 import type { Tally } from './tally.ts';
 import type { World } from './world.ts';
 
-/** Everybody and everything in a schedule that runs. */
+/** All participants of a running schedule. */
 export type Scene = {
   readonly schedule: Schedule;
   readonly world: World;
@@ -20,16 +20,16 @@ export type Scene = {
   readonly history: History;
   readonly tally: Tally;
   readonly trace: (what: string) => void;
-  /** Internal errors that clients were answered with since the last check. */
+  /** Internal errors in answers to clients since the last check. */
   failedAnswers: string[];
-  /** Calls that their clients have heard no answer to, and repeat. */
+  /** Calls without an answer, which their clients will repeat. */
   toRepeat: KeyedStep[];
 };
 
-/** So often that it holds until it is cleared. */
+/** A repeat count that is never used up. */
 const always = 1_000_000;
 
-/** What only asks. Stripe and WeChat Pay are asked by GET; Alipay is posted everything. */
+/** Matches queries. Stripe and WeChat Pay use GET; Alipay uses POST for everything. */
 export const questions: readonly NonNullable<FaultRule['match']>[] = [
   { method: 'GET', path: '/v1' },
   { method: 'GET', path: '/v3' },
@@ -37,7 +37,7 @@ export const questions: readonly NonNullable<FaultRule['match']>[] = [
   { operation: 'alipay.trade.fastpay.refund.query' },
 ];
 
-/** Takes back every fault but those that hold for the whole schedule; of these, queries are answered again in the end. */
+/** Clears all faults except those for the whole schedule; of these, unanswered queries are cleared at the end. */
 export async function clearFaults({ world, schedule }: Scene, isInTheEnd: boolean): Promise<void> {
   const { dropsEveryCallback, failsEveryQuery } = schedule.weather;
   const rules: FaultRule[] = [];

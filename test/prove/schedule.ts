@@ -4,7 +4,7 @@ import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { CaptureMode, LatePaymentPolicy } from '../../src/domain/order.ts';
 import type { PaymentFlow, PaymentMethod } from '../../src/domain/payment.ts';
 
-/** One schedule: everything that is meant to happen, before any of it has. It follows from its seed alone. */
+/** A complete plan of one run. It is determined by its seed alone. */
 export type Schedule = {
   readonly seed: number;
   readonly latePaymentPolicy: LatePaymentPolicy;
@@ -15,42 +15,42 @@ export type Schedule = {
 
 export type OrderPlan = {
   readonly currency: string;
-  /** In Stripe's units and in ours: the currencies are those where the two are the same. */
+  /** In minor units. Only currencies are used in which Stripe's units equal ours. */
   readonly amountMinor: bigint;
   readonly captureMode: CaptureMode;
   readonly expiresInSeconds: number;
-  /** By what it is paid, unless its story says otherwise. */
+  /** The payment method, unless a step of the story names another. */
   readonly method: PaymentMethod;
 };
 
-/** What holds for the whole schedule. */
+/** Conditions for the whole schedule. */
 export type Weather = {
-  /** No callback is ever sent, not even when all is quiet: the truth must be reached by asking. */
+  /** No callback is ever sent: the correct state must be reached by queries. */
   readonly dropsEveryCallback: boolean;
-  /** No question is answered before all is quiet: the truth must be reached by callbacks until then. */
+  /** No query is answered until all steps have ended: the correct state must be reached by callbacks until then. */
   readonly failsEveryQuery: boolean;
-  /** Wakes between nodes are lost with this probability. */
+  /** The probability that a notification between nodes is lost. */
   readonly losesWakes: number;
-  /** With this probability a node pauses at a failpoint, so that others come in between. Only where they can: on PostgreSQL. */
+  /** The probability that a node pauses at a failpoint, so that others interleave. Only on PostgreSQL. */
   readonly pauses: number;
-  /** Refunds that the provider keeps pending are decided once all is quiet; otherwise never, and a person must look. */
+  /** True: pending refunds at the provider are decided at the end. False: never, and their orders go into review. */
   readonly decidesRefunds: boolean;
-  /** Once all is quiet, timers are late by up to hours, as after an outage, or come on time. */
+  /** Whether timers at the end are late by up to hours, as after an outage, or punctual. */
   readonly timersAreLate: boolean;
 };
 
-/** Which payment of an order: by when it was started. */
+/** A payment of an order, by its position in the order of start. */
 export type PaymentRef = 'last' | 'previous' | 'first';
 
-/** When a client that heard nothing repeats its call: right away, when the lease of whoever died is over, after a day, or never. */
+/** When a client without an answer repeats its call: at once, when the lease of the dead node has expired, after a day, or never. */
 export type Repeat = 'at once' | 'after the lease' | 'after a day' | 'never';
 
-/** The client's call. `key` counts the intents of its kind and order; the same key again is the same intent, unless `spoils` it. */
+/** A client's call. `key` numbers the intents of its kind and order. The same key is the same intent, except with `spoils`. */
 type Call = {
   readonly order: number;
   readonly node: number;
   readonly key: number;
-  /** The same key with other input, which must be refused. */
+  /** True: the same key with different input, which must be refused. */
   readonly spoils: boolean;
   readonly repeat: Repeat;
 };
@@ -68,7 +68,7 @@ export type Step =
       readonly order: number;
       readonly node: number;
       readonly latePayment: 'ACCEPT' | 'REFUND' | null;
-      /** The operator says as well what they read in the provider's console. */
+      /** True: the operator also reports the facts from the provider's console. */
       readonly tellsFacts: boolean;
     }
   /** The buyer presses Pay on a page of this payment. */
@@ -79,9 +79,9 @@ export type Step =
       readonly card: Card;
       readonly page: Page;
     }
-  /** The buyer scans the code, or comes to the cashier; and goes away again. Cards know no such thing. */
+  /** The buyer scans the code or opens the cashier, and leaves. Does not exist for cards. */
   | { readonly kind: 'open' | 'leave'; readonly order: number; readonly payment: PaymentRef }
-  /** The buyer comes back from their bank's page. */
+  /** The buyer returns from the bank's page. */
   | { readonly kind: 'authenticate'; readonly order: number; readonly payment: PaymentRef; readonly passes: boolean }
   | {
       readonly kind: 'console';
@@ -90,33 +90,33 @@ export type Step =
       readonly deed: ConsoleDeed;
       readonly share: number;
     }
-  /** Time goes on: callbacks that are due go out, and whatever the provider has planned happens. */
+  /** Time passes: due callbacks are sent, and scheduled steps of the provider happen. */
   | { readonly kind: 'pass'; readonly ms: number }
   | { readonly kind: 'sweep'; readonly node: number }
   | { readonly kind: 'redeliver'; readonly nth: number }
   | { readonly kind: 'fault'; readonly rules: readonly FaultRule[] }
   | { readonly kind: 'clearFaults' }
-  /** From now on the node dies when it passes the failpoint for the nth time. */
+  /** The node will die when it passes the failpoint for the nth time from now. */
   | { readonly kind: 'crash'; readonly node: number; readonly failpoint: Failpoint; readonly nth: number }
   | { readonly kind: 'kill'; readonly node: number }
-  /** An operator takes a provider out of the configuration, or puts back what was taken out, and restarts the nodes. */
+  /** An operator removes a provider from the configuration, or restores it, and restarts the nodes. */
   | { readonly kind: 'retire'; readonly method: PaymentMethod }
   | { readonly kind: 'restore' }
-  /** From now on the node's nth statement fails, or the answer to its nth commit is lost. */
+  /** The node's nth statement from now fails, or the answer to its nth commit is lost. */
   | { readonly kind: 'spoil'; readonly node: number; readonly what: 'statement' | 'commit'; readonly nth: number }
   | {
       readonly kind: 'follow';
       readonly subscriber: number;
       readonly node: number;
-      /** An order, or null for all of the merchant's. */
+      /** The order; null for all orders of the merchant. */
       readonly order: number | null;
-      /** How far back, as a share of the events so far; 1 is now. */
+      /** The starting position, as a share of the events so far; 1 is now. */
       readonly from: number;
       readonly types: readonly EventType[] | null;
     }
   | { readonly kind: 'hangUp'; readonly subscriber: number }
   | { readonly kind: 'comeBack'; readonly subscriber: number; readonly node: number }
-  /** All at once. */
+  /** Steps that run concurrently. */
   | { readonly kind: 'together'; readonly steps: readonly Step[] };
 
 export type StepKind = Step['kind'];
@@ -128,7 +128,7 @@ export function isKeyed(step: Step): step is KeyedStep {
   return 'key' in step;
 }
 
-/** How the names of failpoints begin that a step, or what follows it, is likely to pass. */
+/** Prefixes of the failpoints that a step or its consequences are likely to pass. */
 export const failpointsOf: Readonly<Partial<Record<StepKind, string>>> = {
   create: 'create.',
   pay: 'pay.',
@@ -151,12 +151,12 @@ export const cards = [
 ] as const;
 export type Card = (typeof cards)[number];
 
-/** The cards that are no use. */
+/** The cards that are declined. */
 export function isDeclined(card: Card): boolean {
   return card.includes('Declined');
 }
 
-/** Of the pages of a payment, when it has had several: those that were renewed may still be open. */
+/** Which page of a payment with several: pages before a renewal may still be open. */
 export type Page = 'newest' | 'oldest';
 
 export const consoleDeeds = [
@@ -165,7 +165,7 @@ export const consoleDeeds = [
 ] as const;
 export type ConsoleDeed = (typeof consoleDeeds)[number];
 
-/** A rule as the sandbox's control API takes it. */
+/** A fault rule in the form of the sandbox's control API. */
 export type FaultRule = {
   readonly fault: NewRule['fault'];
   readonly target?: NewRule['target'];
@@ -176,5 +176,5 @@ export type FaultRule = {
   readonly count?: number;
 };
 
-/** The instant at which every schedule begins. */
+/** The virtual time at which every schedule starts. */
 export const startsAt = new Date('2030-01-01T00:00:00.000Z');

@@ -4,7 +4,7 @@ import type { OrderPlan, Step } from './schedule.ts';
 import { callsOf, dayMs, hourMs, minuteMs, secondMs, Teller } from './teller.ts';
 import { walletBeginnings, walletEndings } from './wallet-stories.ts';
 
-/** What happens to one order, if nothing disturbs it. Whatever has nothing to do in the end does nothing. */
+/** The steps of one order without disturbances. A step whose subject does not exist has no effect. */
 export function storyOf(dice: Dice, order: number, plan: OrderPlan): Step[] {
   const tell = new Teller(dice, order, plan);
   const isManual = plan.captureMode === 'MANUAL';
@@ -13,14 +13,14 @@ export function storyOf(dice: Dice, order: number, plan: OrderPlan): Step[] {
     ...tell.sometimesRepeated(),
     ...(isManual && dice.hit(0.15) ? [tell.fault(lapsing(dice))] : []),
     ...beginning(dice, tell, plan),
-    // Where nothing came of it so far, and the page is there by now.
+    // For the case that the payment has not advanced, and its page exists by now.
     ...(dice.hit(0.5) ? [tell.sweep(), tell.buy('visa'), tell.wait()] : []),
     ...(isManual ? holding(dice, tell) : []),
     ...ending(dice, tell, plan),
   ];
 }
 
-/** An order that lives no longer than this is mostly about its end. */
+/** The story of an order with at most this lifetime is mostly about its expiry. */
 export const shortSecondsMax = 600;
 
 function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
@@ -52,7 +52,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
       () => [tell.pay(0), tell.buy('threeDSecureRequiredChargeDeclined'), tell.authenticate(true), tell.wait()],
     ],
     [ofEnd, () => [tell.pay(0), tell.pass(toExpiryMs), tell.sweep(), tell.sweep()]],
-    // In the last moment, with the callback lost: only asking tells.
+    // At the last moment, with the callback lost: only a query shows it.
     [
       ofEnd,
       () => [
@@ -60,7 +60,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
         ...[tell.buy('visa'), tell.pass(1000), tell.sweep(), tell.sweep()],
       ],
     ],
-    // Two payments, of which both may be paid on their pages.
+    // Two payments, both of which can be paid on their pages.
     [
       3,
       () => [
@@ -69,7 +69,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
         ...[tell.buy('visa'), tell.wait(), tell.buy('visa', 'first'), tell.wait()],
       ],
     ],
-    // Both succeed: the first one comes back from its close.
+    // Both succeed: the first one succeeds despite being closed.
     [
       3,
       () => [
@@ -102,7 +102,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
     ],
     [ofCard(2), () => [tell.pay(0), tell.buy('pendingRefund'), tell.wait()]],
     [ofCard(2), () => [tell.pay(0), tell.buy('refundFail'), tell.wait()]],
-    // Two clicks, with the same key and with another.
+    // Two clicks, with the same key and with different keys.
     [2, () => [tell.together(tell.pay(0), tell.pay(0)), tell.buy('visa'), tell.wait()]],
     [2, () => [tell.together(tell.pay(0), tell.pay(1), tell.pay(2)), tell.buy('visa'), tell.wait()]],
     [
@@ -117,7 +117,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
       ],
     ],
     [1, () => [tell.pay(0), tell.console('close'), tell.wait(), tell.pay(1), tell.buy('visa')]],
-    // Another account's callback in the place of ours.
+    // A callback of another account instead of ours.
     [
       2,
       () => [
@@ -125,7 +125,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
         ...[tell.pay(0), tell.buy('visa'), tell.wait(), tell.sweep(), tell.resolve()],
       ],
     ],
-    // The account is retired while its payment waits for the buyer, who pays in another way, or there all the same.
+    // The account is removed while its payment waits for the buyer, who pays by another method, or still pays there.
     [
       2,
       () => [
@@ -135,7 +135,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
         ...[tell.sweep(), tell.restore(), tell.wait(), tell.sweep(), ...tell.resolved(), tell.wait()],
       ],
     ],
-    // Declined, tried again and paid within one second, and heard in any order.
+    // Declined, retried and paid within one second; the callbacks arrive in any order.
     [
       ofCard(2),
       () => [
@@ -157,7 +157,7 @@ function beginning(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
         ],
       ],
     ],
-    // The answer of the start is lost, and the client asks again with the same key.
+    // The answer to the start is lost, and the client repeats the call with the same key.
     [
       3,
       () => [
@@ -188,7 +188,7 @@ function processing(dice: Dice) {
   return dice.hit(0.5) ? { fault } : { fault, ms: dice.pick([5000, hourMs]) };
 }
 
-/** Of an authorization: captured, given back, or left to lapse. */
+/** The end of an authorization: captured, voided, or expired. */
 function holding(dice: Dice, tell: Teller): Step[] {
   return dice.weigh<() => Step[]>([
     [4, () => [tell.capture(0, 1), tell.wait()]],
@@ -202,7 +202,7 @@ function holding(dice: Dice, tell: Teller): Step[] {
     [2, () => [tell.console('lapse'), tell.together(tell.capture(0, 1), tell.wait()), tell.wait()]],
     [1, () => [tell.pass(7 * dayMs + hourMs), tell.sweep(), tell.capture(0, 1)]],
     [1, () => [tell.capture(0, 1.5), tell.capture(1, 1)]],
-    // Refused for good, and repeated; then tried anew.
+    // Refused finally and repeated; then tried with a new key.
     [
       6,
       () => [
@@ -224,7 +224,7 @@ function ending(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
     [4, () => [tell.refund(0, 1), tell.wait()]],
     [4, () => [...tell.dying(tell.refund(0, dice.pick([1, 0.4]))), tell.refund(1, 0.4), tell.wait()]],
     [3, () => [tell.refund(0, 0.4), tell.wait(), tell.refund(1, 0.4), tell.refund(2, 0.4), tell.wait()]],
-    // More than one can have, all at once.
+    // Concurrent refunds that exceed the payment in total.
     [3, () => [tell.together(...Array.from({ length: 16 }, (_, key) => tell.refund(key, 0.15))), tell.wait()]],
     [
       2,
@@ -281,7 +281,7 @@ function ending(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
       ],
     ],
     [3, () => [tell.wait(), tell.sweep(), tell.resolve(), tell.wait(), tell.sweep()]],
-    // A second object under the number of one of ours, before our own call is answered or after.
+    // A second refund object under one of our numbers, before or after our own call is answered.
     [
       isCard ? 6 : 0,
       () => [
@@ -298,9 +298,9 @@ function ending(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
         ...[tell.refund(0, 0.3), tell.console('refundTwin'), tell.wait(), tell.refund(1, 1), tell.wait()],
       ],
     ],
-    // The provider is taken out of the configuration while money is on its way back.
+    // The provider is removed from the configuration during a refund.
     [1, () => [tell.refund(0, 0.4), tell.retire(), tell.refund(1, 0.4), tell.wait(), tell.restore(), tell.sweep()]],
-    // All within one second, and heard in any order.
+    // All within one second; the callbacks arrive in any order.
     [
       isCard ? 2 : 0,
       () => [

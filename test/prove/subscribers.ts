@@ -5,17 +5,17 @@ import type { Node, Scope } from './node.ts';
 import type { EventRow } from './rows.ts';
 import type { World } from './world.ts';
 
-/** A dashboard that follows the log over many connections, each going on from the last event it has heard. */
+/** A dashboard that follows the log over many connections. Each connection resumes after the last event that it received. */
 type Subscriber = Following & {
   readonly merchantId: string;
   readonly heard: LoggedEvent[];
-  /** Where it listens now; null while it is away. */
+  /** The node that it is connected to; null while disconnected. */
   connection: { readonly id: number; readonly node: Node } | null;
 };
 
 /**
- * How long, in real time, an event may take to those who listen; only a lost one takes so long. On a server the log is held back by
- * transactions of others as well, such as those in which it gathers its statistics.
+ * The maximum real time until a committed event arrives; only a lost event takes longer. On a server, transactions of others delay the
+ * log too, such as those of its statistics collection.
  */
 export const patienceMs = { pglite: 12_000, postgresql: 60_000 } as const;
 const napMs = 1;
@@ -30,7 +30,7 @@ export class Subscribers {
     this.#world = world;
     this.#patienceMs = patienceMs;
     world.hear = (connection, event) => {
-      // What a connection brings after it was given up is heard by nobody.
+      // Events of an abandoned connection are ignored.
       for (const subscriber of this.#all.values()) {
         if (subscriber.connection?.id === connection) subscriber.heard.push(event);
       }
@@ -64,7 +64,7 @@ export class Subscribers {
     node.follow(this.#connections, { merchantId, orderId, types }, heard.at(-1) ?? after);
   }
 
-  /** Those whose node has died go on at one that lives. */
+  /** Reconnects the subscribers of dead nodes to live ones. */
   goOn(slotOf: () => number): void {
     for (const [name, subscriber] of this.#all) {
       if (subscriber.connection === null || !subscriber.connection.node.isDead) continue;
@@ -73,14 +73,14 @@ export class Subscribers {
     }
   }
 
-  /** Everybody who is away comes back, to hear the rest. */
+  /** Reconnects all disconnected subscribers, so that they get the rest. */
   allComeBack(): void {
     for (const [name] of this.#all) this.comeBack(name, name);
   }
 
   /**
-   * Waits until all who listen have heard what is committed, and says who has not, or has heard something else. Where wakes were lost,
-   * the log's tail is watched meanwhile, as it is every second in real life: what an older transaction holds back it shows later.
+   * Waits until all subscribers have got the committed events, and returns those that miss events or got wrong ones. After lost
+   * notifications the end of the log is polled meanwhile, as in production every second: events behind an older transaction appear later.
    */
   async misheard(events: readonly EventRow[]): Promise<string[]> {
     const deadlineMs = performance.now() + this.#patienceMs;

@@ -1,4 +1,4 @@
-/** How often what happened: steps, faults, crashes, outcomes. Shows what is never reached. */
+/** Counts steps, faults, crashes and outcomes, to show which are never reached. */
 export class Tally {
   readonly #counts = new Map<string, Map<string, number>>();
 
@@ -15,7 +15,7 @@ export class Tally {
     for (const [kind, name, times] of rows) this.count(kind, name, times);
   }
 
-  /** Plain rows, to be sent from a worker. */
+  /** Plain rows, which a worker can send to its parent. */
   rows(): TallyRows {
     return [...this.#counts].flatMap(([kind, names]) =>
       [...names].map(([name, times]): TallyRows[number] => [kind, name, times]),

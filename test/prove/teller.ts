@@ -26,7 +26,7 @@ const flowsOf: Readonly<Record<PaymentMethod, readonly (readonly [weight: number
   ],
 };
 
-/** The calls by which a payment is made at its provider, and a refund. */
+/** The calls that create a payment and a refund at the provider. */
 export const callsOf: Readonly<
   Record<PaymentMethod, Readonly<Record<'pay' | 'refund', NonNullable<FaultRule['match']>>>>
 > = {
@@ -40,7 +40,7 @@ export const callsOf: Readonly<
 
 export type OnNode = Extract<Step, { readonly node: number }>;
 
-/** Words for the steps of one order, with what chance decides about each. */
+/** Builds the steps of one order, with random choices for each. */
 export class Teller {
   readonly #dice: Dice;
   readonly #order: number;
@@ -56,7 +56,7 @@ export class Teller {
     return { kind: 'create', ...this.#call(0) };
   }
 
-  /** The same once more, or something else under the same key. */
+  /** The same call again, or different input with the same key. */
   sometimesRepeated(): Step[] {
     if (this.#dice.hit(0.75)) return [];
     return [{ kind: 'create', ...this.#call(0), spoils: this.#dice.hit(0.5) }];
@@ -108,13 +108,13 @@ export class Teller {
     return { kind: 'resolve', order: this.#order, node: this.#node(), latePayment, tellsFacts };
   }
 
-  /** Decided by an operator, twice now and then, and once or other by one whose node dies. */
+  /** An operator decides, sometimes twice, and sometimes on a node that dies. */
   resolved(): Step[] {
     const decided = this.#dice.hit(0.4) ? this.dying(this.resolve()) : [this.resolve()];
     return [...decided, ...(this.#dice.hit(0.3) ? [this.resolve()] : [])];
   }
 
-  /** The node dies somewhere on its way; who called calls again, mostly when the lease is over and nothing else has come before. */
+  /** The node dies during the call. The client repeats it, usually after the lease has expired and before anything else happens. */
   dying(call: OnNode): Step[] {
     const prefix = failpointsOf[call.kind];
     const failpoint = this.#dice.pick(failpoints.filter((name) => prefix !== undefined && name.startsWith(prefix)));
@@ -131,7 +131,7 @@ export class Teller {
     return { kind: 'fault', rules: [rule] };
   }
 
-  /** The provider that the order is paid by is taken out of the configuration. */
+  /** The provider of the order is removed from the configuration. */
   retire(): Step {
     return { kind: 'retire', method: this.#method };
   }
@@ -144,7 +144,7 @@ export class Teller {
     return { kind: 'pass', ms };
   }
 
-  /** Long enough for callbacks to come. */
+  /** Long enough for callbacks to arrive. */
   wait(): Step {
     return {
       kind: 'pass',

@@ -9,11 +9,11 @@ import type { Schedule } from './schedule.ts';
 import { Tally } from './tally.ts';
 import type { StartNode } from './world.ts';
 
-/** What became of one schedule. `failure` is null when every invariant held. */
+/** The result of one schedule. `failure` is null when every invariant held. */
 export type Result = {
   readonly seed: number;
   readonly failure: readonly string[] | null;
-  /** It hangs, and with it whatever it holds: the process should not be used for another one. */
+  /** True when the schedule hangs. Its process must not be used for another one. */
   readonly isStuck: boolean;
   readonly tookMs: number;
 };
@@ -21,22 +21,22 @@ export type Result = {
 export type TheatreParts = {
   readonly database: Database;
   readonly slots: number;
-  /** Where nodes run when not in this process. */
+  /** Starts a node elsewhere; omitted when nodes run in this process. */
   readonly startNode?: StartNode;
-  /** The command that replays a seed; where nodes really race, it replays no more than what was meant to happen. */
+  /** The command that replays a seed. With nodes in separate processes only the plan is the same; the timing can differ. */
   readonly replay: (seed: number) => string;
-  /** Hears what is about to happen. */
+  /** Called before each step. */
   readonly onStep?: (what: string) => void;
-  /** Hears every detail of what does happen. */
+  /** Called with every detail of the run. */
   readonly trace?: (what: string) => void;
 };
 
-/** A schedule that takes longer in real time hangs: something waits for what never comes. */
+/** A schedule that takes longer in real time hangs. */
 export const stuckAfterMs = 120_000;
-/** After so many schedules the embedded database is emptied. */
+/** The number of schedules after which the embedded database is emptied. */
 const schedulesPerClearing = 50;
 
-/** Runs schedules one after the other on one database. */
+/** Runs schedules sequentially on one database. */
 export class Theatre {
   readonly #parts: TheatreParts;
   #run = 0;
@@ -49,7 +49,7 @@ export class Theatre {
   async play(seed: number, tally = new Tally()): Promise<Result> {
     const { database, slots, startNode, trace = () => {}, onStep = () => {} } = this.#parts;
     const beganMs = performance.now();
-    // A server grows with its work, and lets no ordinary user cut the log.
+    // Not on a server: only a superuser can empty the log there.
     if (database.kind === 'pglite' && this.#run % schedulesPerClearing === 0) await clearDatabase(database.pool);
     else await forgetTimers(database.pool);
     this.#run += 1;

@@ -6,18 +6,18 @@ import type { Answer } from './node.ts';
 import type { DeliveryRow, EventRow, KeyRow } from './rows.ts';
 import type { CallbackAttempt } from './world.ts';
 
-/** One call under an idempotency key, with when it was made and when it was answered, by the client's own count. */
+/** One call with an idempotency key. The client counts the order of calls and answers. */
 export type KeyedCall = {
   readonly operation: 'createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund';
   readonly key: string;
-  /** The input as text: two calls with the same text mean the same. */
+  /** The input as text: calls with equal text are the same intent. */
   readonly input: string;
   readonly beganAt: number;
   readonly endedAt: number;
   readonly answer: Answer;
 };
 
-/** Invariant 4: what clients were told under each key, and what there is of it. */
+/** Invariant 4: compares the answers under each key with the rows. */
 export function findKeysWithTwoMeanings(
   calls: readonly KeyedCall[],
   keys: readonly KeyRow[],
@@ -56,14 +56,14 @@ function answeredTwice(calls: readonly KeyedCall[], keys: readonly KeyRow[]): st
       return isOnlyInput ? [`${name} was refused as reused, and never had other input`] : [];
     if (earlier.length === 0) return [];
     if (!isSame) return [`${name} had other input than before, and was refused as ${answer.code} instead`];
-    // The provider's answer to a repetition may differ, as long as nothing else is so because of it.
+    // The provider's answer to a repetition may differ, as long as the state is the same.
     const isOfProvider =
       answer.code === 'PROVIDER_UNAVAILABLE' || (answer.code === 'PROVIDER_REJECTED' && answer.id === kept?.resultId);
     return isOfProvider ? [] : [`${name} was done before, and is refused now: ${answer.code} ${answer.message}`];
   });
 }
 
-/** A capture that was refused is refused again, unless the money has been captured since all the same. */
+/** A refused capture is refused again, unless the money was captured since. */
 function acceptedAfterRefusal(
   calls: readonly KeyedCall[],
   payments: readonly Pick<Payment, 'id' | 'status'>[],
@@ -106,7 +106,7 @@ function withoutKey(
   });
 }
 
-/** Invariant 5: holds once all is quiet; before, a callback may still wait in the inbox. */
+/** Invariant 5: holds when all work has ended; before, a callback may wait in the inbox. */
 export function findLostCallbacks(
   attempts: readonly CallbackAttempt[],
   deliveries: readonly Omit<DeliveryRow, 'body'>[],
@@ -128,7 +128,7 @@ export function findLostCallbacks(
   });
 }
 
-/** What the sandbox knows of a delivery that it has spoiled. */
+/** The sandbox's record of a delivery that it manipulated. */
 export type SpoiledDelivery = {
   readonly provider: ProviderKey;
   readonly eventId: string;
@@ -148,11 +148,11 @@ export type SpoiledDelivery = {
   readonly attempts: readonly { readonly status: number | null }[];
 };
 
-/** Of Stripe's callbacks some tell none, and nothing was changed about them then; the other providers' always do. */
+/** Some Stripe callbacks have no amount, so it cannot have been manipulated; those of the other providers always have one. */
 const tellsAmount = /"amount(?:_received|_capturable|_captured|_total|_subtotal)?": ?[1-9]/;
 
 /**
- * Invariant 5 as well: what was not signed rightly is not acknowledged, and what tells a wrong amount, or comes from another account, is not
+ * Invariant 5: callbacks with an invalid signature are not acknowledged. Callbacks with a wrong amount, or of another account, are not
  * applied.
  */
 export function findBelievedForgeries(
@@ -172,11 +172,11 @@ function beliefIn({ provider, spoiled, attempts }: SpoiledDelivery, kept: Delive
   const isToldAmount = provider !== 'stripe' || tellsAmount.test(kept?.body.toString('utf8') ?? '');
   switch (spoiled) {
     case null:
-    case 'gbk': // genuine, and written otherwise
+    case 'gbk': // genuine, in another charset
       return null;
     case 'forge':
       return attempts.some(isAcknowledged) ? 'was forged, and acknowledged' : null;
-    case 'stale': // Alipay's own retries are as old: their age says nothing
+    case 'stale': // Alipay's own retries are equally old, so the age is no evidence
       return isAcknowledged(attempts[0]) && provider !== 'alipay'
         ? 'was signed ten minutes ago, and acknowledged'
         : null;
@@ -194,7 +194,7 @@ function beliefIn({ provider, spoiled, attempts }: SpoiledDelivery, kept: Delive
   }
 }
 
-/** Invariant 5 as well: a callback that cannot be understood has put the order that it names into review. */
+/** Invariant 5: a callback that cannot be read has put its order into review. */
 export function findUnreviewed(
   deliveries: readonly Pick<DeliveryRow, 'eventId' | 'eventType' | 'status' | 'reason' | 'paymentId'>[],
   payments: readonly Pick<Payment, 'id' | 'orderId'>[],
@@ -212,8 +212,8 @@ export function findUnreviewed(
 }
 
 /**
- * Invariant 5, once more: what is called applied has left its trace in the log, as the evidence of what it changed. A refund that was made
- * in the provider's console is asked about before it is believed: its trace is the answer, which came after the callback.
+ * Invariant 5: a callback that is marked as applied has a trace in the log, as evidence of its change. A console refund is queried before it is
+ * applied: its trace is the response, which is later than the callback.
  */
 export function findAppliedWithoutTrace(
   deliveries: readonly Pick<DeliveryRow, 'eventId' | 'eventType' | 'status' | 'receivedAt' | 'paymentId'>[],
@@ -237,7 +237,7 @@ export function findAppliedWithoutTrace(
 
 type Timed = { readonly id: string; readonly checkAt: Date | null };
 
-/** Invariant 8. A capture that was asked for is such a thing as well. */
+/** Invariant 8, also for requested captures. */
 export function findForgotten(
   orders: readonly Pick<Order, 'id' | 'status' | 'dueAt' | 'reviewReasons'>[],
   payments: readonly (Timed & Pick<Payment, 'orderId' | 'status'>)[],

@@ -6,17 +6,17 @@ type Weighed = readonly (readonly [weight: number, tell: () => Step[]])[];
 
 const twoHoursMs = 2 * hourMs;
 
-/** How an order begins that is paid by Alipay or WeChat Pay, beyond what may happen with every method. */
+/** Beginnings of an order that is paid by Alipay or WeChat Pay, in addition to those of every method. */
 export function walletBeginnings(dice: Dice, tell: Teller, plan: OrderPlan): Weighed {
   const toExpiryMs = plan.expiresInSeconds * secondMs;
   const other = dice.pick((['ALIPAY', 'WECHAT_PAY', 'CARD'] as const).filter((method) => method !== plan.method));
   const isLong = toExpiryMs > twoHoursMs;
   return [
-    // Scans, walks away, and comes back.
+    // Scans, leaves, and returns.
     [3, () => [tell.pay(0), tell.open(), tell.leave(), tell.wait(), tell.sweep(), tell.buy('visa'), tell.wait()]],
     [2, () => [tell.pay(0), tell.open(), tell.cancelOrder(), tell.wait(), tell.buy('visa'), tell.wait(), tell.sweep()]],
     [2, () => [tell.pay(0), tell.open(), tell.pass(toExpiryMs), tell.sweep(), tell.buy('visa'), tell.sweep()]],
-    // The old link still works after the order, or its payment, was given up.
+    // The old link still works after the order or payment was abandoned.
     [
       4,
       () => [
@@ -31,12 +31,12 @@ export function walletBeginnings(dice: Dice, tell: Teller, plan: OrderPlan): Wei
         ...[tell.sweep(), tell.buy('visa'), tell.wait()],
       ],
     ],
-    // Closed and given up while the buyer is just opening it.
+    // Closed while the buyer opens it.
     [
       2,
       () => [tell.pay(0), tell.together(tell.cancelOrder(), tell.open()), tell.wait(), tell.sweep(), tell.buy('visa')],
     ],
-    // Another method: the first one is closed for it, and its buyer may have been faster, or may pay both.
+    // Another method: the first payment is closed for it, but its buyer may have paid first, or pays both.
     [
       5,
       () => [
@@ -60,7 +60,7 @@ export function walletBeginnings(dice: Dice, tell: Teller, plan: OrderPlan): Wei
       2,
       () => [tell.pay(0), tell.together(tell.pay(1, other), tell.buy('visa', 'first')), tell.wait(), tell.buy('visa')],
     ],
-    // What the buyer acts by has run out, and the shop asks for it anew: the code from before may be paid all the same.
+    // The next action has expired and is renewed: the earlier code may still be paid.
     [
       isLong ? 4 : 0,
       () => [
@@ -80,11 +80,11 @@ export function walletBeginnings(dice: Dice, tell: Teller, plan: OrderPlan): Wei
   ];
 }
 
-/** How it ends. */
+/** Endings of such an order. */
 export function walletEndings(dice: Dice, tell: Teller): Weighed {
   const pending = { fault: dice.pick(['refund_pending_then_succeeded', 'refund_pending_then_failed'] as const) };
   return [
-    // The provider keeps a refund to itself until somebody decides; what failed is put right, or closed for good.
+    // The provider keeps a refund pending until someone decides; a failed one is repaired or closed.
     [
       3,
       () => [
@@ -97,7 +97,7 @@ export function walletEndings(dice: Dice, tell: Teller): Weighed {
       2,
       () => [tell.fault({ ...pending, ms: 5000 }), tell.console('refund', 'last', 0.4), tell.wait(), tell.refund(0, 1)],
     ],
-    // All of it, or the rest, in the console: Alipay tells of that by no callback where the buyer had a page or a code.
+    // A full refund, or one of the rest, in the console: for page and code payments Alipay sends no callback.
     [3, () => [tell.console('refund', 'last', 0.4), tell.wait(), tell.console('refund', 'last', 1), tell.wait()]],
     [2, () => [tell.refund(0, 0.4), tell.wait(), tell.console('refund', 'last', 1), tell.wait(), tell.refund(1, 0.2)]],
     [2, () => [tell.console('finishTrade'), tell.refund(0, 0.5), tell.wait()]],

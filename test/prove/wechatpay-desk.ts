@@ -15,7 +15,7 @@ export class WechatpayDesk implements Desk {
   async act(paymentId: string, page: NextAction, gesture: Gesture): Promise<boolean> {
     const cashier = await this.#cashierOf(page);
     if (cashier === null) return false;
-    // Who scans and goes no further leaves nothing on the page: only WeChat Pay knows of it.
+    // A scan without payment leaves no trace on the page: only WeChat Pay knows of it.
     if (gesture.kind === 'open') return press(this.#world, `/control/wechatpay/buyer/${paymentId}`, { action: 'open' });
     if (gesture.kind === 'leave') return fillIn(this.#world, cashier, { action: 'leave' });
     return fillIn(this.#world, cashier, { action: isDeclined(gesture.card) ? 'decline' : 'pay' });
@@ -54,7 +54,7 @@ export class WechatpayDesk implements Desk {
       case 'finishFailed':
         if (state !== 'USERPAYING') return false;
         return press(this.#world, `/control/wechatpay/buyer/${payment.id}`, { action: 'decline' });
-      case 'refundTwin': // a number names one refund there, and none is listed
+      case 'refundTwin': // a number identifies one refund there, and refunds are not listed
       case 'failRefund':
       case 'lapse':
       case 'finishTrade':
@@ -62,7 +62,7 @@ export class WechatpayDesk implements Desk {
     }
   }
 
-  /** The page of a code, of a link, or of a payment that the shop's page has opened within WeChat. */
+  /** The page of a code, of a link, or of a payment that the shop's page opened inside WeChat. */
   async #cashierOf(page: NextAction): Promise<string | null> {
     switch (page.kind) {
       case 'QR_CODE':

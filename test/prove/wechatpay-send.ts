@@ -1,7 +1,7 @@
 import type { Send } from '../../src/providers/wechatpay/transport.ts';
 import { type Door, unansweredStatus } from './provider-client.ts';
 
-/** Carries the requests of WeChat Pay's adapter through a door; what does not come back fails as `fetch` fails. */
+/** Sends the requests of WeChat Pay's adapter through a door. A missing answer fails like `fetch`. */
 export function sendThrough(door: Door): Send {
   return async ({ method, url, headers, body }) => {
     const { pathname, search } = new URL(url);

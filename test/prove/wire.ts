@@ -5,10 +5,10 @@ import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/events/notifications.ts';
+import type { Notification } from '../../src/events/notifications.ts';
 import type { Answer, CommandName, Scope } from './node.ts';
 
-/** What a node in another process is asked, and what it answers. */
+/** Requests to a node in another process, and their answers. */
 export type Requests = {
   start: {
     readonly ask: { readonly seed: number; readonly pauses: number; readonly retired: readonly PaymentMethod[] };
@@ -18,18 +18,18 @@ export type Requests = {
     readonly ask: { readonly command: CommandName; readonly actor: Actor; readonly input: unknown };
     readonly answer: Answer;
   };
-  /** Null: the node died before it had answered. */
+  /** Null when the node died before it answered. */
   receive: { readonly ask: CallbackRequest; readonly answer: CallbackAnswer | null };
   sweep: { readonly ask: null; readonly answer: number | null };
   watchTail: { readonly ask: null; readonly answer: null };
   idle: { readonly ask: null; readonly answer: null };
 };
 
-/** What it is told, and does not answer. */
+/** Notifications to a node, which have no answer. */
 export type Orders = {
   follow: { readonly subscription: number; readonly scope: Scope; readonly after: LogPosition };
   unfollow: { readonly subscription: number };
-  wake: Wake;
+  notify: Notification;
   crashAt: { readonly failpoint: Failpoint; readonly nth: number };
   spoil: { readonly what: 'statement' | 'commit'; readonly nth: number };
   kill: null;
@@ -41,7 +41,7 @@ export type Asked = {
 }[keyof Requests];
 export type Told = Tagged<Orders>;
 
-/** Everything sent to a node carries the time. `node` counts the nodes that a process has been, one after the other. */
+/** Every message to a node contains the virtual time. `node` numbers the nodes that a process has hosted. */
 export type ToNode = { readonly nowMs: number; readonly node: number } & (
   | { readonly type: 'ask'; readonly id: number; readonly asked: Asked }
   | { readonly type: 'tell'; readonly told: Told }
@@ -54,7 +54,7 @@ export type Observed = Tagged<{
   spoiled: 'statement' | 'commit';
   complained: string;
   heard: { readonly subscription: number; readonly event: LoggedEvent };
-  woke: Wake;
+  notified: Notification;
 }>;
 
 export type FromNode =

@@ -5,14 +5,14 @@ import { NodeProcesses } from './remote-node.ts';
 import { Tally, type TallyRows } from './tally.ts';
 import { type Result, Theatre } from './theatre.ts';
 
-/** How many nodes live within a worker, when they are no processes of their own. */
+/** The number of nodes in a worker, when they are not separate processes. */
 const slotsWithin = 2;
 
-/** How a worker is started: these are its arguments, as JSON. */
+/** The arguments of a worker, as JSON. */
 export type WorkerParts = {
-  /** Where it may keep files, until the run is over. */
+  /** A directory for its files, removed after the run. */
   readonly dir: string;
-  /** A database of its own; null: a PGlite that it makes. */
+  /** The URL of its own database; null for a new PGlite. */
   readonly databaseUrl: string | null;
   readonly nodes: number | null;
   readonly replay: string;
@@ -43,7 +43,7 @@ async function work({ dir, databaseUrl, nodes, replay, trace }: WorkerParts): Pr
     const tally = new Tally();
     void theatre.play(seed, tally).then((result) => send({ kind: 'result', result, tally: tally.rows() }));
   });
-  process.on('SIGINT', () => {}); // Ctrl-C is for the one that was started by hand
+  process.on('SIGINT', () => {}); // Ctrl-C is handled by the parent
   process.on('disconnect', () => {
     processes?.close();
     process.exit();

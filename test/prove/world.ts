@@ -3,7 +3,7 @@ import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
-import type { Wake } from '../../src/events/notifications.ts';
+import type { Notification } from '../../src/events/notifications.ts';
 import { Dice } from './dice.ts';
 import { type Exchange, exchangeOf } from './exchanges.ts';
 import { BrokenConnectionError } from './life.ts';
@@ -14,7 +14,7 @@ import { type Schedule, startsAt } from './schedule.ts';
 import type { Tally } from './tally.ts';
 import type { SpoiledDelivery } from './traffic-invariants.ts';
 
-/** Starts a node in a slot, anew after each of its deaths. */
+/** Starts a node in a slot, again after each death. */
 export type StartNode = (parts: {
   readonly slot: number;
   readonly now: () => Date;
@@ -22,7 +22,7 @@ export type StartNode = (parts: {
   readonly observer: NodeObserver;
   readonly pauses: number;
   readonly dice: Dice;
-  /** What is not configured. */
+  /** The providers that are not configured. */
   readonly retired: readonly PaymentMethod[];
 }) => Promise<Node>;
 
@@ -33,26 +33,26 @@ export type WorldParts = {
   readonly trace: (what: string) => void;
 };
 
-/** One attempt to deliver a callback; no status: the connection was refused, or broke. */
+/** One delivery attempt of a callback; without a status when the connection was refused or broke. */
 export type CallbackAttempt = { readonly eventId: string; readonly status: number | null };
 
-/** How likely a callback is applied before anything else happens. */
+/** The probability that a callback is applied before anything else happens. */
 const appliedAtOnce = 0.8;
-/** A node's client waits so long for an answer, in virtual time. */
+/** The timeout of a node's HTTP client, in virtual time. */
 const answerMsMax = 15_000;
 
-/** Everything around the product: its provider, its nodes, the network between them, and the time. */
+/** The environment of the product: providers, nodes, the network between them, and time. */
 export class World {
   readonly sandbox: Sandbox;
   readonly callbacks: CallbackAttempt[] = [];
   readonly exchanges: Exchange[] = [];
-  /** What nodes have complained of since it was last asked for. */
+  /** The errors that nodes logged since the last call. */
   complaints: string[] = [];
-  /** True since a statement or a commit was spoiled, until it is set back: complaints are no wonder then. */
+  /** True from an injected database failure until it is reset: logged errors are expected then. */
   isSpoiled = false;
-  /** True since a wake may have been lost, until everybody has heard everything all the same. */
+  /** True from a possibly lost notification until all subscribers have got everything. */
   hasLostWakes = false;
-  /** True since anything was asked of a node, until it is set back: what is ours cannot have changed otherwise. */
+  /** True from a request to a node until it is reset: without one, our rows cannot have changed. */
   isTouched = true;
   hear: (subscription: number, event: LoggedEvent) => void = () => {};
   #nodes: Node[] = [];
@@ -103,27 +103,27 @@ export class World {
     return this.#nodes.length;
   }
 
-  /** The node in a slot, to be asked for something. There may be fewer slots than a schedule thinks of. */
+  /** The node in a slot, for a request. Slot numbers beyond the existing ones wrap around. */
   node(slot: number): Node {
     this.isTouched = true;
     return this.nodeToSpoil(slot);
   }
 
-  /** The same, to prepare what will go wrong with it. */
+  /** The same node, for injecting a failure. */
   nodeToSpoil(slot: number): Node {
     const node = this.#nodes[slot % this.#nodes.length];
     if (node === undefined) throw new RangeError('The world has no nodes.');
     return node;
   }
 
-  /** Starts dead nodes anew. False when there were none. */
+  /** Restarts dead nodes. False when there were none. */
   async revive(): Promise<boolean> {
     const dead = [...this.#nodes.entries()].filter(([, node]) => node.isDead);
     for (const [slot] of dead) this.#nodes[slot] = await this.#startIn(slot);
     return dead.length > 0;
   }
 
-  /** The nodes are restarted without a provider, or, with null, with all of them again. False when they run so already. */
+  /** Restarts the nodes without a provider, or with all of them for null. False when they already run like that. */
   async configure(retired: PaymentMethod | null): Promise<boolean> {
     const wanted = retired === null ? [] : [...new Set([...this.#retired, retired])];
     if (wanted.length === this.#retired.length) return false;
@@ -133,24 +133,24 @@ export class World {
     return true;
   }
 
-  /** Time goes on, and what is due on the way happens. */
+  /** Advances time and runs everything that becomes due. */
   async pass(ms: number): Promise<void> {
     await this.#advance(ms);
     await this.idle();
   }
 
-  /** Resolves when nothing is under way: no time that passes, no callback that is applied. */
+  /** Resolves when no work is in progress: neither passing time nor applying callbacks. */
   async idle(): Promise<void> {
     await this.#advancing;
     for (const node of this.#nodes) await node.idle();
   }
 
-  /** Every node looks at the log's tail, and wakes whom a lost wake has left behind. */
+  /** Every node reads the end of the log and notifies subscribers that missed a notification. */
   async watchTail(): Promise<void> {
     for (const node of this.#nodes) await node.watchTail();
   }
 
-  /** Every callback that was to be delivered, as the sandbox keeps them. */
+  /** All callbacks of the sandbox, with their delivery attempts. */
   async callbacksAtSandbox(): Promise<readonly (SpoiledDelivery & { readonly id: string })[]> {
     const answer = await this.sandbox.request({ method: 'GET', path: '/control/deliveries' });
     if (typeof answer === 'string') throw new Error('The sandbox did not answer its own control.');
@@ -201,21 +201,21 @@ export class World {
         this.complaints.push(message);
       },
       heard: (subscription, event) => this.hear(subscription, event),
-      woke: (wake) => this.#spread(slot, wake),
+      notified: (notification) => this.#spread(slot, notification),
     };
   }
 
-  #spread(from: number, wake: Wake): void {
+  #spread(from: number, notification: Notification): void {
     for (const [slot, node] of this.#nodes.entries()) {
       if (slot === from) continue;
       if (this.#dice.hit(this.#schedule.weather.losesWakes)) {
-        this.#tally.count('wakes', 'lost');
+        this.#tally.count('notifications', 'lost');
         this.hasLostWakes = true;
-      } else node.wake(wake);
+      } else node.notify(notification);
     }
   }
 
-  /** A node asks the provider. An answer that comes late is waited for, while the rest of the world goes on. */
+  /** Passes a node's request to the provider. While a late answer is awaited, everything else continues. */
   async #ask(request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'> {
     const askedMs = this.now().getTime();
     const outcome = await this.sandbox.request(request);
@@ -231,7 +231,7 @@ export class World {
     return lateMs > answerMsMax ? 'unanswered' : outcome;
   }
 
-  /** A callback reaches one of the nodes that live, as through a load balancer. */
+  /** Delivers a callback to one of the live nodes, like a load balancer. */
   async #post(request: CallbackRequest): Promise<CallbackAnswer> {
     const { eventId, type } = eventOf(request);
     const alive = this.#nodes.filter((node) => !node.isDead);
@@ -242,7 +242,7 @@ export class World {
       const answer = await node.receive(request);
       this.#trace(`callback at ${this.now().toISOString()}: ${type} ${eventId} → ${answer.status}`);
       this.callbacks.push({ eventId, status: answer.status });
-      // Applied after it was acknowledged; mostly at once, sometimes while the world goes on.
+      // Applied after the acknowledgement: usually at once, sometimes concurrently with other steps.
       if (this.#dice.hit(appliedAtOnce)) await node.idle();
       return answer;
     } catch (error) {
@@ -253,7 +253,7 @@ export class World {
   }
 }
 
-/** By what each provider tells one callback from another. */
+/** The id of a callback, by provider. */
 function eventOf({ url, body }: CallbackRequest): { readonly eventId: string; readonly type: string } {
   if (new URL(url).pathname.endsWith('/alipay')) {
     const form = new URLSearchParams(body);

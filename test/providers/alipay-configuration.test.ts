@@ -120,7 +120,7 @@ test.each<[missing: readonly string[], values: Form]>([
 ])('without %s, what is there is of no use', (missing, values) => {
   expect(read(values)).toMatchObject({
     setup: null,
-    violations: [`Alipay is configured in part: ${missing.join(' and ')} must be set too, or nothing of ALIPAY_*.`],
+    violations: [`Alipay is configured in part: set ${missing.join(' and ')} too, or unset all of ALIPAY_*.`],
   });
 });
 
@@ -145,20 +145,20 @@ test.each<[what: string, changed: Form, violation: RegExp]>([
     { ALIPAY_PUBLIC_KEY: bare(appPublicPem) },
     /^ALIPAY_PUBLIC_KEY is the public half/,
   ],
-  ['a private key for Alipay’s', { ALIPAY_PUBLIC_KEY: appPrivatePem }, /^ALIPAY_PUBLIC_KEY holds a private key/],
+  ['a private key for Alipay’s', { ALIPAY_PUBLIC_KEY: appPrivatePem }, /^ALIPAY_PUBLIC_KEY contains a private key/],
   [
     'a certificate for Alipay’s key',
     { ALIPAY_PUBLIC_KEY: fixture('alipay-cert.pem') },
-    /^ALIPAY_PUBLIC_KEY holds a certificate: that is ALIPAY_CERT/,
+    /^ALIPAY_PUBLIC_KEY contains a certificate: set ALIPAY_CERT/,
   ],
-  ['a public key for the private', { ALIPAY_PRIVATE_KEY: appPublicPem }, /^ALIPAY_PRIVATE_KEY holds a public key/],
+  ['a public key for the private', { ALIPAY_PRIVATE_KEY: appPublicPem }, /^ALIPAY_PRIVATE_KEY contains a public key/],
   [
     'a certificate for the private key',
     { ALIPAY_PRIVATE_KEY: fixture('alipay-app-cert.pem') },
-    /^ALIPAY_PRIVATE_KEY holds a certificate/,
+    /^ALIPAY_PRIVATE_KEY contains a certificate/,
   ],
-  ['a private key that is none', { ALIPAY_PRIVATE_KEY: 'secret' }, /^ALIPAY_PRIVATE_KEY is no private key/],
-  ['a public key that is none', { ALIPAY_PUBLIC_KEY: 'public' }, /^ALIPAY_PUBLIC_KEY is no public key/],
+  ['a private key that is none', { ALIPAY_PRIVATE_KEY: 'secret' }, /^ALIPAY_PRIVATE_KEY is not a readable private key/],
+  ['a public key that is none', { ALIPAY_PUBLIC_KEY: 'public' }, /^ALIPAY_PUBLIC_KEY is not a readable public key/],
   [
     'a private key that is too short',
     { ALIPAY_PRIVATE_KEY: small.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
@@ -172,7 +172,7 @@ test.each<[what: string, changed: Form, violation: RegExp]>([
   [
     'three of Alipay’s keys',
     { ALIPAY_PUBLIC_KEY: `${alipayPublicPem},${otherPublicPem},${otherPublicPem}` },
-    /^ALIPAY_PUBLIC_KEY holds more than two/,
+    /^ALIPAY_PUBLIC_KEY contains more than two/,
   ],
   [
     'a second key that is ours',
@@ -182,7 +182,7 @@ test.each<[what: string, changed: Form, violation: RegExp]>([
   [
     'a second key that is none',
     { ALIPAY_PUBLIC_KEY: `${alipayPublicPem},nothing` },
-    /^ALIPAY_PUBLIC_KEY is no public key/,
+    /^ALIPAY_PUBLIC_KEY is not a readable public key/,
   ],
   ['a gateway that is no URL', { ALIPAY_GATEWAY: 'alipay' }, /^ALIPAY_GATEWAY must be an http or https URL/],
 ])('%s is told', (_what, changed, violation) => {
@@ -193,7 +193,11 @@ test.each<[what: string, changed: Form, violation: RegExp]>([
 });
 
 test.each<[what: string, changed: Form, violation: RegExp]>([
-  ['a plain key beside them', { ALIPAY_PUBLIC_KEY: alipayPublicPem }, /^ALIPAY_PUBLIC_KEY is set beside certificates/],
+  [
+    'a plain key beside them',
+    { ALIPAY_PUBLIC_KEY: alipayPublicPem },
+    /^ALIPAY_PUBLIC_KEY is set together with certificates/,
+  ],
   [
     'the app’s for Alipay’s',
     { ALIPAY_CERT: fixture('alipay-app-cert.pem') },
@@ -204,8 +208,8 @@ test.each<[what: string, changed: Form, violation: RegExp]>([
     { ALIPAY_APP_CERT: fixture('alipay-cert.pem') },
     /^ALIPAY_APP_CERT is not the certificate of ALIPAY_PRIVATE_KEY/,
   ],
-  ['a key for Alipay’s', { ALIPAY_CERT: alipayPublicPem }, /^ALIPAY_CERT holds no certificate/],
-  ['no roots', { ALIPAY_ROOT_CERT: 'root' }, /^ALIPAY_ROOT_CERT holds no RSA certificate/],
+  ['a key for Alipay’s', { ALIPAY_CERT: alipayPublicPem }, /^ALIPAY_CERT contains no PEM certificate/],
+  ['no roots', { ALIPAY_ROOT_CERT: 'root' }, /^ALIPAY_ROOT_CERT contains no RSA certificate/],
 ])('of certificates, %s is told', (_what, changed, violation) => {
   expect(read({ ...certificates, ...changed })).toMatchObject({
     setup: null,
@@ -263,12 +267,12 @@ test.each<[what: string, value: string, hint: string]>([
   [
     'a PEM with blanks for line breaks',
     appPrivatePem.replaceAll('\n', ' '),
-    ' Its line breaks became blanks: write each as \\n, or use ALIPAY_PRIVATE_KEY_FILE.',
+    ' Its line breaks were replaced by blanks: write each as \\n, or use ALIPAY_PRIVATE_KEY_FILE.',
   ],
   ['anything else', 'hunter2', ''],
 ])('with %s for a key it is said what most likely happened', (_what, value, hint) => {
   const { violations } = read({ ...keys, ALIPAY_PRIVATE_KEY: value });
-  expect(violations).toEqual([`ALIPAY_PRIVATE_KEY is no private key, PKCS#8 or PKCS#1, that can be read.${hint}`]);
+  expect(violations).toEqual([`ALIPAY_PRIVATE_KEY is not a readable private key in PKCS#8 or PKCS#1.${hint}`]);
 });
 
 test('a start can say whose account it is, and where', () => {

@@ -89,7 +89,7 @@ export const alipayContract: ProviderContract = {
     ['another currency', { currency: 'EUR' }, 'EUR'],
     ['an amount above a hundred million yuan', { amountMinor: 10_000_000_001n }, '100000000.00'],
     ['an amount of nothing', { amountMinor: 0n }, '0.01'],
-    ['money that is to be held', { captureMode: 'MANUAL' }, 'captured'],
+    ['money that is to be held', { captureMode: 'MANUAL' }, 'manual capture'],
   ],
   amounts: [1n, 2897n, 10_000_000_000n],
   states: alipayStates,

@@ -81,7 +81,7 @@ test('with certificates, calls name them, and answers are verified by Alipay’s
   gateway.answer({ text: `{"alipay_trade_query_response":${node},"alipay_cert_sn":"ab","sign":"${rsa2(node)}"}` });
   // The answer is believed, and found to lack a trade.
   const failure = await failureOf(certified.queryPayment(order, patient()));
-  expect(failure).toMatchObject({ message: 'Alipay answered with what its protocol does not know.' });
+  expect(failure).toMatchObject({ message: 'Alipay’s answer does not follow its protocol.' });
   expect(gateway.calls[0]?.parameters).toMatchObject({
     // By the openssl CLI: MD5 of "CN=Test Root R1,O=Test Root,C=CN" and 4097, the issuer and the serial number.
     app_cert_sn: 'baf8bbb479af2fe870c93587e45e3174',
@@ -323,7 +323,7 @@ test.each(['big5', 'utf-16', 'x-user-defined'])(
     expect(failure).toBeInstanceOf(OutcomeUnknownError);
     expect(String(failure)).not.toContain('KEY');
     expect((failure as Error).cause).toMatchObject({
-      message: expect.stringContaining(`charset that is unknown: ${charset}`),
+      message: expect.stringContaining(`unknown charset: ${charset}`),
     });
   },
 );

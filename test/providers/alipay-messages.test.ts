@@ -123,11 +123,7 @@ test.each<[what: string, changed: Form, reason: string]>([
   ['a currency that is none', { trans_currency: 'yuan' }, 'A currency of ISO 4217'],
   ['a status that Alipay added since', { trade_status: 'TRADE_DREAMT' }, 'trade_status that is unknown: TRADE_DREAMT'],
   ['a status that is no word', { trade_status: '<script>' }, 'trade_status that is unknown: not a word'],
-  [
-    'a refund of what nobody paid',
-    { trade_status: 'WAIT_BUYER_PAY', ...refunded },
-    'a refund of a trade that is not paid',
-  ],
+  ['a refund of what nobody paid', { trade_status: 'WAIT_BUYER_PAY', ...refunded }, 'a refund of an unpaid trade'],
 ])('of our payment, %s is unclear: it names the payment and concludes nothing', (_what, changed, reason) => {
   expect(messageOf({ trade_status: 'TRADE_SUCCESS', ...paid, ...changed })).toEqual({
     kind: 'unclear',

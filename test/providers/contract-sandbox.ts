@@ -110,16 +110,19 @@ async function openEntrance(provider: () => PaymentProvider | undefined, now: ()
     const parts = {
       providers: opened === undefined ? [] : [opened],
       away: [],
-      ...{ now, failpoint: silent, log: { info: silent, warn: silent, error: silent }, apply: silent },
-      receive: async (by: PaymentProvider, delivery: WebhookDelivery) => {
-        const verdict = verdictOf(by, delivery);
-        delivered.push({ ...delivery, verdict });
-        if (typeof verdict === 'string') throw new WebhookRejectedError(verdict);
-        if (entrance.failures > 0) {
-          entrance.failures -= 1;
-          throw new Error('The callback cannot be kept.');
-        }
-        return verdict.eventId;
+      ...{ now, failpoint: silent, log: { info: silent, warn: silent, error: silent } },
+      intake: {
+        receive: async (by: PaymentProvider, delivery: WebhookDelivery) => {
+          const verdict = verdictOf(by, delivery);
+          delivered.push({ ...delivery, verdict });
+          if (typeof verdict === 'string') throw new WebhookRejectedError(verdict);
+          if (entrance.failures > 0) {
+            entrance.failures -= 1;
+            throw new Error('The callback cannot be kept.');
+          }
+          return verdict.eventId;
+        },
+        apply: silent,
       },
     };
     handleWebhook(parts, request, response, new URL(request.url ?? '/', 'http://entrance').pathname).catch((error) => {

@@ -72,15 +72,18 @@ export function postToRoute(provider: PaymentProvider, { headers, body }: Sent, 
   const kept: { told: VerifiedWebhook | null; error: unknown } = { told: null, error: null };
   const silent = () => undefined;
   const parts = {
-    ...{ providers: [provider], away: [], now: () => receivedAt, failpoint: silent, apply: silent },
+    ...{ providers: [provider], away: [], now: () => receivedAt, failpoint: silent },
     log: {
       info: silent,
       warn: silent,
       error: (fields: object) => Object.assign(kept, { error: Object.values(fields)[0] }),
     },
-    async receive(by: PaymentProvider, delivery: WebhookDelivery) {
-      kept.told = by.verifyWebhook(delivery);
-      return kept.told.eventId;
+    intake: {
+      async receive(by: PaymentProvider, delivery: WebhookDelivery) {
+        kept.told = by.verifyWebhook(delivery);
+        return kept.told.eventId;
+      },
+      apply: silent,
     },
   };
   return new Promise((resolve, reject) => {

@@ -27,7 +27,7 @@ async function openRefusing(status: number, error: object) {
 
 test.each([
   [401, 'does not accept our key: check STRIPE_SECRET_KEY'],
-  [403, 'check in its dashboard what STRIPE_SECRET_KEY may do'],
+  [403, 'check in Stripe’s dashboard what STRIPE_SECRET_KEY may do'],
 ])('a key that Stripe answers by %i is a matter of configuration, and says what to check', async (status, what) => {
   const provider = await openRefusing(status, { type: 'invalid_request_error', message: 'No.' });
   const failure = await failureOf(provider.startPayment(anOrderToPay(), patient()));

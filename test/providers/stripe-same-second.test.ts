@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { applyRefundReport, startRefund } from '../../src/domain/apply-refund-report.ts';
+import { applyRefundReport } from '../../src/domain/apply-refund-report.ts';
 import type { CaptureMode } from '../../src/domain/order.ts';
 import type { PaymentFlow } from '../../src/domain/payment.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
+import { startRefund } from '../../src/domain/start-refund.ts';
 import type { WebhookMessage } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { paymentIntentSchema, reportOfIntent } from '../../src/providers/stripe/objects.ts';

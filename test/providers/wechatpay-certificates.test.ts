@@ -203,7 +203,7 @@ test.each<[what: string, said: Said, error: typeof NotExecutedError, message: st
     'sealed with another key',
     by(old, bodyOf(listed(old, apiV3Key.replace('0', '1')))),
     MisconfiguredError,
-    'do not open with WECHATPAY_API_V3_KEY',
+    'cannot be decrypted with WECHATPAY_API_V3_KEY',
   ],
   [
     'with a certificate under another serial',

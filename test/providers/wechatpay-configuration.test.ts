@@ -104,15 +104,15 @@ test('WeChat Pay is not on in part', () => {
 const keys = (held: Record<string, unknown>) => ({ WECHATPAY_PLATFORM_KEYS: JSON.stringify(held) });
 
 test.each<[what: string, changed: Record<string, string>, violation: string | RegExp, given?: Given]>([
-  ['an app id of another form', { WECHATPAY_APP_ID: 'wx123' }, 'WECHATPAY_APP_ID must be wx and 16'],
+  ['an app id of another form', { WECHATPAY_APP_ID: 'wx123' }, 'WECHATPAY_APP_ID must be wx followed by 16'],
   ['a merchant number with letters', { WECHATPAY_MCH_ID: 'mch-1' }, 'WECHATPAY_MCH_ID must be'],
   ['a merchant number of 11 digits', { WECHATPAY_MCH_ID: '19000001091' }, 'WECHATPAY_MCH_ID must be'],
   ['a serial of 39 digits', { WECHATPAY_SERIAL: merchantSerial.slice(1) }, 'WECHATPAY_SERIAL must be'],
-  ['no private key', { WECHATPAY_PRIVATE_KEY: 'secret' }, 'WECHATPAY_PRIVATE_KEY is no private key'],
+  ['no private key', { WECHATPAY_PRIVATE_KEY: 'secret' }, 'WECHATPAY_PRIVATE_KEY is not a readable private key'],
   [
     'a public key for a private one',
     { WECHATPAY_PRIVATE_KEY: platformPem },
-    'WECHATPAY_PRIVATE_KEY holds a public key',
+    'WECHATPAY_PRIVATE_KEY contains a public key',
   ],
   [
     'a small key',
@@ -133,10 +133,14 @@ test.each<[what: string, changed: Record<string, string>, violation: string | Re
   ],
   ['keys that are no JSON', { WECHATPAY_PLATFORM_KEYS: platformPem }, 'WECHATPAY_PLATFORM_KEYS must be a JSON object'],
   ['a list of keys', { WECHATPAY_PLATFORM_KEYS: '[]' }, 'WECHATPAY_PLATFORM_KEYS must be a JSON object'],
-  ['no keys', keys({}), 'WECHATPAY_PLATFORM_KEYS must hold at least one key.'],
+  ['no keys', keys({}), 'WECHATPAY_PLATFORM_KEYS must contain at least one key.'],
   ['a key that is no text', keys({ [publicKeyId]: 1 }), `WECHATPAY_PLATFORM_KEYS, ${publicKeyId}, must be text`],
-  ['a key that is none', keys({ [publicKeyId]: 'AAAA' }), `WECHATPAY_PLATFORM_KEYS, ${publicKeyId}, is no public key`],
-  ['a private key', keys({ [publicKeyId]: privatePem(platform.privateKey) }), /holds a private key/],
+  [
+    'a key that is none',
+    keys({ [publicKeyId]: 'AAAA' }),
+    `WECHATPAY_PLATFORM_KEYS, ${publicKeyId}, is not a readable public key`,
+  ],
+  ['a private key', keys({ [publicKeyId]: privatePem(platform.privateKey) }), /contains a private key/],
   ['a small public key', keys({ [publicKeyId]: publicPem(small.publicKey) }), /must have at least 2048 bits, not 1024/],
   [
     '__proto__ for a name',
@@ -158,7 +162,7 @@ test.each<[what: string, changed: Record<string, string>, violation: string | Re
   [
     'a base URL with a path',
     { WECHATPAY_BASE_URL: 'https://wx.example/v3/' },
-    'WECHATPAY_BASE_URL must be a host alone',
+    'WECHATPAY_BASE_URL must have a host only',
   ],
   [
     'the real host by http',
@@ -169,7 +173,7 @@ test.each<[what: string, changed: Record<string, string>, violation: string | Re
   [
     'a port at the real host',
     { WECHATPAY_BASE_URL: 'https://api.mch.weixin.qq.com:8443' },
-    'WECHATPAY_BASE_URL must be a host alone',
+    'WECHATPAY_BASE_URL must have a host only',
   ],
   [
     'the real host outside production',
@@ -186,7 +190,7 @@ test.each<[what: string, changed: Record<string, string>, violation: string | Re
   [
     'a key twice, in upper and in lower case',
     keys({ [platformSerial]: platformCertificate, [platformSerial.toLowerCase()]: platformCertificate }),
-    /is there twice/,
+    /occurs twice/,
   ],
   [
     'a path for a key',
@@ -195,7 +199,11 @@ test.each<[what: string, changed: Record<string, string>, violation: string | Re
   ],
   ['a path for the keys', { WECHATPAY_PLATFORM_KEYS: './keys.json' }, /path: use WECHATPAY_PLATFORM_KEYS_FILE\.$/],
   ['a path among the keys', keys({ [publicKeyId]: '/pub_key.pem' }), /path: write the text itself\.$/],
-  ['blanks for line breaks', keys({ [publicKeyId]: platformPem.replaceAll('\n', ' ') }), /line breaks became blanks/],
+  [
+    'blanks for line breaks',
+    keys({ [publicKeyId]: platformPem.replaceAll('\n', ' ') }),
+    /line breaks were replaced by blanks/,
+  ],
 ])(
   'WeChat Pay is refused with %s, in one sentence that names the variable',
   (_what, changed, violation, given = {}) => {

@@ -108,7 +108,7 @@ export const wechatpayContract: ProviderContract = {
     ['another currency', { currency: 'EUR' }, 'EUR'],
     ['an amount that is larger than its numbers', { amountMinor: 2_147_483_648n }, 'at most 21474836.47 CNY'],
     ['an amount of nothing', { amountMinor: 0n }, 'at least 0.01 CNY'],
-    ['money that is to be held', { captureMode: 'MANUAL' }, 'authorize'],
+    ['money that is to be held', { captureMode: 'MANUAL' }, 'manual capture'],
   ],
   amounts: [1n, 2897n, 2_147_483_647n],
   states: wechatpayStates,

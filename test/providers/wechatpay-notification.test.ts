@@ -195,7 +195,7 @@ test.each<[what: string, sent: Buffer]>([
   ['no tag', broken({ ciphertext: bytes.subarray(0, -16).toString('base64') })],
 ])('a notification that is signed and does not open says which key to look at: with %s', (_what, sent) => {
   expect(verdict(sent)).toBe('UNDECIPHERABLE');
-  const advice = 'signed by WeChat Pay, but does not open with WECHATPAY_API_V3_KEY';
+  const advice = 'signed by WeChat Pay, but cannot be decrypted with WECHATPAY_API_V3_KEY';
   for (const read of [
     () => provider.verifyWebhook({ headers: signedHeaders(sent), body: sent, receivedAt: now }),
     () => provider.readWebhook(sent, now),

@@ -31,7 +31,7 @@ export async function openProviderOf(app: TestApp, name: ProviderName): Promise<
 
 export function contextOf(app: TestApp, provider: PaymentProvider): CommandContext {
   const { database: db, clock } = app;
-  return { db, clock, providers: [provider], wakes: { wake: () => {} }, log: app.app.log, failpoint: passAll };
+  return { db, clock, providers: [provider], notifier: { notify: () => {} }, log: app.app.log, failpoint: passAll };
 }
 
 export async function reconcileDay(

@@ -5,22 +5,22 @@ import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-li
 import { beijingDay, beijingText } from '../beijing-time.ts';
 import {
   answeredInTime,
-  askAfterwards,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
   type QueryAnswer,
+  queryAfterwards,
   RejectedError,
 } from '../provider.ts';
 import { qrCode } from '../qr-code.ts';
 import { yuanOfFen } from '../yuan.ts';
 import {
   instantIn,
-  mustConcern,
   parseAnswer,
   precreatedSchema,
   queriedTradeSchema,
   reportOfTrade,
+  requireTrade,
   statusOfTrade,
 } from './answers.ts';
 import { fetchAlipayBill } from './bill.ts';
@@ -35,16 +35,16 @@ import { isCloseOvertaken, rejectionBy, tradeHasSuccess, tradeNotExist } from '.
 
 export type AlipayOptions = AlipayConfig & {
   readonly now: () => Date;
-  /** Where Alipay posts what becomes of the payments that are started here. */
+  /** The callback URL for payments that start here. */
   readonly notifyUrl: string;
 };
 
 /** 0.01 to 100,000,000.00 yuan. @see https://opendocs.alipay.com/open/59da99d0_alipay.trade.page.pay */
 const limits: AmountLimits = { minMinor: 1n, maxMinor: 10_000_000_000n, stepMinor: 1n };
-/** A QR code of Alipay's can be scanned for so long. */
+/** How long an Alipay QR code can be scanned. */
 const qrCodeLifeMs = 2 * 60 * 60_000;
 
-/** The pages on which a buyer pays, by flow. */
+/** The payment pages by flow. */
 const pages = {
   REDIRECT: { method: 'alipay.trade.page.pay', productCode: 'FAST_INSTANT_TRADE_PAY' },
   MOBILE_WEB: { method: 'alipay.trade.wap.pay', productCode: 'QUICK_WAP_WAY' },
@@ -62,7 +62,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
 
   const refunds = createAlipayRefunds(gateway, evidence);
 
-  /** The way to the page on which the buyer pays; null where the flow has none, or the time is up. */
+  /** The redirect to the payment page; null when the flow has no page or the time to pay is over. */
   function pageOf(order: PaymentOrder): NextAction | null {
     const page = order.flow === 'REDIRECT' || order.flow === 'MOBILE_WEB' ? pages[order.flow] : null;
     if (page === null || isOver(order)) return null;
@@ -71,23 +71,23 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     return { kind: 'REDIRECT', url, expiresAt: order.expiresAt.toISOString() };
   }
 
-  /** Alipay takes whole seconds only. */
+  /** Alipay accepts whole seconds only. */
   function isOver({ expiresAt }: PaymentOrder): boolean {
     return Math.floor(expiresAt.getTime() / 1000) * 1000 <= now().getTime();
   }
 
   async function start(order: PaymentOrder, signal: AbortSignal): Promise<PaymentReport> {
     if (isOver(order)) throw expired();
-    // Of a page nothing exists at Alipay before the buyer has come to it, so nobody is asked.
+    // A page flow creates nothing at Alipay before the buyer opens the page, so no request is needed.
     if (order.flow !== 'QR_CODE') return started(order, pageOf(order));
     const answer = await gateway.call('alipay.trade.precreate', tradeOf(order), signal, notifyUrl);
     if (answer.kind === 'refused') {
-      const asked = answer.subCode === tradeHasSuccess ? await askAfterwards(() => query(order, signal)) : null;
-      if (asked?.kind === 'report') return asked.report;
+      const found = answer.subCode === tradeHasSuccess ? await queryAfterwards(() => query(order, signal)) : null;
+      if (found?.kind === 'report') return found.report;
       throw rejectionBy(answer.subCode);
     }
     const { out_trade_no: outTradeNo, qr_code: code } = parseAnswer(precreatedSchema, answer.node);
-    mustConcern(order.paymentId, outTradeNo);
+    requireTrade(order.paymentId, outTradeNo);
     const lapsesAt = after(now(), qrCodeLifeMs);
     return started(order, qrCode(code, lapsesAt < order.expiresAt ? lapsesAt : order.expiresAt));
   }
@@ -96,7 +96,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     return paymentReport({ paymentId, status: 'ACTION_REQUIRED', nextAction, evidence: evidence('RESPONSE', null) });
   }
 
-  /** What Alipay holds under our number; null when that is nothing. */
+  /** Finds the trade with our number; null when Alipay has none. */
   async function findTrade({ paymentId }: PaymentOrder, signal: AbortSignal) {
     const answer = await gateway.call('alipay.trade.query', { out_trade_no: paymentId }, signal);
     if (answer.kind === 'refused') {
@@ -104,31 +104,31 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
       throw rejectionBy(answer.subCode);
     }
     const trade = parseAnswer(queriedTradeSchema, answer.node);
-    mustConcern(paymentId, trade.out_trade_no);
+    requireTrade(paymentId, trade.out_trade_no);
     return trade;
   }
 
   async function query(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer> {
     const trade = await findTrade(order, signal);
     const isLate = isOver(order);
-    // A link or a code that nobody has opened is nothing to Alipay, and can be opened until the time is up.
+    // Alipay has no trade for a link or code that nobody has opened. Both can be opened until the time to pay is over.
     if (trade === null) return { kind: 'notFound', payableUntil: isLate ? null : order.expiresAt };
     const paidAt = instantIn(trade.send_pay_date);
     const status = statusOfTrade(trade, paidAt !== null);
-    if (status === null) throw new OutcomeUnknownError('Alipay answered with a status that we do not know.');
-    const told = evidence('QUERY', paidAt);
+    if (status === null) throw new OutcomeUnknownError('Alipay answered with an unknown status.');
+    const queryEvidence = evidence('QUERY', paidAt);
     return {
       kind: 'report',
-      report: reportOfTrade(trade, status, isLate ? 'EXPIRED' : 'CANCELED', told, pageOf(order)),
+      report: reportOfTrade(trade, status, isLate ? 'EXPIRED' : 'CANCELED', queryEvidence, pageOf(order)),
     };
   }
 
   async function close(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer> {
-    const asked = await query(order, signal);
-    if (asked.kind === 'notFound' || asked.report.status !== 'ACTION_REQUIRED') return asked;
+    const found = await query(order, signal);
+    if (found.kind === 'notFound' || found.report.status !== 'ACTION_REQUIRED') return found;
     const answer = await gateway.call('alipay.trade.close', { out_trade_no: order.paymentId }, signal);
     if (answer.kind === 'refused' && !isCloseOvertaken(answer.subCode)) throw rejectionBy(answer.subCode);
-    return askAfterwards(() => query(order, signal));
+    return queryAfterwards(() => query(order, signal));
   }
 
   return {
@@ -143,7 +143,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     acknowledgement: { status: 200, contentType: 'text/plain', body: 'success' },
 
     refusalOf({ amountMinor, currency, captureMode }) {
-      if (captureMode !== 'AUTOMATIC') return 'Alipay takes the money at once: it cannot be captured later.';
+      if (captureMode !== 'AUTOMATIC') return 'Alipay captures payments at once and does not support manual capture.';
       return refusalOfPrice({ amountMinor, currency }, 'PAYMENT');
     },
     refusalOfPart: (part) => refusalOfPrice(part, 'PART'),
@@ -151,7 +151,7 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     queryPayment: (order, signal) => answeredInTime(signal, () => query(order, signal)),
     closePayment: (order, signal) => answeredInTime(signal, () => close(order, signal)),
     async capturePayment() {
-      const message = 'Alipay takes the money at once: there is nothing to capture.';
+      const message = 'Alipay captures payments at once: there is nothing to capture.';
       throw new RejectedError({ reason: 'provider_error', message, providerCode: null, attempt: null });
     },
     startRefund: (refund, signal) => answeredInTime(signal, () => refunds.start(refund, signal)),
@@ -159,12 +159,12 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
     listRefunds: (order, signal) =>
       answeredInTime(signal, async () => {
         const trade = await findTrade(order, signal);
-        // Alipay lists no refunds. Only of a trade that was paid and is closed it is known that all went back.
+        // Alipay does not list refunds. A trade that was paid and is closed is known to be fully refunded.
         const isAllReturned = trade?.trade_status === 'TRADE_CLOSED' && trade.send_pay_date !== null;
         return { refunds: [], returned: isAllReturned ? 'ALL' : null };
       }),
     verifyWebhook: ({ body, headers }) => verifyNotification(body, headers['content-type'], alipayKeys),
-    renewKeys: async () => ({ isHeld: false, outcome: 'not_asked' }), // they are configured
+    renewKeys: async () => ({ isHeld: false, outcome: 'not_asked' }), // // the keys come from the configuration
     readWebhook: (body, receivedAt) => messageOf(fieldsOf(body), options, receivedAt),
     redactWebhook: redactAlipayNotification,
     billDay: beijingDay,
@@ -172,7 +172,10 @@ export function createAlipayProvider(options: AlipayOptions): PaymentProvider {
   };
 }
 
-/** What makes the trade: the same for every repetition. Without `time_expire` a link that nobody opened could be paid for ever. */
+/**
+ * The parameters of the trade. They are the same in every repeated call. Without `time_expire`, a link that nobody
+ * opened could be paid at any later time.
+ */
 function tradeOf(order: PaymentOrder): BizContent {
   return {
     out_trade_no: order.paymentId,
@@ -188,6 +191,6 @@ function refusalOfPrice(price: Pick<PaymentOrder, 'amountMinor' | 'currency'>, u
 }
 
 function expired(): RejectedError {
-  const message = 'The time to pay was over before Alipay was told of the payment.';
+  const message = 'The time to pay ended before the payment was sent to Alipay.';
   return new RejectedError({ reason: 'expired', message, providerCode: null, attempt: null });
 }

@@ -5,13 +5,13 @@ import { instantOfBeijing } from '../beijing-time.ts';
 import { OutcomeUnknownError } from '../provider.ts';
 import { fenOfYuan } from '../yuan.ts';
 
-/** Text that is there; null when it is absent or empty, which Alipay uses alike. */
+/** A text field; null when absent or empty, which Alipay treats alike. */
 export const givenText = z
   .string()
   .nullish()
   .transform((text) => text || null);
 
-/** What we read of answers and callbacks about a trade. Statuses are an open set, so they are text here and mapped below. */
+/** The fields of a trade in answers and callbacks. Statuses are open sets, so they are text here and mapped below. */
 export const tradeSchema = z.object({
   out_trade_no: z.string().min(1),
   trade_no: z.string().min(1),
@@ -34,23 +34,32 @@ export const queriedRefundSchema = z.object({
   refund_status: givenText,
 });
 
-/** An answer as we read it. What is none may follow something that happened. */
+/**
+ * Parses an answer.
+ *
+ * @throws {OutcomeUnknownError} for an unexpected answer: the call may have been executed.
+ */
 export function parseAnswer<T>(schema: z.ZodType<T>, node: unknown): T {
   const parsed = schema.safeParse(node);
   if (parsed.success) return parsed.data;
-  throw new OutcomeUnknownError('Alipay answered with what its protocol does not know.', { cause: parsed.error });
+  throw new OutcomeUnknownError('Alipay’s answer does not follow its protocol.', { cause: parsed.error });
 }
 
-/** A signature says who answered, and not what was asked: an answer about another trade is a mix-up, or an old one that is replayed. */
-export function mustConcern(paymentId: string, outTradeNo: string): void {
+/**
+ * Checks that an answer is about our trade: the signature does not cover the request, so a signed answer may be mixed
+ * up or replayed.
+ *
+ * @throws {OutcomeUnknownError} when it is about another trade.
+ */
+export function requireTrade(paymentId: string, outTradeNo: string): void {
   if (outTradeNo !== paymentId) throw new OutcomeUnknownError('Alipay answered about another trade.');
 }
 
 export type TradeStatus = 'ACTION_REQUIRED' | 'SUCCEEDED' | 'CLOSED_UNPAID';
 
 /**
- * What a trade's status says; null for one that we do not know. TRADE_CLOSED is the end of two stories: never paid, and paid but given
- * back since.
+ * Maps a trade's status; null for an unknown one. TRADE_CLOSED has two meanings: never paid, or paid and fully
+ * refunded.
  */
 export function statusOfTrade(
   { trade_status: status }: Pick<Trade, 'trade_status'>,
@@ -70,8 +79,10 @@ export function statusOfTrade(
 }
 
 /**
- * The report on a trade. `closedAs`: what it means that nobody paid and nobody can.
- * @throws {RangeError} when its amount or its currency cannot be.
+ * Builds the report of a trade.
+ *
+ * @param closedAs the status of a trade that was closed without a payment.
+ * @throws {RangeError} for an invalid amount or currency.
  */
 export function reportOfTrade(
   trade: Trade,
@@ -93,14 +104,14 @@ export function reportOfTrade(
   });
 }
 
-/** Yuan, unless the trade says otherwise: then that is reported, and the core refuses it. */
+/** CNY unless the trade states another currency. The core rejects a report in another currency. */
 function currencyOf({ trans_currency: priced, settle_currency: settled }: Trade): string {
   const currency = [priced, settled].find((code) => code !== null && code !== 'CNY') ?? 'CNY';
-  if (!/^[A-Z]{3}$/.test(currency)) throw new RangeError('A currency of ISO 4217 was expected.');
+  if (!/^[A-Z]{3}$/.test(currency)) throw new RangeError('An ISO 4217 currency was expected.');
   return currency;
 }
 
-/** @throws {RangeError} when it is there, and no instant. */
+/** @throws {RangeError} when the text is not null and not a time. */
 export function instantIn(text: string | null): Date | null {
   return text === null ? null : instantOfBeijing(text);
 }

@@ -2,34 +2,40 @@ import { type NumberedLine, unreadable } from '../bill-file.ts';
 
 type Cells = readonly string[];
 
-/** A row of Alipay's list, its cells without the tabs that Alipay puts behind them; null for a comment and a blank line. */
+/**
+ * A row of Alipay's file. The tabs that Alipay appends to cells are removed. `cells` is null for a comment and a blank
+ * line.
+ */
 export type Row = NumberedLine & { readonly cells: Cells | null };
 
 const commentMark = '#';
 const rowCharactersMax = 64 * 1024;
 
 /**
- * The rows of comma-separated values, of which nobody says whether a quote is one. So a line that has as many cells as the header when it
- * is cut at every comma is cut there, and a quote in it is a character of a name. Only where that does not come out do quotes count: those
- * that begin a cell, and hold commas and line breaks together. A line that comes out and yet ends within quotes may be the first part of a
- * row whose last cell has a line break: it is, unless what follows is a row or a comment of its own.
+ * Splits lines into rows and cells. Alipay does not document whether quotes are syntax or content, so both readings are
+ * tried:
  *
- * @throws {BillUnreadableError} when a quote has no end and its row does not come out without it.
+ * - A line that has as many cells as the header when it is split at every comma is split there. Its quotes are content.
+ * - In any other line, quotes at the beginning of a cell enclose commas and line breaks.
+ * - A line that fits the first reading and ends inside quotes may be the first part of a row whose last cell contains a
+ * line break. It is, unless the next line is a row or a comment.
+ *
+ * @throws {BillUnreadableError} when a quote is not closed and the row does not fit without it.
  */
 export async function* rowsOf(chunks: AsyncIterable<readonly NumberedLine[]>): AsyncGenerator<readonly Row[]> {
   let width: number | null = null;
-  /** What ends within quotes; its cells, where it comes out all the same. */
+  /** An unfinished row that ends inside quotes. `cells` is set when the first reading fits it. */
   let begun: Row | null = null;
   for await (const lines of chunks) {
     const rows: Row[] = [];
     for (const line of lines) {
-      if (begun?.cells && (isNoRow(line.text) || plainCellsOf(line.text, width) !== null)) {
+      if (begun?.cells && (isCommentOrBlank(line.text) || plainCellsOf(line.text, width) !== null)) {
         rows.push(begun);
         begun = null;
       }
       const text: string = begun === null ? line.text : `${begun.text}\n${line.text}`;
       const number: number = begun === null ? line.number : begun.number;
-      if (begun === null && isNoRow(text)) {
+      if (begun === null && isCommentOrBlank(text)) {
         rows.push({ number, text, cells: null });
         continue;
       }
@@ -41,8 +47,8 @@ export async function* rowsOf(chunks: AsyncIterable<readonly NumberedLine[]>): A
         continue;
       }
       begun = null;
-      // One that does not come out either way is told as it stands, for its reader to say what is wrong with it.
-      const cells: Cells = plain ?? quoted ?? cutAtCommas(text);
+      // A row that fits neither reading is returned as it is. The caller reports the error.
+      const cells: Cells = plain ?? quoted ?? splitAtCommas(text);
       width ??= cells.length;
       rows.push({ number, text, cells });
     }
@@ -53,24 +59,27 @@ export async function* rowsOf(chunks: AsyncIterable<readonly NumberedLine[]>): A
   yield [begun];
 }
 
-function isNoRow(text: string): boolean {
+function isCommentOrBlank(text: string): boolean {
   return text.startsWith(commentMark) || text.trim() === '';
 }
 
-/** The cells of a line that has as many as it should when it is cut at every comma; null when it has not. */
+/** The cells of a line split at every comma; null when their number differs from the header's. */
 function plainCellsOf(text: string, width: number | null): Cells | null {
-  const cells = cutAtCommas(text);
+  const cells = splitAtCommas(text);
   return width === null || cells.length === width ? cells : null;
 }
 
-function cutAtCommas(text: string): Cells {
+function splitAtCommas(text: string): Cells {
   return text.split(',').map((given) => {
     const cell = given.trim();
     return /^"[^"]*"$/.test(cell) ? cell.slice(1, -1).trim() : cell;
   });
 }
 
-/** The cells of a text in which quotes count; `open` when it ends within quotes, null when something stands behind a quote's end. */
+/**
+ * The cells of a text in which quotes are syntax; `open` when the text ends inside quotes, null when a character
+ * follows a closing quote.
+ */
 function quotedCellsOf(text: string): Cells | 'open' | null {
   const cells: string[] = [];
   const cell = /\s*(?:"((?:[^"]|"")*)("\s*|$)|([^,"][^,]*|))(,|$)/y;

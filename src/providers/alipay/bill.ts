@@ -9,11 +9,11 @@ import {
   type BillFile,
   columnsOf,
   downloadBill,
+  limitBytes,
   linesOf,
   type NumberedLine,
-  noMoreThan,
-  readAt,
-  removingAfter,
+  readCell,
+  removeAfter,
   unreadable,
 } from '../bill-file.ts';
 import { withDeadline } from '../deadline.ts';
@@ -27,12 +27,12 @@ import { rejectionBy } from './refusals.ts';
 const askDeadlineMs = 20_000;
 const linkSchema = z.object({ bill_download_url: z.url() });
 
-/** Beside the lines of the day, the archive holds a file of sums with this word in its name. */
-const sumsName = '汇总';
-/** In a ZIP, of an entry whose name is in UTF-8. */
+/** The archive also contains a summary file, which has this word in its name. */
+const summaryName = '汇总';
+/** The ZIP flag of an entry with a UTF-8 name. */
 const utf8Flag = 0x800;
 const endMark = '列表结束';
-/** `#交易合计：3笔，商家实收共28.00元，…`; the same of refunds. */
+/** `#交易合计：3笔，商家实收共28.00元，…` has the number of payments. A similar line has the number of refunds. */
 const countText = /^#(?:交易|退款)合计：(\d{1,9})笔/;
 
 const columnNames = [
@@ -41,7 +41,7 @@ const columnNames = [
 type Columns = Readonly<Record<(typeof columnNames)[number], number>>;
 type Header = { readonly columns: Columns; readonly width: number };
 
-/** Asks Alipay for its trade bill of a day, and fetches it at once: the link is good for 30 seconds. */
+/** Requests Alipay's trade bill of a day and downloads it at once: the link is valid for 30 seconds. */
 export async function fetchAlipayBill(gateway: AlipayGateway, date: string, signal: AbortSignal): Promise<Bill> {
   const method = 'alipay.data.dataservice.bill.downloadurl.query';
   const answer = await withDeadline(signal, askDeadlineMs, (deadline) =>
@@ -58,7 +58,7 @@ function noBillBy(subCode: string, date: string): Error {
       `Alipay has no bill of ${date}: it is there from about 10:00 of the next day, Beijing time, and a day without trades has none.`,
     );
   }
-  // As Alipay spells it, and as it should be spelled.
+  // Alipay's misspelling, and the correct spelling.
   if (/(^|\.)(invailid|invalid)_arguments?$/i.test(subCode)) {
     return new BillNotAvailableError(`Alipay gives out no bill of ${date}: the day is not over, or too long ago.`);
   }
@@ -66,14 +66,16 @@ function noBillBy(subCode: string, date: string): Error {
 }
 
 /**
- * Alipay's trade bill of a day: a ZIP, and in it a list of comma-separated values in GBK, with comments before and after it. The whole
- * file is read once before any line is told: nothing of a file that was cut off, or does not hold as many lines as it says, is believed.
+ * Reads Alipay's trade bill: a ZIP with comma-separated values in GBK, with comment lines before and after the rows.
  *
- * @throws {BillUnreadableError} and the file is gone then.
+ * The whole file is checked before the first line is returned, so that a truncated file, or one with a wrong number of
+ * lines, is never used in part.
+ *
+ * @throws {BillUnreadableError} after removing the file.
  */
 export async function readAlipayBill(file: BillFile): Promise<Bill> {
   try {
-    return { linesExpected: await countLines(file), lines: removingAfter(file, billLinesOf(file)) };
+    return { linesExpected: await countLines(file), lines: removeAfter(file, billLinesOf(file)) };
   } catch (error) {
     await file.remove();
     throw error;
@@ -110,7 +112,7 @@ async function countLines({ path }: BillFile): Promise<number> {
 async function* billLinesOf({ path }: BillFile): AsyncGenerator<readonly BillLine[]> {
   let header: Header | null = null;
   for await (const lines of rowsOf(linesOf(unzipped(path), 'gbk'))) {
-    const told: BillLine[] = [];
+    const batch: BillLine[] = [];
     for (const line of lines) {
       const { cells } = line;
       if (cells === null) continue;
@@ -118,16 +120,19 @@ async function* billLinesOf({ path }: BillFile): AsyncGenerator<readonly BillLin
         header = { columns: columnsOf(line, cells, columnNames), width: cells.length };
       } else {
         const billLine = billLineOf(line, cells, header);
-        if (billLine !== null) told.push(billLine);
+        if (billLine !== null) batch.push(billLine);
       }
     }
-    yield told;
+    yield batch;
   }
 }
 
 type Cell = (name: (typeof columnNames)[number]) => string;
 
-/** Null for what we cannot read of other systems of the same merchant: it is none of our business, and must not keep us from ours. */
+/**
+ * Null for a row of another system of the same merchant that cannot be read. It must not stop the reconciliation of our
+ * rows.
+ */
 function billLineOf(line: NumberedLine, cells: readonly string[], { columns, width }: Header): BillLine | null {
   if (cells.length !== width) throw unreadable(line.number, `it has ${cells.length} cells, and the header ${width}`);
   const cell: Cell = (name) => cells[columns[name]] ?? '';
@@ -142,39 +147,42 @@ function billLineOf(line: NumberedLine, cells: readonly string[], { columns, wid
 
 function ownLineOf(line: NumberedLine, cell: Cell): BillLine {
   const number = cell('商户订单号') || null;
-  const at = readAt(line, 'time', () => instantOfBeijing(cell('完成时间')));
-  const told = { providerPaymentId: cell('支付宝交易号') || null, currency: 'CNY', status: 'SUCCEEDED', at } as const;
+  const at = readCell(line, 'time', () => instantOfBeijing(cell('完成时间')));
+  const common = { providerPaymentId: cell('支付宝交易号') || null, currency: 'CNY', status: 'SUCCEEDED', at } as const;
   const amount = cell('订单金额（元）');
   switch (cell('业务类型')) {
     case '交易': {
-      const amountMinor = readAt(line, 'amount', () => fenOfYuan(amount));
+      const amountMinor = readCell(line, 'amount', () => fenOfYuan(amount));
       const names = { merchantNumber: number, paymentNumber: null, providerRefundId: null };
-      return { ...told, ...names, kind: 'payment', amountMinor };
+      return { ...common, ...names, kind: 'payment', amountMinor };
     }
     case '退款': {
-      // What goes back has a minus. A refund that was not given a number has that of its trade, says Alipay.
-      const amountMinor = readAt(line, 'amount', () => fenOfYuan(amount.replace(/^-/, '')));
+      // Refund amounts are negative. According to Alipay, a refund without a number has the number of its trade.
+      const amountMinor = readCell(line, 'amount', () => fenOfYuan(amount.replace(/^-/, '')));
       const refundNumber = cell('退款批次号/请求号') || number;
       const names = { merchantNumber: refundNumber, paymentNumber: number, providerRefundId: refundNumber };
-      return { ...told, ...names, kind: 'refund', amountMinor };
+      return { ...common, ...names, kind: 'refund', amountMinor };
     }
     default:
       throw unreadable(line.number, 'it is neither a trade nor a refund');
   }
 }
 
-/** The day's lines as they are in the archive. @throws {BillUnreadableError} also when its checksum is wrong, once all is read. */
+/**
+ * Unpacks the file with the day's rows. @throws {BillUnreadableError} at the end of the file when its checksum is
+ * wrong.
+ */
 async function* unzipped(path: string): AsyncGenerator<Uint8Array> {
   try {
     const zip = await openZip(path, { lazyEntries: true, decodeStrings: false, autoClose: false });
     try {
       for await (const entry of zip.eachEntry()) {
-        // Names are in GBK, too, unless the archive says otherwise.
+        // Names are in GBK unless the entry has the UTF-8 flag.
         const isUtf8 = (entry.generalPurposeBitFlag & utf8Flag) !== 0;
         const name = new TextDecoder(isUtf8 ? 'utf-8' : 'gbk').decode(entry.fileNameRaw);
-        if (!name.endsWith('.csv') || name.includes(sumsName)) continue;
+        if (!name.endsWith('.csv') || name.includes(summaryName)) continue;
         let sum = 0;
-        for await (const chunk of noMoreThan()(await zip.openReadStreamPromise(entry))) {
+        for await (const chunk of limitBytes()(await zip.openReadStreamPromise(entry))) {
           sum = crc32(chunk, sum);
           yield chunk;
         }

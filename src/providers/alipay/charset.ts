@@ -1,4 +1,4 @@
-/** What Alipay writes in: UTF-8, or the encoding of China that came before it. GBK is read as GB18030, which contains it. */
+/** Alipay's charsets: UTF-8, or the older GBK. GBK is decoded as GB18030, its superset. */
 export type Charset = 'utf-8' | 'gbk';
 
 const known: ReadonlyMap<string, Charset> = new Map([
@@ -6,29 +6,33 @@ const known: ReadonlyMap<string, Charset> = new Map([
   ...(['gbk', 'gb2312', 'gb18030'] as const).map((name) => [name, 'gbk'] as const),
 ]);
 
-/** The charset of this name in any case; null when we do not know it. */
+/** The charset with this name in any letter case; null for an unknown one. */
 export function charsetOf(name: string): Charset | null {
   return known.get(name.toLowerCase()) ?? null;
 }
 
-/** The name in a `content-type`; null when there is none. */
+/** The charset name in a `content-type`; null when it has none. */
 export function charsetNameIn(contentType: string | undefined): string | null {
   return /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType ?? '')?.[1] ?? null;
 }
 
-/** A byte order mark is kept: nothing that was signed is dropped. @throws {TypeError} when the bytes are not of the charset. */
+/**
+ * Decodes bytes. A byte order mark is kept, because signatures cover it. @throws {TypeError} for bytes that are not in
+ * the charset.
+ */
 export function decode(bytes: Uint8Array, charset: Charset): string {
   return new TextDecoder(charset === 'gbk' ? 'gb18030' : charset, { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 /**
- * One character for each byte, and an `x` for each that belongs to a longer one. So the structure of JSON can be found by offset: in GBK
- * the second byte of a character may be a bracket or a backslash.
- * @param bytes of the charset, as `decode` has checked.
+ * Converts bytes to text with one character for each byte, and `x` for each byte of a multi-byte character. This keeps
+ * the offsets of JSON tokens: in GBK the second byte of a character may be a bracket or a backslash.
+ *
+ * @param bytes in the charset, as `decode` has checked.
  */
 export function mask(bytes: Buffer, charset: Charset): string {
   if (charset === 'utf-8') return bytes.toString('latin1').replaceAll(/[\x80-\xff]/g, 'x');
-  // Two bytes, or four where the second one is a digit; 0x80 stands alone.
+  // Two bytes, or four when the second one is a digit. 0x80 is a single byte.
   return bytes
     .toString('latin1')
     .replaceAll(/[\x81-\xfe](?:[0-9][\x81-\xfe][0-9]|[^0-9])|[\x80-\xff]/gs, (character) =>

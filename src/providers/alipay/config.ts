@@ -2,21 +2,21 @@ import type { KeyObject } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import type { AlipayKey } from './signature.ts';
 
-/** At least one. */
+/** At least one key. */
 export type AlipayKeys = readonly [AlipayKey, ...AlipayKey[]];
 
 export type AlipayConfig = {
   readonly appId: string;
-  /** The merchant account that money comes to: `2088…`. */
+  /** The merchant account that receives the money: `2088…`. */
   readonly sellerId: string;
-  /** We sign by it. */
+  /** Signs our requests. */
   readonly privateKey: KeyObject;
-  /** Alipay signs with the other half of one of them; of its certificates where certificates are used. */
+  /** Alipay's public keys. In certificate mode they come from its certificates. */
   readonly alipayKeys: AlipayKeys;
-  /** PEM texts; null where plain keys are used. */
+  /** PEM texts; null in key mode. */
   readonly certificates: { readonly app: string; readonly alipay: string; readonly root: string } | null;
-  /** `https://openapi.alipay.com/gateway.do`, Alipay's sandbox, or ours. */
+  /** The gateway's URL: `https://openapi.alipay.com/gateway.do`, Alipay's sandbox, or ours. */
   readonly gateway: string;
-  /** Carries the requests; connections of its own when left out. */
+  /** Sends the requests. Without it the adapter uses connections of its own. */
   readonly httpDispatcher?: Dispatcher;
 };

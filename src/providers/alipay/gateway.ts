@@ -6,25 +6,26 @@ import { type HttpReply, NotSentError, notExecuted, sendRequest } from '../http-
 import { MisconfiguredError, NotExecutedError, OutcomeUnknownError } from '../provider.ts';
 import { type Charset, charsetNameIn, charsetOf, decode } from './charset.ts';
 import type { AlipayConfig } from './config.ts';
-import { openAnswer } from './signed-answer.ts';
+import { verifyAnswer } from './signed-answer.ts';
 
-/** What Alipay answered: with what was asked for, or that its rules are against it. */
+/** Alipay's answer: the requested node, or a refusal by its business rules. */
 export type GatewayAnswer =
   | { readonly kind: 'done'; readonly node: unknown }
   | { readonly kind: 'refused'; readonly subCode: string };
 
-/** Every value is text, as on the wire. */
+/** All values are text, as on the wire. */
 export type BizContent = Readonly<Record<string, string>>;
 
 export type AlipayGateway = {
   /**
-   * Calls a method of Alipay's. Only an answer that Alipay has signed is one. By the signal the request is ended.
-   * @throws {NotExecutedError} when nothing was sent, or Alipay limits our rate; {MisconfiguredError} when the configuration cannot be
-   * used, here or there.
-   * @throws {OutcomeUnknownError} when it may have happened.
+   * Calls a method. Only a signed answer is accepted. The signal ends the request.
+   *
+   * @throws {NotExecutedError} when nothing was sent, or Alipay limits our rate; {MisconfiguredError} when the
+   * configuration is wrong on either side.
+   * @throws {OutcomeUnknownError} when the call may have been executed.
    */
   call(method: string, bizContent: BizContent, signal: AbortSignal, notifyUrl?: string): Promise<GatewayAnswer>;
-  /** Where a browser goes to pay. Asks nobody. */
+  /** The URL of the payment page. Makes no request. */
   pageUrl(method: string, bizContent: BizContent, urls: { notifyUrl: string; returnUrl: string | null }): string;
 };
 
@@ -34,11 +35,14 @@ const rateLimitRetryAfterMs = 2000;
 
 const answerSchema = z.looseObject({ code: z.string(), sub_code: z.string().nullish() });
 
-/** The SDK signs what is sent. It sends nothing itself: it would read every answer as UTF-8 before the signature is checked. */
+/**
+ * The SDK signs the requests but does not send them: it would decode every answer as UTF-8 before checking the
+ * signature.
+ */
 export function createAlipayGateway(config: AlipayConfig & { readonly now: () => Date }): AlipayGateway {
   const dispatcher = config.httpDispatcher ?? new Agent();
   const sdk = openSdk(config);
-  const timestamp = () => beijingText(config.now()); // the SDK's own is of the process's time zone
+  const timestamp = () => beijingText(config.now()); // the SDK uses the time zone of the process
 
   function signedText(method: string, parameters: object): string {
     try {
@@ -71,7 +75,7 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
       return await sendRequest(dispatcher, request, signal);
     } catch (error) {
       if (signal.aborted || !isReset(error)) throw error;
-      // Most likely the connection was old, and closed just then. It is the same request with the same number.
+      // Most likely an idle connection was closed at that moment. The request is repeated with the same number.
       return sendRequest(dispatcher, request, signal).catch((again: unknown) => {
         throw again instanceof NotSentError ? error : again;
       });
@@ -96,7 +100,8 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
       return readCode(answerOf(reply, `${method.replaceAll('.', '_')}_response`), traceIn(reply));
     },
     pageUrl(method, bizContent, { notifyUrl, returnUrl }) {
-      // GET: the form of the SDK's POST escapes too little, and a browser that unescapes a subject breaks the signature.
+      // GET, because the SDK's POST form does not escape all characters: a browser that unescapes the subject breaks
+      // the signature.
       return sdk.pageExecute(method, 'GET', {
         timestamp: timestamp(),
         bizContent: { ...bizContent },
@@ -106,14 +111,14 @@ export function createAlipayGateway(config: AlipayConfig & { readonly now: () =>
     },
   };
 
-  /** The node that Alipay has signed, in the charset that it declares. @throws {OutcomeUnknownError} */
+  /** Verifies and parses the signed node, in the charset that the answer declares. @throws {OutcomeUnknownError} */
   function answerOf({ status, headers, body }: HttpReply, responseKey: string): z.infer<typeof answerSchema> {
     if (status !== 200) throw noAnswer(new Error(`It answered with HTTP status ${status}.`));
     const name = charsetNameIn(headers['content-type']) ?? 'utf-8';
     const charset = charsetOf(name);
-    if (charset === null) throw noAnswer(new Error(`It answered in a charset that is unknown: ${name.slice(0, 40)}.`));
+    if (charset === null) throw noAnswer(new Error(`It answered in an unknown charset: ${name.slice(0, 40)}.`));
     const text = textOf(body, charset);
-    const answer = openAnswer(body, charset, responseKey, config.alipayKeys);
+    const answer = verifyAnswer(body, charset, responseKey, config.alipayKeys);
     if (answer.kind === 'unsigned') throw unsigned(text, answer.certSn, config);
     return answerSchema.parse(JSON.parse(decode(answer.node, charset)));
   }
@@ -124,7 +129,7 @@ function openSdk({ appId, privateKey, alipayKeys, certificates, gateway }: Alipa
     appId,
     gateway,
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    keyType: 'PKCS8', // the SDK's default fits PKCS#1 only
+    keyType: 'PKCS8', // the SDK's default is PKCS#1
     ...(certificates === null
       ? { alipayPublicKey: alipayKeys[0].publicKey.export({ type: 'spki', format: 'pem' }).toString() }
       : {
@@ -135,20 +140,20 @@ function openSdk({ appId, privateKey, alipayKeys, certificates, gateway }: Alipa
   });
 }
 
-/** The whole answer as text. @throws {OutcomeUnknownError} when it is not JSON in this charset. */
+/** Decodes the answer. @throws {OutcomeUnknownError} when it is not JSON in this charset. */
 function textOf(body: Buffer, charset: Charset): string {
   try {
     const text = decode(body, charset);
     JSON.parse(text);
     return text;
   } catch {
-    // The cause is left out: it may quote the answer, and buyers in it.
-    throw noAnswer(new Error(`It answered with what is not JSON in ${charset}.`));
+    // The cause is left out, because it may quote buyer data from the answer.
+    throw noAnswer(new Error(`Its answer is not JSON in ${charset}.`));
   }
 }
 
 function noAnswer(cause: unknown): OutcomeUnknownError {
-  return new OutcomeUnknownError('Alipay did not answer, or not by its protocol.', { cause });
+  return new OutcomeUnknownError('Alipay did not answer, or the answer does not follow its protocol.', { cause });
 }
 
 function isReset(error: unknown): boolean {
@@ -162,29 +167,29 @@ function unsigned(
   { certificates, alipayKeys }: AlipayConfig,
 ): OutcomeUnknownError {
   const claims = claimsOf(text);
-  const cause = new Error(`Unproven, it says: ${claims.join(' ') || 'nothing that we know'}.`);
+  const cause = new Error(`The unverified answer says: ${claims.join(' ') || 'nothing known'}.`);
   const isOther = certSn !== null && alipayKeys.every((key) => key.certSn !== certSn);
   const keyAdvice =
     certificates === null
       ? 'check ALIPAY_PUBLIC_KEY, which must be Alipay’s own and of this app; it may hold the old and the new one'
       : `check ALIPAY_CERT, which must be Alipay’s own and of this app${isOther ? `: the answer names the certificate ${certSn}, which it does not hold` : ''}`;
-  // To an app that it does not know Alipay signs nothing.
+  // Alipay does not sign answers to an unknown app.
   const advice = claims.includes('isv.invalid-app-id') ? adviceOn('isv.invalid-app-id') : keyAdvice;
-  return new OutcomeUnknownError(`Alipay’s answer does not carry Alipay’s signature: ${advice}.`, { cause });
+  return new OutcomeUnknownError(`Alipay’s answer is not signed by Alipay: ${advice}.`, { cause });
 }
 
-/** Names the call for Alipay's support. */
+/** The id of the call for Alipay's support. */
 function traceIn({ headers }: HttpReply): string {
   return /^[\w-]{1,64}$/.exec(headers.trace_id ?? '')?.[0] ?? 'unknown';
 }
 
-/** The codes in an answer that nobody has signed, for our logs. */
+/** The codes in an unsigned answer, for our logs. */
 function claimsOf(text: string): readonly string[] {
   const codes = text.matchAll(/"(?:sub_)?code"\s*:\s*"([\w.-]{1,64})"/g);
   return [...codes].slice(0, 2).map(([, code = '']) => code);
 }
 
-/** What an operator has to look at, by Alipay's sub code. */
+/** What an operator can check, by Alipay's sub code. */
 function adviceOn(subCode: string | null): string {
   switch (subCode) {
     case 'isv.invalid-signature':
@@ -211,14 +216,14 @@ function readCode(answer: z.infer<typeof answerSchema>, trace: string): GatewayA
   if (code === '10000') return { kind: 'done', node: answer };
   const cause = new Error(`Alipay answered ${code} ${subCode ?? ''}, trace ${trace}.`);
   if (subCode != null && mayHaveHappened(subCode)) {
-    throw new OutcomeUnknownError('Alipay failed in what we asked for.', { cause });
+    throw new OutcomeUnknownError('Alipay failed to process the request.', { cause });
   }
   switch (code) {
     case '40004':
       if (subCode == null) break;
       return { kind: 'refused', subCode };
     case '40005':
-      throw new NotExecutedError('Alipay is limiting our rate.', rateLimitRetryAfterMs, { cause });
+      throw new NotExecutedError('Alipay limits our request rate.', rateLimitRetryAfterMs, { cause });
     case '20001':
     case '40001':
     case '40002':
@@ -229,12 +234,12 @@ function readCode(answer: z.infer<typeof answerSchema>, trace: string): GatewayA
         { cause },
       );
   }
-  throw new OutcomeUnknownError('Alipay failed in what we asked for, or answered by a code we do not know.', { cause });
+  throw new OutcomeUnknownError('Alipay failed to process the request, or answered with an unknown code.', { cause });
 }
 
 /**
- * Failures on Alipay's side. `AQC.SYSTEM_ERROR` is Alipay's own misspelling, and `unknow` too; `isp.bill_not_exist` is none: there is no
- * bill of that day.
+ * True for failures on Alipay's side. `AQC.SYSTEM_ERROR` and `unknow` are Alipay's own misspellings.
+ * `isp.bill_not_exist` is not a failure: the day has no bill.
  */
 function mayHaveHappened(subCode: string): boolean {
   return /(^|\.)SYSTEM_ERROR$/.test(subCode) || /^(isp\.(?!bill_)|aop\.unknow)/.test(subCode);

@@ -7,9 +7,9 @@ import { fenOfYuan } from '../yuan.ts';
 import { givenText, instantIn, reportOfTrade, statusOfTrade, tradeSchema } from './answers.ts';
 import type { AlipayConfig } from './config.ts';
 import type { Fields } from './notification.ts';
-import { reportOf } from './refunds.ts';
+import { reportOfRefund } from './refunds.ts';
 
-/** To whom a callback speaks, of which trade. */
+/** The addressee of a callback and its trade. */
 export const addressSchema = z.object({
   notify_type: z.string(),
   app_id: givenText,
@@ -17,21 +17,21 @@ export const addressSchema = z.object({
   out_trade_no: givenText,
 });
 
-/** What it says of the trade. */
+/** The trade in a callback. */
 export const noticeSchema = tradeSchema.extend({
   gmt_create: givenText,
   gmt_payment: givenText,
   gmt_close: givenText,
-  /** With milliseconds. */
+  /** Includes milliseconds. */
   gmt_refund: givenText,
-  /** Of all refunds of the trade so far. */
+  /** The sum of all refunds of the trade so far. */
   refund_fee: givenText,
-  /** The number of the refund that this is about. */
+  /** The number of the refund that this callback reports. */
   out_biz_no: givenText,
 });
 type Notice = z.infer<typeof noticeSchema>;
 
-/** What a callback says of a payment and of a refund, or why it says nothing to us. */
+/** Converts a callback to a message about a payment or a refund, or to the reason why it is not used. */
 export function messageOf(
   fields: Fields,
   { appId, sellerId }: Pick<AlipayConfig, 'appId' | 'sellerId'>,
@@ -51,28 +51,32 @@ export function messageOf(
   return readWebhookContent(ids, () => messageOfNotice(noticeSchema.parse(values), receivedAt));
 }
 
-/** Text where nobody knows what its status says: for people. */
+/** Returns text with the reason when the status is unknown. */
 function messageOfNotice(notice: Notice, receivedAt: Date): WebhookMessage | string {
-  const isOfRefund = tellsOfRefund(notice);
+  const isOfRefund = isAboutRefund(notice);
   const status = statusOfTrade(notice, isOfRefund || notice.gmt_payment !== null);
   if (status === null) return unknownStatus('trade_status', notice.trade_status);
-  if (isOfRefund && status !== 'SUCCEEDED') return 'a verified callback tells of a refund of a trade that is not paid.';
+  if (isOfRefund && status !== 'SUCCEEDED') return 'a verified callback reports a refund of an unpaid trade.';
   const at = { ACTION_REQUIRED: notice.gmt_create, SUCCEEDED: notice.gmt_payment, CLOSED_UNPAID: notice.gmt_close };
-  const told = (providerTime: Date | null): Evidence => ({ source: 'CALLBACK', providerTime, receivedAt });
-  // Whoever closes on purpose knows it: nobody else does, so the time is up.
-  const report = reportOfTrade(notice, status, 'EXPIRED', told(instantIn(at[status])));
+  const evidenceAt = (providerTime: Date | null): Evidence => ({ source: 'CALLBACK', providerTime, receivedAt });
+  // Only our own close cancels a trade, and then we know of it. A callback about a closed trade therefore means that it
+  // expired.
+  const report = reportOfTrade(notice, status, 'EXPIRED', evidenceAt(instantIn(at[status])));
   if (!isOfRefund) return { kind: 'payment', report, isCreation: false };
   return {
     kind: 'refund',
-    report: reportOf(notice.out_biz_no, 'SUCCEEDED', null, told(instantIn(notice.gmt_refund))),
+    report: reportOfRefund(notice.out_biz_no, 'SUCCEEDED', null, evidenceAt(instantIn(notice.gmt_refund))),
     paymentId: report.paymentId,
     providerPaymentId: notice.trade_no,
     payment: report,
   };
 }
 
-/** A refund is told by the payment's status once more, with fields that only refunds have. At its end a trade may sum up refunds told before. */
-function tellsOfRefund({ trade_status: status, refund_fee: fee, gmt_refund: at, out_biz_no: number }: Notice): boolean {
+/**
+ * Alipay reports a refund as a repeated payment status with refund fields. TRADE_FINISHED may summarize refunds that
+ * were reported before.
+ */
+function isAboutRefund({ trade_status: status, refund_fee: fee, gmt_refund: at, out_biz_no: number }: Notice): boolean {
   if (status === 'TRADE_FINISHED' && number === null) return false;
   return number !== null || at !== null || (fee !== null && fenOfYuan(fee) > 0n);
 }

@@ -3,9 +3,9 @@ import { type VerifiedWebhook, WebhookRejectedError } from '../provider.ts';
 import { type Charset, charsetNameIn, charsetOf, decode } from './charset.ts';
 import { type AlipayKey, isSigned } from './signature.ts';
 
-/** The fields of a callback, decoded once and not touched since. */
+/** The decoded fields of a callback. They are not changed after decoding. */
 export type Fields = ReadonlyMap<string, string>;
-/** The same as bytes: what Alipay has signed. Names are one character for each byte. */
+/** The same fields as bytes, which Alipay signs. Names have one character for each byte. */
 type RawFields = ReadonlyMap<string, Buffer>;
 
 const unsigned = new Set(['sign', 'sign_type']);
@@ -17,11 +17,13 @@ const identitySchema = z.object({
 });
 
 /**
- * Checks a callback by Alipay's keys, as a form with each field once. The signature is over the bytes of the fields, whatever their charset:
- * that is declared by the field `charset`, which is signed, or else by the header. `sign_type` is not covered by the signature, so it must
- * be what we expect, and chooses nothing. `notify_time` is no measure of freshness: Alipay repeats itself for a day.
+ * Verifies a callback: a form in which each field occurs once. The signature covers the bytes of the fields in their
+ * charset. The signed field `charset` declares it, otherwise the header does.
  *
- * @throws {WebhookRejectedError} MALFORMED, also for a charset that we do not know; MISSING_SIGNATURE or BAD_SIGNATURE.
+ * `sign_type` is not covered by the signature. It must have the expected value and selects nothing. `notify_time` is
+ * not checked for freshness, because Alipay repeats callbacks for a day.
+ *
+ * @throws {WebhookRejectedError} MALFORMED, also for an unknown charset; MISSING_SIGNATURE or BAD_SIGNATURE.
  * @see https://opendocs.alipay.com/open/270/105902
  */
 export function verifyNotification(
@@ -40,21 +42,21 @@ export function verifyNotification(
   const certSn = fields.get('alipay_cert_sn') ?? null;
   if (fields.get('sign_type') !== 'RSA2' || !isSigned(signedBytesOf(raw, fields), signature, keys, certSn)) {
     const cause = new Error(
-      'Should Alipay have sent it, check ALIPAY_PUBLIC_KEY or ALIPAY_CERT: it must be Alipay’s own. It may hold two while they are changed.',
+      'If Alipay sent it, check ALIPAY_PUBLIC_KEY or ALIPAY_CERT: it must be Alipay’s own. It may hold two during a key change.',
     );
     throw new WebhookRejectedError('BAD_SIGNATURE', { cause });
   }
   const identity = identitySchema.safeParse(Object.fromEntries(fields));
   if (!identity.success) throw new WebhookRejectedError('MALFORMED', { cause: identity.error });
   const { notify_id: eventId, notify_type: type, trade_status: status } = identity.data;
-  // A status that has not the form of one is for whoever reads the content.
+  // The caller handles a status with an unexpected form.
   const hasStatus = status !== undefined && /^\w{1,64}$/.test(status);
   return { eventId, eventType: hasStatus ? `${type}.${status}` : type };
 }
 
 /**
- * The fields of a callback that was verified before. Where it declares its charset in the header alone, texts for people may come out
- * wrong; what we read of a callback is ASCII, which is the same in every charset that we know.
+ * Reads the fields of a verified callback. When only the header declares the charset, text for people may be decoded
+ * wrongly. The fields that we use are ASCII, which is the same in every known charset.
  */
 export function fieldsOf(body: Buffer): Fields {
   const raw = parseForm(body);
@@ -65,8 +67,9 @@ export function fieldsOf(body: Buffer): Fields {
 }
 
 /**
- * The fields of a form, as bytes. Names are just names, brackets and all.
- * @throws {WebhookRejectedError} MALFORMED, also when a field is there twice: parsers do not agree which one counts.
+ * Parses a form to bytes. Names have no structure; brackets are ordinary characters.
+ *
+ * @throws {WebhookRejectedError} MALFORMED, also for a repeated field, because parsers disagree which value counts.
  */
 function parseForm(body: Buffer): RawFields {
   const fields = new Map<string, Buffer>();
@@ -74,15 +77,15 @@ function parseForm(body: Buffer): RawFields {
     if (pair === '') continue;
     const split = pair.includes('=') ? pair.indexOf('=') : pair.length;
     const name = unescaped(pair.slice(0, split));
-    if (fields.has(name)) throw malformed(new RangeError('A field of a form is there twice.'));
+    if (fields.has(name)) throw malformed(new RangeError('A form contains a field twice.'));
     fields.set(name, Buffer.from(unescaped(pair.slice(split + 1)), 'latin1'));
   }
   return fields;
 }
 
-/** @param text one character for each byte, as the result. */
+/** @param text one character for each byte. The result has the same form. */
 function unescaped(text: string): string {
-  if (/%(?![0-9a-f]{2})/i.test(text)) throw malformed(new RangeError('An escape of a form is no escape.'));
+  if (/%(?![0-9a-f]{2})/i.test(text)) throw malformed(new RangeError('A form contains an invalid percent escape.'));
   return text
     .replaceAll('+', ' ')
     .replaceAll(/%(..)/g, (_escape, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
@@ -97,7 +100,7 @@ function decodedFields(raw: RawFields, charset: Charset): Fields {
   try {
     for (const [name, value] of raw) {
       const decodedName = decode(Buffer.from(name, 'latin1'), charset);
-      if (fields.has(decodedName)) throw new RangeError('A field of a form is there twice.');
+      if (fields.has(decodedName)) throw new RangeError('A form contains a field twice.');
       fields.set(decodedName, decode(value, charset));
     }
   } catch (cause) {
@@ -110,7 +113,7 @@ function malformed(cause: unknown): WebhookRejectedError {
   return new WebhookRejectedError('MALFORMED', { cause });
 }
 
-/** All fields but the signature's own, empty ones too, in the order of their names: the bytes as they came. */
+/** The signed bytes: all fields except those of the signature, including empty ones, sorted by name. */
 function signedBytesOf(raw: RawFields, fields: Fields): Buffer {
   const names = [...fields.keys()];
   const pairs = [...raw].map(([name, value], index) => ({ name, value, order: names[index] ?? name }));

@@ -2,8 +2,9 @@ import { keepFormFields } from '../redaction.ts';
 import { addressSchema, noticeSchema } from './messages.ts';
 
 /**
- * What is read of callbacks, and what people look at. Not among it: the buyer's accounts (`buyer_logon_id`, `buyer_id`, `buyer_open_id`),
- * what they bought (`subject`, `body`), what another system has passed along, and the signature, which covers all of these.
+ * The fields that we read, and those that help operators. Not included: the buyer's accounts (`buyer_logon_id`,
+ * `buyer_id`, `buyer_open_id`), the goods (`subject`, `body`), data that another system passed along, and the
+ * signature, which covers all of these.
  */
 const kept: ReadonlySet<string> = new Set([
   ...[addressSchema, noticeSchema].flatMap(({ shape }) => Object.keys(shape)),

@@ -1,41 +1,41 @@
 import type { PaymentFailure } from '../../domain/payment.ts';
 import { RejectedError } from '../provider.ts';
 
-type Words = Pick<PaymentFailure, 'reason' | 'message'>;
+type FailureText = Pick<PaymentFailure, 'reason' | 'message'>;
 
-/** What Alipay's sub codes are in our words; `provider_error` for the others. */
-const words: Readonly<Record<string, Words>> = {
+/** Our failure reasons for Alipay's sub codes. Other codes become `provider_error`. */
+const failures: Readonly<Record<string, FailureText>> = {
   'ACQ.TRADE_HAS_CLOSE': { reason: 'expired', message: 'Alipay has closed this payment.' },
   'ACQ.SELLER_BALANCE_NOT_ENOUGH': {
     reason: 'insufficient_funds',
-    message: 'The Alipay account of the merchant does not hold enough for this refund.',
+    message: 'The balance of the merchant’s Alipay account is too low for this refund.',
   },
   'ACQ.REFUND_AMT_NOT_EQUAL_TOTAL': {
     reason: 'provider_error',
-    message: 'Alipay refunds this payment only as a whole.',
+    message: 'Alipay refunds this payment only in full.',
   },
   'ACQ.REASON_TRADE_REFUND_FEE_ERR': {
     reason: 'provider_error',
-    message: 'The refund is larger than what Alipay holds of the payment.',
+    message: 'The refund exceeds the amount that Alipay can refund.',
   },
-  'ACQ.TRADE_HAS_FINISHED': { reason: 'expired', message: 'Alipay does not refund this payment any more.' },
+  'ACQ.TRADE_HAS_FINISHED': { reason: 'expired', message: 'Alipay no longer refunds this payment.' },
   'ACQ.TRADE_STATUS_ERROR': {
     reason: 'provider_error',
-    message: 'The payment is in no state in which Alipay refunds it.',
+    message: 'Alipay does not refund the payment in its current state.',
   },
   'ACQ.TRADE_NOT_ALLOW_REFUND': { reason: 'provider_error', message: 'Alipay does not refund this payment.' },
   'ACQ.TRADE_NOT_EXIST': { reason: 'provider_error', message: 'Alipay does not know the payment.' },
   'ACQ.REASON_TRADE_BEEN_FREEZEN': { reason: 'provider_error', message: 'Alipay has frozen the payment.' },
 };
 
-/** After these a refund certainly was not made. About any other sub code nothing is certain: money may have gone back. */
+/** After these codes the refund was certainly not made. After any other code the outcome is unknown. */
 const refundRefusals = new Set([
   ...['ACQ.SELLER_BALANCE_NOT_ENOUGH', 'ACQ.REFUND_AMT_NOT_EQUAL_TOTAL', 'ACQ.REASON_TRADE_REFUND_FEE_ERR'],
   ...['ACQ.TRADE_HAS_FINISHED', 'ACQ.TRADE_STATUS_ERROR', 'ACQ.TRADE_NOT_ALLOW_REFUND', 'ACQ.TRADE_NOT_EXIST'],
   ...['ACQ.REASON_TRADE_BEEN_FREEZEN'],
 ]);
 
-/** Closing came to nothing because the trade has moved, or is none yet. What it is now is to be asked. */
+/** The close failed because the trade has changed or does not exist yet. Its state must be queried. */
 const closeRefusals = new Set([
   ...['ACQ.TRADE_NOT_EXIST', 'ACQ.TRADE_STATUS_ERROR', 'ACQ.REASON_TRADE_STATUS_INVALID'],
   ...['ACQ.TRADE_HAS_SUCCESS', 'ACQ.TRADE_HAS_CLOSE', 'ACQ.TRADE_HAS_FINISHED'],
@@ -44,7 +44,7 @@ const closeRefusals = new Set([
 export const tradeNotExist = 'ACQ.TRADE_NOT_EXIST';
 export const tradeHasSuccess = 'ACQ.TRADE_HAS_SUCCESS';
 
-export function isRefundRefused(subCode: string): boolean {
+export function isDefiniteRefundRefusal(subCode: string): boolean {
   return refundRefusals.has(subCode);
 }
 
@@ -52,8 +52,8 @@ export function isCloseOvertaken(subCode: string): boolean {
   return closeRefusals.has(subCode);
 }
 
-/** Alipay's refusal, as the failure that the API shows. */
+/** Converts Alipay's refusal to the failure that the API shows. */
 export function rejectionBy(subCode: string): RejectedError {
-  const { reason, message } = words[subCode] ?? { reason: 'provider_error', message: 'Alipay refused.' };
+  const { reason, message } = failures[subCode] ?? { reason: 'provider_error', message: 'Alipay refused the request.' };
   return new RejectedError({ reason, message, providerCode: subCode, attempt: null });
 }

@@ -1,7 +1,7 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { isPairOf, keysIn, readPrivateKey, readPublicKey } from '../pem.ts';
 import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
-import { isLoopback, mustMatch, readAt, tellMissing, urlAt } from '../settings.ts';
+import { isLoopback, mustMatch, readParsed, readUrl, reportMissing } from '../settings.ts';
 import type { AlipayConfig, AlipayKeys } from './config.ts';
 import type { AlipayKey } from './signature.ts';
 
@@ -11,7 +11,7 @@ export function alipaySetup(config: AlipayConfig): ProviderSetup {
     description: `app ${config.appId} at ${new URL(config.gateway).host}`,
     findAccount: async () => config.appId,
     async open({ now, webhookUrl }) {
-      const { createAlipayProvider } = await import('./adapter.ts'); // a start without Alipay does not load the SDK
+      const { createAlipayProvider } = await import('./adapter.ts'); // without Alipay the SDK is not loaded
       return createAlipayProvider({ ...config, now, notifyUrl: webhookUrl });
     },
   };
@@ -22,7 +22,7 @@ const always = ['ALIPAY_APP_ID', 'ALIPAY_SELLER_ID', 'ALIPAY_PRIVATE_KEY'] as co
 const certificateNames = ['ALIPAY_APP_CERT', 'ALIPAY_CERT', 'ALIPAY_ROOT_CERT'] as const;
 const variables = [...always, 'ALIPAY_PUBLIC_KEY', ...certificateNames, 'ALIPAY_GATEWAY'] as const;
 
-/** Alipay, by `ALIPAY_…`. */
+/** Configures Alipay from the `ALIPAY_…` variables. */
 export const alipayDefinition: ProviderDefinition = {
   name: 'ALIPAY',
   variables,
@@ -37,9 +37,11 @@ function readConfig(settings: Settings): AlipayConfig | null {
   const before = violations.length;
   const areCertificatesUsed = certificateNames.some(isSet);
   const proof = areCertificatesUsed ? certificateNames : (['ALIPAY_PUBLIC_KEY'] as const);
-  tellMissing(settings, 'Alipay is', [...always, ...proof], 'ALIPAY_*');
+  reportMissing(settings, 'Alipay is', [...always, ...proof], 'ALIPAY_*');
   if (areCertificatesUsed && isSet('ALIPAY_PUBLIC_KEY')) {
-    violations.push(`ALIPAY_PUBLIC_KEY is set beside certificates: keep it, or ${certificateNames.join(', ')}.`);
+    violations.push(
+      `ALIPAY_PUBLIC_KEY is set together with certificates: keep either it or ${certificateNames.join(', ')}.`,
+    );
   }
   const appId = at('ALIPAY_APP_ID');
   const appIdForm = 'ALIPAY_APP_ID must be digits, as the console shows it: usually 16 of them.';
@@ -48,7 +50,7 @@ function readConfig(settings: Settings): AlipayConfig | null {
   const sellerForm = 'ALIPAY_SELLER_ID must be 16 digits that start with 2088: the merchant account, not the app.';
   mustMatch(settings, sellerId, /^2088\d{12}$/, sellerForm);
   const gateway = readGateway(settings);
-  const privateKey = readAt(settings, 'ALIPAY_PRIVATE_KEY', readPrivateKey);
+  const privateKey = readParsed(settings, 'ALIPAY_PRIVATE_KEY', readPrivateKey);
   const found = areCertificatesUsed ? readCertificates(settings, privateKey) : readAlipayKeys(settings, privateKey);
 
   if (violations.length > before) return null;
@@ -56,18 +58,18 @@ function readConfig(settings: Settings): AlipayConfig | null {
   return { appId, sellerId, privateKey, ...found, gateway };
 }
 
-/** Alipay's own, unless another is named. Whether it belongs to where we run is told. */
+/** Alipay's live gateway unless `ALIPAY_GATEWAY` names another. Reports a gateway that does not fit the environment. */
 function readGateway(settings: Settings): string {
   const { isProduction, violations, callers } = settings;
-  const given = urlAt(settings, 'ALIPAY_GATEWAY');
-  if (given === null && settings.isSet('ALIPAY_GATEWAY')) return liveGateway; // what is wrong with it was told
+  const given = readUrl(settings, 'ALIPAY_GATEWAY');
+  if (given === null && settings.isSet('ALIPAY_GATEWAY')) return liveGateway; // the invalid value is reported already
   const gateway = given ?? liveGateway;
   const { protocol, hostname, pathname } = new URL(gateway);
   const isLive = /(^|\.)alipay\.com$/.test(hostname);
   const isSandbox = /(^|\.)alipaydev\.com$/.test(hostname);
   if (isLive && !isProduction) {
     violations.push(
-      'ALIPAY_GATEWAY is Alipay’s live gateway unless it names another: real money moves only with NODE_ENV=production.',
+      'ALIPAY_GATEWAY is Alipay’s live gateway by default: real money moves only with NODE_ENV=production.',
     );
   }
   if (isSandbox && isProduction) {
@@ -84,17 +86,17 @@ function readGateway(settings: Settings): string {
 }
 
 type Found = Pick<AlipayConfig, 'alipayKeys' | 'certificates'>;
-const tooMany = 'holds more than two: there are the one in use and the one that replaces it.';
+const tooMany = 'contains more than two: only the current one and its replacement are allowed.';
 
 function readAlipayKeys(settings: Settings, privateKey: KeyObject | null): Found | null {
   const { at, violations } = settings;
   if (at('ALIPAY_PUBLIC_KEY')?.includes('BEGIN CERTIFICATE')) {
     violations.push(
-      'ALIPAY_PUBLIC_KEY holds a certificate: that is ALIPAY_CERT, with ALIPAY_APP_CERT and ALIPAY_ROOT_CERT.',
+      'ALIPAY_PUBLIC_KEY contains a certificate: set ALIPAY_CERT instead, with ALIPAY_APP_CERT and ALIPAY_ROOT_CERT.',
     );
     return null;
   }
-  const alipayKeys = readAt(settings, 'ALIPAY_PUBLIC_KEY', (text) => {
+  const alipayKeys = readParsed(settings, 'ALIPAY_PUBLIC_KEY', (text) => {
     const keys = keysIn(text, (part) => ({ publicKey: readPublicKey(part), certSn: null }));
     if (keys.length > 2) throw new Error(tooMany);
     return keys;
@@ -108,12 +110,12 @@ function readAlipayKeys(settings: Settings, privateKey: KeyObject | null): Found
   return { alipayKeys, certificates: null };
 }
 
-/** Checks which certificate is whose, for they are mixed up easily. */
+/** Checks the owner of each certificate, because they are easily mixed up. */
 function readCertificates(settings: Settings, privateKey: KeyObject | null): Found | null {
   const { at, violations } = settings;
-  const appKey = readAt(settings, 'ALIPAY_APP_CERT', keyOfCertificate);
-  const alipay = readAt(settings, 'ALIPAY_CERT', readAlipayCertificates);
-  readAt(settings, 'ALIPAY_ROOT_CERT', checkRoots);
+  const appKey = readParsed(settings, 'ALIPAY_APP_CERT', keyOfCertificate);
+  const alipay = readParsed(settings, 'ALIPAY_CERT', readAlipayCertificates);
+  readParsed(settings, 'ALIPAY_ROOT_CERT', checkRoots);
   if (privateKey !== null && appKey !== null && !isPairOf(appKey, privateKey)) {
     violations.push(
       'ALIPAY_APP_CERT is not the certificate of ALIPAY_PRIVATE_KEY: it must be the app’s own, from the console.',
@@ -127,9 +129,12 @@ function readCertificates(settings: Settings, privateKey: KeyObject | null): Fou
   return { alipayKeys: alipay.alipayKeys, certificates: { app, alipay: alipay.first, root } };
 }
 
-/** One of Alipay's certificates or two. The file from the console also holds the certificate of who issued it, which signs no answers. */
+/**
+ * Reads one or two certificates of Alipay. The file from the console also contains the issuer's certificate, which does
+ * not sign responses.
+ */
 function readAlipayCertificates(text: string): { alipayKeys: AlipayKeys; first: string } {
-  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('holds no certificate in PEM.');
+  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('contains no PEM certificate.');
   const all = keysIn(text, (pem) => ({ pem, publicKey: readPublicKey(pem), certificate: new X509Certificate(pem) }));
   const isIssuer = ({ certificate }: (typeof all)[number]) =>
     all.some(
@@ -141,7 +146,10 @@ function readAlipayCertificates(text: string): { alipayKeys: AlipayKeys; first: 
   return { alipayKeys: [keyOf(first), ...others.map(keyOf)], first: first.pem };
 }
 
-/** By which Alipay names a certificate: the MD5 of its issuer, its parts in reverse order, and of its serial number in decimal. */
+/**
+ * The serial number by which Alipay identifies a certificate: the MD5 of the issuer, with its parts in reverse order,
+ * and of the decimal serial number.
+ */
 export function certSnOf({ issuer, serialNumber }: X509Certificate): string {
   const name = issuer.split('\n').reverse().join(',');
   return createHash('md5')
@@ -149,13 +157,13 @@ export function certSnOf({ issuer, serialNumber }: X509Certificate): string {
     .digest('hex');
 }
 
-/** From hexadecimal; some issuers give negative ones. */
+/** Converts from hexadecimal. Some issuers use negative numbers. */
 function serialNumberOf(hex: string): bigint {
   return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`);
 }
 
 function keyOfCertificate(text: string): KeyObject {
-  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('holds no certificate in PEM.');
+  if (!text.includes('BEGIN CERTIFICATE')) throw new Error('contains no PEM certificate.');
   return readPublicKey(text);
 }
 
@@ -163,7 +171,7 @@ function keyOfCertificate(text: string): KeyObject {
 function checkRoots(given: string): true {
   const text = given.replaceAll('\\n', '\n');
   const bundle = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (!bundle.some(isRsaCertificate)) throw new Error('holds no RSA certificate in PEM.');
+  if (!bundle.some(isRsaCertificate)) throw new Error('contains no RSA certificate in PEM.');
   return true;
 }
 

@@ -1,17 +1,18 @@
 import { type KeyObject, verify } from 'node:crypto';
 
-/** One of Alipay's keys: two are valid while one replaces the other. */
+/** One of Alipay's keys. Two are valid during a key change. */
 export type AlipayKey = {
   readonly publicKey: KeyObject;
-  /** The serial number by which answers name its certificate; null for a plain key. */
+  /** The serial number of the certificate in answers; null in key mode. */
   readonly certSn: string | null;
 };
 
 /**
- * True when `signature` is by one of Alipay's keys over the bytes as they were sent: RSA2, which is SHA256withRSA, in base64. The one way
- * to write it in base64 counts; a lenient decoder takes many.
+ * True when `signature` is a valid RSA2 (SHA256withRSA) signature of the bytes by one of Alipay's keys, in canonical
+ * base64. A lenient decoder would accept several spellings of one signature.
  *
- * @param certSn names the key in certificate mode; null where nothing is named. It is not signed itself, so it only says which to try first.
+ * @param certSn names the key in certificate mode, else null. It is not signed, so it only determines which key is
+ * tried first.
  */
 export function isSigned(
   bytes: Buffer,

@@ -1,28 +1,31 @@
 import { type Charset, mask } from './charset.ts';
 import { type AlipayKey, isSigned } from './signature.ts';
 
-/** Of JSON, what decides where a member ends: a string as a whole, a bracket, a comma. */
+/** The JSON tokens that determine where a member ends: a whole string, a bracket, a comma. */
 const mark = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/g;
 const member = /^\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*(.*\S)\s*$/ds;
 
-/** What an answer holds: the node that Alipay has signed, as bytes; or why there is none, and which certificate it names. */
-export type OpenedAnswer =
+/**
+ * The node that Alipay signed, as bytes; or, for an answer without a valid signature, the certificate that it names.
+ */
+export type VerifiedAnswer =
   | { readonly kind: 'signed'; readonly node: Buffer }
   | { readonly kind: 'unsigned'; readonly certSn: string | null };
 
 /**
- * Finds the one node that the answer has and verifies it. Alipay signs the node as the raw bytes that it sent, so just those are cut out of
- * the outermost object. Of two members with one name, one could be verified and the other be read: then nothing is.
+ * Finds the node of an answer and verifies its signature. Alipay signs the raw bytes of the node, so these bytes are
+ * cut out of the outermost object. An answer with a repeated member is refused, because one copy could be verified and
+ * the other one read.
  *
- * @param body JSON in the charset: `{"alipay_trade_query_response":{…},"sign":"…"}`; errors of the gateway itself come as
- * `error_response`. In certificate mode `alipay_cert_sn` stands beside them.
+ * @param body JSON in the charset: `{"alipay_trade_query_response":{…},"sign":"…"}`. Errors of the gateway have the
+ * member `error_response`. In certificate mode `alipay_cert_sn` is a sibling of `sign`.
  */
-export function openAnswer(
+export function verifyAnswer(
   body: Buffer,
   charset: Charset,
   responseKey: string,
   keys: readonly AlipayKey[],
-): OpenedAnswer {
+): VerifiedAnswer {
   const text = mask(body, charset);
   const members = membersOf(text);
   const named = textOf(text, members?.get('alipay_cert_sn'));
@@ -36,7 +39,7 @@ export function openAnswer(
   return isSigned(node, signature, keys, certSn) ? { kind: 'signed', node } : unsigned;
 }
 
-/** Where a member's value stands. */
+/** The position of a member's value. */
 type Place = { readonly from: number; readonly to: number };
 
 function textOf(text: string, place: Place | undefined): string | null {
@@ -45,7 +48,10 @@ function textOf(text: string, place: Place | undefined): string | null {
   return typeof parsed === 'string' ? parsed : null;
 }
 
-/** The values of an object's members; null when two have one name, or it is no object. The text is known to be JSON. */
+/**
+ * The values of an object's members; null for a repeated member and for any other value than an object. The text must
+ * be valid JSON.
+ */
 function membersOf(text: string): ReadonlyMap<string, Place> | null {
   if (!text.trimStart().startsWith('{')) return null;
   const members = new Map<string, Place>();

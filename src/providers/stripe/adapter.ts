@@ -2,7 +2,7 @@ import type { Evidence, EvidenceSource, NextAction } from '../../domain/payment.
 import { refusalOfAmount } from '../amount-limits.ts';
 import { utcDay } from '../bill.ts';
 import { type PaymentProvider, WebhookRejectedError } from '../provider.ts';
-import { idInName } from './account.ts';
+import { accountIdOf } from './account.ts';
 import { cardLimitsOf } from './amounts.ts';
 import { readStripeBill } from './bill.ts';
 import { openStripe } from './client.ts';
@@ -14,13 +14,13 @@ import { redactStripeEvent } from './redaction.ts';
 import { createStripeRefunds } from './refunds.ts';
 import { verifyStripeSignature } from './webhook.ts';
 
-/** `account`: its name, as `nameOfAccount` makes it. */
+/** `account` is the name that `accountNameOf` returns. */
 export type StripeOptions = StripeConfig & { readonly account: string; readonly now: () => Date };
 
 export function createStripeProvider(options: StripeOptions): PaymentProvider {
   const { account, now } = options;
   const client = openStripe(options);
-  const { stripe, answered } = client;
+  const { stripe, runCall } = client;
   const isLive = isLiveKey(options.secretKey);
 
   const evidence = (source: EvidenceSource, providerTime: Date | null): Evidence => ({
@@ -29,20 +29,20 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     receivedAt: now(),
   });
 
-  const confirmBy = (intent: StripePaymentIntent): NextAction | null =>
-    // What Checkout makes is paid on Checkout's page.
+  const confirmActionOf = (intent: StripePaymentIntent): NextAction | null =>
+    // A PaymentIntent of Checkout is paid on Checkout's page.
     intent.client_secret == null || intent.metadata.flow === 'REDIRECT'
       ? null
       : { kind: 'CONFIRM_CARD', clientSecret: intent.client_secret, publishableKey: options.publishableKey };
 
-  const payments = createStripePayments(stripe, { isLive, evidence, confirmBy });
+  const payments = createStripePayments(stripe, { isLive, evidence, confirmActionOf });
   const refunds = createStripeRefunds(stripe, evidence);
 
   return {
     name: 'STRIPE',
     method: 'CARD',
     account,
-    // Until it had a name of its own, every account was called so.
+    // Earlier versions used these names for every account.
     formerAccounts: [new URL(options.apiBase).hostname === 'api.stripe.com' ? 'default' : 'sandbox'],
     flows: ['EMBEDDED', 'REDIRECT'],
     needs: { REDIRECT: ['returnUrl'] },
@@ -51,14 +51,14 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     acknowledgement: { status: 200, contentType: 'application/json', body: '{"received":true}' },
     refusalOf: (offer) => refusalOfAmount('Cards take', cardLimitsOf(offer.currency), offer, 'PAYMENT'),
     refusalOfPart: (part) => refusalOfAmount('Cards take', cardLimitsOf(part.currency), part, 'PART'),
-    startPayment: (order, signal) => answered(signal, () => payments.start(order)),
-    queryPayment: (order, signal) => answered(signal, () => payments.query(order)),
-    closePayment: (order, signal) => answered(signal, () => payments.close(order)),
-    capturePayment: (order, wanted, signal) => answered(signal, () => payments.capture(order, wanted)),
-    startRefund: (refund, signal) => answered(signal, () => refunds.start(refund)),
-    queryRefund: (refund, signal) => answered(signal, () => refunds.query(refund)),
+    startPayment: (order, signal) => runCall(signal, () => payments.start(order)),
+    queryPayment: (order, signal) => runCall(signal, () => payments.query(order)),
+    closePayment: (order, signal) => runCall(signal, () => payments.close(order)),
+    capturePayment: (order, wanted, signal) => runCall(signal, () => payments.capture(order, wanted)),
+    startRefund: (refund, signal) => runCall(signal, () => refunds.start(refund)),
+    queryRefund: (refund, signal) => runCall(signal, () => refunds.query(refund)),
     listRefunds: ({ providerPaymentId }, signal) =>
-      answered(signal, async () => ({
+      runCall(signal, async () => ({
         refunds: providerPaymentId === null ? [] : await refunds.ofPayment(providerPaymentId),
         returned: null,
       })),
@@ -68,11 +68,11 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       if (event.livemode !== isLive) throw new WebhookRejectedError('FOREIGN');
       return { eventId: event.id, eventType: event.type };
     },
-    renewKeys: async () => ({ isHeld: false, outcome: 'not_asked' }), // secrets are configured
+    renewKeys: async () => ({ isHeld: false, outcome: 'not_asked' }), // // secrets come from the configuration
     readWebhook(body, receivedAt) {
       const event = parseEvent(body);
-      const told: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
-      return messageOfEvent(event, told, { accountId: idInName(account), isLive }, confirmBy);
+      const eventEvidence: Evidence = { source: 'CALLBACK', providerTime: instantOf(event.created), receivedAt };
+      return messageOfEvent(event, eventEvidence, { accountId: accountIdOf(account), isLive }, confirmActionOf);
     },
     redactWebhook: redactStripeEvent,
     billDay: utcDay,

@@ -2,7 +2,8 @@ import { amountMinorMax, currencyExponent, isCurrency } from '../../domain/money
 import type { AmountLimits } from '../amount-limits.ts';
 
 /**
- * What Stripe takes by card, by currency: in how many decimals it counts, and the smallest and the largest charge in its own units.
+ * Stripe's card limits by currency: the number of decimals, and the smallest and largest charge in Stripe's units.
+ *
  * @see https://docs.stripe.com/currencies#presentment-currencies
  * @see https://docs.stripe.com/currencies#zero-decimal
  * @see https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
@@ -12,7 +13,7 @@ type Row = { readonly decimals: number; readonly min: number; readonly max: numb
 const eightDigits = 99_999_999;
 const twelveDigits = 999_999_999_999;
 
-/** Where Stripe publishes no smallest charge, Stripe decides by what the amount is worth: about half a US dollar. */
+/** Stripe publishes no minimum for these currencies and checks the value instead: about half a US dollar. */
 const unpublishedMin = 1;
 
 const rows: ReadonlyMap<string, Row> = new Map([
@@ -30,9 +31,9 @@ const rows: ReadonlyMap<string, Row> = new Map([
   ),
   ...rowsOf(2, 'SZL TJS TOP TRY TTD TWD TZS UAH UYU UZS WST XCD XCG YER ZAR ZMW'),
   ...rowsOf(0, 'BIF CLP DJF GNF KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'),
-  // Stripe's card partners settle in two decimals: the last of three must be 0.
+  // Stripe's card partners settle in two decimals, so the last of three digits must be 0.
   ...rowsOf(3, 'BHD JOD KWD OMR TND', { step: 10, min: 10 }),
-  // Without decimals in life, and sent with two that must be 0.
+  // Currencies without decimals that Stripe sends with two, which must be 0.
   ...rowsOf(2, 'ISK UGX', { step: 100, min: 100 }),
   ...rowsOf(2, 'IDR', { max: twelveDigits }),
   ...rowsOf(2, 'AUD BRL CAD CHF EUR INR NZD SGD USD', { min: 50 }),
@@ -53,7 +54,7 @@ function rowsOf(decimals: number, currencies: string, limits: Partial<Row> = {})
   return currencies.split(' ').map((currency) => [currency, row] as const);
 }
 
-/** What cards take of a currency; null when they do not take it. */
+/** The card limits of a currency; null when cards do not accept it. */
 export function cardLimitsOf(currency: string): AmountLimits | null {
   const row = rows.get(currency);
   if (row === undefined || !isCurrency(currency)) return null;
@@ -64,13 +65,13 @@ export function cardLimitsOf(currency: string): AmountLimits | null {
   return { stepMinor, minMinor, maxMinor: scale(BigInt(max), shift).units };
 }
 
-/** Whole minor units, and at least one. */
+/** Rounded up to whole minor units. */
 function minorOf(amount: number, shift: number): bigint {
   const { units, rest } = scale(BigInt(amount), shift);
   return rest === 0n ? units : units + 1n;
 }
 
-/** Our minor units in Stripe's; null when Stripe cannot express the amount, or takes none as large. */
+/** Converts our minor units to Stripe's; null when Stripe cannot express the amount or does not accept it. */
 export function toStripeAmount(amountMinor: bigint, currency: string): number | null {
   const { decimals, max, step } = rows.get(currency) ?? { decimals: 2, max: eightDigits, step: 1 };
   const { units, rest } = scale(amountMinor, decimals - currencyExponent(currency));
@@ -79,19 +80,20 @@ export function toStripeAmount(amountMinor: bigint, currency: string): number | 
 }
 
 /**
- * Stripe's amount in our minor units.
- * @throws {RangeError} when it is not a whole number of them.
+ * Converts Stripe's amount to our minor units.
+ *
+ * @throws {RangeError} when the result is not a whole number.
  */
 export function fromStripeAmount(amount: number, currency: string): bigint {
   if (!Number.isSafeInteger(amount) || amount < 0) throw new RangeError(`${amount} is not an amount of Stripe.`);
   const decimals = rows.get(currency)?.decimals ?? 2;
   const { units, rest } = scale(BigInt(amount), currencyExponent(currency) - decimals);
-  if (rest !== 0n) throw new RangeError(`${amount} is no whole number of minor units of ${currency}.`);
-  if (units > amountMinorMax) throw new RangeError(`${amount} is more than an amount can be.`);
+  if (rest !== 0n) throw new RangeError(`${amount} is not a whole number of minor units of ${currency}.`);
+  if (units > amountMinorMax) throw new RangeError(`${amount} exceeds the largest possible amount.`);
   return units;
 }
 
-/** The amount times ten to the power of `shift`, rounded towards 0, and what that leaves out. */
+/** The amount times ten to the power of `shift`, rounded towards 0, and the remainder. */
 function scale(amount: bigint, shift: number): { readonly units: bigint; readonly rest: bigint } {
   const factor = 10n ** BigInt(Math.abs(shift));
   return shift < 0 ? { units: amount / factor, rest: amount % factor } : { units: amount * factor, rest: 0n };

@@ -10,7 +10,7 @@ import { intentIdOf, refundSchema, reportOfRefund } from './refunds.ts';
 
 const pageSize = 100;
 const pageDeadlineMs = 30_000;
-/** More than any day has; a list that never ends is no list. */
+/** More pages than any day has, so that an endless list is detected. */
 const pagesMax = 200_000;
 
 const transactionSchema = z.object({
@@ -31,15 +31,15 @@ const chargeSchema = z.object({
 });
 
 /**
- * Stripe has no bill of a day; what moved its balance is the same. Amounts are those of the charges and refunds: the balance itself may be
- * kept in another currency. Fees, payouts and disputes are no lines.
+ * Stripe has no daily bill. Its balance transactions have the same content. The amounts are those of the charges and
+ * refunds, because the balance may be in another currency. Fees, payouts and disputes are left out.
  */
 export function readStripeBill(client: StripeClient, date: string, signal: AbortSignal): Bill {
   return { linesExpected: null, lines: billLinesOf(client, date, signal) };
 }
 
 async function* billLinesOf(
-  { stripe, answered }: StripeClient,
+  { stripe, runCall }: StripeClient,
   date: string,
   signal: AbortSignal,
 ): AsyncGenerator<BillLine> {
@@ -47,12 +47,12 @@ async function* billLinesOf(
   const created = { gte: from.getTime() / 1000, lt: until.getTime() / 1000 };
   let last: string | undefined;
   for (let page = 0; page < pagesMax; page += 1) {
-    const asked = {
+    const parameters = {
       ...{ created, limit: pageSize, expand: ['data.source'] },
       ...(last !== undefined && { starting_after: last }),
     };
     const { data, has_more: hasMore } = await withDeadline(signal, pageDeadlineMs, (deadline) =>
-      answered(deadline, () => stripe.balanceTransactions.list(asked)),
+      runCall(deadline, () => stripe.balanceTransactions.list(parameters)),
     );
     for (const transaction of data.map(parseTransaction)) {
       const line = billLineOf(transaction);
@@ -61,16 +61,16 @@ async function* billLinesOf(
     }
     if (!hasMore || data.length === 0) return;
   }
-  throw new BillUnreadableError(`Stripe’s day has more than ${pagesMax * pageSize} movements.`);
+  throw new BillUnreadableError(`Stripe’s day has more than ${pagesMax * pageSize} balance transactions.`);
 }
 
 function parseTransaction(given: unknown): Transaction {
   const parsed = transactionSchema.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new BillUnreadableError('Stripe listed what is no movement of its balance.', { cause: parsed.error });
+  throw new BillUnreadableError('Stripe listed an object that is not a balance transaction.', { cause: parsed.error });
 }
 
-/** Null for what is neither a payment nor a refund. */
+/** Null for a transaction that is neither a payment nor a refund. */
 function billLineOf(transaction: Transaction): BillLine | null {
   switch (transaction.type) {
     case 'charge':
@@ -87,7 +87,7 @@ function billLineOf(transaction: Transaction): BillLine | null {
 function paymentLineOf({ id, created, source }: Transaction): BillLine {
   const charge = parseSource(id, chargeSchema, source);
   const { payment_intent: intent, metadata } = charge;
-  return told(id, () => {
+  return readLine(id, () => {
     const currency = currencyOf(charge.currency);
     return {
       kind: 'payment',
@@ -103,10 +103,10 @@ function paymentLineOf({ id, created, source }: Transaction): BillLine {
   });
 }
 
-/** The refund as it is now, also where the day is long gone: one that a bank has sent back since has FAILED. */
+/** The refund in its current state, also for a past day: a refund that a bank returned later is FAILED. */
 function refundLineOf({ id, created, source }: Transaction): BillLine {
   const refund = parseSource(id, refundSchema, source);
-  return told(id, () => {
+  return readLine(id, () => {
     const at = instantOf(created);
     const report = reportOfRefund(refund, { source: 'RECONCILIATION', providerTime: at, receivedAt: at });
     if (report === null) throw new RangeError('Its status is not known.');
@@ -132,7 +132,7 @@ function parseSource<T>(id: string, schema: z.ZodType<T>, source: unknown): T {
   throw unreadable(id, parsed.error);
 }
 
-function told(id: string, read: () => BillLine): BillLine {
+function readLine(id: string, read: () => BillLine): BillLine {
   try {
     return read();
   } catch (error) {
@@ -141,5 +141,5 @@ function told(id: string, read: () => BillLine): BillLine {
 }
 
 function unreadable(id: string, cause: unknown): BillUnreadableError {
-  return new BillUnreadableError(`Stripe’s movement ${id} cannot be read.`, { cause });
+  return new BillUnreadableError(`Stripe’s balance transaction ${id} cannot be read.`, { cause });
 }

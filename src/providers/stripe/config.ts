@@ -2,14 +2,14 @@ import type Stripe from 'stripe';
 
 export type StripeConfig = {
   readonly secretKey: string;
-  /** The id of the key's account, `acct_…`; Stripe is asked for it where it is left out. */
+  /** The id of the key's account, `acct_…`. Stripe is asked for it when it is not set. */
   readonly accountId?: string;
   readonly publishableKey: string;
-  /** One, or two while one is being replaced. */
+  /** One signing secret, or two during a replacement. */
   readonly webhookSecrets: readonly string[];
-  /** Where Stripe's API is: `https://api.stripe.com`, or a sandbox. */
+  /** The URL of Stripe's API, `https://api.stripe.com`, or of a sandbox. */
   readonly apiBase: string;
-  /** Carries the SDK's requests; Node's own when left out. */
+  /** Sends the SDK's requests. Without it Node's own client is used. */
   readonly httpClient?: Stripe.HttpClient;
 };
 

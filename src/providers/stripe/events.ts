@@ -12,15 +12,15 @@ import {
   reportOfSession,
   type StripePaymentIntent,
 } from './objects.ts';
-import { strangenessOfSession } from './ownership.ts';
+import { sessionMismatch } from './ownership.ts';
 import { intentIdOf, isRelease, refundSchema, reportOfRefund } from './refunds.ts';
 
 export type StripeEvent = z.infer<typeof eventSchema>;
 
-/** The one event that may be the first to bring by what the buyer acts. */
+/** The only event that may deliver the next action. */
 export const creationType = 'payment_intent.created';
-/** Whose events are read: those of one account, made by test keys or by live ones. */
-export type Whose = { readonly accountId: string; readonly isLive: boolean };
+/** The scope of our events: one account and one mode. */
+export type EventScope = { readonly accountId: string; readonly isLive: boolean };
 
 export function parseEvent(body: Buffer): StripeEvent {
   try {
@@ -31,30 +31,30 @@ export function parseEvent(body: Buffer): StripeEvent {
 }
 
 /**
- * What an event says of a payment or a refund, or why it says nothing to us. By what the buyer acts only the first event of a payment
- * says: that is a secret, which others are not kept with.
+ * Converts an event to a message about a payment or a refund, or to the reason why it is not used. Only the creation
+ * event delivers the next action: it contains a secret, which is not stored with other events.
  */
 export function messageOfEvent(
   event: StripeEvent,
-  told: Evidence,
-  whose: Whose,
-  confirmBy: (intent: StripePaymentIntent) => NextAction | null,
+  evidence: Evidence,
+  scope: EventScope,
+  confirmActionOf: (intent: StripePaymentIntent) => NextAction | null,
 ): WebhookMessage {
   const { type, data } = event;
-  const strangeness = strangenessOfEvent(event, whose);
-  if (strangeness !== null) return { kind: 'foreign', paymentId: namedIn(data.object), reason: strangeness };
-  if (type.startsWith('payment_intent.')) return messageOfIntent(type, data.object, told, confirmBy);
-  if (type.startsWith('checkout.session.')) return messageOfSession(type, data.object, told, whose.isLive);
-  // The charge's own events say the same of its refunds, summed up.
-  if (type.startsWith('refund.')) return messageOfRefund(data.object, told);
+  const mismatch = eventMismatch(event, scope);
+  if (mismatch !== null) return { kind: 'foreign', paymentId: paymentIdNamedIn(data.object), reason: mismatch };
+  if (type.startsWith('payment_intent.')) return messageOfIntent(type, data.object, evidence, confirmActionOf);
+  if (type.startsWith('checkout.session.')) return messageOfSession(type, data.object, evidence, scope.isLive);
+  // Charge events repeat the refunds as a sum.
+  if (type.startsWith('refund.')) return messageOfRefund(data.object, evidence);
   return ignored('type_not_used');
 }
 
 function messageOfIntent(
   type: string,
   object: unknown,
-  told: Evidence,
-  confirmBy: (intent: StripePaymentIntent) => NextAction | null,
+  evidence: Evidence,
+  confirmActionOf: (intent: StripePaymentIntent) => NextAction | null,
 ): WebhookMessage {
   const named = memberOf(memberOf(object, 'metadata'), 'payment_id');
   const ids = { paymentId: paymentIdIn(named), providerPaymentId: providerIdIn(memberOf(object, 'id')) };
@@ -63,18 +63,18 @@ function messageOfIntent(
     const paymentId = paymentIdOf(intent.metadata.payment_id);
     if (paymentId === null) return ignored('not_ours');
     const isCreation = type === creationType;
-    const evidence = isCreation ? beforeAllElse(told) : told;
-    const report = reportOfIntent(intent, paymentId, evidence, isCreation ? confirmBy(intent) : null);
+    const ordered = isCreation ? justBefore(evidence) : evidence;
+    const report = reportOfIntent(intent, paymentId, ordered, isCreation ? confirmActionOf(intent) : null);
     return report === null ? unknownStatus('status', intent.status) : { kind: 'payment', report, isCreation };
   });
 }
 
-/** Stripe's clock has whole seconds: of all that it tells of the second in which an object was made, the creation came first. */
-function beforeAllElse({ providerTime, ...told }: Evidence): Evidence {
-  return { ...told, providerTime: providerTime === null ? null : new Date(providerTime.getTime() - 1) };
+/** Stripe's timestamps have whole seconds. The creation is the first event of its second. */
+function justBefore({ providerTime, ...rest }: Evidence): Evidence {
+  return { ...rest, providerTime: providerTime === null ? null : new Date(providerTime.getTime() - 1) };
 }
 
-function messageOfSession(type: string, object: unknown, told: Evidence, isLive: boolean): WebhookMessage {
+function messageOfSession(type: string, object: unknown, evidence: Evidence, isLive: boolean): WebhookMessage {
   const intentId = memberOf(object, 'payment_intent');
   const ids = {
     paymentId: paymentIdIn(memberOf(object, 'client_reference_id')),
@@ -84,17 +84,17 @@ function messageOfSession(type: string, object: unknown, told: Evidence, isLive:
     const session = checkoutSessionSchema.parse(object);
     const paymentId = paymentIdOf(session.client_reference_id);
     if (paymentId === null) return ignored('not_ours');
-    const strangeness = strangenessOfSession(session, paymentId, isLive);
-    if (strangeness !== null) return { kind: 'foreign', paymentId, reason: strangeness };
-    const report = reportOfSession(session, paymentId, told);
+    const mismatch = sessionMismatch(session, paymentId, isLive);
+    if (mismatch !== null) return { kind: 'foreign', paymentId, reason: mismatch };
+    const report = reportOfSession(session, paymentId, evidence);
     if (report === null) return unknownStatus('status, or no amount', session.status ?? 'none');
     const hasFailed = type === 'checkout.session.async_payment_failed' && report.status === 'PROCESSING';
-    const said = hasFailed ? failedLater(report) : report;
-    return { kind: 'payment', report: { ...said, nextAction: null }, isCreation: false };
+    const final = hasFailed ? failedLater(report) : report;
+    return { kind: 'payment', report: { ...final, nextAction: null }, isCreation: false };
   });
 }
 
-function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
+function messageOfRefund(object: unknown, evidence: Evidence): WebhookMessage {
   const intent = memberOf(object, 'payment_intent');
   const ids = {
     paymentId: paymentIdIn(memberOf(memberOf(object, 'metadata'), 'payment_id')),
@@ -105,17 +105,17 @@ function messageOfRefund(object: unknown, told: Evidence): WebhookMessage {
     const providerPaymentId = intentIdOf(refund);
     if (providerPaymentId === null) return ignored('not_ours');
     if (isRelease(refund)) return ignored('releases_authorization');
-    const report = reportOfRefund(refund, told);
+    const report = reportOfRefund(refund, evidence);
     if (report === null) return unknownStatus('refund status', refund.status ?? 'none');
     const paymentId = paymentIdOf(refund.metadata?.payment_id);
     return { kind: 'refund', report, providerPaymentId, paymentId, payment: null };
   });
 }
 
-/** Why an event is another account's, in half a sentence; null when it is ours. */
-function strangenessOfEvent({ account, context, data }: StripeEvent, { accountId, isLive }: Whose): string | null {
+/** Why an event belongs to another account, as part of a sentence; null when it is ours. */
+function eventMismatch({ account, context, data }: StripeEvent, { accountId, isLive }: EventScope): string | null {
   for (const named of [account, context]) {
-    // Within an organization the context is a path that ends with the account.
+    // In an organization the context is a path that ends with the account.
     if (named != null && named.split('/').at(-1) !== accountId)
       return `reported for account ${named}, not ${accountId}.`;
   }
@@ -124,8 +124,8 @@ function strangenessOfEvent({ account, context, data }: StripeEvent, { accountId
   return `reported by an object of the ${isLive ? 'test' : 'live'} mode.`;
 }
 
-/** The payment of ours that an object of any kind names; null when it names none. */
-function namedIn({ client_reference_id: reference, metadata }: StripeEvent['data']['object']): string | null {
+/** Our payment id in an object of any type; null when it has none. */
+function paymentIdNamedIn({ client_reference_id: reference, metadata }: StripeEvent['data']['object']): string | null {
   const inMetadata = namesSchema.safeParse(metadata).data?.payment_id;
   return paymentIdOf(inMetadata) ?? (typeof reference === 'string' ? paymentIdOf(reference) : null);
 }

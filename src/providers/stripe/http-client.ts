@@ -3,13 +3,16 @@ import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import https from 'node:https';
 import Stripe from 'stripe';
 
-/** The longest answer is a page of a hundred objects with others expanded in them: some hundred kilobytes. */
+/** The longest response is a page of a hundred objects with expanded objects in them: some hundred kilobytes. */
 const answerBytesMax = 8 * 1024 * 1024;
 
-/** Why a request was not sent: it cannot be written, the server cannot be reached, or the server is not who it should be. */
+/**
+ * Why a request was not sent: it cannot be written, the server cannot be reached, or the server's identity is not
+ * verified.
+ */
 type Obstacle = 'UNWRITABLE' | 'UNREACHABLE' | 'UNTRUSTED';
 
-/** A request of which not one byte has left this machine. The cause is Node's error. */
+/** A request of which no byte was sent. The cause is Node's error. */
 export class UnsentRequestError extends Error {
   readonly obstacle: Obstacle;
   constructor(obstacle: Obstacle, options: ErrorOptions) {
@@ -18,27 +21,32 @@ export class UnsentRequestError extends Error {
   }
 }
 
-/** One call of the adapter: all requests that it makes. */
+/** One call of the adapter, with all its requests. */
 type Call = {
   readonly signal: AbortSignal;
-  /** Something that changes Stripe was sent, and not refused: from then on the call as a whole has not certainly done nothing. */
+  /**
+   * True after a request that changes state was sent and not refused. The call as a whole may then have been executed.
+   */
   mayHaveActed: boolean;
 };
 
-/** Carries requests that end with their call, for the SDK takes no signal. */
+/** An HTTP client whose requests end with their call. The SDK accepts no signal. */
 export type BoundedClient = {
   readonly client: Stripe.HttpClient;
   /**
-   * Requests that are made within the call end by the signal: their connections are closed then. `hasActed` says whether an earlier one
-   * may have changed something.
+   * Runs a call. Its requests end when the signal is aborted, and their connections are closed. `hasActed` returns
+   * whether an earlier request may have changed state.
    */
   within<T>(signal: AbortSignal, call: (hasActed: () => boolean) => Promise<T>): Promise<T>;
 };
 
-/** One for all clients: Node asks each storage that was ever used at every promise, for as long as the process lives. */
+/**
+ * One storage for all clients: Node consults every storage that was ever used at every promise, for the lifetime of the
+ * process.
+ */
 const calls = new AsyncLocalStorage<Call>();
 
-/** @param carrier what carries the requests; connections of its own when null, kept open from one request to the next. */
+/** @param carrier sends the requests; null for persistent connections of its own. */
 export function createBoundedClient(carrier: Stripe.HttpClient | null): BoundedClient {
   return {
     client: new Client(carrier ?? new Connections()),
@@ -52,7 +60,7 @@ export function createBoundedClient(carrier: Stripe.HttpClient | null): BoundedC
 type Response = Stripe.HttpClientResponse;
 type Request = Parameters<Stripe.HttpClient['makeRequest']>;
 
-/** Keeps a call from making requests that nobody waits for, and notes what may have changed something. */
+/** Refuses requests of a call that has ended, and records requests that may have changed state. */
 class Client extends Stripe.HttpClient {
   readonly #carrier: Stripe.HttpClient;
 
@@ -82,7 +90,7 @@ class Client extends Stripe.HttpClient {
   }
 }
 
-/** Node's own connections. */
+/** Sends requests over Node's own connections. */
 class Connections extends Stripe.HttpClient {
   readonly #agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
 
@@ -100,7 +108,7 @@ class Connections extends Stripe.HttpClient {
           agent: isPlain ? this.#agents.http : this.#agents.https,
         }),
       );
-      // Node writes nothing before the connection stands, and over TLS nothing before the server has proved who it is.
+      // Node writes nothing before the connection is established, and over TLS nothing before the server is verified.
       let isReached = false;
       let isReady = false;
       request.on('socket', (socket) => {
@@ -130,7 +138,7 @@ class Connections extends Stripe.HttpClient {
   }
 }
 
-/** @throws {UnsentRequestError} for what cannot be written as a request, as a header with a line feed in it. */
+/** @throws {UnsentRequestError} for an invalid request, such as a header with a line feed. */
 function begin<T>(request: () => T): T {
   try {
     return request();
@@ -139,9 +147,9 @@ function begin<T>(request: () => T): T {
   }
 }
 
-/** Without a code: the SDK repeats what has that of a broken connection. */
+/** The error has no code, because the SDK retries errors with the code of a broken connection. */
 function endedCall(signal: AbortSignal | undefined): Error {
-  return new Error('The call was over before its answer.', { cause: signal?.reason });
+  return new Error('The call ended before the response arrived.', { cause: signal?.reason });
 }
 
 class Answer extends Stripe.HttpClientResponse {

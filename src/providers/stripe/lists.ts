@@ -1,14 +1,18 @@
 import { OutcomeUnknownError } from '../provider.ts';
 
-/** What asks for one page of a list: the newest objects first, `starting_after` the last of the page before. */
+/**
+ * The parameters of one page. Lists begin with the newest objects; `starting_after` is the last id of the previous
+ * page.
+ */
 type Page = { readonly limit: number; readonly starting_after?: string };
 type Listed = { readonly data: readonly unknown[]; readonly has_more: boolean };
 
 const pageSize = 100;
 
 /**
- * Reads a list to its end, object by object. However long it is, only the signal of the call ends it.
- * @throws {OutcomeUnknownError} when a page brings nothing new: it would never end.
+ * Reads a list to its end. It has no length limit; the signal of the call ends it.
+ *
+ * @throws {OutcomeUnknownError} when a page has no new object, because the list would never end.
  */
 export async function* readList<T extends { readonly id: string }>(
   ask: (page: Page) => PromiseLike<Listed>,
@@ -24,7 +28,7 @@ export async function* readList<T extends { readonly id: string }>(
     yield* objects;
     const next = objects.at(-1)?.id;
     if (!hasMore) return;
-    if (next === undefined || next === last) throw new OutcomeUnknownError('A list of Stripe does not go on.');
+    if (next === undefined || next === last) throw new OutcomeUnknownError('A list at Stripe repeats a page.');
     last = next;
   }
 }

@@ -5,7 +5,7 @@ import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from
 import { type PaymentReport, paymentReport } from '../../domain/report.ts';
 import { fromStripeAmount } from './amounts.ts';
 
-/** What we read of Stripe's objects. Statuses are open sets there, so they are text here and mapped below. */
+/** The fields of Stripe's objects that we read. Statuses are open sets, so they are text here and mapped below. */
 export const paymentIntentSchema = z.object({
   object: z.literal('payment_intent'),
   id: z.string().startsWith('pi_'),
@@ -53,7 +53,10 @@ export const eventSchema = z.object({
   id: z.string().regex(/^evt_[\w-]{1,250}$/),
   type: z.string().regex(/^[\w.]{1,255}$/),
   livemode: z.boolean(),
-  /** Whose event it is, where it is not of the account that has the endpoint: a connected account's, or one of an organization's. */
+  /**
+   * The account of the event when it differs from the endpoint's account: a connected account, or one of an
+   * organization.
+   */
   account: z.string().nullish(),
   context: z.string().nullish(),
   created: z.int(),
@@ -64,14 +67,16 @@ export function instantOf(unixSeconds: number): Date {
   return new Date(unixSeconds * 1000);
 }
 
-/** Which payment of ours the object says it is; null when it names none, as those of other integrations do. */
+/** Our payment id in the object; null when it has none, as with objects of other integrations. */
 export function paymentIdOf(name: string | null | undefined): string | null {
   return name !== null && name !== undefined && isId('payment', name) ? name : null;
 }
 
 /**
- * What a PaymentIntent says of the payment. A declined attempt is no failed payment: the buyer may try another card.
- * @throws {RangeError} when its amounts or its currency cannot be.
+ * Converts a PaymentIntent to a report; null for an unknown status. A declined attempt does not fail the payment,
+ * because the buyer may try another card.
+ *
+ * @throws {RangeError} for an invalid amount or currency.
  */
 export function reportOfIntent(
   intent: StripePaymentIntent,
@@ -96,8 +101,9 @@ export function reportOfIntent(
 }
 
 /**
- * What a Checkout Session says: while it is open, where the buyer pays; once it is complete, what its PaymentIntent says. Money beats
- * no-money: where the PaymentIntent has moved any, that is said whatever the session says of itself.
+ * Converts a Checkout Session to a report; null for an unknown status. An open session has the page as next action. For
+ * a complete session the PaymentIntent decides. When the PaymentIntent has moved money, it always decides, whatever the
+ * session's own status is.
  */
 export function reportOfSession(
   session: StripeCheckoutSession,
@@ -111,7 +117,8 @@ export function reportOfSession(
     const report = reportOfIntent(intent, paymentId, evidence);
     if (report === null) return null;
     const reported = { ...report, providerReference: session.id };
-    // Its page is complete and takes nothing any more: what was paid by failed since, or is still to be brought to a bank.
+    // The complete page accepts no payment any more. Either a delayed payment failed, or the buyer still has to bring
+    // the money to a bank.
     if (report.status !== 'ACTION_REQUIRED') return reported;
     if (intent.status === 'requires_payment_method') return failedLater(reported);
     return { ...reported, status: 'PROCESSING', failure: null };
@@ -134,7 +141,7 @@ export function reportOfSession(
   });
 }
 
-/** A page that was complete, by a method that is settled later, and did not bring the money: nobody can pay it again. */
+/** A complete session whose delayed payment failed. It cannot be paid again. */
 export function failedLater(report: PaymentReport): PaymentReport {
   const failure: PaymentFailure = {
     reason: 'provider_error',
@@ -160,7 +167,7 @@ function statusOfIntent({ status, cancellation_reason: reason }: StripePaymentIn
     case 'canceled':
       return reason === 'automatic' || reason === 'expired' ? 'EXPIRED' : 'CANCELED';
     default:
-      return null; // a status that Stripe added since: nothing to conclude, asked again
+      return null; // a status that Stripe added later: no conclusion, queried again
   }
 }
 
@@ -168,7 +175,7 @@ function hasMovedMoney({ status }: StripePaymentIntent): boolean {
   return status === 'processing' || status === 'requires_capture' || status === 'succeeded';
 }
 
-/** Complete is not paid: some methods settle days later, and a manual capture has only authorized. */
+/** A complete session is not always paid: some methods settle days later, and a manual capture only authorizes. */
 function statusOfSession({
   status,
   payment_status: paymentStatus,
@@ -214,7 +221,7 @@ function failureOf({ last_payment_error: error }: StripePaymentIntent): PaymentF
     reason: reasons[declineCode ?? ''] ?? reasons[code ?? ''] ?? 'card_declined',
     message: message ?? 'The card was declined.',
     providerCode: declineCode ?? code,
-    // A failed authentication makes no charge, but every attempt has a payment method of its own.
+    // A failed authentication creates no charge, but every attempt has its own payment method.
     attempt: charge ?? method?.id ?? declineCode ?? code,
   };
 }

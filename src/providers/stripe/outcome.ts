@@ -13,10 +13,12 @@ const configurationRetryAfterMs = 30_000;
 const unreachableRetryAfterMs = 5000;
 const rateLimitRetryAfterMs = 2000;
 
-/** Runs a call until the signal's deadline, and says of every failure whether it may have happened. */
-export type Answering = <T>(signal: AbortSignal, call: () => Promise<T>) => Promise<T>;
+/**
+ * Runs a call until its signal is aborted, and determines for every failure whether the call may have been executed.
+ */
+export type RunCall = <T>(signal: AbortSignal, call: () => Promise<T>) => Promise<T>;
 
-export function createAnswering({ within }: BoundedClient): Answering {
+export function createRunCall({ within }: BoundedClient): RunCall {
   return (signal, call) =>
     answeredInTime(signal, () =>
       within(signal, async (hasActed) => {
@@ -25,42 +27,46 @@ export function createAnswering({ within }: BoundedClient): Answering {
         } catch (error) {
           const outcome = outcomeOf(error);
           if (!(outcome instanceof NotExecutedError) || !hasActed()) throw outcome;
-          // This request did nothing, and one before it in the same call may have.
-          throw new OutcomeUnknownError('Stripe was told, and did not say what came of it.', { cause: outcome });
+          // This request was not executed, but an earlier one of the same call may have been.
+          throw new OutcomeUnknownError('Stripe received the request and did not return its result.', {
+            cause: outcome,
+          });
         }
       }),
     );
 }
 
-/** What is none of these may have happened, as `answeredInTime` says. */
+/**
+ * Maps an error of the SDK. Any other error is returned unchanged; `answeredInTime` treats it as an unknown outcome.
+ */
 function outcomeOf(error: unknown): unknown {
   const { errors } = Stripe;
   if (error instanceof errors.StripeConnectionError && error.detail instanceof UnsentRequestError) {
     return outcomeOfUnsent(error.detail);
   }
   if (error instanceof errors.StripeRateLimitError) {
-    return new NotExecutedError('Stripe is limiting our rate.', rateLimitRetryAfterMs, { cause: error });
+    return new NotExecutedError('Stripe limits our request rate.', rateLimitRetryAfterMs, { cause: error });
   }
   if (error instanceof errors.StripeAuthenticationError) {
     const message = 'Stripe does not accept our key: check STRIPE_SECRET_KEY.';
     return new MisconfiguredError(message, configurationRetryAfterMs, { cause: error });
   }
   if (error instanceof errors.StripePermissionError) {
-    const message = 'Stripe does not allow this to our key: check in its dashboard what STRIPE_SECRET_KEY may do.';
+    const message = 'Our Stripe key lacks a permission: check in Stripe’s dashboard what STRIPE_SECRET_KEY may do.';
     return new MisconfiguredError(message, configurationRetryAfterMs, { cause: error });
   }
   if (error instanceof errors.StripeAPIError && error.statusCode === 409 && error.code === 'lock_timeout') {
     return new NotExecutedError('Stripe is busy with the same object.', rateLimitRetryAfterMs, { cause: error });
   }
-  // A key that was used with other parameters: something exists under it, so it is asked for, not denied.
+  // The key was used with other parameters: an object exists for it, so it must be queried.
   if (error instanceof errors.StripeIdempotencyError) {
-    return new OutcomeUnknownError('Stripe knows our key with other parameters.', { cause: error });
+    return new OutcomeUnknownError('Stripe has seen our idempotency key with other parameters.', { cause: error });
   }
   if (error instanceof errors.StripeInvalidRequestError || error instanceof errors.StripeCardError) {
     return new RejectedError(
       {
         reason: 'provider_error',
-        message: 'The card provider refused.',
+        message: 'The card provider refused the request.',
         providerCode: error.decline_code ?? error.code ?? error.type,
         attempt: null,
       },
@@ -81,7 +87,7 @@ function outcomeOfUnsent(error: UnsentRequestError): NotExecutedError {
       );
     case 'UNTRUSTED':
       return new MisconfiguredError(
-        'The connection to Stripe is not secure: check STRIPE_API_BASE, the clock, and which certificates this machine trusts.',
+        'The connection to Stripe is not secure: check STRIPE_API_BASE, the clock, and the certificates that this machine trusts.',
         configurationRetryAfterMs,
         options,
       );
@@ -90,10 +96,14 @@ function outcomeOfUnsent(error: UnsentRequestError): NotExecutedError {
   }
 }
 
-/** An object of Stripe's as we read it. What is none may follow something that happened. */
+/**
+ * Parses an object of Stripe.
+ *
+ * @throws {OutcomeUnknownError} for an unexpected object: the call may have been executed.
+ */
 export function parseAnswer<T>(schema: z.ZodType<T>, answer: unknown): T {
   const parsed = schema.safeParse(answer);
   if (!parsed.success)
-    throw new OutcomeUnknownError('Stripe answered with what is not its object.', { cause: parsed.error });
+    throw new OutcomeUnknownError('Stripe’s answer does not have the expected format.', { cause: parsed.error });
   return parsed.data;
 }

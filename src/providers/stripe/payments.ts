@@ -14,29 +14,37 @@ import {
   type StripePaymentIntent,
 } from './objects.ts';
 import { parseAnswer } from './outcome.ts';
-import { mustConcern, strangenessOfIntent, strangenessOfSession } from './ownership.ts';
+import { intentMismatch, requireMatch, sessionMismatch } from './ownership.ts';
 
-/** A Checkout Session lives 30 minutes to a day, counted from when Stripe makes it, which may be some retries later. */
+/**
+ * Stripe accepts 30 minutes to 24 hours, counted from the creation of the Checkout Session, which may follow several
+ * retries.
+ */
 const sessionLifeMsMin = 60 * 60_000;
 const sessionLifeMsMax = 23.5 * 60 * 60_000;
-/** Nobody can pay what Stripe has not made. */
+/** Nobody can pay an object that Stripe has not created. */
 const nothing: QueryAnswer = { kind: 'notFound', payableUntil: null };
-/** How far before the payment's start its object is looked for, when the answer that named it was lost. */
+/**
+ * How far before the payment's start the search for its object begins, when the response with the object's id was lost.
+ */
 const searchBeforeMs = 5 * 60_000;
-/** What a payment may be made by: what is settled at once, or declined at once. Others would end days after the order. */
+/** Payment methods that settle or decline at once. Others would finish days after the order. */
 const allowedTypes = ['card'];
 
 export type PaymentParts = {
   readonly isLive: boolean;
   readonly evidence: (source: EvidenceSource, providerTime: Date | null) => Evidence;
-  /** What the buyer's page needs to pay an intent; null for one that is paid on Checkout's page. */
-  readonly confirmBy: (intent: StripePaymentIntent) => NextAction | null;
+  /** The next action for a PaymentIntent; null when it is paid on Checkout's page. */
+  readonly confirmActionOf: (intent: StripePaymentIntent) => NextAction | null;
 };
 
-/** Payments at Stripe: PaymentIntents, and Checkout Sessions that make theirs when the buyer pays. Under keys made from our ids. */
-export function createStripePayments(stripe: Stripe, { isLive, evidence, confirmBy }: PaymentParts) {
+/**
+ * Payments at Stripe: PaymentIntents, and Checkout Sessions that create a PaymentIntent when the buyer pays.
+ * Idempotency keys are derived from our ids.
+ */
+export function createStripePayments(stripe: Stripe, { isLive, evidence, confirmActionOf }: PaymentParts) {
   async function createIntent(order: PaymentOrder): Promise<PaymentReport> {
-    const description = wordsOf(order.description);
+    const description = nonBlank(order.description);
     const made = await stripe.paymentIntents.create(
       {
         ...amountOf(order),
@@ -49,16 +57,16 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
     );
     if (isReplay(made)) return reportOfIntentNow(order, await retrieveIntent(made.id));
     const intent = parseAnswer(paymentIntentSchema, made);
-    mustConcern(strangenessOfIntent(intent, order.paymentId, isLive));
-    return known(
-      reportOfIntent(intent, order.paymentId, evidence('RESPONSE', instantOf(intent.created)), confirmBy(intent)),
+    requireMatch(intentMismatch(intent, order.paymentId, isLive));
+    return requireKnown(
+      reportOfIntent(intent, order.paymentId, evidence('RESPONSE', instantOf(intent.created)), confirmActionOf(intent)),
     );
   }
 
   async function createSession(order: PaymentOrder): Promise<PaymentReport> {
     const { amount, currency } = amountOf(order);
     const returnUrl = order.returnUrl ?? '';
-    const name = wordsOf(order.description) ?? `Order ${order.orderNumber}`;
+    const name = nonBlank(order.description) ?? `Order ${order.orderNumber}`;
     const lifeMs = order.expiresAt.getTime() - order.createdAt.getTime();
     const life = Math.min(Math.max(lifeMs, sessionLifeMsMin), sessionLifeMsMax);
     const made = await stripe.checkout.sessions.create(
@@ -70,7 +78,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
         cancel_url: returnUrl,
         client_reference_id: order.paymentId,
         metadata: metadataOf(order),
-        // Counted from what was frozen, never from now: a repetition must send the same parameters.
+        // Computed from the stored order and not from the current time: a repeated call must send the same parameters.
         expires_at: Math.floor((order.createdAt.getTime() + life) / 1000),
         payment_intent_data: {
           capture_method: order.captureMode === 'MANUAL' ? 'manual' : 'automatic',
@@ -81,8 +89,8 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
     );
     if (isReplay(made)) return reportOfSessionNow(order, await retrieveSession(made.id));
     const session = parseAnswer(checkoutSessionSchema, made);
-    mustConcern(strangenessOfSession(session, order.paymentId, isLive));
-    return known(reportOfSession(session, order.paymentId, evidence('RESPONSE', instantOf(session.created))));
+    requireMatch(sessionMismatch(session, order.paymentId, isLive));
+    return requireKnown(reportOfSession(session, order.paymentId, evidence('RESPONSE', instantOf(session.created))));
   }
 
   async function retrieveIntent(id: string): Promise<StripePaymentIntent> {
@@ -94,7 +102,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
     return parseAnswer(checkoutSessionSchema, found);
   }
 
-  /** Looks among what was made since the payment started for the PaymentIntent that carries our id. */
+  /** Finds the PaymentIntent with our id among those created since the payment started. */
   async function findIntent({ paymentId, createdAt }: PaymentOrder): Promise<StripePaymentIntent | null> {
     const made = readList(
       (page) => stripe.paymentIntents.list({ ...page, created: since(createdAt) }),
@@ -110,22 +118,22 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
       (object) => parseAnswer(checkoutSessionSchema, object),
     );
     for await (const session of made) {
-      const isOurs = strangenessOfSession(session, paymentId, isLive) === null;
+      const isOurs = sessionMismatch(session, paymentId, isLive) === null;
       if (isOurs) return retrieveSession(session.id);
     }
     return null;
   }
 
-  /** @throws {OutcomeUnknownError} when it is not the payment's. */
+  /** @throws {OutcomeUnknownError} when the object belongs to another payment. */
   function reportOfIntentNow(order: PaymentOrder, intent: StripePaymentIntent): PaymentReport {
-    mustConcern(strangenessOfIntent(intent, order.paymentId, isLive));
-    return known(reportOfIntent(intent, order.paymentId, evidence('QUERY', null), confirmBy(intent)));
+    requireMatch(intentMismatch(intent, order.paymentId, isLive));
+    return requireKnown(reportOfIntent(intent, order.paymentId, evidence('QUERY', null), confirmActionOf(intent)));
   }
 
-  /** @throws {OutcomeUnknownError} when it is not the payment's. */
+  /** @throws {OutcomeUnknownError} when the object belongs to another payment. */
   function reportOfSessionNow(order: PaymentOrder, session: StripeCheckoutSession): PaymentReport {
-    mustConcern(strangenessOfSession(session, order.paymentId, isLive));
-    return known(reportOfSession(session, order.paymentId, evidence('QUERY', null)));
+    requireMatch(sessionMismatch(session, order.paymentId, isLive));
+    return requireKnown(reportOfSession(session, order.paymentId, evidence('QUERY', null)));
   }
 
   async function query(order: PaymentOrder): Promise<QueryAnswer> {
@@ -139,17 +147,17 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
   }
 
   async function close(order: PaymentOrder): Promise<QueryAnswer> {
-    const asked = await query(order);
-    if (asked.kind === 'notFound') return asked;
-    const { status, providerPaymentId, providerReference } = asked.report;
-    if (status !== 'ACTION_REQUIRED' && status !== 'AUTHORIZED' && status !== 'PROCESSING') return asked;
+    const found = await query(order);
+    if (found.kind === 'notFound') return found;
+    const { status, providerPaymentId, providerReference } = found.report;
+    if (status !== 'ACTION_REQUIRED' && status !== 'AUTHORIZED' && status !== 'PROCESSING') return found;
     try {
-      // A session that still waits for its buyer is expired; its PaymentIntent must not be touched before it is complete.
+      // An open session is expired. Its PaymentIntent must not be changed before the session is complete.
       if (status === 'ACTION_REQUIRED' && providerReference !== null)
         await stripe.checkout.sessions.expire(providerReference);
       else if (providerPaymentId !== null) await stripe.paymentIntents.cancel(providerPaymentId);
     } catch (error) {
-      // Refused: it has moved meanwhile, most likely because the buyer was faster. What it is now is asked below.
+      // Refused because the state has changed, most likely because the buyer paid. The state is queried below.
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
     }
     const closed = await query(order);
@@ -158,7 +166,10 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
     return query(order);
   }
 
-  /** Of a session that is complete, its buyer's bank having refused later: no page pays it any more, and only its PaymentIntent is open. */
+  /**
+   * Cancels the PaymentIntent of a complete session whose payment the bank refused later. The page is closed, so only
+   * the PaymentIntent is still open.
+   */
   async function cancelIntentOf({ providerPaymentId }: PaymentReport): Promise<void> {
     if (providerPaymentId === null) return;
     try {
@@ -169,7 +180,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
   }
 
   async function capture(order: PaymentOrder, { amountMinor, attempt }: Capture): Promise<PaymentReport> {
-    if (order.providerPaymentId === null) throw new RangeError(`Stripe has not named payment ${order.paymentId}.`);
+    if (order.providerPaymentId === null) throw new RangeError(`Payment ${order.paymentId} has no Stripe id.`);
     const { amount } = amountOf({ ...order, amountMinor });
     const made = await stripe.paymentIntents.capture(
       order.providerPaymentId,
@@ -177,8 +188,8 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
       { idempotencyKey: `${order.paymentId}_capture_${attempt}` },
     );
     const intent = parseAnswer(paymentIntentSchema, made);
-    mustConcern(strangenessOfIntent(intent, order.paymentId, isLive));
-    return known(reportOfIntent(intent, order.paymentId, evidence('RESPONSE', null)));
+    requireMatch(intentMismatch(intent, order.paymentId, isLive));
+    return requireKnown(reportOfIntent(intent, order.paymentId, evidence('RESPONSE', null)));
   }
 
   return {
@@ -191,21 +202,24 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
 
 function amountOf({ amountMinor, currency }: PaymentOrder): { amount: number; currency: string } {
   const amount = toStripeAmount(amountMinor, currency);
-  if (amount === null) throw new RangeError('A payment was started with an amount that Stripe does not take.');
+  if (amount === null) throw new RangeError('A payment was started with an amount that Stripe does not accept.');
   return { amount, currency: currency.toLowerCase() };
 }
 
-/** Stripe refuses a text that is there and empty. */
-function wordsOf(text: string | null): string | null {
+/** Stripe refuses empty text. */
+function nonBlank(text: string | null): string | null {
   return text === null || text.trim() === '' ? null : text;
 }
 
-/** The key that Stripe knows the creation by. It changes never: another attempt is another payment. */
+/** The idempotency key of the creation. It never changes: another attempt is another payment. */
 function keyOf({ paymentId }: PaymentOrder): string {
   return `${paymentId}_create_1`;
 }
 
-/** True for the answer to an earlier call under the same key, word for word: what it says was so then, and its page may be over since. */
+/**
+ * True for the stored response of an earlier call with the same key. It has the state of that time, and its page may
+ * have expired.
+ */
 function isReplay({ lastResponse }: Stripe.Response<object>): boolean {
   return lastResponse.headers['idempotent-replayed'] === 'true';
 }
@@ -218,7 +232,7 @@ function metadataOf({ paymentId, orderNumber }: PaymentOrder): Record<string, st
   return { payment_id: paymentId, order_number: orderNumber };
 }
 
-function known(report: PaymentReport | null): PaymentReport {
-  if (report === null) throw new OutcomeUnknownError('Stripe answered with a status that we do not know.');
+function requireKnown(report: PaymentReport | null): PaymentReport {
+  if (report === null) throw new OutcomeUnknownError('Stripe answered with an unknown status.');
   return report;
 }

@@ -4,8 +4,8 @@ import { checkoutSessionSchema, eventSchema, paymentIntentSchema } from './objec
 import { refundSchema } from './refunds.ts';
 
 /**
- * What is read of events, whatever is read of them some day by these schemas, and what people look at. Not among it, by name: a
- * `client_secret` and a session's `url`, by which a payment is paid; names, addresses, e-mails and cards of buyers; the metadata of others.
+ * The fields that our schemas read, and those that help operators. Not included: `client_secret` and a session's `url`,
+ * with which a payment can be paid; names, addresses, e-mails and cards of buyers; metadata of others.
  */
 const withheld: ReadonlySet<string> = new Set(['client_secret', 'url']);
 const kept: ReadonlySet<string> = new Set(
@@ -22,7 +22,7 @@ const kept: ReadonlySet<string> = new Set(
 
 const keptOfCreation: ReadonlySet<string> = new Set([...kept, 'client_secret']);
 
-/** With its client secret only the event of a creation, until it has been read: the answer to our own call may have been lost. */
+/** Only a creation event keeps its client secret, until it is read: the response to our own call may have been lost. */
 export function redactStripeEvent(body: Buffer, stage: 'to_be_read' | 'done'): Buffer {
   return keepJsonFields(body, (content) =>
     stage === 'to_be_read' && 'type' in content && content.type === creationType ? keptOfCreation : kept,

@@ -25,16 +25,16 @@ export const refundSchema = z.object({
 });
 type StripeRefund = z.infer<typeof refundSchema>;
 
-type Told = (source: EvidenceSource, providerTime: Date | null) => Evidence;
+type CreateEvidence = (source: EvidenceSource, providerTime: Date | null) => Evidence;
 
-/** Refunds at Stripe: of PaymentIntents, under keys made from our ids. */
-export function createStripeRefunds(stripe: Stripe, evidence: Told) {
+/** Refunds of PaymentIntents at Stripe. Idempotency keys are derived from our ids. */
+export function createStripeRefunds(stripe: Stripe, evidence: CreateEvidence) {
   async function* refundsOf(intentId: string): AsyncGenerator<StripeRefund> {
     const listed = readList(
       (page) => stripe.refunds.list({ ...page, payment_intent: intentId }),
       (object) => parseAnswer(refundSchema, object),
     );
-    for await (const refund of listed) yield mustBeOf(refund, intentId);
+    for await (const refund of listed) yield requireRefundOf(refund, intentId);
   }
 
   async function findNamed(intentId: string, refundId: string | null): Promise<StripeRefund | null> {
@@ -53,8 +53,8 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
         },
         { idempotencyKey: `${refundId}_create_1` },
       );
-      const parsed = mustBeOf(parseAnswer(refundSchema, made), intentOf(refund));
-      return known(reportOfRefund(parsed, evidence('RESPONSE', instantOf(parsed.created))));
+      const parsed = requireRefundOf(parseAnswer(refundSchema, made), intentOf(refund));
+      return requireKnown(reportOfRefund(parsed, evidence('RESPONSE', instantOf(parsed.created))));
     },
 
     async query(refund: RefundName): Promise<RefundAnswer> {
@@ -62,9 +62,12 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
       const found =
         providerRefundId === null
           ? await findNamed(intentOf(refund), refundId)
-          : mustBeOf(parseAnswer(refundSchema, await stripe.refunds.retrieve(providerRefundId)), intentOf(refund));
+          : requireRefundOf(
+              parseAnswer(refundSchema, await stripe.refunds.retrieve(providerRefundId)),
+              intentOf(refund),
+            );
       if (found === null) return { kind: 'notFound' };
-      return { kind: 'report', report: known(reportOfRefund(found, evidence('QUERY', null))) };
+      return { kind: 'report', report: requireKnown(reportOfRefund(found, evidence('QUERY', null))) };
     },
 
     async ofPayment(intentId: string): Promise<RefundReport[]> {
@@ -78,20 +81,20 @@ export function createStripeRefunds(stripe: Stripe, evidence: Told) {
   };
 }
 
-/** @throws {OutcomeUnknownError} when Stripe answered with the refund of another payment. */
-function mustBeOf(refund: StripeRefund, intentId: string): StripeRefund {
+/** @throws {OutcomeUnknownError} when the refund belongs to another payment. */
+function requireRefundOf(refund: StripeRefund, intentId: string): StripeRefund {
   if (intentIdOf(refund) === intentId) return refund;
-  throw new OutcomeUnknownError(`Stripe answered with what was not asked for: ${refund.id} is not of ${intentId}.`);
+  throw new OutcomeUnknownError(`Stripe answered with another object: ${refund.id} does not belong to ${intentId}.`);
 }
 
-/** The PaymentIntent that a refund is of. */
+/** The PaymentIntent of a refund. */
 export function intentIdOf({ payment_intent: intent }: StripeRefund): string | null {
   return typeof intent === 'string' ? intent : (intent?.id ?? null);
 }
 
 /**
- * True for what Stripe calls a refund when an authorization is voided, lapses or is captured in part: the rest was never captured, so no
- * balance moved, and nothing of what we captured goes back.
+ * True for the refund object that Stripe creates when an authorization is voided, lapses or is captured in part. The
+ * released amount was never captured: no balance changed, and none of our captured money is refunded.
  */
 export function isRelease({ status, reason, balance_transaction: moved, metadata }: StripeRefund): boolean {
   if (reason === 'expired_uncaptured_charge') return true;
@@ -99,8 +102,9 @@ export function isRelease({ status, reason, balance_transaction: moved, metadata
 }
 
 /**
- * What Stripe's refund says; null when its status is one that we do not know.
- * @throws {RangeError} when its amount or its currency cannot be.
+ * Converts Stripe's refund to a report; null for an unknown status.
+ *
+ * @throws {RangeError} for an invalid amount or currency.
  */
 export function reportOfRefund(refund: StripeRefund, evidence: Evidence): RefundReport | null {
   const status = statusOf(refund);
@@ -145,17 +149,17 @@ function failureOf({ status, failure_reason: code = null }: StripeRefund): Payme
 }
 
 function intentOf({ providerPaymentId, refundId }: RefundName): string {
-  if (providerPaymentId === null) throw new RangeError(`Refund ${refundId} is of a payment that Stripe has not named.`);
+  if (providerPaymentId === null) throw new RangeError(`The payment of refund ${refundId} has no Stripe id.`);
   return providerPaymentId;
 }
 
 function amountOf({ amountMinor, currency, refundId }: RefundOrder): number {
   const amount = toStripeAmount(amountMinor, currency);
-  if (amount === null) throw new RangeError(`Refund ${refundId} has an amount that Stripe does not take.`);
+  if (amount === null) throw new RangeError(`Refund ${refundId} has an amount that Stripe does not accept.`);
   return amount;
 }
 
-function known(report: RefundReport | null): RefundReport {
-  if (report === null) throw new OutcomeUnknownError('Stripe answered with a status that we do not know.');
+function requireKnown(report: RefundReport | null): RefundReport {
+  if (report === null) throw new OutcomeUnknownError('Stripe answered with an unknown status.');
   return report;
 }

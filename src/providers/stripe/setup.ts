@@ -1,5 +1,5 @@
 import type { ProviderDefinition, ProviderSetup, Settings } from '../provider.ts';
-import { mustMatch, tellMissing, urlAt } from '../settings.ts';
+import { mustMatch, readUrl, reportMissing } from '../settings.ts';
 import { isLiveKey, type StripeConfig } from './config.ts';
 
 export function stripeSetup(config: StripeConfig): ProviderSetup {
@@ -7,7 +7,7 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
   return {
     name: 'STRIPE',
     description: `${mode} key at ${new URL(config.apiBase).host}`,
-    // A start without cards does not load the SDK.
+    // Without cards the SDK is not loaded.
     async findAccount(log) {
       const { findStripeAccount } = await import('./account.ts');
       return findStripeAccount(config, log);
@@ -22,7 +22,7 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
 const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRETS'] as const;
 const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'] as const;
 
-/** Cards, by `STRIPE_…`. */
+/** Configures cards from the `STRIPE_…` variables. */
 export const stripeDefinition: ProviderDefinition = {
   name: 'STRIPE',
   variables,
@@ -35,8 +35,8 @@ export const stripeDefinition: ProviderDefinition = {
 function readConfig(settings: Settings): StripeConfig | null {
   const { at, isProduction, violations } = settings;
   const before = violations.length;
-  tellMissing(settings, 'Cards are', required, 'STRIPE_*');
-  const apiBase = urlAt(settings, 'STRIPE_API_BASE');
+  reportMissing(settings, 'Cards are', required, 'STRIPE_*');
+  const apiBase = readUrl(settings, 'STRIPE_API_BASE');
   const [secretKey = null, publishableKey = null, secrets = null] = required.map(at);
   const webhookSecrets = secrets?.split(',').map((secret) => secret.trim()) ?? [];
   const secretForm = 'STRIPE_SECRET_KEY must start with sk_test_, sk_live_, rk_test_ or rk_live_, and have no blanks.';
@@ -53,11 +53,11 @@ function readConfig(settings: Settings): StripeConfig | null {
   }
   if (webhookSecrets.length > 2 || webhookSecrets.some((secret) => !/^whsec_[!-~]{8,}$/.test(secret))) {
     violations.push(
-      'STRIPE_WEBHOOK_SECRETS must be one secret, or two with a comma between, each starting with whsec_.',
+      'STRIPE_WEBHOOK_SECRETS must be one secret, or two separated by a comma, each starting with whsec_.',
     );
   }
   if (apiBase !== null && new URL(apiBase).pathname !== '/') {
-    violations.push('STRIPE_API_BASE must have no path: Stripe’s own begins with /v1.');
+    violations.push('STRIPE_API_BASE must have no path: Stripe’s paths begin with /v1.');
   }
   if (apiBase?.startsWith('http:') && secretKey !== null && isLiveKey(secretKey)) {
     violations.push('STRIPE_API_BASE must be https with a live key.');

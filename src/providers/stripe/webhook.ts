@@ -7,9 +7,9 @@ export const timestampToleranceSeconds = 300;
 const hexSha256 = /^[0-9a-f]{64}$/;
 
 /**
- * Checks `Stripe-Signature` over the body as it came, byte for byte: parse only after this returns.
+ * Verifies `Stripe-Signature` over the raw body. Parse only after this returns.
  *
- * @param secrets the endpoint's signing secrets; two are active while one is being replaced.
+ * @param secrets the endpoint's signing secrets; two are active during a replacement.
  * @throws {WebhookRejectedError} MISSING_SIGNATURE, STALE or BAD_SIGNATURE: for our logs, never for the sender.
  * @see https://docs.stripe.com/webhooks#verify-manually
  */
@@ -20,7 +20,7 @@ export function verifyStripeSignature(
   receivedAt: Date,
 ): void {
   const { timestamp, signatures } = parseHeader(header);
-  // A signature by a future clock would be replayable until that time has come, and then for the tolerance once more.
+  // A signature with a future timestamp could be replayed until that time plus the tolerance.
   const skewSeconds = Math.abs(Math.floor(receivedAt.getTime() / 1000) - Number(timestamp));
   if (skewSeconds > timestampToleranceSeconds) throw new WebhookRejectedError('STALE');
   const isSigned = secrets.some((secret) => {
@@ -28,13 +28,11 @@ export function verifyStripeSignature(
     return signatures.some((signature) => timingSafeEqual(signature, expected));
   });
   if (isSigned) return;
-  const cause = new Error(
-    'Should Stripe have sent it, check STRIPE_WEBHOOK_SECRETS: each endpoint has a secret of its own.',
-  );
+  const cause = new Error('If Stripe sent it, check STRIPE_WEBHOOK_SECRETS: each endpoint has its own secret.');
   throw new WebhookRejectedError('BAD_SIGNATURE', { cause });
 }
 
-/** `t=<unix seconds>,v1=<hex>[,v1=<hex>]`; other schemes are ignored, for v0 is signed with a key that everybody knows. */
+/** `t=<unix seconds>,v1=<hex>[,v1=<hex>]`. Other schemes are ignored: v0 is a test scheme with a public key. */
 function parseHeader(header: string | undefined): { timestamp: string; signatures: Buffer[] } {
   const timestamps: string[] = [];
   const signatures: Buffer[] = [];

@@ -4,12 +4,12 @@ import { type AmountLimits, type AmountUse, refusalOfAmount } from '../amount-li
 import { beijingDay } from '../beijing-time.ts';
 import {
   answeredInTime,
-  askAfterwards,
   OutcomeUnknownError,
   type PaymentOrder,
   type PaymentProvider,
   type ProviderParts,
   type QueryAnswer,
+  queryAfterwards,
   type RefundAnswer,
   type RefundName,
   type RefundOrder,
@@ -22,13 +22,13 @@ import type { WechatpayConfig } from './config.ts';
 import { messageOf, openNotification } from './notification.ts';
 import { errorOf, isRefusedAs } from './outcome.ts';
 import { createPlatformKeyStore } from './platform-keys.ts';
-import { cutTo, notPossible, prepayOf, readAnswer } from './prepay.ts';
+import { prepayOf, readAnswer, truncate, unsupported } from './prepay.ts';
 import { redactWechatpayNotification } from './redaction.ts';
 import { refundSchema, reportOfRefund } from './refunds.ts';
 import { adviceOn, signatureFaultOf, signatureHeaders } from './signature.ts';
 import { createSendSigned } from './signed-request.ts';
 import {
-  foreignnessOf,
+  foreignReasonOf,
   inProgressSchema,
   reportOfTransaction,
   type Transaction,
@@ -38,13 +38,13 @@ import { createSend } from './transport.ts';
 
 export type WechatpayOptions = WechatpayConfig & ProviderParts;
 
-/** 0.01 yuan, up to the largest number of fen that WeChat Pay's own programs hold. */
+/** 0.01 yuan to the largest 32-bit number of fen, which WeChat Pay's own SDKs use. */
 const limits: AmountLimits = { minMinor: 1n, maxMinor: 2_147_483_647n, stepMinor: 1n };
 const reasonCharactersMax = 80;
-/** What was never told to WeChat Pay cannot be paid there. */
+/** A payment that was never sent to WeChat Pay cannot be paid there. */
 const nothing: QueryAnswer = { kind: 'notFound', payableUntil: null };
 
-/** What is known of a payment by its number: nothing, that its buyer is just paying, or all of it. */
+/** The result of a query by number: null when unknown, `inProgress` while the buyer is paying, else the transaction. */
 type Found = Transaction | 'inProgress' | null;
 
 export function createWechatpayProvider(options: WechatpayOptions): PaymentProvider {
@@ -61,13 +61,13 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
 
   async function start(order: PaymentOrder, signal: AbortSignal): Promise<PaymentReport> {
     const refusal = refusalOf(order);
-    if (refusal !== null) throw notPossible(refusal);
+    if (refusal !== null) throw unsupported(refusal);
     const askedAt = now();
     if (order.expiresAt <= askedAt) throw expired();
-    const { target, body, actionBy } = prepayOf(order, options);
+    const { target, body, nextActionOf } = prepayOf(order, options);
     const answer = await client.post(target, body, signal);
-    if (answer.kind === 'refused') return startedBefore(order, answer, signal);
-    const nextAction = readAnswer(() => actionBy(answer.body, askedAt));
+    if (answer.kind === 'refused') return resolveRefusedStart(order, answer, signal);
+    const nextAction = readAnswer(() => nextActionOf(answer.body, askedAt));
     return paymentReport({
       paymentId: order.paymentId,
       status: 'ACTION_REQUIRED',
@@ -77,17 +77,17 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
   }
 
   /**
-   * The number may be known there already: then what became of it decides, and not the refusal. INVALID_REQUEST is said of parameters that
-   * are wrong, and of a number that is known with others.
+   * Handles a refused start. The number may already exist at WeChat Pay; its state then decides. INVALID_REQUEST means
+   * invalid parameters, or a known number with other parameters.
    */
-  async function startedBefore(
+  async function resolveRefusedStart(
     order: PaymentOrder,
     { refusal }: Extract<WechatpayAnswer, { kind: 'refused' }>,
     signal: AbortSignal,
   ): Promise<PaymentReport> {
     if (!isRefusedAs(refusal, 'OUT_TRADE_NO_USED', 'ORDERPAID', 'INVALID_REQUEST')) throw errorOf(refusal);
-    const asked = await askAfterwards(() => query(order, signal));
-    if (asked.kind === 'report') return asked.report;
+    const found = await queryAfterwards(() => query(order, signal));
+    if (found.kind === 'report') return found.report;
     throw errorOf(refusal);
   }
 
@@ -102,8 +102,8 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     }
     if (inProgressSchema.safeParse(answer.body).success) return 'inProgress';
     const transaction = readAnswer(() => transactionSchema.parse(answer.body));
-    if (foreignnessOf(transaction, options) !== null || transaction.out_trade_no !== paymentId) {
-      throw new OutcomeUnknownError('WeChat Pay answered with a payment that was not asked for.');
+    if (foreignReasonOf(transaction, options) !== null || transaction.out_trade_no !== paymentId) {
+      throw new OutcomeUnknownError('WeChat Pay answered with another payment.');
     }
     return transaction;
   }
@@ -122,28 +122,28 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     const report = readAnswer(() =>
       reportOfTransaction(found, order.paymentId, evidence('QUERY', found.success_time), order.expiresAt <= now()),
     );
-    return { kind: 'report', report: known(report) };
+    return { kind: 'report', report: requireKnown(report) };
   }
 
   async function close(order: PaymentOrder, signal: AbortSignal): Promise<QueryAnswer> {
-    const asked = await query(order, signal);
-    if (asked.kind === 'notFound') return asked;
-    const { status } = asked.report;
-    if (status !== 'ACTION_REQUIRED' && status !== 'PROCESSING') return asked;
+    const found = await query(order, signal);
+    if (found.kind === 'notFound') return found;
+    const { status } = found.report;
+    if (status !== 'ACTION_REQUIRED' && status !== 'PROCESSING') return found;
     const target = `/v3/pay/transactions/out-trade-no/${order.paymentId}/close`;
     const answer = await client.post(target, { mchid: mchId }, signal);
     if (answer.kind === 'refused') {
       const error = errorOf(answer.refusal);
-      // Refused: it has moved meanwhile, most likely because the buyer was faster. What it is now is asked below.
+      // Refused because the state has changed, most likely because the buyer paid. The state is queried below.
       const hasMoved = error instanceof RejectedError || isRefusedAs(answer.refusal, 'ORDERPAID', 'ORDER_NOT_EXIST');
       if (!hasMoved) throw error;
     }
-    return askAfterwards(() => query(order, signal));
+    return queryAfterwards(() => query(order, signal));
   }
 
   async function startRefund(refund: RefundOrder, signal: AbortSignal): Promise<RefundReport> {
     const { refundId, paymentId, amountMinor, capturedMinor, currency } = refund;
-    const reason = cutTo(reasonCharactersMax, refund.reason?.trim() ?? '');
+    const reason = truncate(reasonCharactersMax, refund.reason?.trim() ?? '');
     const answer = await client.post(
       '/v3/refund/domestic/refunds',
       {
@@ -161,7 +161,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
 
   async function queryRefund(refund: RefundName, signal: AbortSignal): Promise<RefundAnswer> {
     const number = refund.refundId ?? refund.providerRefundId;
-    if (number === null) throw notPossible('A refund is asked for that has no number.');
+    if (number === null) throw unsupported('A refund without a number cannot be queried.');
     const answer = await client.get(`/v3/refund/domestic/refunds/${encodeURIComponent(number)}`, signal);
     if (answer.kind === 'accepted') {
       return { kind: 'report', report: refundIn(answer.body, number, refund.paymentId, 'QUERY') };
@@ -174,17 +174,17 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
   function refundIn(body: unknown, number: string, paymentId: string, source: EvidenceSource): RefundReport {
     const refund = readAnswer(() => refundSchema.parse(body));
     if (refund.out_refund_no !== number || refund.out_trade_no !== paymentId) {
-      throw new OutcomeUnknownError('WeChat Pay answered with a refund that was not asked for.');
+      throw new OutcomeUnknownError('WeChat Pay answered with another refund.');
     }
     const report = reportOfRefund(refund, evidence(source, refund.success_time));
-    return known(report);
+    return requireKnown(report);
   }
 
   async function listRefunds(order: PaymentOrder, signal: AbortSignal) {
     const found = await find(order, signal);
     const state = found === null || found === 'inProgress' ? null : found.trade_state;
     const returned = state === 'REFUND' ? 'SOME' : state === 'SUCCESS' ? 'NONE' : null;
-    return { refunds: [], returned } as const; // WeChat Pay has no list of them
+    return { refunds: [], returned } as const; // WeChat Pay does not list refunds
   }
 
   return {
@@ -207,7 +207,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     queryPayment: (order, signal) => answeredInTime(signal, () => query(order, signal)),
     closePayment: (order, signal) => answeredInTime(signal, () => close(order, signal)),
     capturePayment: async () => {
-      throw notPossible('WeChat Pay takes money at once: there is nothing to capture.');
+      throw unsupported('WeChat Pay captures payments at once: there is nothing to capture.');
     },
     startRefund: (refund, signal) => answeredInTime(signal, () => startRefund(refund, signal)),
     queryRefund: (refund, signal) => answeredInTime(signal, () => queryRefund(refund, signal)),
@@ -216,10 +216,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
       const fault = signatureFaultOf(headers, body, keys.current(), receivedAt);
       if (fault !== null) {
         const advice = adviceOn(fault, headers);
-        throw new WebhookRejectedError(
-          fault,
-          advice === null ? {} : { cause: new Error(`It was refused: ${advice}.`) },
-        );
+        throw new WebhookRejectedError(fault, advice === null ? {} : { cause: new Error(`Advice: ${advice}.`) });
       }
       const { eventId, eventType } = openNotification(body, apiV3Key);
       return { eventId, eventType };
@@ -237,7 +234,7 @@ function refusalOf({
   currency,
   captureMode,
 }: Pick<PaymentOrder, 'amountMinor' | 'currency' | 'captureMode'>): string | null {
-  if (captureMode !== 'AUTOMATIC') return 'WeChat Pay takes money at once: it cannot only authorize.';
+  if (captureMode !== 'AUTOMATIC') return 'WeChat Pay captures payments at once and does not support manual capture.';
   return refusalOfPrice({ amountMinor, currency }, 'PAYMENT');
 }
 
@@ -247,11 +244,11 @@ function refusalOfPrice(price: Pick<PaymentOrder, 'amountMinor' | 'currency'>, u
 }
 
 function expired(): RejectedError {
-  const message = 'The time to pay had run out before WeChat Pay was told.';
+  const message = 'The time to pay ended before the payment was sent to WeChat Pay.';
   return new RejectedError({ reason: 'expired', message, providerCode: null, attempt: null });
 }
 
-function known<T>(report: T | null): T {
-  if (report === null) throw new OutcomeUnknownError('WeChat Pay answered with a state that we do not know.');
+function requireKnown<T>(report: T | null): T {
+  if (report === null) throw new OutcomeUnknownError('WeChat Pay answered with an unknown state.');
   return report;
 }

@@ -10,11 +10,11 @@ import {
   type BillFile,
   columnsOf,
   downloadBill,
+  limitBytes,
   linesOf,
   type NumberedLine,
-  noMoreThan,
-  readAt,
-  removingAfter,
+  readCell,
+  removeAfter,
   unreadable,
 } from '../bill-file.ts';
 import { withDeadline } from '../deadline.ts';
@@ -33,9 +33,9 @@ const linkSchema = z.object({
 });
 const realOrigins: ReadonlySet<string> = new Set(['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com']);
 
-/** The first of the two rows at the end, the header of the totals, begins with it. */
+/** The first cell of the totals header, which is the first of the last two rows. */
 const totalsMark = '总交易单数';
-/** The header, the header of the totals, the totals. */
+/** The header, the totals header and the totals. */
 const otherLines = 3;
 
 const columnNames = [
@@ -45,28 +45,28 @@ const columnNames = [
 type Columns = Readonly<Record<(typeof columnNames)[number], number>>;
 type Header = { readonly columns: Columns; readonly width: number };
 
-export type BillDesk = {
+export type BillOptions = {
   readonly client: WechatpayClient;
   readonly signer: Signer;
   readonly baseUrl: string;
   readonly now: () => Date;
 };
 
-/** Asks WeChat Pay for its trade bill of a day, and fetches it at once: the link is good for minutes at most. */
-export async function fetchWechatpayBill(desk: BillDesk, date: string, signal: AbortSignal): Promise<Bill> {
+/** Requests WeChat Pay's trade bill of a day and downloads it at once: the link is valid for a few minutes at most. */
+export async function fetchWechatpayBill(options: BillOptions, date: string, signal: AbortSignal): Promise<Bill> {
   const target = `/v3/bill/tradebill?bill_date=${date}&bill_type=ALL&tar_type=GZIP`;
   const answer = await withDeadline(signal, askDeadlineMs, (deadline) =>
-    answeredInTime(deadline, () => desk.client.get(target, deadline)),
+    answeredInTime(deadline, () => options.client.get(target, deadline)),
   );
   if (answer.kind === 'refused') throw noBillBy(answer.refusal, date);
   const { hash_value: sha1, download_url: link } = readAnswer(() => linkSchema.parse(answer.body));
   const url = new URL(link);
-  // What is signed goes to WeChat Pay and to nobody else.
-  if (url.origin !== new URL(desk.baseUrl).origin && !realOrigins.has(url.origin)) {
-    throw new OutcomeUnknownError('WeChat Pay’s bill is said to be somewhere that is not WeChat Pay.');
+  // A signed request must go to WeChat Pay only.
+  if (url.origin !== new URL(options.baseUrl).origin && !realOrigins.has(url.origin)) {
+    throw new OutcomeUnknownError('The download address of WeChat Pay’s bill is not at WeChat Pay.');
   }
   const request = { method: 'GET', target: url.pathname + url.search, body: '' };
-  const headers = { Authorization: authorizationOf(desk.signer, request, desk.now()), 'User-Agent': 'paystream' };
+  const headers = { Authorization: authorizationOf(options.signer, request, options.now()), 'User-Agent': 'paystream' };
   return readWechatpayBill(await downloadBill(url.href, signal, headers), sha1);
 }
 
@@ -90,22 +90,23 @@ function noBillBy(refusal: Refusal, date: string): Error {
 }
 
 /**
- * WeChat Pay's trade bill of a day: compressed rows whose every cell begins with a back-tick, two rows of totals at the end. The file comes
- * unsigned, so no line is told before the whole of it has the SHA-1 that the signed answer gave.
+ * Reads WeChat Pay's trade bill: compressed rows in which every cell begins with a back-tick, followed by two rows of
+ * totals. The file is not signed, so no line is returned before the whole file matches the SHA-1 from the signed
+ * answer.
  *
- * @param sha1 of what the file unpacks to, in hexadecimal.
- * @throws {BillUnreadableError} and the file is gone then.
+ * @param sha1 of the unpacked file, in hexadecimal.
+ * @throws {BillUnreadableError} after removing the file.
  */
 export async function readWechatpayBill(file: BillFile, sha1: string): Promise<Bill> {
   try {
-    return { linesExpected: await verify(file, sha1), lines: removingAfter(file, billLinesOf(file)) };
+    return { linesExpected: await verify(file, sha1), lines: removeAfter(file, billLinesOf(file)) };
   } catch (error) {
     await file.remove();
     throw error;
   }
 }
 
-/** Returns how many lines there are to tell. */
+/** Checks the SHA-1 and returns the number of bill lines. */
 async function verify({ path }: BillFile, sha1: string): Promise<number> {
   const hash = createHash('sha1');
   let lineFeeds = 0;
@@ -126,7 +127,7 @@ async function* billLinesOf({ path }: BillFile): AsyncGenerator<readonly BillLin
   let isAtTotals = false;
   let hasTotals = false;
   for await (const lines of linesOf(unpacked(path), 'utf-8')) {
-    const told: BillLine[] = [];
+    const batch: BillLine[] = [];
     for (const line of lines) {
       if (line.text === '') continue;
       if (header === null) {
@@ -139,10 +140,10 @@ async function* billLinesOf({ path }: BillFile): AsyncGenerator<readonly BillLin
         isAtTotals = true;
       } else {
         const billLine = billLineOf(line, header);
-        if (billLine !== null) told.push(billLine);
+        if (billLine !== null) batch.push(billLine);
       }
     }
-    yield told;
+    yield batch;
   }
   if (!hasTotals) throw new BillUnreadableError('WeChat Pay’s bill was cut off: its totals are missing.');
 }
@@ -150,8 +151,9 @@ async function* billLinesOf({ path }: BillFile): AsyncGenerator<readonly BillLin
 type Cell = (name: (typeof columnNames)[number]) => string;
 
 /**
- * Null for a refund that WeChat Pay gave up: no money moved. Null, too, for what we cannot read of other systems of the same merchant, as
- * a sale in a shop that was reversed, or one in another currency: it is none of our business, and must not keep us from ours.
+ * Null for a failed refund, which moved no money. Null also for a row of another system of the same merchant that
+ * cannot be read, such as a reversed sale in a shop or one in another currency. It must not stop the reconciliation of
+ * our rows.
  */
 function billLineOf(line: NumberedLine, { columns, width }: Header): BillLine | null {
   const cells = cellsOf(line);
@@ -167,26 +169,26 @@ function billLineOf(line: NumberedLine, { columns, width }: Header): BillLine | 
 }
 
 function ownLineOf(line: NumberedLine, cell: Cell): BillLine | null {
-  const at = readAt(line, 'time', () => instantOfBeijing(cell('交易时间')));
+  const at = readCell(line, 'time', () => instantOfBeijing(cell('交易时间')));
   const number = cell('商户订单号') || null;
   const currency = cell('货币种类');
   if (currency !== 'CNY') throw unreadable(line.number, 'its currency is not CNY');
-  const told = { providerPaymentId: cell('微信订单号') || null, currency, at };
+  const common = { providerPaymentId: cell('微信订单号') || null, currency, at };
   switch (cell('交易状态')) {
     case 'SUCCESS': {
-      const amountMinor = readAt(line, 'amount', () => fenOfYuan(cell('订单金额')));
+      const amountMinor = readCell(line, 'amount', () => fenOfYuan(cell('订单金额')));
       const names = { merchantNumber: number, paymentNumber: null, providerRefundId: null };
-      return { ...told, ...names, kind: 'payment', status: 'SUCCEEDED', amountMinor };
+      return { ...common, ...names, kind: 'payment', status: 'SUCCEEDED', amountMinor };
     }
     case 'REFUND': {
-      const amountMinor = readAt(line, 'amount', () => fenOfYuan(cell('申请退款金额')));
+      const amountMinor = readCell(line, 'amount', () => fenOfYuan(cell('申请退款金额')));
       const status = refundStatusOf(line, cell('退款状态'));
       if (status === null) return null;
       const refundNumber = cell('商户退款单号') || null;
       const isOurs = refundNumber !== null && isId('refund', refundNumber);
       const providerRefundId = isOurs ? cell('微信退款单号') || null : refundNumber;
       const names = { merchantNumber: refundNumber, paymentNumber: number, providerRefundId };
-      return { ...told, ...names, kind: 'refund', status, amountMinor };
+      return { ...common, ...names, kind: 'refund', status, amountMinor };
     }
     default:
       throw unreadable(line.number, 'it is neither a payment that succeeded nor a refund');
@@ -201,7 +203,7 @@ function refundStatusOf({ number }: NumberedLine, text: string): 'SUCCEEDED' | '
       return 'PENDING';
     case 'FAIL':
     case 'CLOSED':
-    case 'CHANGE': // what is to be sent another way by hand has not moved yet
+    case 'CHANGE': // to be refunded manually; no money has moved
     case 'ABNORMAL':
       return null;
     default:
@@ -209,7 +211,7 @@ function refundStatusOf({ number }: NumberedLine, text: string): 'SUCCEEDED' | '
   }
 }
 
-/** The cells of a row. Names of goods may contain commas, so it is the back-tick behind a comma that begins a cell. */
+/** The cells of a row. Product names may contain commas, so a comma followed by a back-tick separates cells. */
 function cellsOf({ number, text }: NumberedLine): string[] {
   if (!text.startsWith('`')) throw unreadable(number, 'it does not begin with a back-tick');
   return text
@@ -221,9 +223,9 @@ function cellsOf({ number, text }: NumberedLine): string[] {
 async function* unpacked(path: string): AsyncGenerator<Uint8Array> {
   const packed = createReadStream(path);
   const stream = packed.pipe(createGunzip());
-  packed.once('error', (error) => stream.destroy(error)); // a pipe does not hand errors on
+  packed.once('error', (error) => stream.destroy(error)); // a pipe does not forward errors
   try {
-    yield* noMoreThan()(stream);
+    yield* limitBytes()(stream);
   } catch (error) {
     if (error instanceof BillUnreadableError) throw error;
     throw new BillUnreadableError('WeChat Pay’s bill could not be unpacked.', { cause: error });

@@ -1,39 +1,43 @@
 import { createDecipheriv, type KeyObject } from 'node:crypto';
 import { bytesOfBase64 } from './signature.ts';
 
-/** What WeChat Pay encrypts with the APIv3 key. */
-export type Sealed = {
+/** A value that WeChat Pay encrypted with the APIv3 key. */
+export type Encrypted = {
   readonly algorithm: string;
-  /** Base64; its last 16 bytes are the tag. */
+  /** Base64. The last 16 bytes are the authentication tag. */
   readonly ciphertext: string;
   readonly nonce: string;
-  /** Not secret, but covered by the tag. */
+  /** Not encrypted, but covered by the tag. */
   readonly associated_data?: string | null | undefined;
 };
 
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** It was not sealed with this key and this associated data, or was changed since. */
-export class UndecipherableError extends Error {}
+/** The value was encrypted with another key or other associated data, or it was changed. */
+export class DecryptionError extends Error {}
 
 /**
- * Opens what is sealed with AES-256-GCM. A shorter tag could be guessed, so it is 16 bytes or nothing.
- * @throws {UndecipherableError} when it does not open; {Error} when it is nothing that could.
+ * Decrypts a value with AES-256-GCM. The tag must have 16 bytes, because a shorter tag could be guessed.
+ *
+ * @throws {DecryptionError} when decryption fails; {Error} when the value has another form.
  */
-export function unseal({ algorithm, ciphertext, nonce, associated_data: associated }: Sealed, key: KeyObject): Buffer {
-  if (algorithm !== 'AEAD_AES_256_GCM') throw new Error('It is sealed by another algorithm than AEAD_AES_256_GCM.');
+export function decrypt(
+  { algorithm, ciphertext, nonce, associated_data: associated }: Encrypted,
+  key: KeyObject,
+): Buffer {
+  if (algorithm !== 'AEAD_AES_256_GCM') throw new Error('The algorithm is not AEAD_AES_256_GCM.');
   const iv = Buffer.from(nonce, 'utf8');
-  if (iv.length !== nonceBytes) throw new Error(`Its nonce has ${iv.length} bytes, not ${nonceBytes}.`);
+  if (iv.length !== nonceBytes) throw new Error(`The nonce has ${iv.length} bytes, not ${nonceBytes}.`);
   const bytes = bytesOfBase64(ciphertext);
-  if (bytes === null || bytes.length <= tagBytes) throw new Error('Its ciphertext is not whole.');
+  if (bytes === null || bytes.length <= tagBytes) throw new Error('The ciphertext is incomplete.');
   const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes });
   decipher.setAAD(Buffer.from(associated ?? '', 'utf8'));
   decipher.setAuthTag(bytes.subarray(-tagBytes));
-  const opened = decipher.update(bytes.subarray(0, -tagBytes));
+  const decrypted = decipher.update(bytes.subarray(0, -tagBytes));
   try {
-    return Buffer.concat([opened, decipher.final()]); // final() is what checks the tag
+    return Buffer.concat([decrypted, decipher.final()]); // final() checks the tag
   } catch (cause) {
-    throw new UndecipherableError('It does not open with this key.', { cause });
+    throw new DecryptionError('The value cannot be decrypted with this key.', { cause });
   }
 }

@@ -12,11 +12,11 @@ export type ClientOptions = {
   readonly now: () => Date;
 };
 
-/** What WeChat Pay says. Whatever is accepted was signed with one of its keys. */
+/** An answer of WeChat Pay. An accepted answer has a verified signature. */
 export type WechatpayAnswer =
   | {
       readonly kind: 'accepted';
-      /** As parsed; null when there is none. */
+      /** The parsed body; null when it is empty. */
       readonly body: unknown;
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
@@ -27,12 +27,14 @@ export type WechatpayClient = {
 };
 
 /**
- * Signs requests, verifies answers.
- * @throws {NotExecutedError} when nothing was sent; {OutcomeUnknownError} where an answer does not come, or is not certainly WeChat Pay's.
+ * Signs requests and verifies answers.
+ *
+ * @throws {NotExecutedError} when nothing was sent; {OutcomeUnknownError} when no answer arrives, or its signature is
+ * not verified.
  */
 export function createClient({ sendSigned, keys, now }: ClientOptions): WechatpayClient {
   async function call(request: Omit<SignedRequest, 'platformSerial'>, signal: AbortSignal): Promise<WechatpayAnswer> {
-    const platformSerial = await keys.serialWanted();
+    const platformSerial = await keys.preferredSerial();
     try {
       return await answerOf(await sendSigned({ ...request, platformSerial }, signal));
     } catch (error) {
@@ -50,13 +52,13 @@ export function createClient({ sendSigned, keys, now }: ClientOptions): Wechatpa
     const { status, headers, body } = reply;
     const requestId = /^[\w-]{1,64}$/.exec(headers['request-id'] ?? '')?.[0] ?? null;
     const isAccepted = status >= 200 && status < 300;
-    // A refusal may come from a gateway that signs nothing. What is signed must be signed rightly.
+    // A refusal may come from a gateway that does not sign. An existing signature must be valid.
     if (isAccepted || signatureHeaders.some((name) => Object.hasOwn(headers, name))) {
       const fault = await faultOf(reply);
       if (fault !== null) {
         const advice = adviceOn(fault, headers);
         throw new OutcomeUnknownError(
-          `WeChat Pay’s answer ${status} is not to be believed: ${fault}, request ${requestId ?? 'unnamed'}${advice === null ? '' : `; ${advice}`}.`,
+          `WeChat Pay’s answer ${status} failed verification: ${fault}, request ${requestId ?? 'unnamed'}${advice === null ? '' : `; ${advice}`}.`,
         );
       }
     }

@@ -3,19 +3,22 @@ import type { PlatformKeys } from './signature.ts';
 import type { Send } from './transport.ts';
 
 export type WechatpayConfig = {
-  /** The app that buyers pay in, bound to the merchant. */
+  /** The id of the app, which is bound to the merchant. */
   readonly appId: string;
   readonly mchId: string;
-  /** Of the merchant's certificate. */
+  /** The serial number of the merchant's certificate. */
   readonly serial: string;
-  /** The merchant's: requests are signed with it. */
+  /** The merchant's private key, which signs requests. */
   readonly privateKey: KeyObject;
-  /** Opens what notifications hold; 32 bytes. */
+  /** Decrypts notifications; 32 bytes. */
   readonly apiV3Key: KeyObject;
-  /** WeChat Pay's, which verify what it says; none where it uses platform certificates, which are fetched. */
+  /**
+   * WeChat Pay's keys, which verify its answers and notifications. Empty when platform certificates are used, which are
+   * fetched.
+   */
   readonly platformKeys: PlatformKeys;
-  /** `https://api.mch.weixin.qq.com/`, or a sandbox's. */
+  /** The URL of WeChat Pay's API, `https://api.mch.weixin.qq.com/`, or of a sandbox. */
   readonly baseUrl: string;
-  /** Carries the requests; Node's own client when left out. */
+  /** Sends the requests. Without it undici is used. */
   readonly send?: Send;
 };

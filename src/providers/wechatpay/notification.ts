@@ -4,10 +4,10 @@ import { firstPaymentIdIn } from '../../domain/ids.ts';
 import type { Evidence } from '../../domain/payment.ts';
 import { type WebhookMessage, WebhookRejectedError } from '../provider.ts';
 import { memberOf, type NamedIds, providerIdIn, readWebhookContent, unknownStatus } from '../webhook-content.ts';
-import { UndecipherableError, unseal } from './cipher.ts';
-import { notifiedRefundSchema, paymentBehind, reportOfRefund, type WechatpayRefund } from './refunds.ts';
+import { DecryptionError, decrypt } from './cipher.ts';
+import { notifiedRefundSchema, paymentReportOfRefund, reportOfRefund, type WechatpayRefund } from './refunds.ts';
 import {
-  foreignnessOf,
+  foreignReasonOf,
   instant,
   type Merchant,
   paymentIdOf,
@@ -23,7 +23,7 @@ const envelopeSchema = z.object({
   resource: z.unknown().optional(),
 });
 
-const sealedSchema = z.object({
+const encryptedSchema = z.object({
   original_type: z.string(),
   algorithm: z.string(),
   ciphertext: z.string(),
@@ -31,7 +31,7 @@ const sealedSchema = z.object({
   associated_data: z.string().nullish(),
 });
 
-/** What the events that we use are about. WeChat Pay has others, which carry other things. */
+/** The subjects of the events that we use. WeChat Pay has other events with other content. */
 const subjects: ReadonlyMap<string, 'transaction' | 'refund'> = new Map([
   ['TRANSACTION.SUCCESS', 'transaction'],
   ['REFUND.SUCCESS', 'refund'],
@@ -43,8 +43,11 @@ export type Notification = {
   readonly eventId: string;
   readonly eventType: string;
   readonly createdAt: Date | null;
-  /** What the event is about by its type, and what was sealed, decrypted and not read yet; null for events that we do not use. */
-  readonly sealed: {
+  /**
+   * The subject by event type and the decrypted, unparsed content; null for events that we do not use. `isAsNamed` is
+   * false when the content is of another type than the event names.
+   */
+  readonly content: {
     readonly subject: 'transaction' | 'refund';
     readonly isAsNamed: boolean;
     readonly plain: Buffer;
@@ -52,43 +55,47 @@ export type Notification = {
 };
 
 /**
- * Opens a notification whose signature was verified before.
- * @throws {WebhookRejectedError} UNDECIPHERABLE when it does not open with our key; MALFORMED when it is no notification.
+ * Decrypts a notification whose signature is verified.
+ *
+ * @throws {WebhookRejectedError} UNDECIPHERABLE when it cannot be decrypted with our key; MALFORMED for any other
+ * content.
  */
 export function openNotification(body: Buffer, apiV3Key: KeyObject): Notification {
   try {
     const { id, event_type: eventType, create_time: createdAt, resource } = envelopeSchema.parse(jsonOf(body));
-    const told = { eventId: id, eventType, createdAt };
+    const envelope = { eventId: id, eventType, createdAt };
     const subject = subjectOf(eventType);
-    if (subject === null) return { ...told, sealed: null };
-    const sealed = sealedSchema.parse(resource);
-    const isAsNamed = sealed.original_type === subject;
-    // Of other products there are events by such names as well, which hold other things.
-    if (!isAsNamed && !subjects.has(eventType)) return { ...told, sealed: null };
-    return { ...told, sealed: { subject, isAsNamed, plain: unseal(sealed, apiV3Key) } };
+    if (subject === null) return { ...envelope, content: null };
+    const encrypted = encryptedSchema.parse(resource);
+    const isAsNamed = encrypted.original_type === subject;
+    // Other products have events with similar names and other content.
+    if (!isAsNamed && !subjects.has(eventType)) return { ...envelope, content: null };
+    return { ...envelope, content: { subject, isAsNamed, plain: decrypt(encrypted, apiV3Key) } };
   } catch (error) {
-    if (!(error instanceof UndecipherableError)) throw new WebhookRejectedError('MALFORMED', { cause: error });
-    const advice = 'It is signed by WeChat Pay, but does not open with WECHATPAY_API_V3_KEY: check that key.';
+    if (!(error instanceof DecryptionError)) throw new WebhookRejectedError('MALFORMED', { cause: error });
+    const advice = 'It is signed by WeChat Pay, but cannot be decrypted with WECHATPAY_API_V3_KEY: check that key.';
     throw new WebhookRejectedError('UNDECIPHERABLE', { cause: new Error(advice, { cause: error }) });
   }
 }
 
-/** The events that we use, and those that WeChat Pay may add beside them. */
+/** The subject of the events that we use, and of new events that WeChat Pay may add. */
 function subjectOf(eventType: string): 'transaction' | 'refund' | null {
-  const known = subjects.get(eventType);
-  if (known !== undefined) return known;
+  const requireKnown = subjects.get(eventType);
+  if (requireKnown !== undefined) return requireKnown;
   return eventType.startsWith('TRANSACTION.') ? 'transaction' : eventType.startsWith('REFUND.') ? 'refund' : null;
 }
 
 /**
- * What a notification says of a payment or a refund, or why it says nothing to us. The state inside decides, never the event's type.
- * @throws when what was sealed does not even name a payment.
+ * Converts a notification to a message about a payment or a refund, or to the reason why it is not used. The state in
+ * the content decides, not the event type.
+ *
+ * @throws when the content does not even name a payment.
  */
-export function messageOf({ createdAt, sealed }: Notification, merchant: Merchant, receivedAt: Date): WebhookMessage {
-  if (sealed === null) return ignored('type_not_used');
-  const { subject, isAsNamed, plain } = sealed;
+export function messageOf({ createdAt, content }: Notification, merchant: Merchant, receivedAt: Date): WebhookMessage {
+  if (content === null) return ignored('type_not_used');
+  const { subject, isAsNamed, plain } = content;
   const named = namesIn(plain);
-  const reason = named.mchid === null ? null : foreignnessOf({ ...named, mchid: named.mchid }, merchant);
+  const reason = named.mchid === null ? null : foreignReasonOf({ ...named, mchid: named.mchid }, merchant);
   if (reason !== null) return { kind: 'foreign', paymentId: named.paymentId, reason };
   if (named.isOfOthers) return ignored('not_ours');
   const evidenceAt = (time: Date | null): Evidence => ({
@@ -97,7 +104,7 @@ export function messageOf({ createdAt, sealed }: Notification, merchant: Merchan
     receivedAt,
   });
   return readWebhookContent(named, () => {
-    if (!isAsNamed) throw new RangeError('It holds something else than its event_type says.');
+    if (!isAsNamed) throw new RangeError('Its content does not match its event_type.');
     return subject === 'transaction'
       ? messageOfTransaction(transactionSchema.parse(jsonOf(plain)), evidenceAt)
       : messageOfRefund(notifiedRefundSchema.parse(jsonOf(plain)), evidenceAt);
@@ -120,13 +127,13 @@ function messageOfRefund(refund: WechatpayRefund, evidenceAt: EvidenceAt): Webho
   const evidence = evidenceAt(refund.success_time);
   const report = reportOfRefund(refund, evidence);
   if (report === null) return unknownStatus('refund_status', refund.status);
-  const payment = paymentBehind(refund, paymentId, evidence);
+  const payment = paymentReportOfRefund(refund, paymentId, evidence);
   return { kind: 'refund', report, paymentId, providerPaymentId: refund.transaction_id, payment };
 }
 
 type Named = NamedIds & { readonly mchid: string | null; readonly appid?: string; readonly isOfOthers: boolean };
 
-/** What names the payment and its owner, each read by itself because the rest may be malformed. */
+/** The fields that identify the payment and its owner. Each is read separately, because the rest may be malformed. */
 function namesIn(plain: Buffer): Named {
   const object = attempt(() => jsonOf(plain));
   const number = memberOf(object, 'out_trade_no');
@@ -146,7 +153,7 @@ function attempt(read: () => unknown): unknown {
   try {
     return read();
   } catch {
-    return null; // it names nothing that could be read by its member
+    return null; // no member can be read
   }
 }
 
@@ -154,7 +161,7 @@ function ignored(reason: string): WebhookMessage {
   return { kind: 'ignored', reason };
 }
 
-/** Not lenient: a byte order mark or bytes that are no UTF-8 are not JSON. */
+/** Parses strictly: a byte order mark and invalid UTF-8 are errors. */
 function jsonOf(bytes: Buffer): unknown {
   return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
 }

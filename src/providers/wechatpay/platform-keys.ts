@@ -5,33 +5,34 @@ import { withDeadline } from '../deadline.ts';
 import { NotSentError, notExecuted } from '../http-request.ts';
 import { readPublicKey } from '../pem.ts';
 import { type KeyRenewal, MisconfiguredError, NotExecutedError, RejectedError } from '../provider.ts';
-import { UndecipherableError, unseal } from './cipher.ts';
+import { DecryptionError, decrypt } from './cipher.ts';
 import { codeIn, errorOf } from './outcome.ts';
-import { type PlatformKeys, signatureFaultOf, spelledSerial } from './signature.ts';
+import { normalizedSerial, type PlatformKeys, signatureFaultOf } from './signature.ts';
 import type { SendSigned } from './signed-request.ts';
 import type { WechatpayReply } from './transport.ts';
 
-/** WeChat Pay's keys: those that are configured, and the platform certificates that WeChat Pay lists. */
+/** WeChat Pay's keys: the configured ones, and the platform certificates that WeChat Pay lists. */
 export type PlatformKeyStore = {
-  /** By serial; what has expired is not among them. Asks nobody. */
+  /** The valid keys by serial number. Makes no request. */
   current(): PlatformKeys;
   /**
-   * The serial of the key that answers shall be signed with. Lists the certificates where nothing is configured and none is held, or what
-   * is held is twelve hours old.
-   * @throws {NotExecutedError} when there is no key: nothing that WeChat Pay says could be verified.
+   * The serial number of the key with which WeChat Pay is asked to sign answers. Fetches the certificates when no key
+   * is available, or when fetched certificates are twelve hours old.
+   *
+   * @throws {NotExecutedError} when there is no key, because no answer could be verified.
    */
-  serialWanted(): Promise<string>;
+  preferredSerial(): Promise<string>;
   /**
-   * Lists the certificates because a signature names a serial that is not held. At most one request a minute is made, however many serials
-   * strangers make up.
+   * Fetches the certificates because a signature names an unknown serial number. Makes at most one request a minute,
+   * however many serial numbers strangers invent.
    */
   renewFor(serial: string | undefined): Promise<KeyRenewal>;
 };
 
 const refreshAfterMs = 12 * 60 * 60_000;
-/** The least time between two requests. Within it WeChat Pay's own repetitions of a callback come again. */
+/** The minimum time between two requests. WeChat Pay's own repetitions of a callback arrive within it. */
 export const renewIntervalMsMin = 60_000;
-/** WeChat Pay waits 5 seconds for the answer to a callback. */
+/** WeChat Pay waits 5 seconds for the response to a callback. */
 const listTimeoutMs = 3000;
 const retryAfterMs = 5000;
 const configurationRetryAfterMs = 30_000;
@@ -62,7 +63,7 @@ export function createPlatformKeyStore(options: {
   let listed: ReadonlyMap<string, Certificate> = new Map();
   let listedAt: Date | null = null;
   let triedAt: Date | null = null;
-  let underWay: Promise<void> | null = null;
+  let pendingRequest: Promise<void> | null = null;
 
   const valid = () => [...listed].filter(([, { validTo }]) => validTo > now());
 
@@ -70,15 +71,18 @@ export function createPlatformKeyStore(options: {
     return new Map([...valid().map(([serial, { publicKey }]) => [serial, publicKey] as const), ...configured]);
   }
 
-  /** One request for all who wait for it. Those that were held stay until they expire: both are in use while one replaces the other. */
+  /**
+   * Shares one request among concurrent callers. Certificates are kept until they expire: during a change both the old
+   * and the new one are in use.
+   */
   function list(): Promise<void> {
-    if (underWay === null) {
+    if (pendingRequest === null) {
       triedAt = now();
-      underWay = ask().finally(() => {
-        underWay = null;
+      pendingRequest = ask().finally(() => {
+        pendingRequest = null;
       });
     }
-    return underWay;
+    return pendingRequest;
   }
 
   async function ask(): Promise<void> {
@@ -91,12 +95,15 @@ export function createPlatformKeyStore(options: {
     listedAt = now();
   }
 
-  /** Whatever opens with the APIv3 key was sealed by WeChat Pay, and the list is signed by one of what it holds, or by a key held before. */
+  /**
+   * Decrypts and verifies the list. Only WeChat Pay can encrypt with the APIv3 key. The list is signed with a key in
+   * the list or with an earlier key.
+   */
   function certificatesIn({ headers, body }: WechatpayReply): ReadonlyMap<string, Certificate> {
     const certificates = new Map(
-      listSchema.parse(JSON.parse(body)).data.map(({ serial_no: serial, encrypt_certificate: sealed }) => {
-        const certificate = certificateIn(unseal(sealed, apiV3Key).toString('utf8'), serial);
-        return [spelledSerial(serial), certificate] as const;
+      listSchema.parse(JSON.parse(body)).data.map(({ serial_no: serial, encrypt_certificate: encrypted }) => {
+        const certificate = certificateIn(decrypt(encrypted, apiV3Key).toString('utf8'), serial);
+        return [normalizedSerial(serial), certificate] as const;
       }),
     );
     const keys = new Map([
@@ -104,16 +111,16 @@ export function createPlatformKeyStore(options: {
       ...current(),
     ]);
     const fault = signatureFaultOf(headers, Buffer.from(body, 'utf8'), keys, now());
-    if (fault !== null) throw new Error(`WeChat Pay’s list of certificates is not to be believed: ${fault}.`);
+    if (fault !== null) throw new Error(`WeChat Pay’s list of certificates failed verification: ${fault}.`);
     return new Map([...certificates].filter(([, { validTo }]) => validTo > now()));
   }
 
-  const mayTry = () => triedAt === null || after(triedAt, renewIntervalMsMin) <= now() || underWay !== null;
+  const mayTry = () => triedAt === null || after(triedAt, renewIntervalMsMin) <= now() || pendingRequest !== null;
 
   return {
     current,
 
-    async serialWanted() {
+    async preferredSerial() {
       const isListUsed = configured.size === 0 || listedAt !== null;
       const isDue = listedAt === null || after(listedAt, refreshAfterMs) <= now();
       if (isListUsed && (current().size === 0 || (isDue && mayTry()))) {
@@ -121,56 +128,61 @@ export function createPlatformKeyStore(options: {
           await list();
         } catch (error) {
           if (current().size === 0) throw noKeys(error);
-          // What is held is still valid: the next call tries again in a minute.
+          // The current certificates are still valid. The next attempt is in a minute.
         }
       }
-      const wanted = wantedOf(configured, valid());
-      if (wanted === null) throw noKeys(new Error('WeChat Pay lists no certificate that is valid.'));
-      return wanted;
+      const preferred = preferredSerialOf(configured, valid());
+      if (preferred === null) throw noKeys(new Error('WeChat Pay lists no valid certificate.'));
+      return preferred;
     },
 
     async renewFor(given) {
-      const serial = spelledSerial(given ?? '');
-      // The id of a public key is in no list.
+      const serial = normalizedSerial(given ?? '');
+      // Public keys with an id are not listed.
       const isAsked = /^[0-9A-F]{8,64}$/.test(serial) && mayTry();
-      const isFirst = underWay === null;
-      const isAnswered = isAsked ? await isDone(list()) : null; // who asked refuses what it cannot verify
+      const isFirst = pendingRequest === null;
+      const isAnswered = isAsked ? await hasSucceeded(list()) : null; // the caller refuses an unverified signature
       const outcome = isAnswered === null || !isFirst ? 'not_asked' : isAnswered ? 'answered' : 'unknown';
       return { isHeld: current().has(serial), outcome };
     },
   };
 }
 
-function isDone(work: Promise<void>): Promise<boolean> {
+function hasSucceeded(work: Promise<void>): Promise<boolean> {
   return work.then(
     () => true,
     () => false,
   );
 }
 
-/** While one kind of key replaces the other, the public key is the newer; of certificates, the one that became valid last. */
-function wantedOf(configured: PlatformKeys, listed: readonly (readonly [string, Certificate])[]): string | null {
+/**
+ * The preferred key: the public key is newer than any certificate; among certificates, the one that became valid last.
+ */
+function preferredSerialOf(
+  configured: PlatformKeys,
+  listed: readonly (readonly [string, Certificate])[],
+): string | null {
   const names = [...configured.keys()];
   const publicKeyId = names.find((name) => name.startsWith('PUB_KEY_ID_'));
   const [newest] = [...listed].sort(([, one], [, other]) => other.validFrom.getTime() - one.validFrom.getTime());
   return publicKeyId ?? newest?.[0] ?? names[0] ?? null;
 }
 
-/** @throws {Error} when it is no certificate with this serial number. */
+/** @throws {Error} for an invalid certificate, or one with another serial number. */
 function certificateIn(pem: string, serial: string): Certificate {
   const { serialNumber, validFrom, validTo } = new X509Certificate(pem);
-  if (spelledSerial(serialNumber) !== spelledSerial(serial)) {
+  if (normalizedSerial(serialNumber) !== normalizedSerial(serial)) {
     throw new Error(`WeChat Pay lists the certificate ${serial}, whose own serial number is ${serialNumber}.`);
   }
   return { publicKey: readPublicKey(pem), validFrom: new Date(validFrom), validTo: new Date(validTo) };
 }
 
-/** Nothing of the call itself was sent. */
+/** The error of a call without a key. The call itself was not sent. */
 function noKeys(cause: unknown): NotExecutedError {
   if (cause instanceof NotSentError) return notExecuted(cause, 'WeChat Pay', 'check WECHATPAY_BASE_URL');
   if (cause instanceof NotExecutedError) return cause;
-  if (cause instanceof UndecipherableError) {
-    const message = 'WeChat Pay’s platform certificates do not open with WECHATPAY_API_V3_KEY: check that key.';
+  if (cause instanceof DecryptionError) {
+    const message = 'WeChat Pay’s platform certificates cannot be decrypted with WECHATPAY_API_V3_KEY: check that key.';
     return new MisconfiguredError(message, configurationRetryAfterMs, { cause });
   }
   if (cause instanceof RejectedError) {

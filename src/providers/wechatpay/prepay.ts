@@ -9,19 +9,19 @@ import type { Merchant } from './transactions.ts';
 
 export type PrepayOptions = Merchant & {
   readonly privateKey: KeyObject;
-  /** Where notifications go. */
+  /** The URL for notifications. */
   readonly webhookUrl: string;
 };
 
-/** What is posted where to start a payment, the same every time, and what its answer lets the buyer do. */
+/** The request that starts a payment, the same in every repeated call, and the next action that its answer gives. */
 export type Prepay = {
   readonly target: string;
   readonly body: object;
-  /** @throws {ZodError} when the answer is not what such a call is answered by. */
-  actionBy(answer: unknown, askedAt: Date): NextAction;
+  /** @throws {ZodError} for an unexpected answer. */
+  nextActionOf(answer: unknown, askedAt: Date): NextAction;
 };
 
-/** Counted as a program does that takes two for some characters: never more than WeChat Pay counts. */
+/** Counted in UTF-16 code units, which never count less than WeChat Pay does. */
 const descriptionCharactersMax = 127;
 const qrCodeLifeMs = 2 * 60 * 60_000;
 const bridgeLifeMs = 2 * 60 * 60_000;
@@ -38,8 +38,8 @@ export function prepayOf(order: PaymentOrder, options: PrepayOptions): Prepay {
       return {
         target: '/v3/pay/transactions/native',
         body: common,
-        actionBy: (answer, askedAt) =>
-          qrCode(qrCodeSchema.parse(answer).code_url, earlier(order, askedAt, qrCodeLifeMs)),
+        nextActionOf: (answer, askedAt) =>
+          qrCode(qrCodeSchema.parse(answer).code_url, expiryOf(order, askedAt, qrCodeLifeMs)),
       };
     case 'MOBILE_WEB':
       return {
@@ -48,26 +48,31 @@ export function prepayOf(order: PaymentOrder, options: PrepayOptions): Prepay {
           ...common,
           scene_info: { payer_client_ip: required(order.buyerIp, 'buyer’s IP address'), h5_info: { type: 'Wap' } },
         },
-        actionBy: (answer, askedAt) => ({
+        nextActionOf: (answer, askedAt) => ({
           kind: 'REDIRECT',
           url: returningTo(order.returnUrl, pageSchema.parse(answer).h5_url),
-          expiresAt: earlier(order, askedAt, pageLifeMs).toISOString(),
+          expiresAt: expiryOf(order, askedAt, pageLifeMs).toISOString(),
         }),
       };
     case 'IN_APP':
       return {
         target: '/v3/pay/transactions/jsapi',
         body: { ...common, payer: { openid: required(order.openId, 'buyer’s openid') } },
-        actionBy: (answer, askedAt) =>
-          bridgeBy(bridgeSchema.parse(answer).prepay_id, options, askedAt, earlier(order, askedAt, bridgeLifeMs)),
+        nextActionOf: (answer, askedAt) =>
+          bridgeActionOf(
+            bridgeSchema.parse(answer).prepay_id,
+            options,
+            askedAt,
+            expiryOf(order, askedAt, bridgeLifeMs),
+          ),
       };
     case 'REDIRECT':
     case 'EMBEDDED':
-      throw notPossible(`WeChat Pay has no flow ${order.flow}.`);
+      throw unsupported(`WeChat Pay does not support the flow ${order.flow}.`);
   }
 }
 
-/** Every field is made of what was frozen when the payment was started: told anything else, WeChat Pay refuses the number. */
+/** All values are fixed when the payment starts: WeChat Pay refuses a known number with other parameters. */
 function commonOf(order: PaymentOrder, { appId, mchId, webhookUrl }: PrepayOptions) {
   return {
     appid: appId,
@@ -80,24 +85,24 @@ function commonOf(order: PaymentOrder, { appId, mchId, webhookUrl }: PrepayOptio
   };
 }
 
-/** One line that is never empty: line breaks and halves of characters would be refused. */
+/** One line that is never empty. WeChat Pay refuses line breaks and unpaired surrogates. */
 function descriptionOf({ description, orderNumber }: PaymentOrder): string {
-  return lineOf(description ?? '') || lineOf(`Order ${orderNumber}`);
+  return singleLine(description ?? '') || singleLine(`Order ${orderNumber}`);
 }
 
-function lineOf(text: string): string {
+function singleLine(text: string): string {
   const line = text.replaceAll(/[\p{Cc}\p{Cs}\s]+/gu, ' ').trim();
-  return cutTo(descriptionCharactersMax, line).trim();
+  return truncate(descriptionCharactersMax, line).trim();
 }
 
-/** Never cut within a character. */
-export function cutTo(lengthMax: number, text: string): string {
+/** Cuts text to a length, never within a character. */
+export function truncate(lengthMax: number, text: string): string {
   const cut = text.slice(0, lengthMax);
   return /[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut;
 }
 
-/** What the buyer's app is opened with: signed by us, for WeChat Pay's app to check. */
-function bridgeBy(prepayId: string, { appId, privateKey }: PrepayOptions, now: Date, until: Date): NextAction {
+/** The parameters that open the payment in the WeChat app. They are signed by us and checked by WeChat. */
+function bridgeActionOf(prepayId: string, { appId, privateKey }: PrepayOptions, now: Date, until: Date): NextAction {
   const timeStamp = unixSecondsOf(now);
   const nonceStr = newNonce();
   const packed = `prepay_id=${prepayId}`;
@@ -111,25 +116,25 @@ function returningTo(returnUrl: string | null, page: string): string {
   return `${page}${page.includes('?') ? '&' : '?'}redirect_url=${encodeURIComponent(returnUrl)}`;
 }
 
-function earlier({ expiresAt }: PaymentOrder, askedAt: Date, lifeMs: number): Date {
+function expiryOf({ expiresAt }: PaymentOrder, askedAt: Date, lifeMs: number): Date {
   return new Date(Math.min(expiresAt.getTime(), askedAt.getTime() + lifeMs));
 }
 
 function required(value: string | null, what: string): string {
-  if (value === null) throw notPossible(`WeChat Pay needs the ${what} for this flow.`);
+  if (value === null) throw unsupported(`WeChat Pay needs the ${what} for this flow.`);
   return value;
 }
 
-/** Nothing was sent, and nothing ever will be. */
-export function notPossible(message: string): RejectedError {
+/** The error for a request that WeChat Pay cannot support. Nothing was sent. */
+export function unsupported(message: string): RejectedError {
   return new RejectedError({ reason: 'provider_error', message, providerCode: null, attempt: null });
 }
 
-/** Reads an answer. What is none may follow something that happened. */
+/** Reads an answer. @throws {OutcomeUnknownError} for an unexpected answer: the call may have been executed. */
 export function readAnswer<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new OutcomeUnknownError('WeChat Pay answered with what is not its object.', { cause });
+    throw new OutcomeUnknownError('WeChat Pay’s answer does not have the expected format.', { cause });
   }
 }

@@ -1,8 +1,8 @@
 import { keepJsonFields } from '../redaction.ts';
 
 /**
- * All that a notification has. What it says of a payment and its buyer is sealed under our APIv3 key and stays sealed, so nothing of a
- * genuine one is withheld; what strangers send along is.
+ * All fields of a notification. Its data about the payment and the buyer stays encrypted with our APIv3 key, so genuine
+ * notifications are kept whole. Fields that strangers add are dropped.
  */
 const kept: ReadonlySet<string> = new Set([
   ...['id', 'create_time', 'resource_type', 'event_type', 'summary', 'resource'],

@@ -14,17 +14,17 @@ const refundFields = {
   amount: z.object({ refund: fen, total: fen, currency }),
 };
 
-/** A refund as answers have it. */
+/** A refund in answers. */
 export const refundSchema = z.object({ ...refundFields, status: z.string() });
 
-/** A refund as notifications have it: its status goes by another name, and nothing says for which app it is. */
+/** A refund in notifications: the status has another field name, and the app id is missing. */
 export const notifiedRefundSchema = z
   .object({ ...refundFields, mchid: z.string(), refund_status: z.string() })
   .transform(({ refund_status: status, ...refund }) => ({ ...refund, status }));
 
 export type WechatpayRefund = z.infer<typeof refundSchema>;
 
-/** What a refund says; null when its status is one that we do not know. */
+/** Converts a refund to a report; null for an unknown status. */
 export function reportOfRefund(refund: WechatpayRefund, evidence: Evidence): RefundReport | null {
   const { status: stated, out_refund_no: number, refund_id: providerName, amount } = refund;
   const status = statusOf(stated);
@@ -32,7 +32,7 @@ export function reportOfRefund(refund: WechatpayRefund, evidence: Evidence): Ref
   const isOurs = isId('refund', number);
   return refundReport({
     refundId: isOurs ? number : null,
-    // WeChat Pay is asked about a refund by the number alone that whoever made it has given it.
+    // WeChat Pay accepts queries only by the merchant's refund number, which the creator of the refund chose.
     providerRefundId: isOurs ? providerName : number,
     status,
     amountMinor: BigInt(amount.refund),
@@ -42,8 +42,8 @@ export function reportOfRefund(refund: WechatpayRefund, evidence: Evidence): Ref
   });
 }
 
-/** What a refund says of the payment: it was paid, or nothing of it could go back. */
-export function paymentBehind(refund: WechatpayRefund, paymentId: string, evidence: Evidence): PaymentReport {
+/** Derives a report of the payment from a refund: without a successful payment there is no refund. */
+export function paymentReportOfRefund(refund: WechatpayRefund, paymentId: string, evidence: Evidence): PaymentReport {
   const { transaction_id: providerPaymentId, amount } = refund;
   const totalMinor = BigInt(amount.total);
   return paymentReport({
@@ -53,14 +53,14 @@ export function paymentBehind(refund: WechatpayRefund, paymentId: string, eviden
     amountMinor: totalMinor,
     currency: amount.currency,
     capturedMinor: totalMinor,
-    evidence: { ...evidence, providerTime: null }, // it was paid some time before
+    evidence: { ...evidence, providerTime: null }, // the payment is older than the refund
   });
 }
 
 function statusOf(status: string): ReportedRefundStatus | null {
   switch (status) {
     case 'PROCESSING':
-    case 'ABNORMAL': // not over: put right in the merchant platform it still goes out, and until then its amount is taken
+    case 'ABNORMAL': // not final: the merchant can complete it in the merchant platform, so its amount stays reserved
       return 'PENDING';
     case 'SUCCESS':
       return 'SUCCEEDED';
@@ -76,8 +76,8 @@ function failureOf(status: string): PaymentFailure {
   return {
     reason: isAbnormal ? 'abnormal' : 'closed',
     message: isAbnormal
-      ? 'The money has not reached the buyer, whose card or account takes none. It must be handled in WeChat Pay’s merchant platform.'
-      : 'WeChat Pay has closed the refund: the money stays with the merchant.',
+      ? 'The money has not reached the buyer, because the card or account does not accept it. Complete the refund in WeChat Pay’s merchant platform.'
+      : 'WeChat Pay closed the refund. The money stays with the merchant.',
     providerCode: status,
     attempt: null,
   };

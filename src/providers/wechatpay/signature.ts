@@ -1,12 +1,12 @@
 import { type KeyObject, randomBytes, sign, verify } from 'node:crypto';
 
-/** The one scheme: RSA with SHA-256, PKCS#1 v1.5. A text that names another is not read. */
+/** The only supported scheme: RSA with SHA-256, PKCS#1 v1.5. */
 export const signatureScheme = 'WECHATPAY2-SHA256-RSA2048';
 
-/** A signed timestamp may be this far from our clock, either way, before we take the text for a replay. */
+/** The signed timestamp may be this far from our clock, either way, before we treat the message as a replay. */
 export const timestampToleranceSeconds = 300;
 
-/** The headers that sign an answer or a notification. The last one is optional, and names the scheme. */
+/** The signature headers of an answer or a notification. The last one is optional and names the scheme. */
 export const signatureHeaders = [
   ...(['wechatpay-timestamp', 'wechatpay-nonce', 'wechatpay-signature', 'wechatpay-serial'] as const),
   'wechatpay-signature-type',
@@ -14,18 +14,24 @@ export const signatureHeaders = [
 
 export type SignatureFault = 'MISSING_SIGNATURE' | 'UNKNOWN_KEY' | 'STALE' | 'BAD_SIGNATURE';
 
-/** By serial number as `spelledSerial` has it, or by the id of a WeChat Pay public key: several are valid while one replaces another. */
+/** Keys by normalized serial number or by the id of a WeChat Pay public key. Several are valid during a key change. */
 export type PlatformKeys = ReadonlyMap<string, KeyObject>;
 
-/** A serial number is a number: its hexadecimal digits are one in upper case and in lower. The id of a public key is none. */
-export function spelledSerial(name: string): string {
+/**
+ * Normalizes a serial number to upper case: its hexadecimal digits are case-insensitive. The id of a public key is
+ * unchanged.
+ */
+export function normalizedSerial(name: string): string {
   return /^[0-9a-f]{8,64}$/i.test(name) ? name.toUpperCase() : name;
 }
 
-/** What a merchant signs with. The serial number is that of the merchant's certificate. */
+/** The merchant's signing key. The serial number is that of the merchant's certificate. */
 export type Signer = { readonly mchId: string; readonly serial: string; readonly privateKey: KeyObject };
 
-/** The value of `Authorization` for one request. `target` is path and query, exactly as sent; a GET has an empty body. */
+/**
+ * The `Authorization` header of one request. `target` is the path with the query, exactly as sent. A GET has an empty
+ * body.
+ */
 export function authorizationOf(
   signer: Signer,
   { method, target, body }: { readonly method: string; readonly target: string; readonly body: string },
@@ -40,17 +46,18 @@ export function authorizationOf(
     .join(',')}`;
 }
 
-/** Signs lines of text, each ended by a line feed; base64. */
+/** Signs lines of text, each followed by a line feed. Returns base64. */
 export function signLines(privateKey: KeyObject, lines: readonly string[]): string {
   const text = lines.map((line) => `${line}\n`).join('');
   return sign('RSA-SHA256', Buffer.from(text, 'utf8'), privateKey).toString('base64');
 }
 
 /**
- * What is wrong with the signature of an answer or a notification; null when it is WeChat Pay's. The body counts byte for byte, an empty
- * one too: parse only after this has returned null. Signatures that WeChat Pay gets wrong on purpose, to probe us, are wrong like others.
+ * Verifies the signature of an answer or a notification. Returns null when it is valid. The signature covers the raw
+ * body, also an empty one: parse only after this returns null. WeChat Pay sometimes sends a wrong signature on purpose;
+ * it is treated like any other wrong signature.
  *
- * @param headers by names in lower case; a header that came twice is joined by a comma, and then fits nothing.
+ * @param headers by lower-case name. A repeated header is joined by a comma, and does not verify.
  * @see https://pay.weixin.qq.com/doc/v3/merchant/4013053249
  */
 export function signatureFaultOf(
@@ -64,18 +71,18 @@ export function signatureFaultOf(
   );
   if (!timestamp || !nonce || !signature || !serial) return 'MISSING_SIGNATURE';
   if (scheme !== undefined && scheme !== signatureScheme) return 'BAD_SIGNATURE';
-  // Within its line: a line feed in the nonce would let the first lines of a body be told as part of it.
+  // A line feed in the nonce would move the boundary between the nonce and the body in the signed text.
   if (!/^\d{1,12}$/.test(timestamp) || !/^[\x20-\x7e]{1,128}$/.test(nonce)) return 'BAD_SIGNATURE';
   const skewSeconds = Math.abs(Math.floor(now.getTime() / 1000) - Number(timestamp));
   if (skewSeconds > timestampToleranceSeconds) return 'STALE';
-  const key = keys.get(spelledSerial(serial));
+  const key = keys.get(normalizedSerial(serial));
   if (key === undefined) return 'UNKNOWN_KEY';
   const signed = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`), body, Buffer.from('\n')]);
   const bytes = bytesOfBase64(signature);
   return bytes !== null && verify('RSA-SHA256', signed, key, bytes) ? null : 'BAD_SIGNATURE';
 }
 
-/** What an operator has to look at, as half a sentence; null where it is no matter of configuration. */
+/** What an operator can check, as part of a sentence; null when the fault is not caused by configuration. */
 export function adviceOn(fault: SignatureFault, headers: Readonly<Record<string, string>>): string | null {
   const [serial = 'unknown'] = /^[\w-]{1,80}$/.exec(headers['wechatpay-serial'] ?? '') ?? [];
   switch (fault) {
@@ -90,7 +97,7 @@ export function adviceOn(fault: SignatureFault, headers: Readonly<Record<string,
   }
 }
 
-/** Node decodes whatever it can; only what is written as it should be is read here. Null for anything else. */
+/** Decodes canonical base64; null for any other text. Node's decoder accepts invalid characters. */
 export function bytesOfBase64(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes : null;
@@ -100,7 +107,7 @@ export function unixSecondsOf(now: Date): string {
   return String(Math.floor(now.getTime() / 1000));
 }
 
-/** 32 characters that nobody guesses. */
+/** 32 random characters. */
 export function newNonce(): string {
   return randomBytes(16).toString('hex');
 }

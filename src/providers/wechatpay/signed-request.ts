@@ -6,29 +6,29 @@ import { isConnectionFailure, type Send, type WechatpayReply } from './transport
 
 export type SignedRequest = {
   readonly method: 'GET' | 'POST';
-  /** Path and query. */
+  /** The path with the query. */
   readonly target: string;
   /** Empty for a GET. */
   readonly body: string;
-  /** The platform key that WeChat Pay is asked to sign its answer with; null leaves it to WeChat Pay. */
+  /** The platform key with which WeChat Pay is asked to sign its answer; null for WeChat Pay's choice. */
   readonly platformSerial: string | null;
 };
 
-/** Sends a request in the merchant's name. The answer is not verified yet. @throws what `Send` throws. */
+/** Signs and sends a request. The answer is not verified yet. @throws the errors of `Send`. */
 export type SendSigned = (request: SignedRequest, signal: AbortSignal) => Promise<WechatpayReply>;
 
 const realHost = 'api.mch.weixin.qq.com';
 const secondHost = 'api2.mch.weixin.qq.com';
 const requestTimeoutMs = 10_000;
-/** For the first host, where a second one can be asked: a check of a payment has 20 seconds for up to three calls. */
+/** The limit for the first of two hosts: the check of a payment has 20 seconds for up to three calls. */
 const firstHostTimeoutMs = 4000;
-/** So long the second host is asked first, once the first one was not there. */
+/** How long the second host is tried first after the first one failed. */
 const avoidFirstHostMs = 5 * 60_000;
 const configurationRetryAfterMs = 30_000;
 
 export function createSendSigned(options: {
   readonly signer: Signer;
-  /** `https://api.mch.weixin.qq.com/`, or a sandbox's. */
+  /** The URL of WeChat Pay's API, `https://api.mch.weixin.qq.com/`, or of a sandbox. */
   readonly baseUrl: string;
   readonly send: Send;
   readonly now: () => Date;
@@ -48,7 +48,10 @@ export function createSendSigned(options: {
 
   type SendTo = (host: string, timeoutMs: number) => Promise<WechatpayReply>;
 
-  /** To the one host, and when nobody is there to the other, under the same number: should both have carried it, it is done once. */
+  /**
+   * Sends to one host and, after a connection failure, to the other one, with the same number. WeChat Pay executes a
+   * number once, even if both hosts receive it.
+   */
   async function sendToEither(sendTo: SendTo, signal: AbortSignal): Promise<WechatpayReply> {
     const isFirstAvoided = now() < avoidFirstHostUntil;
     try {
@@ -57,7 +60,7 @@ export function createSendSigned(options: {
       if (signal.aborted || !isConnectionFailure(error)) throw error;
       avoidFirstHostUntil = isFirstAvoided ? new Date(0) : after(now(), avoidFirstHostMs);
       return sendTo(isFirstAvoided ? realHost : secondHost, requestTimeoutMs).catch((again: unknown) => {
-        // That the other host was not reached says nothing of what this one may have done.
+        // An unreachable second host says nothing about the first request, which may have been executed.
         throw again instanceof NotSentError ? error : again;
       });
     }

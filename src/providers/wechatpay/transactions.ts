@@ -3,32 +3,35 @@ import { isId } from '../../domain/ids.ts';
 import type { Evidence, PaymentFailure, ReportedPaymentStatus } from '../../domain/payment.ts';
 import { type PaymentReport, paymentReport } from '../../domain/report.ts';
 
-/** Whose payments these are. */
+/** The merchant and app of our payments. */
 export type Merchant = { readonly mchId: string; readonly appId: string };
 
-/** Fen. */
+/** An amount in fen. */
 export const fen = z.int().positive();
-/** China's is the only currency there, and is often left out. */
+/** The currency. WeChat Pay often omits it; the default is CNY. */
 export const currency = z
   .string()
   .regex(/^[A-Z]{3}$/)
   .nullish()
   .transform((code) => code ?? 'CNY');
-/** As `2026-11-21T08:00:00+08:00`. Null for what is no instant: nothing depends on it but how well we know when. */
+/**
+ * A time such as `2026-11-21T08:00:00+08:00`. Null for an invalid one, because only the precision of our records
+ * depends on it.
+ */
 export const instant = z
   .string()
   .nullish()
   .transform((text) =>
     z.iso.datetime({ offset: true }).safeParse(text).success && text != null ? new Date(text) : null,
   );
-/** Empty as long as there is none. */
+/** WeChat Pay's id. It is empty until WeChat Pay assigns one. */
 export const providerName = z
   .string()
   .max(64)
   .nullish()
   .transform((name) => name || null);
 
-/** What we read of a payment at WeChat Pay. States are an open set, so they are text here and mapped below. */
+/** The fields of a payment that we read. States are open sets, so they are text here and mapped below. */
 export const transactionSchema = z.object({
   mchid: z.string(),
   appid: z.string(),
@@ -36,16 +39,16 @@ export const transactionSchema = z.object({
   transaction_id: providerName,
   trade_state: z.string(),
   success_time: instant,
-  /** Absent in some answers about what was never paid. `payer_total`, which coupons make smaller, is none of our business. */
+  /** Absent in some answers about unpaid orders. `payer_total`, which coupons reduce, is not used. */
   amount: z.object({ total: fen, currency }).nullish(),
 });
 export type Transaction = z.infer<typeof transactionSchema>;
 
-/** The answer of 202 while the buyer enters a password. */
+/** The answer with status 202 while the buyer enters a password. */
 export const inProgressSchema = z.object({ code: z.enum(['USERPAYING', 'USER_PAYING']) });
 
-/** Why it is not a payment of this merchant's, for people; null when it is. */
-export function foreignnessOf(
+/** Why a payment belongs to another merchant or app, as a readable sentence; null when it is ours. */
+export function foreignReasonOf(
   { mchid, appid }: { readonly mchid: string; readonly appid?: string },
   { mchId, appId }: Merchant,
 ): string | null {
@@ -54,14 +57,15 @@ export function foreignnessOf(
   return null;
 }
 
-/** Which payment of ours the number names; null when it names none, as those of other integrations do. */
+/** Our payment id in the merchant number; null for a number of another integration. */
 export function paymentIdOf(number: string): string | null {
   return isId('payment', number) ? number : null;
 }
 
 /**
- * What a transaction says of the payment; null when its state is one that we do not know.
- * @throws {RangeError} when it is paid and does not say how much, or by what name.
+ * Converts a transaction to a report; null for an unknown state.
+ *
+ * @throws {RangeError} when it is paid and has no amount or no id.
  */
 export function reportOfTransaction(
   transaction: Transaction,
@@ -74,7 +78,7 @@ export function reportOfTransaction(
   if (status === null) return null;
   const isPaid = status === 'SUCCEEDED';
   if (isPaid && (amount == null || providerPaymentId === null)) {
-    throw new RangeError('WeChat Pay reports a payment as paid without its amount or its name.');
+    throw new RangeError('WeChat Pay reports a paid payment without its amount or its id.');
   }
   return paymentReport({
     paymentId,
@@ -103,15 +107,15 @@ function statusOf(state: string, hasExpired: boolean): ReportedPaymentStatus | n
     case 'ACCEPT':
       return 'PROCESSING';
     case 'SUCCESS':
-    case 'REFUND': // paid, and some or all of it sent back since
+    case 'REFUND': // paid, and refunded in part or in full since
       return 'SUCCEEDED';
-    case 'CLOSED': // the same for what we closed and for what ran out
+    case 'CLOSED': // the state is the same after a close and after expiry
       return hasExpired ? 'EXPIRED' : 'CANCELED';
     case 'REVOKED':
       return 'CANCELED';
     case 'PAYERROR':
       return 'FAILED';
     default:
-      return null; // a state that WeChat Pay added since: nothing to conclude, asked again
+      return null; // a state that WeChat Pay added later: no conclusion, queried again
   }
 }

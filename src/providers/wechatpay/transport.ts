@@ -11,12 +11,13 @@ export type WechatpayReply = {
 };
 
 /**
- * Carries a request there and its answer back.
- * @throws {NotSentError} when nothing was written; {Error} with the name TimeoutError when the time is up.
+ * Sends a request and returns the answer.
+ *
+ * @throws {NotSentError} when nothing was written; {Error} with the name TimeoutError when the time limit was reached.
  */
 export type Send = (request: WechatpayRequest, signal: AbortSignal) => Promise<WechatpayReply>;
 
-/** Over the network, by connections of its own. */
+/** Sends over connections of its own. */
 export function createSend(): Send {
   const agent = new Agent();
   return async (request, signal) => {
@@ -25,7 +26,7 @@ export function createSend(): Send {
   };
 }
 
-/** True when nobody was there, or nobody spoke: then another host may be asked. */
+/** True when the host did not accept the connection or did not answer in time. Another host may be tried. */
 export function isConnectionFailure(error: unknown): boolean {
   if (error instanceof NotSentError) return !error.isLasting;
   return error instanceof Error && error.name === 'TimeoutError';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { OverloadedError, overloadedOr, overloadIn } from '../../src/database/errors.ts';
-import { createTurns, turnWaitersMax } from '../../src/database/turns.ts';
+import { createKeyedQueue, queueLengthMax } from '../../src/database/keyed-queue.ts';
 
 /** Work that ends when it is told to. */
 function heldWork() {
@@ -12,16 +12,16 @@ function heldWork() {
 }
 
 test('whoever needs the same thing comes in the order of asking, one at a time; others do not wait', async () => {
-  const { inTurn } = createTurns();
+  const { run } = createKeyedQueue();
   const done: string[] = [];
   const first = heldWork();
   const all = ['a', 'b', 'c'].map((name, index) =>
-    inTurn('order', async () => {
+    run('order', async () => {
       if (index === 0) await first.work();
       done.push(name);
     }),
   );
-  await inTurn('another order', async () => done.push('other'));
+  await run('another order', async () => done.push('other'));
   expect(done).toEqual(['other']);
   first.end();
   await Promise.all(all);
@@ -29,39 +29,39 @@ test('whoever needs the same thing comes in the order of asking, one at a time; 
 });
 
 test('one that fails takes nobody with it', async () => {
-  const { inTurn } = createTurns();
-  const failing = inTurn('order', async () => {
+  const { run } = createKeyedQueue();
+  const failing = run('order', async () => {
     throw new Error('mine');
   });
-  const following = inTurn('order', async () => 'done');
+  const following = run('order', async () => 'done');
   await expect(failing).rejects.toThrow('mine');
   expect(await following).toBe('done');
-  expect(await inTurn('order', async () => 'later')).toBe('later');
+  expect(await run('order', async () => 'later')).toBe('later');
 });
 
 test('one too many is refused at once, and the others get their turn', async () => {
-  const { inTurn } = createTurns();
+  const { run } = createKeyedQueue();
   const first = heldWork();
-  const holding = inTurn('order', first.work);
-  const waiting = Array.from({ length: turnWaitersMax }, () => inTurn('order', async () => 'done'));
-  await expect(inTurn('order', async () => 'done')).rejects.toBeInstanceOf(OverloadedError);
+  const holding = run('order', first.work);
+  const waiting = Array.from({ length: queueLengthMax }, () => run('order', async () => 'done'));
+  await expect(run('order', async () => 'done')).rejects.toBeInstanceOf(OverloadedError);
   first.end();
   await holding;
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(['done']));
 });
 
 test('one that has waited too long is refused and never begun', async () => {
-  const { inTurn } = createTurns(1);
+  const { run } = createKeyedQueue(1);
   const first = heldWork();
-  const holding = inTurn('order', first.work);
+  const holding = run('order', first.work);
   let isBegun = false;
-  const waiting = inTurn('order', async () => {
+  const waiting = run('order', async () => {
     isBegun = true;
   });
   await expect(waiting).rejects.toBeInstanceOf(OverloadedError);
   first.end();
   await holding;
-  expect(await inTurn('order', async () => isBegun)).toBe(false);
+  expect(await run('order', async () => isBegun)).toBe(false);
 });
 
 const reported = (code: string, severity: string) => Object.assign(new Error('x'), { code, severity });

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createOrder, payOrder } from '../support/orders.ts';
+import { untilSettled } from '../support/settled.ts';
 import { followOrder } from '../support/subscriber.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -47,6 +48,7 @@ test('with Redis away, nothing waits for it, and the watch over the tail brings 
   await one.app.rounds.watchTail();
   const subscriber = followOrder(one, order.id, order.eventCursor);
   await payOrder(other, order.id);
+  await untilSettled(one.database.pool);
   await one.app.rounds.watchTail();
   await subscriber.until(() => subscriber.heard.length === 2);
   await subscriber.stop();

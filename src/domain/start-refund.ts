@@ -1,0 +1,47 @@
+import { minOf } from './money.ts';
+import type { OrderChange } from './order-change.ts';
+import { surplusRefundedOf } from './order-sums.ts';
+import { refundableMinor } from './payment.ts';
+import { type Refund, surplusRefundIdOf } from './refund.ts';
+import { settleReviews } from './review.ts';
+
+export type NewRefund = Pick<
+  Refund,
+  'id' | 'paymentId' | 'origin' | 'amountMinor' | 'reason' | 'checkAt' | 'leasedUntil'
+>;
+
+/** Sets the amount aside, before anybody is told: what is reserved cannot be refunded twice. The caller has seen that it is there. */
+export function startRefund(change: OrderChange, wanted: NewRefund): void {
+  change.addRefund({ ...newRefund(change, wanted), status: 'PENDING' });
+}
+
+export function newRefund(change: OrderChange, wanted: NewRefund): Omit<Refund, 'status'> {
+  const { orderId, merchantId, currency } = change.payment(wanted.paymentId);
+  return {
+    ...wanted,
+    ...{ orderId, merchantId, currency },
+    providerRefundId: null,
+    failureReason: null,
+    failureMessage: null,
+    failureProviderCode: null,
+    evidenceSource: null,
+    evidenceProviderTime: null,
+    evidenceReceivedAt: null,
+    createdAt: change.at,
+    updatedAt: change.at,
+    succeededAt: null,
+    checkAttempts: 0,
+  };
+}
+
+/** Sends back what a payment brought beyond its order. Due at once, and once only: the refund's id is made from the payment's. */
+export function refundSurplus(change: OrderChange, paymentId: string): void {
+  const id = surplusRefundIdOf(paymentId);
+  if (change.refunds.some((refund) => refund.id === id)) return;
+  const payment = change.payment(paymentId);
+  const surplusMinor = payment.surplusMinor - surplusRefundedOf(payment, change.refunds);
+  const amountMinor = minOf(surplusMinor, refundableMinor(payment));
+  if (amountMinor <= 0n) return settleReviews(change);
+  const [origin, reason, leasedUntil] = ['SURPLUS', null, null] as const;
+  startRefund(change, { id, paymentId, origin, amountMinor, reason, checkAt: change.at, leasedUntil });
+}
