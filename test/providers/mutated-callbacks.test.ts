@@ -15,7 +15,7 @@ const mutations = Object.entries<Mutation>({
   ...headerMutations,
 });
 // Each mutation has its turn several times.
-const { numRuns: mutatedCount, seed } = searchOf(1000);
+const { numRuns: mutatedCount, seed } = searchOf(400);
 
 /** What is wrong with an outcome; null when nothing is. Whether two callbacks say the same is judged by none of the adapter’s code. */
 function whatIsWrong(

@@ -1,4 +1,4 @@
-/** More of what tests draw by chance, from another seed: `npm run prove:search`. */
+// Set by `npm run prove:search`, which draws more, and may do so from another seed.
 const runs = process.env.FUZZ_RUNS;
 const seed = process.env.FUZZ_SEED;
 
