@@ -68,6 +68,7 @@ export const testConfig: Config = {
 export async function startTestApp(
   parts: {
     readonly config?: Partial<Config>;
+    /** One that the caller closes. */
     readonly database?: Database;
     readonly clock?: TestClock;
     readonly httpLimits?: HttpLimits;
@@ -87,7 +88,7 @@ export async function startTestApp(
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: null },
     ...chineseSides(),
   });
-  const database = parts.database ?? (await openTestDatabase());
+  const database = parts.database ? { ...parts.database, close: async () => {} } : await openTestDatabase();
   const logged: LogEntry[] = [];
   const log = (level: LogEntry['level']) => (fields: object, message: string) => {
     logged.push({ level, fields, message });
