@@ -52,5 +52,5 @@ test('with Redis away, nothing waits for it, and the watch over the tail brings 
   await one.app.rounds.watchTail();
   await subscriber.until(() => subscriber.heard.length === 2);
   await subscriber.stop();
-  expect(one.logged.filter(({ message }) => message.includes('Redis is away')).length).toBeGreaterThan(0);
+  expect(one.logged.filter(({ message }) => message.includes('Redis is unavailable')).length).toBeGreaterThan(0);
 });

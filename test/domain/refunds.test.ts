@@ -152,7 +152,7 @@ test('a refund never takes the place of another one', () => {
   const story = new RefundStory().ask(ours, 400n);
   story.hear(aRefundReport('SUCCEEDED', { amountMinor: 400n }));
   const twin = aRefundReport('SUCCEEDED', { amountMinor: 400n, providerRefundId: 're_twin' });
-  expect(() => story.hear(twin, ours)).toThrow('exists already');
+  expect(() => story.hear(twin, ours)).toThrow('already exists');
 });
 
 describe('a refund made in the console', () => {
