@@ -7,7 +7,7 @@ import { claimRefresh, findPayment } from '../store/payment-store.ts';
 import type { Actor } from './actor.ts';
 
 const unanswered =
-  'The provider did not answer. The buyer may have paid: do not start another payment. The provider is queried again automatically.';
+  'The provider did not answer. The payment may have been made: do not start another one. The provider is queried again automatically.';
 
 /**
  * Queries the provider about a payment now. Returns the payment's id. Within a second of the last query, the provider is not queried again.
