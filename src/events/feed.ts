@@ -16,7 +16,13 @@ import {
 } from './log.ts';
 import type { Notifier } from './notifications.ts';
 
-type Source = { readonly pool: Database['pool']; readonly notifier: Notifier; readonly log: Log };
+type Source = {
+  readonly pool: Database['pool'];
+  readonly notifier: Notifier;
+  readonly log: Log;
+  /** Ends the feed when it aborts. */
+  readonly until?: AbortSignal;
+};
 
 /** An older transaction is mostly over in a moment; one that stays open must not be asked about all the time. */
 const heldBackDelayMsMin = 25;
@@ -33,7 +39,7 @@ export function orderFeed(
   scope: { readonly merchantId: string; readonly orderId: string },
   after: LogPosition | null,
 ): AsyncIterableIterator<LoggedEvent> {
-  return endedByReturn((signal) => followOrder(source, scope, after, signal));
+  return endedByReturn((signal) => followOrder(source, scope, after, signal), source.until);
 }
 
 /** Everything that happens to a merchant's orders, of the given types or of all. As `orderFeed` otherwise. */
@@ -42,7 +48,7 @@ export function merchantFeed(
   scope: { readonly merchantId: string; readonly types: readonly EventType[] | null },
   after: LogPosition | null,
 ): AsyncIterableIterator<LoggedEvent> {
-  return endedByReturn((signal) => followMerchant(source, scope, after, signal));
+  return endedByReturn((signal) => followMerchant(source, scope, after, signal), source.until);
 }
 
 async function* followOrder(
@@ -59,6 +65,7 @@ async function* followOrder(
     while (!signal.aborted) {
       const events = (await readPatiently(log, signal, () => readOrderLog(pool, merchantId, orderId, sequence))) ?? [];
       for (const event of events) {
+        if (signal.aborted) return;
         yield event;
         sequence = event.sequence;
       }
@@ -86,6 +93,7 @@ async function* followMerchant(
       // Read unfiltered, so that the position moves past what nobody asked for and no notification reads it again.
       const events = (await readPatiently(log, signal, () => readMerchantLog(pool, merchantId, position))) ?? [];
       for (const event of events) {
+        if (signal.aborted) return;
         if (types === null || types.includes(event.type)) yield event;
         position = event;
       }
@@ -141,9 +149,10 @@ async function readPatiently<T>(log: Log, signal: AbortSignal, read: () => Promi
 /** An idle generator hears of `return` only when it wakes up; the signal wakes it. */
 function endedByReturn(
   follow: (signal: AbortSignal) => AsyncGenerator<LoggedEvent, void, undefined>,
+  until: AbortSignal | undefined,
 ): AsyncIterableIterator<LoggedEvent> {
   const ended = new AbortController();
-  const events = follow(ended.signal);
+  const events = follow(until === undefined ? ended.signal : AbortSignal.any([ended.signal, until]));
   return {
     next: () => events.next(),
     return() {
