@@ -84,8 +84,8 @@ test.each<[path: string, line: string]>([
   ['src/app.ts', `import { openDatabase } from './database/database.ts';`],
   ['src/config.ts', 'const port = process.env.PORT;'],
   ['src/logging/trace.ts', 'const traces = new AsyncLocalStorage<Trace>();'],
-  ['sandbox/server.ts', `import { createStripeSide } from './stripe/provider.ts';`],
-  ['sandbox/alipay/trades.ts', `import type { Shared } from '../provider.ts';`],
+  ['sandbox/server.ts', `import { createStripeProvider } from './stripe/provider.ts';`],
+  ['sandbox/alipay/trades.ts', `import type { SandboxContext } from '../context.ts';`],
   ['test/api/orders.test.ts', `import { openDatabase } from '../../src/database/database.ts';`],
 ])('in %s the checker lets pass: %s', (path, line) => {
   expect(findViolations({ path, text: `${line}\n` })).toEqual([]);
