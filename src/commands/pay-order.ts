@@ -15,7 +15,13 @@ import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
-import { accountsOf, checkConfigured, isConfigured, isUndecided, providerByMethod } from '../provider-calls/accounts.ts';
+import {
+  accountsOf,
+  checkConfigured,
+  isConfigured,
+  isUndecided,
+  providerByMethod,
+} from '../provider-calls/accounts.ts';
 import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
