@@ -8,7 +8,7 @@ import { startTestApp, type TestApp } from '../support/test-app.ts';
 /** Two nodes on one database. */
 async function twoNodes(redisUrl: string): Promise<[TestApp, TestApp]> {
   const one = await startTestApp({ config: { redisUrl } });
-  const other = await startTestApp({ config: { redisUrl }, database: { ...one.database, close: async () => {} } });
+  const other = await startTestApp({ config: { redisUrl }, database: one.database });
   return [one, other];
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type IdKind, idKindOf, idPrefixes, isId, newId } from '../../src/domain/ids.ts';
+import { searchOf } from '../support/search.ts';
 
 const kinds: readonly [kind: IdKind, prefix: string][] = [
   ['order', 'ord'],
@@ -80,6 +81,6 @@ test('text that is an id of any kind has exactly the form of one', () => {
     fc.property(fc.string({ unit: fc.constantFrom(...'pay_ordfdevtmch0178ilou') }), (text) => {
       if (idKindOf(text) !== null) expect(text).toMatch(/^[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}$/);
     }),
-    { numRuns: 1000 },
+    searchOf(300),
   );
 });

@@ -9,6 +9,7 @@ import {
   minOf,
   sumOf,
 } from '../../src/domain/money.ts';
+import { searchOf } from '../support/search.ts';
 
 test.each<[code: string, exponent: number]>([
   ['JPY', 0],
@@ -80,7 +81,7 @@ test('decimal text says the amount exactly, whatever the currency', () => {
       expect(text).toMatch(/^(0|[1-9]\d*)(\.\d+)?$/);
       expect(parseDecimal(text)).toEqual({ amountMinor, decimals: currencyExponent(code) });
     }),
-    { numRuns: 1000 },
+    searchOf(300),
   );
 });
 

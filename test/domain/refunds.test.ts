@@ -9,6 +9,7 @@ import { isReserved, mayFollowRefund, type RefundStatus, surplusRefundIdOf } fro
 import { markRefundUnknown, postponeRefundCheck } from '../../src/domain/refund-checks.ts';
 import type { RefundReport, ReportOutcome } from '../../src/domain/report.ts';
 import { startRefund } from '../../src/domain/start-refund.ts';
+import { searchOf } from '../support/search.ts';
 import { aReport, firstId, OrderStory, second, totalMinor } from './order-story.ts';
 import { readTrigger } from './transition-table.ts';
 
@@ -270,7 +271,7 @@ test('in whatever order and however often reports come, the money is the same, a
       const back = (ours.at(-1) === 'SUCCEEDED' ? 600n : 0n) + (console.at(-1) === 'SUCCEEDED' ? 400n : 0n);
       expect(story.money).toEqual({ capturedMinor: totalMinor, refundedMinor: back, reservedMinor: 0n });
     }),
-    { seed: 1, numRuns: 500 },
+    searchOf(150),
   );
 });
 
@@ -339,7 +340,7 @@ test('the same callbacks in any order, and any of them again, leave the same mon
         reservedMinor: 0n,
       });
     }),
-    { seed: 1, numRuns: 1000 },
+    searchOf(250),
   );
 });
 
@@ -409,7 +410,7 @@ function throughHistories(check: (story: RefundStory, before: number) => void): 
         check(story, before);
       }
     }),
-    { seed: 1, numRuns: 500 },
+    searchOf(150),
   );
 }
 

@@ -8,6 +8,7 @@ import { sumsOf } from '../../src/domain/order-sums.ts';
 import { mayFollow, type ReportedPaymentStatus } from '../../src/domain/payment.ts';
 import { markUnknown, postponeCheck } from '../../src/domain/payment-checks.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
+import { searchOf } from '../support/search.ts';
 import { anAnswer, aReport, declined, firstId, OrderStory, secondId, totalMinor } from './order-story.ts';
 import { readTrigger } from './transition-table.ts';
 
@@ -126,7 +127,7 @@ test.each<[from: Begin, policies: fc.Arbitrary<LatePaymentPolicy>]>([
       fc.property(toldTwice, policies, ({ world, told, toldOtherwise }, policy) => {
         expect(ledgerAfter(world, policy, from, toldOtherwise)).toEqual(ledgerAfter(world, policy, from, told));
       }),
-      { numRuns: 800, seed: 1 },
+      searchOf(200),
     );
   },
 );
@@ -138,7 +139,7 @@ test('what is captured does not depend on the order of reports even while the or
       expect(other?.capturedMinor).toEqual(one?.capturedMinor);
       expect(other?.paid).toEqual(one?.paid);
     }),
-    { numRuns: 300, seed: 1 },
+    searchOf(100),
   );
 });
 
@@ -155,7 +156,7 @@ test('telling everything a second time changes nothing and makes no event', () =
       expect(again).toEqual([]);
       expect(story.held).toEqual(held);
     }),
-    { numRuns: 300, seed: 1 },
+    searchOf(100),
   );
 });
 
@@ -221,7 +222,7 @@ function throughHistories(
         check(story, held, story.events.slice(known));
       }
     }),
-    { numRuns: 300, seed: 1 },
+    searchOf(100),
   );
 }
 
