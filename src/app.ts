@@ -180,7 +180,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ...{ intake, providers: providers.open, away: providers.away, log, failpoint },
       now: () => clock.now(),
     });
-    const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
+    const sockets = serveWebSocket(
+      (initial) => yoga.getEnveloped(initial as never) as never,
+      authentication.authenticate,
+      log,
+    );
     await keep(webhooks, async () => webhooks.logCounted('now'));
     await keep(intake, () => intake.idle());
     await keep(sockets, () => sockets.close(drainMs));

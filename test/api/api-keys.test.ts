@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { GraphQLClient } from 'graphql-request';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { createApiKey, type NewApiKey } from '../../src/commands/create-api-key.ts';
 import { createMerchant } from '../../src/commands/create-merchant.ts';
 import { listApiKeys, revokeApiKey } from '../../src/store/api-key-store.ts';
@@ -102,6 +104,27 @@ test('a revoked key is refused at once, its subscriptions end, and other keys of
   expect(stolen.heard.map(({ orderId }) => orderId)).toEqual([first.id]);
   await expect(createOrder(thief)).rejects.toThrow('UNAUTHENTICATED');
   expect(await app.app.rounds.endRevoked()).toBe(0);
+});
+
+/** A socket that sends `connection_init` with this token, and the code that it is closed with. */
+async function initSocket(token: string) {
+  const socket = new WebSocket(`${app.app.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  const closed = once(socket, 'close').then(([code]) => Number(code));
+  const answered = once(socket, 'message').then(([data]) => JSON.parse(String(data)).type as unknown);
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+  return { closed, answered };
+}
+
+test('a socket with an invalid token is closed with 4403, as is one whose key is revoked', async () => {
+  expect(await (await initSocket('sk_live_nothing')).closed).toBe(4403);
+  const { key: leaked, token } = await keyOf(shop, 'leaked socket');
+  const { closed, answered } = await initSocket(token);
+  expect(await answered).toBe('connection_ack');
+  await revokeApiKey(app.database.pool, leaked.id, app.clock.now());
+  await app.app.rounds.endRevoked();
+  expect(await closed).toBe(4403);
+  expect(await (await initSocket(token)).closed).toBe(4403);
 });
 
 test('another merchant sees nothing of the first, and cannot take payments into the first one’s accounts', async () => {
