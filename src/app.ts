@@ -13,7 +13,7 @@ import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createNotifier, type Notifier } from './events/notifications.ts';
 import { dieAt } from './failpoints.ts';
-import { authenticateBy } from './graphql/authentication.ts';
+import { createAuthentication } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
@@ -29,7 +29,8 @@ import { loggedProvider } from './providers/logged-provider.ts';
 import { openProvider, openProviders } from './providers/open-provider.ts';
 import type { ProviderParts, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
-import { ensureFirstMerchant } from './store/merchant-store.ts';
+import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.ts';
+import { ensureFirstMerchant, findFirstMerchant } from './store/merchant-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
@@ -58,6 +59,8 @@ export type App = {
   readonly database: Database;
   /** The bearer token of the first merchant; null in production. */
   readonly token: string | null;
+  /** False until the first merchant is created, which happens in production only. */
+  readonly hasMerchant: boolean;
   /** The URL of the sandbox; null when real providers are configured. */
   readonly sandboxUrl: string | null;
   /** The configured providers that did not answer at the start. */
@@ -73,6 +76,8 @@ export type App = {
     expireOrders(): Promise<number>;
     /** Notifies subscribers whose notification was lost. */
     watchTail(): Promise<number>;
+    /** Ends the subscriptions of API keys that were revoked on any node. */
+    endRevoked(): Promise<number>;
     /** Retries to open the providers that did not answer, and assigns payments under former account names to their accounts. */
     retryProviders(): Promise<void>;
     /** Logs the number of refused callbacks that have no log line of their own. */
@@ -144,12 +149,26 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     );
     const commands: CommandContext = { ...held, providers: providers.open };
     if (providers.away.length === 0) await reportUnconfigured(commands);
-    const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
+    const merchant = config.isProduction
+      ? await findFirstMerchant(database.pool)
+      : await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
+    const authentication = createAuthentication({
+      development:
+        token === null || merchant === null
+          ? null
+          : { token, actor: { merchantId: merchant.id, returnOrigins: merchant.returnOrigins } },
+      keys: {
+        findHolder: (hash) => findKeyHolder(database.pool, hash),
+        findRevoked: (keyIds) => findRevoked(database.pool, keyIds),
+        recordUse: (keyId) => recordKeyUse(database.pool, keyId, clock.now()),
+      },
+      ...{ clock, log },
+    });
     const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;
     const yoga = createGraphqlServer({
       ...{ schema, commands, notifier, logId },
-      authenticate: authenticateBy(token, { merchantId, returnOrigins }),
+      authenticate: authentication.authenticate,
       graphiql: config.isProduction
         ? null
         : {
@@ -164,7 +183,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ...{ intake, providers: providers.open, away: providers.away, log, failpoint },
       now: () => clock.now(),
     });
-    const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
+    const sockets = serveWebSocket(
+      (initial) => yoga.getEnveloped(initial as never) as never,
+      authentication.authenticate,
+      log,
+    );
     await keep(webhooks, async () => webhooks.logCounted('now'));
     await keep(intake, () => intake.idle());
     await keep(sockets, () => sockets.close(drainMs));
@@ -192,6 +215,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         await Promise.all([http.stopAccepting(drainMs), sockets.close(drainMs)]);
       },
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: intake.idle },
+      hasMerchant: merchant !== null,
       away: providers.away.map(({ name }) => name),
       lanes: openLanes(
         commands,
@@ -204,6 +228,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         checkRefunds: () => checkDueRefunds(commands),
         expireOrders: () => expireDueOrders(commands),
         watchTail: () => tail.runOnce(),
+        endRevoked: () => authentication.endRevoked(),
         retryProviders: async () => {
           if (providers.away.length > 0) {
             await providers.retry();

@@ -15,7 +15,13 @@ import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
-import { checkConfigured, isConfigured, isUndecided, providerByMethod } from '../provider-calls/accounts.ts';
+import {
+  accountsOf,
+  checkConfigured,
+  isConfigured,
+  isUndecided,
+  providerByMethod,
+} from '../provider-calls/accounts.ts';
 import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
@@ -67,14 +73,15 @@ export async function payOrder(context: CommandContext, actor: Actor, input: unk
   const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
   checkReturnUrl(wanted, actor);
   const intent: Intent = { merchantId: actor.merchantId, operation: 'payOrder', key, inputHash: hashOf(wanted) };
-  let beginning = await begin(context, intent, wanted);
+  const available = await accountsOf(context, actor.merchantId);
+  let beginning = await begin(context, intent, wanted, available);
   // One closing is not enough in a race: after it, a concurrent call may start another payment that waits for its buyer.
   for (let closed = 0; beginning.kind === 'close'; closed += 1) {
     if (closed === closingsMax) throw new PaymentInProgressError(beginning.paymentId);
     const outcome = await checkPayment(context, beginning.paymentId);
     // It is unknown whether the payment is closed. Another query would only keep the buyer waiting.
     if (outcome.kind === 'unanswered') throw new PaymentInProgressError(beginning.paymentId);
-    beginning = await begin(context, intent, wanted);
+    beginning = await begin(context, intent, wanted, available);
   }
   if (beginning.kind === 'submit') {
     await submitPayment(context, wanted.orderId, beginning.paymentId);
@@ -121,14 +128,19 @@ function offerOf({ totalMinor, currency, captureMode }: Pick<Order, 'totalMinor'
 
 type Decided = { readonly result: Beginning; readonly claim: Claim | null };
 
-async function begin(context: CommandContext, intent: Intent, wanted: Wanted): Promise<Beginning> {
+async function begin(
+  context: CommandContext,
+  intent: Intent,
+  wanted: Wanted,
+  available: readonly PaymentProvider[],
+): Promise<Beginning> {
   const paymentId = newId('payment');
   return changeOrderByIntent(context, 'pay.intent', wanted.orderId, intent, (change, prior): Decided => {
     if (prior !== null) return { result: resume(context, change, prior.resultId), claim: null };
     const unreachable = change.payments.filter((payment) => isUnreachable(context, payment));
     const blocking = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
     checkPayable(change, blocking);
-    const { provider, flow } = choose(context, change.order, wanted);
+    const { provider, flow } = choose({ providers: available }, change.order, wanted);
     if (blocking !== undefined && isUnsubmitted(blocking)) {
       applyPaymentReport(change, neverStarted(blocking, change.at));
     } else if (blocking !== undefined) {
@@ -199,7 +211,7 @@ function isUnsubmitted({ status, leasedUntil }: Payment): boolean {
   return status === 'SUBMITTING' && leasedUntil === null;
 }
 
-function choose(context: CommandContext, order: Order, wanted: Wanted) {
+function choose(context: Pick<CommandContext, 'providers'>, order: Order, wanted: Wanted) {
   const available = paymentMethodsOf(context, order);
   const provider = providerByMethod(context, wanted.method);
   if (provider === null)

@@ -1,7 +1,14 @@
 import { typeid } from 'typeid-js';
 
 /** The TypeID prefix of each kind of object. */
-export const idPrefixes = { order: 'ord', payment: 'pay', refund: 'rfd', event: 'evt', merchant: 'mch' } as const;
+export const idPrefixes = {
+  order: 'ord',
+  payment: 'pay',
+  refund: 'rfd',
+  event: 'evt',
+  merchant: 'mch',
+  apiKey: 'key',
+} as const;
 export type IdKind = keyof typeof idPrefixes;
 
 const suffix = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;

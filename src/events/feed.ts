@@ -16,7 +16,13 @@ import {
 } from './log.ts';
 import type { Notifier } from './notifications.ts';
 
-type Source = { readonly pool: Database['pool']; readonly notifier: Notifier; readonly log: Log };
+type Source = {
+  readonly pool: Database['pool'];
+  readonly notifier: Notifier;
+  readonly log: Log;
+  /** Ends the feed when it aborts. */
+  readonly until?: AbortSignal;
+};
 
 /**
  * The interval between two reads while an older open transaction holds events back. Most transactions end quickly. The
@@ -39,7 +45,7 @@ export function orderFeed(
   scope: { readonly merchantId: string; readonly orderId: string },
   after: LogPosition | null,
 ): AsyncIterableIterator<LoggedEvent> {
-  return endedByReturn((signal) => followOrder(source, scope, after, signal));
+  return endedByReturn((signal) => followOrder(source, scope, after, signal), source.until);
 }
 
 /** Iterates over the events of a merchant's orders, as `orderFeed`. `types` null means all types. */
@@ -48,7 +54,7 @@ export function merchantFeed(
   scope: { readonly merchantId: string; readonly types: readonly EventType[] | null },
   after: LogPosition | null,
 ): AsyncIterableIterator<LoggedEvent> {
-  return endedByReturn((signal) => followMerchant(source, scope, after, signal));
+  return endedByReturn((signal) => followMerchant(source, scope, after, signal), source.until);
 }
 
 async function* followOrder(
@@ -65,6 +71,7 @@ async function* followOrder(
     while (!signal.aborted) {
       const events = (await readPatiently(log, signal, () => readOrderLog(pool, merchantId, orderId, sequence))) ?? [];
       for (const event of events) {
+        if (signal.aborted) return;
         yield event;
         sequence = event.sequence;
       }
@@ -93,6 +100,7 @@ async function* followMerchant(
       // Read without a type filter, so that the position also passes unwanted events and no later read repeats them.
       const events = (await readPatiently(log, signal, () => readMerchantLog(pool, merchantId, position))) ?? [];
       for (const event of events) {
+        if (signal.aborted) return;
         if (types === null || types.includes(event.type)) yield event;
         position = event;
       }
@@ -150,9 +158,10 @@ async function readPatiently<T>(log: Log, signal: AbortSignal, read: () => Promi
 /** A generator that awaits something processes `return` only afterwards. The aborted signal ends the wait. */
 function endedByReturn(
   follow: (signal: AbortSignal) => AsyncGenerator<LoggedEvent, void, undefined>,
+  until: AbortSignal | undefined,
 ): AsyncIterableIterator<LoggedEvent> {
   const ended = new AbortController();
-  const events = follow(ended.signal);
+  const events = follow(until === undefined ? ended.signal : AbortSignal.any([ended.signal, until]));
   return {
     next: () => events.next(),
     return() {

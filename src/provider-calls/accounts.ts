@@ -1,6 +1,7 @@
 import { InvalidInputError, ProviderUnavailableError } from '../domain/errors.ts';
 import type { Payment, PaymentMethod, ProviderName } from '../domain/payment.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
+import { ownsEnvironmentAccounts } from '../store/merchant-store.ts';
 import type { CommandContext } from './context.ts';
 
 /**
@@ -15,8 +16,22 @@ export function checkAmount(context: CommandContext, payment: Payment, amountMin
   if (refusal !== null) throw new InvalidInputError([{ path: 'amountMinor', message: refusal }]);
 }
 
+/**
+ * The provider accounts that a merchant's new payments may use. The accounts of the environment belong to the oldest merchant, because their
+ * money does.
+ */
+export async function accountsOf(
+  { db, providers }: CommandContext,
+  merchantId: string,
+): Promise<readonly PaymentProvider[]> {
+  return (await ownsEnvironmentAccounts(db, merchantId)) ? providers : [];
+}
+
 /** The configured provider of the method; null when there is none. */
-export function providerByMethod({ providers }: CommandContext, method: PaymentMethod): PaymentProvider | null {
+export function providerByMethod(
+  { providers }: Pick<CommandContext, 'providers'>,
+  method: PaymentMethod,
+): PaymentProvider | null {
   return providers.find((provider) => provider.method === method) ?? null;
 }
 

@@ -8,6 +8,7 @@ function bannerBy(config: Config): readonly string[] {
   const started = {
     url: 'http://127.0.0.1:4000',
     token: null,
+    hasMerchant: true,
     sandboxUrl: null,
     away: [],
     database: { kind: 'postgresql' },

@@ -9,6 +9,7 @@ const kinds: readonly [kind: IdKind, prefix: string][] = [
   ['refund', 'rfd'],
   ['event', 'evt'],
   ['merchant', 'mch'],
+  ['apiKey', 'key'],
 ];
 
 test('the table has every kind of id', () => {
