@@ -167,7 +167,7 @@ describe('a notification that is signed with Alipay’s key, but not by the sand
     expect(order).toMatchObject({ status: 'OPEN', captured: { amountMinor: 0 }, needsReview: ['AMOUNT_MISMATCH'] });
   });
 
-  test('of a partial refund that arrives before its payment pays the order first, and records the result of the refund query', async () => {
+  test('of a partial refund before its payment pays the order first, and records the result of the refund query', async () => {
     const { orderId, paymentId } = await started(route);
     await control(app.sandboxUrl, 'faults', {
       ...{ target: 'callback', fault: 'drop', match: { contains: paymentId }, times: 9 },
