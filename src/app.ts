@@ -198,7 +198,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       home: config.isProduction ? null : '/graphql',
       returnPage: config.isProduction
         ? null
-        : createReturnPage({ ask: pagesToken === null ? null : askBy(yoga, pagesToken), isLoopback }),
+        : createReturnPage({ ask: pagesToken === null ? null : queryAs(yoga, pagesToken), isLoopback }),
       ready: createReadiness(createPendingCheck(database.pool), log),
       webSocket: sockets.open,
       graphql: (request, response, requestId) =>
@@ -275,7 +275,7 @@ function isLoopbackHost(host: string): boolean {
 }
 
 /** Sends operations to the API with this token, like a client. */
-function askBy(yoga: YogaServer, token: string) {
+function queryAs(yoga: YogaServer, token: string) {
   return async (query: string, variables: object, requestId: string): Promise<unknown> => {
     const body = JSON.stringify({ query, variables });
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };

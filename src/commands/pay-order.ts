@@ -15,13 +15,7 @@ import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
-import {
-  accountsOf,
-  checkConfigured,
-  isConfigured,
-  isUndecided,
-  providerByMethod,
-} from '../provider-calls/accounts.ts';
+import { accountsOf, checkConfigured, isConfigured, isUndecided } from '../provider-calls/accounts.ts';
 import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
@@ -109,11 +103,17 @@ async function queryFirst(context: CommandContext, paymentId: string): Promise<P
   return payment;
 }
 
-/** The configured payment methods that accept the order's amount, currency and capture mode. */
-export function paymentMethodsOf(
-  { providers }: Pick<CommandContext, 'providers'>,
-  order: Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>,
-): PaymentMethodOption[] {
+type Offer = Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>;
+
+/** The payment methods of the merchant that accept the order's amount, currency and capture mode. */
+export async function paymentMethodsOf(
+  context: CommandContext,
+  order: Offer & Pick<Order, 'merchantId'>,
+): Promise<PaymentMethodOption[]> {
+  return optionsOf(await accountsOf(context, order.merchantId), order);
+}
+
+function optionsOf(providers: readonly PaymentProvider[], order: Offer): PaymentMethodOption[] {
   return providers
     .filter((provider) => provider.refusalOf(offerOf(order)) === null)
     .map(({ method, flows, needs }) => ({
@@ -122,7 +122,7 @@ export function paymentMethodsOf(
     }));
 }
 
-function offerOf({ totalMinor, currency, captureMode }: Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>) {
+function offerOf({ totalMinor, currency, captureMode }: Offer) {
   return { amountMinor: totalMinor, currency, captureMode };
 }
 
@@ -140,7 +140,7 @@ async function begin(
     const unreachable = change.payments.filter((payment) => isUnreachable(context, payment));
     const blocking = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
     checkPayable(change, blocking);
-    const { provider, flow } = choose({ providers: available }, change.order, wanted);
+    const { provider, flow } = choose(available, change.order, wanted);
     if (blocking !== undefined && isUnsubmitted(blocking)) {
       applyPaymentReport(change, neverStarted(blocking, change.at));
     } else if (blocking !== undefined) {
@@ -211,10 +211,10 @@ function isUnsubmitted({ status, leasedUntil }: Payment): boolean {
   return status === 'SUBMITTING' && leasedUntil === null;
 }
 
-function choose(context: Pick<CommandContext, 'providers'>, order: Order, wanted: Wanted) {
-  const available = paymentMethodsOf(context, order);
-  const provider = providerByMethod(context, wanted.method);
-  if (provider === null)
+function choose(providers: readonly PaymentProvider[], order: Order, wanted: Wanted) {
+  const available = optionsOf(providers, order);
+  const provider = providers.find(({ method }) => method === wanted.method);
+  if (provider === undefined)
     throw new MethodNotAvailableError(
       `${wanted.method} is not available: it is not configured, or its provider does not answer.`,
       available,

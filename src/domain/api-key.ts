@@ -9,3 +9,10 @@ export type ApiKey = {
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
 };
+
+/** The merchant that a key stands for. */
+export type KeyHolder = {
+  readonly keyId: string;
+  readonly merchantId: string;
+  readonly returnOrigins: readonly string[];
+};

@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Actor } from '../commands/actor.ts';
 import { hashOfToken } from '../commands/create-api-key.ts';
+import type { KeyHolder } from '../domain/api-key.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
-import type { KeyHolder } from '../store/api-key-store.ts';
 
 /** The authenticated caller of an operation. */
 export type Caller = Actor & {

@@ -17,7 +17,6 @@ import {
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { refundableMinor } from '../domain/payment.ts';
-import { accountsOf } from '../provider-calls/accounts.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { PaymentFlow, PaymentMethod, PaymentStatus } from './enums.ts';
@@ -271,7 +270,7 @@ builder.queryField('paymentMethods', (t) =>
       const order = await context.commands.db.prisma.order.findUnique({ where: { id: orderId, merchantId } });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
       const isPayable = order.status === 'OPEN' && order.expiresAt > context.commands.clock.now();
-      return isPayable ? paymentMethodsOf({ providers: await accountsOf(context.commands, merchantId) }, order) : [];
+      return isPayable ? paymentMethodsOf(context.commands, order) : [];
     },
   }),
 );

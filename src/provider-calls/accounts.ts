@@ -1,5 +1,5 @@
 import { InvalidInputError, ProviderUnavailableError } from '../domain/errors.ts';
-import type { Payment, PaymentMethod, ProviderName } from '../domain/payment.ts';
+import type { Payment, ProviderName } from '../domain/payment.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
 import { ownsEnvironmentAccounts } from '../store/merchant-store.ts';
 import type { CommandContext } from './context.ts';
@@ -25,14 +25,6 @@ export async function accountsOf(
   merchantId: string,
 ): Promise<readonly PaymentProvider[]> {
   return (await ownsEnvironmentAccounts(db, merchantId)) ? providers : [];
-}
-
-/** The configured provider of the method; null when there is none. */
-export function providerByMethod(
-  { providers }: Pick<CommandContext, 'providers'>,
-  method: PaymentMethod,
-): PaymentProvider | null {
-  return providers.find((provider) => provider.method === method) ?? null;
 }
 
 /** The provider and the account that a payment or a callback belongs to. */

@@ -66,7 +66,7 @@ type Answer = {
  *
  * - A payment that is being closed is closed at the provider.
  * - A payment or a capture that never reached the provider is submitted again, under the same idempotency key.
- * - Of a succeeded payment, the refunds are queried.
+ * - The refunds of a succeeded payment are listed.
  *
  * @param action `renew` when a caller waits for the next action: an expired one is renewed.
  */
@@ -83,7 +83,7 @@ export async function checkPayment(
   const step = payment.status === 'CANCELING' ? 'close' : 'check';
   let answer: Answer;
   try {
-    answer = await ask(context, held, payment, action === 'renew');
+    answer = await callProvider(context, held, payment, action === 'renew');
   } catch (error) {
     return unanswered(context, payment, error);
   }
@@ -94,7 +94,7 @@ export async function checkPayment(
   return { kind: 'answered' };
 }
 
-async function ask(
+async function callProvider(
   context: CommandContext,
   held: OrderAggregate,
   payment: Payment,

@@ -27,7 +27,7 @@ export async function reconcileUnlisted(
   day: BillDay,
 ): Promise<Doubt | null> {
   const doubt = isToAskAboutAll ? null : await doubtOf(ledger, day, signal);
-  const ask = async (subject: 'payment' | 'refund', unlisted: Unlisted): Promise<Action> => {
+  const query = async (subject: 'payment' | 'refund', unlisted: Unlisted): Promise<Action> => {
     if (isDryRun) return 'NONE';
     if (doubt !== null) return 'NOT_ASKED';
     try {
@@ -48,7 +48,7 @@ export async function reconcileUnlisted(
         async (unlisted) => {
           signal.throwIfAborted();
           const isMissing = isCertainlyOf(day, unlisted);
-          const action = isMissing ? await ask(subject, unlisted) : 'NONE';
+          const action = isMissing ? await query(subject, unlisted) : 'NONE';
           await tell(findingOfUnlisted(subject, unlisted, isMissing ? 'MISSING_THERE' : 'NEAR_BORDER', action));
         },
       );

@@ -1,15 +1,8 @@
 import type { Database } from '../database/database.ts';
-import type { ApiKey } from '../domain/api-key.ts';
+import type { ApiKey, KeyHolder } from '../domain/api-key.ts';
 import { after } from '../domain/clock.ts';
 
 type Reader = Pick<Database['pool'], 'query'>;
-
-/** The merchant that a key stands for. */
-export type KeyHolder = {
-  readonly keyId: string;
-  readonly merchantId: string;
-  readonly returnOrigins: readonly string[];
-};
 
 const usePrecisionMs = 60_000;
 

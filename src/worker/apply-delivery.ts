@@ -92,8 +92,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<Deliv
   aboutOrder(payment.orderId);
   if (message.kind === 'payment' && message.isCreation && payment.status === 'SUBMITTING') {
     // Our own call is in progress and its answer has the same content. If that answer is lost, the payment becomes
-    // UNKNOWN and a retry of this
-    // callback settles it.
+    // UNKNOWN and a retry of this callback settles it.
     return tryLater(context, delivery, 'call_under_way');
   }
   if (message.kind === 'unclear') return reviewUnclear(context, delivery, payment, message);

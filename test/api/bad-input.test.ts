@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** What every bad input must leave as it was. */
+/** The row counts, which invalid input must not change. */
 async function countRows(): Promise<unknown> {
   const { rows } = await app.database.pool.query(
     `select (select count(*) from orders) as orders, (select count(*) from payments) as payments, (select count(*) from events) as events,
@@ -107,7 +107,7 @@ describe('createOrder names the field and writes nothing', () => {
     expectNoInternals(text);
   });
 
-  test('all wrong fields are named at once', async () => {
+  test('one error names all invalid fields', async () => {
     const { body } = await post(create, {
       input: { ...orderInput(), number: '', ...line({ quantity: 0, sku: text(65) }) },
     });
@@ -117,7 +117,7 @@ describe('createOrder names the field and writes nothing', () => {
   });
 });
 
-test('a number that another order has is refused by name, and the key stays free', async () => {
+test('the number of another order is an error on the field, and the key stays unused', async () => {
   const { number } = await createOrder(app);
   const input = orderInput({ number });
   const { createOrder: refused } = await app.client.request(createOrderDocument, { input });
@@ -144,7 +144,7 @@ test.each<[string, object, string]>([
   expect(await countRows()).toEqual(before);
 });
 
-test('an order that is not there is NOT_FOUND to every mutation', async () => {
+test('an unknown order is NOT_FOUND for every mutation', async () => {
   const missing = 'ord_01jd8m0v6te4r8x3y5z7a9b1c2';
   const payment = 'pay_01jd8m0v6te4r8x3y5z7a9b1c2';
   const { body } = await post(
@@ -195,13 +195,13 @@ test.each<[string, string, string]>([
   expectNoInternals(text);
 });
 
-test('a cursor of another log is told apart', async () => {
+test('a cursor of another log is recognized', async () => {
   const cursor = Buffer.from('v2.otherlog.merchant.1.5.5').toString('base64url');
   const { body } = await post(`{ events(after: "${cursor}") { nodes { id } } }`);
   expect(body.errors?.[0]?.message).toContain('another event log');
 });
 
-test('what does not exist is null without an error', async () => {
+test('an object that does not exist is null without an error', async () => {
   const { body } = await post(`{
     order(id: "ord_01jd8m0v6te4r8x3y5z7a9b1c2") { id }
     node(id: "evt_01jd8m0v6te4r8x3y5z7a9b1c2") { id }
@@ -228,7 +228,7 @@ test.each([
   expect(await countRows()).toEqual(before);
 });
 
-test('what is not built says so with its typed error, and does nothing', async () => {
+test('a method that is not configured returns its typed error and has no effect', async () => {
   const { id: orderId } = await createOrder(app);
   before = await countRows();
   const { body } = await post(`mutation {
@@ -333,7 +333,7 @@ test.each<[string, string, RequestInit, number]>([
   expect(await countRows()).toEqual(before);
 });
 
-test('a body over 256 KiB is refused also when it does not say how long it is', async () => {
+test('a body over 256 KiB is refused even without a Content-Length', async () => {
   const endless = new ReadableStream({
     pull(controller) {
       controller.enqueue(new TextEncoder().encode(text(64 * 1024)));
@@ -345,7 +345,7 @@ test('a body over 256 KiB is refused also when it does not say how long it is', 
     body: endless,
     duplex: 'half',
   } as RequestInit);
-  // The server closes the connection on whoever goes on sending; a client sees the 413, or the closed connection.
+  // The server closes the connection if the client goes on sending: the client sees the 413 or the closed connection.
   const status = await refused.then(
     (response) => response.status,
     () => 'closed',

@@ -20,16 +20,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['providers/provider.ts', 'providers/bill.ts'],
   ],
   graphql: [
-    ...[
-      'domain',
-      'commands',
-      'database',
-      'prisma/generated',
-      'logging',
-      'provider-calls/context.ts',
-      'provider-calls/accounts.ts',
-      'store/api-key-store.ts',
-    ],
+    ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'provider-calls/context.ts'],
     ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/notifications.ts'], // what subscribes and reads; the inbox is none of its business
   ],
   http: [
