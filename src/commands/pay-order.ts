@@ -115,16 +115,16 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
   const paymentId = newId('payment');
   return changeOrderByIntent(context, 'pay.intent', wanted.orderId, intent, (change, prior): Decided => {
     if (prior !== null) return { result: resume(context, change, prior.resultId), claim: null };
-    const unreachable = change.payments.filter((payment) => isLeftBehind(context, payment));
-    const inTheWay = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
-    checkPayable(change, inTheWay);
+    const unreachable = change.payments.filter((payment) => isUnreachable(context, payment));
+    const blocking = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
+    checkPayable(change, blocking);
     const { provider, flow } = choose(context, change.order, wanted);
-    if (inTheWay !== undefined && isUntold(inTheWay)) {
-      applyPaymentReport(change, neverStarted(inTheWay, change.at));
-    } else if (inTheWay !== undefined) {
-      if (isUndecided(context, inTheWay)) checkConfigured(context, inTheWay);
-      closePayment(change, inTheWay.id, 'CANCELED');
-      return { result: { kind: 'close', paymentId: inTheWay.id }, claim: null };
+    if (blocking !== undefined && isUnsubmitted(blocking)) {
+      applyPaymentReport(change, neverStarted(blocking, change.at));
+    } else if (blocking !== undefined) {
+      if (isUndecided(context, blocking)) checkConfigured(context, blocking);
+      closePayment(change, blocking.id, 'CANCELED');
+      return { result: { kind: 'close', paymentId: blocking.id }, claim: null };
     }
     // Closed at its provider as soon as its account is configured again. Should it be paid until then, what is too much goes back.
     for (const { id } of unreachable) closePayment(change, id, 'CANCELED');
@@ -134,7 +134,7 @@ async function begin(context: CommandContext, intent: Intent, wanted: Wanted): P
 }
 
 /** True for a payment that waits for its buyer, or to be closed, where nobody can be asked: it must not keep the buyer from paying in another way. */
-function isLeftBehind(context: CommandContext, payment: Payment): boolean {
+function isUnreachable(context: CommandContext, payment: Payment): boolean {
   const { status } = payment;
   const isWaiting = status === 'ACTION_REQUIRED' || status === 'CANCELING';
   return isWaiting && !isConfigured(context, payment) && !isUndecided(context, payment);
@@ -155,7 +155,7 @@ function resume(context: CommandContext, change: OrderChange, paymentId: string)
   return { kind: 'ask', paymentId };
 }
 
-function checkPayable({ order, payments, at }: OrderChange, inTheWay: Payment | undefined): void {
+function checkPayable({ order, payments, at }: OrderChange, blocking: Payment | undefined): void {
   if (order.status === 'CONFIRMED') throw new OrderNotPayableError(order.id, 'it is paid or authorized already');
   if (order.status === 'CANCELED') throw new OrderNotPayableError(order.id, 'it is canceled');
   if (order.status === 'CLOSING') throw new OrderNotPayableError(order.id, 'it is being closed');
@@ -163,9 +163,9 @@ function checkPayable({ order, payments, at }: OrderChange, inTheWay: Payment | 
   if (payments.length >= paymentsPerOrderMax) {
     throw new OrderNotPayableError(order.id, `it has had ${paymentsPerOrderMax} payments already; make a new order`);
   }
-  if (inTheWay === undefined || inTheWay.status === 'ACTION_REQUIRED' || inTheWay.status === 'CANCELING') return;
-  if (isUntold(inTheWay)) return;
-  throw new PaymentInProgressError(inTheWay.id);
+  if (blocking === undefined || blocking.status === 'ACTION_REQUIRED' || blocking.status === 'CANCELING') return;
+  if (isUnsubmitted(blocking)) return;
+  throw new PaymentInProgressError(blocking.id);
 }
 
 const whatFor: Readonly<Record<BuyerField, string>> = {
@@ -178,7 +178,7 @@ const whatFor: Readonly<Record<BuyerField, string>> = {
  * True for a payment that nobody is telling its provider of, after tries that the provider took nothing of. No buyer was ever handed anything
  * to pay it by, so it is in nobody's way; should a call that crashed have made something, it is closed there when it is asked about next.
  */
-function isUntold({ status, leasedUntil }: Payment): boolean {
+function isUnsubmitted({ status, leasedUntil }: Payment): boolean {
   return status === 'SUBMITTING' && leasedUntil === null;
 }
 

@@ -19,7 +19,7 @@ export async function refreshPayment(context: CommandContext, actor: Actor, paym
   const isBeingSubmitted = payment.status === 'SUBMITTING' && payment.leasedUntil !== null && payment.leasedUntil > now;
   if (isBeingSubmitted) return paymentId;
   checkConfigured(context, payment);
-  if (!(await db.transaction((tx) => claimRefresh(tx, paymentId, now), payment.orderId))) return paymentId;
+  if (!(await claimRefresh(db, payment, now))) return paymentId;
   const outcome = await checkPayment(context, paymentId, 'renew');
   if (outcome.kind === 'unanswered')
     throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause }, unasked);

@@ -3,8 +3,8 @@ import { after } from './clock.ts';
 import { formatMoney, sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { closePayment, confirm, endClosing, endLate, isClosed, reopened } from './order-lifecycle.ts';
-import { classifyReport, isGivenUp, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
-import { askFromNowOn, clockSkewMs } from './payment-checks.ts';
+import { classifyReport, isAbandoned, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
+import { clockSkewMs, restartChecks } from './payment-checks.ts';
 import type { PaymentReport, Verdict } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
 import { refundSurplus } from './start-refund.ts';
@@ -69,7 +69,7 @@ function isStale(payment: Payment, report: PaymentReport): boolean {
     const held = payment.evidenceProviderTime ?? askedAt(payment);
     return held !== null && reported !== null && reported < held;
   }
-  if (report.status !== 'AUTHORIZED' || !isGivenUp(payment)) return false;
+  if (report.status !== 'AUTHORIZED' || !isAbandoned(payment)) return false;
   const ended = payment.evidenceProviderTime ?? payment.evidenceReceivedAt;
   return ended !== null && (reported ?? report.evidence.receivedAt) <= ended;
 }
@@ -130,7 +130,7 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
         : null,
     captureMinor: status === 'AUTHORIZED' ? captureMinor : null,
   });
-  askFromNowOn(change, payment.id);
+  restartChecks(change, payment.id);
   endClosing(change);
   endLate(change);
   settleReviews(change);
@@ -153,7 +153,7 @@ function authorize(change: OrderChange, payment: Payment, report: PaymentReport)
     payment: {
       ...reportedFacts(payment, report),
       authorizedMinor: payment.amountMinor,
-      late: isGivenUp(payment) || wasClosed,
+      late: isAbandoned(payment) || wasClosed,
       closeTarget: null,
       ...noFailure,
     },
@@ -174,7 +174,7 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
       authorizedMinor: payment.amountMinor,
       capturedMinor,
       ...shares,
-      late: isGivenUp(payment) || wasClosed,
+      late: isAbandoned(payment) || wasClosed,
       closeTarget: null,
       ...noFailure,
       succeededAt: report.evidence.providerTime ?? report.evidence.receivedAt,

@@ -4,7 +4,7 @@ import type { OrderChange } from './order-change.ts';
 import { surplusRefundedOf } from './order-sums.ts';
 import { type Payment, type PaymentFailure, refundableMinor, waitingMinor } from './payment.ts';
 import { classifyRefundReport, isReserved, type Refund, type RefundFacts } from './refund.ts';
-import { askRefundFromNowOn } from './refund-checks.ts';
+import { restartRefundChecks } from './refund-checks.ts';
 import type { RefundReport, ReportOutcome } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
 import { nextRefundCheckAt, settledDelayMsMin } from './schedule.ts';
@@ -36,7 +36,7 @@ export function applyRefundReport(
     return { effect: 'refused', reason: 'mismatch' };
   }
   if (report.status === 'PENDING' && report.failure !== null && isReserved(refund)) {
-    noteHanging(change, refund.id, report.failure);
+    noteStuck(change, refund.id, report.failure);
   }
   switch (classifyRefundReport(refund.status, report.status)) {
     case 'repeats':
@@ -69,7 +69,7 @@ export function compareReturned(
 }
 
 /** The provider can neither pay it out nor give it up by itself: somebody must see to it there. */
-function noteHanging(change: OrderChange, refundId: string, { message }: PaymentFailure): void {
+function noteStuck(change: OrderChange, refundId: string, { message }: PaymentFailure): void {
   needReview(change, 'REFUND_ABNORMAL', `${refundId}: ${message}`);
 }
 
@@ -97,7 +97,7 @@ function accept(change: OrderChange, refund: Refund, report: RefundReport): Repo
     return { effect: 'repeated' };
   }
   change.record('REFUND_PENDING', { payment: { id: refund.paymentId }, refund: reportedFacts(refund, report) });
-  askRefundFromNowOn(change, refund.id);
+  restartRefundChecks(change, refund.id);
   return { effect: 'applied' };
 }
 
@@ -126,7 +126,7 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
       });
       break;
   }
-  askRefundFromNowOn(change, refund.id);
+  restartRefundChecks(change, refund.id);
   settleReviews(change);
   if (report.status === 'FAILED') takeUp(change, payment.id);
   if (report.status === 'FAILED' && (!wasReserved || refund.origin === 'SURPLUS')) {
@@ -162,7 +162,7 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
   }
   startRefund(change, { ...wanted, checkAt: nextRefundCheckAt('PENDING', 0, change.at) });
   const refund = change.refund(id);
-  if (report.status === 'PENDING' && report.failure !== null) noteHanging(change, refund.id, report.failure);
+  if (report.status === 'PENDING' && report.failure !== null) noteStuck(change, refund.id, report.failure);
   if (report.status === 'PENDING') return accept(change, refund, report);
   return advance(change, change.payment(payment.id), refund, report);
 }

@@ -2,7 +2,7 @@ import { sumOf } from './money.ts';
 import type { CloseTarget } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { isLive } from './payment.ts';
-import { askFromNowOn } from './payment-checks.ts';
+import { restartChecks } from './payment-checks.ts';
 
 /** Closes an order for good: no new payment may start; it ends when none of its payments can bring money any more. */
 export function closeOrder(change: OrderChange, closeTarget: CloseTarget, cancelReason: string | null): void {
@@ -19,7 +19,7 @@ export function closePayment(change: OrderChange, paymentId: string, closeTarget
   if (change.payment(paymentId).status === 'CANCELING') return;
   change.record('PAYMENT_CANCELING', { payment: { id: paymentId, status: 'CANCELING', closeTarget } });
   change.plan(paymentId, { nextAction: null, captureMinor: null });
-  askFromNowOn(change, paymentId);
+  restartChecks(change, paymentId);
 }
 
 /** Confirms the order once it is paid or authorized in full; a merchant who captured a part of that has taken what they wanted. */

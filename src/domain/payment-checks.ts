@@ -1,6 +1,6 @@
 import { after } from './clock.ts';
 import type { OrderChange } from './order-change.ts';
-import { isGivenUp, isLive } from './payment.ts';
+import { isAbandoned, isLive } from './payment.ts';
 import { needReview } from './review.ts';
 import { nextCheckAt, waitingDelayMsMax } from './schedule.ts';
 
@@ -10,7 +10,7 @@ export const clockSkewMs = 2000;
 export function markUnknown(change: OrderChange, paymentId: string): void {
   if (change.payment(paymentId).status !== 'SUBMITTING') return;
   change.record('PAYMENT_UNKNOWN', { payment: { id: paymentId, status: 'UNKNOWN' } });
-  askFromNowOn(change, paymentId);
+  restartChecks(change, paymentId);
 }
 
 /**
@@ -41,7 +41,7 @@ const linkDelayMsMin = 10_000;
  */
 export function watchLink(change: OrderChange, paymentId: string, payableUntil: Date): void {
   const payment = change.payment(paymentId);
-  if (!isGivenUp(payment) || payableUntil <= change.at) return;
+  if (!isAbandoned(payment) || payableUntil <= change.at) return;
   const sinceMs = change.at.getTime() - (payment.evidenceReceivedAt ?? payment.updatedAt).getTime();
   const next = after(change.at, Math.min(Math.max(sinceMs, linkDelayMsMin), waitingDelayMsMax));
   const last = after(payableUntil, clockSkewMs);
@@ -49,8 +49,8 @@ export function watchLink(change: OrderChange, paymentId: string, payableUntil: 
 }
 
 /** Asks about a payment that was given up from the beginning: something has happened to it at its provider. */
-export function watchAnew(change: OrderChange, paymentId: string): void {
-  if (isGivenUp(change.payment(paymentId))) askFromNowOn(change, paymentId);
+export function restartAbandonedChecks(change: OrderChange, paymentId: string): void {
+  if (isAbandoned(change.payment(paymentId))) restartChecks(change, paymentId);
 }
 
 /**
@@ -65,7 +65,7 @@ export function postponeSubmission(change: OrderChange, paymentId: string, retry
 }
 
 /** Begins the schedule of questions anew, as the payment's status wants it. */
-export function askFromNowOn(change: OrderChange, paymentId: string): void {
+export function restartChecks(change: OrderChange, paymentId: string): void {
   const checkAt = nextCheckAt(change.payment(paymentId), 0, change.at);
   change.plan(paymentId, { checkAt, checkAttempts: 0, leasedUntil: null });
 }

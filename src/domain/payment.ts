@@ -161,7 +161,7 @@ export function lacksAction({ status, nextAction }: Pick<Payment, 'status' | 'ne
 }
 
 /** True when the payment was given up, so that money coming in now is late. */
-export function isGivenUp({ status }: { readonly status: PaymentStatus }): boolean {
+export function isAbandoned({ status }: { readonly status: PaymentStatus }): boolean {
   return status === 'FAILED' || status === 'CANCELED' || status === 'EXPIRED';
 }
 

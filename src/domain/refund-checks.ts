@@ -9,7 +9,7 @@ export function markRefundUnknown(change: OrderChange, refundId: string): void {
   const { status, paymentId } = change.refund(refundId);
   if (status !== 'PENDING') return;
   change.record('REFUND_UNKNOWN', { payment: { id: paymentId }, refund: { id: refundId, status: 'UNKNOWN' } });
-  askRefundFromNowOn(change, refundId);
+  restartRefundChecks(change, refundId);
 }
 
 /** Plans the next question about a refund after a due one that brought nothing new; past the last, a person must look. */
@@ -41,7 +41,7 @@ export function postponeRefundSubmission(change: OrderChange, refundId: string, 
   needReview(change, 'REFUND_ABNORMAL', `${refundId}: the provider did not take it, ${checkAttempts + 1} times over.`);
 }
 
-export function askRefundFromNowOn(change: OrderChange, refundId: string): void {
+export function restartRefundChecks(change: OrderChange, refundId: string): void {
   const checkAt = nextRefundCheckAt(change.refund(refundId).status, 0, change.at);
   change.planRefund(refundId, { checkAt, checkAttempts: 0, leasedUntil: null });
 }

@@ -7,7 +7,7 @@ import type { ReviewReason } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { closePayment, confirm, isClosed } from './order-lifecycle.ts';
 import { isLive, waitingMinor } from './payment.ts';
-import { askFromNowOn } from './payment-checks.ts';
+import { restartChecks } from './payment-checks.ts';
 import { isReserved } from './refund.ts';
 import type { PaymentReport, RefundReport, ReportOutcome } from './report.ts';
 import { needReview } from './review.ts';
@@ -120,7 +120,7 @@ function decideLatePayments(change: OrderChange, { latePayment, resolvedBy, note
 
 function askAgain(change: OrderChange): void {
   for (const payment of change.payments) {
-    if (isLive(payment) && payment.checkAt === null) askFromNowOn(change, payment.id);
+    if (isLive(payment) && payment.checkAt === null) restartChecks(change, payment.id);
   }
   for (const refund of change.refunds) {
     if (isReserved(refund) && refund.checkAt === null) {

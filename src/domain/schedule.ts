@@ -27,7 +27,7 @@ export const authorizedDelayMs = day;
 export const settledDelayMsMin = day;
 const settledDelaysMs: readonly number[] = [settledDelayMsMin, 7 * day, 30 * day];
 /** Of a payment that was given up: asked again in case the buyer was faster after all, and the callback was lost. */
-const givenUpDelaysMs: readonly number[] = [10 * minute, day, 7 * day];
+const abandonedDelaysMs: readonly number[] = [10 * minute, day, 7 * day];
 /** While the provider sends money back, which may take weeks; then a person must look. */
 const refundDelaysMs: readonly number[] = [
   ...waitingDelaysMs,
@@ -60,7 +60,7 @@ export function nextCheckAt(
     case 'CANCELED':
     case 'EXPIRED':
     case 'FAILED':
-      return nth(givenUpDelaysMs, attempts, now);
+      return nth(abandonedDelaysMs, attempts, now);
   }
 }
 

@@ -5,8 +5,21 @@ import { after } from '../domain/clock.ts';
 import { newId } from '../domain/ids.ts';
 import { isFree } from '../domain/lease.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import { type Evidence, isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
-import { markUnknown, postponeCheck, postponeSubmission, watchAnew, watchLink } from '../domain/payment-checks.ts';
+import {
+  type Evidence,
+  isAbandoned,
+  isLive,
+  lacksAction,
+  type Payment,
+  type PaymentFailure,
+} from '../domain/payment.ts';
+import {
+  markUnknown,
+  postponeCheck,
+  postponeSubmission,
+  restartAbandonedChecks,
+  watchLink,
+} from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { refundSurplus } from '../domain/start-refund.ts';
 import { aboutOrder } from '../logging/trace.ts';
@@ -102,7 +115,7 @@ async function ask(
     return answerOf(asked);
   }
   const { status } = asked.report;
-  if (status === 'ACTION_REQUIRED' && isGivenUp(payment)) {
+  if (status === 'ACTION_REQUIRED' && isAbandoned(payment)) {
     // What we gave up can still be paid there: the call that was to close it, or the one that made it, was lost.
     return { ...answerOf(await provider.closePayment(paymentOrder, signal)), isClosedAnew: true };
   }
@@ -200,7 +213,7 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
   const payableUntil = isOpen ? asked.expiresAt : answer.payableUntil;
   if (captureRefusal !== null) refuseCapture(change, id, asked.captureAttempt, captureRefusal);
   const { status } = change.payment(id);
-  if (report?.status === 'AUTHORIZED' && status !== asked.status && isGivenUp({ status })) {
+  if (report?.status === 'AUTHORIZED' && status !== asked.status && isAbandoned({ status })) {
     // It ended while we asked: which of the two is the newer one only another question tells.
     change.plan(id, { checkAt: change.at, leasedUntil: null });
     return;
@@ -213,7 +226,7 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
   }
   compareReturned(change, id, list.returned);
   postponeCheck(change, id);
-  if (isClosedAnew) watchAnew(change, id);
+  if (isClosedAnew) restartAbandonedChecks(change, id);
   if (payableUntil !== null) watchLink(change, id, payableUntil);
 }
 

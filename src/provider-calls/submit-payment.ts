@@ -1,7 +1,7 @@
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { after } from '../domain/clock.ts';
 import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
-import { type Evidence, isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { type Evidence, isAbandoned, type Payment, type PaymentFailure } from '../domain/payment.ts';
 import { markUnknown } from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
@@ -33,7 +33,7 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
     applyPaymentReport(change, report);
     return change.payment(paymentId);
   });
-  const isUnwanted = status === 'CANCELING' || isGivenUp({ status });
+  const isUnwanted = status === 'CANCELING' || isAbandoned({ status });
   if (isUnwanted && report.status === 'ACTION_REQUIRED')
     await withdraw(context, provider, held.order.number, payment, report);
 }

@@ -2,7 +2,7 @@
 const ordersAtOnce = 8;
 
 /** Works through the items, those of one order one after the other, several orders at a time. */
-export async function eachApart<T>(
+export async function forEachOrder<T>(
   items: readonly T[],
   orderIdOf: (item: T) => string | null,
   work: (item: T) => Promise<void>,

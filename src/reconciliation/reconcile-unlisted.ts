@@ -4,7 +4,7 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import type { BillDay } from '../providers/bill.ts';
 import type { Ledger, Unlisted } from '../store/reconciliation-store.ts';
 import { askAboutUnlisted } from './ask-about-unlisted.ts';
-import { eachApart } from './each-order.ts';
+import { forEachOrder } from './each-order.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
 
 /** Up to so much that a bill lacks are single cases, whatever it lists. */
@@ -41,7 +41,7 @@ export async function reconcileUnlisted(
   };
   for (const subject of subjects) {
     for await (const page of ledger.unlisted(subject, day.from, day.until)) {
-      await eachApart(
+      await forEachOrder(
         page,
         ({ orderId }) => orderId,
         async (unlisted) => {

@@ -6,7 +6,7 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { type Bill, type BillDay, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
 
 import { type Ledger, type Named, withLedger } from '../store/reconciliation-store.ts';
-import { eachApart } from './each-order.ts';
+import { forEachOrder } from './each-order.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
 import { reconcileUnlisted } from './reconcile-unlisted.ts';
 import { type NamedOurs, reviewRepetition, settleDifference } from './settle-difference.ts';
@@ -103,7 +103,7 @@ async function reconcileLines(
     else if (verdict === 'MATCHED') reconciliation.onMatched(line);
     else differing.push(given);
   }
-  await eachApart(
+  await forEachOrder(
     differing,
     ({ named: { payment } }) => payment?.orderId ?? null,
     async (given) => {

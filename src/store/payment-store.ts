@@ -68,8 +68,13 @@ export async function delayPaymentCheck(on: Reader, paymentId: string, at: Date)
 }
 
 /** True when the caller may ask the provider about the payment now: at most once a second, over all nodes. */
-export async function claimRefresh(on: Reader, paymentId: string, now: Date): Promise<boolean> {
-  const { rowCount } = await on.query(claimRefreshSql, [paymentId, now, after(now, -refreshIntervalMs)]);
+export async function claimRefresh(
+  db: Database,
+  { id, orderId }: Pick<Payment, 'id' | 'orderId'>,
+  now: Date,
+): Promise<boolean> {
+  const values = [id, now, after(now, -refreshIntervalMs)];
+  const { rowCount } = await db.transaction((tx) => tx.query(claimRefreshSql, values), orderId);
   return rowCount === 1;
 }
 

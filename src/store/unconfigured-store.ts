@@ -3,7 +3,7 @@ import type { ProviderName } from '../domain/payment.ts';
 import { liveStatusesSql, type ProviderAccount } from './payment-store.ts';
 
 /** What waits for an account that nobody here can ask, in numbers of rows. */
-export type Abandoned = {
+export type UnconfiguredAccount = {
   readonly provider: ProviderName;
   readonly account: string;
   /** Payments that have not ended. */
@@ -34,11 +34,11 @@ const sql = `
   group by provider, provider_account order by provider, provider_account`;
 
 /** What is planned for accounts other than these, an entry for each of them. */
-export async function findAbandoned(
+export async function findUnconfigured(
   on: Database['pool'],
   configured: readonly ProviderAccount[],
-): Promise<readonly Abandoned[]> {
-  const { rows } = await on.query<Abandoned>(sql, [
+): Promise<readonly UnconfiguredAccount[]> {
+  const { rows } = await on.query<UnconfiguredAccount>(sql, [
     configured.map(({ name }) => name),
     configured.map(({ account }) => account),
   ]);

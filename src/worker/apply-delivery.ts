@@ -22,7 +22,7 @@ import { isProviderError, type RefundName, type WebhookMessage } from '../provid
 import { loadOrder } from '../store/order-store.ts';
 import { changeOrderByDelivery } from '../store/order-writer.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
-import { apart } from './run-isolated.ts';
+import { runIsolated } from './run-isolated.ts';
 
 /** How long a callback that cannot be applied is kept trying before a person must look, and how often at least: nobody may have been up. */
 const triedForMsMax = 24 * 60 * 60_000;
@@ -42,7 +42,7 @@ export async function applyNewDelivery(context: CommandContext, deliveryId: stri
 export async function applyDelivery(context: CommandContext, delivery: Delivery): Promise<void> {
   const startedAt = performance.now();
   const tell = (outcome: DeliveryOutcome) => tellDelivery(context, delivery, outcome, performance.now() - startedAt);
-  await apart(context, { deliveryId: delivery.id }, () =>
+  await runIsolated(context, { deliveryId: delivery.id }, () =>
     apply(context, delivery).then(tell, async (error: unknown) => {
       tell(await tryLater(context, delivery, 'failed'));
       throw error;

@@ -13,7 +13,7 @@ import { claimDueRefunds, delayRefundCheck } from '../store/refund-store.ts';
 import { applyDelivery } from './apply-delivery.ts';
 import { expireOrder } from './expire-order.ts';
 import { createLane, type Lane } from './lane.ts';
-import { apart } from './run-isolated.ts';
+import { runIsolated } from './run-isolated.ts';
 
 /** So many pieces of each kind are under way at one provider, for each node: as many questions it is asked at once. */
 export const placesPerProvider = 8;
@@ -99,7 +99,7 @@ function deliveryLane(context: CommandContext, name: ProviderName): Lane {
 
 function paymentLane(context: CommandContext, name: ProviderName): Lane {
   return createLane(`payments of ${name}`, placesPerProvider, claimAt(context, name, claimDuePayments), (paymentId) =>
-    apart(context, { paymentId }, () =>
+    runIsolated(context, { paymentId }, () =>
       logCommand(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
         async (error: unknown) => {
           if (overloadIn(error) !== null) throw error; // the lease brings it back, when the database is there again
@@ -113,7 +113,7 @@ function paymentLane(context: CommandContext, name: ProviderName): Lane {
 
 function refundLane(context: CommandContext, name: ProviderName): Lane {
   return createLane(`refunds of ${name}`, placesPerProvider, claimAt(context, name, claimDueRefunds), (refundId) =>
-    apart(context, { refundId }, () =>
+    runIsolated(context, { refundId }, () =>
       logCommand(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
         async (error: unknown) => {
           if (overloadIn(error) !== null) throw error;
@@ -131,7 +131,7 @@ function expiryLane(context: CommandContext): Lane {
     placesForOrders,
     (limit) => claimDueOrders(context.db.pool, context.clock.now(), limit),
     (orderId) =>
-      apart(context, { orderId }, () =>
+      runIsolated(context, { orderId }, () =>
         logCommand(context.log, 'expireOrder', { orderId }, () => expireOrder(context, orderId)),
       ),
   );

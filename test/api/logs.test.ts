@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createRefusalLog, refusalLinesPerMinute } from '../../src/http/refused-callbacks.ts';
+import { createRefusalLog, refusalLinesPerMinute } from '../../src/http/refusal-log.ts';
 import { createLogger, errorFields } from '../../src/logging/logger.ts';
 import { traced } from '../../src/logging/trace.ts';
 import { testKeys } from '../support/chinese-providers.ts';

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { confirmCard, createOrder, payOrder } from '../support/orders.ts';
+import { untilSettled } from '../support/settled.ts';
 import { followOrder } from '../support/subscriber.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -171,6 +172,7 @@ test('paymentMethods shows what is configured and takes the amount, and nothing 
 });
 
 test('the merchant’s log can be paged, and read by type', async () => {
+  await untilSettled(app.database.pool);
   const seen: string[] = [];
   let after = '';
   type EventsPage = {

@@ -3,7 +3,7 @@ import { noteForeignReport } from '../../src/domain/apply-payment-report.ts';
 import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import type { NextAction } from '../../src/domain/payment.ts';
 import { lacksAction } from '../../src/domain/payment.ts';
-import { postponeCheck, watchAnew, watchLink } from '../../src/domain/payment-checks.ts';
+import { postponeCheck, restartAbandonedChecks, watchLink } from '../../src/domain/payment-checks.ts';
 import { waitingDelayMsMax } from '../../src/domain/schedule.ts';
 import { aReport, firstId, OrderStory, second } from './order-story.ts';
 
@@ -73,7 +73,7 @@ describe('a link that outlives its payment', () => {
       });
     }
     expect(story.payment().checkAt).toBeNull();
-    story.decide((change) => watchAnew(change, firstId));
+    story.decide((change) => restartAbandonedChecks(change, firstId));
     expect(story.payment()).toMatchObject({ checkAttempts: 0, checkAt: expect.any(Date) });
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { mayFollowOrder, orderStatuses } from '../../src/domain/order.ts';
 import {
   classifyReport,
-  isGivenUp,
+  isAbandoned,
   isLive,
   mayFollow,
   type PaymentStatus,
@@ -121,7 +121,7 @@ test.each<[status: PaymentStatus, standing: 'live' | 'given up' | 'paid']>([
   ['EXPIRED', 'given up'],
   ['FAILED', 'given up'],
 ])('a %s payment is %s', (status, standing) => {
-  expect({ live: isLive({ status }), givenUp: isGivenUp({ status }) }).toEqual({
+  expect({ live: isLive({ status }), givenUp: isAbandoned({ status }) }).toEqual({
     live: standing === 'live',
     givenUp: standing === 'given up',
   });

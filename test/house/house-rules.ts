@@ -59,6 +59,16 @@ const forbiddenTexts: readonly { readonly where: RegExp; readonly text: RegExp; 
     text: /(?<=\n[ \t]+[^\n]*)new AsyncLocalStorage/,
     rule: 'an AsyncLocalStorage is made once for the process, because each slows every promise from then on',
   },
+  {
+    where: /^src\/(commands|provider-calls|reconciliation)\//,
+    text: /\btx\b|changeOrder\w*\([^;]*?\basync\b/,
+    rule: 'a decision is synchronous and sees no transaction',
+  },
+  {
+    where: /^src\/worker\//,
+    text: /changeOrder\w*\([^;]*?\basync\b/,
+    rule: 'a decision is synchronous and sees no transaction',
+  },
   { where: /^test\//, text: /\.(only|skip)\(/, rule: 'every test runs' },
   // In two parts, or this file would break the rule.
   { where: /./, text: new RegExp(`constructEvent${'WithoutVerification'}`), rule: 'every callback is verified' },

@@ -1,5 +1,5 @@
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
+import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
@@ -77,7 +77,13 @@ export class World {
   static async open(schedule: Schedule, parts: WorldParts): Promise<World> {
     let self: World | undefined;
     const sandbox = await startSandbox({
-      ...{ port: null, dataDir: null, seed: schedule.seed, virtualTime: { startsAt }, neverAnswers: 'told' },
+      ...{
+        port: null,
+        dataDir: null,
+        seed: schedule.seed,
+        virtualTime: { startsAt },
+        unansweredRequests: 'status-599',
+      },
       ...sandboxKeys,
       post: async (request) => {
         if (self === undefined) throw new BrokenConnectionError();
@@ -216,7 +222,7 @@ export class World {
   }
 
   /** Passes a node's request to the provider. While a late answer is awaited, everything else continues. */
-  async #ask(request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'> {
+  async #ask(request: InProcessRequest): Promise<InProcessResponse | 'unanswered' | 'reset'> {
     const askedMs = this.now().getTime();
     const outcome = await this.sandbox.request(request);
     const isAnswered = typeof outcome !== 'string' && outcome.status !== 599;
@@ -232,7 +238,7 @@ export class World {
   }
 
   /** Delivers a callback to one of the live nodes, like a load balancer. */
-  async #post(request: CallbackRequest): Promise<CallbackAnswer> {
+  async #post(request: CallbackRequest): Promise<CallbackResponse> {
     const { eventId, type } = eventOf(request);
     const alive = this.#nodes.filter((node) => !node.isDead);
     try {
