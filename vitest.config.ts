@@ -8,12 +8,13 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    // Files share what they import, which is most of the time they take; each has a database and a server of its own all the same.
+    // Files share what they import, which is most of the time they take; each has a database to itself and a server of its own all the same.
     isolate: false,
     // Each worker holds a PGlite of some 300 MB that keeps its core busy.
     maxWorkers: Math.min(4, availableParallelism()),
     // Only what hangs is to be ended: machines differ by a factor of four, and other work may have the cores.
-    testTimeout: 240_000,
-    hookTimeout: 240_000,
+    testTimeout: 480_000,
+    hookTimeout: 480_000,
+    expect: { poll: { timeout: 400_000 } },
   },
 });

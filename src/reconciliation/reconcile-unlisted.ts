@@ -7,17 +7,18 @@ import { askAboutUnlisted } from './ask-about-unlisted.ts';
 import { forEachOrder } from './each-order.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
 
-/** Up to so much that a bill lacks are single cases, whatever it lists. */
+/** Up to this number of missing entries are single cases, however few entries the bill lists. */
 const singleCasesMax = 3;
-/** More than so much never are. */
+/** More missing entries than this are never single cases. */
 const askedMax = 1000;
 
 /**
- * Goes through what we hold as moved on the day and the bill does not list, and asks the provider about it: what it denies, a person must look
- * at. First it is counted. Where the bill lacks more of ours than it lists, it most likely belongs to another account or another day: all of
- * it is logCommand, nobody is asked, and nothing is changed.
+ * Finds the money that we have recorded as moved on the day and that the bill does not list, and queries the provider
+ * about it. What the provider does not confirm goes into review. The missing entries are counted first. If the bill
+ * lacks more of our entries than it lists, it most likely belongs to another account or another day: all missing
+ * entries are reported, the provider is not queried, and nothing changes.
  *
- * @returns that doubt, or null.
+ * @returns the doubt about the bill; null when there is none, and in a dry run.
  */
 export async function reconcileUnlisted(
   context: CommandContext,
@@ -35,7 +36,7 @@ export async function reconcileUnlisted(
         askAboutUnlisted(context, subject, unlisted),
       );
     } catch (error) {
-      context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be asked about');
+      context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be checked');
       return 'FAILED';
     }
   };

@@ -5,7 +5,7 @@ import type { LatePaymentPolicy } from '../domain/order.ts';
 export type Merchant = { readonly id: string; readonly returnOrigins: readonly string[] };
 
 const firstSql = 'select id, return_origins from merchants order by id limit 1';
-// The lock makes two nodes that start at once agree on one merchant.
+// The lock ensures that two nodes that start at the same time create only one merchant.
 const lockSql = 'lock table merchants in share row exclusive mode';
 const insertSql = `
   insert into merchants (id, name, late_payment_policy, return_origins, created_at) values ($1, $2, 'ACCEPT', $3, $4)`;
@@ -20,7 +20,7 @@ export async function updateLatePaymentPolicy(
   await on.query(policySql, [merchantId, policy]);
 }
 
-/** The merchant that the bearer token stands for, made on first start. */
+/** Returns the merchant to which the bearer token belongs. Creates it on the first start. */
 export async function ensureFirstMerchant(db: Database, at: Date): Promise<Merchant> {
   return db.transaction(async (tx) => {
     const held = await firstMerchant(tx);

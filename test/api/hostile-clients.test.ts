@@ -15,11 +15,10 @@ import {
   pick,
 } from '../support/hostile-requests.ts';
 import { createOrder, payOrder } from '../support/orders.ts';
+import { searchOf } from '../support/search.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
-// A longer search: FUZZ_RUNS=20000 FUZZ_SEED=1 npx vitest run test/api/hostile-clients.test.ts
-const numRuns = Number(process.env.FUZZ_RUNS ?? 400);
-const seed = Number(process.env.FUZZ_SEED ?? 9);
+const { numRuns, seed } = searchOf(160);
 
 let app: TestApp;
 let known: Known;

@@ -157,6 +157,6 @@ describe('a day of which WeChat Pay has no bill', () => {
     await untilCallbacksCame(app);
     await toNextAfternoon(app);
     const none = { ...provider, readBill: () => Promise.reject(new NoBillError('There is none.')) };
-    await expect(reconcileDay(app, none, date)).rejects.toThrow(/none\. Yet we hold money/);
+    await expect(reconcileDay(app, none, date)).rejects.toThrow(/none\. But the database has money/);
   });
 });

@@ -8,7 +8,7 @@ import { startTestApp, type TestApp } from '../support/test-app.ts';
 /** Two nodes on one database. */
 async function twoNodes(redisUrl: string): Promise<[TestApp, TestApp]> {
   const one = await startTestApp({ config: { redisUrl } });
-  const other = await startTestApp({ config: { redisUrl }, database: { ...one.database, close: async () => {} } });
+  const other = await startTestApp({ config: { redisUrl }, database: one.database });
   return [one, other];
 }
 
@@ -52,5 +52,5 @@ test('with Redis away, nothing waits for it, and the watch over the tail brings 
   await one.app.rounds.watchTail();
   await subscriber.until(() => subscriber.heard.length === 2);
   await subscriber.stop();
-  expect(one.logged.filter(({ message }) => message.includes('Redis is away')).length).toBeGreaterThan(0);
+  expect(one.logged.filter(({ message }) => message.includes('Redis is unavailable')).length).toBeGreaterThan(0);
 });

@@ -52,7 +52,10 @@ describe('requestRefund', () => {
   test('of a payment that has taken no money says so', async () => {
     const { id } = await payOrder(app, (await createOrder(app)).id);
     expect(await requestRefund(app, { paymentId: id, amountMinor: 1 })).toMatchObject({
-      ...{ code: 'REFUND_EXCEEDS_PAYMENT', message: 'The payment has taken no money yet.' },
+      ...{
+        code: 'REFUND_EXCEEDS_PAYMENT',
+        message: 'Nothing has been captured from the payment yet, so there is nothing to refund.',
+      },
     });
   });
 

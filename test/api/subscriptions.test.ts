@@ -248,7 +248,7 @@ test('without a token a subscription is UNAUTHENTICATED', async () => {
 test('an event that was committed elsewhere, and whose notification was lost, is brought by the first round of the watch over the tail', async () => {
   const order = await createOrder(app);
   const subscriber = followOrder(app, order.id, order.eventCursor);
-  const other = await startTestApp({ database: { ...app.database, close: async () => {} } });
+  const other = await startTestApp({ database: app.database });
   await payOrder(other, order.id);
   await other.close();
   await untilSettled(app.database.pool);

@@ -91,7 +91,7 @@ test.each<[string, (body: string) => [body: string, signature: string]]>([
     (body) => [body.replace('"amount_received":2500', '"amount_received":9500'), sign(body)],
   ],
   ['five minutes and a second old', (body) => [body, sign(body, undefined, Math.floor(Date.now() / 1000) - 302)]],
-  ['from the future', (body) => [body, sign(body, undefined, Math.floor(Date.now() / 1000) + 302)]],
+  ['from the future', (body) => [body, sign(body, undefined, Math.floor(Date.now() / 1000) + 600)]],
   ['signed by the scheme for tests alone', (body) => [body, sign(body).replace('v1=', 'v0=')]],
   [
     'signed, but live',

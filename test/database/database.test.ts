@@ -15,7 +15,10 @@ beforeAll(async () => {
   database = await openTestDatabase();
   await database.pool.query('CREATE TABLE notes (id int PRIMARY KEY)');
 });
-afterAll(() => database.close());
+afterAll(async () => {
+  await database.pool.query('DROP TABLE notes');
+  await database.close();
+});
 
 const readNotes = async () => (await database.pool.query('SELECT id FROM notes ORDER BY id')).rows.map(({ id }) => id);
 const addNote = (queryable: pg.Pool | pg.ClientBase, id: number) =>
@@ -74,11 +77,14 @@ test('a database error keeps its connection usable', async () => {
 
 test('when too many callers wait, the next is refused at once, and the rest are served', async () => {
   const held = await Promise.all(Array.from({ length: database.pool.options.max }, () => database.pool.connect()));
-  const waiting = Array.from({ length: waitingCountMax }, () => database.transaction(async () => 'done'));
+  const waiting = [
+    ...Array.from({ length: waitingCountMax - 1 }, () => database.pool.connect().then((client) => client.release())),
+    database.transaction(async () => 'done'),
+  ];
   await expect(database.transaction(async () => 'done')).rejects.toBeInstanceOf(OverloadedError);
   await expect(database.pool.query('SELECT 1')).rejects.toBeInstanceOf(OverloadedError);
   for (const client of held) client.release();
-  expect(new Set(await Promise.all(waiting))).toEqual(new Set(['done']));
+  expect((await Promise.all(waiting)).at(-1)).toBe('done');
 });
 
 test('maintenance returns its steps', async () => {

@@ -1,29 +1,21 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
 import pg from 'pg';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { startSandboxProcess } from '../../src/development.ts';
-import { developmentKeys } from '../../src/development-keys.ts';
+import { developmentKeys, developmentKeysFile } from '../../src/development-keys.ts';
 import { makeTestDataDir } from '../support/database.ts';
+import { freePort, holdPort, letGo } from '../support/free-port.ts';
 import { type Home, makeHome, spawnServer, startServerProcess } from '../support/server-process.ts';
 
 const { server } = inject('testRun');
 
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  const { port } = holder.address() as AddressInfo;
-  holder.close();
-  await once(holder, 'close');
-  return port;
-}
-
-/** With ports of its own, so that whatever a start leaves behind is in the way of the next one. */
-async function makeFixedHome(): Promise<Home> {
-  return { ...(await makeHome()), port: await freePort(), sandboxPort: await freePort() };
+/** Where whatever a start leaves behind is in the way of the next one. The keys are still to be made. */
+async function makeKeylessHome(): Promise<Home> {
+  const home = await makeHome();
+  rmSync(developmentKeysFile(home.dataDir));
+  return home;
 }
 
 /** A start that comes to nothing: the exit code, or the signal, and what it said. */
@@ -53,10 +45,10 @@ async function nextStartWorks(home: Home): Promise<void> {
 
 /** By then the keys are made, and the sandbox is about to be started or starts. */
 const untilSandboxStarts = ({ dataDir }: Home) =>
-  expect.poll(() => existsSync(join(dataDir, 'development-keys.json')), { timeout: 60_000 }).toBe(true);
+  expect.poll(() => existsSync(developmentKeysFile(dataDir)), { timeout: 60_000 }).toBe(true);
 
 test('a start without its database leaves nothing that is in the way of the next one', async () => {
-  const home = await makeFixedHome();
+  const home = await makeKeylessHome();
   const { end, said } = await failedStart(home, { DATABASE_URL: 'postgresql://nobody:s3cret@127.0.0.1:1/nothing' });
   expect(end).toBe(1);
   expect(said).toMatch(/^Cannot use the PostgreSQL database at nobody@127\.0\.0\.1:1\/nothing: .*ECONNREFUSED/);
@@ -65,14 +57,12 @@ test('a start without its database leaves nothing that is in the way of the next
 });
 
 test('nor does one whose port is taken', async () => {
-  const home = await makeFixedHome();
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  const { port } = holder.address() as AddressInfo;
-  const { end, said } = await failedStart({ ...home, port });
-  holder.close();
+  const home = await makeKeylessHome();
+  const holder = await holdPort(home.port);
+  const { end, said } = await failedStart(home);
+  await letGo(holder);
   expect(end).toBe(1);
-  expect(said).toContain(`port ${port}`);
+  expect(said).toContain(`port ${home.port}`);
   await nextStartWorks(home);
 });
 
@@ -81,18 +71,21 @@ test.each<[signal: NodeJS.Signals, end: number | NodeJS.Signals]>([
   ['SIGTERM', 1],
   ['SIGINT', 1],
 ])('nor does one that gets %s', async (signal, expected) => {
-  const home = await makeFixedHome();
+  const home = await makeKeylessHome();
+  // While its port is taken the sandbox tries again, for longer than it takes us to see that it does.
+  const holder = await holdPort(home.sandboxPort);
   const { end, said } = await failedStart(home, {}, async (child) => {
     await untilSandboxStarts(home);
     child.kill(signal);
   });
+  await letGo(holder);
   expect(end).toBe(expected);
   expect(said).toBe(signal === 'SIGKILL' ? '' : 'Stopped while it was starting.\n');
   await nextStartWorks(home);
 });
 
 test.runIf(server !== null)('nor does one whose migration fails', async () => {
-  const home = await makeFixedHome();
+  const home = await makeKeylessHome();
   const admin = new pg.Client({ connectionString: home.databaseUrl ?? '' });
   await admin.connect();
   await admin.query('update _prisma_migrations set finished_at = null');

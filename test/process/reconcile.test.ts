@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { type Home, makeHome, projectRoot, startServerProcess } from '../support/server-process.ts';
 
 /** The command as an operator runs it. */
@@ -25,8 +25,12 @@ async function run(home: Home, args: readonly string[]) {
 
 const day = ['--date', '2026-11-20'];
 
+let home: Home;
+beforeAll(async () => {
+  home = await makeHome();
+});
+
 test('a day on which nothing differs ends with 0 and prints the same JSON that it saves', async () => {
-  const home = await makeHome();
   const file = join(home.dataDir, 'report.json');
   const { output, code, complaint } = await run(home, ['--provider', 'stripe', ...day, '--json', '--output', file]);
   expect({ code, complaint }).toEqual({ code: 0, complaint: '' });
@@ -35,21 +39,18 @@ test('a day on which nothing differs ends with 0 and prints the same JSON that i
 });
 
 test('a provider that is not configured ends with 1 and the names of those that are', async () => {
-  const home = await makeHome();
   expect(await run(home, ['--provider', 'paypal', ...day])).toMatchObject({
     ...{ code: 1, output: '', complaint: expect.stringContaining('paypal is not configured. Configured: stripe') },
   });
 });
 
 test('a day that has not ended ends with 1 and a sentence', async () => {
-  const home = await makeHome();
   expect(await run(home, ['--provider', 'stripe', '--date', '2999-01-01'])).toMatchObject({
     ...{ code: 1, complaint: expect.stringContaining('The day 2999-01-01 has not ended') },
   });
 });
 
 test('a server on the embedded database must be stopped first; one on PostgreSQL goes on', async () => {
-  const home = await makeHome();
   const server = await startServerProcess(home);
   try {
     const { code, complaint } = await run(home, ['--provider', 'stripe', ...day]);

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { developmentKeysFile } from '../../src/development-keys.ts';
 import {
   type Home,
   makeHome,
@@ -15,6 +17,7 @@ let home: Home;
 let server: ServerProcess;
 beforeAll(async () => {
   home = await makeHome();
+  rmSync(developmentKeysFile(home.dataDir)); // the first start makes them
   server = await startServerProcess(home);
 });
 afterAll(() => server.kill());

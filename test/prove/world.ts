@@ -51,7 +51,7 @@ export class World {
   /** True from an injected database failure until it is reset: logged errors are expected then. */
   isSpoiled = false;
   /** True from a possibly lost notification until all subscribers have got everything. */
-  hasLostWakes = false;
+  mayMissNotifications = false;
   /** True from a request to a node until it is reset: without one, our rows cannot have changed. */
   isTouched = true;
   hear: (subscription: number, event: LoggedEvent) => void = () => {};
@@ -194,13 +194,13 @@ export class World {
         if (this.#isClosed) return;
         this.#tally.count('deaths', at ?? 'between steps');
         this.#trace(`node ${slot} dies at ${at ?? 'between steps'}`);
-        this.hasLostWakes = true;
+        this.mayMissNotifications = true;
       },
       spoiled: (what) => {
         this.#tally.count('spoiled', what);
         this.#trace(`a ${what} of node ${slot} is spoiled`);
         this.isSpoiled = true;
-        this.hasLostWakes = true;
+        this.mayMissNotifications = true;
       },
       complained: (message) => {
         this.#trace(`node ${slot} complains: ${message}`);
@@ -214,9 +214,9 @@ export class World {
   #spread(from: number, notification: Notification): void {
     for (const [slot, node] of this.#nodes.entries()) {
       if (slot === from) continue;
-      if (this.#dice.hit(this.#schedule.weather.losesWakes)) {
+      if (this.#dice.hit(this.#schedule.weather.losesNotifications)) {
         this.#tally.count('notifications', 'lost');
-        this.hasLostWakes = true;
+        this.mayMissNotifications = true;
       } else node.notify(notification);
     }
   }

@@ -5,6 +5,7 @@ import { AlipaySdk } from 'alipay-sdk';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type VerifiedWebhook, WebhookRejectedError, type WebhookRejection } from '../../src/providers/provider.ts';
+import { isSearch, searchOf } from '../support/search.ts';
 import {
   alipayPrivateKey,
   appPrivatePem,
@@ -211,17 +212,17 @@ test('the app’s own key verifies nothing', () => {
 test('nothing that was changed on the way is accepted', () => {
   const genuine = signedForm(fields);
   const said = meaningOf(genuine);
+  const bits = Array.from({ length: genuine.length * 8 }, (_, bit) => bit).filter((bit) => isSearch || bit % 7 === 0);
   let changed = 0;
-  for (let index = 0; index < genuine.length; index += 1) {
-    for (let bit = 0; bit < 8; bit += 1) {
-      const body = Buffer.from(genuine);
-      body.writeUInt8(body.readUInt8(index) ^ (1 << bit), index);
-      // Some changes change nothing: %2b is %2B.
-      if (typeof verdict(body) === 'object') expect(meaningOf(body)).toEqual(said);
-      else changed += 1;
-    }
+  for (const bit of bits) {
+    const body = Buffer.from(genuine);
+    const at = Math.floor(bit / 8);
+    body.writeUInt8(body.readUInt8(at) ^ (1 << (bit % 8)), at);
+    // Some changes change nothing: %2b is %2B.
+    if (typeof verdict(body) === 'object') expect(meaningOf(body)).toEqual(said);
+    else changed += 1;
   }
-  expect(changed).toBeGreaterThan(5000);
+  expect(changed).toBeGreaterThan(bits.length * 0.9);
 });
 
 test('nothing is thrown but the refusal, whatever comes', () => {
@@ -229,7 +230,7 @@ test('nothing is thrown but the refusal, whatever comes', () => {
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.string({ unit: 'binary' }), (bytes, contentType) => {
       expect(verdict(Buffer.from(bytes), contentType)).toEqual(expect.stringMatching(/^[A-Z_]+$/));
     }),
-    { numRuns: 500 },
+    searchOf(100),
   );
   const pair = fc.tuple(
     fc.constantFrom('sign', 'sign_type', 'a', 'charset', 'notify_id', '__proto__'),
@@ -239,7 +240,7 @@ test('nothing is thrown but the refusal, whatever comes', () => {
     fc.property(fc.array(pair), (pairs) => {
       expect(verdict(Buffer.from(new URLSearchParams(pairs).toString()))).toEqual(expect.stringMatching(/^[A-Z_]+$/));
     }),
-    { numRuns: 500 },
+    searchOf(100),
   );
 });
 

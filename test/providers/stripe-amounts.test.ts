@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { amountMinorMax, currencyExponent } from '../../src/domain/money.ts';
 import { refusalOfAmount } from '../../src/providers/amount-limits.ts';
 import { cardLimitsOf, fromStripeAmount, toStripeAmount } from '../../src/providers/stripe/amounts.ts';
+import { searchOf } from '../support/search.ts';
 
 const zeroDecimal = 'BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF'.split(' ');
 const threeDecimal = 'BHD JOD KWD OMR TND'.split(' ');
@@ -86,7 +87,7 @@ test('what Stripe takes comes back as the same amount', () => {
         if (amount !== null) expect(fromStripeAmount(amount, currency)).toBe(units * multiple);
       },
     ),
-    { numRuns: 2000 },
+    searchOf(300),
   );
 });
 
@@ -102,7 +103,7 @@ test('what Stripe takes is worth what the order says, counted in whole units of 
         amountMinor * 10n ** BigInt(stripeDecimals(currency)),
       );
     }),
-    { numRuns: 2000 },
+    searchOf(300),
   );
 });
 
@@ -144,6 +145,6 @@ test('what is offered is what Stripe takes', () => {
     fc.property(fc.bigInt(-10n, 1_000_100_000_000n), currencies, (amountMinor, currency) => {
       if (refusalOf(amountMinor, currency) === null) expect(toStripeAmount(amountMinor, currency)).not.toBeNull();
     }),
-    { numRuns: 2000 },
+    searchOf(300),
   );
 });

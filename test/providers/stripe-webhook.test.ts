@@ -4,6 +4,7 @@ import Stripe from 'stripe';
 import { expect, test } from 'vitest';
 import { type VerifiedWebhook, WebhookRejectedError, type WebhookRejection } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
+import { searchOf } from '../support/search.ts';
 
 const secret = 'whsec_current';
 const nextSecret = 'whsec_next';
@@ -215,7 +216,8 @@ const mutations: fc.Arbitrary<(sent: Sent) => Sent> = fc.oneof(
   fc.constant((sent: Sent) => ({ ...sent, header: sent.header.replaceAll('v0=', 'v1=') })),
 );
 
-test('of ten thousand deliveries that were tampered with, none is accepted that is not, byte for byte, what was signed', () => {
+test('of deliveries that were tampered with, none is accepted that is not, byte for byte, what was signed', () => {
+  const search = searchOf(1000);
   const seen = { accepted: 0, refused: 0 };
   fc.assert(
     fc.property(fc.array(mutations, { minLength: 1, maxLength: 3 }), (mutate) => {
@@ -228,11 +230,11 @@ test('of ten thousand deliveries that were tampered with, none is accepted that 
       expect(parts.filter((part) => part.startsWith('t='))).toEqual([`t=${nowSeconds}`]);
       expect(parts).toContain(`v1=${right}`);
     }),
-    { numRuns: 10_000, seed: 20_261_123 },
+    search,
   );
   // Neither side is empty: a header that lost what does not count is still a genuine one.
-  expect(seen.refused).toBeGreaterThan(5000);
-  expect(seen.accepted).toBeGreaterThan(100);
+  expect(seen.refused).toBeGreaterThan(search.numRuns / 2);
+  expect(seen.accepted).toBeGreaterThan(search.numRuns / 100);
 });
 
 test('whatever the header says, it is judged and nothing else is thrown', () => {
@@ -241,7 +243,7 @@ test('whatever the header says, it is judged and nothing else is thrown', () => 
     fc.property(fc.array(piece, { maxLength: 8 }), fc.uint8Array({ maxLength: 64 }), (pieces, sent) => {
       expect(verdict(pieces.join(''), Buffer.from(sent))).toEqual(expect.any(String));
     }),
-    { numRuns: 3000 },
+    searchOf(300),
   );
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
 import { type VerifiedWebhook, WebhookRejectedError, type WebhookRejection } from '../../src/providers/provider.ts';
+import { searchOf } from '../support/search.ts';
 import {
   aNotifiedRefund,
   apiV3Key,
@@ -250,14 +251,14 @@ test('no mutation of a notification is accepted, and none ends in anything but a
     fc.property(edit, (one) => {
       expect(verdict(mutated(body, one), headers)).toBe('BAD_SIGNATURE');
     }),
-    { numRuns: 3000 },
+    searchOf(300),
   );
   fc.assert(
     fc.property(edit, fc.constantFrom(...Object.keys(headers)), (one, name) => {
       const value = mutated(Buffer.from(headers[name] ?? '', 'latin1'), one).toString('latin1');
       expect(verdict(body, { ...headers, [name]: value })).toBeTypeOf('string');
     }),
-    { numRuns: 3000 },
+    searchOf(300),
   );
   // Signed by WeChat Pay, and broken within: the tag is what refuses these.
   fc.assert(
@@ -266,7 +267,7 @@ test('no mutation of a notification is accepted, and none ends in anything but a
         /^(MALFORMED|UNDECIPHERABLE)$/,
       );
     }),
-    { numRuns: 500 },
+    searchOf(100),
   );
 });
 
@@ -278,7 +279,7 @@ test('whatever a signed notification holds, it is read or refused', () => {
       expect(verdict(sealed)).toMatchObject({ eventType: 'TRANSACTION.SUCCESS' });
       expect(() => provider.readWebhook(sealed, now)).toThrow();
     }),
-    { numRuns: 300 },
+    searchOf(100),
   );
 });
 

@@ -1,17 +1,17 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { inject } from 'vitest';
 import type { SandboxOptions } from '../../sandbox/server.ts';
 import { readProviders } from '../../src/config.ts';
 import { type DevelopmentKeys, developmentKeys, publicHalf, sandboxEnvironment } from '../../src/development-keys.ts';
 import type { ProviderSetup } from '../../src/providers/provider.ts';
 import { selfSigned } from '../sandbox/wechatpay-certificate.ts';
-import { makeTestDataDir } from './database.ts';
 
-let made: DevelopmentKeys | null = null;
+let read: DevelopmentKeys | null = null;
 
-/** Keys as a laptop makes them, once for each process: RSA keys take their time. */
+/** Keys as a laptop makes them, once for the run: RSA keys take their time. */
 export function testKeys(): DevelopmentKeys {
-  made ??= developmentKeys(makeTestDataDir());
-  return made;
+  read ??= developmentKeys(inject('testRun').keysDir);
+  return read;
 }
 
 const nextPrivateKey = generateKeyPairSync('rsa', { modulusLength: 2048 })

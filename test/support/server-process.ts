@@ -4,14 +4,21 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { GraphQLClient } from 'graphql-request';
 import { createTestDatabaseUrl, makeTestDataDir } from './database.ts';
+import { freePort } from './free-port.ts';
 
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What outlives the server: its data directory, its database, its ports. */
-export type Home = { readonly dataDir: string; readonly databaseUrl: string | null; port: number; sandboxPort: number };
+export type Home = {
+  readonly dataDir: string;
+  readonly databaseUrl: string | null;
+  readonly port: number;
+  readonly sandboxPort: number;
+};
 
 export async function makeHome(): Promise<Home> {
-  return { dataDir: makeTestDataDir(), databaseUrl: await createTestDatabaseUrl(), port: 0, sandboxPort: 0 };
+  const [port, sandboxPort] = [await freePort(), await freePort()];
+  return { dataDir: makeTestDataDir(), databaseUrl: await createTestDatabaseUrl(), port, sandboxPort };
 }
 
 /** The product as a user starts it: a process of its own, with the sandbox that it brings along. */
@@ -31,7 +38,7 @@ export type ServerProcess = {
 
 const bannerLines = 4;
 
-/** Starts the server and waits for its banner. Ports that were free the first time are used again after a restart. */
+/** Starts the server and waits for its banner. */
 export async function startServerProcess(
   home: Home,
   environment: Readonly<Record<string, string>> = {},
@@ -51,8 +58,6 @@ export async function startServerProcess(
   const [, sandboxUrl = ''] = /(http:\/\/\S+) stands/.exec(banner[2] ?? '') ?? [];
   const [, token = ''] = /Bearer (\S+)/.exec(banner[3] ?? '') ?? [];
   if (token === '') throw new Error(`The server did not start: ${banner.join('\n')} ${complaint}`);
-  home.port = Number(new URL(url).port);
-  home.sandboxPort = Number(new URL(sandboxUrl).port);
   const ended = once(child, 'exit');
   child.stdout.resume();
   return {

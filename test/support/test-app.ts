@@ -1,4 +1,5 @@
 import { GraphQLClient } from 'graphql-request';
+import { inject } from 'vitest';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import { type App, openApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
@@ -9,7 +10,7 @@ import type { HttpLimits } from '../../src/http/limits.ts';
 import type { StripeConfig } from '../../src/providers/stripe/config.ts';
 import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
-import { makeTestDataDir, openTestDatabase } from './database.ts';
+import { openTestDatabase } from './database.ts';
 
 export const testStripe = {
   secretKey: 'sk_test_paystream',
@@ -67,6 +68,7 @@ export const testConfig: Config = {
 export async function startTestApp(
   parts: {
     readonly config?: Partial<Config>;
+    /** One that the caller closes. */
     readonly database?: Database;
     readonly clock?: TestClock;
     readonly httpLimits?: HttpLimits;
@@ -86,7 +88,7 @@ export async function startTestApp(
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: null },
     ...chineseSides(),
   });
-  const database = parts.database ?? (await openTestDatabase());
+  const database = parts.database ? { ...parts.database, close: async () => {} } : await openTestDatabase();
   const logged: LogEntry[] = [];
   const log = (level: LogEntry['level']) => (fields: object, message: string) => {
     logged.push({ level, fields, message });
@@ -94,7 +96,7 @@ export async function startTestApp(
   const app = await openApp(
     {
       ...testConfig,
-      dataDir: makeTestDataDir(),
+      dataDir: inject('testRun').keysDir,
       providers: [
         stripeSetup({ ...stripeAt(sandbox.url, secretKey), webhookSecrets: [webhookSecret, otherWebhookSecret] }),
         ...chineseSetups(sandbox.url),

@@ -2,8 +2,10 @@
 export type TestRun = {
   /** Holds every data directory of the run. */
   readonly dir: string;
-  /** A data directory with a migrated PGlite, to be copied; null when the run is on PostgreSQL. */
-  readonly templateDataDir: string | null;
+  /** A data directory to be copied: development keys, and a migrated PGlite unless the run is on PostgreSQL. */
+  readonly templateDataDir: string;
+  /** A data directory with development keys alone, for all who do not write to it. */
+  readonly keysDir: string;
   readonly server: TestServer | null;
 };
 
