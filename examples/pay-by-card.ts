@@ -202,6 +202,8 @@ async function run(): Promise<void> {
 
 await run().catch((error: unknown) => {
   console.error(`The example failed: ${error instanceof Error ? error.message : error}`);
-  console.error(`Check that the server is running and that the token is the one that it printed. To continue: --journal ${journal}`);
+  console.error(
+    `Check that the server is running and that the token is the one that it printed. To continue: --journal ${journal}`,
+  );
   process.exit(1);
 });
