@@ -153,7 +153,7 @@ test('a provider that answers with an error leaves refreshPayment PROVIDER_UNAVA
 test.each([
   ['answered with 500 after doing it', 'error_500_after'],
   ['broke the connection twice after doing it', 'reset_after'],
-  ['answered with what nobody can parse', 'malformed'],
+  ['answered with an unparsable body', 'malformed'],
 ])('a creation that the provider %s is UNKNOWN, then found, with one PaymentIntent', async (_what, name) => {
   const { id, number } = await createOrder(app);
   await fault({ fault: name, match: { operation: 'payment_intents.create', contains: number }, times: 2 });

@@ -91,9 +91,17 @@ test.each<[string, Buffer]>([
 });
 
 test.each<[string, string, string]>([
-  ['the first of equals', 'application/graphql-response+json, application/json', 'application/graphql-response+json'],
-  ['the heavier', 'application/graphql-response+json;q=0.2, application/json;q=0.8', 'application/json'],
-  ['not what is ruled out', 'application/graphql-response+json;q=0, application/json;q=0.1', 'application/json'],
+  [
+    'the first one of equal weight',
+    'application/graphql-response+json, application/json',
+    'application/graphql-response+json',
+  ],
+  [
+    'the one with the higher weight',
+    'application/graphql-response+json;q=0.2, application/json;q=0.8',
+    'application/json',
+  ],
+  ['never one with the weight 0', 'application/graphql-response+json;q=0, application/json;q=0.1', 'application/json'],
 ])('the media type for the Accept header is %s', async (_what, accept, type) => {
   const answer = await exchange(app.app.url, good({ headers: [json, `accept: ${accept}`] }));
   expect(answer?.headers['content-type']).toBe(`${type}; charset=utf-8`);
@@ -106,18 +114,18 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
   ['a charset that is not UTF-8', good({ headers: ['content-type: application/json; charset=GBK'] }), 415, 'graphql'],
   ['no content type', good({ headers: [] }), 415, 'graphql'],
   ['another content type', good({ headers: ['content-type: text/csv'] }), 415, 'graphql'],
-  ['a content type that is none', good({ headers: ['content-type: \xff\xfe'] }), 415, 'graphql'],
+  ['an invalid content type', good({ headers: ['content-type: \xff\xfe'] }), 415, 'graphql'],
   [
-    'bytes that are no UTF-8',
+    'bytes that are not UTF-8',
     good({ body: Buffer.from('{"query":"# Caf\xe9\\n{__typename}"}', 'latin1') }),
     400,
     'graphql',
   ],
-  ['a body that is no JSON', good({ body: 'secret=1' }), 400, 'graphql'],
+  ['a body that is not JSON', good({ body: 'secret=1' }), 400, 'graphql'],
   ['an empty body', good({ body: '' }), 400, 'graphql'],
-  ['an accept that nothing meets', good({ headers: [json, 'accept: image/png'] }), 406, 'graphql'],
+  ['an Accept header without a supported type', good({ headers: [json, 'accept: image/png'] }), 406, 'graphql'],
   ['an accept in another charset', good({ headers: [json, 'accept: application/json; charset=gbk'] }), 406, 'graphql'],
-  ['an accept that is none', good({ headers: [json, 'accept: \xe9;;,=q'] }), 406, 'graphql'],
+  ['an invalid Accept header', good({ headers: [json, 'accept: \xe9;;,=q'] }), 406, 'graphql'],
   ['PUT', good({ method: 'PUT' }), 405, 'graphql'],
   ['DELETE', rawRequest({ method: 'DELETE' }), 405, 'graphql'],
   ['TRACE', rawRequest({ method: 'TRACE' }), 405, 'graphql'],
@@ -125,7 +133,7 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
   ['a doubled slash', good({ target: '//graphql' }), 404],
   ['an encoded path', good({ target: '/graph%71l' }), 404],
   ['an encoded NUL', good({ target: '/graphql%00' }), 404],
-  ['a path that climbs', good({ target: '/webhooks/../graphql' }), 404],
+  ['a path with ..', good({ target: '/webhooks/../graphql' }), 404],
   ['another case', good({ target: '/GraphQL/x' }), 404, 'graphql'],
   ['the target * by GET', rawRequest({ method: 'GET', target: '*' }), 404],
   ['POST to /healthz', good({ target: '/healthz' }), 405],
@@ -144,13 +152,8 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
 test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
   ['no host', `${line}\r\n`, 400],
   ['two hosts', `${line}host: a\r\nhost: b\r\n\r\n`, 400],
-  ['a host that is none', 'POST /graphql HTTP/1.1\r\nhost: a b[\r\ncontent-length: 0\r\n\r\n', 400, 'graphql'],
-  [
-    'a port that is none',
-    'GET /graphql?query={a} HTTP/1.1\r\nhost: a:99999\r\naccept: text/html\r\n\r\n',
-    400,
-    'graphql',
-  ],
+  ['an invalid host', 'POST /graphql HTTP/1.1\r\nhost: a b[\r\ncontent-length: 0\r\n\r\n', 400, 'graphql'],
+  ['an invalid port', 'GET /graphql?query={a} HTTP/1.1\r\nhost: a:99999\r\naccept: text/html\r\n\r\n', 400, 'graphql'],
   ['a path in the host', 'GET /graphql?query={a} HTTP/1.1\r\nhost: a/b?c\r\n\r\n', 400, 'graphql'],
   [
     'two lengths',
@@ -164,9 +167,9 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
     400,
     'graphql',
   ],
-  ['a length that is none', 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n', 400, 'graphql'],
+  ['an invalid length', 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n', 400, 'graphql'],
   [
-    'chunks that are none',
+    'invalid chunks',
     `POST /graphql HTTP/1.1\r\nhost: x\r\n${json}\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`,
     400,
     'graphql',

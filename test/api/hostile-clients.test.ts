@@ -152,7 +152,7 @@ test.each<[string, (string | Buffer)[], number]>([
   ['error, which only a server sends', [JSON.stringify({ id: '1', type: 'error', payload: [{ message: 'x' }] })], 4400],
   ['connection_ack, which only a server sends', [JSON.stringify({ type: 'connection_ack' })], 4400],
   ['an unknown type', [JSON.stringify({ type: 'start', id: '1' })], 4400],
-  ['a message that is no JSON', ['{'], 4400],
+  ['a message that is not JSON', ['{'], 4400],
   [
     'variables that are a list',
     [JSON.stringify({ id: '1', type: 'subscribe', payload: { query: '{a}', variables: [] } })],

@@ -169,7 +169,7 @@ describe('a refused callback has a log line', () => {
   test.each<[what: string, path: string, init: RequestInit, status: number, line: object]>([
     ['for no provider', '/webhooks/paypal', { method: 'POST', body: '{}' }, 404, { provider: null }],
     ['for another account', '/webhooks/stripe/x', { method: 'POST', headers: json, body: '{}' }, 404, {}],
-    ['that is not posted', '/webhooks/stripe', {}, 405, { provider: 'STRIPE', method: 'GET' }],
+    ['that is not a POST', '/webhooks/stripe', {}, 405, { provider: 'STRIPE', method: 'GET' }],
     ['of another type', '/webhooks/stripe', { method: 'POST', body: 'a=1' }, 415, { reason: 'WRONG_MEDIA_TYPE' }],
     ['that is too large', '/webhooks/stripe', { method: 'POST', headers: json, body: ' '.repeat(300_000) }, 413, {}],
     ['that is not signed', '/webhooks/stripe', { method: 'POST', headers: json, body: '{}' }, 400, { bytes: 2 }],
@@ -186,9 +186,9 @@ describe('a refused callback has a log line', () => {
   });
 
   test.each<[what: string, header: string, status: number]>([
-    ['with a host that is none', 'host: a b', 400],
-    ['in a coding that nobody reads', 'transfer-encoding: gzip, chunked', 400],
-    ['with an expectation that nobody meets', 'expect: magic', 417],
+    ['with an invalid host', 'host: a b', 400],
+    ['in an unsupported transfer coding', 'transfer-encoding: gzip, chunked', 400],
+    ['with an unsupported expectation', 'expect: magic', 417],
   ])('%s, before it comes to its route', async (_what, header, status) => {
     const before = refusalsNow().length;
     const host = header.startsWith('host') ? [] : ['host: x'];

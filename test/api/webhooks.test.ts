@@ -266,7 +266,7 @@ test('a signed callback for an unknown payment is stored and retried for a day, 
 
 test.each<[string, object]>([
   ['of another integration', { intent: { metadata: {} } }],
-  ['of a type that nobody asked for', { event: { type: 'customer.created' } }],
+  ['of a type that we did not subscribe to', { event: { type: 'customer.created' } }],
 ])('a signed callback %s is acknowledged and ignored', async (_what, part) => {
   const { order, payment } = await startedPayment();
   const body = succeeded(payment, part);
@@ -277,7 +277,7 @@ test.each<[string, object]>([
 
 const unclear: readonly [what: string, part: { intent?: object; event?: object }][] = [
   ['whose amount is no number', { intent: { amount: 'much' } }],
-  ['with a status that nobody knows', { intent: { status: 'dreamt' } }],
+  ['with an unknown status', { intent: { status: 'dreamt' } }],
   ['whose metadata alone can be read', { intent: { id: null, status: 7, currency: null } }],
 ];
 test.each(unclear)(
