@@ -30,8 +30,7 @@ async function run(db: Database, options: Options, isProduction: boolean): Promi
   const parts = { db, clock: systemClock };
   switch (options.command) {
     case 'merchant add': {
-      const isFirst = (await listMerchants(db.pool)).length === 0;
-      return textOfNewMerchant(await createMerchant(parts, options, isProduction), isFirst);
+      return textOfNewMerchant(await createMerchant(parts, options, isProduction));
     }
     case 'merchant list':
       return tableOfMerchants(await listMerchants(db.pool));

@@ -1,4 +1,5 @@
 import type { NewApiKey } from '../commands/create-api-key.ts';
+import type { NewMerchant } from '../commands/create-merchant.ts';
 import type { ApiKey } from '../domain/api-key.ts';
 
 type Named = {
@@ -8,10 +9,11 @@ type Named = {
   readonly createdAt: Date;
 };
 
-export function textOfNewMerchant({ id, name, returnOrigins }: Named, isFirst: boolean): string {
-  const accounts = isFirst
+export function textOfNewMerchant({ merchant, usesEnvironmentAccounts }: NewMerchant): string {
+  const { id, name, returnOrigins } = merchant;
+  const accounts = usesEnvironmentAccounts
     ? 'The provider accounts of the environment belong to this merchant.'
-    : 'The provider accounts of the environment belong to the oldest merchant, so this merchant cannot take payments in this version.';
+    : 'The provider accounts of the environment belong to the first merchant, so this merchant cannot take payments in this version.';
   return `Created merchant ${id}, "${name}". Buyers may return to ${returnOrigins.join(', ')}.
 ${accounts}
 

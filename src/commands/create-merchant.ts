@@ -14,6 +14,9 @@ const inputSchema = z.object({
     .max(originsMax, `must have at most ${originsMax} origins.`),
 });
 
+/** `usesEnvironmentAccounts` is true for the first merchant: the provider accounts of the environment belong to it. */
+export type NewMerchant = { readonly merchant: Merchant; readonly usesEnvironmentAccounts: boolean };
+
 /**
  * Creates a merchant. `returnOrigins` are the web origins that a buyer may be sent back to after paying, such as `https://shop.example`.
  * In production they are https, and `*` is refused.
@@ -24,7 +27,7 @@ export async function createMerchant(
   { db, clock }: Pick<CommandContext, 'db' | 'clock'>,
   input: unknown,
   isProduction: boolean,
-): Promise<Merchant> {
+): Promise<NewMerchant> {
   const { name, returnOrigins } = parseInput(inputSchema, input);
   const issues = returnOrigins.flatMap((origin, index) => {
     const message = refusalOf(origin, isProduction);
@@ -32,8 +35,7 @@ export async function createMerchant(
   });
   if (issues.length > 0) throw new InvalidInputError(issues);
   const merchant: Merchant = { id: newId('merchant'), name, returnOrigins, createdAt: clock.now() };
-  await insertMerchant(db.pool, merchant);
-  return merchant;
+  return { merchant, usesEnvironmentAccounts: await insertMerchant(db, merchant) };
 }
 
 function refusalOf(origin: string, isProduction: boolean): string | null {

@@ -1,7 +1,7 @@
 import { InvalidInputError, ProviderUnavailableError } from '../domain/errors.ts';
 import type { Payment, ProviderName } from '../domain/payment.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
-import { ownsEnvironmentAccounts } from '../store/merchant-store.ts';
+import { usesEnvironmentAccounts } from '../store/merchant-store.ts';
 import type { CommandContext } from './context.ts';
 
 /**
@@ -17,14 +17,14 @@ export function checkAmount(context: CommandContext, payment: Payment, amountMin
 }
 
 /**
- * The provider accounts that a merchant's new payments may use. The accounts of the environment belong to the oldest merchant, because their
- * money does.
+ * The provider accounts that a merchant's new payments may use. The accounts of the environment belong to the first merchant that was
+ * created, because their money does.
  */
 export async function accountsOf(
   { db, providers }: CommandContext,
   merchantId: string,
 ): Promise<readonly PaymentProvider[]> {
-  return (await ownsEnvironmentAccounts(db, merchantId)) ? providers : [];
+  return (await usesEnvironmentAccounts(db.pool, merchantId)) ? providers : [];
 }
 
 /** The provider and the account that a payment or a callback belongs to. */

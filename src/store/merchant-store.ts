@@ -19,11 +19,11 @@ const findSql = `select ${columns} from merchants where id = $1`;
 // The lock ensures that two nodes that start at the same time create only one merchant.
 const lockSql = 'lock table merchants in share row exclusive mode';
 const insertSql = `
-  insert into merchants (id, name, late_payment_policy, return_origins, created_at) values ($1, $2, 'ACCEPT', $3, $4)`;
+  insert into merchants (id, name, late_payment_policy, return_origins, created_at, uses_environment_accounts)
+  select $1, $2, 'ACCEPT', $3, $4, not exists (select from merchants)
+  returning uses_environment_accounts as "usesEnvironmentAccounts"`;
+const accountsSql = 'select from merchants where id = $1 and uses_environment_accounts';
 const policySql = 'update merchants set late_payment_policy = $2::"LatePaymentPolicy" where id = $1';
-
-/** The first merchant of each database. Ids sort by age and merchants are never deleted, so it stays the same. */
-const firstIds = new WeakMap<Database, string>();
 
 export async function updateLatePaymentPolicy(
   on: Database['pool'],
@@ -33,9 +33,18 @@ export async function updateLatePaymentPolicy(
   await on.query(policySql, [merchantId, policy]);
 }
 
-export async function insertMerchant(on: Reader, merchant: Merchant): Promise<void> {
-  const { id, name, returnOrigins, createdAt } = merchant;
-  await on.query(insertSql, [id, name, returnOrigins, createdAt]);
+/** Inserts a merchant. True when it is the first, which the provider accounts of the environment belong to. */
+export function insertMerchant(db: Database, merchant: Merchant): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await tx.query(lockSql);
+    return insertLocked(tx, merchant);
+  });
+}
+
+async function insertLocked(tx: Tx, { id, name, returnOrigins, createdAt }: Merchant): Promise<boolean> {
+  const values = [id, name, returnOrigins, createdAt];
+  const { rows } = await tx.query<{ usesEnvironmentAccounts: boolean }>(insertSql, values);
+  return rows[0]?.usesEnvironmentAccounts === true;
 }
 
 /** All merchants, the oldest first. */
@@ -55,13 +64,10 @@ export async function findFirstMerchant(on: Reader): Promise<Merchant | null> {
   return rows[0] ?? null;
 }
 
-/** True for the merchant that the environment's provider accounts belong to: the oldest. */
-export async function ownsEnvironmentAccounts(db: Database, merchantId: string): Promise<boolean> {
-  const known = firstIds.get(db);
-  if (known !== undefined) return known === merchantId;
-  const first = await findFirstMerchant(db.pool);
-  if (first !== null) firstIds.set(db, first.id);
-  return first?.id === merchantId;
+/** True for the merchant that the provider accounts of the environment belong to: the first one that was created. */
+export async function usesEnvironmentAccounts(on: Reader, merchantId: string): Promise<boolean> {
+  const { rowCount } = await on.query(accountsSql, [merchantId]);
+  return rowCount === 1;
 }
 
 /** The merchant of the development token. It is created at the first start. */
@@ -78,7 +84,7 @@ export async function ensureFirstMerchant(db: Database, at: Date): Promise<Merch
       returnOrigins: ['*'],
       createdAt: at,
     };
-    await insertMerchant(tx, merchant);
+    await insertLocked(tx, merchant);
     return merchant;
   });
 }

@@ -35,7 +35,7 @@ const keyOf = ({ id: merchantId }: Merchant, name: string) => createApiKey(parts
 
 beforeAll(async () => {
   app = await startTestApp({ config: { isProduction: true, devApiKey: null } });
-  shop = await createMerchant(parts(), { name: 'Shop', returnOrigins: ['https://shop.example'] }, true);
+  ({ merchant: shop } = await createMerchant(parts(), { name: 'Shop', returnOrigins: ['https://shop.example'] }, true));
   key = await keyOf(shop, 'shop server');
   caller = withToken(key.token);
 });
@@ -129,7 +129,11 @@ test('a socket with an invalid token is closed with 4403, as is one whose key is
 
 test('another merchant sees nothing of the first, and cannot take payments into the first one’s accounts', async () => {
   const order = await createOrder(caller);
-  const other = await createMerchant(parts(), { name: 'Other', returnOrigins: ['https://other.example'] }, true);
+  const { merchant: other } = await createMerchant(
+    parts(),
+    { name: 'Other', returnOrigins: ['https://other.example'] },
+    true,
+  );
   const stranger = withToken((await keyOf(other, 'other server')).token);
   await expect(readOrder(stranger, order.id)).rejects.toThrow('is not there');
   const pay = (orderId: string) =>

@@ -36,8 +36,8 @@ const dayOverMs = 25 * 3_600_000;
 const repetitionsMax = 2;
 
 const insertMerchantSql = `
-  insert into merchants (id, name, late_payment_policy, return_origins, created_at)
-  values ($1, $2, $3::"LatePaymentPolicy", '{*}', $4)`;
+  insert into merchants (id, name, late_payment_policy, return_origins, created_at, uses_environment_accounts)
+  values ($1, $2, $3::"LatePaymentPolicy", '{*}', $4, true)`;
 
 /** Runs one schedule, then continues until all work has ended, and checks the invariants throughout. Null when all held. */
 export async function runSchedule(schedule: Schedule, stage: Stage): Promise<Failure | null> {

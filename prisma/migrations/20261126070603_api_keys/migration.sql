@@ -1,3 +1,10 @@
+-- AlterTable
+ALTER TABLE "merchants" ADD COLUMN     "uses_environment_accounts" BOOLEAN NOT NULL DEFAULT false;
+
+-- The provider accounts of the environment belong to the merchant that exists.
+UPDATE "merchants" SET "uses_environment_accounts" = true
+WHERE "id" = (SELECT "id" FROM "merchants" ORDER BY "id" LIMIT 1);
+
 -- CreateTable
 CREATE TABLE "api_keys" (
     "id" TEXT NOT NULL,
