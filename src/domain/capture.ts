@@ -5,7 +5,7 @@ import type { PaymentFailure } from './payment.ts';
  * Records that the provider refused an attempt to capture an authorization. The refusal is final: a repeated request
  * returns the same answer. The state of the authorization is checked immediately.
  *
- * Duplicates have no effect. A refusal has no effect on a payment that succeeded either: the captured money is stronger
+ * Duplicates have no effect. A refusal has no effect on a succeeded payment, because the captured money is stronger
  * evidence.
  */
 export function refuseCapture(change: OrderChange, paymentId: string, attempt: number, failure: PaymentFailure): void {

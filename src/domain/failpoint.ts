@@ -1,6 +1,6 @@
 /**
  * Steps that end with a commit. Tests can kill the process immediately before the commit, when everything is written and
- * nothing is visible, and immediately after it, when everything is visible and nobody is notified.
+ * nothing is visible, and immediately after it, when everything is visible and subscribers are not notified yet.
  */
 const steps = [
   ...(['create', 'pay.intent', 'pay.answer', 'capture.intent', 'capture.answer'] as const),
@@ -20,17 +20,17 @@ export type Step = (typeof steps)[number];
  * Places between two commits: the provider has answered and the answer is not stored yet (`.called`), or a callback is on
  * its way into the inbox.
  */
-const moments = [
+const places = [
   ...(['pay.called', 'capture.called', 'refund.called', 'close.called', 'check.called'] as const),
   ...(['callback.verified', 'callback.kept', 'callback.acknowledged'] as const),
 ] as const;
 
 /** A named place where tests can kill the process. It has no effect unless the variable `FAILPOINTS` names it. */
-export type Failpoint = `${Step}.uncommitted` | `${Step}.committed` | (typeof moments)[number];
+export type Failpoint = `${Step}.uncommitted` | `${Step}.committed` | (typeof places)[number];
 
 export const failpoints: readonly Failpoint[] = [
   ...steps.flatMap((step) => [`${step}.uncommitted`, `${step}.committed`] as const),
-  ...moments,
+  ...places,
 ];
 
 /** Called at each failpoint. It never returns at a failpoint where the process is killed. */

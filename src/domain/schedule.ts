@@ -24,12 +24,16 @@ export const unknownDelaysMs: readonly number[] = [
 export const waitingDelaysMs: readonly number[] = [
   ...[10 * second, 30 * second, minute, 2 * minute, 5 * minute, 10 * minute],
 ];
+/** The longest check interval while the buyer or the provider has to act. */
 export const waitingDelayMsMax = 15 * minute;
 
-/** The provider announces an expired authorization by callback. A daily check compensates for a lost callback. */
+/** The check interval of an authorization. The provider announces its expiry by callback; a check finds a lost callback. */
 export const authorizedDelayMs = day;
 
-/** Checks of a succeeded payment. They find later changes in the provider's console whose callbacks were lost. */
+/**
+ * The delay before the first check of a succeeded payment. Its checks find later changes in the provider's console whose
+ * callbacks were lost.
+ */
 export const settledDelayMsMin = day;
 const settledDelaysMs: readonly number[] = [settledDelayMsMin, 7 * day, 30 * day];
 /** Checks of an abandoned payment. They find a buyer who paid anyway when the callback was lost. */

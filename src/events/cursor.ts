@@ -13,7 +13,7 @@ export type LogPosition = { readonly epoch: number; readonly xid: bigint; readon
  */
 export type CursorScope = 'merchant' | { readonly orderId: string };
 
-/** A `pos` (or `xid`) greater than or equal to every other: the position after all events of a transaction (or an epoch). */
+/** The largest `pos` or `xid`. As `pos` it is a position after all events of a transaction, as `xid` after all of an epoch. */
 export const posMax = 9_223_372_036_854_775_807n;
 
 const pattern = /^v2\.([0-9a-z]{1,32})\.(merchant|[0-9a-z]{26})\.(\d{1,9})\.(\d{1,19})\.(\d{1,19})$/;

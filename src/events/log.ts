@@ -86,7 +86,8 @@ export const logStart: LogPosition = { epoch: 0, xid: 0n, pos: 0n };
 export async function readLogEnd(on: Reader): Promise<LogPosition> {
   const { rows } = await on.query<{ epoch: number; xid: bigint }>(endSql);
   const [row] = rows;
-  if (row === undefined) throw new Error('The database has no log_state row.');
+  if (row === undefined)
+    throw new Error('The table log_state has no row. The migrations create it: restore the table.');
   return { ...row, pos: posMax };
 }
 

@@ -2,8 +2,8 @@
 export type Notification = { readonly merchantId: string; readonly orderId: string };
 
 /**
- * Notifies subscribers that an order or a merchant has new events. The events themselves are read from the log, so a lost notification
- * costs latency and never an event.
+ * Notifies subscribers that an order or a merchant has new events. The events themselves are read from the log, so a lost
+ * notification delays events and never loses them.
  */
 export type Notifier = {
   /** Call after commit, never before. */

@@ -26,8 +26,9 @@ export type WriterContext = {
 export type OrderRef = { readonly orderId: string; readonly merchantId?: string };
 
 /**
- * Changes one order: locks it, loads it, calls `decide`, writes the changed rows and their events, commits, and then notifies subscribers.
- * `decide` is a pure function of the locked order and `change.at`. It may run more than once. When it throws, nothing is written.
+ * Changes one order: locks it, loads it, calls `decide`, writes the changed rows and their events, commits, and then notifies
+ * subscribers. `decide` is a pure function of the locked order and `change.at`. It may run more than once. When it throws,
+ * nothing is written.
  *
  * @throws {NotFoundError} when the order does not exist.
  */

@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts';
 import type { ProviderName } from '../domain/payment.ts';
 import { liveStatusesSql, type ProviderAccount } from './payment-store.ts';
 
-/** The numbers of rows with planned work for an account that is not configured. Nobody can process them here. */
+/** The numbers of rows with planned work for an account that is not configured. This server cannot process that work. */
 export type UnconfiguredAccount = {
   readonly provider: ProviderName;
   readonly account: string;

@@ -202,25 +202,28 @@ describe('a different amount, currency or provider payment id than the recorded 
 });
 
 describe('success after expiry or cancel', () => {
-  test.each<[target: 'CANCELED' | 'EXPIRED', told: ReportedPaymentStatus]>([
+  test.each<[target: 'CANCELED' | 'EXPIRED', reported: ReportedPaymentStatus]>([
     ['EXPIRED', 'EXPIRED'],
     ['EXPIRED', 'CANCELED'],
     ['CANCELED', 'CANCELED'],
     ['CANCELED', 'FAILED'],
-  ])('ACCEPT: an order that was %s, with a payment that was %s, is confirmed and goes into review', (target, told) => {
-    const story = new OrderStory({}, 'ACCEPT').pay().close(target);
-    story.report(aReport(firstId, told, 4));
-    expect(story.order.status).toBe(target);
-    expect(story.eventsOf(() => story.report(aReport(firstId, 'SUCCEEDED', 6)))).toEqual([
-      ...['PAYMENT_SUCCEEDED', 'ORDER_REVIEW_NEEDED', 'ORDER_CONFIRMED'],
-    ]);
-    expect(story.order).toMatchObject({
-      status: 'CONFIRMED',
-      paymentStatus: 'PAID',
-      reviewReasons: ['LATE_PAYMENT'],
-    });
-    expect(story.payment()).toMatchObject({ late: true, appliedMinor: 1000n, surplusMinor: 0n });
-  });
+  ])(
+    'ACCEPT: an order that was %s, with a payment that was %s, is confirmed and goes into review',
+    (target, reported) => {
+      const story = new OrderStory({}, 'ACCEPT').pay().close(target);
+      story.report(aReport(firstId, reported, 4));
+      expect(story.order.status).toBe(target);
+      expect(story.eventsOf(() => story.report(aReport(firstId, 'SUCCEEDED', 6)))).toEqual([
+        ...['PAYMENT_SUCCEEDED', 'ORDER_REVIEW_NEEDED', 'ORDER_CONFIRMED'],
+      ]);
+      expect(story.order).toMatchObject({
+        status: 'CONFIRMED',
+        paymentStatus: 'PAID',
+        reviewReasons: ['LATE_PAYMENT'],
+      });
+      expect(story.payment()).toMatchObject({ late: true, appliedMinor: 1000n, surplusMinor: 0n });
+    },
+  );
 
   const late = (policy: LatePaymentPolicy): OrderStory => {
     const story = new OrderStory({}, policy).pay().close('EXPIRED');
@@ -310,19 +313,19 @@ describe('closing an order', () => {
     expect(story.order).toMatchObject({ status: target, closeTarget: null, dueAt: null });
   });
 
-  test.each<[target: 'CANCELED' | 'EXPIRED', told: ReportedPaymentStatus, events: EventType[]]>([
+  test.each<[target: 'CANCELED' | 'EXPIRED', reported: ReportedPaymentStatus, events: EventType[]]>([
     ['EXPIRED', 'CANCELED', ['PAYMENT_EXPIRED', 'ORDER_EXPIRED']], // Stripe reports a payment that we close as canceled
     ['EXPIRED', 'EXPIRED', ['PAYMENT_EXPIRED', 'ORDER_EXPIRED']],
     ['CANCELED', 'CANCELED', ['PAYMENT_CANCELED', 'ORDER_CANCELED']],
     ['CANCELED', 'EXPIRED', ['PAYMENT_CANCELED', 'ORDER_CANCELED']],
     ['EXPIRED', 'FAILED', ['PAYMENT_FAILED', 'ORDER_EXPIRED']],
-  ])('it ends %s when the provider reports %s for its payment', (target, told, events) => {
+  ])('it ends %s when the provider reports %s for its payment', (target, reported, events) => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'ACTION_REQUIRED', 1, { nextAction: confirmCard }));
     expect(story.eventsOf(() => story.close(target))).toEqual(['ORDER_CLOSING', 'PAYMENT_CANCELING']);
     expect(story.payment()).toMatchObject({ status: 'CANCELING', closeTarget: target, nextAction: null });
     expect(story.payment().checkAt).not.toBeNull();
-    expect(story.eventsOf(() => story.report(anAnswer(firstId, told, 9)))).toEqual(events);
+    expect(story.eventsOf(() => story.report(anAnswer(firstId, reported, 9)))).toEqual(events);
     expect(story.order).toMatchObject({ status: target, closeTarget: null, paymentStatus: 'UNPAID' });
     expect(story.payment().closeTarget).toBeNull();
   });
@@ -587,15 +590,15 @@ describe('a callback that cannot be read', () => {
       story.decide((change) => noteUnreadableCallback(change, firstId, 'a verified callback is odd.')),
     );
 
-  test.each<[what: string, told: ReportedPaymentStatus, checkAt: 'planned' | null]>([
+  test.each<[what: string, reported: ReportedPaymentStatus, checkAt: 'planned' | null]>([
     ['that waits for its buyer', 'ACTION_REQUIRED', 'planned'],
     ['that was paid', 'SUCCEEDED', 'planned'],
     ['without a planned check', 'FAILED', null],
   ])(
     'plans a check of a payment %s after two seconds, keeps its status, and puts the order in review once',
-    (_what, told, planned) => {
+    (_what, reported, planned) => {
       const story = new OrderStory().pay();
-      story.report(aReport(firstId, told, 1));
+      story.report(aReport(firstId, reported, 1));
       if (planned === null) story.decide((change) => change.plan(firstId, { checkAt: null }));
       const { status } = story.payment();
       expect(note(story)).toEqual(['ORDER_REVIEW_NEEDED']);

@@ -19,7 +19,7 @@ const idOf = (name: string) => ids[name] ?? name;
 
 const statuses = ['ACTION_REQUIRED', 'PROCESSING', 'AUTHORIZED', 'SUCCEEDED', 'FAILED', 'CANCELED', 'EXPIRED'] as const;
 const automaticStatuses = statuses.filter((status) => status !== 'AUTHORIZED');
-const lies = ['of-another-amount', 'of-another-currency', 'of-too-much'] as const;
+const defects = ['of-another-amount', 'of-another-currency', 'of-too-much'] as const;
 
 /** The captured amount of each payment and the capture mode. All reports except the false ones agree with it. */
 type World = {
@@ -28,7 +28,7 @@ type World = {
 };
 
 function reportOf(text: string, world: World): PaymentReport {
-  const [name = '', status = '', at = '', source = '', lie = ''] = text.split(' ');
+  const [name = '', status = '', at = '', source = '', defect = ''] = text.split(' ');
   const paymentId = idOf(name);
   const seconds = Number.parseInt(at, 10);
   const said = status as ReportedPaymentStatus;
@@ -37,9 +37,9 @@ function reportOf(text: string, world: World): PaymentReport {
     ...report,
     ...(said === 'SUCCEEDED' && { capturedMinor: world.capturedMinor[name === 'first' ? 'first' : 'second'] }),
     ...(said === 'ACTION_REQUIRED' && seconds % 2 === 0 && { failure: declined(`ch_${seconds}`) }),
-    ...(lie === 'of-another-amount' && { amountMinor: totalMinor + 100n }),
-    ...(lie === 'of-another-currency' && { currency: 'USD' }),
-    ...(lie === 'of-too-much' && { status: 'SUCCEEDED' as const, capturedMinor: totalMinor + 1n }),
+    ...(defect === 'of-another-amount' && { amountMinor: totalMinor + 100n }),
+    ...(defect === 'of-another-currency' && { currency: 'USD' }),
+    ...(defect === 'of-too-much' && { status: 'SUCCEEDED' as const, capturedMinor: totalMinor + 1n }),
   };
 }
 
@@ -58,7 +58,7 @@ const said = ({ captureMode }: World): fc.Arbitrary<string> =>
       fc.constantFrom(...(captureMode === 'MANUAL' ? statuses : automaticStatuses), 'SUCCEEDED'),
       fc.integer({ min: 1, max: 9 }).map((seconds) => `${seconds}s`),
       fc.constantFrom('CALLBACK', 'CALLBACK', 'QUERY'),
-      fc.oneof({ weight: 9, arbitrary: fc.constant('') }, { weight: 1, arbitrary: fc.constantFrom(...lies) }),
+      fc.oneof({ weight: 9, arbitrary: fc.constant('') }, { weight: 1, arbitrary: fc.constantFrom(...defects) }),
     )
     .map((words) => words.join(' ').trim());
 
@@ -93,24 +93,24 @@ function ledgerOf({ order, held }: OrderStory) {
   };
 }
 
-type Told = { readonly world: World; readonly told: readonly string[]; readonly toldOtherwise: readonly string[] };
+type BothOrders = { readonly world: World; readonly original: readonly string[]; readonly shuffled: readonly string[] };
 
 /** The same reports in two sequences: the original one, and a shuffled one with some repetitions. */
-const toldTwice: fc.Arbitrary<Told> = world.chain((world) =>
-  fc.array(said(world), { minLength: 1, maxLength: 7 }).chain((told) =>
+const bothOrders: fc.Arbitrary<BothOrders> = world.chain((world) =>
+  fc.array(said(world), { minLength: 1, maxLength: 7 }).chain((original) =>
     fc
-      .subarray(told)
+      .subarray(original)
       .chain((again) => {
-        const all = [...told, ...again];
+        const all = [...original, ...again];
         return fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length });
       })
-      .map((toldOtherwise) => ({ world, told, toldOtherwise })),
+      .map((shuffled) => ({ world, original, shuffled })),
   ),
 );
 
-function ledgerAfter(world: World, policy: LatePaymentPolicy, from: Begin, told: readonly string[]) {
+function ledgerAfter(world: World, policy: LatePaymentPolicy, from: Begin, reports: readonly string[]) {
   const story = begin(world, policy, from);
-  for (const text of told) story.report(reportOf(text, world));
+  for (const text of reports) story.report(reportOf(text, world));
   return ledgerOf(story);
 }
 
@@ -122,8 +122,8 @@ test.each<[from: Begin, policies: fc.Arbitrary<LatePaymentPolicy>]>([
   ['closed', policies],
 ])('an order that is %s has the same ledger for any order and number of its reports', (from, policies) => {
   fc.assert(
-    fc.property(toldTwice, policies, ({ world, told, toldOtherwise }, policy) => {
-      expect(ledgerAfter(world, policy, from, toldOtherwise)).toEqual(ledgerAfter(world, policy, from, told));
+    fc.property(bothOrders, policies, ({ world, original, shuffled }, policy) => {
+      expect(ledgerAfter(world, policy, from, shuffled)).toEqual(ledgerAfter(world, policy, from, original));
     }),
     searchOf(200),
   );
@@ -131,8 +131,8 @@ test.each<[from: Begin, policies: fc.Arbitrary<LatePaymentPolicy>]>([
 
 test('captured amounts do not depend on the order of reports, even while the order is being closed', () => {
   fc.assert(
-    fc.property(toldTwice, policies, ({ world, told, toldOtherwise }, policy) => {
-      const [one, other] = [told, toldOtherwise].map((texts) => ledgerAfter(world, policy, 'closing', texts));
+    fc.property(bothOrders, policies, ({ world, original, shuffled }, policy) => {
+      const [one, other] = [original, shuffled].map((texts) => ledgerAfter(world, policy, 'closing', texts));
       expect(other?.capturedMinor).toEqual(one?.capturedMinor);
       expect(other?.paid).toEqual(one?.paid);
     }),
@@ -142,9 +142,9 @@ test('captured amounts do not depend on the order of reports, even while the ord
 
 test('applying all reports again changes nothing and makes no event', () => {
   fc.assert(
-    fc.property(toldTwice, policies, ({ world, told }, policy) => {
+    fc.property(bothOrders, policies, ({ world, original }, policy) => {
       const story = begin(world, policy, 'open');
-      const money = told.filter((text) => /SUCCEEDED|AUTHORIZED/.test(text));
+      const money = original.filter((text) => /SUCCEEDED|AUTHORIZED/.test(text));
       for (const text of money) story.report(reportOf(text, world));
       const { held } = story;
       const again = story.eventsOf(() => {

@@ -53,27 +53,30 @@ function refunded(payment: Payment, amountMinor: bigint, facts: Partial<RefundFa
 const [refundedInPart, partRefund] = refunded(paid, 400n);
 const [refundedInFull, fullRefund] = refunded(paid, 1000n);
 const [beingRefunded, pendingRefund] = refunded(paid, 400n, { status: 'PENDING' });
-const [surplusBack, surplusRefund] = refunded(surplus, 1000n, { origin: 'SURPLUS' });
-const [surplusOnItsWay, pendingSurplusRefund] = refunded(surplus, 1000n, { origin: 'SURPLUS', status: 'UNKNOWN' });
+const [surplusRefunded, surplusRefund] = refunded(surplus, 1000n, { origin: 'SURPLUS' });
+const [surplusRefundIsPending, pendingSurplusRefund] = refunded(surplus, 1000n, {
+  origin: 'SURPLUS',
+  status: 'UNKNOWN',
+});
 
 // In the order of the rules. A row may match several rules, and the first match decides.
 test.each<[status: OrderPaymentStatus, what: string, payments: Payment[], refunds: RefundFacts[]]>([
   ['OVERPAID', 'two payments succeeded', [paid, surplus], []],
-  ['OVERPAID', 'the refund of the surplus is pending', [paid, surplusOnItsWay], [pendingSurplusRefund]],
+  ['OVERPAID', 'the refund of the surplus is pending', [paid, surplusRefundIsPending], [pendingSurplusRefund]],
   ['OVERPAID', 'the applied payment is refunded, the surplus is not', [refundedInFull, surplus], [fullRefund]],
   ['OVERPAID', 'late money is surplus', [surplus], []],
   ['REFUNDED', 'the payment is refunded in full', [refundedInFull], [fullRefund]],
-  ['REFUNDED', 'both payments are refunded in full', [refundedInFull, surplusBack], [fullRefund, surplusRefund]],
-  ['REFUNDED', 'late surplus money is refunded', [surplusBack], [surplusRefund]],
+  ['REFUNDED', 'both payments are refunded in full', [refundedInFull, surplusRefunded], [fullRefund, surplusRefund]],
+  ['REFUNDED', 'late surplus money is refunded', [surplusRefunded], [surplusRefund]],
   ['PARTIALLY_REFUNDED', 'the payment is refunded in part', [refundedInPart], [partRefund]],
   [
     'PARTIALLY_REFUNDED',
     'the payment is refunded in part and the surplus in full',
-    [refundedInPart, surplusBack],
+    [refundedInPart, surplusRefunded],
     [partRefund, surplusRefund],
   ],
   ['PAID', 'one payment succeeded', [paid], []],
-  ['PAID', 'the surplus is refunded', [paid, surplusBack], [surplusRefund]],
+  ['PAID', 'the surplus is refunded', [paid, surplusRefunded], [surplusRefund]],
   ['PAID', 'a refund is pending', [beingRefunded], [pendingRefund]],
   ['PAID', 'another payment is live', [paid, { ...live, id: secondId }], []],
   ['PARTIALLY_PAID', 'a part was captured', [captured(firstId, 600n, 0n)], []],
