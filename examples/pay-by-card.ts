@@ -9,9 +9,9 @@ import { graphql } from '../generated/graphql/gql.ts';
 import type { FollowOrderSubscription } from '../generated/graphql/graphql.ts';
 
 /**
- * A shop's backend and its buyer in one: creates an order, pays it by card in the sandbox, and follows it to the end.
- * Whatever it is told goes to a journal, one line each; started again with the same journal, it goes on where it was. A journal that it
- * has named itself is removed once the order is confirmed.
+ * A shop's backend and its buyer in one program: creates an order, pays it by card in the sandbox, and follows it until it is confirmed.
+ * It writes each event to a journal file. Started again with the same journal, it continues where it stopped. A journal with a generated
+ * name is removed when the order is confirmed.
  *
  *   npm run example -- --token <token> [--url http://127.0.0.1:4000/graphql] [--sandbox http://127.0.0.1:4100] [--journal FILE]
  */
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
   },
 });
 if (options.token === undefined) {
-  console.error('Pass the token that the server printed: npm run example -- --token <token>');
+  console.error('--token is missing. Pass the token that the server printed: npm run example -- --token <token>');
   process.exit(1);
 }
 const authorization = `Bearer ${options.token}`;
@@ -97,7 +97,7 @@ const followOrder = graphql(`
   }
 `);
 
-/** What is done and what was heard, in the order in which it was. A line is written whole or not at all. */
+/** A line of the journal: the start, or a received event. The last line may be incomplete after a crash, and is then ignored. */
 type Entry =
   | { readonly kind: 'started'; readonly key: string; readonly cursor: string }
   | { readonly kind: 'event'; readonly event: FollowOrderSubscription['orderEvents'] };
@@ -115,13 +115,14 @@ function write(entry: Entry): void {
 }
 
 /**
- * One key for the whole undertaking, and where the log stood before it: made before anything is sent, the same after every restart.
+ * Returns the idempotency key of this run and the end of the log before it. Both are stored before the first mutation, so that a restarted
+ * program uses the same key and misses no event.
  */
 async function begin(client: GraphQLClient): Promise<Extract<Entry, { kind: 'started' }>> {
-  const held = entries.find((entry) => entry.kind === 'started');
-  if (held !== undefined) return held;
+  const stored = entries.find((entry) => entry.kind === 'started');
+  if (stored !== undefined) return stored;
   const { orders } = await client.request(logEnd);
-  if (!orders) throw new Error('The log could not be read.');
+  if (!orders) throw new Error('The end of the log could not be read.');
   const started = { kind: 'started', key: randomUUID(), cursor: orders.eventCursor } as const;
   write(started);
   return started;
@@ -133,7 +134,7 @@ async function playBuyer(client: GraphQLClient, paymentId: string): Promise<void
   if (action?.__typename === 'ConfirmCardAction') await confirmCard(action);
 }
 
-/** The buyer's part, which Stripe.js plays in a real page: confirms the payment with a test card. */
+/** Confirms the payment with a test card, as Stripe.js does in a real page. */
 async function confirmCard(action: { clientSecret: string; publishableKey: string }): Promise<void> {
   const [intentId] = action.clientSecret.split('_secret_');
   const response = await fetch(`${sandbox}/v1/payment_intents/${intentId}/confirm`, {
@@ -154,40 +155,40 @@ async function main(): Promise<void> {
       lines: [{ name: 'Espresso cup', quantity: 2, unitAmountMinor: 1250 }],
     },
   });
-  if (order?.__typename !== 'Order') throw new Error(`No order: ${order?.message}`);
+  if (order?.__typename !== 'Order') throw new Error(`createOrder failed: ${order?.message}`);
   console.log(`order ${order.number} (${order.id}); journal ${journal}`);
 
-  const heard = entries.filter((entry) => entry.kind === 'event').map(({ event }) => event);
-  for (const event of heard) console.log(`${event.sequence} ${event.type} (heard before)`);
-  if (heard.at(-1)?.type === 'ORDER_CONFIRMED') return;
-  // The buyer may have been asked before the restart, and not have answered.
-  const last = heard.at(-1);
+  const received = entries.filter((entry) => entry.kind === 'event').map(({ event }) => event);
+  for (const event of received) console.log(`${event.sequence} ${event.type} (already received)`);
+  if (received.at(-1)?.type === 'ORDER_CONFIRMED') return;
+  // The buyer may not have paid before the restart.
+  const last = received.at(-1);
   if (last?.type === 'PAYMENT_ACTION_REQUIRED' && last.paymentId) await playBuyer(client, last.paymentId);
   const following = followToTheEnd(client, order.id, last?.cursor ?? cursor);
 
   const { payOrder: payment } = await client.request(payOrder, {
     input: { idempotencyKey: `${key}-payment`, orderId: order.id, method: 'CARD', flow: 'EMBEDDED' },
   });
-  if (payment?.__typename !== 'Payment') throw new Error(`No payment: ${payment?.message}`);
+  if (payment?.__typename !== 'Payment') throw new Error(`payOrder failed: ${payment?.message}`);
   await following;
 }
 
-/** Hears every event of the order after the cursor, once each; ends when the order is confirmed. */
+/** Receives every event of the order after the cursor, once each. Resolves when the order is confirmed. */
 async function followToTheEnd(client: GraphQLClient, orderId: string, after: string): Promise<void> {
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
     connectionParams: { authorization },
-    retryAttempts: 0, // this script's own restart goes on from the journal
+    retryAttempts: 0, // a restart of this program continues from the journal
   });
   const variables = { orderId, after };
   const events = socket.iterate<FollowOrderSubscription>({ query: print(followOrder), variables });
   for await (const { data, errors } of events) {
-    if (!data) throw new Error(errors?.[0]?.message ?? 'The subscription brought nothing.');
+    if (!data) throw new Error(errors?.[0]?.message ?? 'The subscription returned no data.');
     const event = data.orderEvents;
     write({ kind: 'event', event });
     console.log(`${event.sequence} ${event.type} → ${event.orderStatus}, ${event.orderPaymentStatus}`);
-    // Not from payOrder's answer: a repetition may come back while the first call is still under way.
+    // Not after payOrder's answer: a repeated call can return while the first one is still in progress.
     if (event.type === 'PAYMENT_ACTION_REQUIRED' && event.paymentId) await playBuyer(client, event.paymentId);
     if (event.type === 'ORDER_CONFIRMED') break;
   }
@@ -200,7 +201,9 @@ async function run(): Promise<void> {
 }
 
 await run().catch((error: unknown) => {
-  console.error(`It did not work out: ${error instanceof Error ? error.message : error}`);
-  console.error(`Is the server running, and the token the one that it printed? To go on: --journal ${journal}`);
+  console.error(`The example failed: ${error instanceof Error ? error.message : error}`);
+  console.error(
+    `Check that the server is running and that the token is the one that it printed. To continue: --journal ${journal}`,
+  );
   process.exit(1);
 });

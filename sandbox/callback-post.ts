@@ -1,27 +1,35 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
-/** One callback on its way. `body` is sent byte for byte: it is what was signed. */
+/** One attempt to deliver a callback. `body` is sent byte for byte, because it is signed. */
 export type CallbackRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
-export type CallbackAnswer = { readonly status: number; readonly body: string };
+export type CallbackResponse = { readonly status: number; readonly body: string };
 
 /**
- * Brings a callback to its receiver; rejects when there is no answer. `signal` aborts when the attempt has taken too long or the
- * sandbox is closed: nobody waits for it any more.
+ * Posts a callback to its receiver; rejects when no response arrives. `signal` aborts when the attempt takes too long and when the
+ * sandbox closes. From then on the result is ignored.
  */
-export type CallbackPost = (request: CallbackRequest, signal: AbortSignal) => Promise<CallbackAnswer>;
+export type CallbackPost = (request: CallbackRequest, signal: AbortSignal) => Promise<CallbackResponse>;
 
-const answerBytesMax = 4096;
+/** How callbacks reach their receiver, and the limit in real time for one attempt. */
+export type CallbackTransport = { readonly post: CallbackPost; readonly attemptTimeoutMs: number };
 
-/** Over a connection of its own. Redirects are not followed. */
+/** The result of one attempt: a response, or the error that prevented one. */
+export type AttemptResult = { readonly status: number | null; readonly body: string; readonly error: string | null };
+
+/** In real time. */
+export const defaultAttemptTimeoutMs = 10_000;
+const responseBytesMax = 4096;
+
+/** Posts over a new connection and does not follow redirects. */
 export const postByHttp: CallbackPost = ({ url, headers, body }, signal) =>
   new Promise((resolve, reject) => {
-    const ask = url.startsWith('https:') ? httpsRequest : httpRequest;
-    const outgoing = ask(
+    const request = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const outgoing = request(
       url,
       {
         method: 'POST',
@@ -30,15 +38,41 @@ export const postByHttp: CallbackPost = ({ url, headers, body }, signal) =>
         signal,
       },
       (incoming) => {
-        let answer = '';
+        let response = '';
         incoming.setEncoding('utf8');
         incoming.on('data', (text: string) => {
-          if (answer.length < answerBytesMax) answer += text;
+          if (response.length < responseBytesMax) response += text;
         });
-        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: answer }));
+        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: response }));
         incoming.on('error', reject);
       },
     );
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+
+/** Makes one attempt within its time limit. Never rejects: an error is the result. `stopped` aborts when the sandbox closes. */
+export async function attemptPost(
+  { post, attemptTimeoutMs }: CallbackTransport,
+  request: CallbackRequest,
+  stopped: AbortSignal,
+): Promise<AttemptResult> {
+  const attempt = new AbortController();
+  const { signal } = attempt;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  const stop = (): void => attempt.abort(new Error('the sandbox was closed'));
+  stopped.addEventListener('abort', stop, { once: true });
+  const expire = (): void => attempt.abort(new Error(`no response within ${attemptTimeoutMs} ms`));
+  const timer = setTimeout(expire, attemptTimeoutMs);
+  try {
+    const { status, body } = await Promise.race([post(request, signal), aborted]);
+    return { status, body, error: null };
+  } catch (error) {
+    return { status: null, body: '', error: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+    stopped.removeEventListener('abort', stop);
+  }
+}

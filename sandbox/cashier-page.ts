@@ -1,7 +1,7 @@
-import type { HttpAnswer } from './http.ts';
-import { decimalsOf } from './stripe/money.ts';
+import { decimalsOf } from './currencies.ts';
+import type { HttpResponse } from './http.ts';
 
-/** Text that is HTML already; made by `html` only, so that nothing reaches a page unescaped. */
+/** Escaped HTML. Only `html` creates it, so that no unescaped text reaches a page. */
 export class Html {
   readonly text: string;
 
@@ -10,21 +10,21 @@ export class Html {
   }
 }
 
-type Piece = string | number | Html | readonly Html[] | null;
+type Value = string | number | Html | readonly Html[] | null;
 
-/** Builds HTML; whatever is put in is escaped unless it is Html itself. */
-export function html(literals: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
-  return new Html(literals.reduce((text, literal, index) => text + written(pieces[index - 1] ?? null) + literal));
+/** Builds HTML. Values are escaped, except for Html. */
+export function html(literals: TemplateStringsArray, ...values: readonly Value[]): Html {
+  return new Html(literals.reduce((text, literal, index) => text + escaped(values[index - 1] ?? null) + literal));
 }
 
-function written(piece: Piece): string {
-  if (piece === null) return '';
-  if (piece instanceof Html) return piece.text;
-  if (typeof piece === 'object') return piece.map((part) => part.text).join('');
-  return String(piece).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+function escaped(value: Value): string {
+  if (value === null) return '';
+  if (value instanceof Html) return value.text;
+  if (typeof value === 'object') return value.map((part) => part.text).join('');
+  return String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** For people: `€12.34`. */
+/** `€12.34` */
 export function price(amountMinor: number, currency: string): string {
   const decimals = decimalsOf(currency);
   const format = new Intl.NumberFormat('en', {
@@ -36,8 +36,8 @@ export function price(amountMinor: number, currency: string): string {
   return format.format(amountMinor / 10 ** decimals);
 }
 
-/** A whole page; no scripts, nothing from elsewhere. */
-export function page(status: number, title: string, body: Html): HttpAnswer {
+/** A complete page, without scripts and external resources. */
+export function page(status: number, title: string, body: Html): HttpResponse {
   const document = html`<!doctype html>
 <html lang="en">
 <head>
@@ -68,57 +68,57 @@ export function page(status: number, title: string, body: Html): HttpAnswer {
   };
 }
 
-/** What a payment's page says of it, whatever can still be done there. */
-export type Shown = {
-  /** Whose cashier it is, as buyers know it. */
+/** The description of a payment on its page. */
+export type PaymentSummary = {
+  /** The provider's brand name. */
   readonly brand: string;
   readonly amount: string;
   readonly subject: string;
-  /** The merchant's number. */
+  /** The merchant's number of the payment. */
   readonly number: string;
 };
 
-/** The sum in large type on one line, whatever its length: the style sheet divides the width of the card by `--chars`. */
+/** The amount in large type on one line: the style sheet divides the width of the card by `--chars`. */
 export function amountLine(amount: string): Html {
   return html`<p class="amount" style="--chars:${amount.length}">${amount}</p>`;
 }
 
-/** The upper part of a page where somebody pays. */
-export function paymentHead({ brand, amount, subject, number }: Shown): Html {
+/** The upper part of a payment page. */
+export function paymentHeader({ brand, amount, subject, number }: PaymentSummary): Html {
   return html`<p class="muted">${brand}</p>
 ${amountLine(amount)}
 <p class="subject">${subject}<span class="number">${number}</span></p>`;
 }
 
-/** A page where nothing can be paid any more: what became of the payment. */
-export function outcome(shown: Shown, title: string, text: string, link: Html | null): HttpAnswer {
+/** The page of a payment that can no longer be paid. */
+export function outcomePage(summary: PaymentSummary, title: string, text: string, link: Html | null): HttpResponse {
   return page(
     200,
     title,
-    html`<section class="card">${paymentHead(shown)}
+    html`<section class="card">${paymentHeader(summary)}
 <h1>${title}</h1><p class="muted">${text}</p>${link}</section>`,
   );
 }
 
-/** The title and the text of a payment of which something went back to the buyer; null when nothing did. */
-export function becameOfRefunds(
+/** The title and the text for a refunded or partly refunded payment; null for one without refunds. */
+export function refundOutcome(
   refunded: number,
   paid: number,
   currency: string,
 ): { readonly title: string; readonly text: string } | null {
   if (refunded === 0) return null;
   return refunded < paid
-    ? { title: 'Paid, and refunded in part', text: `${price(refunded, currency)} of it went back to you.` }
-    : { title: 'Refunded', text: 'You paid, and all of it went back to you.' };
+    ? { title: 'Partly refunded', text: `You got ${price(refunded, currency)} of your payment back.` }
+    : { title: 'Refunded', text: 'You got your whole payment back.' };
 }
 
-/** The way out of a page, where there is one. */
+/** A link to the shop; null without a URL. */
 export function shopLink(url: string | null): Html | null {
   return url === null ? null : html`<p><a href="${url}">Back to the shop</a></p>`;
 }
 
-/** A page that only says something. */
-export function notice(status: number, title: string, text: string, link: Html | null = null): HttpAnswer {
+/** A page with a message and no payment. */
+export function messagePage(status: number, title: string, text: string, link: Html | null = null): HttpResponse {
   return page(
     status,
     title,
@@ -126,8 +126,8 @@ export function notice(status: number, title: string, text: string, link: Html |
   );
 }
 
-export function notFound(): HttpAnswer {
-  return notice(404, 'Nothing to pay here', 'This link is wrong, or the sandbox was started with an empty ledger.');
+export function notFoundPage(): HttpResponse {
+  return messagePage(404, 'Payment not found', 'The link is wrong, or the sandbox has started with an empty ledger.');
 }
 
 const style = `

@@ -1,23 +1,23 @@
-import { html, notFound, notice, page } from './cashier-page.ts';
-import type { HttpAnswer, HttpRequest } from './http.ts';
-import type { Side } from './provider.ts';
+import { html, messagePage, notFoundPage, page } from './cashier-page.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+import type { SimulatedProvider } from './provider.ts';
 
-/** How many are listed under each heading. */
+/** The number of payments under each heading. */
 const listedMax = 50;
 
-/** The pages a buyer sees: a list of what waits, and the pages of each provider. */
-export function serveCashier(sides: readonly Side[], request: HttpRequest): HttpAnswer {
+/** Serves the pages for buyers: the list of pending payments, and the payment pages of each provider. */
+export function serveCashier(providers: readonly SimulatedProvider[], request: HttpRequest): HttpResponse {
   const [, , kind = ''] = request.path.split('/');
   if (request.method !== 'POST' && request.method !== 'GET' && request.method !== 'HEAD') {
-    return notice(405, 'Not here', 'The cashier understands GET and POST.');
+    return messagePage(405, 'Method not allowed', 'The cashier supports GET and POST.');
   }
-  if (kind === '') return indexPage(sides);
-  return sides.find(({ pages }) => pages.includes(kind))?.servePage(request) ?? notFound();
+  if (kind === '') return indexPage(providers);
+  return providers.find(({ pageKinds }) => pageKinds.includes(kind))?.servePage(request) ?? notFoundPage();
 }
 
-function indexPage(sides: readonly Side[]): HttpAnswer {
-  const lists = sides
-    .flatMap((side) => side.waiting())
+function indexPage(providers: readonly SimulatedProvider[]): HttpResponse {
+  const lists = providers
+    .flatMap((provider) => provider.pendingPayments())
     .map(({ heading, rows }) => {
       const items = rows
         .slice(0, listedMax)
@@ -30,8 +30,8 @@ function indexPage(sides: readonly Side[]): HttpAnswer {
   return page(
     200,
     'Cashier',
-    html`<section class="card"><h1>Waiting to be paid</h1>
-<p class="muted">Play the buyer of any of these.</p>
+    html`<section class="card"><h1>Pending payments</h1>
+<p class="muted">Choose a payment to act as its buyer.</p>
 ${lists}
 </section>`,
   );

@@ -1,21 +1,21 @@
-/** The longest single wait handed to the runtime's own timer, which overflows above about 24 days. */
+/** The longest delay of one `setTimeout`, which overflows above about 24 days. */
 const waitMsMax = 3_600_000;
 
 type Task = { readonly dueMs: number; readonly run: () => void | Promise<void> };
 
 export type ClockStart = {
-  /** How far it had been moved before a restart. */
+  /** The offset before a restart. */
   readonly offsetMs?: number;
-  /** Virtual time: the clock stands still here, and everything waits for `advance`. Without it, real time. */
+  /** Virtual time: the clock stands still at this instant until `advance`. Default: real time. */
   readonly standsAt?: Date | undefined;
-  /** The merchant's clock, where that is moved as well; real time without it. */
+  /** The merchant's clock, when a test moves that too. Default: real time. */
   readonly merchantNow?: (() => Date) | undefined;
 };
 
 /**
- * The sandbox's own time: real time, or the instant at which virtual time stands still, plus an offset that only grows.
- * Everything that happens "later" here (session expiry, webhook retries, lapsing authorizations) is planned on this clock, so
- * that a test can make it happen now.
+ * The sandbox's own clock: real time, or the instant at which virtual time stands still, plus an offset that only grows. All
+ * delayed work (session expiry, callback retries, lapsing authorizations) is scheduled on this clock, so that a test can
+ * advance to it.
  */
 export class Clock {
   readonly isVirtual: boolean;
@@ -44,9 +44,9 @@ export class Clock {
   }
 
   /**
-   * The time for every instant that is told to others or comes from them. It is real time, without the offset: the merchant's
-   * own clock does not move with ours, and would refuse signatures from the future. Virtual time is the merchant's as well, and a
-   * merchant whose clock is moved too says where it stands.
+   * The time of every instant that goes over the wire, in either direction. It is real time without the offset: the merchant's
+   * clock does not move with this one and would refuse signatures from the future. In virtual time the merchant uses this clock
+   * too. A merchant with another clock provides it as `merchantNow`.
    */
   wireMs(): number {
     if (this.isVirtual) return this.nowMs();
@@ -58,18 +58,18 @@ export class Clock {
   }
 
   /**
-   * Plans a task for an instant of this clock. One that is due already runs on the next turn of the event loop, or, in virtual
+   * Schedules a task for an instant of this clock. A task that is already due runs on the next turn of the event loop; in virtual
    * time, with the next `advance`.
    */
   at(dueMs: number, run: Task['run']): void {
-    this.#tasks.splice(this.#placeAfter(dueMs), 0, { dueMs, run });
+    this.#tasks.splice(this.#indexAfter(dueMs), 0, { dueMs, run });
     this.#arm();
   }
 
   /**
-   * Moves time forward through every planned instant in order, waiting for each task, also for those under way and those
-   * that tasks plan on the way. Resolves when the target is reached and nothing is due any more. A task must not wait for it:
-   * each would wait for the other.
+   * Moves time forward and runs every task that becomes due, one after the other in the order of their times, including tasks
+   * that other tasks schedule. Resolves when the target is reached and all due tasks have finished. A task must not await
+   * `advance`: that would be a deadlock.
    */
   advance(byMs: number): Promise<void> {
     const next = this.#advancing.then(() => this.#advanceTo(this.nowMs() + byMs));
@@ -104,7 +104,7 @@ export class Clock {
     return first && first.dueMs <= untilMs ? this.#tasks.shift() : undefined;
   }
 
-  #placeAfter(dueMs: number): number {
+  #indexAfter(dueMs: number): number {
     let low = 0;
     let high = this.#tasks.length;
     while (low < high) {
@@ -131,10 +131,10 @@ export class Clock {
     this.#arm();
   }
 
-  /** Never rejects: nobody waits who could do anything about it, and the next task must have its turn. */
+  /** Never rejects: no caller can handle the error, and the next task must still run. */
   async #run({ run }: Task): Promise<void> {
     const running = (async () => run())().catch((error: unknown) =>
-      console.error('sandbox: a planned task failed', error),
+      console.error('sandbox: a scheduled task failed', error),
     );
     this.#running.add(running);
     await running;

@@ -1,7 +1,8 @@
+import { dayMs } from './durations.ts';
 import { callbackFaults, type FaultTarget, type Match, type NewRule, outcomeFaults, requestFaults } from './faults.ts';
 import type { HttpRequest } from './http.ts';
 
-/** What was asked of the control API cannot be done as asked; `message` says why. */
+/** The control API refuses a request; `message` says why. */
 export class ControlError extends Error {
   readonly status: number;
 
@@ -13,17 +14,34 @@ export class ControlError extends Error {
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Does what one path of the control API is for; `id` is its `:id`. What it returns is the answer. */
+/** Handles one path of the control API. `id` is the segment for `:id`. The return value is the response. */
 export type Action = (request: HttpRequest, id: string) => unknown;
 
-/** The body as an object; none is an empty one. @throws {ControlError} */
+/** Wraps each action, so that a refusal of the provider becomes the error that `toControlError` returns; null rethrows the original error. */
+export function refusingActions(
+  actions: Readonly<Record<string, Action>>,
+  toControlError: (error: unknown) => ControlError | null,
+): Readonly<Record<string, Action>> {
+  const wrapped = (action: Action): Action => {
+    return (request, id) => {
+      try {
+        return action(request, id);
+      } catch (error) {
+        throw toControlError(error) ?? error;
+      }
+    };
+  };
+  return Object.fromEntries(Object.entries(actions).map(([name, action]) => [name, wrapped(action)]));
+}
+
+/** The body as an object; an empty body is an empty object. @throws {ControlError} */
 export function readJson(request: HttpRequest): Json {
   const value = parse(request.body.trim() === '' ? '{}' : request.body);
   if (!isJson(value)) throw new ControlError(400, 'The body must be a JSON object.');
   return value;
 }
 
-/** One rule or a list of them. @throws {ControlError} naming the field that is wrong. */
+/** One rule or a list of rules. @throws {ControlError} that names the invalid field. */
 export function readRules(request: HttpRequest): NewRule[] {
   const value = parse(request.body);
   const rules: unknown[] = Array.isArray(value) ? value : [value];
@@ -48,6 +66,13 @@ export function optionalNumber(json: Json, name: string, min: number, max: numbe
   return value;
 }
 
+/** A whole number; undefined when it is absent or null. */
+export function optionalWholeNumber(json: Json, name: string, min: number, max: number): number | undefined {
+  const value = optionalNumber(json, name, min, max);
+  if (value !== undefined && !Number.isInteger(value)) throw new ControlError(400, `${name} must be a whole number.`);
+  return value;
+}
+
 export function textPairs(json: Json, name: string): Readonly<Record<string, string>> {
   const value = json[name] ?? {};
   if (!isJson(value)) throw new ControlError(400, `${name} must be an object of strings.`);
@@ -56,10 +81,12 @@ export function textPairs(json: Json, name: string): Readonly<Record<string, str
 
 export function refuseUnknown(json: Json, known: readonly string[]): void {
   const unknown = Object.keys(json).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new ControlError(400, `${unknown} is unknown here; known: ${known.join(', ')}.`);
+  if (unknown !== undefined)
+    throw new ControlError(400, `${unknown} is unknown. The known fields are ${known.join(', ')}.`);
 }
 
-const yearMs = 366 * 24 * 3_600_000;
+/** The longest delay and the furthest move of the clock that the control API accepts: one year. */
+export const delayMsMax = 366 * dayMs;
 const faultsOf = { request: requestFaults, callback: callbackFaults, outcome: outcomeFaults } as const;
 const targets = ['request', 'callback', 'outcome'] as const satisfies readonly FaultTarget[];
 
@@ -67,18 +94,18 @@ function readRule(json: Json): NewRule {
   refuseUnknown(json, ['target', 'fault', 'match', 'times', 'probability', 'ms', 'count']);
   const match = readMatch(json.match ?? {});
   const name = optionalText(json, 'fault');
-  const asked = optionalText(json, 'target') ?? (match.type === undefined ? undefined : 'callback');
+  const wanted = optionalText(json, 'target') ?? (match.type === undefined ? undefined : 'callback');
   for (const target of targets) {
     const fault = faultsOf[target].find((known) => known === name);
-    if (fault === undefined || (asked !== undefined && asked !== target)) continue;
+    if (fault === undefined || (wanted !== undefined && wanted !== target)) continue;
     return {
       target,
       fault,
       match,
-      times: wholeNumber(json, 'times', 1_000_000) ?? 1,
+      times: optionalWholeNumber(json, 'times', 1, 1_000_000) ?? 1,
       probability: optionalNumber(json, 'probability', 0, 1) ?? 1,
-      ms: optionalNumber(json, 'ms', 0, yearMs) ?? null,
-      count: wholeNumber(json, 'count', 1000) ?? 1,
+      ms: optionalNumber(json, 'ms', 0, delayMsMax) ?? null,
+      count: optionalWholeNumber(json, 'count', 1, 1000) ?? 1,
     };
   }
   const known = targets.map((target) => `${target}: ${faultsOf[target].join(', ')}`).join('; ');
@@ -87,15 +114,9 @@ function readRule(json: Json): NewRule {
 
 function readMatch(value: unknown): Match {
   if (!isJson(value)) throw new ControlError(400, 'match must be an object.');
-  const parts = ['method', 'path', 'operation', 'type', 'contains'];
-  refuseUnknown(value, parts);
-  return Object.fromEntries(parts.map((part) => [part, optionalText(value, part)]));
-}
-
-function wholeNumber(json: Json, name: string, max: number): number | undefined {
-  const value = optionalNumber(json, name, 1, max);
-  if (value !== undefined && !Number.isInteger(value)) throw new ControlError(400, `${name} must be a whole number.`);
-  return value;
+  const conditions = ['method', 'path', 'operation', 'type', 'contains'];
+  refuseUnknown(value, conditions);
+  return Object.fromEntries(conditions.map((name) => [name, optionalText(value, name)]));
 }
 
 function parse(text: string): unknown {

@@ -1,19 +1,20 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { AlipayOptions } from './alipay/provider.ts';
+import { isWebUrl } from './http.ts';
 import type { SandboxOptions } from './server.ts';
 import type { PlatformKey, WechatpayOptions } from './wechatpay/provider.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The environment as options, or every reason why not, a sentence each. */
+/** Reads the options from the environment; else returns every problem as a sentence. */
 export function readEnvironment(env: Environment): { options: SandboxOptions } | { problems: string[] } {
   const problems: string[] = [];
   const reader = new Reader(env, problems);
   const stripe = readStripe(reader);
   const alipay = readAlipay(reader);
   const wechatpay = readWechatpay(reader);
-  const port = reader.whole('SANDBOX_PORT', 65_535) ?? 4100;
-  const seed = reader.whole('SANDBOX_SEED', 2 ** 32 - 1);
+  const port = reader.wholeNumber('SANDBOX_PORT', 65_535) ?? 4100;
+  const seed = reader.wholeNumber('SANDBOX_SEED', 2 ** 32 - 1);
   if (problems.length > 0) return { problems };
   const options = {
     host: env.SANDBOX_HOST || '127.0.0.1',
@@ -27,9 +28,9 @@ export function readEnvironment(env: Environment): { options: SandboxOptions } |
 
 function readStripe(reader: Reader): SandboxOptions['stripe'] {
   return {
-    secretKey: reader.needed('SANDBOX_STRIPE_SECRET_KEY', /^[sr]k_test_\S+$/, 'sk_test_…'),
-    publishableKey: reader.needed('SANDBOX_STRIPE_PUBLISHABLE_KEY', /^pk_test_\S+$/, 'pk_test_…'),
-    webhookSecret: reader.needed('SANDBOX_STRIPE_WEBHOOK_SECRET', /^whsec_[^,\s]+(,whsec_[^,\s]+)?$/, 'whsec_…'),
+    secretKey: reader.required('SANDBOX_STRIPE_SECRET_KEY', /^[sr]k_test_\S+$/, 'sk_test_…'),
+    publishableKey: reader.required('SANDBOX_STRIPE_PUBLISHABLE_KEY', /^pk_test_\S+$/, 'pk_test_…'),
+    webhookSecret: reader.required('SANDBOX_STRIPE_WEBHOOK_SECRET', /^whsec_[^,\s]+(,whsec_[^,\s]+)?$/, 'whsec_…'),
     webhookUrl: reader.webUrl('SANDBOX_STRIPE_WEBHOOK_URL'),
   };
 }
@@ -38,8 +39,8 @@ function readAlipay(reader: Reader): AlipayOptions | null {
   const names = ['APP_ID', 'SELLER_ID', 'APP_PUBLIC_KEY', 'PRIVATE_KEY'].map((name) => `SANDBOX_ALIPAY_${name}`);
   if (reader.areAllEmpty(names)) return null;
   return {
-    appId: reader.needed('SANDBOX_ALIPAY_APP_ID', /^\d{16,32}$/, '2021000000000000, sixteen digits or more'),
-    sellerId: reader.needed('SANDBOX_ALIPAY_SELLER_ID', /^2088\d{12}$/, '2088000000000000, sixteen digits'),
+    appId: reader.required('SANDBOX_ALIPAY_APP_ID', /^\d{16,32}$/, '2021000000000000, sixteen digits or more'),
+    sellerId: reader.required('SANDBOX_ALIPAY_SELLER_ID', /^2088\d{12}$/, '2088000000000000, sixteen digits'),
     appPublicKey: reader.rsaKey('SANDBOX_ALIPAY_APP_PUBLIC_KEY', createPublicKey, 'BEGIN PUBLIC KEY'),
     privateKey: reader.rsaKey('SANDBOX_ALIPAY_PRIVATE_KEY', createPrivateKey, 'BEGIN PRIVATE KEY'),
   };
@@ -49,11 +50,11 @@ function readWechatpay(reader: Reader): WechatpayOptions | null {
   const parts = ['APP_ID', 'MCH_ID', 'MERCHANT_SERIAL', 'MERCHANT_PUBLIC_KEY', 'API_V3_KEY', 'PLATFORM_KEYS'];
   if (reader.areAllEmpty(parts.map((name) => `SANDBOX_WECHATPAY_${name}`))) return null;
   return {
-    appId: reader.needed('SANDBOX_WECHATPAY_APP_ID', /^wx[0-9a-z]{1,30}$/, 'wx0000000000000000'),
-    mchId: reader.needed('SANDBOX_WECHATPAY_MCH_ID', /^\d{8,10}$/, '1900000001'),
-    merchantSerial: reader.needed('SANDBOX_WECHATPAY_MERCHANT_SERIAL', /^[0-9A-Fa-f]{40}$/, 'forty hex digits'),
+    appId: reader.required('SANDBOX_WECHATPAY_APP_ID', /^wx[0-9a-z]{1,30}$/, 'wx0000000000000000'),
+    mchId: reader.required('SANDBOX_WECHATPAY_MCH_ID', /^\d{8,10}$/, '1900000001'),
+    merchantSerial: reader.required('SANDBOX_WECHATPAY_MERCHANT_SERIAL', /^[0-9A-Fa-f]{40}$/, 'forty hex digits'),
     merchantPublicKey: reader.rsaKey('SANDBOX_WECHATPAY_MERCHANT_PUBLIC_KEY', createPublicKey, 'BEGIN PUBLIC KEY'),
-    apiV3Key: reader.needed('SANDBOX_WECHATPAY_API_V3_KEY', /^[\x20-\x7e]{32}$/, 'thirty-two ASCII characters'),
+    apiV3Key: reader.required('SANDBOX_WECHATPAY_API_V3_KEY', /^[\x20-\x7e]{32}$/, 'thirty-two ASCII characters'),
     platformKeys: readPlatformKeys(reader),
   };
 }
@@ -61,7 +62,7 @@ function readWechatpay(reader: Reader): WechatpayOptions | null {
 function readPlatformKeys(reader: Reader): PlatformKey[] {
   const name = 'SANDBOX_WECHATPAY_PLATFORM_KEYS';
   const like = '[{"serial":"PUB_KEY_ID_…","privateKey":"-----BEGIN PRIVATE KEY-----…"}], a JSON array';
-  const text = reader.needed(name, /^\s*\[/, like);
+  const text = reader.required(name, /^\s*\[/, like);
   try {
     const keys: unknown = JSON.parse(text);
     if (Array.isArray(keys) && keys.length > 0 && keys.every(isPlatformKey)) return keys;
@@ -95,7 +96,7 @@ function isRsaKey(pem: string, parse: (pem: string) => KeyObject): boolean {
   }
 }
 
-/** Reads single values, and notes what is wrong with each; a value that is wrong is not used by anybody. */
+/** Reads one variable at a time and collects the problems. A value with a problem is returned but never used. */
 class Reader {
   #env: Environment;
   #problems: string[];
@@ -109,19 +110,19 @@ class Reader {
     this.#problems.push(sentence);
   }
 
-  /** A provider is on when its group is complete, and off when it is empty. */
+  /** A provider is off when all of its variables are empty, and on when all are set. */
   areAllEmpty(names: readonly string[]): boolean {
     return names.every((name) => (this.#env[name] ?? '') === '');
   }
 
-  needed(name: string, pattern: RegExp, like: string): string {
+  required(name: string, pattern: RegExp, like: string): string {
     const value = this.#env[name] ?? '';
     if (value === '') this.problem(`${name} is missing: it must be like ${like}.`);
     else if (!pattern.test(value)) this.problem(`${name} must be like ${like}.`);
     return value;
   }
 
-  /** PEM; `begins` is how it says what it is. */
+  /** `begins` is the first line of the PEM, without its dashes. */
   rsaKey(name: string, parse: (pem: string) => KeyObject, begins: string): string {
     const value = this.#env[name] ?? '';
     const like = `-----${begins}-----…, PEM of an RSA key of ${rsaBitsMin} bits or more`;
@@ -130,7 +131,7 @@ class Reader {
     return value;
   }
 
-  whole(name: string, max: number): number | undefined {
+  wholeNumber(name: string, max: number): number | undefined {
     const value = this.#env[name];
     if (value === undefined || value === '') return undefined;
     if (!/^\d{1,10}$/.test(value) || Number(value) > max) {
@@ -141,7 +142,7 @@ class Reader {
 
   webUrl(name: string): string | null {
     const url = this.#env[name] || null;
-    if (url !== null && !(/^https?:\/\//.test(url) && URL.canParse(url))) {
+    if (url !== null && !isWebUrl(url)) {
       this.problem(`${name} must be an http(s) URL, or empty for no webhooks.`);
     }
     return url;

@@ -1,4 +1,4 @@
-/** What can go wrong with a request. `_before`: nothing was done. `_after`: it was done, the answer is lost or wrong. */
+/** Faults of API requests. `_before`: the request is not executed. `_after`: it is executed and the response is lost or wrong. */
 export const requestFaults = [
   'delay',
   'delay_after',
@@ -20,7 +20,7 @@ export const requestFaults = [
   'user_paying',
   'gbk',
 ] as const;
-/** What can go wrong with a callback. */
+/** Faults of callbacks. */
 export const callbackFaults = [
   'drop',
   'duplicate',
@@ -36,7 +36,7 @@ export const callbackFaults = [
   'gbk',
   'another_account',
 ] as const;
-/** What can happen at the provider that the caller did not ask for. */
+/** Changes of state at the provider that the merchant did not request. */
 export const outcomeFaults = [
   'success_after_close',
   'processing_then_succeeded',
@@ -52,7 +52,7 @@ export type CallbackFault = (typeof callbackFaults)[number];
 export type OutcomeFault = (typeof outcomeFaults)[number];
 export type FaultTarget = 'request' | 'callback' | 'outcome';
 
-/** What a rule looks at. `text` is the request's body and query, the event's body, or the object as JSON. */
+/** The facts that a rule is matched with. `text` is the request's body and query, the event's body, or the object as JSON. */
 export type Subject = {
   readonly method?: string;
   readonly path?: string;
@@ -61,7 +61,10 @@ export type Subject = {
   readonly text: string;
 };
 
-/** Every part that is given must fit. `path` is a prefix, or has `*` for any run of characters; so has `type`. */
+/**
+ * All given conditions must match. `*` in `path` and `type` stands for any characters. Without `*`, `path` is a prefix and `type` an exact
+ * value.
+ */
 export type Match = {
   readonly method?: string | undefined;
   readonly path?: string | undefined;
@@ -74,28 +77,28 @@ export type NewRule = {
   readonly target: FaultTarget;
   readonly fault: RequestFault | CallbackFault | OutcomeFault;
   readonly match: Match;
-  /** How often it still applies. */
+  /** The number of times that the rule still applies. */
   readonly times: number;
   readonly probability: number;
-  /** For faults that wait: how long, on the sandbox's clock. */
+  /** The delay of the fault on the sandbox's clock. */
   readonly ms: number | null;
-  /** For `duplicate`: how many copies come on top. */
+  /** For `duplicate`: the number of additional copies. */
   readonly count: number;
 };
 export type Rule = NewRule & { readonly id: string };
-/** A rule that was just used, its fault narrowed to those that were asked about. */
+/** A rule that applied, with its fault narrowed to the requested ones. */
 export type Applied<F> = Omit<Rule, 'fault'> & { readonly fault: F };
 
 export const rulesMax = 1000;
 
-/** The rules by which the sandbox misbehaves; the same ones applied to the same traffic fail alike for the same seed. */
+/** The fault rules. With the same seed, the same rules cause the same faults in the same traffic. */
 export class Faults {
   #rules: Rule[] = [];
-  #chance: () => number;
+  #random: () => number;
   #added = 0;
 
-  constructor(chance: () => number) {
-    this.#chance = chance;
+  constructor(random: () => number) {
+    this.#random = random;
   }
 
   add(rule: NewRule): Rule {
@@ -123,17 +126,17 @@ export class Faults {
     return this.#take('callback', callbackFaults, subject);
   }
 
-  /** Only rules of the named faults are considered, so that asking about refunds uses up no rule about payments. */
+  /** Considers only rules for the named faults, so that a refund does not use up a rule for payments. */
   takeOutcome<F extends OutcomeFault>(among: readonly F[], subject: Subject): Applied<F> | null {
     return this.#take('outcome', among, subject);
   }
 
-  /** The first rule that fits; every other stays for what comes next. */
+  /** Uses the first rule that matches. */
   #take<F extends string>(target: FaultTarget, among: readonly F[], subject: Subject): Applied<F> | null {
     for (const rule of this.#rules) {
       const fault = among.find((candidate) => candidate === rule.fault);
-      if (rule.target !== target || fault === undefined || !fits(rule.match, subject)) continue;
-      if (rule.probability < 1 && this.#chance() >= rule.probability) continue;
+      if (rule.target !== target || fault === undefined || !matches(rule.match, subject)) continue;
+      if (rule.probability < 1 && this.#random() >= rule.probability) continue;
       this.#useUp(rule);
       return { ...rule, fault };
     }
@@ -146,17 +149,17 @@ export class Faults {
   }
 }
 
-function fits(match: Match, subject: Subject): boolean {
+function matches(match: Match, subject: Subject): boolean {
   return (
     (match.method === undefined || match.method.toUpperCase() === subject.method) &&
     (match.operation === undefined || match.operation === subject.operation) &&
-    (match.path === undefined || fitsPattern(match.path, subject.path ?? '', 'prefix')) &&
-    (match.type === undefined || fitsPattern(match.type, subject.type ?? '', 'whole')) &&
+    (match.path === undefined || matchesPattern(match.path, subject.path ?? '', 'prefix')) &&
+    (match.type === undefined || matchesPattern(match.type, subject.type ?? '', 'whole')) &&
     (match.contains === undefined || subject.text.includes(match.contains))
   );
 }
 
-function fitsPattern(pattern: string, value: string, without: 'prefix' | 'whole'): boolean {
+function matchesPattern(pattern: string, value: string, without: 'prefix' | 'whole'): boolean {
   if (!pattern.includes('*')) return without === 'prefix' ? value.startsWith(pattern) : value === pattern;
   const pieces = pattern.split('*');
   const last = pieces.pop() ?? '';

@@ -3,7 +3,7 @@ import { pipeline, type Readable } from 'node:stream';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'HEAD' | 'PATCH';
 
-/** A request read whole. Header names are lower case; `path` is percent-decoded nowhere. */
+/** A complete request. Header names are lower case; `path` is not percent-decoded. */
 export type HttpRequest = {
   readonly method: string;
   readonly path: string;
@@ -12,22 +12,22 @@ export type HttpRequest = {
   readonly body: string;
 };
 
-export type HttpAnswer = {
+export type HttpResponse = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes are a file's; a file too large to hold is opened when it is sent. */
+  /** A Buffer holds a file. A function opens a file that is too large for memory when the response is sent. */
   readonly body: string | Buffer | (() => Readable);
 };
 
-/** What becomes of a request: an answer, one that never comes, or a broken connection. */
-export type HttpOutcome = HttpAnswer | 'unanswered' | 'reset';
+/** The result of a request: a response, no response, or a reset connection. */
+export type HttpResult = HttpResponse | 'unanswered' | 'reset';
 
 export const bodyBytesMax = 1_048_576;
 
 /** The body is larger than `bodyBytesMax`. */
 export class BodyTooLargeError extends Error {}
 
-/** @throws {BodyTooLargeError} as soon as more has arrived than is allowed. */
+/** @throws {BodyTooLargeError} as soon as the body exceeds the limit. */
 export async function readRequest(incoming: IncomingMessage): Promise<HttpRequest> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -44,33 +44,37 @@ export async function readRequest(incoming: IncomingMessage): Promise<HttpReques
   };
 }
 
-/** `/path?query` in its two parts. */
+/** Splits `/path?query`. */
 export function splitTarget(target: string): { readonly path: string; readonly query: string } {
   const at = target.indexOf('?');
   return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }
 
-export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
-  if (response.destroyed || response.headersSent) return;
-  const { status, headers, body } = answer;
+export function sendResponse(outgoing: ServerResponse, response: HttpResponse): void {
+  if (outgoing.destroyed || outgoing.headersSent) return;
+  const { status, headers, body } = response;
   if (typeof body === 'function') {
-    response.writeHead(status, headers);
-    pipeline(body(), response, () => undefined); // a client that goes away in the middle ends both
+    outgoing.writeHead(status, headers);
+    pipeline(body(), outgoing, () => undefined); // a client that disconnects ends both streams
     return;
   }
-  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
-  response.end(body);
+  outgoing.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+  outgoing.end(body);
 }
 
-/** The whole body in memory. */
-export async function bodyOf({ body }: HttpAnswer): Promise<string | Buffer> {
+/** Reads the body into memory. */
+export async function bodyOf({ body }: HttpResponse): Promise<string | Buffer> {
   if (typeof body !== 'function') return body;
-  const pieces: Buffer[] = [];
-  for await (const piece of body() as AsyncIterable<Buffer>) pieces.push(piece);
-  return Buffer.concat(pieces);
+  const chunks: Buffer[] = [];
+  for await (const chunk of body() as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
-export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
+export function jsonResponse(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponse {
   return {
     status,
     headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
@@ -78,8 +82,8 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
   };
 }
 
-/** Sends the browser on with a GET. A location beyond ASCII must be absolute: it is percent-encoded. */
-export function redirectAnswer(location: string): HttpAnswer {
+/** Redirects the browser with a GET. A location with characters outside ASCII must be absolute: it is percent-encoded. */
+export function redirectResponse(location: string): HttpResponse {
   const isPlain = /^[\x21-\x7e]*$/.test(location);
   return {
     status: 303,
@@ -88,8 +92,13 @@ export function redirectAnswer(location: string): HttpAnswer {
   };
 }
 
-/** The one value of a header, or undefined; the first when it was sent several times. */
+/** The value of a header: the first one when the header is repeated, undefined without it. */
 export function headerOf(request: HttpRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** True for an absolute http or https URL. */
+export function isWebUrl(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text);
 }

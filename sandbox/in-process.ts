@@ -1,44 +1,47 @@
-import type { Control } from './control.ts';
 import { ControlError, type Json } from './control-input.ts';
-import { bodyOf, type HttpMethod, type HttpOutcome, splitTarget } from './http.ts';
+import { bodyOf, type HttpMethod, type HttpResult, splitTarget } from './http.ts';
+import type { SandboxParts } from './provider.ts';
 import { serve } from './routes.ts';
 
-/** A request handed in without a connection. `path` carries the query; header names may be in any case. */
-export type DoorRequest = {
+/** A request of the same process, without a connection. `path` includes the query; header names are case-insensitive. */
+export type InProcessRequest = {
   readonly method: HttpMethod;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 };
 
-/** Header names are lower case. A file's bytes come as text of one character a byte (latin1). */
-export type DoorAnswer = {
+/** Header names are lower case. The body of a file is latin1: one character for each byte. */
+export type InProcessResponse = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
 
-/** Serves a request of this process as if it had come by HTTP. */
-export async function enter(control: Control, request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'> {
+/** Serves a request of this process as if it had arrived by HTTP. */
+export async function serveInProcess(
+  parts: SandboxParts,
+  request: InProcessRequest,
+): Promise<InProcessResponse | 'unanswered' | 'reset'> {
   const { method, path, headers = {}, body = '' } = request;
-  const outcome: HttpOutcome = await serve(control, {
+  const result: HttpResult = await serve(parts, {
     method,
     ...splitTarget(path),
     headers: lowerCased(headers),
     body,
   });
-  if (typeof outcome === 'string') return outcome;
-  const whole = await bodyOf(outcome);
+  if (typeof result === 'string') return result;
+  const whole = await bodyOf(result);
   const text = typeof whole === 'string' ? whole : whole.toString('latin1');
-  return { status: outcome.status, headers: lowerCased(outcome.headers), body: text };
+  return { status: result.status, headers: lowerCased(result.headers), body: text };
 }
 
-/** POSTs to the control API. @throws {ControlError} with what it answered, when it refuses. */
-export async function actByControl(control: Control, path: string, body: object): Promise<Json> {
-  const answer = await enter(control, { method: 'POST', path, body: JSON.stringify(body) });
-  if (typeof answer === 'string') throw new ControlError(500, `${path} was not answered: ${answer}.`);
-  const json: Json = JSON.parse(answer.body);
-  if (answer.status !== 200) throw new ControlError(answer.status, `${path}: ${answer.body}`);
+/** POSTs to the control API. @throws {ControlError} with the response when it is not 200. */
+export async function postToControl(parts: SandboxParts, path: string, body: object): Promise<Json> {
+  const response = await serveInProcess(parts, { method: 'POST', path, body: JSON.stringify(body) });
+  if (typeof response === 'string') throw new ControlError(500, `${path} got no response: ${response}.`);
+  const json: Json = JSON.parse(response.body);
+  if (response.status !== 200) throw new ControlError(response.status, `${path}: ${response.body}`);
   return json;
 }
 

@@ -12,16 +12,16 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** One row as it is from now on; `row: null` says that it is gone. */
+/** The new value of one row; `row: null` deletes it. */
 export type Change = { readonly table: string; readonly id: string; readonly row: object | null };
 
-/** Everything one act changed. A line of the file is one entry, so an act is kept whole or not at all. */
+/** The changes of one transaction. A line of the file is one entry, so a transaction is restored completely or not at all. */
 export type Entry = { readonly lastNumber: number; readonly changes: readonly Change[] };
 
 export interface Journal {
-  /** Returns only when the entry is with the operating system: it survives the death of this process, not a power cut. */
+  /** Returns when the operating system has the entry: it survives a crash of this process, but not a power failure. */
   append(entry: Entry): void;
-  /** Replaces the whole file by these entries, at once or not at all. */
+  /** Replaces the file atomically with these entries. */
   rewrite(entries: readonly Entry[]): void;
   close(): void;
 }
@@ -31,26 +31,26 @@ export const memoryJournal: Journal = { append: () => undefined, rewrite: () => 
 const newline = 0x0a;
 
 /**
- * Opens (or makes) `ledger.jsonl` in `dir` and hands every entry to `replay` in the order written. A last line without its
- * newline was torn by a crash before anybody was answered: it is cut off.
+ * Opens or creates `ledger.jsonl` in `dir` and passes every entry to `replay` in the order written. A last line without a newline
+ * is truncated: a crash interrupted it before its response was sent.
  *
- * @throws {Error} when a line in the middle is not JSON: the file was edited or the disk is bad, and guessing would hide it.
+ * @throws {Error} when a complete line is not JSON: the file was edited or the disk is faulty.
  */
 export function openJournal(dir: string, replay: (entry: Entry) => void): Journal {
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'ledger.jsonl');
   let file = openSync(path, 'a', 0o600);
   const written = readFileSync(path);
-  const wholeBytes = written.lastIndexOf(newline) + 1;
-  if (wholeBytes < written.length) truncateSync(path, wholeBytes);
-  replayLines(path, written.subarray(0, wholeBytes), replay);
+  const completeBytes = written.lastIndexOf(newline) + 1;
+  if (completeBytes < written.length) truncateSync(path, completeBytes);
+  replayLines(path, written.subarray(0, completeBytes), replay);
   return {
     append(entry) {
-      writeWhole(file, `${JSON.stringify(entry)}\n`);
+      writeAtomically(file, `${JSON.stringify(entry)}\n`);
     },
     rewrite(entries) {
       const next = openSync(`${path}.next`, 'w', 0o600);
-      for (const entry of entries) writeWhole(next, `${JSON.stringify(entry)}\n`);
+      for (const entry of entries) writeAtomically(next, `${JSON.stringify(entry)}\n`);
       fsyncSync(next);
       closeSync(next);
       renameSync(`${path}.next`, path);
@@ -72,16 +72,19 @@ function replayLines(path: string, lines: Buffer, replay: (entry: Entry) => void
 
 function parseLine(text: string, where: string): Entry {
   try {
-    return JSON.parse(text) as Entry; // written by append() above and by nobody else
+    return JSON.parse(text) as Entry; // written by append() and rewrite() only
   } catch (cause) {
-    throw new Error(`The sandbox's ledger cannot be read: ${where} is not JSON. Move the file away to begin anew.`, {
-      cause,
-    });
+    throw new Error(
+      `The sandbox's ledger cannot be read: ${where} is not JSON. Move the file away to start with an empty ledger.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-/** Writes all of it or none: what a full disk cut short is taken back, so that the next line does not grow onto it. */
-function writeWhole(file: number, text: string): void {
+/** Writes all of the text or none. A partial write, as on a full disk, is truncated, or the next line would be appended to it. */
+function writeAtomically(file: number, text: string): void {
   const bytes = Buffer.from(text);
   let done = 0;
   try {

@@ -2,7 +2,7 @@ import { type Change, type Entry, type Journal, memoryJournal, openJournal } fro
 
 type Row = { readonly id: string };
 
-/** Rows of one kind by id, oldest first. Rows are values: change one by putting another under its id. */
+/** Rows of one kind by id, oldest first. Rows are immutable: `put` a new row with the same id to change one. */
 export interface Table<R extends Row> {
   get(id: string): R | undefined;
   all(): IterableIterator<R>;
@@ -10,19 +10,19 @@ export interface Table<R extends Row> {
   delete(id: string): void;
 }
 
-type Act = { readonly changes: Change[]; readonly undo: (() => void)[]; readonly afterCommit: (() => void)[] };
+type Transaction = { readonly changes: Change[]; readonly undo: (() => void)[]; readonly afterCommit: (() => void)[] };
 
-/** The journal is rewritten at start when it holds this many times more changes than there are rows. */
+/** The journal is compacted at start when it holds more than this many changes for each row. */
 const bloatMax = 3;
 
 /**
- * What the providers know: tables in memory, every change of them in the journal before anybody hears of it. All writing
- * happens inside `transact`, synchronously, so there is no concurrency to think about.
+ * The state of all simulated providers: tables in memory, with every change in the journal before a response is sent. Writes
+ * happen inside `transact` and are synchronous, so transactions never run concurrently.
  */
 export class Ledger {
   #tables = new Map<string, Map<string, Row>>();
   #journal: Journal;
-  #act: Act | null = null;
+  #transaction: Transaction | null = null;
   #lastNumber = 0;
 
   constructor(dir: string | null) {
@@ -38,14 +38,14 @@ export class Ledger {
     if (changes > 1000 && changes > rows * bloatMax) this.#journal.rewrite(this.#everything());
   }
 
-  /** A number never given before, also not before a restart. */
+  /** Returns a number that is unique across restarts. */
   nextNumber(): number {
     this.#lastNumber += 1;
     return this.#lastNumber;
   }
 
   table<R extends Row>(name: string): Table<R> {
-    const rows = this.#rowsOf(name) as Map<string, R>; // a name is asked for with one row type only
+    const rows = this.#rowsOf(name) as Map<string, R>; // each table name is used with one row type
     return {
       get: (id) => rows.get(id),
       all: () => rows.values(),
@@ -57,29 +57,30 @@ export class Ledger {
     };
   }
 
-  /** Runs `work` and keeps what it changed as one entry; when it throws, nothing was changed. Joins an act under way. */
+  /** Commits the changes of `work` as one entry; rolls them back when it throws. Inside a transaction, it joins that one. */
   transact<T>(work: () => T): T {
-    if (this.#act) return work();
-    const act: Act = { changes: [], undo: [], afterCommit: [] };
-    this.#act = act;
+    if (this.#transaction) return work();
+    const transaction: Transaction = { changes: [], undo: [], afterCommit: [] };
+    this.#transaction = transaction;
     try {
       const result = work();
-      if (act.changes.length > 0) this.#journal.append({ lastNumber: this.#lastNumber, changes: act.changes });
-      this.#act = null;
-      for (const tell of act.afterCommit) tell();
+      if (transaction.changes.length > 0)
+        this.#journal.append({ lastNumber: this.#lastNumber, changes: transaction.changes });
+      this.#transaction = null;
+      for (const listener of transaction.afterCommit) listener();
       return result;
     } catch (error) {
-      if (this.#act === act) for (const undo of act.undo.reverse()) undo();
+      if (this.#transaction === transaction) for (const undo of transaction.undo.reverse()) undo();
       throw error;
     } finally {
-      this.#act = null;
+      this.#transaction = null;
     }
   }
 
-  /** Runs once what is being done is kept; never, when it fails. */
-  afterCommit(tell: () => void): void {
-    if (this.#act) this.#act.afterCommit.push(tell);
-    else tell();
+  /** Runs `listener` after the current transaction commits; never after a rollback; at once without a transaction. */
+  afterCommit(listener: () => void): void {
+    if (this.#transaction) this.#transaction.afterCommit.push(listener);
+    else listener();
   }
 
   close(): void {
@@ -87,12 +88,12 @@ export class Ledger {
   }
 
   #change(table: string, id: string, row: Row | null): void {
-    const act = this.#act;
-    if (!act) throw new Error(`${table}/${id} was changed outside of Ledger.transact`);
+    const transaction = this.#transaction;
+    if (!transaction) throw new Error(`${table}/${id} was changed outside of Ledger.transact`);
     const rows = this.#rowsOf(table);
     const before = rows.get(id);
-    act.undo.push(() => (before ? rows.set(id, before) : rows.delete(id)));
-    act.changes.push({ table, id, row });
+    transaction.undo.push(() => (before ? rows.set(id, before) : rows.delete(id)));
+    transaction.changes.push({ table, id, row });
     if (row) rows.set(id, row);
     else rows.delete(id);
   }

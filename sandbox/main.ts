@@ -4,20 +4,20 @@ import { readEnvironment } from './environment.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './server.ts';
 
 const portRetryMs = 150;
-const portPatienceMs = 5000;
+const startTimeoutMs = 5000;
 
-/** A sandbox whose parent was killed lets go of the port within moments; so a taken port is tried again for a while. */
-async function startPatiently(options: SandboxOptions): Promise<Sandbox> {
-  const giveUpAtMs = Date.now() + portPatienceMs;
+/** Retries for a while: a sandbox whose parent was killed releases its port and its directory within moments. */
+async function startWithRetries(options: SandboxOptions): Promise<Sandbox> {
+  const deadlineMs = Date.now() + startTimeoutMs;
   for (;;) {
     try {
-      if (options.dataDir !== null) holdDirectory(options.dataDir);
+      if (options.dataDir !== null) claimDirectory(options.dataDir);
       return await startSandbox(options);
     } catch (error) {
       if (!isPortTaken(error) && !(error instanceof DirectoryHeldError)) throw error;
-      if (Date.now() >= giveUpAtMs) {
+      if (Date.now() >= deadlineMs) {
         if (error instanceof DirectoryHeldError) throw error;
-        const message = `Port ${options.port} on ${options.host} is taken. Set SANDBOX_PORT to a free one, or end what holds it.`;
+        const message = `Port ${options.port} on ${options.host} is in use. Set SANDBOX_PORT to a free port, or stop the process that uses it.`;
         throw new Error(message, { cause: error });
       }
       await new Promise((resolve) => setTimeout(resolve, portRetryMs));
@@ -25,31 +25,31 @@ async function startPatiently(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-/** Another sandbox keeps its ledger in the directory: two that write it would each know half of the truth. */
+/** Another sandbox uses the directory: two processes that write one ledger would corrupt it. */
 class DirectoryHeldError extends Error {}
 
-/** @throws {DirectoryHeldError} while the process that holds the directory lives. */
-function holdDirectory(dataDir: string): void {
+/** Claims the directory for this process. @throws {DirectoryHeldError} while another process that claimed it is alive. */
+function claimDirectory(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, 'holder');
-  const [holder = 0, start = null] = readIfThere(file).split(' ').map(Number);
-  if (holder > 0 && holder !== process.pid && isAlive(holder) && (start === null || start === startOf(holder))) {
+  const [holder = 0, start = null] = readIfPresent(file).split(' ').map(Number);
+  if (holder > 0 && holder !== process.pid && isAlive(holder) && (start === null || start === startTimeOf(holder))) {
     throw new DirectoryHeldError(
-      `Process ${holder} is a sandbox that keeps its ledger in ${dataDir}. Use that one, or set DATA_DIR; if it is none, delete ${file}.`,
+      `Process ${holder} is a sandbox that keeps its ledger in ${dataDir}. Use that sandbox, or set DATA_DIR. If process ${holder} is not a sandbox, delete ${file}.`,
     );
   }
-  writeFileSync(file, [process.pid, startOf(process.pid)].filter((part) => part !== null).join(' '));
+  writeFileSync(file, [process.pid, startTimeOf(process.pid)].filter((part) => part !== null).join(' '));
 }
 
-/** When a process began, in the machine's own ticks: another process may have its number by now. Null where there is no /proc. */
-function startOf(pid: number): number | null {
-  const line = readIfThere(`/proc/${pid}/stat`);
-  // The second field is the command in parentheses and may hold blanks; the start is the twentieth after it.
+/** The start time of a process in clock ticks since boot; it detects a reused process id. Null without /proc. */
+function startTimeOf(pid: number): number | null {
+  const line = readIfPresent(`/proc/${pid}/stat`);
+  // The second field is the command in parentheses and may contain spaces. The start time is the twentieth field after it.
   const start = line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
   return start === undefined ? null : Number(start);
 }
 
-function readIfThere(file: string): string {
+function readIfPresent(file: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
@@ -66,7 +66,7 @@ function isPortTaken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
-/** Tells the parent, which prints it, or whoever reads the console. A parent that is gone by now hears nothing, and minds nothing. */
+/** Reports the failure to the parent process, which prints it; without a parent, to the console. */
 function fail(message: string): void {
   process.exitCode = 1;
   if (process.connected) process.send?.({ type: 'failed', message }, () => process.connected && process.disconnect());
@@ -78,19 +78,19 @@ async function main(): Promise<void> {
   if ('problems' in read)
     return fail(`The sandbox cannot start:\n${read.problems.map((line) => `  ${line}`).join('\n')}`);
   try {
-    const sandbox = await startPatiently(read.options);
+    const sandbox = await startWithRetries(read.options);
     const stop = (): void => void sandbox.close().then(() => process.exit(0));
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
     if (process.connected) process.send?.({ type: 'ready', url: sandbox.url }, () => {});
     else if (!process.send)
-      console.log(`The sandbox listens at ${sandbox.url}; its cashier is at ${sandbox.url}/cashier`);
+      console.log(`The sandbox listens at ${sandbox.url}. Its cashier is at ${sandbox.url}/cashier`);
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));
   }
 }
 
-// An orphan must not hold the port, nor take it: the parent may have gone before anybody could hear of it.
+// A sandbox without its parent must not occupy the port. The parent may have exited before this listener was added.
 process.on('disconnect', () => process.exit());
 if (process.send !== undefined && !process.connected) process.exit();
 await main();

@@ -1,49 +1,41 @@
-import type { Clock } from './clock.ts';
+import type { SandboxContext } from './context.ts';
 import type { Action } from './control-input.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { Faults } from './faults.ts';
-import type { HttpAnswer, HttpOutcome, HttpRequest } from './http.ts';
-import type { Ledger } from './ledger.ts';
+import type { HttpRequest, HttpResponse, HttpResult } from './http.ts';
+import type { Table } from './ledger.ts';
+import type { ProviderKey } from './provider-key.ts';
 
-/** The providers that the sandbox stands in for, as its paths and its control name them. */
-export const providerKeys = ['stripe', 'alipay', 'wechatpay'] as const;
-export type ProviderKey = (typeof providerKeys)[number];
+/** A payment that waits for its buyer, as the first page of the cashier lists it. */
+export type PendingPayment = { readonly href: string; readonly label: string; readonly price: string };
 
-/** What every side works on. */
-export type Shared = {
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly faults: Faults;
-  /** Where the sandbox is, without a slash at the end. */
-  readonly baseUrl: () => string;
-  /** An id that follows from the seed and was never given before. */
-  readonly newId: (prefix: string, length?: number) => string;
-  /** Whoever is answered later is kept waiting; else such a request counts as unanswered at once. */
-  readonly holdsRequests: boolean;
-};
-
-/** What waits for a buyer, as the cashier's first page lists it. */
-export type Waiting = { readonly href: string; readonly label: string; readonly price: string };
-
-/** One provider's side of the sandbox: its API, its cashier pages, its console, its books. */
-export type Side = {
-  readonly provider: ProviderKey;
-  /** True for the paths that its API answers. */
+/** One provider of the sandbox: its API, its cashier pages, its console, its ledger, its callbacks. */
+export type SimulatedProvider = {
+  readonly key: ProviderKey;
+  /** True for the paths of its API. */
   readonly isApi: (path: string) => boolean;
-  /** Answers one request of its API, well or ill as the fault rules say. Never rejects. */
-  readonly serveApi: (request: HttpRequest) => Promise<HttpOutcome>;
+  /** Serves one request of its API and applies the fault rules. Never rejects. */
+  readonly serveApi: (request: HttpRequest) => Promise<HttpResult>;
   /** The kinds of its cashier pages: `/cashier/<kind>/…`. */
-  readonly pages: readonly string[];
-  readonly servePage: (request: HttpRequest) => HttpAnswer;
-  /** What waits to be paid, newest first, under a heading each. */
-  readonly waiting: () => readonly { readonly heading: string; readonly rows: readonly Waiting[] }[];
-  /** What can be done in its console: `POST /control/<provider>/…`, with `:id` for one piece of the path. */
+  readonly pageKinds: readonly string[];
+  readonly servePage: (request: HttpRequest) => HttpResponse;
+  /** The payments that wait for a buyer, newest first, grouped under headings. */
+  readonly pendingPayments: () => readonly { readonly heading: string; readonly rows: readonly PendingPayment[] }[];
+  /** The actions of its console: `POST /control/<provider>/…`, where `:id` stands for one segment of the path. */
   readonly actions: Readonly<Record<string, Action>>;
-  /** Its truth, oldest first; with the merchant's number of a payment, what concerns that one. */
-  readonly ledgerOf: (paymentId: string | null) => object;
-  /** Everything that happened, as it was told, or would have been. */
+  /** The true state of its payments, oldest first; with the merchant's number of a payment, only of that payment. */
+  readonly readLedger: (paymentId: string | null) => object;
+  /** Every event, also those whose callback was never sent. */
   readonly events: () => readonly object[];
   readonly deliveries: Deliveries;
-  /** Takes up again what was planned before a restart. */
+  /** Schedules tasks and deliveries again after a restart. */
   readonly resume: () => void;
+};
+
+export type ClockRow = { readonly id: 'clock'; readonly offsetMs: number };
+
+/** The parts of one running sandbox. */
+export type SandboxParts = {
+  readonly context: SandboxContext;
+  readonly providers: readonly SimulatedProvider[];
+  readonly clockRows: Table<ClockRow>;
 };

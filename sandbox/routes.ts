@@ -1,38 +1,40 @@
 import { serveCashier } from './cashier.ts';
-import { type Control, serveControl } from './control.ts';
-import { type HttpAnswer, type HttpOutcome, type HttpRequest, jsonAnswer, redirectAnswer } from './http.ts';
+import { serveControl } from './control.ts';
+import { type HttpRequest, type HttpResponse, type HttpResult, jsonResponse, redirectResponse } from './http.ts';
+import type { SandboxParts } from './provider.ts';
 
-/** What becomes of one request, whichever way it came in. Never rejects. */
-export async function serve(control: Control, request: HttpRequest): Promise<HttpOutcome> {
+/** Serves one request, from the network or from this process. Never rejects. */
+export async function serve(parts: SandboxParts, request: HttpRequest): Promise<HttpResult> {
   try {
-    const side = control.sides.find(({ isApi }) => isApi(request.path));
-    if (side !== undefined) return told(control, await side.serveApi(request));
-    if (isUnder(request, '/cashier')) return serveCashier(control.sides, request);
-    if (isUnder(request, '/control') && isFromElsewhere(request)) {
-      return problem(403, 'A page of another site may not control the sandbox.');
+    const provider = parts.providers.find(({ isApi }) => isApi(request.path));
+    if (provider !== undefined) return withUnansweredStatus(parts, await provider.serveApi(request));
+    if (isUnder(request, '/cashier')) return serveCashier(parts.providers, request);
+    if (isUnder(request, '/control') && isCrossOrigin(request)) {
+      return problem(403, 'A page of another origin may not control the sandbox.');
     }
-    if (isUnder(request, '/control')) return await serveControl(control, request);
-    if (request.path === '/') return redirectAnswer('/cashier');
-    return problem(404, `There is nothing at ${request.path.slice(0, 200)}.`);
+    if (isUnder(request, '/control')) return await serveControl(parts, request);
+    if (request.path === '/') return redirectResponse('/cashier');
+    return problem(404, `${request.path.slice(0, 200)} does not exist.`);
   } catch (error) {
     console.error('sandbox: a request failed', error);
-    return problem(500, 'The sandbox failed; its own log says why.');
+    return problem(500, 'The sandbox failed. Its log has the error.');
   }
 }
 
-export function problem(status: number, message: string): HttpAnswer {
-  return jsonAnswer(status, { error: { type: 'invalid_request_error', message } });
+export function problem(status: number, message: string): HttpResponse {
+  return jsonResponse(status, { error: { type: 'invalid_request_error', message } });
 }
 
-/** A client in virtual time cannot wait for its time-out: it is told that no answer comes, by a status that no API gives. */
-const unansweredAnswer: HttpAnswer = { status: 599, headers: { 'X-Sandbox-Unanswered': 'timeout' }, body: '' };
+/** No real API responds with this status. */
+const unansweredResponse: HttpResponse = { status: 599, headers: { 'X-Sandbox-Unanswered': 'timeout' }, body: '' };
 
-function told({ shared }: Control, outcome: HttpOutcome): HttpOutcome {
-  return outcome === 'unanswered' && !shared.holdsRequests ? unansweredAnswer : outcome;
+/** A client in virtual time cannot wait for its time-out, so a status tells it that there is no response. */
+function withUnansweredStatus({ context }: SandboxParts, result: HttpResult): HttpResult {
+  return result === 'unanswered' && !context.holdsRequests ? unansweredResponse : result;
 }
 
-/** Browsers say whose page sends a request; nothing else does. */
-function isFromElsewhere({ headers }: HttpRequest): boolean {
+/** Only browsers send an Origin header. */
+function isCrossOrigin({ headers }: HttpRequest): boolean {
   return headers.origin !== undefined && headers.origin !== `http://${headers.host}`;
 }
 

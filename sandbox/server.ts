@@ -2,24 +2,24 @@ import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AlipayLedger } from './alipay/ground-truth.ts';
-import { type AlipayOptions, createAlipaySide } from './alipay/provider.ts';
-import { type CallbackPost, postByHttp } from './callback-post.ts';
-import { seededChance, seededToken } from './chance.ts';
+import { type AlipayOptions, createAlipayProvider } from './alipay/provider.ts';
+import { type CallbackPost, type CallbackTransport, defaultAttemptTimeoutMs, postByHttp } from './callback-post.ts';
 import { Clock } from './clock.ts';
-import { advance, type ClockRow, type Control, readLedger } from './control.ts';
+import type { SandboxContext } from './context.ts';
+import { advance, readLedger } from './control.ts';
 import type { Json } from './control-input.ts';
-import { defaultAttemptTimeoutMs } from './deliveries.ts';
 import { Faults } from './faults.ts';
-import { BodyTooLargeError, readRequest, sendAnswer } from './http.ts';
-import { actByControl, type DoorAnswer, type DoorRequest, enter } from './in-process.ts';
+import { BodyTooLargeError, readRequest, sendResponse } from './http.ts';
+import { type InProcessRequest, type InProcessResponse, postToControl, serveInProcess } from './in-process.ts';
 import { Ledger } from './ledger.ts';
-import type { Shared, Side } from './provider.ts';
+import type { ClockRow, SandboxParts, SimulatedProvider } from './provider.ts';
+import { seededRandom, seededToken } from './random.ts';
 import { problem, serve } from './routes.ts';
 import type { StripeLedger } from './stripe/ground-truth.ts';
-import { createStripeSide, type StripeOptions } from './stripe/provider.ts';
-import { createWechatpaySide, type WechatpayLedger, type WechatpayOptions } from './wechatpay/provider.ts';
+import { createStripeProvider, type StripeOptions } from './stripe/provider.ts';
+import { createWechatpayProvider, type WechatpayLedger, type WechatpayOptions } from './wechatpay/provider.ts';
 
-/** The truth of each provider that the sandbox stands in for. */
+/** The true state of each simulated provider. */
 export type ProviderLedgers = {
   readonly stripe: StripeLedger;
   readonly alipay?: AlipayLedger;
@@ -29,68 +29,68 @@ export type ProviderLedgers = {
 export type SandboxOptions = {
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** 0 takes any free port; null none: then there is only the door, `Sandbox.request`. */
+  /** 0 takes any free port. Null opens no port: requests come only through `Sandbox.request`. */
   readonly port: number | null;
-  /** Where the ledger is kept; null keeps it in memory only. */
+  /** The directory of the ledger; null keeps it in memory. */
   readonly dataDir: string | null;
   readonly stripe: StripeOptions;
-  /** Default: the sandbox does not stand in for Alipay; there is nothing at its paths. */
+  /** Default: Alipay is not simulated, and its paths do not exist. */
   readonly alipay?: AlipayOptions | null;
-  /** Default: the sandbox does not stand in for WeChat Pay; there is nothing at its paths. */
+  /** Default: WeChat Pay is not simulated, and its paths do not exist. */
   readonly wechatpay?: WechatpayOptions | null;
-  /** Randomness for faults and ids. */
+  /** The seed for ids and for the probability of faults. Default: random. */
   readonly seed?: number;
   /**
-   * The clock stands still at this instant and moves only when told. Everything is by it, also what is written into objects and
-   * signatures; nothing is done by itself, so also what is due at once waits for `advance(0)`.
+   * The clock stands still at this instant until `advance`. All times come from it, including those in objects and signatures. All
+   * tasks wait for `advance`, so a task that is due at once waits for `advance(0)`.
    */
   readonly virtualTime?: { readonly startsAt: Date };
-  /** In real time: the clock of whoever is tested, when that is moved. What is written into objects and signatures is by it. */
+  /** In real time: the merchant's clock, when a test moves it. The times in objects and signatures come from it. */
   readonly merchantNow?: () => Date;
   /**
-   * What a client gets where no answer comes or a late one (`timeout_before`, `timeout_after`, `delay`): a connection that is
-   * held, or at once status 599 with `x-sandbox-unanswered: timeout`. Default: held.
+   * The treatment of requests whose response is missing or late (`timeout_before`, `timeout_after`, `delay`). `hold` keeps the
+   * connection open; `status-599` responds at once with status 599 and `x-sandbox-unanswered: timeout`. Default: `hold`.
    */
-  readonly neverAnswers?: 'held' | 'told';
+  readonly unansweredRequests?: 'hold' | 'status-599';
   /** How callbacks reach their receiver. Default: by HTTP. */
   readonly post?: CallbackPost;
-  /** Real time that a receiver has to answer a callback, also in virtual time. Default: 10 s. */
+  /** The time limit of one delivery attempt: real time, also in virtual time. Default: 10 s. */
   readonly attemptTimeoutMs?: number;
 };
 
-/** Longer than clients keep an idle connection, so that none of them sends into one that is just being closed. */
+/** Longer than clients keep idle connections, so that no client sends a request on a connection that is closing. */
 const keepAliveMs = 65_000;
-/** Where a sandbox without a port seems to be, for the links it writes; a name that RFC 2606 gives to nobody. */
-const nowhereUrl = 'http://sandbox.invalid';
+/** The base of the links of a sandbox without a port. RFC 2606 reserves the domain. */
+const portlessUrl = 'http://sandbox.invalid';
 
-/** A running sandbox. Calls from inside this process and requests by HTTP meet the same books. */
+/** A running sandbox. Calls of this process and requests by HTTP work on the same ledger. */
 export type Sandbox = {
   readonly url: string;
-  /** Serves a request without a connection. In the `held` mode a delayed answer comes when the clock says. */
-  request(request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'>;
-  /** POSTs to the control API, as `control('/control/stripe/refunds', { … })`. @throws {ControlError} when it refuses. */
+  /** Serves a request without a connection. With `unansweredRequests: 'hold'`, a delayed response resolves when the clock reaches it. */
+  request(request: InProcessRequest): Promise<InProcessResponse | 'unanswered' | 'reset'>;
+  /** POSTs to the control API: `control('/control/stripe/refunds', { … })`. @throws {ControlError} */
   control(path: string, body?: object): Promise<Json>;
-  /** What `GET /control/ledger` answers. */
+  /** The response of `GET /control/ledger`. */
   ledger(paymentId?: string): ProviderLedgers;
-  /** The sandbox's own time. */
+  /** The time of the sandbox's clock. */
   now(): Date;
-  /** Moves time on. Resolves when everything that is due by then was done; `post` must not wait for it. */
+  /** Moves the clock forward. Resolves when all due tasks have finished. `post` must not await it: that would be a deadlock. */
   advance(ms: number): Promise<void>;
   close(): Promise<void>;
 };
 
 /**
- * Starts the sandbox. The ledger is opened only once the port is held, so that two processes on one port and one directory
- * can never write the same file.
+ * Starts the sandbox. It opens the ledger after it has bound the port, so that two processes with one port and one directory never
+ * write the same file.
  *
- * @throws {Error} with `code: 'EADDRINUSE'` when the port is taken, or when the ledger cannot be read.
+ * @throws {Error} with `code: 'EADDRINUSE'` when the port is in use; also when the ledger cannot be read.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (options.port === null) {
-    const control = openParts(options, nowhereUrl);
-    return inProcess(control, nowhereUrl, async () => {
-      stopActing(control);
-      control.shared.ledger.close();
+    const parts = openParts(options, portlessUrl);
+    return inProcess(parts, portlessUrl, async () => {
+      stopTasks(parts);
+      parts.context.ledger.close();
     });
   }
   const host = options.host ?? '127.0.0.1';
@@ -100,28 +100,28 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port } = server.address() as AddressInfo; // a TCP server's address, once it listens
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   try {
-    const control = openParts(options, url);
-    server.on('request', (incoming, response) => void serveHttp(control, incoming, response));
-    return inProcess(control, url, () => close(server, control));
+    const parts = openParts(options, url);
+    server.on('request', (incoming, response) => void serveHttp(parts, incoming, response));
+    return inProcess(parts, url, () => close(server, parts));
   } catch (error) {
     server.close();
     throw error;
   }
 }
 
-function inProcess(control: Control, url: string, close: () => Promise<void>): Sandbox {
+function inProcess(parts: SandboxParts, url: string, close: () => Promise<void>): Sandbox {
   return {
     url,
-    request: (request) => enter(control, request),
-    control: (path, body = {}) => actByControl(control, path, body),
-    ledger: (paymentId) => readLedger(control, paymentId ?? null) as ProviderLedgers,
-    now: () => new Date(control.shared.clock.nowMs()),
-    advance: (ms) => advance(control, ms),
+    request: (request) => serveInProcess(parts, request),
+    control: (path, body = {}) => postToControl(parts, path, body),
+    ledger: (paymentId) => readLedger(parts, paymentId ?? null) as ProviderLedgers,
+    now: () => new Date(parts.context.clock.nowMs()),
+    advance: (ms) => advance(parts, ms),
     close,
   };
 }
 
-function openParts(options: SandboxOptions, url: string): Control {
+function openParts(options: SandboxOptions, url: string): SandboxParts {
   const seed = options.seed ?? randomInt(2 ** 32);
   const ledger = new Ledger(options.dataDir);
   const clockRows = ledger.table<ClockRow>('clock');
@@ -130,38 +130,38 @@ function openParts(options: SandboxOptions, url: string): Control {
     standsAt: options.virtualTime?.startsAt,
     merchantNow: options.merchantNow,
   });
-  const shared: Shared = {
-    ...{ ledger, clock, faults: new Faults(seededChance(seed)) },
+  const context: SandboxContext = {
+    ...{ ledger, clock, faults: new Faults(seededRandom(seed)) },
     baseUrl: () => url,
     newId: (prefix, length = 24) => `${prefix}${seededToken(seed, ledger.nextNumber(), length)}`,
-    holdsRequests: options.neverAnswers !== 'told',
+    holdsRequests: options.unansweredRequests !== 'status-599',
   };
-  const posting = {
+  const transport: CallbackTransport = {
     post: options.post ?? postByHttp,
     attemptTimeoutMs: options.attemptTimeoutMs ?? defaultAttemptTimeoutMs,
   };
-  const sides: Side[] = [
-    createStripeSide(shared, options.stripe, posting),
-    ...(options.alipay ? [createAlipaySide(shared, options.alipay, posting)] : []),
-    ...(options.wechatpay ? [createWechatpaySide(shared, options.wechatpay, posting)] : []),
+  const providers: SimulatedProvider[] = [
+    createStripeProvider(context, options.stripe, transport),
+    ...(options.alipay ? [createAlipayProvider(context, options.alipay, transport)] : []),
+    ...(options.wechatpay ? [createWechatpayProvider(context, options.wechatpay, transport)] : []),
   ];
-  for (const side of sides) side.resume();
-  return { shared, sides, clockRows };
+  for (const provider of providers) provider.resume();
+  return { context, providers, clockRows };
 }
 
-async function serveHttp(control: Control, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveHttp(parts: SandboxParts, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const outcome = await serve(control, await readRequest(incoming));
-    if (outcome === 'reset') response.destroy();
-    else if (outcome !== 'unanswered') sendAnswer(response, outcome);
+    const result = await serve(parts, await readRequest(incoming));
+    if (result === 'reset') response.destroy();
+    else if (result !== 'unanswered') sendResponse(response, result);
   } catch (error) {
     if (error instanceof BodyTooLargeError) {
       response.shouldKeepAlive = false; // the rest of the body is not read
-      return sendAnswer(response, problem(413, error.message));
+      return sendResponse(response, problem(413, error.message));
     }
-    if (incoming.destroyed && !incoming.complete) return; // the client went away while it was sending
+    if (incoming.destroyed && !incoming.complete) return; // the client disconnected while it sent the request
     console.error('sandbox: a request failed', error);
-    sendAnswer(response, problem(500, 'The sandbox failed; its own log says why.'));
+    sendResponse(response, problem(500, 'The sandbox failed. Its log has the error.'));
   }
 }
 
@@ -175,17 +175,17 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-/** Lets attempts under way fail, and has nothing happen any more. */
-function stopActing({ sides, shared }: Control): void {
-  for (const { deliveries } of sides) deliveries.stop();
-  shared.clock.close();
+/** Aborts the deliveries in flight and cancels all scheduled tasks. */
+function stopTasks({ providers, context }: SandboxParts): void {
+  for (const { deliveries } of providers) deliveries.stop();
+  context.clock.close();
 }
 
-function close(server: Server, control: Control): Promise<void> {
-  stopActing(control);
+function close(server: Server, parts: SandboxParts): Promise<void> {
+  stopTasks(parts);
   return new Promise((resolve) => {
     server.close(() => {
-      control.shared.ledger.close();
+      parts.context.ledger.close();
       resolve();
     });
     server.closeAllConnections();

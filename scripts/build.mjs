@@ -12,11 +12,13 @@ const outdir = join(root, '.build');
 export const entry = join(outdir, 'main.js');
 /** The reconcile command. Modules that both entries use are in the build once. */
 export const reconcileEntry = join(outdir, 'reconcile-main.js');
+/** The command that administers merchants and API keys. */
+export const paystreamEntry = join(outdir, 'paystream-main.js');
 
 /** True when a source of the build is newer than the build. */
 export function isStale() {
   const built = statSync(entry, { throwIfNoEntry: false });
-  if (built === undefined || !existsSync(reconcileEntry)) return true;
+  if (built === undefined || !existsSync(reconcileEntry) || !existsSync(paystreamEntry)) return true;
   return ['src', 'prisma/generated/client', 'package-lock.json', 'scripts/build.mjs'].some(
     (place) => newest(join(root, place)) > built.mtimeMs,
   );
@@ -32,7 +34,7 @@ function newest(path) {
 export async function build() {
   const { build: bundle } = await import('esbuild');
   await bundle({
-    entryPoints: [join(root, 'src/main.ts'), join(root, 'src/reconcile-main.ts')],
+    entryPoints: [join(root, 'src/main.ts'), join(root, 'src/reconcile-main.ts'), join(root, 'src/paystream-main.ts')],
     outdir,
     bundle: true,
     splitting: true,

@@ -13,15 +13,15 @@ import { openTailWatch } from './events/feed.ts';
 import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createNotifier, type Notifier } from './events/notifications.ts';
 import { dieAt } from './failpoints.ts';
-import { authenticateBy } from './graphql/authentication.ts';
+import { createAuthentication } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { createReadiness } from './http/readiness.ts';
-import { createWebhookEntrance } from './http/refused-callbacks.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
 import { createHttpServer } from './http/server.ts';
+import { createWebhookEntrance } from './http/webhook-entrance.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import { createLogger } from './logging/logger.ts';
 import type { CommandContext } from './provider-calls/context.ts';
@@ -29,7 +29,8 @@ import { loggedProvider } from './providers/logged-provider.ts';
 import { openProvider, openProviders } from './providers/open-provider.ts';
 import type { ProviderParts, ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
-import { ensureFirstMerchant } from './store/merchant-store.ts';
+import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.ts';
+import { ensureFirstMerchant, findFirstMerchant } from './store/merchant-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
@@ -44,28 +45,30 @@ import {
   sweep,
 } from './worker/sweep.ts';
 
-/** What the database may add to a command that waits for providers. */
+/** The time that the database may add to a command that waits for providers. */
 const databaseMsMax = 10_000;
-/** Requests that are under way at a stop may go on for so long, which is longer than the longest command takes. */
+/** The time that requests in progress may take during a stop. It is longer than the longest command. */
 const drainMs = payOrderMsMax + databaseMsMax;
-/** A stop takes no longer than this, whatever hangs. */
+/** The maximum duration of a stop in milliseconds, even if something hangs. */
 export const stopMsMax = drainMs + openingMsMax;
 
-/** The running product. Its background work is done by whoever holds it: `main.ts` by the clock, tests round by round. */
+/** The running application. Its owner runs the background rounds: `main.ts` by the clock, tests one by one. */
 export type App = {
-  /** Where it listens. */
+  /** The URL at which it listens. */
   readonly url: string;
   readonly database: Database;
   /** The bearer token of the first merchant; null in production. */
   readonly token: string | null;
-  /** Where the sandbox listens; null when real providers are configured. */
+  /** False until the first merchant is created, which happens in production only. */
+  readonly hasMerchant: boolean;
+  /** The URL of the sandbox; null when real providers are configured. */
   readonly sandboxUrl: string | null;
-  /** Which providers were away at the start. */
+  /** The configured providers that did not answer at the start. */
   readonly away: readonly ProviderName[];
-  /** The same work as `sweep` does, each kind at each provider apart: run side by side, none waits for another. */
+  /** The same work as `sweep`, with one lane for each kind of work and provider. Lanes run concurrently and do not wait for each other. */
   readonly lanes: readonly Lane[];
   readonly rounds: {
-    /** Takes up what is due, one kind after the other, and waits until all of it has ended. */
+    /** Processes all due work, one kind after another, and resolves when all of it has ended. */
     sweep(): Promise<Swept>;
     applyDeliveries(): Promise<number>;
     checkPayments(): Promise<number>;
@@ -73,25 +76,27 @@ export type App = {
     expireOrders(): Promise<number>;
     /** Notifies subscribers whose notification was lost. */
     watchTail(): Promise<number>;
-    /** Asks providers that were away at the start once more, and whose payments are that stand under a former account name. */
+    /** Ends the subscriptions of API keys that were revoked on any node. */
+    endRevoked(): Promise<number>;
+    /** Retries to open the providers that did not answer, and assigns payments under former account names to their accounts. */
     retryProviders(): Promise<void>;
-    /** Says how many refused callbacks had no line of their own. */
+    /** Logs the number of refused callbacks that have no log line of their own. */
     tellRefusals(): Promise<void>;
     /** Upkeep of the embedded database. */
     maintain(): Promise<unknown>;
   };
-  /** Resolves when nothing that a callback has started is under way. */
+  /** Resolves when no received callback is being applied. */
   idle(): Promise<void>;
   readonly log: Log;
-  /** Takes no new connections, ends subscriptions, and lets requests that are under way end. */
+  /** Refuses new connections, ends subscriptions, and waits for requests in progress. */
   stopAccepting(): Promise<void>;
-  /** Stops listening, ends subscriptions, lets what is under way end, closes the database. */
+  /** Stops listening, ends subscriptions, waits for work in progress, and closes the database. */
   close(): Promise<void>;
 };
 
-/** What tests may hold in place of the real thing. */
+/** Parts that the caller may provide: a signal, and replacements for tests. */
 export type AppParts = {
-  /** Ends a start that is not wanted any more. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
   readonly log?: Log;
@@ -99,7 +104,10 @@ export type AppParts = {
   readonly httpLimits?: HttpLimits;
 };
 
-/** @throws {Error} with a sentence for the operator, or the signal's reason; nothing is left open or running. */
+/**
+ * Starts the application. @throws {Error} with a sentence for the operator, or the signal's reason. Nothing is left
+ * open or running then.
+ */
 export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
   const clock = parts.clock ?? systemClock;
   const log = parts.log ?? createLogger(config.logLevel);
@@ -107,7 +115,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(parts.signal === undefined ? [] : [parts.signal])]);
   try {
-    // The data directory's lock is taken before anything else is touched; the rest opens side by side.
+    // The lock of the data directory is taken before anything else. The rest opens concurrently.
     const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
     const http = createHttpServer(parts.httpLimits);
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
@@ -141,12 +149,26 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     );
     const commands: CommandContext = { ...held, providers: providers.open };
     if (providers.away.length === 0) await reportUnconfigured(commands);
-    const { id: merchantId, returnOrigins } = await ensureFirstMerchant(database, clock.now());
+    const merchant = config.isProduction
+      ? await findFirstMerchant(database.pool)
+      : await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
+    const authentication = createAuthentication({
+      development:
+        token === null || merchant === null
+          ? null
+          : { token, actor: { merchantId: merchant.id, returnOrigins: merchant.returnOrigins } },
+      keys: {
+        findHolder: (hash) => findKeyHolder(database.pool, hash),
+        findRevoked: (keyIds) => findRevoked(database.pool, keyIds),
+        recordUse: (keyId) => recordKeyUse(database.pool, keyId, clock.now()),
+      },
+      ...{ clock, log },
+    });
     const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;
     const yoga = createGraphqlServer({
       ...{ schema, commands, notifier, logId },
-      authenticate: authenticateBy(token, { merchantId, returnOrigins }),
+      authenticate: authentication.authenticate,
       graphiql: config.isProduction
         ? null
         : {
@@ -154,14 +176,18 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
             token: pagesToken,
           },
     });
-    // Before anybody can subscribe: events that other nodes commit from now on reach subscribers even if their notification is lost.
+    // Opened before clients can subscribe: events that other nodes commit from now on reach subscribers even if their notification is lost.
     const tail = await openTailWatch({ pool: database.pool, notifier });
     const intake = createCallbackIntake(commands);
     const webhooks = createWebhookEntrance({
       ...{ intake, providers: providers.open, away: providers.away, log, failpoint },
       now: () => clock.now(),
     });
-    const sockets = serveWebSocket((initial) => yoga.getEnveloped(initial as never) as never, log);
+    const sockets = serveWebSocket(
+      (initial) => yoga.getEnveloped(initial as never) as never,
+      authentication.authenticate,
+      log,
+    );
     await keep(webhooks, async () => webhooks.logCounted('now'));
     await keep(intake, () => intake.idle());
     await keep(sockets, () => sockets.close(drainMs));
@@ -172,7 +198,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       home: config.isProduction ? null : '/graphql',
       returnPage: config.isProduction
         ? null
-        : createReturnPage({ ask: pagesToken === null ? null : askBy(yoga, pagesToken), isLoopback }),
+        : createReturnPage({ ask: pagesToken === null ? null : queryAs(yoga, pagesToken), isLoopback }),
       ready: createReadiness(createPendingCheck(database.pool), log),
       webSocket: sockets.open,
       graphql: (request, response, requestId) =>
@@ -189,6 +215,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         await Promise.all([http.stopAccepting(drainMs), sockets.close(drainMs)]);
       },
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: intake.idle },
+      hasMerchant: merchant !== null,
       away: providers.away.map(({ name }) => name),
       lanes: openLanes(
         commands,
@@ -201,6 +228,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         checkRefunds: () => checkDueRefunds(commands),
         expireOrders: () => expireDueOrders(commands),
         watchTail: () => tail.runOnce(),
+        endRevoked: () => authentication.endRevoked(),
         retryProviders: async () => {
           if (providers.away.length > 0) {
             await providers.retry();
@@ -217,7 +245,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     };
   } catch (error) {
     failed.abort(error);
-    await close().catch((cause: unknown) => log.error({ err: cause }, 'a start that failed could not be undone'));
+    await close().catch((cause: unknown) =>
+      log.error({ err: cause }, 'the resources of a failed start could not be closed'),
+    );
     throw error;
   }
 }
@@ -236,15 +266,16 @@ async function openNotifier(
 }
 
 /**
- * Where only this machine gets in, GraphiQL and the return page may use the token. A public address says that a proxy lets others in, whatever it
- * puts into `Host`.
+ * True when only this machine can connect, so that GraphiQL and the return page may use the token. The caller also
+ * requires a local public URL: another one means that a proxy forwards requests of other machines, whatever `Host`
+ * header it sends.
  */
 function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-/** Asks the API with this token, as a client would. */
-function askBy(yoga: YogaServer, token: string) {
+/** Sends operations to the API with this token, like a client. */
+function queryAs(yoga: YogaServer, token: string) {
   return async (query: string, variables: object, requestId: string): Promise<unknown> => {
     const body = JSON.stringify({ query, variables });
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
@@ -262,7 +293,7 @@ function partsOf({ name }: ProviderSetup, publicUrl: string, clock: Clock): Prov
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };
 
-/** Starts the sandbox where it is wanted, and says how to reach it as if it were the providers. */
+/** Starts the sandbox and returns provider setups that connect to it; null when real providers are configured. */
 async function startSandbox(
   { sandbox, dataDir }: Config,
   keys: DevelopmentKeys | null,
@@ -274,7 +305,7 @@ async function startSandbox(
   const stripeWebhookUrl = `${publicUrl}/webhooks/stripe`;
   const process = await startSandboxProcess({
     ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl, signal },
-    onEnd: () => log.error({}, 'the sandbox has ended: no provider answers until the next start'),
+    onEnd: () => log.error({}, 'the sandbox process has ended: no provider answers until this server is restarted'),
   });
   const environment = sandboxEnvironment(keys, process.url);
   const at = (name: string) => environment[name] ?? null;

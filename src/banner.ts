@@ -3,6 +3,7 @@ import { type Config, webhookUrlOf } from './config.ts';
 type Started = {
   readonly url: string;
   readonly token: string | null;
+  readonly hasMerchant: boolean;
   readonly sandboxUrl: string | null;
   readonly away: readonly string[];
   readonly database: { readonly kind: 'pglite' | 'postgresql' };
@@ -11,7 +12,7 @@ type Started = {
 /**
  * The text that the start prints: the URL, the database and its durability, the providers or the sandbox, and a token.
  */
-export function bannerOf(config: Config, { url, token, sandboxUrl, away, database }: Started): string {
+export function bannerOf(config: Config, { url, token, hasMerchant, sandboxUrl, away, database }: Started): string {
   const { dataDir, isProduction } = config;
   const lines = [
     isProduction ? `GraphQL    ${url}/graphql` : `GraphiQL   ${url}/graphql`,
@@ -21,11 +22,14 @@ export function bannerOf(config: Config, { url, token, sandboxUrl, away, databas
     sandboxUrl === null
       ? `Providers  ${providersOf(config, url, away).join('\n           ')}`
       : `Providers  the sandbox at ${sandboxUrl} stands in for them: no real money; cashier pages at ${sandboxUrl}/cashier`,
-    token === null
-      ? 'Token      none: production has no access control yet, so every operation returns UNAUTHENTICATED'
-      : `Token      Authorization: Bearer ${token}`,
+    token === null ? `Access     ${accessOf(hasMerchant)}` : `Token      Authorization: Bearer ${token}`,
   ];
   return lines.join('\n');
+}
+
+function accessOf(hasMerchant: boolean): string {
+  if (hasMerchant) return "by API key; add one with: npm run paystream -- key add --name 'shop server'";
+  return "nobody yet; create the merchant with: npm run paystream -- merchant add --name 'My shop' --return-origin https://shop.example";
 }
 
 /** One line for each provider: the account, the host and the callback URL. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What is still being opened when a start fails is waited for so long, to be closed. */
+/** When a start fails, resources that are still opening are awaited for at most this time, so that they can be closed. */
 export const openingMsMax = 5000;
 
 export type ClosingList = ReturnType<typeof closingList>;
@@ -14,8 +14,8 @@ export function rejectedBy(signal: AbortSignal): Promise<never> {
 }
 
 /**
- * What was opened, to be closed the other way round, each step whatever the others did. What is still opening by then is closed once it is
- * open, and waited for a while.
+ * A list of opened resources. `close` closes them in reverse order; a step that fails does not prevent the others, and the first error is
+ * thrown at the end. A resource that is still opening is closed once it is open; `close` waits for it at most `openingMsMax`.
  */
 export function closingList() {
   const steps: (() => Promise<unknown>)[] = [];

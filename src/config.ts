@@ -94,7 +94,7 @@ function checkDatabaseUrl(databaseUrl: string, violations: string[]): void {
   }
 }
 
-/** An unknown value must not mean development, which has no access control. */
+/** An unknown value must not mean development, where a printed token gives full access. */
 function isProductionAt(at: ReadVariable, violations: string[]): boolean {
   const choices = ['production', 'development', 'test'] as const;
   const before = violations.length;

@@ -5,6 +5,8 @@ import { overloadIn } from './database/errors.ts';
 
 const sweepIntervalMs = 500;
 const tailIntervalMs = 1000;
+/** A revoked key loses its subscriptions within a second. */
+const revokedIntervalMs = 500;
 const refusalsIntervalMs = 60_000;
 const awayIntervalMs = 15_000;
 const maintainIntervalMs = 5 * 60_000;
@@ -61,6 +63,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
   const stops = [
     ...lanes.map((lane) => repeat(lane.name, () => lane.runOnce(), sweepIntervalMs, log)),
     repeat('lost notifications', alone(rounds.watchTail), tailIntervalMs, log),
+    repeat('revoked keys', alone(rounds.endRevoked), revokedIntervalMs, log),
     repeat('providers that are away', alone(rounds.retryProviders), awayIntervalMs, log),
     repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),

@@ -30,7 +30,7 @@ async function main(): Promise<number> {
     return exitCodes.noDifferences;
   }
   const config = readConfig();
-  // Before anything else: where the server holds the embedded database, its sentence is the one to print.
+  // Opened first: if a running server uses the embedded database, that error is the one to print.
   const database = await openDatabase({ ...config, migrate: config.migrateOnStart });
   try {
     const { setups, close } = await configuredProviders(config);
@@ -48,7 +48,10 @@ async function main(): Promise<number> {
   }
 }
 
-/** Nobody subscribes here; who does at a node hears of changes by its look at the log's end, a second later at most. */
+/**
+ * This process has no subscribers. The subscribers of server nodes are notified when their node next checks the end of
+ * the log, within a second.
+ */
 function partsOf({ logLevel }: Config): Omit<CommandContext, 'db' | 'providers'> {
   const log = createLogger(logLevel);
   return { log, clock: systemClock, failpoint: passAll, notifier: { notify: () => {} } };
@@ -78,7 +81,9 @@ async function run(context: CommandContext, provider: PaymentProvider, options: 
     for (const report of reports) await report.finish(lines, tally);
     if (!json) console.log(tableOf({ ...head, lines }, tally));
     if (!hasBill)
-      console.error(`There is no bill of ${date}: nothing was traded, and we hold nothing of that day either.`);
+      console.error(
+        `The provider has no bill of ${date}, and the database has no money of that day either: nothing was traded.`,
+      );
     if (doubt !== null) console.error(sentenceOnDoubt(doubt, head));
     return tally.differences() === 0 ? exitCodes.noDifferences : exitCodes.differences;
   } catch (error) {
@@ -92,16 +97,16 @@ async function run(context: CommandContext, provider: PaymentProvider, options: 
 
 function sentenceOnDoubt({ missing, listed }: Doubt, { provider, account, date }: JsonHead): string {
   return (
-    `The bill lists ${listed} of ours and lacks ${missing}: most likely it is not the one of ${provider} (${account}) on ${date}. The ` +
-    'provider was not asked about what it lacks, and nothing was changed for it. If it is the right account and the right day, run this ' +
-    'again with --ask-about-all.'
+    `The bill lists ${listed} of our payments and refunds and lacks ${missing}. It is most likely not the bill of ` +
+    `${provider} (${account}) on ${date}. The provider was not queried about the missing ones, and nothing was changed for them. If ` +
+    'the account and the day are correct, run the command again with --ask-about-all.'
   );
 }
 
-/** Ctrl-C ends it between two lines, with its temporary files removed. What was repaired by then stays repaired. */
+/** Ctrl-C stops the run between two lines of the bill and removes its temporary files. Repairs that were made before stay. */
 function stopOnSignals(): { readonly signal: AbortSignal; end(): void } {
   const controller = new AbortController();
-  const stop = () => controller.abort(new Error('Stopped before the end. Running it again does the rest.'));
+  const stop = () => controller.abort(new Error('Stopped before the end. Run the command again to do the rest.'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   return { signal: controller.signal, end: () => process.off('SIGINT', stop).off('SIGTERM', stop) };
 }
@@ -123,7 +128,7 @@ function openOne(
 
 type Providers = { readonly setups: readonly ProviderSetup[]; close(): Promise<void> };
 
-/** As configured; or the sandbox, that of a server which runs, or one of our own on the same ledger. */
+/** The configured providers. Without any, the sandbox of a running server, or a sandbox that is started here on the same ledger. */
 async function configuredProviders({ providers, sandbox, dataDir, host, port }: Config): Promise<Providers> {
   if (sandbox === null) return { setups: providers, close: async () => {} };
   const keys = developmentKeys(dataDir);
@@ -134,7 +139,7 @@ async function configuredProviders({ providers, sandbox, dataDir, host, port }: 
   const running = keptSandboxUrl(dataDir);
   if (running !== null && (await answers(running))) return { setups: setupsAt(running), close: async () => {} };
   const stripeWebhookUrl = `http://${host}:${port}/webhooks/stripe`;
-  const onEnd = () => console.error('The sandbox has ended: no provider answers.');
+  const onEnd = () => console.error('The sandbox process has ended: no provider answers.');
   const own = await startSandboxProcess({ ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl, onEnd } });
   return { setups: setupsAt(own.url), close: () => own.close() };
 }

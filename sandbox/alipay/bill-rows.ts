@@ -1,8 +1,9 @@
-import { beijingTime, yuan } from './formats.ts';
-import { buyer } from './notices.ts';
-import { type Books, type RefundRow, refundsOf, type TradeRow } from './state.ts';
+import { beijingTime } from '../beijing-time.ts';
+import { formatYuan } from '../yuan.ts';
+import { buyer } from './notifications.ts';
+import { type AlipayState, type RefundRow, refundsOf, type TradeRow } from './state.ts';
 
-/** One row of the business bill: a payment, or a refund with its amount below zero. Amounts are fen. */
+/** One row of the business bill: a payment, or a refund with a negative amount. Amounts are fen. */
 export type BillRow = {
   readonly tradeNo: string;
   readonly outTradeNo: string;
@@ -11,13 +12,13 @@ export type BillRow = {
   readonly createdMs: number;
   readonly finishedMs: number;
   readonly amount: number;
-  /** Of a refund. */
+  /** Empty for a payment. */
   readonly outRequestNo: string;
 };
 
 export type Period = { readonly fromMs: number; readonly untilMs: number };
 
-/** The columns of 业务明细, in their order. */
+/** The columns of 业务明细 in order. */
 export const columns: readonly string[] = [
   ...['支付宝交易号', '商户订单号', '业务类型', '商品名称', '创建时间', '完成时间', '门店编号', '门店名称', '操作员'],
   ...['终端号', '对方账户', '订单金额（元）', '商家实收（元）', '支付宝红包（元）', '集分宝（元）', '支付宝优惠（元）'],
@@ -33,8 +34,8 @@ export const columns: readonly string[] = [
 ];
 
 export function cellsOf(row: BillRow): string[] {
-  const none = yuan(0);
-  const amount = yuan(row.amount);
+  const none = formatYuan(0);
+  const amount = formatYuan(row.amount);
   return [
     ...[row.tradeNo, row.outTradeNo, row.kind, row.subject, beijingTime(row.createdMs), beijingTime(row.finishedMs)],
     ...['', '', '', ''],
@@ -43,21 +44,21 @@ export function cellsOf(row: BillRow): string[] {
   ];
 }
 
-/** What was paid and what went back in that time, in the order in which it happened. */
-export function rowsOfBooks(books: Books, { fromMs, untilMs }: Period): BillRow[] {
+/** The payments and refunds of the period, in the order of completion. */
+export function rowsOfLedger(alipay: AlipayState, { fromMs, untilMs }: Period): BillRow[] {
   const isWithin = (ms: number | null): ms is number => ms !== null && ms >= fromMs && ms < untilMs;
   const rows: BillRow[] = [];
-  for (const trade of books.trades.all()) {
+  for (const trade of alipay.trades.all()) {
     if (isWithin(trade.paidMs)) rows.push(paymentRow(trade, trade.paidMs));
-    for (const refund of refundsOf(books, trade.id)) {
+    for (const refund of refundsOf(alipay, trade.id)) {
       if (isWithin(refund.succeededMs)) rows.push(refundRow(trade, refund, refund.succeededMs));
     }
   }
   return rows.sort((a, b) => a.finishedMs - b.finishedMs);
 }
 
-/** So many rows of nobody's, every tenth a refund of the one before; the same ones for the same period. */
-export function* madeUpRows({ fromMs, untilMs }: Period, count: number): Generator<BillRow> {
+/** Invented rows, reproducible for the same period. Every tenth row is a refund of the row before. */
+export function* syntheticRows({ fromMs, untilMs }: Period, count: number): Generator<BillRow> {
   const day = beijingTime(fromMs).slice(0, 10).replaceAll('-', '');
   const stepMs = Math.floor((untilMs - fromMs) / Math.max(1, count));
   for (let n = 0; n < count; n += 1) {

@@ -1,88 +1,88 @@
 import { Readable } from 'node:stream';
 import iconv from 'iconv-lite';
 import { ZipFile } from 'yazl';
-import type { HttpAnswer } from '../http.ts';
-import { type BillRow, cellsOf, columns, madeUpRows, type Period, rowsOfBooks } from './bill-rows.ts';
+import { beijingDate, beijingTime, parseBeijingDate } from '../beijing-time.ts';
+import { encodedChunks } from '../bill-files.ts';
+import { dayMs, hourMs, secondMs } from '../durations.ts';
+import type { HttpResponse } from '../http.ts';
+import { formatYuan } from '../yuan.ts';
+import { type BillRow, cellsOf, columns, type Period, rowsOfLedger, syntheticRows } from './bill-rows.ts';
 import { businessRefusal } from './errors.ts';
-import { beijingDate, beijingTime, readBeijingTime, yuan } from './formats.ts';
-import type { Books } from './state.ts';
+import type { AlipayState } from './state.ts';
 
-const dayMs = 24 * 3_600_000;
-/** A day's bill is there from ten o'clock of the next day. */
-const readyAfterMs = 10 * 3_600_000;
-const linkMs = 30_000;
-/** Written to the ZIP at once. */
-const chunkChars = 65_536;
+/** The bill of a day is ready at ten o'clock of the next day. */
+const readyAfterMs = 10 * hourMs;
+const linkMs = 30 * secondMs;
 
-/** A day or a month. `text` is how it was asked for. */
+/** A day or a month; `text` is its form in the request. */
 type BillDate = { readonly text: string } & Period;
 
-/** `yyyy-MM-dd` or `yyyy-MM`; null for any other text, also for days that there are not. */
+/** Parses `yyyy-MM-dd` or `yyyy-MM`; null for any other text and for dates that do not exist. */
 export function readBillDate(text: string): BillDate | null {
   if (/^\d{4}-\d\d-\d\d$/.test(text)) {
-    const fromMs = readBeijingTime(`${text} 00:00:00`);
+    const fromMs = parseBeijingDate(text);
     return fromMs === null ? null : { text, fromMs, untilMs: fromMs + dayMs };
   }
-  const fromMs = /^\d{4}-\d\d$/.test(text) ? readBeijingTime(`${text}-01 00:00:00`) : null;
+  const fromMs = /^\d{4}-\d\d$/.test(text) ? parseBeijingDate(`${text}-01`) : null;
   if (fromMs === null) return null;
-  const nextMonth = `${beijingDate(fromMs + 31 * dayMs).slice(0, 7)}-01 00:00:00`;
-  return { text, fromMs, untilMs: readBeijingTime(nextMonth) ?? fromMs };
+  const nextMonth = `${beijingDate(fromMs + 31 * dayMs).slice(0, 7)}-01`;
+  return { text, fromMs, untilMs: parseBeijingDate(nextMonth) ?? fromMs };
 }
 
 /**
- * A link to a bill, good for thirty seconds of the sandbox's clock.
+ * A download link of a bill, valid for thirty seconds of the sandbox's clock.
  *
- * @throws {AlipayRefusal} for a day or month that is not over, for a bill that is not ready, and for bills that the sandbox has not.
+ * @throws {AlipayRefusal} when the period is not over, the bill is not ready, or the sandbox does not implement the bill type.
  */
-export function billLink(books: Books, billType: string, dateText: string): string {
+export function billLink(alipay: AlipayState, billType: string, dateText: string): string {
   if (billType !== 'trade') throw invalidArguments('bill_type：沙箱只提供 trade 业务账单');
   const date = readBillDate(dateText);
   if (date === null) throw invalidArguments('bill_date：格式为 yyyy-MM-dd 或 yyyy-MM');
-  const nowMs = books.clock.wireMs();
+  const nowMs = alipay.clock.wireMs();
   if (nowMs < date.untilMs) throw invalidArguments('bill_date：不支持下载当日或当月账单');
-  if (nowMs < date.untilMs + readyAfterMs && !books.madeUpBills.get(dateText)) {
+  if (nowMs < date.untilMs + readyAfterMs && !alipay.syntheticBills.get(dateText)) {
     throw businessRefusal('BILL_NOT_EXIST', '账单不存在，当日账单一般于次日 10 点后生成');
   }
-  forgetOldLinks(books);
-  const { id } = books.billLinks.put({
-    id: books.newId('bill', 24),
+  deleteExpiredLinks(alipay);
+  const { id } = alipay.billLinks.put({
+    id: alipay.newId('bill', 24),
     billDate: dateText,
-    untilMs: books.clock.nowMs() + linkMs,
+    untilMs: alipay.clock.nowMs() + linkMs,
   });
-  return `${books.baseUrl()}/alipay/bills/${id}`;
+  return `${alipay.baseUrl()}/alipay/bills/${id}`;
 }
 
-/** The file behind a link: unsigned, as it is. */
-export function serveBill(books: Books, linkId: string): HttpAnswer {
-  const link = books.billLinks.get(linkId);
+/** The file of a download link. It is not signed. */
+export function serveBill(alipay: AlipayState, linkId: string): HttpResponse {
+  const link = alipay.billLinks.get(linkId);
   const date = readBillDate(link?.billDate ?? '');
   if (!link || date === null) return { status: 404, headers: {}, body: '' };
-  if (books.clock.nowMs() >= link.untilMs) return { status: 403, headers: {}, body: '链接已失效' };
-  const madeUp = books.madeUpBills.get(date.text);
-  const rows = madeUp ? madeUpRows(date, madeUp.rows) : rowsOfBooks(books, date);
-  const name = `${books.sellerId}0156_${date.text.replaceAll('-', '')}`;
+  if (alipay.clock.nowMs() >= link.untilMs) return { status: 403, headers: {}, body: '链接已失效' };
+  const synthetic = alipay.syntheticBills.get(date.text);
+  const rows = synthetic ? syntheticRows(date, synthetic.rows) : rowsOfLedger(alipay, date);
+  const name = `${alipay.sellerId}0156_${date.text.replaceAll('-', '')}`;
   return {
     status: 200,
     headers: { 'Content-Type': 'application/zip', 'Content-Disposition': `attachment; filename="${name}.csv.zip"` },
-    body: () => zipBill(books, name, date, rows),
+    body: () => zipBill(alipay, name, date, rows),
   };
 }
 
 /**
- * `<name>_业务明细.csv` and `<name>_业务明细(汇总).csv`, both in GBK with CRLF. Lines that begin with `#` are comment, before the
- * header row and after the last row; every cell but the header's ends with a tab; a cell with a comma, a quote or a line break is
- * quoted. Written row by row as it is read, so that a million of them take no memory to speak of.
+ * A ZIP of `<name>_业务明细.csv` and `<name>_业务明细(汇总).csv`, both in GBK with CRLF. Lines that begin with `#` are comments before
+ * the header row and after the last row. Each cell outside the header ends with a tab; a cell with a comma, a quote or a line break
+ * is quoted. The ZIP is written row by row as it is read, so a million rows need little memory.
  */
-function zipBill(books: Books, name: string, date: BillDate, rows: Iterable<BillRow>): Readable {
+function zipBill(alipay: AlipayState, name: string, date: BillDate, rows: Iterable<BillRow>): Readable {
   const zip = new ZipFile();
   const zipped = Readable.from(zip.outputStream, { objectMode: false });
   zip.on('error', (error: Error) => zipped.destroy(error));
-  const options = { mtime: new Date(books.clock.wireMs()), mode: 0o100644 };
+  const options = { mtime: new Date(alipay.clock.wireMs()), mode: 0o100644 };
   const sums = new Sums();
   const add = (fileName: string, lines: () => Iterable<string>): void =>
     zip.addReadStreamLazy(fileName, options, (give) => give(null, gbkStream(lines())));
-  add(`${name}_业务明细.csv`, () => detailLines(books, date, rows, sums));
-  add(`${name}_业务明细(汇总).csv`, () => summaryLines(books, date, sums)); // opened once the details are written
+  add(`${name}_业务明细.csv`, () => detailLines(alipay, date, rows, sums));
+  add(`${name}_业务明细(汇总).csv`, () => summaryLines(alipay, date, sums)); // opened after the details are written, so the sums are complete
   zip.end();
   return zipped;
 }
@@ -98,9 +98,9 @@ class Sums {
   }
 }
 
-function* detailLines(books: Books, date: BillDate, rows: Iterable<BillRow>, sums: Sums): Generator<string> {
+function* detailLines(alipay: AlipayState, date: BillDate, rows: Iterable<BillRow>, sums: Sums): Generator<string> {
   yield '#支付宝业务明细查询';
-  yield* opening(books, date);
+  yield* headerLines(alipay, date);
   yield '#-----------------------------------------业务明细列表----------------------------------------';
   yield columns.join(',');
   for (const row of rows) {
@@ -109,25 +109,25 @@ function* detailLines(books: Books, date: BillDate, rows: Iterable<BillRow>, sum
   }
   const { payments, refunds } = sums;
   yield '#-----------------------------------------业务明细列表结束------------------------------------';
-  yield `#交易合计：${payments.count}笔，商家实收共${yuan(payments.amount)}元，商家优惠共0.00元`;
-  yield `#退款合计：${refunds.count}笔，商家实收退款共${yuan(refunds.amount)}元，商家优惠退款共0.00元`;
-  yield `#导出时间：[${writtenTime(books.clock.wireMs())}]`;
+  yield `#交易合计：${payments.count}笔，商家实收共${formatYuan(payments.amount)}元，商家优惠共0.00元`;
+  yield `#退款合计：${refunds.count}笔，商家实收退款共${formatYuan(refunds.amount)}元，商家优惠退款共0.00元`;
+  yield `#导出时间：[${chineseTime(alipay.clock.wireMs())}]`;
 }
 
-function* summaryLines(books: Books, date: BillDate, { payments, refunds }: Sums): Generator<string> {
-  const net = yuan(payments.amount + refunds.amount);
+function* summaryLines(alipay: AlipayState, date: BillDate, { payments, refunds }: Sums): Generator<string> {
+  const net = formatYuan(payments.amount + refunds.amount);
   yield '#支付宝业务汇总查询';
-  yield* opening(books, date);
+  yield* headerLines(alipay, date);
   yield '#-----------------------------------------业务汇总列表----------------------------------------';
   yield '门店编号,门店名称,交易订单总笔数,退款订单总笔数,订单金额（元）,商家实收（元）,支付宝优惠（元）,商家优惠（元）,卡消费金额（元）,服务费（元）,分润（元）,实收净额（元）';
-  yield csvLine(['合计', '', `${payments.count}`, `${refunds.count}`, net, net, ...Array(5).fill(yuan(0)), net]);
+  yield csvLine(['合计', '', `${payments.count}`, `${refunds.count}`, net, net, ...Array(5).fill(formatYuan(0)), net]);
   yield '#-----------------------------------------业务汇总列表结束------------------------------------';
-  yield `#导出时间：[${writtenTime(books.clock.wireMs())}]`;
+  yield `#导出时间：[${chineseTime(alipay.clock.wireMs())}]`;
 }
 
-function* opening({ sellerId }: Books, { fromMs, untilMs }: BillDate): Generator<string> {
+function* headerLines({ sellerId }: AlipayState, { fromMs, untilMs }: BillDate): Generator<string> {
   yield `#账号：[${sellerId}0156]`;
-  yield `#起始日期：[${writtenTime(fromMs)}]   终止日期：[${writtenTime(untilMs)}]`;
+  yield `#起始日期：[${chineseTime(fromMs)}]   终止日期：[${chineseTime(untilMs)}]`;
 }
 
 function csvLine(cells: readonly string[]): string {
@@ -135,32 +135,28 @@ function csvLine(cells: readonly string[]): string {
 }
 
 /** `yyyy年MM月dd日 HH:mm:ss` */
-function writtenTime(ms: number): string {
+function chineseTime(ms: number): string {
   return beijingTime(ms).replace(/^(\d{4})-(\d\d)-(\d\d)/, '$1年$2月$3日');
 }
 
 function gbkStream(lines: Iterable<string>): Readable {
-  return Readable.from(gbkChunks(lines), { objectMode: false });
+  return Readable.from(
+    encodedChunks(terminated(lines), (text) => iconv.encode(text, 'gbk')),
+    { objectMode: false },
+  );
 }
 
-function* gbkChunks(lines: Iterable<string>): Generator<Buffer> {
-  let text = '';
-  for (const line of lines) {
-    text += `${line}\r\n`;
-    if (text.length < chunkChars) continue;
-    yield iconv.encode(text, 'gbk');
-    text = '';
-  }
-  yield iconv.encode(text, 'gbk');
+function* terminated(lines: Iterable<string>): Generator<string> {
+  for (const line of lines) yield `${line}\r\n`;
 }
 
-function forgetOldLinks(books: Books): void {
-  for (const link of [...books.billLinks.all()]) {
-    if (books.clock.nowMs() >= link.untilMs) books.billLinks.delete(link.id);
+function deleteExpiredLinks(alipay: AlipayState): void {
+  for (const link of [...alipay.billLinks.all()]) {
+    if (alipay.clock.nowMs() >= link.untilMs) alipay.billLinks.delete(link.id);
   }
 }
 
-/** Spelt as Alipay spells it. */
+/** The misspelling is Alipay's own. */
 function invalidArguments(why: string): Error {
   return businessRefusal('INVAILID_ARGUMENTS', `入参不合法：${why}`);
 }

@@ -1,14 +1,14 @@
 import iconv from 'iconv-lite';
 
-/** Alipay writes UTF-8, and GBK where it was asked for that or knows nobody who asked. */
+/** Alipay writes UTF-8; GBK when the merchant requests it, and when the request cannot be attributed to a merchant. */
 export type Charset = 'utf-8' | 'GBK';
 
-/** What a charset has no sign for becomes a question mark, as at Alipay. */
+/** A character that the charset does not have becomes a question mark, as at Alipay. */
 export function encoded(text: string, charset: Charset): Buffer {
   return charset === 'GBK' ? iconv.encode(text, 'gbk') : Buffer.from(text, 'utf8');
 }
 
-/** A form as it is posted: percent-encoded bytes of the charset. */
+/** A form with percent-encoded bytes of the charset. */
 export function encodedForm(fields: Readonly<Record<string, string>>, charset: Charset): string {
   const escaped = (text: string): string =>
     encoded(text, charset)

@@ -1,4 +1,4 @@
-/** An answer that says no. Keys as on the wire. */
+/** The body of a refusal, with the keys of the wire format. */
 export type Problem = {
   readonly code: string;
   readonly msg: string;
@@ -7,7 +7,7 @@ export type Problem = {
 };
 
 /**
- * Alipay refuses. The gateway's own refusals come in a node called `error_response`, those of the business in the method's node.
+ * A refusal of Alipay. Refusals of the gateway are in the node `error_response`, refusals of a method in the node of that method.
  */
 export class AlipayRefusal extends Error {
   readonly by: 'gateway' | 'business';
@@ -43,7 +43,6 @@ export function tradeStatusError(): AlipayRefusal {
   return businessRefusal('ACQ.TRADE_STATUS_ERROR', '交易状态不合法');
 }
 
-/** `parameter` is named, so that whoever sent it need not guess. */
 export function invalidParameter(parameter: string, why: string): AlipayRefusal {
   return businessRefusal('ACQ.INVALID_PARAMETER', `参数无效：${parameter} ${why}`);
 }

@@ -1,11 +1,11 @@
-import { type Books, type RefundRow, refundedOf, refundsOf, type TradeRow } from './state.ts';
+import { type AlipayState, type RefundRow, refundedOf, refundsOf, type TradeRow } from './state.ts';
 
-/** What became of one number of the merchant's. Amounts are fen. */
+/** The totals of one merchant's number, in fen. */
 export type AlipayTotals = {
   readonly currency: 'cny';
-  /** 0 while nobody has opened its link or scanned its code. */
+  /** 0 until a buyer opens the link or scans the code. */
   readonly trades: number;
-  /** Times that money was taken; more than one is a double charge. */
+  /** How often the buyer was charged; more than once is a double charge. */
   readonly charges: number;
   readonly captured: number;
   readonly refunded: number;
@@ -30,22 +30,22 @@ export type LedgerRefund = Pick<RefundRow, 'id' | 'outTradeNo' | 'outRequestNo' 
 export type AlipayLedger = {
   readonly trades: readonly LedgerTrade[];
   readonly refunds: readonly LedgerRefund[];
-  /** By `out_trade_no`, also of links and codes that nobody has opened. */
+  /** By `out_trade_no`, including links and codes that no buyer has opened. */
   readonly totals: Readonly<Record<string, AlipayTotals>>;
 };
 
-/** Alipay's truth, oldest first; with `paymentId`, an out_trade_no, only what concerns that one. */
-export function alipayOracle(books: Books, paymentId: string | null): AlipayLedger {
-  const numbers = paymentId === null ? Array.from(books.offersByNumber.all(), ({ id }) => id) : [paymentId];
-  const known = numbers.filter((number) => books.offersByNumber.get(number) !== undefined);
+/** The true state at Alipay, oldest first; with `paymentId`, an `out_trade_no`, only of that payment. */
+export function readAlipayLedger(alipay: AlipayState, paymentId: string | null): AlipayLedger {
+  const numbers = paymentId === null ? Array.from(alipay.offersByNumber.all(), ({ id }) => id) : [paymentId];
+  const known = numbers.filter((number) => alipay.offersByNumber.get(number) !== undefined);
   return {
-    trades: known.flatMap((number) => books.trades.get(number) ?? []).map((trade) => tradeInLedger(books, trade)),
-    refunds: known.flatMap((number) => refundsOf(books, number)).map(refundInLedger),
-    totals: Object.fromEntries(known.map((number) => [number, totalsOf(books, number)])),
+    trades: known.flatMap((number) => alipay.trades.get(number) ?? []).map((trade) => tradeInLedger(alipay, trade)),
+    refunds: known.flatMap((number) => refundsOf(alipay, number)).map(refundInLedger),
+    totals: Object.fromEntries(known.map((number) => [number, totalsOf(alipay, number)])),
   };
 }
 
-export function tradeInLedger(books: Books, trade: TradeRow): LedgerTrade {
+export function tradeInLedger(alipay: AlipayState, trade: TradeRow): LedgerTrade {
   const { id, tradeNo, status, terms, charges, paidMs, closedMs } = trade;
   return {
     outTradeNo: id,
@@ -55,7 +55,7 @@ export function tradeInLedger(books: Books, trade: TradeRow): LedgerTrade {
     amount: terms.amount,
     subject: terms.subject,
     charges,
-    refunded: refundedOf(books, id),
+    refunded: refundedOf(alipay, id),
     paidAt: paidMs === null ? null : new Date(paidMs).toISOString(),
     closedAt: closedMs === null ? null : new Date(closedMs).toISOString(),
   };
@@ -65,16 +65,16 @@ export function refundInLedger({ id, outTradeNo, outRequestNo, amount, status, o
   return { id, outTradeNo, outRequestNo, amount, status, origin };
 }
 
-function totalsOf(books: Books, outTradeNo: string): AlipayTotals {
-  const trade = books.trades.get(outTradeNo);
+function totalsOf(alipay: AlipayState, outTradeNo: string): AlipayTotals {
+  const trade = alipay.trades.get(outTradeNo);
   const charges = trade?.charges ?? 0;
-  const pending = refundsOf(books, outTradeNo).filter(({ status }) => status === 'pending');
+  const pending = refundsOf(alipay, outTradeNo).filter(({ status }) => status === 'pending');
   return {
     currency: 'cny',
     trades: trade ? 1 : 0,
     charges,
     captured: charges * (trade?.terms.amount ?? 0),
-    refunded: refundedOf(books, outTradeNo),
+    refunded: refundedOf(alipay, outTradeNo),
     refundPending: pending.reduce((sum, { amount }) => sum + amount, 0),
   };
 }

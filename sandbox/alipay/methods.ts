@@ -1,23 +1,24 @@
+import { beijingTime } from '../beijing-time.ts';
+import { formatYuan } from '../yuan.ts';
 import { billLink } from './bills.ts';
 import { type AlipayRefusal, tradeNotExist } from './errors.ts';
-import { beijingTime, yuan } from './formats.ts';
-import { buyer } from './notices.ts';
+import { buyer } from './notifications.ts';
 import { billParams, read, readTerms, refundParams, refundQueryParams, tradeParams } from './params.ts';
 import { findRefund, refundTrade } from './refunds.ts';
 import type { GatewayCall } from './request.ts';
-import { type Books, newestOffer, type Product, refundedOf, type TradeRow } from './state.ts';
-import { closeTrade, findTrade, makeOffer, planPaymentInSpite } from './trades.ts';
+import { type AlipayState, newestOffer, type Product, refundedOf, type TradeRow } from './state.ts';
+import { closeTrade, findTrade, makeOffer, schedulePaymentAfterClose } from './trades.ts';
 
-/** What a method answers on success, besides `code` and `msg`. */
+/** The response of a method on success, without `code` and `msg`. */
 export type Node = Readonly<Record<string, unknown>>;
 
 /**
- * Reads, does and answers; must run inside a transaction. A refusal that is thrown undoes what was done; one that is returned is only
- * the answer.
+ * Executes a call inside a transaction. A thrown refusal rolls the transaction back; a returned refusal is the response of a
+ * transaction that commits.
  */
-export type Method = (books: Books, call: GatewayCall) => Node | AlipayRefusal;
+export type Method = (alipay: AlipayState, call: GatewayCall) => Node | AlipayRefusal;
 
-/** The methods that a merchant's server calls. */
+/** The methods for a merchant's server. */
 export const serverMethods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['alipay.trade.precreate', precreate],
   ['alipay.trade.query', query],
@@ -27,7 +28,7 @@ export const serverMethods: ReadonlyMap<string, Method> = new Map<string, Method
   ['alipay.data.dataservice.bill.downloadurl.query', queryBill],
 ]);
 
-/** The methods that a buyer's browser calls: the answer is a page. */
+/** The methods for a buyer's browser. The response is a page. */
 export const pageMethods: ReadonlyMap<string, Product> = new Map<string, Product>([
   ['alipay.trade.page.pay', 'page'],
   ['alipay.trade.wap.pay', 'wap'],
@@ -37,19 +38,19 @@ export function cashierPath(offerId: string, product: Product): string {
   return `/cashier/${product === 'qr' ? 'alipay-qr' : 'alipay'}/${offerId}`;
 }
 
-/** Real codes are at https://qr.alipay.com/…; these can be opened by whoever sits at a laptop. */
-function precreate(books: Books, call: GatewayCall): Node {
+/** Real codes are `https://qr.alipay.com/…`. These are pages of the sandbox, which a laptop can open. */
+function precreate(alipay: AlipayState, call: GatewayCall): Node {
   const terms = readTerms(call, 'qr');
-  const offer = makeOffer(books, terms);
-  return { out_trade_no: terms.outTradeNo, qr_code: `${books.baseUrl()}${cashierPath(offer.id, 'qr')}` };
+  const offer = makeOffer(alipay, terms);
+  return { out_trade_no: terms.outTradeNo, qr_code: `${alipay.baseUrl()}${cashierPath(offer.id, 'qr')}` };
 }
 
-/** A closed trade tells by `send_pay_date` alone that it was paid, and so that all of it went back. */
-function query(books: Books, call: GatewayCall): Node {
-  const trade = findTrade(books, read(tradeParams, call.biz));
+/** `send_pay_date` is the only sign that a closed trade was paid, and therefore fully refunded. */
+function query(alipay: AlipayState, call: GatewayCall): Node {
+  const trade = findTrade(alipay, read(tradeParams, call.biz));
   const { paidMs } = trade;
-  const amount = yuan(trade.terms.amount);
-  const paid = paidMs === null ? yuan(0) : amount;
+  const amount = formatYuan(trade.terms.amount);
+  const paid = paidMs === null ? formatYuan(0) : amount;
   return {
     ...numbersOf(trade),
     trade_status: trade.status,
@@ -59,7 +60,7 @@ function query(books: Books, call: GatewayCall): Node {
     buyer_pay_amount: paid,
     receipt_amount: paid,
     invoice_amount: paid,
-    point_amount: yuan(0),
+    point_amount: formatYuan(0),
     ...(paidMs !== null && {
       send_pay_date: beijingTime(paidMs),
       fund_bill_list: [{ amount, fund_channel: 'ALIPAYACCOUNT' }],
@@ -67,22 +68,22 @@ function query(books: Books, call: GatewayCall): Node {
   };
 }
 
-/** Nothing is closed while there is no trade: the buyer can still open the link or scan the code. */
-function close(books: Books, call: GatewayCall): Node | AlipayRefusal {
+/** Without a trade, nothing is closed: the buyer can still open the link or scan the code. */
+function close(alipay: AlipayState, call: GatewayCall): Node | AlipayRefusal {
   const by = read(tradeParams, call.biz);
-  const offer = by.trade_no === undefined ? newestOffer(books, by.out_trade_no ?? '') : undefined;
-  if (offer && !books.trades.get(offer.terms.outTradeNo)) {
-    planPaymentInSpite(books, offer.terms);
+  const offer = by.trade_no === undefined ? newestOffer(alipay, by.out_trade_no ?? '') : undefined;
+  if (offer && !alipay.trades.get(offer.terms.outTradeNo)) {
+    schedulePaymentAfterClose(alipay, offer.terms);
     return tradeNotExist();
   }
-  return numbersOf(closeTrade(books, findTrade(books, by)));
+  return numbersOf(closeTrade(alipay, findTrade(alipay, by)));
 }
 
-/** `refund_fee` is what has gone back of the whole trade; `fund_change` says whether money moved just now. */
-function refund(books: Books, call: GatewayCall): Node {
+/** `refund_fee` is the refunded total of the trade; `fund_change` says whether this request moved money. */
+function refund(alipay: AlipayState, call: GatewayCall): Node {
   const biz = read(refundParams, call.biz);
-  const trade = findTrade(books, biz);
-  const done = refundTrade(books, trade, {
+  const trade = findTrade(alipay, biz);
+  const done = refundTrade(alipay, trade, {
     outRequestNo: biz.out_request_no ?? null,
     amount: biz.refund_amount,
     reason: biz.refund_reason ?? null,
@@ -94,29 +95,32 @@ function refund(books: Books, call: GatewayCall): Node {
     buyer_logon_id: buyer.logonId,
     buyer_user_id: buyer.id,
     fund_change: done.moved ? 'Y' : 'N',
-    refund_fee: yuan(refundedOf(books, trade.id)),
-    ...(succeededMs !== null && { gmt_refund_pay: beijingTime(succeededMs), send_back_fee: yuan(done.refund.amount) }),
+    refund_fee: formatYuan(refundedOf(alipay, trade.id)),
+    ...(succeededMs !== null && {
+      gmt_refund_pay: beijingTime(succeededMs),
+      send_back_fee: formatYuan(done.refund.amount),
+    }),
   };
 }
 
-/** An empty answer is no error: there is no such refund, or its money has not gone back. */
-function queryRefund(books: Books, call: GatewayCall): Node {
+/** An empty response is not an error: the refund does not exist, or it has not succeeded. */
+function queryRefund(alipay: AlipayState, call: GatewayCall): Node {
   const biz = read(refundQueryParams, call.biz);
-  const trade = findTrade(books, biz);
-  const found = findRefund(books, trade.id, biz.out_request_no);
+  const trade = findTrade(alipay, biz);
+  const found = findRefund(alipay, trade.id, biz.out_request_no);
   if (found?.status !== 'succeeded') return {};
   return {
     ...numbersOf(trade),
     out_request_no: found.outRequestNo,
-    total_amount: yuan(trade.terms.amount),
-    refund_amount: yuan(found.amount),
+    total_amount: formatYuan(trade.terms.amount),
+    refund_amount: formatYuan(found.amount),
     refund_status: 'REFUND_SUCCESS',
   };
 }
 
-function queryBill(books: Books, call: GatewayCall): Node {
+function queryBill(alipay: AlipayState, call: GatewayCall): Node {
   const { bill_type, bill_date } = read(billParams, call.biz);
-  return { bill_download_url: billLink(books, bill_type, bill_date) };
+  return { bill_download_url: billLink(alipay, bill_type, bill_date) };
 }
 
 function numbersOf({ id, tradeNo }: TradeRow): Node {

@@ -1,15 +1,16 @@
 import { z } from 'zod';
+import { parseBeijingTime } from '../beijing-time.ts';
+import { parseYuan } from '../yuan.ts';
 import { invalidParameter } from './errors.ts';
-import { readBeijingTime, readYuan } from './formats.ts';
 import type { GatewayCall } from './request.ts';
 import type { Product, Terms } from './state.ts';
 
 /** Fen: 100,000,000.00 yuan. */
 export const amountMax = 10_000_000_000;
 
-/** Yuan as text, as fen. Text only: a JSON number has lost its decimals before it is read. */
+/** Reads yuan as fen. A JSON number is refused: it has lost its exact decimals when it is parsed. */
 const amount = z.string().transform((text, context) => {
-  const fen = readYuan(text);
+  const fen = parseYuan(text);
   if (fen !== null && fen >= 1 && fen <= amountMax) return fen;
   context.addIssue({ code: 'custom', message: '必须是 0.01 到 100000000.00 之间、最多两位小数的字符串' });
   return z.NEVER;
@@ -17,7 +18,7 @@ const amount = z.string().transform((text, context) => {
 
 const merchantNumber = z.string().regex(/^[A-Za-z0-9_]{1,64}$/, '只能是字母、数字、下划线，最长 64 位');
 const requestNumber = z.string().min(1).max(64);
-const timeExpire = z.string().refine((text) => readBeijingTime(text) !== null, '格式为 yyyy-MM-dd HH:mm:ss');
+const timeExpire = z.string().refine((text) => parseBeijingTime(text) !== null, '格式为 yyyy-MM-dd HH:mm:ss');
 const timeoutExpress = z.string().refine(isTimeout, '取值范围 1m 到 15d，或 1c');
 
 const terms = z.object({
@@ -45,7 +46,7 @@ const productCodes: Readonly<Record<Product, readonly (string | undefined)[]>> =
   qr: [undefined, 'FACE_TO_FACE_PAYMENT', 'QR_CODE_OFFLINE'],
 };
 
-/** @throws {AlipayRefusal} naming the first parameter that is wrong. Empty texts count as not sent. */
+/** @throws {AlipayRefusal} that names the first invalid parameter. Empty strings count as absent. */
 export function readTerms(call: GatewayCall, product: Product): Terms {
   const biz = read(terms, call.biz);
   if (!productCodes[product].includes(biz.product_code)) {
@@ -77,7 +78,7 @@ export const refundParams = z.object({
 export const refundQueryParams = z.object({ ...tradeKeys, out_request_no: requestNumber });
 export const billParams = z.object({ bill_type: z.string(), bill_date: z.string() });
 
-/** @throws {AlipayRefusal} naming the first parameter that is wrong. Parameters that nobody knows are ignored, as Alipay does. */
+/** Ignores unknown parameters, as Alipay does. @throws {AlipayRefusal} that names the first invalid parameter. */
 export function read<T>(schema: z.ZodType<T>, biz: unknown): T {
   const result = schema.safeParse(withoutEmpty(biz));
   if (result.success) return result.data;

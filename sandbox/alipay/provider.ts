@@ -1,76 +1,83 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { Deliveries, type Posting } from '../deliveries.ts';
-import type { Shared, Side } from '../provider.ts';
-import { alipayPages, serveAlipayPage, waitingAtAlipay } from './cashier.ts';
+import type { CallbackTransport } from '../callback-post.ts';
+import type { SandboxContext } from '../context.ts';
+import { Deliveries } from '../deliveries.ts';
+import type { SimulatedProvider } from '../provider.ts';
+import { ScheduledTasks } from '../scheduled-tasks.ts';
+import { alipayCallbackProtocol, notifyRetryDelaysMs } from './callback-protocol.ts';
+import { alipayPageKinds, pendingAlipayPayments, serveAlipayPage } from './cashier.ts';
 import { alipayConsole } from './console.ts';
 import { type Gateway, isAlipayApi, serveAlipayApi } from './gateway.ts';
-import { type AlipayLedger, alipayOracle } from './ground-truth.ts';
-import { alipaySender, notifyRetryDelaysMs } from './notify.ts';
+import { type AlipayLedger, readAlipayLedger } from './ground-truth.ts';
 import type { Certificates } from './request.ts';
-import { keepPlan, resumePlans } from './scheduled.ts';
 import { signRsa2 } from './signing.ts';
-import type { Books } from './state.ts';
+import type { AlipayState, TaskAct } from './state.ts';
+import { runTask } from './tasks.ts';
 
 export type AlipayOptions = {
   readonly appId: string;
   readonly sellerId: string;
-  /** PEM of the merchant's application key: it verifies requests. */
+  /** The merchant's application public key in PEM, which verifies requests. */
   readonly appPublicKey: string;
-  /** PEM of Alipay's own key: it signs answers, notifications and returns. */
+  /** Alipay's private key in PEM, which signs responses, notifications and return URLs. */
   readonly privateKey: string;
-  /** Certificate mode: requests must name the first two, answers name the third. Default: key mode. */
+  /** Certificate mode: requests must carry the first two serial numbers, responses carry the third. Default: key mode. */
   readonly certificates?: Certificates | null;
 };
 
-export type AlipaySide = Side & { readonly ledgerOf: (paymentId: string | null) => AlipayLedger };
+export type AlipayProvider = SimulatedProvider & { readonly readLedger: (paymentId: string | null) => AlipayLedger };
 
-/** Alipay: `/gateway.do`, and the files of its bills. @throws {Error} for a PEM that holds no such key. */
-export function createAlipaySide(shared: Shared, options: AlipayOptions, posting: Posting): AlipaySide {
-  const { ledger, newId } = shared;
+/** Simulates Alipay: `/gateway.do` and the downloads of its bills. @throws {Error} for an invalid PEM. */
+export function createAlipayProvider(
+  context: SandboxContext,
+  options: AlipayOptions,
+  transport: CallbackTransport,
+): AlipayProvider {
+  const { ledger, newId } = context;
   const { appId, sellerId, certificates = null } = options;
   const privateKey = createPrivateKey(options.privateKey);
   const sign = (text: string | Buffer): string => signRsa2(text, privateKey);
-  const notices: Books['notices'] = ledger.table('alipay_notices');
+  const notifications: AlipayState['notifications'] = ledger.table('alipay_notices');
   const deliveries = new Deliveries(
-    shared,
-    alipaySender(sign),
-    posting,
-    { url: null, retryDelaysMs: notifyRetryDelaysMs }, // each payment names its own place
-    { contentOf: (noticeId) => notices.get(noticeId)?.content, newId: () => newId('dlv_') },
+    context,
+    alipayCallbackProtocol(sign),
+    transport,
+    { url: null, retryDelaysMs: notifyRetryDelaysMs }, // each payment names its own URL
+    { contentOf: (noticeId) => notifications.get(noticeId)?.content, newId: () => newId('dlv_') },
   );
-  const books: Books = {
-    ...shared,
-    ...{ appId, sellerId, sign, notices },
+  const alipay: AlipayState = {
+    ...context,
+    ...{ appId, sellerId, sign, notifications },
     offers: ledger.table('alipay_offers'),
     offersByNumber: ledger.table('alipay_offers_by_number'),
     trades: ledger.table('alipay_trades'),
     tradeNumbers: ledger.table('alipay_trade_numbers'),
     refunds: ledger.table('alipay_refunds'),
     refundsByTrade: ledger.table('alipay_refunds_by_trade'),
-    plans: ledger.table('alipay_plans'),
     billLinks: ledger.table('alipay_bill_links'),
-    madeUpBills: ledger.table('alipay_made_up_bills'),
-    deliver: ({ id, type, content }, url) => deliveries.announce({ eventId: id, type, content, url }),
-    plan: (inMs, act, subject) => keepPlan(books, inMs, act, subject),
+    syntheticBills: ledger.table('alipay_made_up_bills'),
+    deliver: ({ id, type, content }, url) => deliveries.enqueue({ eventId: id, type, content, url }),
+    schedule: (delayMs, act, subject) => tasks.schedule(delayMs, act, subject),
   };
+  const tasks = new ScheduledTasks<TaskAct>(context, 'alipay_plans', (act, subject) => runTask(alipay, act, subject));
   const gateway: Gateway = {
-    books,
-    gate: { appId, appPublicKey: createPublicKey(options.appPublicKey), certificates },
-    answering: { sign, alipayCertSn: certificates?.alipayCertSn ?? null },
+    alipay,
+    credentials: { appId, appPublicKey: createPublicKey(options.appPublicKey), certificates },
+    signer: { sign, alipayCertSn: certificates?.alipayCertSn ?? null },
   };
   return {
-    provider: 'alipay',
+    key: 'alipay',
     isApi: isAlipayApi,
     serveApi: (request) => serveAlipayApi(gateway, request),
-    pages: alipayPages,
-    servePage: (request) => serveAlipayPage(books, request),
-    waiting: () => waitingAtAlipay(books),
-    actions: alipayConsole(books),
-    ledgerOf: (paymentId) => alipayOracle(books, paymentId),
-    events: () => Array.from(notices.all(), ({ content }): object => JSON.parse(content)),
+    pageKinds: alipayPageKinds,
+    servePage: (request) => serveAlipayPage(alipay, request),
+    pendingPayments: () => pendingAlipayPayments(alipay),
+    actions: alipayConsole(alipay),
+    readLedger: (paymentId) => readAlipayLedger(alipay, paymentId),
+    events: () => Array.from(notifications.all(), ({ content }): object => JSON.parse(content)),
     deliveries,
     resume: () => {
-      resumePlans(books);
+      tasks.resume();
       deliveries.resume();
     },
   };

@@ -1,14 +1,15 @@
 import type { KeyObject } from 'node:crypto';
-import { type HttpRequest, headerOf } from '../http.ts';
+import { parseBeijingTime } from '../beijing-time.ts';
+import { dayMs } from '../durations.ts';
+import { type HttpRequest, headerOf, isWebUrl } from '../http.ts';
 import { type AlipayRefusal, gatewayRefusal } from './errors.ts';
-import { readBeijingTime } from './formats.ts';
 import { signedText, unsignedInRequests, verifyRsa2 } from './signing.ts';
 
-/** The serial numbers of the certificate mode: those that requests carry, and the one that answers do. */
+/** The serial numbers of certificate mode: requests carry the first two, responses the third. */
 export type Certificates = { readonly appCertSn: string; readonly rootCertSn: string; readonly alipayCertSn: string };
 
-/** By what a request is judged. */
-export type Gate = {
+/** The credentials that verify the merchant's requests. */
+export type MerchantCredentials = {
   readonly appId: string;
   readonly appPublicKey: KeyObject;
   readonly certificates: Certificates | null;
@@ -16,7 +17,7 @@ export type Gate = {
 
 export type Params = ReadonlyMap<string, string>;
 
-/** A request that is signed as it should be. `biz` is what `biz_content` says, not looked into yet. */
+/** A verified request. `biz` is the parsed but unchecked `biz_content`. */
 export type GatewayCall = {
   readonly method: string;
   readonly biz: unknown;
@@ -24,10 +25,10 @@ export type GatewayCall = {
   readonly returnUrl: string | null;
 };
 
-/** A merchant's clock may be this far from Alipay's: Alipay refuses only what is absurd. */
-export const timestampToleranceMs = 24 * 3_600_000;
+/** The allowed clock skew of a merchant: Alipay refuses only absurd timestamps. */
+export const timestampToleranceMs = dayMs;
 
-/** Query and body together. @throws {AlipayRefusal} when a parameter is there twice, or the body is no form. */
+/** The parameters of query and body. @throws {AlipayRefusal} for a repeated parameter, or a body that is not a form. */
 export function readParams(request: HttpRequest): Params {
   const type = headerOf(request, 'content-type') ?? '';
   if (request.body !== '' && !type.toLowerCase().startsWith('application/x-www-form-urlencoded')) {
@@ -43,18 +44,20 @@ export function readParams(request: HttpRequest): Params {
   return params;
 }
 
-/** @throws {AlipayRefusal} naming the first thing that is wrong, the signature last. */
-export function checkCall(params: Params, gate: Gate, nowMs: number): GatewayCall {
-  const method = needed(params, 'method');
-  if (params.get('app_id') !== gate.appId) throw gatewayRefusal('40002', 'isv.invalid-app-id', '无效的AppID参数');
-  if (needed(params, 'sign_type', 'signature-type') !== 'RSA2') {
+/** Verifies a request, the signature last. @throws {AlipayRefusal} that names the first problem. */
+export function checkCall(params: Params, credentials: MerchantCredentials, nowMs: number): GatewayCall {
+  const method = required(params, 'method');
+  if (params.get('app_id') !== credentials.appId)
+    throw gatewayRefusal('40002', 'isv.invalid-app-id', '无效的AppID参数');
+  if (required(params, 'sign_type', 'signature-type') !== 'RSA2') {
     throw gatewayRefusal('40002', 'isv.invalid-signature-type', '无效的签名类型');
   }
   checkConstants(params);
-  checkTimestamp(needed(params, 'timestamp'), nowMs);
-  if (gate.certificates !== null) checkCertificates(params, gate.certificates);
-  const sign = needed(params, 'sign', 'signature');
-  if (!verifyRsa2(signedText(params, unsignedInRequests), sign, gate.appPublicKey)) throw invalidSignature(params);
+  checkTimestamp(required(params, 'timestamp'), nowMs);
+  if (credentials.certificates !== null) checkCertificates(params, credentials.certificates);
+  const sign = required(params, 'sign', 'signature');
+  if (!verifyRsa2(signedText(params, unsignedInRequests), sign, credentials.appPublicKey))
+    throw invalidSignature(params);
   return {
     method,
     biz: readBizContent(params.get('biz_content') ?? '{}'),
@@ -63,18 +66,18 @@ export function checkCall(params: Params, gate: Gate, nowMs: number): GatewayCal
   };
 }
 
-/** `called` is how Alipay's code names it, where that differs. */
-function needed(params: Params, name: string, called = name): string {
+/** `called` is the parameter's name in Alipay's error code, where it differs. */
+function required(params: Params, name: string, called = name): string {
   const value = params.get(name) ?? '';
   if (value === '') throw gatewayRefusal('40001', `isv.missing-${called}`, `缺少${name}参数`);
   return value;
 }
 
 function checkConstants(params: Params): void {
-  if (needed(params, 'charset').toLowerCase() !== 'utf-8') {
+  if (required(params, 'charset').toLowerCase() !== 'utf-8') {
     throw gatewayRefusal('40002', 'isv.invalid-charset', '字符集错误，只支持 utf-8');
   }
-  if (needed(params, 'version') !== '1.0') throw gatewayRefusal('40002', 'isv.invalid-version', '无效的接口版本');
+  if (required(params, 'version') !== '1.0') throw gatewayRefusal('40002', 'isv.invalid-version', '无效的接口版本');
   const format = params.get('format') ?? '';
   if (format !== '' && format.toUpperCase() !== 'JSON') {
     throw gatewayRefusal('40002', 'isv.invalid-format', '无效的数据格式');
@@ -82,22 +85,22 @@ function checkConstants(params: Params): void {
 }
 
 function checkTimestamp(text: string, nowMs: number): void {
-  const sentMs = readBeijingTime(text);
+  const sentMs = parseBeijingTime(text);
   if (sentMs === null || Math.abs(nowMs - sentMs) > timestampToleranceMs) {
     throw gatewayRefusal('40002', 'isv.invalid-timestamp', '非法的时间戳参数');
   }
 }
 
 function checkCertificates(params: Params, { appCertSn, rootCertSn }: Certificates): void {
-  if (needed(params, 'app_cert_sn', 'app-cert-sn') !== appCertSn) {
+  if (required(params, 'app_cert_sn', 'app-cert-sn') !== appCertSn) {
     throw gatewayRefusal('40002', 'isv.invalid-app-cert-sn', '应用证书序列号不匹配');
   }
-  if (needed(params, 'alipay_root_cert_sn', 'alipay-root-cert-sn') !== rootCertSn) {
+  if (required(params, 'alipay_root_cert_sn', 'alipay-root-cert-sn') !== rootCertSn) {
     throw gatewayRefusal('40002', 'isv.invalid-alipay-root-cert-sn', '支付宝根证书序列号不匹配');
   }
 }
 
-/** Tells the text that the signature should have been over, as the gateway does: HTML-escaped. */
+/** The message contains the text that the signature must cover, HTML-escaped, as at the real gateway. */
 function invalidSignature(params: Params): AlipayRefusal {
   const text = signedText(params, unsignedInRequests).replaceAll('&', '&amp;').replaceAll('"', '&quot;');
   return gatewayRefusal(
@@ -118,6 +121,6 @@ function readBizContent(text: string): unknown {
 function webUrl(params: Params, name: string): string | null {
   const url = params.get(name) ?? '';
   if (url === '') return null;
-  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url;
+  if (isWebUrl(url)) return url;
   throw gatewayRefusal('40002', 'isv.invalid-parameter', `${name} 必须是 http 或 https 地址`);
 }

@@ -1,8 +1,8 @@
 import { createSign, createVerify, type KeyObject } from 'node:crypto';
 
 /**
- * What Alipay and its merchants sign: every parameter but those named, `key=value` sorted by key and joined with `&`, values as
- * they are, not percent-encoded. Empty ones are left out.
+ * The text that Alipay and its merchants sign: all parameters except `without` and except empty ones, as `key=value`, sorted by key,
+ * joined with `&`, without percent-encoding.
  */
 export function signedText(params: Iterable<readonly [string, string]>, without: readonly string[]): string {
   return [...params]
@@ -12,7 +12,7 @@ export function signedText(params: Iterable<readonly [string, string]>, without:
     .join('&');
 }
 
-/** SHA256withRSA (PKCS#1 v1.5), base64: what Alipay calls RSA2. Over the bytes, or a text's UTF-8; the same gives the same signature. */
+/** SHA256withRSA (PKCS#1 v1.5) in base64, which Alipay calls RSA2. A string is signed as UTF-8. The signature is deterministic. */
 export function signRsa2(text: string | Buffer, key: KeyObject): string {
   return createSign('RSA-SHA256')
     .update(typeof text === 'string' ? Buffer.from(text, 'utf8') : text)
@@ -23,6 +23,6 @@ export function verifyRsa2(text: string, sign: string, key: KeyObject): boolean 
   return createVerify('RSA-SHA256').update(text, 'utf8').verify(key, sign, 'base64');
 }
 
-/** Requests sign `sign_type` along; notifications and the parameters of a return do not. */
+/** The signature of a request covers `sign_type`; those of notifications and return URLs do not. */
 export const unsignedInRequests = ['sign'] as const;
-export const unsignedInNotices = ['sign', 'sign_type'] as const;
+export const unsignedInNotifications = ['sign', 'sign_type'] as const;

@@ -1,12 +1,14 @@
+import type { SyntheticBillRow } from '../bill-files.ts';
+import type { NotificationRow } from '../callback-protocol.ts';
+import type { SandboxContext } from '../context.ts';
 import type { Table } from '../ledger.ts';
-import type { Shared } from '../provider.ts';
 
-/** How the buyer reaches the cashier: the PC page, the page on a phone, a QR code. What is notified depends on it. */
+/** How the buyer reaches the cashier: a page on a PC, a page on a phone, or a QR code. It decides which notifications are sent. */
 export type Product = 'page' | 'wap' | 'qr';
 
 export type TradeStatus = 'WAIT_BUYER_PAY' | 'TRADE_SUCCESS' | 'TRADE_CLOSED' | 'TRADE_FINISHED';
 
-/** What the merchant asked for. Amounts are fen. */
+/** The terms of a payment, as the merchant requested it. Amounts are fen. */
 export type Terms = {
   readonly outTradeNo: string;
   readonly product: Product;
@@ -16,21 +18,21 @@ export type Terms = {
   readonly passbackParams: string | null;
   readonly notifyUrl: string | null;
   readonly returnUrl: string | null;
-  /** As they were sent. */
+  /** As the merchant sent it; so is `timeoutExpress`. */
   readonly timeExpire: string | null;
   readonly timeoutExpress: string | null;
 };
 
-/** A pay link or a QR code: a trade that does not exist yet. Its id is the token in the cashier's path. */
+/** A payment link or QR code. Its trade does not exist until the buyer opens it. The id is the token in the cashier's path. */
 export type OfferRow = {
   readonly id: string;
   readonly terms: Terms;
-  /** Instants of the sandbox's clock, after which no trade comes of it, and after which its trade cannot be paid. */
+  /** The last instant at which the buyer can open it, and the last at which its trade can be paid, on the sandbox's clock. */
   readonly openUntilMs: number | null;
   readonly payUntilMs: number | null;
 };
 
-/** Its id is the merchant's number, of which there is one trade. Instants are those that are told to others. */
+/** The id is the merchant's number; a number has one trade. Times are wire time: see `Clock.wireMs`. */
 export type TradeRow = {
   readonly id: string;
   readonly tradeNo: string;
@@ -39,9 +41,9 @@ export type TradeRow = {
   readonly createdMs: number;
   readonly paidMs: number | null;
   readonly closedMs: number | null;
-  /** Times that the buyer's money was taken; more than one is a double charge. */
+  /** How often the buyer was charged; more than once is a double charge. */
   readonly charges: number;
-  /** The last attempt to pay that failed, in words for the buyer. */
+  /** Why the last attempt to pay failed, for the buyer. */
   readonly failure: string | null;
 };
 
@@ -53,79 +55,63 @@ export type RefundRow = {
   readonly amount: number;
   readonly reason: string | null;
   readonly status: 'pending' | 'succeeded' | 'failed';
-  /** PROVIDER: made by hand in the console. */
+  /** PROVIDER: made in the console, not through the API. */
   readonly origin: 'API' | 'PROVIDER';
   readonly createdMs: number;
   readonly succeededMs: number | null;
 };
 
-/** A notification as it is kept: a JSON object of its form fields, without those that each attempt writes anew. */
-export type NoticeRow = { readonly id: string; readonly type: string; readonly content: string };
+/** The acts of scheduled tasks. Their subject is a trade or a refund. */
+export type TaskAct = 'expire_trade' | 'pay_anyway' | 'refund_succeeded' | 'refund_failed';
 
-export type PlannedAct = 'expire_trade' | 'pay_anyway' | 'refund_succeeded' | 'refund_failed';
-export type PlanRow = {
-  readonly id: string;
-  readonly atMs: number;
-  readonly act: PlannedAct;
-  /** A trade's or a refund's id. */
-  readonly subject: string;
-};
-
-/** A link to a bill; it is good until that instant of the sandbox's clock. */
+/** A download link of a bill. It is valid until `untilMs` of the sandbox's clock. */
 export type BillLinkRow = { readonly id: string; readonly billDate: string; readonly untilMs: number };
-/** Its id is the date, or month, whose bill is made up of so many rows. */
-export type MadeUpBillRow = { readonly id: string; readonly rows: number };
 
-/** Everything that Alipay knows, and how it acts on it. */
-export type Books = Shared & {
+/** The state of the simulated Alipay, and the functions that change it. */
+export type AlipayState = SandboxContext & {
   readonly appId: string;
   readonly sellerId: string;
   /** SHA256withRSA with Alipay's key, base64. */
   readonly sign: (text: string) => string;
   readonly offers: Table<OfferRow>;
-  /** By the merchant's number: the ids of its offers, oldest first. */
+  /** The ids of the offers of a merchant's number, oldest first. */
   readonly offersByNumber: Table<{ readonly id: string; readonly offers: readonly string[] }>;
   readonly trades: Table<TradeRow>;
-  /** By `trade_no`: the merchant's number. */
+  /** The merchant's number of a `trade_no`. */
   readonly tradeNumbers: Table<{ readonly id: string; readonly outTradeNo: string }>;
   readonly refunds: Table<RefundRow>;
-  /** By the merchant's number: the ids of its refunds, oldest first. */
+  /** The ids of the refunds of a merchant's number, oldest first. */
   readonly refundsByTrade: Table<{ readonly id: string; readonly refunds: readonly string[] }>;
-  readonly notices: Table<NoticeRow>;
-  readonly plans: Table<PlanRow>;
+  readonly notifications: Table<NotificationRow>;
   readonly billLinks: Table<BillLinkRow>;
-  readonly madeUpBills: Table<MadeUpBillRow>;
-  /** Has a notification delivered once what is being done is kept. */
-  readonly deliver: (notice: NoticeRow, url: string | null) => void;
-  readonly plan: (inMs: number, act: PlannedAct, subject: string) => void;
+  readonly syntheticBills: Table<SyntheticBillRow>;
+  /** Delivers a notification after the current transaction commits. */
+  readonly deliver: (notification: NotificationRow, url: string | null) => void;
+  /** Schedules a task on the sandbox's clock. */
+  readonly schedule: (delayMs: number, act: TaskAct, subject: string) => void;
 };
 
-/** The one offer of a number that a buyer would open: the newest. */
-export function newestOffer(books: Books, outTradeNo: string): OfferRow | undefined {
-  return books.offers.get(books.offersByNumber.get(outTradeNo)?.offers.at(-1) ?? '');
+/** The newest offer of a merchant's number, which is the one that a buyer opens. */
+export function newestOffer(alipay: AlipayState, outTradeNo: string): OfferRow | undefined {
+  return alipay.offers.get(alipay.offersByNumber.get(outTradeNo)?.offers.at(-1) ?? '');
 }
 
 /** The refunds of a trade, oldest first. */
-export function refundsOf(books: Books, outTradeNo: string): RefundRow[] {
-  const ids = books.refundsByTrade.get(outTradeNo)?.refunds ?? [];
-  return ids.flatMap((id) => books.refunds.get(id) ?? []);
+export function refundsOf(alipay: AlipayState, outTradeNo: string): RefundRow[] {
+  const ids = alipay.refundsByTrade.get(outTradeNo)?.refunds ?? [];
+  return ids.flatMap((id) => alipay.refunds.get(id) ?? []);
 }
 
-/** What has gone back to the buyer of a trade, in fen. */
-export function refundedOf(books: Books, outTradeNo: string): number {
-  return sum(refundsOf(books, outTradeNo).filter(({ status }) => status === 'succeeded'));
+/** The refunded amount of a trade, in fen. */
+export function refundedOf(alipay: AlipayState, outTradeNo: string): number {
+  return sum(refundsOf(alipay, outTradeNo).filter(({ status }) => status === 'succeeded'));
 }
 
-/** What has gone back, and what is on its way, in fen. */
-export function claimedOf(books: Books, outTradeNo: string): number {
-  return sum(refundsOf(books, outTradeNo).filter(({ status }) => status !== 'failed'));
+/** The refunded amount and the pending refunds of a trade, in fen. */
+export function claimedOf(alipay: AlipayState, outTradeNo: string): number {
+  return sum(refundsOf(alipay, outTradeNo).filter(({ status }) => status !== 'failed'));
 }
 
 function sum(refunds: readonly RefundRow[]): number {
   return refunds.reduce((total, { amount }) => total + amount, 0);
-}
-
-/** Digits that follow from the seed, for the numbers that Alipay gives. */
-export function newDigits(books: Books, length: number): string {
-  return Array.from(books.newId('', length), (sign) => sign.charCodeAt(0) % 10).join('');
 }

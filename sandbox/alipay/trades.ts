@@ -1,53 +1,52 @@
+import { beijingDate, parseBeijingDate, parseBeijingTime } from '../beijing-time.ts';
+import { dayMs, hourMs, minuteMs } from '../durations.ts';
+import { newDigits } from '../random.ts';
 import { businessRefusal, invalidParameter, tradeNotExist, tradeStatusError } from './errors.ts';
-import { beijingDate, beijingTime, readBeijingTime } from './formats.ts';
-import { notifyTrade } from './notices.ts';
-import { type Books, newDigits, newestOffer, type OfferRow, type Terms, type TradeRow } from './state.ts';
+import { notifyTrade } from './notifications.ts';
+import { type AlipayState, newestOffer, type OfferRow, type Terms, type TradeRow } from './state.ts';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 /** A QR code can be scanned for about two hours. */
 const codeMs = 2 * hourMs;
-/** A trade without an expiry of its own can be paid for this long. */
+/** The time to pay a trade without an expiry of its own. */
 const tradeMsMax = 15 * dayMs;
 
 /**
- * A pay link or a code for these terms; the one that was given before, while it is good. Nothing is owed by it: the trade comes
- * into being by its buyer.
+ * Returns a payment link or code for the terms; the existing one while it is valid. The trade is created later, when the buyer opens
+ * it.
  *
- * @throws {AlipayRefusal} when there is a trade of this number that is over, or on other terms.
+ * @throws {AlipayRefusal} when the number has a trade that has ended or has other terms.
  */
-export function makeOffer(books: Books, terms: Terms): OfferRow {
-  const trade = books.trades.get(terms.outTradeNo);
+export function makeOffer(alipay: AlipayState, terms: Terms): OfferRow {
+  const trade = alipay.trades.get(terms.outTradeNo);
   if (trade) checkContinues(trade, terms);
-  const earlier = newestOffer(books, terms.outTradeNo);
-  if (earlier && sameTerms(earlier.terms, terms) && !isPast(books, earlier.openUntilMs)) return earlier;
-  const payUntilMs = payableUntil(books, terms);
-  const offer = books.offers.put({
-    id: books.newId(terms.product === 'qr' ? 'qr' : 'pay', 24),
+  const earlier = newestOffer(alipay, terms.outTradeNo);
+  if (earlier && sameTerms(earlier.terms, terms) && !isPast(alipay, earlier.openUntilMs)) return earlier;
+  const payUntilMs = payableUntil(alipay, terms);
+  const offer = alipay.offers.put({
+    id: alipay.newId(terms.product === 'qr' ? 'qr' : 'pay', 24),
     terms,
-    openUntilMs: terms.product === 'qr' ? earliest(books.clock.nowMs() + codeMs, payUntilMs) : payUntilMs,
+    openUntilMs: terms.product === 'qr' ? earliest(alipay.clock.nowMs() + codeMs, payUntilMs) : payUntilMs,
     payUntilMs,
   });
-  const offers = books.offersByNumber.get(terms.outTradeNo)?.offers ?? [];
-  books.offersByNumber.put({ id: terms.outTradeNo, offers: [...offers, offer.id] });
+  const offers = alipay.offersByNumber.get(terms.outTradeNo)?.offers ?? [];
+  alipay.offersByNumber.put({ id: terms.outTradeNo, offers: [...offers, offer.id] });
   return offer;
 }
 
-/** The buyer scans, logs in or gives a password: from now on there is a trade. @throws {AlipayRefusal} */
-export function openTrade(books: Books, { terms, openUntilMs, payUntilMs }: OfferRow): TradeRow {
-  const existing = books.trades.get(terms.outTradeNo);
+/** The buyer scans the code, logs in or enters a password, which creates the trade. @throws {AlipayRefusal} */
+export function openTrade(alipay: AlipayState, { terms, openUntilMs, payUntilMs }: OfferRow): TradeRow {
+  const existing = alipay.trades.get(terms.outTradeNo);
   if (existing) {
     checkContinues(existing, terms);
     return existing;
   }
-  if (isPast(books, openUntilMs)) throw businessRefusal('ACQ.TRADE_HAS_CLOSE', '二维码或付款链接已失效');
-  const nowMs = books.clock.wireMs();
-  const tradeNo = `${beijingDate(nowMs).replaceAll('-', '')}22001${newDigits(books, 15)}`;
-  books.tradeNumbers.put({ id: tradeNo, outTradeNo: terms.outTradeNo });
-  const lastsMs = (payUntilMs ?? Number.POSITIVE_INFINITY) - books.clock.nowMs();
-  books.plan(Math.min(lastsMs, timeoutOf(terms), tradeMsMax), 'expire_trade', terms.outTradeNo);
-  return books.trades.put({
+  if (isPast(alipay, openUntilMs)) throw businessRefusal('ACQ.TRADE_HAS_CLOSE', '二维码或付款链接已失效');
+  const nowMs = alipay.clock.wireMs();
+  const tradeNo = `${beijingDate(nowMs).replaceAll('-', '')}22001${newDigits(alipay, 15)}`;
+  alipay.tradeNumbers.put({ id: tradeNo, outTradeNo: terms.outTradeNo });
+  const lastsMs = (payUntilMs ?? Number.POSITIVE_INFINITY) - alipay.clock.nowMs();
+  alipay.schedule(Math.min(lastsMs, timeoutOf(terms), tradeMsMax), 'expire_trade', terms.outTradeNo);
+  return alipay.trades.put({
     id: terms.outTradeNo,
     tradeNo,
     terms,
@@ -60,78 +59,81 @@ export function openTrade(books: Books, { terms, openUntilMs, payUntilMs }: Offe
   });
 }
 
-/** The buyer pays. @throws {AlipayRefusal} when the trade is over. */
-export function payTrade(books: Books, trade: TradeRow): TradeRow {
+/** The buyer pays. @throws {AlipayRefusal} when the trade has ended. */
+export function payTrade(alipay: AlipayState, trade: TradeRow): TradeRow {
   if (trade.status !== 'WAIT_BUYER_PAY') throw tradeStatusError();
-  return takeMoney(books, trade, 'TRADE_SUCCESS');
+  return chargeBuyer(alipay, trade, 'TRADE_SUCCESS');
 }
 
-/** The buyer's attempt fails; the trade can be paid otherwise. @throws {AlipayRefusal} when the trade is over. */
-export function declineTrade(books: Books, trade: TradeRow): TradeRow {
+/** The buyer's attempt fails; the trade can still be paid. @throws {AlipayRefusal} when the trade has ended. */
+export function declineTrade(alipay: AlipayState, trade: TradeRow): TradeRow {
   if (trade.status !== 'WAIT_BUYER_PAY') throw tradeStatusError();
-  return books.trades.put({ ...trade, failure: 'The balance is not sufficient. Try again, or pay by other means.' });
+  return alipay.trades.put({
+    ...trade,
+    failure: 'Your balance is insufficient. Try again, or use another way to pay.',
+  });
 }
 
-/** @throws {AlipayRefusal} for what is not waiting to be paid. */
-export function closeTrade(books: Books, trade: TradeRow): TradeRow {
+/** @throws {AlipayRefusal} when the trade does not wait for payment. */
+export function closeTrade(alipay: AlipayState, trade: TradeRow): TradeRow {
   if (trade.status !== 'WAIT_BUYER_PAY') throw tradeStatusError();
-  const closed = books.trades.put({ ...trade, status: 'TRADE_CLOSED', closedMs: books.clock.wireMs() });
-  notifyTrade(books, closed, 'closed', null);
-  planPaymentInSpite(books, closed.terms);
+  const closed = alipay.trades.put({ ...trade, status: 'TRADE_CLOSED', closedMs: alipay.clock.wireMs() });
+  notifyTrade(alipay, closed, 'closed', null);
+  schedulePaymentAfterClose(alipay, closed.terms);
   return closed;
 }
 
-/** The refund window is over. What was never paid was paid for something that cannot be refunded. @throws {AlipayRefusal} */
-export function finishTrade(books: Books, trade: TradeRow): TradeRow {
-  if (trade.status === 'WAIT_BUYER_PAY') return takeMoney(books, trade, 'TRADE_FINISHED');
+/** Ends the refund window of a paid trade. An unpaid trade is paid for a product without refunds. @throws {AlipayRefusal} */
+export function finishTrade(alipay: AlipayState, trade: TradeRow): TradeRow {
+  if (trade.status === 'WAIT_BUYER_PAY') return chargeBuyer(alipay, trade, 'TRADE_FINISHED');
   if (trade.status !== 'TRADE_SUCCESS') throw tradeStatusError();
-  const finished = books.trades.put({ ...trade, status: 'TRADE_FINISHED' });
-  notifyTrade(books, finished, 'finished', null);
+  const finished = alipay.trades.put({ ...trade, status: 'TRADE_FINISHED' });
+  notifyTrade(alipay, finished, 'finished', null);
   return finished;
 }
 
-/** Pays whatever the state: also what is closed, also what nobody has opened. What is paid stays as it is. */
-export function payAnyway(books: Books, outTradeNo: string): void {
-  const offer = newestOffer(books, outTradeNo);
-  const trade = books.trades.get(outTradeNo) ?? (offer && openTrade(books, { ...offer, openUntilMs: null }));
-  if (trade && trade.paidMs === null) takeMoney(books, trade, 'TRADE_SUCCESS');
+/** Pays a trade in any state, including a closed one and one that no buyer has opened. A paid trade does not change. */
+export function forcePayment(alipay: AlipayState, outTradeNo: string): void {
+  const offer = newestOffer(alipay, outTradeNo);
+  const trade = alipay.trades.get(outTradeNo) ?? (offer && openTrade(alipay, { ...offer, openUntilMs: null }));
+  if (trade && trade.paidMs === null) chargeBuyer(alipay, trade, 'TRADE_SUCCESS');
 }
 
-/** The rule that has a payment succeed although its merchant gave it up, if there is one. */
-export function planPaymentInSpite(books: Books, terms: Terms): void {
-  const rule = books.faults.takeOutcome(['success_after_close'], { text: JSON.stringify(terms) });
-  if (rule) books.plan(rule.ms ?? 0, 'pay_anyway', terms.outTradeNo);
+/** Applies the fault `success_after_close`, if a rule matches: the buyer pays after the merchant has closed the payment. */
+export function schedulePaymentAfterClose(alipay: AlipayState, terms: Terms): void {
+  const rule = alipay.faults.takeOutcome(['success_after_close'], { text: JSON.stringify(terms) });
+  if (rule) alipay.schedule(rule.ms ?? 0, 'pay_anyway', terms.outTradeNo);
 }
 
-/** By `trade_no`, which wins, or by the merchant's number. @throws {AlipayRefusal} when there is none. */
+/** Finds a trade by `trade_no`, which takes precedence, or by the merchant's number. @throws {AlipayRefusal} ACQ.TRADE_NOT_EXIST */
 export function findTrade(
-  books: Books,
+  alipay: AlipayState,
   by: { out_trade_no?: string | undefined; trade_no?: string | undefined },
 ): TradeRow {
   const { out_trade_no, trade_no } = by;
   if (out_trade_no === undefined && trade_no === undefined)
     throw invalidParameter('out_trade_no', '和 trade_no 不能同时为空');
-  const outTradeNo = trade_no === undefined ? out_trade_no : books.tradeNumbers.get(trade_no)?.outTradeNo;
-  const trade = books.trades.get(outTradeNo ?? '');
+  const outTradeNo = trade_no === undefined ? out_trade_no : alipay.tradeNumbers.get(trade_no)?.outTradeNo;
+  const trade = alipay.trades.get(outTradeNo ?? '');
   if (!trade) throw tradeNotExist();
   return trade;
 }
 
-/** That instant has come. Null never comes. */
-export function isPast(books: Books, untilMs: number | null): boolean {
-  return untilMs !== null && books.clock.nowMs() >= untilMs;
+/** True when the sandbox's clock has reached the instant. Null is never reached. */
+export function isPast(alipay: AlipayState, untilMs: number | null): boolean {
+  return untilMs !== null && alipay.clock.nowMs() >= untilMs;
 }
 
-function takeMoney(books: Books, trade: TradeRow, status: 'TRADE_SUCCESS' | 'TRADE_FINISHED'): TradeRow {
-  const paid = books.trades.put({
+function chargeBuyer(alipay: AlipayState, trade: TradeRow, status: 'TRADE_SUCCESS' | 'TRADE_FINISHED'): TradeRow {
+  const paid = alipay.trades.put({
     ...trade,
     status,
-    paidMs: books.clock.wireMs(),
+    paidMs: alipay.clock.wireMs(),
     closedMs: null,
     charges: trade.charges + 1,
     failure: null,
   });
-  notifyTrade(books, paid, 'paid', null);
+  notifyTrade(alipay, paid, 'paid', null);
   return paid;
 }
 
@@ -151,22 +153,22 @@ function earliest(atMs: number, otherMs: number | null): number {
   return otherMs === null ? atMs : Math.min(atMs, otherMs);
 }
 
-/** When the terms end by themselves, whether a trade exists or not, on the sandbox's clock. */
-function payableUntil({ clock }: Books, { timeExpire, timeoutExpress }: Terms): number | null {
+/** The last instant to pay that the terms set by themselves, on the sandbox's clock; null when they set none. */
+function payableUntil({ clock }: AlipayState, { timeExpire, timeoutExpress }: Terms): number | null {
   const wireMs =
-    timeExpire !== null ? readBeijingTime(timeExpire) : timeoutExpress === '1c' ? endOfToday(clock.wireMs()) : null;
+    timeExpire !== null ? parseBeijingTime(timeExpire) : timeoutExpress === '1c' ? endOfToday(clock.wireMs()) : null;
   return wireMs === null ? null : clock.nowMs() + wireMs - clock.wireMs();
 }
 
-/** `1c`: the trade closes at the end of the day, whenever it was made. */
+/** `1c`: the trade closes at the end of the day on which it is created. */
 function endOfToday(wireMs: number): number | null {
-  const midnightMs = readBeijingTime(`${beijingTime(wireMs).slice(0, 10)} 00:00:00`);
+  const midnightMs = parseBeijingDate(beijingDate(wireMs));
   return midnightMs === null ? null : midnightMs + dayMs;
 }
 
-/** How long a trade lasts from its beginning: `90m`, `2h`, `15d`. */
+/** The lifetime of a trade from its creation: `90m`, `2h`, `15d`. */
 function timeoutOf({ timeoutExpress }: Terms): number {
   const [, count, unit] = /^(\d+)([mhd])$/.exec(timeoutExpress ?? '') ?? [];
   if (unit === undefined) return Number.POSITIVE_INFINITY;
-  return Number(count) * { m: minuteMs, h: hourMs, d: dayMs }[unit as 'm' | 'h' | 'd']; // the pattern says so
+  return Number(count) * { m: minuteMs, h: hourMs, d: dayMs }[unit as 'm' | 'h' | 'd']; // the pattern allows no other unit
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Endpoint, endpoint, ok } from './endpoints.ts';
 import { expand } from './params.ts';
-import type { Books } from './state.ts';
+import type { StripeState } from './state.ts';
 
-/** The account that a key belongs to: the same for the same key, also after the ledger is gone. */
+/** The account id of a key. It is derived from the key, so it survives the loss of the ledger. */
 export function accountIdOf(secretKey: string): string {
   const digest = createHash('sha256').update(secretKey).digest('base64url').replaceAll(/[-_]/g, 'x');
   return `acct_1${digest.slice(0, 15)}`;
@@ -14,7 +14,7 @@ export const accountEndpoints: readonly Endpoint[] = [
     { method: 'GET', path: '/v1/account', operation: 'account.retrieve' },
     { expand },
     () =>
-      ({ accountId }: Books) =>
+      ({ accountId }: StripeState) =>
         ok({
           id: accountId,
           object: 'account',

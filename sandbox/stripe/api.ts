@@ -1,45 +1,50 @@
 import type { Applied, RequestFault } from '../faults.ts';
-import { type HttpAnswer, type HttpOutcome, type HttpRequest, headerOf, jsonAnswer } from '../http.ts';
-import { delayed, misdelivered } from '../misdelivery.ts';
+import { type HttpRequest, type HttpResponse, type HttpResult, headerOf, jsonResponse } from '../http.ts';
+import { decodeSegment, matchPath } from '../path-pattern.ts';
+import { executeLater, withResponseFault } from '../response-faults.ts';
 import { accountEndpoints } from './account.ts';
 import { checkoutEndpoints } from './checkout-endpoints.ts';
 import type { Call, Endpoint, KeyKind } from './endpoints.ts';
 import { errorBody, StripeRefusal } from './errors.ts';
 import { type FormHash, parseForm } from './form.ts';
-import { type IdempotencyKeys, type Kept, type KeyedRequest, keyedRequest } from './idempotency.ts';
-import { moneyEndpoints } from './money-endpoints.ts';
+import { type IdempotencyKeys, type KeyedRequest, keyedRequest, type StoredResponse } from './idempotency.ts';
 import { apiVersion } from './objects.ts';
 import { intentEndpoints } from './payment-endpoints.ts';
-import type { Books, Cause } from './state.ts';
+import { chargeEndpoints, refundEndpoints } from './refund-endpoints.ts';
+import { balanceEndpoints, eventEndpoints } from './report-endpoints.ts';
+import type { Cause, StripeState } from './state.ts';
 
 export type ApiKeys = { readonly secretKey: string; readonly publishableKey: string };
 
 const endpoints: readonly Endpoint[] = [
   ...intentEndpoints,
   ...checkoutEndpoints,
-  ...moneyEndpoints,
+  ...refundEndpoints,
+  ...chargeEndpoints,
+  ...eventEndpoints,
+  ...balanceEndpoints,
   ...accountEndpoints,
 ];
 
-/** Answers one request under /v1, well or ill as the fault rules say. Never rejects. */
+/** Serves one request under /v1 and applies the fault rules. Never rejects. */
 export async function serveStripeApi(
-  books: Books,
+  stripe: StripeState,
   keys: ApiKeys,
   idempotency: IdempotencyKeys,
   request: HttpRequest,
-): Promise<HttpOutcome> {
-  const requestId = books.newId('req_', 14);
-  const outcome = await answer(books, keys, idempotency, request, requestId);
-  return typeof outcome === 'string' ? outcome : withStripeHeaders(outcome, request, requestId);
+): Promise<HttpResult> {
+  const requestId = stripe.newId('req_', 14);
+  const result = await respond(stripe, keys, idempotency, request, requestId);
+  return typeof result === 'string' ? result : withStripeHeaders(result, request, requestId);
 }
 
-async function answer(
-  books: Books,
+async function respond(
+  stripe: StripeState,
   keys: ApiKeys,
   idempotency: IdempotencyKeys,
   request: HttpRequest,
   requestId: string,
-): Promise<HttpOutcome> {
+): Promise<HttpResult> {
   try {
     if (request.method === 'OPTIONS') return preflight;
     const key = authenticate(request, keys);
@@ -47,7 +52,7 @@ async function answer(
     const { endpoint, id } = route(request);
     if (key === 'publishable' && !endpoint.publishable) throw secretKeyRequired();
     const text = request.method === 'GET' ? request.query : request.body;
-    const rule = books.faults.takeRequest({
+    const rule = stripe.faults.takeRequest({
       method: request.method,
       path: request.path,
       operation: endpoint.operation,
@@ -61,14 +66,14 @@ async function answer(
     const idempotencyKey = request.method === 'POST' ? (headerOf(request, 'idempotency-key') ?? null) : null;
     const keyed = idempotencyKey === null ? null : keyedRequest(idempotencyKey, request.path, form);
     const cause: Cause = { requestId, idempotencyKey };
-    const work = { endpoint, id, key, form, keyed, storedFault: rule?.fault === 'error_500_after' };
-    return await perform({ ...books, cause }, idempotency, work, rule);
+    const call = { endpoint, id, key, form, keyed, storedFault: rule?.fault === 'error_500_after' };
+    return await perform({ ...stripe, cause }, idempotency, call, rule);
   } catch (error) {
-    return errorAnswer(error);
+    return errorResponse(error);
   }
 }
 
-type Work = {
+type RoutedCall = {
   readonly endpoint: Endpoint;
   readonly id: string;
   readonly key: KeyKind;
@@ -77,56 +82,56 @@ type Work = {
   readonly storedFault: boolean;
 };
 
-/** Answers from what is kept under the key; else executes, now or when the rule says, holding the key until it is done. */
+/** Replays the response stored under the key; else executes the call, now or after the fault's delay. The key is in use meanwhile. */
 async function perform(
-  books: Books,
+  stripe: StripeState,
   idempotency: IdempotencyKeys,
-  work: Work,
+  routed: RoutedCall,
   rule: Applied<RequestFault> | null,
-): Promise<HttpOutcome> {
-  const { keyed } = work;
-  const kept = keyed && idempotency.claim(keyed);
-  if (kept) return misdelivered(books, keptAnswer(kept, { 'Idempotent-Replayed': 'true' }), rule);
-  const executed = (): HttpAnswer => {
+): Promise<HttpResult> {
+  const { keyed } = routed;
+  const stored = keyed && idempotency.claim(keyed);
+  if (stored) return withResponseFault(stripe, storedResponse(stored, { 'Idempotent-Replayed': 'true' }), rule);
+  const executeAndRelease = (): HttpResponse => {
     try {
-      return keptAnswer(execute(books, idempotency, work));
+      return storedResponse(execute(stripe, idempotency, routed));
     } finally {
       if (keyed) idempotency.release(keyed);
     }
   };
-  if (rule?.fault !== 'delay') return misdelivered(books, executed(), rule);
-  return delayed(books, rule.ms ?? 0, () => {
+  if (rule?.fault !== 'delay') return withResponseFault(stripe, executeAndRelease(), rule);
+  return executeLater(stripe, rule.ms ?? 0, () => {
     try {
-      return executed();
+      return executeAndRelease();
     } catch (error) {
-      return errorAnswer(error);
+      return errorResponse(error);
     }
   });
 }
 
-/** Parameters that cannot be read are refused without a trace; from then on, whatever comes out is kept under the key. */
-function execute(books: Books, idempotency: IdempotencyKeys, work: Work): Kept {
-  const { endpoint, keyed } = work;
-  const call = endpoint.read(work.form, { id: work.id, key: work.key, nowSeconds: books.clock.wireSeconds() });
-  const keep = (done: Kept): Kept => {
-    if (keyed) idempotency.keep(keyed, done);
-    return done;
+/** Invalid parameters are refused and not stored under the key. Every later result is stored, refusals included. */
+function execute(stripe: StripeState, idempotency: IdempotencyKeys, routed: RoutedCall): StoredResponse {
+  const { endpoint, keyed } = routed;
+  const call = endpoint.read(routed.form, { id: routed.id, key: routed.key, nowSeconds: stripe.clock.wireSeconds() });
+  const store = (response: StoredResponse): StoredResponse => {
+    if (keyed) idempotency.store(keyed, response);
+    return response;
   };
   try {
-    return books.ledger.transact(() => keep(work.storedFault ? runAndFail(books, call) : run(books, call)));
+    return stripe.ledger.transact(() => store(routed.storedFault ? runAndFail(stripe, call) : run(stripe, call)));
   } catch (error) {
     if (!(error instanceof StripeRefusal)) throw error;
-    return books.ledger.transact(() => keep({ status: error.status, body: pretty(errorBody(error.error)) }));
+    return stripe.ledger.transact(() => store({ status: error.status, body: pretty(errorBody(error.error)) }));
   }
 }
 
-function run(books: Books, call: Call): Kept {
-  const { status, body } = call(books);
+function run(stripe: StripeState, call: Call): StoredResponse {
+  const { status, body } = call(stripe);
   return { status, body: pretty(body) };
 }
 
-function runAndFail(books: Books, call: Call): Kept {
-  call(books);
+function runAndFail(stripe: StripeState, call: Call): StoredResponse {
+  call(stripe);
   return { status: 500, body: pretty(errorBody(internalError)) };
 }
 
@@ -158,28 +163,28 @@ function refuseBefore(fault: RequestFault | undefined): void {
 
 const internalError = { type: 'api_error', message: 'An unknown error occurred.' } as const;
 
-function errorAnswer(error: unknown): HttpAnswer {
-  if (error instanceof StripeRefusal) return jsonAnswer(error.status, errorBody(error.error));
+function errorResponse(error: unknown): HttpResponse {
+  if (error instanceof StripeRefusal) return jsonResponse(error.status, errorBody(error.error));
   console.error('sandbox: a request failed', error);
-  return jsonAnswer(500, errorBody(internalError));
+  return jsonResponse(500, errorBody(internalError));
 }
 
-/** A 500 kept under a key would only be replayed: Stripe tells its SDKs not to ask again. */
-function keptAnswer(kept: Kept, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
-  const advice: Record<string, string> = kept.status === 500 ? { 'Stripe-Should-Retry': 'false' } : {};
+/** A retry would only replay a stored 500, so Stripe instructs its SDKs not to retry. */
+function storedResponse(stored: StoredResponse, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  const advice: Record<string, string> = stored.status === 500 ? { 'Stripe-Should-Retry': 'false' } : {};
   return {
-    status: kept.status,
+    status: stored.status,
     headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...advice, ...headers },
-    body: kept.body,
+    body: stored.body,
   };
 }
 
-function withStripeHeaders(given: HttpAnswer, request: HttpRequest, requestId: string): HttpAnswer {
+function withStripeHeaders(response: HttpResponse, request: HttpRequest, requestId: string): HttpResponse {
   const key = headerOf(request, 'idempotency-key');
   return {
-    ...given,
+    ...response,
     headers: {
-      ...given.headers,
+      ...response.headers,
       'Request-Id': requestId,
       'Stripe-Version': apiVersion,
       'Access-Control-Allow-Origin': '*',
@@ -189,7 +194,7 @@ function withStripeHeaders(given: HttpAnswer, request: HttpRequest, requestId: s
   };
 }
 
-const preflight: HttpAnswer = {
+const preflight: HttpResponse = {
   status: 204,
   headers: {
     'Access-Control-Allow-Methods': 'GET, POST',
@@ -199,7 +204,7 @@ const preflight: HttpAnswer = {
   body: '',
 };
 
-/** @throws {StripeRefusal} 401 for a missing or foreign key. A key may come as bearer or as the name of basic auth. */
+/** The key may be a bearer token or the user name of basic auth. @throws {StripeRefusal} 401 for a missing or unknown key. */
 function authenticate(request: HttpRequest, keys: ApiKeys): KeyKind {
   const [scheme = '', credentials = ''] = (headerOf(request, 'authorization') ?? '').split(' ');
   const given =
@@ -231,13 +236,13 @@ function secretKeyRequired(): StripeRefusal {
   });
 }
 
-/** @throws {StripeRefusal} for any other version than the one whose shapes the sandbox knows; none means that one. */
+/** Without the header, the version of the sandbox applies. @throws {StripeRefusal} for any other version. */
 function checkVersion(request: HttpRequest): void {
   const version = headerOf(request, 'stripe-version');
   if (version === undefined || version === apiVersion) return;
   throw new StripeRefusal(400, {
     type: 'invalid_request_error',
-    message: `Invalid Stripe API version: ${version.slice(0, 50)}. The sandbox speaks ${apiVersion}.`,
+    message: `Invalid Stripe API version: ${version.slice(0, 50)}. The sandbox supports ${apiVersion}.`,
   });
 }
 
@@ -250,27 +255,17 @@ function checkContentType(request: HttpRequest): void {
   });
 }
 
-/** @throws {StripeRefusal} 404 for what is no endpoint, by its path or its method. */
+/** @throws {StripeRefusal} 404 for an unknown path or method. */
 function route(request: HttpRequest): { endpoint: Endpoint; id: string } {
-  const steps = request.path.replace(/\/$/, '').split('/');
   for (const endpoint of endpoints) {
-    const pattern = endpoint.path.split('/');
-    if (endpoint.method !== request.method || pattern.length !== steps.length) continue;
-    if (!pattern.every((step, index) => step === ':id' || step === steps[index])) continue;
-    return { endpoint, id: decoded(steps[pattern.indexOf(':id')] ?? '') };
+    if (endpoint.method !== request.method) continue;
+    const id = matchPath(endpoint.path, request.path.replace(/\/$/, ''));
+    if (id !== null) return { endpoint, id: decodeSegment(id) };
   }
   throw new StripeRefusal(404, {
     type: 'invalid_request_error',
     message: `Unrecognized request URL (${request.method}: ${request.path.slice(0, 200)}).`,
   });
-}
-
-function decoded(step: string): string {
-  try {
-    return decodeURIComponent(step);
-  } catch {
-    return step; // no id looks like that: the endpoint answers that there is none
-  }
 }
 
 /** Stripe's JSON is pretty-printed. */

@@ -1,21 +1,21 @@
 import { invalid, type StripeErrorBody } from './errors.ts';
 
-/** Why a bank refuses, as Stripe words it. */
+/** A decline of the bank, in Stripe's words. */
 export type Decline = { readonly code: string; readonly declineCode?: string; readonly message: string };
 
-/** What happens when a refund goes to this card. */
-export type RefundCourse = 'succeeds' | 'pending_then_succeeds' | 'succeeds_then_fails';
+/** The outcome of a refund to a card. */
+export type RefundOutcome = 'succeeds' | 'pending_then_succeeds' | 'succeeds_then_fails';
 
-/** A card of Stripe's test collection and what it makes happen. */
+/** One of Stripe's test cards and its behaviour. */
 export type TestCard = {
   readonly name: string;
   readonly number: string;
   readonly brand: string;
-  /** What it makes happen, for the cashier's list: at most 22 characters, or a phone cuts it. */
+  /** The behaviour for the cashier's list: at most 22 characters, or a phone truncates it. */
   readonly label: string;
   readonly requiresAuthentication: boolean;
   readonly decline: Decline | null;
-  readonly refundCourse: RefundCourse;
+  readonly refundOutcome: RefundOutcome;
 };
 
 const declines = {
@@ -52,10 +52,10 @@ const declines = {
   },
 } as const satisfies Record<string, Decline>;
 
-/** The bank wants the buyer to authenticate and the merchant said that nobody is there to do it. */
+/** The bank requires authentication, but the buyer is off-session. */
 export const authenticationRequired: Decline = declines.authentication_required;
 
-function card(name: string, number: string, label: string, course: Partial<TestCard> = {}): TestCard {
+function card(name: string, number: string, label: string, behaviour: Partial<TestCard> = {}): TestCard {
   return {
     name,
     number,
@@ -63,14 +63,14 @@ function card(name: string, number: string, label: string, course: Partial<TestC
     brand: 'visa',
     requiresAuthentication: false,
     decline: null,
-    refundCourse: 'succeeds',
-    ...course,
+    refundOutcome: 'succeeds',
+    ...behaviour,
   };
 }
 
 const threeDSecure = { requiresAuthentication: true } as const;
 
-/** The first ten are what the cashier offers; `pm_card_<name>` names each of them in the API. */
+/** The PaymentMethod of each card is `pm_card_<name>`. The cashier offers the first ten. */
 export const testCards: readonly TestCard[] = [
   card('visa', '4242424242424242', 'Succeeds'),
   card('chargeDeclined', '4000000000000002', 'Declined by the bank', { decline: declines.generic_decline }),
@@ -90,9 +90,9 @@ export const testCards: readonly TestCard[] = [
     decline: declines.processing_error,
   }),
   card('pendingRefund', '4000000000007726', 'Refunds pending first', {
-    refundCourse: 'pending_then_succeeds',
+    refundOutcome: 'pending_then_succeeds',
   }),
-  card('refundFail', '4000000000005126', 'Refunds fail later', { refundCourse: 'succeeds_then_fails' }),
+  card('refundFail', '4000000000005126', 'Refunds fail later', { refundOutcome: 'succeeds_then_fails' }),
   card('threeDSecure2Required', '4000000000003220', '3-D Secure 2, succeeds', threeDSecure),
   card('threeDSecureRequired', '4000000000003063', '3-D Secure, succeeds', threeDSecure),
   card('authenticationRequiredChargeDeclinedInsufficientFunds', '4000008260003178', '3-D Secure, no funds', {
@@ -114,17 +114,17 @@ export const testCards: readonly TestCard[] = [
   card('unionpay', '6200000000000005', 'Succeeds', { brand: 'unionpay' }),
 ];
 
-/** How many of `testCards` the cashier offers. */
+/** The cards in the cashier's list. */
 export const offeredCards = testCards.slice(0, 10);
 
 const byName = new Map(testCards.map((known) => [known.name, known]));
 const byNumber = new Map(testCards.map((known) => [known.number, known]));
 
-/** Any other number: refused, and not one digit of it is kept. */
+/** These stand for all other numbers: the charge is declined, and no digit of the number is stored. */
 const liveCard = card('liveCard', '0000', 'Not a test card', { decline: declines.live_card });
-const misspeltCard = card('misspeltCard', '0000', 'Not a card', { decline: declines.incorrect_number });
+const invalidCard = card('misspeltCard', '0000', 'Not a card', { decline: declines.incorrect_number });
 
-/** @throws {StripeRefusal} `resource_missing` for a PaymentMethod that is no test card's. */
+/** @throws {StripeRefusal} `resource_missing` for a PaymentMethod that does not belong to a test card. */
 export function cardOfPaymentMethod(id: string, param: string): TestCard {
   const name = id.replace(/^pm_card_(visa_(?=chargeDeclined))?/, '');
   const found = id.startsWith('pm_card_') ? byName.get(name) : undefined;
@@ -134,12 +134,12 @@ export function cardOfPaymentMethod(id: string, param: string): TestCard {
 
 export function cardOfNumber(number: string): TestCard {
   const digits = number.replace(/[ -]/g, '');
-  return byNumber.get(digits) ?? (isLuhn(digits) ? liveCard : misspeltCard);
+  return byNumber.get(digits) ?? (isLuhn(digits) ? liveCard : invalidCard);
 }
 
-/** The card a row of the ledger remembers by name. */
+/** The card of a row of the ledger. */
 export function cardNamed(name: string): TestCard {
-  return name === misspeltCard.name ? misspeltCard : (byName.get(name) ?? liveCard);
+  return name === invalidCard.name ? invalidCard : (byName.get(name) ?? liveCard);
 }
 
 export function declineError(decline: Decline): StripeErrorBody {

@@ -1,51 +1,51 @@
 import {
   amountLine,
-  becameOfRefunds,
   type Html,
   html,
-  notFound,
-  notice,
-  outcome,
+  messagePage,
+  notFoundPage,
+  outcomePage,
+  type PaymentSummary,
   page,
   price,
-  type Shown,
+  refundOutcome,
   shopLink,
 } from '../cashier-page.ts';
-import { type HttpAnswer, type HttpRequest, redirectAnswer } from '../http.ts';
+import { type HttpRequest, type HttpResponse, redirectResponse } from '../http.ts';
 import { cardOfNumber, offeredCards, type TestCard } from './cards.ts';
 import { finishAuthentication, payInSession } from './checkout.ts';
 import { StripeRefusal } from './errors.ts';
 import { authenticationUrl } from './objects.ts';
-import { confirmIntent } from './payments.ts';
-import type { Books, IntentRow, SessionRow } from './state.ts';
+import { confirmIntent } from './payment-attempts.ts';
+import type { IntentRow, SessionRow, StripeState } from './state.ts';
 
-/** The pages a buyer sees: `/cashier/<kind>/<id>`. Every form can as well be posted by a script; see the README. */
-export function serveStripePage(books: Books, request: HttpRequest): HttpAnswer {
+/** Serves `/cashier/<kind>/<id>`. Scripts may post the forms too: see the README. */
+export function serveStripePage(stripe: StripeState, request: HttpRequest): HttpResponse {
   const [, , kind = '', id = '', ...rest] = request.path.replace(/\/$/, '').split('/');
   const query = new URLSearchParams(request.query);
   const form = request.method === 'POST' ? new URLSearchParams(request.body) : null;
   try {
-    if (rest.length > 0) return notFound();
+    if (rest.length > 0) return notFoundPage();
     switch (kind) {
       case 'checkout':
-        return checkout(books, id, form);
+        return checkout(stripe, id, form);
       case '3ds':
-        return authentication(books, id, query.get('client_secret'), form);
+        return authentication(stripe, id, query.get('client_secret'), form);
       case 'card':
-        return cardForm(books, id, query, form);
+        return cardForm(stripe, id, query, form);
       default:
-        return notFound();
+        return notFoundPage();
     }
   } catch (error) {
-    if (error instanceof StripeRefusal) return notice(error.status, 'That did not work', error.message);
+    if (error instanceof StripeRefusal) return messagePage(error.status, 'Payment refused', error.message);
     throw error;
   }
 }
 
-/** What waits to be paid, newest first. */
-export function waitingAtStripe(books: Books) {
-  const sessions = [...books.sessions.all()].reverse().filter((row) => row.status === 'open');
-  const intents = [...books.intents.all()].reverse().filter((row) => row.session === null && isPayable(row));
+/** The open sessions and the payable intents without a session, newest first. */
+export function pendingStripePayments(stripe: StripeState) {
+  const sessions = [...stripe.sessions.all()].reverse().filter((row) => row.status === 'open');
+  const intents = [...stripe.intents.all()].reverse().filter((row) => row.session === null && isPayable(row));
   return [
     {
       heading: 'Checkout pages',
@@ -66,30 +66,30 @@ export function waitingAtStripe(books: Books) {
   ];
 }
 
-function checkout(books: Books, id: string, form: URLSearchParams | null): HttpAnswer {
-  const session = books.sessions.get(id);
-  if (!session) return notFound();
-  if (session.status === 'complete') return donePage(books, session);
+function checkout(stripe: StripeState, id: string, form: URLSearchParams | null): HttpResponse {
+  const session = stripe.sessions.get(id);
+  if (!session) return notFoundPage();
+  if (session.status === 'complete') return donePage(stripe, session);
   if (session.status === 'expired') {
     const text = 'Go back to the shop and start again.';
-    return outcome(shown(session), 'This page has expired', text, shopLink(session.cancelUrl));
+    return outcomePage(summaryOf(session), 'This page has expired', text, shopLink(session.cancelUrl));
   }
-  if (!form) return checkoutPage(books, session);
+  if (!form) return checkoutPage(stripe, session);
   const action = form.get('action');
-  if (action === 'leave') return redirectAnswer(session.cancelUrl ?? `/cashier/checkout/${session.id}`);
+  if (action === 'leave') return redirectResponse(session.cancelUrl ?? `/cashier/checkout/${session.id}`);
   const card = action === 'decline' ? declinedCard : chosenCard(form);
-  const { intent } = books.ledger.transact(() => payInSession(books, session, card));
-  if (intent.status === 'requires_action') return redirectAnswer(authenticationUrl(books, intent));
-  return redirectAnswer(isPayable(intent) ? `/cashier/checkout/${session.id}` : successUrl(session));
+  const { intent } = stripe.ledger.transact(() => payInSession(stripe, session, card));
+  if (intent.status === 'requires_action') return redirectResponse(authenticationUrl(stripe, intent));
+  return redirectResponse(isPayable(intent) ? `/cashier/checkout/${session.id}` : successUrl(session));
 }
 
-function donePage(books: Books, session: SessionRow): HttpAnswer {
-  const intent = session.intent === null ? undefined : books.intents.get(session.intent);
-  const became = intent ? becameOf(books, intent) : { title: 'Paid', text: 'This was paid already.' };
-  return outcome(shown(session), became.title, became.text, shopLink(successUrl(session)));
+function donePage(stripe: StripeState, session: SessionRow): HttpResponse {
+  const intent = session.intent === null ? undefined : stripe.intents.get(session.intent);
+  const ended = intent ? outcomeOf(stripe, intent) : alreadyPaid;
+  return outcomePage(summaryOf(session), ended.title, ended.text, shopLink(successUrl(session)));
 }
 
-function shown({ id, successUrl, amount, currency, lines }: SessionRow): Shown {
+function summaryOf({ id, successUrl, amount, currency, lines }: SessionRow): PaymentSummary {
   return {
     brand: new URL(successUrl).host,
     amount: price(amount, currency),
@@ -98,8 +98,8 @@ function shown({ id, successUrl, amount, currency, lines }: SessionRow): Shown {
   };
 }
 
-function checkoutPage(books: Books, session: SessionRow): HttpAnswer {
-  const intent = session.intent === null ? undefined : books.intents.get(session.intent);
+function checkoutPage(stripe: StripeState, session: SessionRow): HttpResponse {
+  const intent = session.intent === null ? undefined : stripe.intents.get(session.intent);
   const lines = session.lines.map(
     (
       line,
@@ -117,16 +117,26 @@ ${failure(intent)}
 <form method="post">${cardChoice}
 <button class="primary" name="action" value="pay">Pay ${price(session.amount, session.currency)}</button>
 <div class="pair"><button name="action" value="decline">Decline</button>
-<button name="action" value="leave">Walk away</button></div>
+<button name="action" value="leave">Leave without paying</button></div>
 </form></section>`,
   );
 }
 
-function authentication(books: Books, id: string, secret: string | null, form: URLSearchParams | null): HttpAnswer {
-  const intent = books.intents.get(id);
-  if (!intent || secret !== intent.clientSecret) return notFound();
+function authentication(
+  stripe: StripeState,
+  id: string,
+  secret: string | null,
+  form: URLSearchParams | null,
+): HttpResponse {
+  const intent = stripe.intents.get(id);
+  if (!intent || secret !== intent.clientSecret) return notFoundPage();
   if (intent.status !== 'requires_action') {
-    return notice(200, 'Nothing to confirm', 'Your bank is not waiting for you.', shopLink(intent.returnUrl));
+    return messagePage(
+      200,
+      'No authentication required',
+      'Your bank does not wait for a confirmation of this payment.',
+      shopLink(intent.returnUrl),
+    );
   }
   if (!form) {
     return page(
@@ -139,13 +149,13 @@ function authentication(books: Books, id: string, secret: string | null, form: U
     );
   }
   const passed = form.get('action') === 'complete';
-  const attempt = books.ledger.transact(() => finishAuthentication(books, intent, passed));
-  return redirectAnswer(afterAuthentication(books, attempt.intent));
+  const attempt = stripe.ledger.transact(() => finishAuthentication(stripe, intent, passed));
+  return redirectResponse(afterAuthentication(stripe, attempt.intent));
 }
 
-/** Where the buyer goes from the bank: to the shop, back to pay otherwise, or to the card form they came from. */
-function afterAuthentication(books: Books, intent: IntentRow): string {
-  const session = intent.session === null ? undefined : books.sessions.get(intent.session);
+/** The page after the authentication: the shop, the session's page to try again, or the card form. */
+function afterAuthentication(stripe: StripeState, intent: IntentRow): string {
+  const session = intent.session === null ? undefined : stripe.sessions.get(intent.session);
   if (session) return session.status === 'complete' ? successUrl(session) : `/cashier/checkout/${session.id}`;
   if (intent.returnUrl === null) return cardFormPath(intent);
   const url = new URL(intent.returnUrl);
@@ -155,23 +165,23 @@ function afterAuthentication(books: Books, intent: IntentRow): string {
   return url.href;
 }
 
-/** Stands for the card fields that a shop would embed, for a person who follows the README without a shop. */
-function cardForm(books: Books, id: string, query: URLSearchParams, form: URLSearchParams | null): HttpAnswer {
-  const intent = books.intents.get(id);
-  if (!intent || query.get('client_secret') !== intent.clientSecret) return notFound();
-  if (intent.session !== null) return redirectAnswer(`/cashier/checkout/${intent.session}`);
+/** A replacement for the card fields that a shop embeds, to test without a shop. */
+function cardForm(stripe: StripeState, id: string, query: URLSearchParams, form: URLSearchParams | null): HttpResponse {
+  const intent = stripe.intents.get(id);
+  if (!intent || query.get('client_secret') !== intent.clientSecret) return notFoundPage();
+  if (intent.session !== null) return redirectResponse(`/cashier/checkout/${intent.session}`);
   if (form && isPayable(intent)) {
     const card = form.get('action') === 'decline' ? declinedCard : chosenCard(form);
     const options = { returnUrl: null, errorOnRequiresAction: false };
-    const attempt = books.ledger.transact(() => confirmIntent(books, intent, card, options));
+    const attempt = stripe.ledger.transact(() => confirmIntent(stripe, intent, card, options));
     const waits = attempt.intent.status === 'requires_action';
-    return redirectAnswer(waits ? authenticationUrl(books, attempt.intent) : cardFormPath(intent));
+    return redirectResponse(waits ? authenticationUrl(stripe, attempt.intent) : cardFormPath(intent));
   }
   if (!isPayable(intent)) {
-    const { title, text } = becameOf(books, intent);
+    const { title, text } = outcomeOf(stripe, intent);
     const subject = intent.description ?? 'Card payment';
     const amount = price(intent.amount, intent.currency);
-    return outcome({ brand: 'Card', amount, subject, number: intent.id }, title, text, null);
+    return outcomePage({ brand: 'Card', amount, subject, number: intent.id }, title, text, null);
   }
   return page(
     200,
@@ -185,19 +195,20 @@ ${failure(intent)}
   );
 }
 
-function becameOf(books: Books, intent: IntentRow): { readonly title: string; readonly text: string } {
+const alreadyPaid = { title: 'Paid', text: 'This payment is already paid.' } as const;
+
+function outcomeOf(stripe: StripeState, intent: IntentRow): { readonly title: string; readonly text: string } {
   switch (intent.status) {
     case 'succeeded': {
-      const charge = intent.latestCharge === null ? undefined : books.charges.get(intent.latestCharge);
-      const paid = { title: 'Paid', text: 'This was paid already.' };
-      return becameOfRefunds(charge?.amountRefunded ?? 0, intent.amountReceived, intent.currency) ?? paid;
+      const charge = intent.latestCharge === null ? undefined : stripe.charges.get(intent.latestCharge);
+      return refundOutcome(charge?.amountRefunded ?? 0, intent.amountReceived, intent.currency) ?? alreadyPaid;
     }
     case 'requires_capture':
-      return { title: 'Authorized', text: 'The amount is held on your card until the shop takes it.' };
+      return { title: 'Authorized', text: 'The amount is reserved on your card until the shop captures it.' };
     case 'canceled':
-      return { title: 'Canceled', text: 'Nothing was taken. Go back to the shop and start again.' };
+      return { title: 'Canceled', text: 'Your card was not charged. Go back to the shop and start again.' };
     default:
-      return { title: 'On its way', text: 'Your bank has not decided yet.' };
+      return { title: 'Processing', text: 'Your bank has not confirmed the payment yet.' };
   }
 }
 

@@ -1,26 +1,26 @@
 import type { Decline } from './cards.ts';
 import { recordEvent } from './events.ts';
 import { chargeObject } from './objects.ts';
-import type { Books, ChargeRow, IntentRow } from './state.ts';
+import type { ChargeRow, IntentRow, StripeState } from './state.ts';
 
-/** Charges the intent's card: takes the money, or only holds it until it is captured. */
-export function takeMoney(books: Books, intent: IntentRow, captured: boolean): ChargeRow {
-  const authorized = newCharge(books, intent, null);
-  const charge = captured ? settleCharge(books, authorized, intent.amount) : books.charges.put(authorized);
-  recordEvent(books, 'charge.succeeded', chargeObject(books, charge));
+/** Charges the intent's card and captures the amount, or only authorizes it. */
+export function chargeIntent(stripe: StripeState, intent: IntentRow, captured: boolean): ChargeRow {
+  const authorized = newCharge(stripe, intent, null);
+  const charge = captured ? settleCharge(stripe, authorized, intent.amount) : stripe.charges.put(authorized);
+  recordEvent(stripe, 'charge.succeeded', chargeObject(stripe, charge));
   return charge;
 }
 
-/** The bank said no: a charge that moved nothing. Its event is the caller's, for it tells of the intent as well. */
-export function recordRefusedCharge(books: Books, intent: IntentRow, decline: Decline): ChargeRow {
-  return books.charges.put(newCharge(books, intent, decline));
+/** Records a declined charge. The caller records the event, which includes the changed intent. */
+export function recordDeclinedCharge(stripe: StripeState, intent: IntentRow, decline: Decline): ChargeRow {
+  return stripe.charges.put(newCharge(stripe, intent, decline));
 }
 
-/** Takes a part or all of what a charge holds, and enters it into the balance. */
-export function settleCharge(books: Books, charge: ChargeRow, amount: number): ChargeRow {
-  const transaction = books.balanceTransactions.put({
-    id: books.newId('txn_'),
-    created: books.clock.wireSeconds(),
+/** Captures a part or all of an authorized charge, and records it in the balance. */
+export function settleCharge(stripe: StripeState, charge: ChargeRow, amount: number): ChargeRow {
+  const transaction = stripe.balanceTransactions.put({
+    id: stripe.newId('txn_'),
+    created: stripe.clock.wireSeconds(),
     type: 'charge',
     amount,
     fee: Math.min(amount, Math.ceil((amount * 29) / 1000) + 30),
@@ -28,7 +28,7 @@ export function settleCharge(books: Books, charge: ChargeRow, amount: number): C
     source: charge.id,
     description: null,
   });
-  return books.charges.put({
+  return stripe.charges.put({
     ...charge,
     captured: true,
     amountCaptured: amount,
@@ -36,14 +36,14 @@ export function settleCharge(books: Books, charge: ChargeRow, amount: number): C
   });
 }
 
-export function latestCharge(books: Books, intent: IntentRow): ChargeRow | undefined {
-  return intent.latestCharge === null ? undefined : books.charges.get(intent.latestCharge);
+export function latestCharge(stripe: StripeState, intent: IntentRow): ChargeRow | undefined {
+  return intent.latestCharge === null ? undefined : stripe.charges.get(intent.latestCharge);
 }
 
-function newCharge(books: Books, intent: IntentRow, decline: Decline | null): ChargeRow {
+function newCharge(stripe: StripeState, intent: IntentRow, decline: Decline | null): ChargeRow {
   return {
-    id: books.newId('ch_'),
-    created: books.clock.wireSeconds(),
+    id: stripe.newId('ch_'),
+    created: stripe.clock.wireSeconds(),
     intent: intent.id,
     amount: intent.amount,
     amountCaptured: 0,
@@ -53,7 +53,7 @@ function newCharge(books: Books, intent: IntentRow, decline: Decline | null): Ch
     captured: false,
     released: false,
     card: intent.card ?? 'visa',
-    paymentMethod: intent.paymentMethod ?? books.newId('pm_'),
+    paymentMethod: intent.paymentMethod ?? stripe.newId('pm_'),
     failureCode: decline?.code ?? null,
     declineCode: decline?.declineCode ?? null,
     failureMessage: decline?.message ?? null,

@@ -1,9 +1,10 @@
+import { isWebUrl } from '../http.ts';
+import { checkChargeAmount, currencyCode } from './amounts.ts';
 import { createSession, expireSession, sessionSecondsMax, sessionSecondsMin } from './checkout.ts';
 import { lineItemObject, sessionObject } from './checkout-objects.ts';
 import { type Endpoint, echoedFields, echoedOf, endpoint, ok } from './endpoints.ts';
 import { invalid, missing } from './errors.ts';
 import { expanded, listPage, listParams } from './lists.ts';
-import { checkChargeAmount, currencyCode } from './money.ts';
 import {
   anything,
   expand,
@@ -17,7 +18,7 @@ import {
   required,
   text,
 } from './params.ts';
-import type { Books, SessionRow } from './state.ts';
+import type { SessionRow, StripeState } from './state.ts';
 
 const lineItem = hash({
   price: notInSandbox(),
@@ -43,7 +44,7 @@ const intentData = hash({
   receipt_email: text(800),
 });
 
-/** `payment_method_types` is missing on purpose: the pinned API version has it no more. */
+/** Without `payment_method_types`: the pinned API version has removed it. */
 const createFields = {
   mode: required(oneOf('payment', 'setup', 'subscription')),
   ui_mode: oneOf('hosted_page', 'embedded_page', 'elements', 'form'),
@@ -82,11 +83,11 @@ export const checkoutEndpoints: readonly Endpoint[] = [
       const { success_url: successUrl, payment_intent_data: data } = params;
       checkUrl(successUrl, 'success_url');
       if (params.cancel_url !== undefined) checkUrl(params.cancel_url, 'cancel_url');
-      const bill = billOf(params.line_items);
+      const total = totalOf(params.line_items);
       const expiresAt = checkedExpiry(params.expires_at, nowSeconds);
-      return (books) => {
-        const session = createSession(books, {
-          ...bill,
+      return (stripe) => {
+        const session = createSession(stripe, {
+          ...total,
           expiresAt,
           successUrl,
           cancelUrl: params.cancel_url ?? null,
@@ -99,7 +100,7 @@ export const checkoutEndpoints: readonly Endpoint[] = [
           intentMetadata: data?.metadata ?? {},
           intentEchoed: echoedOf(data ?? {}),
         });
-        return ok(expanded(books, sessionObject(books, session), params.expand));
+        return ok(expanded(stripe, sessionObject(stripe, session), params.expand));
       };
     },
   ),
@@ -107,14 +108,14 @@ export const checkoutEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/checkout/sessions', operation: 'checkout.sessions.list' },
     { ...listParams, payment_intent: text(), status: oneOf('open', 'complete', 'expired'), customer: notInSandbox() },
-    (params) => (books) => {
+    (params) => (stripe) => {
       const fits = (row: SessionRow): boolean =>
         (params.payment_intent === undefined || row.intent === params.payment_intent) &&
         (params.status === undefined || row.status === params.status);
-      const page = listPage('/v1/checkout/sessions', books.sessions.all(), params, fits, (row) =>
-        sessionObject(books, row),
+      const page = listPage('/v1/checkout/sessions', stripe.sessions.all(), params, fits, (row) =>
+        sessionObject(stripe, row),
       );
-      return ok(expanded(books, page, params.expand));
+      return ok(expanded(stripe, page, params.expand));
     },
   ),
 
@@ -122,16 +123,16 @@ export const checkoutEndpoints: readonly Endpoint[] = [
     { method: 'GET', path: '/v1/checkout/sessions/:id', operation: 'checkout.sessions.retrieve' },
     { expand },
     (params, { id }) =>
-      (books) =>
-        ok(expanded(books, sessionObject(books, findSession(books, id)), params.expand)),
+      (stripe) =>
+        ok(expanded(stripe, sessionObject(stripe, findSession(stripe, id)), params.expand)),
   ),
 
   endpoint(
     { method: 'GET', path: '/v1/checkout/sessions/:id/line_items', operation: 'checkout.sessions.list_line_items' },
     { limit: integer(), expand },
     (params, { id }) =>
-      (books) => {
-        const session = findSession(books, id);
+      (stripe) => {
+        const session = findSession(stripe, id);
         const lines = session.lines.slice(0, params.limit ?? 10);
         return ok({
           object: 'list',
@@ -146,14 +147,14 @@ export const checkoutEndpoints: readonly Endpoint[] = [
     { method: 'POST', path: '/v1/checkout/sessions/:id/expire', operation: 'checkout.sessions.expire' },
     { expand },
     (params, { id }) =>
-      (books) =>
-        ok(expanded(books, sessionObject(books, expireSession(books, findSession(books, id))), params.expand)),
+      (stripe) =>
+        ok(expanded(stripe, sessionObject(stripe, expireSession(stripe, findSession(stripe, id))), params.expand)),
   ),
 ];
 
 type LineItem = ReturnType<(typeof lineItem)['read']>;
 
-function billOf(
+function totalOf(
   items: readonly LineItem[],
 ): Pick<SessionRow, 'amount' | 'currency'> & { lines: Omit<SessionRow['lines'][number], 'id'>[] } {
   const currency = items[0]?.price_data.currency;
@@ -201,11 +202,11 @@ function checkedExpiry(expiresAt: number | undefined, nowSeconds: number): numbe
 }
 
 function checkUrl(url: string, param: string): void {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw invalid('Not a valid URL', param, 'url_invalid');
+  if (!isWebUrl(url)) throw invalid('Not a valid URL', param, 'url_invalid');
 }
 
-function findSession(books: Books, id: string): SessionRow {
-  const session = books.sessions.get(id);
+function findSession(stripe: StripeState, id: string): SessionRow {
+  const session = stripe.sessions.get(id);
   if (!session) throw missing('checkout.session', id, 'session');
   return session;
 }

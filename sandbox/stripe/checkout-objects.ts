@@ -1,8 +1,8 @@
-import { emptyBilling, type Wire } from './objects.ts';
-import type { Books, SessionRow } from './state.ts';
+import { emptyBilling, type StripeObject } from './objects.ts';
+import type { SessionRow, StripeState } from './state.ts';
 
-export function sessionObject(books: Books, row: SessionRow): Wire {
-  const intent = row.intent === null ? undefined : books.intents.get(row.intent);
+export function sessionObject(stripe: StripeState, row: SessionRow): StripeObject {
+  const intent = row.intent === null ? undefined : stripe.intents.get(row.intent);
   return {
     id: row.id,
     object: 'checkout.session',
@@ -62,12 +62,12 @@ export function sessionObject(books: Books, row: SessionRow): Wire {
     success_url: row.successUrl,
     total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
     ui_mode: 'hosted_page',
-    url: row.status === 'open' ? `${books.baseUrl()}/cashier/checkout/${row.id}` : null,
+    url: row.status === 'open' ? `${stripe.baseUrl()}/cashier/checkout/${row.id}` : null,
     wallet_options: null,
   };
 }
 
-export function lineItemObject(session: SessionRow, line: SessionRow['lines'][number]): Wire {
+export function lineItemObject(session: SessionRow, line: SessionRow['lines'][number]): StripeObject {
   const amount = line.unitAmount * line.quantity;
   return {
     id: line.id,

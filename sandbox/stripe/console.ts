@@ -5,48 +5,37 @@ import {
   optionalText,
   readJson,
   refuseUnknown,
+  refusingActions,
   textPairs,
 } from '../control-input.ts';
 import type { HttpRequest } from '../http.ts';
 import { expireSession } from './checkout.ts';
 import { sessionObject } from './checkout-objects.ts';
 import { StripeRefusal } from './errors.ts';
-import { chargeOfIntent } from './money-endpoints.ts';
 import { intentObject, refundObject } from './objects.ts';
+import { chargeOfIntent } from './refund-endpoints.ts';
 import { createRefund } from './refunds.ts';
-import { carryOut } from './scheduled.ts';
-import type { Books, PlannedAct } from './state.ts';
+import type { StripeState, TaskAct } from './state.ts';
+import { runTask } from './tasks.ts';
 
-/** What can be done at Stripe behind the merchant's back. */
-export function stripeConsole(stripe: Books): Readonly<Record<string, Action>> {
-  return refusing({
+/** The control actions of Stripe: changes that the merchant did not request. */
+export function stripeConsole(stripe: StripeState): Readonly<Record<string, Action>> {
+  const actions: Record<string, Action> = {
     'POST /control/stripe/refunds': (request) => refundInConsole(stripe, request),
-    'POST /control/stripe/refunds/:id/succeed': decideRefund(stripe, 'refund_succeeded'),
-    'POST /control/stripe/refunds/:id/fail': decideRefund(stripe, 'refund_failed'),
-    'POST /control/stripe/payment_intents/:id/lapse': decideIntent(stripe, 'lapse_authorization'),
-    'POST /control/stripe/payment_intents/:id/succeed': decideIntent(stripe, 'succeed_anyway'),
+    'POST /control/stripe/refunds/:id/succeed': refundAction(stripe, 'refund_succeeded'),
+    'POST /control/stripe/refunds/:id/fail': refundAction(stripe, 'refund_failed'),
+    'POST /control/stripe/payment_intents/:id/lapse': intentAction(stripe, 'lapse_authorization'),
+    'POST /control/stripe/payment_intents/:id/succeed': intentAction(stripe, 'succeed_anyway'),
     'POST /control/stripe/payment_intents/:id/finish': (request, id) => finishProcessing(stripe, request, id),
     'POST /control/stripe/checkout/sessions/:id/expire': (_request, id) => expireInConsole(stripe, id),
-  });
-}
-
-/** What Stripe refuses, the control API refuses alike. */
-function refusing(actions: Readonly<Record<string, Action>>): Readonly<Record<string, Action>> {
-  const guarded = (action: Action): Action => {
-    return (request, id) => {
-      try {
-        return action(request, id);
-      } catch (error) {
-        if (error instanceof StripeRefusal) throw new ControlError(error.status, error.message);
-        throw error;
-      }
-    };
   };
-  return Object.fromEntries(Object.entries(actions).map(([name, action]) => [name, guarded(action)]));
+  return refusingActions(actions, (error) =>
+    error instanceof StripeRefusal ? new ControlError(error.status, error.message) : null,
+  );
 }
 
-/** A refund made by hand at the provider: no id of the merchant's, and nobody asked the merchant. */
-function refundInConsole(stripe: Books, request: HttpRequest): unknown {
+/** A refund made in the console, without an id of the merchant. */
+function refundInConsole(stripe: StripeState, request: HttpRequest): unknown {
   const json = readJson(request);
   refuseUnknown(json, ['payment_intent', 'amount', 'reason', 'metadata']);
   const input = {
@@ -61,34 +50,34 @@ function refundInConsole(stripe: Books, request: HttpRequest): unknown {
   });
 }
 
-function decideRefund(stripe: Books, act: PlannedAct): Action {
+function refundAction(stripe: StripeState, act: TaskAct): Action {
   return (_request, id) => {
-    if (!stripe.refunds.get(id)) throw new ControlError(404, 'There is no such refund.');
-    stripe.ledger.transact(() => carryOut(stripe, act, id));
+    if (!stripe.refunds.get(id)) throw new ControlError(404, 'The refund does not exist.');
+    stripe.ledger.transact(() => runTask(stripe, act, id));
     const refund = stripe.refunds.get(id);
     return refund && refundObject(refund);
   };
 }
 
-function decideIntent(stripe: Books, act: PlannedAct): Action {
+function intentAction(stripe: StripeState, act: TaskAct): Action {
   return (_request, id) => {
-    if (!stripe.intents.get(id)) throw new ControlError(404, 'There is no such PaymentIntent.');
-    stripe.ledger.transact(() => carryOut(stripe, act, id));
+    if (!stripe.intents.get(id)) throw new ControlError(404, 'The PaymentIntent does not exist.');
+    stripe.ledger.transact(() => runTask(stripe, act, id));
     const intent = stripe.intents.get(id);
     return intent && intentObject(stripe, intent);
   };
 }
 
-function finishProcessing(stripe: Books, request: HttpRequest, id: string): unknown {
+function finishProcessing(stripe: StripeState, request: HttpRequest, id: string): unknown {
   const outcome = optionalText(readJson(request), 'outcome') ?? 'succeeded';
   if (outcome !== 'succeeded' && outcome !== 'failed') {
     throw new ControlError(400, 'outcome must be succeeded or failed.');
   }
-  return decideIntent(stripe, `finish_${outcome}`)(request, id);
+  return intentAction(stripe, `finish_${outcome}`)(request, id);
 }
 
-function expireInConsole(stripe: Books, id: string): unknown {
+function expireInConsole(stripe: StripeState, id: string): unknown {
   const session = stripe.sessions.get(id);
-  if (!session) throw new ControlError(404, 'There is no such Checkout Session.');
+  if (!session) throw new ControlError(404, 'The Checkout Session does not exist.');
   return stripe.ledger.transact(() => sessionObject(stripe, expireSession(stripe, session)));
 }

@@ -1,46 +1,46 @@
 import type { FormHash } from './form.ts';
-import type { Wire } from './objects.ts';
+import type { StripeObject } from './objects.ts';
 import { anything, oneOf, readParams, text } from './params.ts';
-import type { Books, Echoed } from './state.ts';
+import type { Echoed, StripeState } from './state.ts';
 
-/** What an endpoint answers: mostly 200 and an object; a declined card is 402, kept like any other result. */
-export type EndpointAnswer = { readonly status: number; readonly body: Wire };
+/** The response of an endpoint: 200, or 402 for a declined card, which is stored under the idempotency key like any result. */
+export type EndpointResponse = { readonly status: number; readonly body: StripeObject };
 
-/** Whoever asks: the merchant, or a page with the publishable key. */
+/** The caller: the merchant's server, or a page with the publishable key. */
 export type KeyKind = 'secret' | 'publishable';
 
-/** What a call is about besides its parameters: the `:id` of its path, who asks, and when. */
-export type Asked = { readonly id: string; readonly key: KeyKind; readonly nowSeconds: number };
+/** The inputs of a call besides its parameters: the segment for `:id`, the kind of key, the time. */
+export type EndpointRequest = { readonly id: string; readonly key: KeyKind; readonly nowSeconds: number };
 
-/** A call with its parameters read; running it may change the books. */
-export type Call = (books: Books) => EndpointAnswer;
+/** A call with parsed parameters. It runs inside a ledger transaction. */
+export type Call = (stripe: StripeState) => EndpointResponse;
 
 export type Endpoint = {
   readonly method: 'GET' | 'POST';
-  /** `:id` stands for one piece of the path. */
+  /** `:id` stands for one segment. */
   readonly path: string;
   readonly operation: string;
   readonly publishable?: true;
-  /** Reads and checks the parameters; what it throws is answered without being kept under the idempotency key. */
-  readonly read: (form: FormHash, asked: Asked) => Call;
+  /** Parses the parameters. A refusal that it throws is not stored under the idempotency key. */
+  readonly read: (form: FormHash, request: EndpointRequest) => Call;
 };
 
 type Fields = Parameters<typeof readParams>[0];
 
-/** Describes one endpoint; the types of its parameters follow from their readers. */
+/** Describes one endpoint. The types of its parameters derive from `fields`. */
 export function endpoint<F extends Fields>(
   name: { method: 'GET' | 'POST'; path: string; operation: string; publishable?: true },
   fields: F,
-  prepare: (params: ReturnType<typeof readParams<F>>, asked: Asked) => Call,
+  prepare: (params: ReturnType<typeof readParams<F>>, request: EndpointRequest) => Call,
 ): Endpoint {
-  return { ...name, read: (form, asked) => prepare(readParams(fields, form), asked) };
+  return { ...name, read: (form, request) => prepare(readParams(fields, form), request) };
 }
 
-export function ok(body: Wire): EndpointAnswer {
+export function ok(body: StripeObject): EndpointResponse {
   return { status: 200, body };
 }
 
-/** Parameters of a payment that Stripe knows and the sandbox only gives back as they came. */
+/** Parameters of a payment that the sandbox returns as they were sent and does not use. */
 export const echoedFields = {
   setup_future_usage: oneOf('off_session', 'on_session'),
   shipping: anything(),

@@ -5,7 +5,7 @@ export type StripeErrorType =
   | 'api_error'
   | 'rate_limit_error';
 
-/** The body of an error as Stripe writes it. Objects that explain it (`payment_intent`, `payment_method`) ride along whole. */
+/** The body of a Stripe error. It includes the complete `payment_intent` and `payment_method` that it concerns. */
 export type StripeErrorBody = {
   readonly type: StripeErrorType;
   readonly message: string;
@@ -17,7 +17,7 @@ export type StripeErrorBody = {
   readonly payment_method?: object | undefined;
 };
 
-/** A request that Stripe refuses. Thrown while parameters are read or an endpoint runs; whatever it had changed is undone. */
+/** Stripe refuses a request. Thrown inside a transaction, it rolls the transaction back. */
 export class StripeRefusal extends Error {
   readonly status: number;
   readonly error: StripeErrorBody;
@@ -40,16 +40,16 @@ export function invalid(message: string, param?: string, code?: string): StripeR
   return new StripeRefusal(400, { type: 'invalid_request_error', message, param, code });
 }
 
-export function missing(what: string, id: string, param: string): StripeRefusal {
+export function missing(kind: string, id: string, param: string): StripeRefusal {
   return new StripeRefusal(404, {
     type: 'invalid_request_error',
     code: 'resource_missing',
-    message: `No such ${what}: '${id}'`,
+    message: `No such ${kind}: '${id}'`,
     param,
   });
 }
 
-/** The PaymentIntent is in a state in which this cannot be done; its present state rides along. */
+/** The state of the PaymentIntent does not allow the request. The error includes the PaymentIntent. */
 export function unexpectedState(message: string, paymentIntent: object): StripeRefusal {
   return new StripeRefusal(400, {
     type: 'invalid_request_error',

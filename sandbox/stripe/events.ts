@@ -1,10 +1,10 @@
-import { apiVersion, type Wire } from './objects.ts';
-import type { Books } from './state.ts';
+import { apiVersion, type StripeObject } from './objects.ts';
+import type { StripeState } from './state.ts';
 
-/** Keeps an event with the object as it is now, and has it delivered once what is being done is kept. */
-export function recordEvent(books: Books, type: string, object: Wire): void {
-  const id = books.newId('evt_');
-  const created = books.clock.wireSeconds();
+/** Records an event with the present state of the object, and delivers it after the transaction commits. */
+export function recordEvent(stripe: StripeState, type: string, object: StripeObject): void {
+  const id = stripe.newId('evt_');
+  const created = stripe.clock.wireSeconds();
   const event = {
     id,
     object: 'event',
@@ -13,9 +13,9 @@ export function recordEvent(books: Books, type: string, object: Wire): void {
     data: { object },
     livemode: false,
     pending_webhooks: 1,
-    request: { id: books.cause?.requestId ?? null, idempotency_key: books.cause?.idempotencyKey ?? null },
+    request: { id: stripe.cause?.requestId ?? null, idempotency_key: stripe.cause?.idempotencyKey ?? null },
     type,
   };
-  const row = books.events.put({ id, created, type, body: JSON.stringify(event, null, 2) });
-  books.deliver(row);
+  const row = stripe.events.put({ id, created, type, body: JSON.stringify(event, null, 2) });
+  stripe.deliver(row);
 }

@@ -1,13 +1,13 @@
 import { invalid } from './errors.ts';
 
-/** A form with nesting: `a[b][0]=x` is a hash in a hash. Lists are hashes whose keys are positions. */
+/** A form with nested values: `a[b][0]=x` is a hash in a hash. A list is a hash whose keys are positions. */
 export type FormHash = Map<string, FormValue>;
 export type FormValue = string | FormHash;
 
 const depthMax = 8;
 const fieldsMax = 2000;
 
-/** @throws {StripeRefusal} for names that contradict each other (`a=1&a[b]=2`) or nest too deep. */
+/** @throws {StripeRefusal} for contradicting names (`a=1&a[b]=2`) and for names that are nested too deep. */
 export function parseForm(text: string): FormHash {
   const form: FormHash = new Map();
   let fields = 0;
@@ -19,7 +19,7 @@ export function parseForm(text: string): FormHash {
   return form;
 }
 
-/** The same text for the same parameters in any order: what an idempotency key is compared by. */
+/** The same text for the same parameters in any order, to compare the requests of an idempotency key. */
 export function canonicalForm(value: FormValue): string {
   if (typeof value === 'string') return JSON.stringify(value);
   const fields = [...value].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -35,7 +35,7 @@ function splitName(name: string): string[] {
 }
 
 function place(form: FormHash, path: readonly string[], value: string, name: string): void {
-  if (path.length > depthMax) throw invalid(`The parameter ${name.slice(0, 100)} is nested too deep.`);
+  if (path.length > depthMax) throw invalid(`The parameter ${name.slice(0, 100)} is nested too deeply.`);
   let hash = form;
   for (const [depth, step] of path.entries()) {
     const key = step === '' ? String(hash.size) : step;

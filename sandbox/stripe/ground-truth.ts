@@ -1,54 +1,57 @@
 import { latestCharge } from './charges.ts';
 import { sessionObject } from './checkout-objects.ts';
-import { balanceTransactionObject, chargeObject, intentObject, refundObject, type Wire } from './objects.ts';
-import type { Books, IntentRow, RefundRow } from './state.ts';
+import { balanceTransactionObject, chargeObject, intentObject, refundObject, type StripeObject } from './objects.ts';
+import type { IntentRow, RefundRow, StripeState } from './state.ts';
 
-/** What became of one payment of the merchant's, summed over every PaymentIntent that carries its id in its metadata. */
+/** The totals of one payment of the merchant, over all PaymentIntents with its id in their metadata. */
 export type PaymentTotals = {
   currency: string;
   paymentIntents: number;
-  /** Times that money was taken or held; more than one is a double charge. */
+  /** The number of captured or authorized charges; more than one is a double charge. */
   charges: number;
-  /** Held now and not captured. */
+  /** The amount that is authorized and not captured. */
   authorized: number;
   captured: number;
-  /** Refunds that succeeded and have not failed since. */
+  /** The total of succeeded refunds that have not failed since. */
   refunded: number;
   refundPending: number;
 };
 
-/** A refund as the API shows it, and who made it. */
-export type LedgerRefund = Wire & Pick<RefundRow, 'id' | 'amount' | 'currency' | 'status' | 'metadata' | 'origin'>;
+/** A refund as the API returns it, and its origin. */
+export type LedgerRefund = StripeObject &
+  Pick<RefundRow, 'id' | 'amount' | 'currency' | 'status' | 'metadata' | 'origin'>;
 
 export type StripeLedger = {
-  readonly paymentIntents: readonly Wire[];
-  readonly checkoutSessions: readonly Wire[];
-  readonly charges: readonly Wire[];
+  readonly paymentIntents: readonly StripeObject[];
+  readonly checkoutSessions: readonly StripeObject[];
+  readonly charges: readonly StripeObject[];
   readonly refunds: readonly LedgerRefund[];
-  readonly balanceTransactions: readonly Wire[];
+  readonly balanceTransactions: readonly StripeObject[];
   /** By `metadata.payment_id`. */
   readonly totals: Readonly<Record<string, Readonly<PaymentTotals>>>;
 };
 
-/** The Stripe side's truth, oldest first; with `paymentId`, only what concerns that one. */
-export function stripeOracle(books: Books, paymentId: string | null): StripeLedger {
-  const intents = [...books.intents.all()].filter((row) => paymentId === null || row.metadata.payment_id === paymentId);
+/** The true state at Stripe, oldest first; with `paymentId`, only of that payment. */
+export function readStripeLedger(stripe: StripeState, paymentId: string | null): StripeLedger {
+  const intents = [...stripe.intents.all()].filter(
+    (row) => paymentId === null || row.metadata.payment_id === paymentId,
+  );
   const ids = new Set(intents.map((row) => row.id));
-  const sessions = [...books.sessions.all()].filter(
+  const sessions = [...stripe.sessions.all()].filter(
     (row) => paymentId === null || row.intentMetadata.payment_id === paymentId || row.metadata.payment_id === paymentId,
   );
-  const charges = [...books.charges.all()].filter((row) => ids.has(row.intent));
-  const refunds = [...books.refunds.all()].filter((row) => ids.has(row.intent));
+  const charges = [...stripe.charges.all()].filter((row) => ids.has(row.intent));
+  const refunds = [...stripe.refunds.all()].filter((row) => ids.has(row.intent));
   const sources = new Set([...charges, ...refunds].map((row) => row.id));
   return {
-    paymentIntents: intents.map((row) => intentObject(books, row)),
-    checkoutSessions: sessions.map((row) => sessionObject(books, row)),
-    charges: charges.map((row) => chargeObject(books, row)),
+    paymentIntents: intents.map((row) => intentObject(stripe, row)),
+    checkoutSessions: sessions.map((row) => sessionObject(stripe, row)),
+    charges: charges.map((row) => chargeObject(stripe, row)),
     refunds: refunds.map(refundInLedger),
-    balanceTransactions: [...books.balanceTransactions.all()]
+    balanceTransactions: [...stripe.balanceTransactions.all()]
       .filter((row) => sources.has(row.source))
       .map(balanceTransactionObject),
-    totals: totalsByPayment(books, intents, refunds),
+    totals: totalsByPayment(stripe, intents, refunds),
   };
 }
 
@@ -58,7 +61,7 @@ function refundInLedger(row: RefundRow): LedgerRefund {
 }
 
 function totalsByPayment(
-  books: Books,
+  stripe: StripeState,
   intents: readonly IntentRow[],
   refunds: readonly RefundRow[],
 ): StripeLedger['totals'] {
@@ -76,14 +79,14 @@ function totalsByPayment(
       refundPending: 0,
     };
     totals.set(paymentId, total);
-    const charge = latestCharge(books, intent);
+    const charge = latestCharge(stripe, intent);
     total.paymentIntents += 1;
     total.charges += charge?.status === 'succeeded' ? 1 : 0;
     total.authorized += intent.amountCapturable;
     total.captured += intent.amountReceived;
   }
   for (const refund of refunds) {
-    const total = totals.get(books.intents.get(refund.intent)?.metadata.payment_id ?? '');
+    const total = totals.get(stripe.intents.get(refund.intent)?.metadata.payment_id ?? '');
     if (!total) continue;
     if (refund.status === 'succeeded') total.refunded += refund.amount;
     if (refund.status === 'pending') total.refundPending += refund.amount;

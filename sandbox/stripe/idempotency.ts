@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { dayMs } from '../durations.ts';
 import type { Ledger, Table } from '../ledger.ts';
 import { StripeRefusal } from './errors.ts';
 import { canonicalForm, type FormHash } from './form.ts';
 
-/** Stripe forgets keys after at least a day. */
-export const keyLifetimeMs = 24 * 3_600_000;
+/** Stripe keeps keys for at least a day. */
+export const keyLifetimeMs = dayMs;
 const keyLengthMax = 255;
 
-type KeptRow = {
+type IdempotencyKeyRow = {
   readonly id: string;
   readonly atMs: number;
   readonly path: string;
@@ -17,9 +18,9 @@ type KeptRow = {
   readonly body: string;
 };
 
-export type Kept = { readonly status: number; readonly body: string };
+export type StoredResponse = { readonly status: number; readonly body: string };
 
-/** One request under its key: where it went and what it said. Only a digest of the parameters is kept: they may hold cards. */
+/** One request with an idempotency key. Only a digest of the parameters is stored, because they may contain card numbers. */
 export type KeyedRequest = { readonly key: string; readonly path: string; readonly paramsHash: string };
 
 export function keyedRequest(key: string, path: string, form: FormHash): KeyedRequest {
@@ -32,9 +33,9 @@ export function keyedRequest(key: string, path: string, form: FormHash): KeyedRe
   return { key, path, paramsHash: createHash('sha256').update(canonicalForm(form)).digest('hex') };
 }
 
-/** What was answered under which key. Keys in use live in memory only: a restart ends whatever used them. */
+/** The responses by idempotency key. Keys in use are in memory only: a restart ends the requests that use them. */
 export class IdempotencyKeys {
-  #rows: Table<KeptRow>;
+  #rows: Table<IdempotencyKeyRow>;
   #clock: Clock;
   #inUse = new Set<string>();
 
@@ -44,11 +45,11 @@ export class IdempotencyKeys {
   }
 
   /**
-   * The answer kept under the key, or null when the request is to be executed; then the key is in use until `release`.
+   * Returns the response stored under the key. Null: the caller must execute the request, and the key is in use until `release`.
    *
-   * @throws {StripeRefusal} 400 for other parameters or another endpoint, 409 while the first request is executed.
+   * @throws {StripeRefusal} 400 for other parameters or another endpoint, 409 while the first request is in progress.
    */
-  claim(request: KeyedRequest): Kept | null {
+  claim(request: KeyedRequest): StoredResponse | null {
     if (this.#inUse.has(request.key)) {
       throw new StripeRefusal(409, {
         type: 'invalid_request_error',
@@ -57,7 +58,7 @@ export class IdempotencyKeys {
       });
     }
     const row = this.#rows.get(request.key);
-    if (!row || this.#isForgotten(row)) {
+    if (!row || this.#isExpired(row)) {
       this.#inUse.add(request.key);
       return null;
     }
@@ -70,26 +71,26 @@ export class IdempotencyKeys {
     this.#inUse.delete(request.key);
   }
 
-  /** Must run inside the act whose result it is, so that both are kept or neither. */
-  keep(request: KeyedRequest, answer: Kept): void {
+  /** Must run inside the transaction that produced the response, so that both are committed or neither. */
+  store(request: KeyedRequest, response: StoredResponse): void {
     for (const row of this.#rows.all()) {
-      if (!this.#isForgotten(row)) break; // oldest first
+      if (!this.#isExpired(row)) break; // oldest first
       this.#rows.delete(row.id);
     }
     const { path, paramsHash } = request;
-    this.#rows.put({ id: request.key, atMs: this.#clock.nowMs(), path, paramsHash, ...answer });
+    this.#rows.put({ id: request.key, atMs: this.#clock.nowMs(), path, paramsHash, ...response });
   }
 
-  #isForgotten(row: KeptRow): boolean {
+  #isExpired(row: IdempotencyKeyRow): boolean {
     return this.#clock.nowMs() - row.atMs > keyLifetimeMs;
   }
 }
 
-function mismatch(key: string, what: string): StripeRefusal {
+function mismatch(key: string, difference: string): StripeRefusal {
   return new StripeRefusal(400, {
     type: 'idempotency_error',
     message:
-      `Keys for idempotent requests can only be used with the same ${what} they were first used with. ` +
+      `Keys for idempotent requests can only be used with the same ${difference} they were first used with. ` +
       `Try using a key other than '${key}' if you meant to execute a different request.`,
   });
 }

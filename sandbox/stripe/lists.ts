@@ -1,10 +1,10 @@
 import { lineItemObject, sessionObject } from './checkout-objects.ts';
 import { invalid, missing } from './errors.ts';
-import { balanceTransactionObject, chargeObject, intentObject, refundObject, type Wire } from './objects.ts';
+import { balanceTransactionObject, chargeObject, intentObject, refundObject, type StripeObject } from './objects.ts';
 import { type CreatedRange, createdRange, expand, integer, text } from './params.ts';
-import type { Books } from './state.ts';
+import type { StripeState } from './state.ts';
 
-/** What every list takes; each adds its own filters. */
+/** The parameters of every list. Each list adds its own filters. */
 export const listParams = {
   limit: integer(),
   starting_after: text(),
@@ -23,17 +23,17 @@ export type ListQuery = {
 type Dated = { readonly id: string; readonly created: number };
 
 /**
- * One page, newest first, of the rows that fit.
+ * One page of the matching rows, newest first.
  *
- * @throws {StripeRefusal} for a limit outside of 1 to 100, two cursors, or a cursor that names no row.
+ * @throws {StripeRefusal} for a limit outside 1 to 100, for two cursors, and for an unknown cursor.
  */
 export function listPage<R extends Dated>(
   url: string,
   rows: Iterable<R>,
   query: ListQuery,
   fits: (row: R) => boolean,
-  render: (row: R) => Wire,
-): Wire {
+  render: (row: R) => StripeObject,
+): StripeObject {
   const limit = query.limit ?? 10;
   if (limit < 1 || limit > 100) throw invalid('Invalid limit: must be between 1 and 100', 'limit');
   if (query.starting_after !== undefined && query.ending_before !== undefined) {
@@ -47,27 +47,31 @@ export function listPage<R extends Dated>(
 }
 
 /**
- * Replaces ids by the objects that `paths` name, as in `latest_charge.balance_transaction` or `data.source`.
+ * Replaces the ids at `paths` with their objects, such as `latest_charge.balance_transaction` or `data.source`.
  *
- * @throws {StripeRefusal} for a path that leads to nothing that could be expanded.
+ * @throws {StripeRefusal} for a path that cannot be expanded.
  */
-export function expanded(books: Books, object: Wire, paths: readonly string[] | undefined): Wire {
-  return (paths ?? []).reduce((grown, path) => expandPath(books, grown, path.split('.'), path), object);
+export function expanded(
+  stripe: StripeState,
+  object: StripeObject,
+  paths: readonly string[] | undefined,
+): StripeObject {
+  return (paths ?? []).reduce((partial, path) => expandPath(stripe, partial, path.split('.'), path), object);
 }
 
-function expandPath(books: Books, object: Wire, steps: readonly string[], path: string): Wire {
+function expandPath(stripe: StripeState, object: StripeObject, steps: readonly string[], path: string): StripeObject {
   const [step, ...rest] = steps;
   if (step === undefined) return object;
   if (step === 'data' && object.object === 'list' && Array.isArray(object.data)) {
-    const data = object.data.map((item: unknown) => (isWire(item) ? expandPath(books, item, rest, path) : item));
+    const data = object.data.map((item: unknown) => (isObject(item) ? expandPath(stripe, item, rest, path) : item));
     return { ...object, data };
   }
-  const value = step === 'line_items' ? lineItems(books, object) : object[step];
+  const value = step === 'line_items' ? lineItems(stripe, object) : object[step];
   if (value === undefined || !expandable.has(step)) {
     throw invalid(`This property cannot be expanded (${step}). You may want to try expanding: ${path}`, 'expand');
   }
-  const found = typeof value === 'string' ? objectById(books, value) : value;
-  return isWire(found) ? { ...object, [step]: expandPath(books, found, rest, path) } : object;
+  const found = typeof value === 'string' ? objectById(stripe, value) : value;
+  return isObject(found) ? { ...object, [step]: expandPath(stripe, found, rest, path) } : object;
 }
 
 const expandable = new Set([
@@ -82,21 +86,21 @@ const expandable = new Set([
   'customer',
 ]);
 
-function objectById(books: Books, id: string): Wire | undefined {
-  const intent = books.intents.get(id);
-  if (intent) return intentObject(books, intent);
-  const charge = books.charges.get(id);
-  if (charge) return chargeObject(books, charge);
-  const refund = books.refunds.get(id);
+function objectById(stripe: StripeState, id: string): StripeObject | undefined {
+  const intent = stripe.intents.get(id);
+  if (intent) return intentObject(stripe, intent);
+  const charge = stripe.charges.get(id);
+  if (charge) return chargeObject(stripe, charge);
+  const refund = stripe.refunds.get(id);
   if (refund) return refundObject(refund);
-  const session = books.sessions.get(id);
-  if (session) return sessionObject(books, session);
-  const transaction = books.balanceTransactions.get(id);
+  const session = stripe.sessions.get(id);
+  if (session) return sessionObject(stripe, session);
+  const transaction = stripe.balanceTransactions.get(id);
   return transaction && balanceTransactionObject(transaction);
 }
 
-function lineItems(books: Books, object: Wire): Wire | undefined {
-  const session = typeof object.id === 'string' ? books.sessions.get(object.id) : undefined;
+function lineItems(stripe: StripeState, object: StripeObject): StripeObject | undefined {
+  const session = typeof object.id === 'string' ? stripe.sessions.get(object.id) : undefined;
   if (!session) return undefined;
   const data = session.lines.map((line) => lineItemObject(session, line));
   return { object: 'list', data, has_more: false, url: `/v1/checkout/sessions/${session.id}/line_items` };
@@ -126,6 +130,6 @@ function isWithin(created: number, range: CreatedRange | undefined): boolean {
   );
 }
 
-function isWire(value: unknown): value is Wire {
+function isObject(value: unknown): value is StripeObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

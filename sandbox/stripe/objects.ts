@@ -1,13 +1,21 @@
 import { cardNamed } from './cards.ts';
-import type { BalanceTransactionRow, Books, ChargeRow, EventRow, IntentRow, LastError, RefundRow } from './state.ts';
+import type {
+  BalanceTransactionRow,
+  ChargeRow,
+  EventRow,
+  IntentRow,
+  LastError,
+  RefundRow,
+  StripeState,
+} from './state.ts';
 
-/** An object as it goes over the wire. */
-export type Wire = Readonly<Record<string, unknown>>;
+/** A JSON object of the API. */
+export type StripeObject = Readonly<Record<string, unknown>>;
 
-/** The API version whose shapes these are; the one version the sandbox speaks. */
+/** The only API version that the sandbox supports. */
 export const apiVersion = '2026-10-28.endive';
 
-export function intentObject(books: Books, row: IntentRow): Wire {
+export function intentObject(stripe: StripeState, row: IntentRow): StripeObject {
   return {
     id: row.id,
     object: 'payment_intent',
@@ -34,7 +42,7 @@ export function intentObject(books: Books, row: IntentRow): Wire {
     livemode: false,
     managed_payments: null,
     metadata: row.metadata,
-    next_action: nextAction(books, row),
+    next_action: nextAction(stripe, row),
     on_behalf_of: null,
     payment_method: row.paymentMethod,
     payment_method_configuration_details: null,
@@ -82,18 +90,18 @@ const publicFields = [
   'status',
 ] as const;
 
-/** What the holder of a client secret may see: no metadata, no charge. */
-export function publicIntentObject(books: Books, row: IntentRow): Wire {
-  const whole = intentObject(books, row);
+/** The intent for the holder of its client secret: without metadata and charge. */
+export function publicIntentObject(stripe: StripeState, row: IntentRow): StripeObject {
+  const whole = intentObject(stripe, row);
   return Object.fromEntries(publicFields.map((field) => [field, whole[field]]));
 }
 
-export function authenticationUrl(books: Books, row: IntentRow): string {
-  return `${books.baseUrl()}/cashier/3ds/${row.id}?client_secret=${encodeURIComponent(row.clientSecret)}`;
+export function authenticationUrl(stripe: StripeState, row: IntentRow): string {
+  return `${stripe.baseUrl()}/cashier/3ds/${row.id}?client_secret=${encodeURIComponent(row.clientSecret)}`;
 }
 
-export function chargeObject(books: Books, row: ChargeRow): Wire {
-  const intent = books.intents.get(row.intent);
+export function chargeObject(stripe: StripeState, row: ChargeRow): StripeObject {
+  const intent = stripe.intents.get(row.intent);
   const failed = row.status === 'failed';
   return {
     id: row.id,
@@ -148,7 +156,7 @@ export function chargeObject(books: Books, row: ChargeRow): Wire {
   };
 }
 
-export function refundObject(row: RefundRow): Wire {
+export function refundObject(row: RefundRow): StripeObject {
   return {
     id: row.id,
     object: 'refund',
@@ -179,7 +187,7 @@ export function refundObject(row: RefundRow): Wire {
   };
 }
 
-export function balanceTransactionObject(row: BalanceTransactionRow): Wire {
+export function balanceTransactionObject(row: BalanceTransactionRow): StripeObject {
   return {
     id: row.id,
     object: 'balance_transaction',
@@ -211,11 +219,11 @@ export function balanceTransactionObject(row: BalanceTransactionRow): Wire {
   };
 }
 
-export function eventObject(row: EventRow): Wire {
-  return JSON.parse(row.body) as Wire; // stringified by recordEvent from a Wire
+export function eventObject(row: EventRow): StripeObject {
+  return JSON.parse(row.body) as StripeObject; // recordEvent wrote it from a StripeObject
 }
 
-export function paymentMethodObject(id: string, cardName: string, created: number): Wire {
+export function paymentMethodObject(id: string, cardName: string, created: number): StripeObject {
   return {
     id,
     object: 'payment_method',
@@ -233,7 +241,7 @@ export function paymentMethodObject(id: string, cardName: string, created: numbe
 const emptyAddress = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };
 export const emptyBilling = { address: emptyAddress, email: null, name: null, phone: null, tax_id: null };
 
-function cardObject(name: string): Wire {
+function cardObject(name: string): StripeObject {
   const card = cardNamed(name);
   return {
     brand: card.brand,
@@ -249,7 +257,7 @@ function cardObject(name: string): Wire {
   };
 }
 
-function lastErrorObject(error: LastError, row: IntentRow): Wire {
+function lastErrorObject(error: LastError, row: IntentRow): StripeObject {
   return {
     ...(error.charge !== null && { charge: error.charge }),
     code: error.code,
@@ -263,10 +271,10 @@ function lastErrorObject(error: LastError, row: IntentRow): Wire {
   };
 }
 
-function nextAction(books: Books, row: IntentRow): Wire | null {
+function nextAction(stripe: StripeState, row: IntentRow): StripeObject | null {
   if (row.status !== 'requires_action') return null;
   return {
-    redirect_to_url: { return_url: row.returnUrl, url: authenticationUrl(books, row) },
+    redirect_to_url: { return_url: row.returnUrl, url: authenticationUrl(stripe, row) },
     type: 'redirect_to_url',
   };
 }

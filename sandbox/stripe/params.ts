@@ -1,7 +1,7 @@
 import { invalid, type StripeRefusal } from './errors.ts';
 import type { FormHash, FormValue } from './form.ts';
 
-/** How one parameter is read. `name` is its full name, as the error says it: `line_items[0][quantity]`. */
+/** The reader of one parameter. `name` is the full name for errors: `line_items[0][quantity]`. */
 export type Param<T> = { readonly read: (raw: FormValue, name: string) => T; readonly isRequired?: boolean };
 
 type Fields = Readonly<Record<string, Param<unknown>>>;
@@ -85,12 +85,12 @@ export function hash<F extends Fields>(fields: F): Param<FieldValues<F>> {
   };
 }
 
-/** Reads the parameters of a request. Whatever `fields` does not name is refused, as Stripe does. */
+/** Reads the parameters of a request. Unknown parameters are refused, as Stripe does. */
 export function readParams<F extends Fields>(fields: F, form: FormHash): FieldValues<F> {
   return readFields(fields, form, '');
 }
 
-/** At most 50 pairs, names up to 40 and values up to 500 characters. An empty value takes the pair away. */
+/** At most 50 pairs, keys of up to 40 and values of up to 500 characters. An empty value removes the pair. */
 export function metadata(): Param<Readonly<Record<string, string>>> {
   return {
     read(raw, name) {
@@ -106,7 +106,7 @@ export function metadata(): Param<Readonly<Record<string, string>>> {
   };
 }
 
-/** Names of methods that Stripe knows: settled at once, or days later as a debit is. */
+/** The payment methods of Stripe, with immediate or delayed settlement. */
 const knownTypes = new Set(
   (
     'acss_debit affirm afterpay_clearpay alipay amazon_pay au_becs_debit bacs_debit bancontact blik boleto card cashapp ' +
@@ -116,7 +116,7 @@ const knownTypes = new Set(
   ).split(' '),
 );
 
-/** The methods that a payment may be made by. Each is one that Stripe knows, once, and a card is among them: the sandbox has no other. */
+/** The allowed payment methods: known to Stripe, each once, and including `card`, which is the only one that the sandbox offers. */
 export function methodTypes(): Param<readonly string[]> {
   return {
     read(raw, name) {
@@ -133,12 +133,12 @@ export function methodTypes(): Param<readonly string[]> {
   };
 }
 
-/** A parameter that Stripe knows and the sandbox keeps only to give back. */
+/** A parameter that the sandbox accepts without checks. */
 export function anything(): Param<unknown> {
-  return { read: plain };
+  return { read: plainValue };
 }
 
-/** A parameter that Stripe knows and the sandbox does not: refused in so many words rather than ignored. */
+/** A parameter of Stripe that the sandbox does not implement. It is refused, not ignored. */
 export function notInSandbox(): Param<never> {
   return {
     read(_raw, name) {
@@ -166,12 +166,12 @@ export type CreatedRange = {
 const createdHash = hash({ gt: integer(), gte: integer(), lt: integer(), lte: integer() });
 
 function readFields<F extends Fields>(fields: F, form: FormHash, prefix: string): FieldValues<F> {
-  for (const key of form.keys()) if (!Object.hasOwn(fields, key)) throw unknownParameter(inner(prefix, key));
+  for (const key of form.keys()) if (!Object.hasOwn(fields, key)) throw unknownParameter(fullName(prefix, key));
   const values = Object.entries(fields).map(([key, param]) => [
     key,
-    readField(param, form.get(key), inner(prefix, key)),
+    readField(param, form.get(key), fullName(prefix, key)),
   ]);
-  return Object.fromEntries(values) as FieldValues<F>; // each value was just read by the param of its own key
+  return Object.fromEntries(values) as FieldValues<F>; // the reader of each key has returned its value
 }
 
 function readField(param: Param<unknown>, raw: FormValue | undefined, name: string): unknown {
@@ -204,10 +204,10 @@ function metadataKey(key: string, name: string): string {
   return key;
 }
 
-function plain(raw: FormValue): unknown {
-  return typeof raw === 'string' ? raw : Object.fromEntries([...raw].map(([key, value]) => [key, plain(value)]));
+function plainValue(raw: FormValue): unknown {
+  return typeof raw === 'string' ? raw : Object.fromEntries([...raw].map(([key, value]) => [key, plainValue(value)]));
 }
 
-function inner(prefix: string, key: string): string {
+function fullName(prefix: string, key: string): string {
   return prefix === '' ? key : `${prefix}[${key}]`;
 }

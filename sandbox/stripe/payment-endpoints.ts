@@ -1,9 +1,17 @@
+import { checkChargeAmount, currencyCode } from './amounts.ts';
 import { cardOfNumber, cardOfPaymentMethod, type TestCard } from './cards.ts';
-import { type Endpoint, type EndpointAnswer, echoedFields, echoedOf, endpoint, type KeyKind, ok } from './endpoints.ts';
+import {
+  type Endpoint,
+  type EndpointResponse,
+  echoedFields,
+  echoedOf,
+  endpoint,
+  type KeyKind,
+  ok,
+} from './endpoints.ts';
 import { errorBody, invalid, missing } from './errors.ts';
 import { expanded, listPage, listParams } from './lists.ts';
-import { checkChargeAmount, currencyCode } from './money.ts';
-import { intentObject, publicIntentObject, type Wire } from './objects.ts';
+import { intentObject, publicIntentObject, type StripeObject } from './objects.ts';
 import {
   anything,
   expand,
@@ -17,16 +25,9 @@ import {
   required,
   text,
 } from './params.ts';
-import {
-  type Attempt,
-  attachCard,
-  type ConfirmOptions,
-  cancelIntent,
-  captureIntent,
-  confirmIntent,
-  createIntent,
-} from './payments.ts';
-import type { Books, IntentRow } from './state.ts';
+import { type Attempt, type ConfirmOptions, confirmIntent } from './payment-attempts.ts';
+import { attachCard, cancelIntent, captureIntent, createIntent } from './payment-intents.ts';
+import type { IntentRow, StripeState } from './state.ts';
 
 const cardData = hash({
   number: required(text(32)),
@@ -58,7 +59,7 @@ const confirmFields = {
   expand,
 };
 
-/** `payment_method_types` is missing on purpose: the pinned API version has it no more. */
+/** Without `payment_method_types`: the pinned API version has removed it. */
 const createFields = {
   ...echoedFields,
   ...confirmFields,
@@ -83,10 +84,10 @@ export const intentEndpoints: readonly Endpoint[] = [
       checkChargeAmount(params.amount, params.currency, 'amount');
       const card = cardOf(params);
       if (params.payment_method_data && !params.confirm) {
-        throw invalid('`payment_method_data` is taken here only together with `confirm`.', 'payment_method_data');
+        throw invalid('The sandbox accepts `payment_method_data` only together with `confirm`.', 'payment_method_data');
       }
-      return (books) => {
-        const intent = createIntent(books, {
+      return (stripe) => {
+        const intent = createIntent(stripe, {
           amount: params.amount,
           currency: params.currency,
           captureMethod: params.capture_method ?? 'automatic',
@@ -98,8 +99,8 @@ export const intentEndpoints: readonly Endpoint[] = [
           session: null,
         });
         if (params.confirm)
-          return attemptAnswer(books, confirmIntent(books, intent, card, optionsOf(params)), params.expand);
-        return intentAnswer(books, card ? attachCard(books, intent, card) : intent, params.expand);
+          return attemptResponse(stripe, confirmIntent(stripe, intent, card, optionsOf(params)), params.expand);
+        return intentResponse(stripe, card ? attachCard(stripe, intent, card) : intent, params.expand);
       };
     },
   ),
@@ -107,27 +108,27 @@ export const intentEndpoints: readonly Endpoint[] = [
   endpoint(
     { method: 'GET', path: '/v1/payment_intents', operation: 'payment_intents.list' },
     { ...listParams, customer: notInSandbox() },
-    (params) => (books) => {
+    (params) => (stripe) => {
       const page = listPage(
         '/v1/payment_intents',
-        books.intents.all(),
+        stripe.intents.all(),
         params,
         () => true,
-        (row) => intentObject(books, row),
+        (row) => intentObject(stripe, row),
       );
-      return ok(expanded(books, page, params.expand));
+      return ok(expanded(stripe, page, params.expand));
     },
   ),
 
   endpoint(
     { method: 'GET', path: '/v1/payment_intents/:id', operation: 'payment_intents.retrieve', publishable: true },
-    { client_secret: text(), expand, ...pageFields() },
+    { client_secret: text(), expand, ...stripeJsFields() },
     (params, { id, key }) =>
-      (books) => {
-        const intent = findIntent(books, id, key, params.client_secret);
+      (stripe) => {
+        const intent = findIntent(stripe, id, key, params.client_secret);
         return key === 'publishable'
-          ? ok(publicIntentObject(books, intent))
-          : intentAnswer(books, intent, params.expand);
+          ? ok(publicIntentObject(stripe, intent))
+          : intentResponse(stripe, intent, params.expand);
       },
   ),
 
@@ -138,18 +139,18 @@ export const intentEndpoints: readonly Endpoint[] = [
       operation: 'payment_intents.confirm',
       publishable: true,
     },
-    { ...confirmFields, client_secret: text(), receipt_email: text(800), ...pageFields() },
+    { ...confirmFields, client_secret: text(), receipt_email: text(800), ...stripeJsFields() },
     (params, { id, key }) => {
       const card = cardOf(params);
-      return (books) => {
-        const intent = findIntent(books, id, key, params.client_secret);
+      return (stripe) => {
+        const intent = findIntent(stripe, id, key, params.client_secret);
         if (intent.session !== null) {
           throw invalid('You cannot confirm this PaymentIntent because it was created by a Checkout Session.');
         }
-        const attempt = confirmIntent(books, intent, card, optionsOf(params));
+        const attempt = confirmIntent(stripe, intent, card, optionsOf(params));
         return key === 'publishable'
-          ? publicAttemptAnswer(books, attempt)
-          : attemptAnswer(books, attempt, params.expand);
+          ? publicAttemptResponse(stripe, attempt)
+          : attemptResponse(stripe, attempt, params.expand);
       };
     },
   ),
@@ -165,10 +166,10 @@ export const intentEndpoints: readonly Endpoint[] = [
       expand,
     },
     (params, { id }) =>
-      (books) => {
-        const intent = findIntent(books, id, 'secret', undefined);
+      (stripe) => {
+        const intent = findIntent(stripe, id, 'secret', undefined);
         const noted = params.metadata ? { ...intent, metadata: { ...intent.metadata, ...params.metadata } } : intent;
-        return intentAnswer(books, captureIntent(books, noted, params.amount_to_capture), params.expand);
+        return intentResponse(stripe, captureIntent(stripe, noted, params.amount_to_capture), params.expand);
       },
   ),
 
@@ -176,21 +177,21 @@ export const intentEndpoints: readonly Endpoint[] = [
     { method: 'POST', path: '/v1/payment_intents/:id/cancel', operation: 'payment_intents.cancel' },
     { cancellation_reason: oneOf('duplicate', 'fraudulent', 'requested_by_customer', 'abandoned'), expand },
     (params, { id }) =>
-      (books) => {
-        const intent = findIntent(books, id, 'secret', undefined);
-        return intentAnswer(books, cancelIntent(books, intent, params.cancellation_reason ?? null), params.expand);
+      (stripe) => {
+        const intent = findIntent(stripe, id, 'secret', undefined);
+        return intentResponse(stripe, cancelIntent(stripe, intent, params.cancellation_reason ?? null), params.expand);
       },
   ),
 ];
 
-/** What Stripe.js adds to its own calls. */
-function pageFields() {
+/** The parameters that Stripe.js adds to its calls. */
+function stripeJsFields() {
   return { key: text(), _stripe_version: text(), payment_user_agent: text(), expected_payment_method_type: text() };
 }
 
-/** A page proves with the client secret that the intent is its own; a wrong one looks like no intent at all. */
-function findIntent(books: Books, id: string, key: KeyKind, clientSecret: string | undefined): IntentRow {
-  const intent = books.intents.get(id);
+/** A page must send the client secret of the intent. A wrong secret gets the same error as an unknown intent. */
+function findIntent(stripe: StripeState, id: string, key: KeyKind, clientSecret: string | undefined): IntentRow {
+  const intent = stripe.intents.get(id);
   const fits = clientSecret === undefined ? key === 'secret' : clientSecret === intent?.clientSecret;
   if (!intent || !fits) throw missing('payment_intent', id, 'intent');
   return intent;
@@ -201,7 +202,7 @@ type CardParams = {
   readonly payment_method_data?: { readonly card: { readonly number: string } } | undefined;
 };
 
-/** @throws {StripeRefusal} for a PaymentMethod that is no test card's, or two cards at once. */
+/** @throws {StripeRefusal} for a PaymentMethod that does not belong to a test card, and for two cards at once. */
 function cardOf(params: CardParams): TestCard | null {
   if (params.payment_method !== undefined && params.payment_method_data !== undefined) {
     throw invalid('You may only specify one of these parameters: payment_method, payment_method_data.');
@@ -224,24 +225,28 @@ function optionsOf(params: {
   };
 }
 
-function intentAnswer(books: Books, intent: IntentRow, paths: readonly string[] | undefined): EndpointAnswer {
-  return ok(expanded(books, intentObject(books, intent), paths));
+function intentResponse(
+  stripe: StripeState,
+  intent: IntentRow,
+  paths: readonly string[] | undefined,
+): EndpointResponse {
+  return ok(expanded(stripe, intentObject(stripe, intent), paths));
 }
 
-function attemptAnswer(
-  books: Books,
+function attemptResponse(
+  stripe: StripeState,
   { intent, declined }: Attempt,
   paths: readonly string[] | undefined,
-): EndpointAnswer {
-  if (!declined) return intentAnswer(books, intent, paths);
-  return { status: 402, body: declinedBody(declined, intentObject(books, intent)) };
+): EndpointResponse {
+  if (!declined) return intentResponse(stripe, intent, paths);
+  return { status: 402, body: declinedBody(declined, intentObject(stripe, intent)) };
 }
 
-function publicAttemptAnswer(books: Books, { intent, declined }: Attempt): EndpointAnswer {
-  const seen = publicIntentObject(books, intent);
+function publicAttemptResponse(stripe: StripeState, { intent, declined }: Attempt): EndpointResponse {
+  const seen = publicIntentObject(stripe, intent);
   return declined ? { status: 402, body: declinedBody(declined, seen) } : ok(seen);
 }
 
-function declinedBody(declined: NonNullable<Attempt['declined']>, intent: Wire): Wire {
+function declinedBody(declined: NonNullable<Attempt['declined']>, intent: StripeObject): StripeObject {
   return { ...errorBody({ ...declined, payment_intent: intent }) };
 }

@@ -1,40 +1,46 @@
-import type { Posting } from '../deliveries.ts';
-import { Deliveries, defaultRetryDelaysMs } from '../deliveries.ts';
-import type { Shared, Side } from '../provider.ts';
+import type { CallbackTransport } from '../callback-post.ts';
+import type { SandboxContext } from '../context.ts';
+import { Deliveries } from '../deliveries.ts';
+import type { SimulatedProvider } from '../provider.ts';
+import { ScheduledTasks } from '../scheduled-tasks.ts';
 import { accountIdOf } from './account.ts';
 import { serveStripeApi } from './api.ts';
-import { serveStripePage, waitingAtStripe } from './cashier.ts';
+import { pendingStripePayments, serveStripePage } from './cashier.ts';
 import { stripeConsole } from './console.ts';
-import { type StripeLedger, stripeOracle } from './ground-truth.ts';
+import { readStripeLedger, type StripeLedger } from './ground-truth.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { eventObject } from './objects.ts';
-import { keepPlan, resumePlans } from './scheduled.ts';
-import type { Books } from './state.ts';
-import { stripeSender } from './webhooks.ts';
+import type { StripeState, TaskAct } from './state.ts';
+import { runTask } from './tasks.ts';
+import { stripeCallbackProtocol, webhookRetryDelaysMs } from './webhooks.ts';
 
 export type StripeOptions = {
   readonly secretKey: string;
   readonly publishableKey: string;
-  /** Two, separated by a comma, while one replaces the other: then both sign. */
+  /** Two secrets separated by a comma during a rotation: both sign. */
   readonly webhookSecret: string;
   readonly webhookUrl: string | null;
 };
 
-export type StripeSide = Side & { readonly ledgerOf: (paymentId: string | null) => StripeLedger };
+export type StripeProvider = SimulatedProvider & { readonly readLedger: (paymentId: string | null) => StripeLedger };
 
-/** Stripe: `/v1`. */
-export function createStripeSide(shared: Shared, options: StripeOptions, posting: Posting): StripeSide {
-  const { ledger, clock, newId } = shared;
-  const events: Books['events'] = ledger.table('stripe_events');
+/** Simulates Stripe: `/v1`. */
+export function createStripeProvider(
+  context: SandboxContext,
+  options: StripeOptions,
+  transport: CallbackTransport,
+): StripeProvider {
+  const { ledger, clock, newId } = context;
+  const events: StripeState['events'] = ledger.table('stripe_events');
   const deliveries = new Deliveries(
-    shared,
-    stripeSender(options.webhookSecret.split(',')),
-    posting,
-    { url: options.webhookUrl, retryDelaysMs: defaultRetryDelaysMs },
+    context,
+    stripeCallbackProtocol(options.webhookSecret.split(',')),
+    transport,
+    { url: options.webhookUrl, retryDelaysMs: webhookRetryDelaysMs },
     { contentOf: (eventId) => events.get(eventId)?.body, newId: () => newId('dlv_') },
   );
-  const books: Books = {
-    ...shared,
+  const stripe: StripeState = {
+    ...context,
     accountId: accountIdOf(options.secretKey),
     intents: ledger.table('stripe_payment_intents'),
     charges: ledger.table('stripe_charges'),
@@ -42,25 +48,25 @@ export function createStripeSide(shared: Shared, options: StripeOptions, posting
     sessions: ledger.table('stripe_checkout_sessions'),
     balanceTransactions: ledger.table('stripe_balance_transactions'),
     events,
-    plans: ledger.table('stripe_plans'),
-    deliver: ({ id, type, body }) => deliveries.announce({ eventId: id, type, content: body }),
-    plan: (inMs, act, subject) => keepPlan(books, inMs, act, subject),
+    deliver: ({ id, type, body }) => deliveries.enqueue({ eventId: id, type, content: body }),
+    schedule: (delayMs, act, subject) => tasks.schedule(delayMs, act, subject),
     cause: null,
   };
+  const tasks = new ScheduledTasks<TaskAct>(context, 'stripe_plans', (act, subject) => runTask(stripe, act, subject));
   const idempotency = new IdempotencyKeys(ledger, clock);
   return {
-    provider: 'stripe',
+    key: 'stripe',
     isApi: (path) => path === '/v1' || path.startsWith('/v1/'),
-    serveApi: (request) => serveStripeApi(books, options, idempotency, request),
-    pages: ['checkout', '3ds', 'card'],
-    servePage: (request) => serveStripePage(books, request),
-    waiting: () => waitingAtStripe(books),
-    actions: stripeConsole(books),
-    ledgerOf: (paymentId) => stripeOracle(books, paymentId),
+    serveApi: (request) => serveStripeApi(stripe, options, idempotency, request),
+    pageKinds: ['checkout', '3ds', 'card'],
+    servePage: (request) => serveStripePage(stripe, request),
+    pendingPayments: () => pendingStripePayments(stripe),
+    actions: stripeConsole(stripe),
+    readLedger: (paymentId) => readStripeLedger(stripe, paymentId),
     events: () => Array.from(events.all(), eventObject),
     deliveries,
     resume: () => {
-      resumePlans(books);
+      tasks.resume();
       deliveries.resume();
     },
   };

@@ -1,12 +1,12 @@
+import { checkDivisibility, formatAmount } from './amounts.ts';
 import { cardNamed } from './cards.ts';
 import { invalid } from './errors.ts';
 import { recordEvent } from './events.ts';
-import { checkGrain, written } from './money.ts';
 import { chargeObject, refundObject } from './objects.ts';
-import { outcomeSubject } from './payments.ts';
-import type { Books, ChargeRow, Metadata, RefundRow } from './state.ts';
+import { outcomeSubject } from './payment-intents.ts';
+import type { ChargeRow, Metadata, RefundRow, StripeState } from './state.ts';
 
-/** How long a refund to one of the refund test cards takes before it is decided, on the sandbox's clock. */
+/** The time until a refund to one of the refund test cards is decided, on the sandbox's clock. */
 export const refundDecisionMs = 10_000;
 
 export type NewRefund = {
@@ -16,8 +16,8 @@ export type NewRefund = {
   readonly origin: RefundRow['origin'];
 };
 
-/** Sends money of a captured charge back; without an amount, all that is left. @throws {StripeRefusal} when too little is left. */
-export function createRefund(books: Books, charge: ChargeRow, input: NewRefund): RefundRow {
+/** Refunds a captured charge; without an amount, the rest. @throws {StripeRefusal} when the amount exceeds the rest. */
+export function createRefund(stripe: StripeState, charge: ChargeRow, input: NewRefund): RefundRow {
   const left = charge.amountCaptured - charge.amountRefunded;
   if (!charge.captured) throw invalid(`Charge ${charge.id} has not been captured; cancel its PaymentIntent instead.`);
   if (left === 0) {
@@ -29,23 +29,23 @@ export function createRefund(books: Books, charge: ChargeRow, input: NewRefund):
   }
   if (amount > left) {
     throw invalid(
-      `Refund amount (${written(amount, charge.currency)}) is greater than unrefunded amount on charge ` +
-        `(${written(left, charge.currency)})`,
+      `Refund amount (${formatAmount(amount, charge.currency)}) is greater than unrefunded amount on charge ` +
+        `(${formatAmount(left, charge.currency)})`,
       'amount',
     );
   }
-  checkGrain(amount, charge.currency, 'amount');
-  const course = courseOf(books, charge, input.metadata);
-  const id = books.newId('re_');
-  const transaction = moveMoney(books, 'refund', -amount, charge.currency, id);
-  const refund = books.refunds.put({
+  checkDivisibility(amount, charge.currency, 'amount');
+  const schedule = scheduleFor(stripe, charge, input.metadata);
+  const id = stripe.newId('re_');
+  const transaction = recordBalanceTransaction(stripe, 'refund', -amount, charge.currency, id);
+  const refund = stripe.refunds.put({
     id,
-    created: books.clock.wireSeconds(),
+    created: stripe.clock.wireSeconds(),
     intent: charge.intent,
     charge: charge.id,
     amount,
     currency: charge.currency,
-    status: course.status,
+    status: schedule.status,
     reason: input.reason,
     failureReason: null,
     metadata: input.metadata,
@@ -53,81 +53,87 @@ export function createRefund(books: Books, charge: ChargeRow, input: NewRefund):
     failureBalanceTransaction: null,
     origin: input.origin,
   });
-  const refunded = books.charges.put({ ...charge, amountRefunded: charge.amountRefunded + amount });
-  recordEvent(books, 'refund.created', refundObject(refund));
-  recordEvent(books, 'charge.refunded', chargeObject(books, refunded));
-  if (course.next && course.inMs !== null) books.plan(course.inMs, course.next, refund.id);
+  const refunded = stripe.charges.put({ ...charge, amountRefunded: charge.amountRefunded + amount });
+  recordEvent(stripe, 'refund.created', refundObject(refund));
+  recordEvent(stripe, 'charge.refunded', chargeObject(stripe, refunded));
+  if (schedule.next && schedule.delayMs !== null) stripe.schedule(schedule.delayMs, schedule.next, refund.id);
   return refund;
 }
 
-/** A pending refund arrived. Nothing happens in any other state. */
-export function finishRefund(books: Books, refundId: string): void {
-  const refund = books.refunds.get(refundId);
+/** Completes a pending refund. Does nothing in any other state. */
+export function finishRefund(stripe: StripeState, refundId: string): void {
+  const refund = stripe.refunds.get(refundId);
   if (refund?.status !== 'pending') return;
-  const done = books.refunds.put({ ...refund, status: 'succeeded' });
-  recordEvent(books, 'refund.updated', refundObject(done));
+  const done = stripe.refunds.put({ ...refund, status: 'succeeded' });
+  recordEvent(stripe, 'refund.updated', refundObject(done));
 }
 
-/** The bank sent the money back, which it may do long after the refund succeeded. Nothing happens once it failed. */
-export function failRefund(books: Books, refundId: string, failureReason = 'unknown'): void {
-  const refund = books.refunds.get(refundId);
+/** The bank returns the money, possibly long after the refund succeeded. Does nothing to a failed refund. */
+export function failRefund(stripe: StripeState, refundId: string, failureReason = 'unknown'): void {
+  const refund = stripe.refunds.get(refundId);
   if (!refund || refund.status === 'failed' || refund.status === 'canceled') return;
-  const failed = books.refunds.put({
+  const failed = stripe.refunds.put({
     ...refund,
     status: 'failed',
     failureReason,
-    failureBalanceTransaction: moveMoney(books, 'refund_failure', refund.amount, refund.currency, refund.id),
+    failureBalanceTransaction: recordBalanceTransaction(
+      stripe,
+      'refund_failure',
+      refund.amount,
+      refund.currency,
+      refund.id,
+    ),
   });
-  const charge = books.charges.get(refund.charge);
-  if (charge) books.charges.put({ ...charge, amountRefunded: charge.amountRefunded - refund.amount });
-  recordEvent(books, 'refund.updated', refundObject(failed));
-  recordEvent(books, 'refund.failed', refundObject(failed));
+  const charge = stripe.charges.get(refund.charge);
+  if (charge) stripe.charges.put({ ...charge, amountRefunded: charge.amountRefunded - refund.amount });
+  recordEvent(stripe, 'refund.updated', refundObject(failed));
+  recordEvent(stripe, 'refund.failed', refundObject(failed));
 }
 
-type Course = {
+type RefundSchedule = {
   readonly status: 'pending' | 'succeeded';
   readonly next: 'refund_succeeded' | 'refund_failed' | null;
-  /** Null: only someone in the console decides it. */
-  readonly inMs: number | null;
+  /** Null: the console decides. */
+  readonly delayMs: number | null;
 };
 
-function courseOf(books: Books, charge: ChargeRow, metadata: Metadata): Course {
+function scheduleFor(stripe: StripeState, charge: ChargeRow, metadata: Metadata): RefundSchedule {
   const subject = outcomeSubject({ ...charge, ...metadata });
-  const rule = books.faults.takeOutcome(
+  const rule = stripe.faults.takeOutcome(
     ['refund_pending_then_succeeded', 'refund_pending_then_failed', 'refund_fails_later'],
     subject,
   );
   switch (rule?.fault) {
     case 'refund_pending_then_succeeded':
-      return { status: 'pending', next: 'refund_succeeded', inMs: rule.ms };
+      return { status: 'pending', next: 'refund_succeeded', delayMs: rule.ms };
     case 'refund_pending_then_failed':
-      return { status: 'pending', next: 'refund_failed', inMs: rule.ms };
+      return { status: 'pending', next: 'refund_failed', delayMs: rule.ms };
     case 'refund_fails_later':
-      return { status: 'succeeded', next: 'refund_failed', inMs: rule.ms };
+      return { status: 'succeeded', next: 'refund_failed', delayMs: rule.ms };
     case undefined:
-      return courseOfCard(charge);
+      return scheduleForCard(charge);
   }
 }
 
-function courseOfCard(charge: ChargeRow): Course {
-  switch (cardNamed(charge.card).refundCourse) {
+function scheduleForCard(charge: ChargeRow): RefundSchedule {
+  switch (cardNamed(charge.card).refundOutcome) {
     case 'succeeds':
-      return { status: 'succeeded', next: null, inMs: null };
+      return { status: 'succeeded', next: null, delayMs: null };
     case 'pending_then_succeeds':
-      return { status: 'pending', next: 'refund_succeeded', inMs: refundDecisionMs };
+      return { status: 'pending', next: 'refund_succeeded', delayMs: refundDecisionMs };
     case 'succeeds_then_fails':
-      return { status: 'succeeded', next: 'refund_failed', inMs: refundDecisionMs };
+      return { status: 'succeeded', next: 'refund_failed', delayMs: refundDecisionMs };
   }
 }
 
-function moveMoney(
-  books: Books,
+function recordBalanceTransaction(
+  stripe: StripeState,
   type: 'refund' | 'refund_failure',
   amount: number,
   currency: string,
   source: string,
 ): string {
-  const id = books.newId('txn_');
-  const created = books.clock.wireSeconds();
-  return books.balanceTransactions.put({ id, created, type, amount, fee: 0, currency, source, description: null }).id;
+  const id = stripe.newId('txn_');
+  const created = stripe.clock.wireSeconds();
+  return stripe.balanceTransactions.put({ id, created, type, amount, fee: 0, currency, source, description: null }).id;
 }

@@ -1,5 +1,5 @@
+import type { SandboxContext } from '../context.ts';
 import type { Table } from '../ledger.ts';
-import type { Shared } from '../provider.ts';
 
 export type IntentStatus =
   | 'requires_payment_method'
@@ -14,10 +14,10 @@ export type CaptureMethod = 'automatic' | 'automatic_async' | 'manual';
 
 export type Metadata = Readonly<Record<string, string>>;
 
-/** Parameters that the sandbox only keeps to give them back. */
+/** Parameters that the sandbox returns as they were sent and does not use. */
 export type Echoed = Readonly<Record<string, unknown>>;
 
-/** The last attempt that failed, as `last_payment_error` says it. */
+/** The last failed attempt: `last_payment_error`. */
 export type LastError = {
   readonly type: string;
   readonly code: string;
@@ -27,7 +27,7 @@ export type LastError = {
   readonly card: string | null;
 };
 
-/** Instants are Unix seconds, amounts minor units. `card` names a test card and is all that is kept of one. */
+/** Times are Unix seconds, amounts minor units. `card` is the name of a test card; no other data of the card is stored. */
 export type IntentRow = {
   readonly id: string;
   readonly created: number;
@@ -50,7 +50,7 @@ export type IntentRow = {
   readonly returnUrl: string | null;
   readonly canceledAt: number | null;
   readonly cancellationReason: string | null;
-  /** The Checkout Session that made it. */
+  /** The Checkout Session of the intent. */
   readonly session: string | null;
 };
 
@@ -60,12 +60,12 @@ export type ChargeRow = {
   readonly intent: string;
   readonly amount: number;
   readonly amountCaptured: number;
-  /** Refunds on their way and done. */
+  /** The total of pending and succeeded refunds. */
   readonly amountRefunded: number;
   readonly currency: string;
   readonly status: 'succeeded' | 'failed';
   readonly captured: boolean;
-  /** The authorization was given back without having been captured. */
+  /** The authorization was released without a capture. */
   readonly released: boolean;
   readonly card: string;
   readonly paymentMethod: string;
@@ -88,7 +88,7 @@ export type RefundRow = {
   readonly metadata: Metadata;
   readonly balanceTransaction: string | null;
   readonly failureBalanceTransaction: string | null;
-  /** Made through the API, or by someone in the provider's console. */
+  /** PROVIDER: made in the console, not through the API. */
   readonly origin: 'API' | 'PROVIDER';
 };
 
@@ -110,7 +110,7 @@ export type SessionRow = {
   readonly intentDescription: string | null;
   readonly intentMetadata: Metadata;
   readonly intentEchoed: Echoed;
-  /** Made when the buyer first tries to pay, not before. */
+  /** Null until the buyer first tries to pay. */
   readonly intent: string | null;
 };
 
@@ -133,15 +133,14 @@ export type BalanceTransactionRow = {
   readonly description: string | null;
 };
 
-/** `body` is the text that is signed and posted, byte for byte; deliveries of one event all carry it. */
+/** `body` is the text that is signed and posted. All deliveries of an event have the same body. */
 export type EventRow = { readonly id: string; readonly created: number; readonly type: string; readonly body: string };
 
-/** Why something happened: the API request, or null for what happened by itself, at the cashier or in the console. */
+/** The API request that caused an event. Events of tasks, the cashier and the console have none. */
 export type Cause = { readonly requestId: string; readonly idempotencyKey: string | null };
 
-/** Everything the Stripe side works on. */
-export type Books = Shared & {
-  /** Whose books these are. */
+/** The state of the simulated Stripe, and the functions that change it. */
+export type StripeState = SandboxContext & {
   readonly accountId: string;
   readonly intents: Table<IntentRow>;
   readonly charges: Table<ChargeRow>;
@@ -149,15 +148,15 @@ export type Books = Shared & {
   readonly sessions: Table<SessionRow>;
   readonly balanceTransactions: Table<BalanceTransactionRow>;
   readonly events: Table<EventRow>;
-  readonly plans: Table<PlanRow>;
-  /** Sends the event to whoever subscribed, once what is being done is kept. */
+  /** Delivers an event after the current transaction commits. */
   readonly deliver: (event: EventRow) => void;
-  /** Has something happen by itself after a while; kept, so that it happens also after a restart. */
-  readonly plan: (inMs: number, act: PlannedAct, subject: string) => void;
+  /** Schedules a task on the sandbox's clock. */
+  readonly schedule: (delayMs: number, act: TaskAct, subject: string) => void;
   readonly cause: Cause | null;
 };
 
-export type PlannedAct =
+/** The acts of scheduled tasks. Their subject is a PaymentIntent, Checkout Session or refund. */
+export type TaskAct =
   | 'expire_session'
   | 'lapse_authorization'
   | 'finish_succeeded'
@@ -165,11 +164,3 @@ export type PlannedAct =
   | 'succeed_anyway'
   | 'refund_succeeded'
   | 'refund_failed';
-
-/** `subject` is the id of the PaymentIntent, Checkout Session or refund that it happens to. */
-export type PlanRow = {
-  readonly id: string;
-  readonly atMs: number;
-  readonly act: PlannedAct;
-  readonly subject: string;
-};

@@ -1,21 +1,28 @@
 import { createHmac } from 'node:crypto';
-import type { Sender } from '../deliveries.ts';
+import type { CallbackProtocol } from '../callback-protocol.ts';
+import { hourMs, minuteMs, secondMs } from '../durations.ts';
+
+/** Live Stripe retries for up to three days at growing intervals. The first intervals are shorter here. */
+export const webhookRetryDelaysMs: readonly number[] = [
+  ...[secondMs, 5 * secondMs, 30 * secondMs, 5 * minuteMs, 30 * minuteMs],
+  ...[hourMs, 2 * hourMs, 4 * hourMs, 8 * hourMs, 8 * hourMs, 24 * hourMs, 24 * hourMs],
+];
 
 /**
- * Stripe's way of posting events. While a secret is rotated there are two, and each signs: `t=…,v1=…,v1=…,v0=…`. `v0` is
- * the scheme of test events that nobody may accept.
+ * Stripe posts events with the header `Stripe-Signature: t=…,v1=…,v1=…,v0=…`. During the rotation of a secret, both secrets sign. `v0` is a
+ * scheme of test events that a merchant must not accept.
  */
-export function stripeSender(secrets: readonly string[]): Sender {
+export function stripeCallbackProtocol(secrets: readonly string[]): CallbackProtocol {
   return {
     provider: 'stripe',
-    write(content, atSeconds, secret) {
-      const keys = secret === 'right' ? secrets : secrets.map((key) => `${key}_forged`);
-      const signatures = keys.map((key) => `v1=${signature(key, atSeconds, content)}`);
+    write(content, atSeconds, signature) {
+      const keys = signature === 'right' ? secrets : secrets.map((key) => `${key}_forged`);
+      const signatures = keys.map((key) => `v1=${hmac(key, atSeconds, content)}`);
       const headers = {
         'Content-Type': 'application/json; charset=utf-8',
         'User-Agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
         Accept: '*/*; q=0.5, application/xml',
-        'Stripe-Signature': [`t=${atSeconds}`, ...signatures, `v0=${signature('v0', atSeconds, content)}`].join(','),
+        'Stripe-Signature': [`t=${atSeconds}`, ...signatures, `v0=${hmac('v0', atSeconds, content)}`].join(','),
       };
       return { headers, body: content };
     },
@@ -25,7 +32,7 @@ export function stripeSender(secrets: readonly string[]): Sender {
     withUnknownStatus: (content) => content.replace(/("status": )"\w+"/g, '$1"dreamt"'),
     withoutAmount: (content) => content.replace(/("amount(?:_total)?": )\d+/g, '$1"a lot"'),
     inGbk: (content) => content,
-    // As Stripe tells a platform of its connected accounts.
+    // An event of a connected account, as Stripe sends it to its platform.
     ofAnotherAccount: (content) =>
       JSON.stringify({ ...JSON.parse(content), account: 'acct_1AnotherAccount00' }, null, 2),
   };
@@ -38,6 +45,6 @@ function withWrongAmount(content: string): string {
   );
 }
 
-function signature(key: string, atSeconds: number, body: string): string {
+function hmac(key: string, atSeconds: number, body: string): string {
   return createHmac('sha256', key).update(`${atSeconds}.${body}`).digest('hex');
 }

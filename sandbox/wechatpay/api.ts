@@ -1,145 +1,146 @@
 import type { Applied, RequestFault } from '../faults.ts';
-import { type HttpAnswer, type HttpOutcome, type HttpRequest, headerOf } from '../http.ts';
-import { delayed, misdelivered } from '../misdelivery.ts';
+import { type HttpRequest, type HttpResponse, type HttpResult, headerOf } from '../http.ts';
+import { decodeSegment, matchPath } from '../path-pattern.ts';
+import { executeLater, withResponseFault } from '../response-faults.ts';
 import { RequestGuard } from './authorization.ts';
-import type { BillDesk } from './bill-desk.ts';
+import type { BillDownloads } from './bill-downloads.ts';
 import { certificateList } from './certificates.ts';
 import type { Endpoint } from './endpoints.ts';
 import { systemError, WechatpayRefusal } from './errors.ts';
 import { paymentEndpoints } from './payment-endpoints.ts';
 import { signatureHeaders } from './signing.ts';
-import type { Books, PlatformKey, WechatpayOptions } from './state.ts';
+import type { PlatformKey, WechatpayOptions, WechatpayState } from './state.ts';
 
-/** What a request comes to; `answer` executes it, well or ill as the fault says. @throws {WechatpayRefusal} */
-type Work = { readonly operation: string; readonly answer: (fault: RequestFault | undefined) => HttpAnswer };
+/** A routed request. `execute` applies the fault. @throws {WechatpayRefusal} */
+type RoutedRequest = {
+  readonly operation: string;
+  readonly execute: (fault: RequestFault | undefined) => HttpResponse;
+};
 
-/** Answers requests under /v3, well or ill as the fault rules say. */
+/** Serves requests under /v3 and applies the fault rules. */
 export class WechatpayApi {
-  #books: Books;
+  #wechatpay: WechatpayState;
   #options: WechatpayOptions;
   #guard: RequestGuard;
-  #bills: BillDesk;
+  #bills: BillDownloads;
   #endpoints: readonly Endpoint[];
 
-  constructor(books: Books, options: WechatpayOptions, bills: BillDesk) {
-    this.#books = books;
+  constructor(wechatpay: WechatpayState, options: WechatpayOptions, bills: BillDownloads) {
+    this.#wechatpay = wechatpay;
     this.#options = options;
-    this.#guard = new RequestGuard(options, books.clock);
+    this.#guard = new RequestGuard(options, wechatpay.clock);
     this.#bills = bills;
     const certificates: Endpoint = {
       method: 'GET',
       path: '/v3/certificates',
       operation: 'certificates.list',
-      execute: () => certificateList(books, options),
+      execute: () => certificateList(wechatpay, options),
     };
     const tradeBill: Endpoint = {
       method: 'GET',
       path: '/v3/bill/tradebill',
       operation: 'bills.trade',
-      execute: (_books, { query }) => bills.order(query),
+      execute: (_wechatpay, { query }) => bills.prepare(query),
     };
     this.#endpoints = [...paymentEndpoints, certificates, tradeBill];
   }
 
   /** Never rejects. */
-  async serve(request: HttpRequest): Promise<HttpOutcome> {
+  async serve(request: HttpRequest): Promise<HttpResult> {
     try {
       this.#guard.check(request);
-      const { operation, answer } = this.#workOf(request);
+      const { operation, execute } = this.#route(request);
       const rule = this.#takeRule(request, operation);
       if (rule?.fault === 'reset_before') return 'reset';
       if (rule?.fault === 'timeout_before') return 'unanswered';
       refuseBefore(rule?.fault);
-      const executed = (): HttpAnswer => {
+      const executeOrRefuse = (): HttpResponse => {
         try {
-          return answer(rule?.fault);
+          return execute(rule?.fault);
         } catch (error) {
           return this.#refused(request, error);
         }
       };
-      if (rule?.fault === 'delay') return await delayed(this.#books, rule.ms ?? 0, executed);
-      return await misdelivered(this.#books, executed(), rule);
+      if (rule?.fault === 'delay') return await executeLater(this.#wechatpay, rule.ms ?? 0, executeOrRefuse);
+      return await withResponseFault(this.#wechatpay, executeOrRefuse(), rule);
     } catch (error) {
       return this.#refused(request, error);
     }
   }
 
-  #workOf(request: HttpRequest): Work {
+  #route(request: HttpRequest): RoutedRequest {
     const query = new URLSearchParams(request.query);
     if (request.path === this.#bills.downloadPath && request.method === 'GET') {
-      // The one answer that is not signed: whoever asked knows the hash of the file.
-      return { operation: 'bills.download', answer: () => this.#bills.download(query) };
+      // The only unsigned response: the merchant has the hash of the file from a signed one.
+      return { operation: 'bills.download', execute: () => this.#bills.download(query) };
     }
-    const { endpoint, id } = this.#route(request);
+    const { endpoint, id } = this.#findEndpoint(request);
     return {
       operation: endpoint.operation,
-      answer: (fault) => {
-        const done = this.#books.ledger.transact(() => endpoint.execute(this.#books, { request, id, query }));
+      execute: (fault) => {
+        const body = this.#wechatpay.ledger.transact(() => endpoint.execute(this.#wechatpay, { request, id, query }));
         if (fault === 'error_500_after' || fault === 'system_error') throw systemError();
-        return this.#answer(request, done === null ? 204 : 200, done, fault);
+        return this.#respond(request, body === null ? 204 : 200, body, fault);
       },
     };
   }
 
   #takeRule(request: HttpRequest, operation: string): Applied<RequestFault> | null {
-    return this.#books.faults.takeRequest({
+    return this.#wechatpay.faults.takeRequest({
       method: request.method,
       path: request.path,
       operation,
-      text: [request.path, request.query, request.body].join('\n'), // numbers stand in the path as well
+      text: [request.path, request.query, request.body].join('\n'), // the path contains numbers too
     });
   }
 
-  #refused(request: HttpRequest, error: unknown): HttpAnswer {
-    if (error instanceof WechatpayRefusal) return this.#answer(request, error.status, error.body);
+  #refused(request: HttpRequest, error: unknown): HttpResponse {
+    if (error instanceof WechatpayRefusal) return this.#respond(request, error.status, error.body);
     console.error('sandbox: a request failed', error);
-    return this.#answer(request, 500, systemError().body);
+    return this.#respond(request, 500, systemError().body);
   }
 
-  /** Signed like every answer, 204 and refusals too, unless a rule spoils it. */
-  #answer(request: HttpRequest, status: number, value: object | null, fault?: RequestFault): HttpAnswer {
+  /** Signs every response, including 204 and refusals, unless a fault changes that. */
+  #respond(request: HttpRequest, status: number, value: object | null, fault?: RequestFault): HttpResponse {
     const body = value === null ? '' : JSON.stringify(value);
     const type: Record<string, string> = value === null ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
     const headers = {
       ...type,
       'Cache-Control': 'no-cache, must-revalidate',
-      'Request-ID': this.#books.newId('', 32),
+      'Request-ID': this.#wechatpay.newId('', 32),
     };
     if (fault === 'unsigned') return { status, headers, body };
-    const asked = this.#keyFor(request);
-    const key = fault === 'wrong_serial' ? { ...asked, serial: this.#options.merchantSerial } : asked;
+    const requested = this.#keyFor(request);
+    const key = fault === 'wrong_serial' ? { ...requested, serial: this.#options.merchantSerial } : requested;
     const kind = fault === 'bad_signature' ? 'wrong' : fault === 'probe' ? 'probe' : 'right';
-    const signed = signatureHeaders(this.#books, key, body, this.#books.clock.wireSeconds(), kind);
+    const signed = signatureHeaders(this.#wechatpay, key, body, this.#wechatpay.clock.wireSeconds(), kind);
     return { status, headers: { ...headers, ...signed }, body };
   }
 
-  /** The key that the client asks for, when there is such a key; else the first. */
+  /** The key that `Wechatpay-Serial` names; else the first one. */
   #keyFor(request: HttpRequest): PlatformKey {
     const { platformKeys } = this.#options;
-    const asked = headerOf(request, 'wechatpay-serial');
-    const key = platformKeys.find(({ serial }) => serial === asked) ?? platformKeys[0];
-    if (!key) throw new Error('WeChat Pay needs a platform key.');
+    const wanted = headerOf(request, 'wechatpay-serial');
+    const key = platformKeys.find(({ serial }) => serial === wanted) ?? platformKeys[0];
+    if (!key) throw new Error('WeChat Pay has no platform key.');
     return key;
   }
 
-  /** @throws {WechatpayRefusal} 404 for what is no endpoint, 405 for one by another method. */
-  #route(request: HttpRequest): { readonly endpoint: Endpoint; readonly id: string } {
-    const steps = request.path.split('/');
-    const found = this.#endpoints.filter(({ path }) => {
-      const pattern = path.split('/');
-      return (
-        pattern.length === steps.length &&
-        pattern.every((step, at) => step === steps[at] || (step === ':id' && steps[at] !== ''))
-      );
+  /** @throws {WechatpayRefusal} 404 for an unknown path, 405 for an unknown method of a known path. */
+  #findEndpoint({ method, path }: HttpRequest): { readonly endpoint: Endpoint; readonly id: string } {
+    const hasEmptySegment = path.endsWith('/') || path.includes('//');
+    const found = this.#endpoints.flatMap((endpoint) => {
+      const id = hasEmptySegment ? null : matchPath(endpoint.path, path);
+      return id === null ? [] : [{ endpoint, id: decodeSegment(id) }];
     });
-    const endpoint = found.find(({ method }) => method === request.method);
-    if (endpoint) return { endpoint, id: decoded(steps[endpoint.path.split('/').indexOf(':id')] ?? '') };
+    const match = found.find(({ endpoint }) => endpoint.method === method);
+    if (match) return match;
     if (found.length > 0) throw new WechatpayRefusal(405, 'PARAM_ERROR', '请求的HTTP方法不被支持');
     throw new WechatpayRefusal(404, 'RESOURCE_NOT_EXISTS', '请求的资源不存在');
   }
 }
 
-/** @throws {WechatpayRefusal} for faults that are answered without executing anything. */
+/** @throws {WechatpayRefusal} for a fault that refuses the request before it is executed. */
 function refuseBefore(fault: RequestFault | undefined): void {
   switch (fault) {
     case 'rate_limit':
@@ -153,13 +154,5 @@ function refuseBefore(fault: RequestFault | undefined): void {
       throw systemError();
     default:
       return;
-  }
-}
-
-function decoded(step: string): string {
-  try {
-    return decodeURIComponent(step);
-  } catch {
-    return step; // no number looks like that: the endpoint answers that there is none
   }
 }

@@ -4,7 +4,7 @@ import { signError, WechatpayRefusal } from './errors.ts';
 import { signatureType, signedText, verifies } from './signing.ts';
 import type { WechatpayOptions } from './state.ts';
 
-/** A request signed longer ago, or further ahead, is refused. */
+/** The allowed clock skew in both directions. */
 export const skewSecondsMax = 300;
 
 type Credentials = {
@@ -17,30 +17,30 @@ type Credentials = {
 
 const names = ['mchid', 'serial_no', 'nonce_str', 'timestamp', 'signature'] as const;
 
-/** Checks who sends a request, that it is fresh, and that it is what was signed, byte for byte. */
+/** Verifies the merchant, the timestamp, the nonce and the signature of a request. */
 export class RequestGuard {
   #options: WechatpayOptions;
   #clock: Clock;
-  /** Nonces by the second after which their time is over anyway. In memory: a restart forgets them. */
-  #seen = new Map<string, number>();
+  /** The used nonces and the second in which each expires. They are in memory only: a restart forgets them. */
+  #usedNonces = new Map<string, number>();
 
   constructor(options: WechatpayOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
   }
 
-  /** @throws {WechatpayRefusal} 400 for a missing header, 401 for anything wrong with the signature. */
+  /** @throws {WechatpayRefusal} 400 for a missing header, 401 for an invalid signature. */
   check(request: HttpRequest): void {
-    const given = readAuthorization(headerOf(request, 'authorization'));
+    const credentials = readAuthorization(headerOf(request, 'authorization'));
     const { mchId, merchantSerial, merchantPublicKey } = this.#options;
-    if (given.mchid !== mchId) throw signError('mchid is unknown');
-    if (given.serial_no !== merchantSerial) throw signError('serial_no is unknown');
-    if (!/^[\x21-\x7e]{16,32}$/.test(given.nonce_str)) throw signError('nonce_str must have 16 to 32 characters');
-    this.#checkTime(given.timestamp);
+    if (credentials.mchid !== mchId) throw signError('mchid is unknown');
+    if (credentials.serial_no !== merchantSerial) throw signError('serial_no is unknown');
+    if (!/^[\x21-\x7e]{16,32}$/.test(credentials.nonce_str)) throw signError('nonce_str must have 16 to 32 characters');
+    this.#checkTime(credentials.timestamp);
     const target = request.query === '' ? request.path : `${request.path}?${request.query}`;
-    const text = signedText([request.method, target, given.timestamp, given.nonce_str, request.body]);
-    if (!verifies(merchantPublicKey, text, given.signature)) throw signError('sign not match');
-    this.#claim(given.nonce_str);
+    const text = signedText([request.method, target, credentials.timestamp, credentials.nonce_str, request.body]);
+    if (!verifies(merchantPublicKey, text, credentials.signature)) throw signError('sign not match');
+    this.#claim(credentials.nonce_str);
     checkHeaders(request);
   }
 
@@ -52,16 +52,16 @@ export class RequestGuard {
 
   #claim(nonce: string): void {
     const now = this.#clock.wireSeconds();
-    for (const [old, untilSeconds] of this.#seen) {
+    for (const [old, untilSeconds] of this.#usedNonces) {
       if (untilSeconds >= now) break; // oldest first
-      this.#seen.delete(old);
+      this.#usedNonces.delete(old);
     }
-    if (this.#seen.has(nonce)) throw signError('nonce_str was used before');
-    this.#seen.set(nonce, now + 2 * skewSecondsMax);
+    if (this.#usedNonces.has(nonce)) throw signError('nonce_str was used before');
+    this.#usedNonces.set(nonce, now + 2 * skewSecondsMax);
   }
 }
 
-/** @throws {WechatpayRefusal} 401 unless it is the one scheme with its five values, each once and quoted. */
+/** @throws {WechatpayRefusal} 401 unless the header has the right scheme and its five quoted values, each once. */
 function readAuthorization(header: string | undefined): Credentials {
   if (header === undefined) throw signError('the Authorization header is missing');
   const [scheme, ...rest] = header.split(' ');

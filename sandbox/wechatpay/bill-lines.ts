@@ -1,16 +1,17 @@
+import { beijingTime } from '../beijing-time.ts';
+import { formatYuan } from '../yuan.ts';
 import type { Merchant, OrderRow, RefundRow } from './state.ts';
-import { beijingClock } from './time.ts';
 
 export const billTypes = ['ALL', 'SUCCESS', 'REFUND'] as const;
 export type BillType = (typeof billTypes)[number];
 
-/** What happened on a day. The rows are values, so a bill stays as it was when it was asked for. */
+/** The payments and refunds of a day. The rows are immutable, so a prepared bill does not change. */
 export type BillContent = {
   readonly merchant: Merchant;
   readonly date: string;
   readonly payments: readonly OrderRow[];
   readonly refunds: readonly { readonly refund: RefundRow; readonly order: OrderRow }[];
-  /** So many payments more that nobody made. */
+  /** The number of additional invented payments. */
   readonly synthetic: number;
 };
 
@@ -37,7 +38,7 @@ type Trade = {
   readonly couponFen: number;
 };
 
-/** Written in pieces, so that a long bill is nowhere whole. The first two bytes that count are a byte order mark. */
+/** The lines of a bill, one at a time, so that a large bill is never in memory as a whole. It starts with a byte order mark. */
 export function* billText(content: BillContent, type: BillType): Generator<string> {
   const sums = { count: 0n, total: 0n, refunded: 0n, feeFen: 0n };
   yield `\uFEFF${headers[type]}\r\n`;
@@ -59,7 +60,15 @@ export function* billText(content: BillContent, type: BillType): Generator<strin
   }
   yield `${summaryHeader}\r\n`;
   const { count, total, refunded } = sums;
-  yield line([String(count), yuan(total), yuan(refunded), '0.00', fee(sums.feeFen), yuan(total), yuan(refunded)]);
+  yield line([
+    String(count),
+    formatYuan(total),
+    formatYuan(refunded),
+    '0.00',
+    fee(sums.feeFen),
+    formatYuan(total),
+    formatYuan(refunded),
+  ]);
 }
 
 function* trades(content: BillContent): Generator<Trade> {
@@ -69,7 +78,7 @@ function* trades(content: BillContent): Generator<Trade> {
 
 function tradeOf(order: OrderRow): Trade {
   return {
-    at: beijingClock(order.paid?.successWireMs ?? 0),
+    at: beijingTime(order.paid?.successWireMs ?? 0),
     transactionId: order.paid?.transactionId ?? '',
     outTradeNo: order.id,
     openid: order.openid ?? '',
@@ -108,26 +117,26 @@ function timeOfDay(second: number): string {
 
 function paymentCells(merchant: Merchant, trade: Trade, type: BillType): readonly string[] {
   const refund = type === 'ALL' ? ['0', '0', '0.00', '0.00', '', ''] : [];
-  const wanted = type === 'ALL' ? ['0.00'] : [];
+  const requested = type === 'ALL' ? ['0.00'] : [];
   return [
     ...tradeCells(merchant, trade, trade.at, 'SUCCESS'),
-    ...[yuan(trade.totalFen), yuan(trade.couponFen)],
+    ...[formatYuan(trade.totalFen), formatYuan(trade.couponFen)],
     ...refund,
-    ...[trade.name, trade.attach, fee(feeFen(trade.totalFen)), feeRate, yuan(trade.totalFen)],
-    ...wanted,
+    ...[trade.name, trade.attach, fee(feeFen(trade.totalFen)), feeRate, formatYuan(trade.totalFen)],
+    ...requested,
     '',
   ];
 }
 
 function refundCells(merchant: Merchant, refund: RefundRow, order: OrderRow, type: BillType): readonly string[] {
   const trade = tradeOf(order);
-  const doneAt = beijingClock(refund.successWireMs ?? 0);
+  const doneAt = beijingTime(refund.successWireMs ?? 0);
   return [
     ...tradeCells(merchant, trade, doneAt, 'REFUND'),
     ...['0.00', '0.00'],
-    ...(type === 'REFUND' ? [beijingClock(refund.createdWireMs), doneAt] : []),
-    ...[refund.refundId, refund.id, yuan(refund.amount), '0.00', 'ORIGINAL', refund.status],
-    ...[trade.name, trade.attach, fee(-feeFen(refund.amount)), feeRate, '0.00', yuan(refund.amount), ''],
+    ...(type === 'REFUND' ? [beijingTime(refund.createdWireMs), doneAt] : []),
+    ...[refund.refundId, refund.id, formatYuan(refund.amount), '0.00', 'ORIGINAL', refund.status],
+    ...[trade.name, trade.attach, fee(-feeFen(refund.amount)), feeRate, '0.00', formatYuan(refund.amount), ''],
   ];
 }
 
@@ -136,7 +145,7 @@ function tradeCells({ appId, mchId }: Merchant, trade: Trade, at: string, state:
   return [at, appId, mchId, '0', '', transactionId, outTradeNo, openid, tradeType, state, 'OTHERS', 'CNY'];
 }
 
-/** A back-tick before every cell keeps spreadsheets from reading numbers; nothing else is escaped, commas least of all. */
+/** A backtick before every cell keeps spreadsheets from converting numbers. Nothing is escaped, not even commas. */
 function line(cells: readonly string[]): string {
   return `\`${cells.join(',`')}\r\n`;
 }
@@ -145,18 +154,12 @@ function onOneLine(text: string): string {
   return text.replace(/[\r\n]+/g, ' ');
 }
 
-/** `12.34` of 1234 fen. */
-function yuan(fen: number | bigint): string {
-  const digits = String(fen).replace('-', '').padStart(3, '0');
-  return `${fen < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
-}
-
-/** 0.6 %, rounded to the fen. */
+/** 0.6 %, rounded to whole fen. */
 function feeFen(amountFen: number): bigint {
   return (BigInt(amountFen) * 6n + 500n) / 1000n;
 }
 
-/** Fees are written with five places. */
+/** Fees have five decimals. */
 function fee(fen: bigint): string {
-  return `${yuan(fen)}000`;
+  return `${formatYuan(fen)}000`;
 }

@@ -2,9 +2,9 @@ import { ControlError, type Json, optionalText, refuseUnknown } from '../control
 import { invalidRequest, signError } from './errors.ts';
 import { openOrder, orderOf } from './orders.ts';
 import { signedText, verifies } from './signing.ts';
-import type { Books, OrderRow, WechatpayOptions } from './state.ts';
+import type { OrderRow, WechatpayOptions, WechatpayState } from './state.ts';
 
-/** What a page hands to `WeixinJSBridge.invoke('getBrandWCPayRequest', …)`, or a mini program to `wx.requestPayment`. */
+/** The arguments of `WeixinJSBridge.invoke('getBrandWCPayRequest', …)` in a page, or of `wx.requestPayment` in a mini program. */
 export type BridgeCall = {
   readonly appId: string;
   readonly timeStamp: string;
@@ -17,30 +17,30 @@ export type BridgeCall = {
 const bridgeArguments = ['appId', 'timeStamp', 'nonceStr', 'package', 'signType', 'paySign'] as const;
 
 /**
- * Opens a JSAPI payment in the buyer's WeChat, if the merchant signed the call.
+ * Opens a JSAPI payment in the buyer's WeChat.
  *
- * @throws {WechatpayRefusal} for a wrong signature, for a prepay_id that is none or over, for an order that is.
+ * @throws {WechatpayRefusal} for an invalid signature, an unknown or expired prepay_id, or an order that can no longer be paid.
  */
 export function openByBridge(
-  books: Books,
+  wechatpay: WechatpayState,
   { appId, merchantPublicKey }: Pick<WechatpayOptions, 'appId' | 'merchantPublicKey'>,
   call: BridgeCall,
 ): OrderRow {
-  if (call.appId !== appId) throw invalidRequest('appId is not that of this merchant');
+  if (call.appId !== appId) throw invalidRequest('appId does not belong to this merchant');
   if (call.signType !== 'RSA') throw invalidRequest('signType must be RSA');
   if (!/^\d{10}$/.test(call.timeStamp)) throw invalidRequest('timeStamp must be Unix seconds, as a string');
   if (!/^.{1,32}$/.test(call.nonceStr)) throw invalidRequest('nonceStr must have 1 to 32 characters');
   const text = signedText([call.appId, call.timeStamp, call.nonceStr, call.package]);
   if (!verifies(merchantPublicKey, text, call.paySign)) throw signError('paySign does not match');
   const prepayId = /^prepay_id=(\S+)$/.exec(call.package)?.[1];
-  const code = prepayId === undefined ? undefined : books.codes.get(prepayId);
-  const order = code && orderOf(books, code.order);
+  const code = prepayId === undefined ? undefined : wechatpay.codes.get(prepayId);
+  const order = code && orderOf(wechatpay, code.order);
   if (!code || order?.tradeType !== 'JSAPI') throw invalidRequest('package must be prepay_id=… of a JSAPI order');
-  if (books.clock.nowMs() > code.untilAtMs) throw invalidRequest('prepay_id已过期');
-  return openOrder(books, books.orders.put({ ...order, bridged: true }));
+  if (wechatpay.clock.nowMs() > code.untilAtMs) throw invalidRequest('prepay_id已过期');
+  return openOrder(wechatpay, wechatpay.orders.put({ ...order, bridged: true }));
 }
 
-/** @throws {ControlError} for an argument that is missing. */
+/** @throws {ControlError} for a missing argument. */
 export function readBridgeCall(json: Json): BridgeCall {
   refuseUnknown(json, bridgeArguments);
   const value = (name: (typeof bridgeArguments)[number]): string => {

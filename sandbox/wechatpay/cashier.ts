@@ -1,47 +1,53 @@
 import {
-  becameOfRefunds,
   type Html,
   html,
-  notFound,
-  notice,
-  outcome,
+  messagePage,
+  notFoundPage,
+  outcomePage,
+  type PaymentSummary,
   page,
-  paymentHead,
+  paymentHeader,
   price,
-  type Shown,
+  refundOutcome,
   shopLink,
 } from '../cashier-page.ts';
 import { ControlError, readJson } from '../control-input.ts';
-import { type HttpAnswer, type HttpRequest, redirectAnswer } from '../http.ts';
-import type { Waiting } from '../provider.ts';
+import { type HttpRequest, type HttpResponse, isWebUrl, redirectResponse } from '../http.ts';
+import type { PendingPayment } from '../provider.ts';
 import { openByBridge, readBridgeCall } from './bridge.ts';
 import { WechatpayRefusal } from './errors.ts';
 import { leaveOrder, orderOf, payOrder } from './orders.ts';
-import { codeIn, codeText } from './payment-endpoints.ts';
-import type { Books, CodeRow, OrderRow, Payment, TradeType, WechatpayOptions } from './state.ts';
+import { codeFromText, textOfCode } from './payment-endpoints.ts';
+import type { CodeRow, OrderRow, Payment, TradeType, WechatpayOptions, WechatpayState } from './state.ts';
 
 const root = '/cashier/wechatpay';
 
 /**
- * The buyer's phone: `/cashier/wechatpay?code=<code_url or prepay_id>` finds the page of a code, `/cashier/wechatpay/<code>`,
- * and `/cashier/wechatpay/h5?prepay_id=…` is what an `h5_url` names.
+ * Serves the pages of the buyer's phone. `/cashier/wechatpay?code=<code_url or prepay_id>` redirects to `/cashier/wechatpay/<code>`; an
+ * `h5_url` is `/cashier/wechatpay/h5?prepay_id=…`.
  */
-export function serveWechatpayPage(books: Books, options: WechatpayOptions, request: HttpRequest): HttpAnswer {
+export function serveWechatpayPage(
+  wechatpay: WechatpayState,
+  options: WechatpayOptions,
+  request: HttpRequest,
+): HttpResponse {
   const [, , , step = '', ...rest] = request.path.replace(/\/$/, '').split('/');
   const query = new URLSearchParams(request.query);
-  if (rest.length > 0) return notFound();
-  if (step === '') return findCode(books, query.get('code'));
+  if (rest.length > 0) return notFoundPage();
+  if (step === '') return findCode(wechatpay, query.get('code'));
   const id = step === 'h5' ? query.get('prepay_id') : step;
-  const code = books.codes.get(id ?? '');
-  if (!code) return notFound();
-  const order = orderOf(books, code.order);
-  if ((order.tradeType === 'MWEB') !== (step === 'h5')) return redirectAnswer(pagePath(code, order.tradeType));
-  const back = step === 'h5' ? returnTo(query.get('redirect_url')) : null;
+  const code = wechatpay.codes.get(id ?? '');
+  if (!code) return notFoundPage();
+  const order = orderOf(wechatpay, code.order);
+  if ((order.tradeType === 'MWEB') !== (step === 'h5')) return redirectResponse(pagePath(code, order.tradeType));
+  const back = step === 'h5' ? returnUrl(query.get('redirect_url')) : null;
   try {
-    return request.method === 'POST' ? act(books, options, code, request, back) : show(books, code, order, back);
+    return request.method === 'POST'
+      ? act(wechatpay, options, code, request, back)
+      : show(wechatpay, code, order, back);
   } catch (error) {
-    if (error instanceof WechatpayRefusal) return notice(error.status, 'That did not work', error.message);
-    if (error instanceof ControlError) return notice(error.status, 'That did not work', error.message);
+    if (error instanceof WechatpayRefusal) return messagePage(error.status, 'Payment refused', error.message);
+    if (error instanceof ControlError) return messagePage(error.status, 'Payment refused', error.message);
     throw error;
   }
 }
@@ -52,17 +58,17 @@ const headings: Readonly<Record<TradeType, string>> = {
   MWEB: 'WeChat Pay: in the phone’s browser',
 };
 
-/** What waits to be paid, newest first, by the newest code of each order. */
-export function waitingAtWechatpay(books: Books) {
+/** The orders that can be paid, newest first, each with its newest code. */
+export function pendingWechatpayPayments(wechatpay: WechatpayState) {
   const newest = new Map<string, CodeRow>();
-  for (const code of books.codes.all()) newest.set(code.order, code);
-  const open = [...books.orders.all()].reverse().flatMap((order) => {
+  for (const code of wechatpay.codes.all()) newest.set(code.order, code);
+  const open = [...wechatpay.orders.all()].reverse().flatMap((order) => {
     const code = newest.get(order.id);
-    return code && order.paid === null && whyOver(books, code, order) === null ? { code, order } : [];
+    return code && order.paid === null && endReason(wechatpay, code, order) === null ? { code, order } : [];
   });
   return (['NATIVE', 'JSAPI', 'MWEB'] as const).map((tradeType) => ({
     heading: headings[tradeType],
-    rows: open.flatMap(({ code, order }): Waiting[] =>
+    rows: open.flatMap(({ code, order }): PendingPayment[] =>
       order.tradeType === tradeType
         ? [{ href: pagePath(code, tradeType), label: order.id, price: price(order.total, 'cny') }]
         : [],
@@ -75,102 +81,106 @@ function pagePath({ id }: CodeRow, tradeType: TradeType): string {
 }
 
 /** Which QR code? */
-function findCode(books: Books, text: string | null): HttpAnswer {
-  const code = text === null ? undefined : books.codes.get(codeIn(text.trim()));
-  if (code) return redirectAnswer(pagePath(code, orderOf(books, code.order).tradeType));
+function findCode(wechatpay: WechatpayState, text: string | null): HttpResponse {
+  const code = text === null ? undefined : wechatpay.codes.get(codeFromText(text.trim()));
+  if (code) return redirectResponse(pagePath(code, orderOf(wechatpay, code.order).tradeType));
   return page(
     text === null ? 200 : 404,
     'WeChat Pay',
     html`<section class="card"><h1>Which QR code?</h1>
 ${text === null ? null : html`<p class="alert" role="alert">There is no such code.</p>`}
-<form method="get" action="${root}"><label for="code">What the QR code says, or a prepay_id</label>
+<form method="get" action="${root}"><label for="code">Content of the QR code, or a prepay_id</label>
 <input id="code" name="code" placeholder="weixin://wxpay/bizpayurl?pr=…" required>
 <button class="primary">Scan</button></form></section>`,
   );
 }
 
 function act(
-  books: Books,
+  wechatpay: WechatpayState,
   options: WechatpayOptions,
   code: CodeRow,
   request: HttpRequest,
   back: string | null,
-): HttpAnswer {
+): HttpResponse {
   const form = new URLSearchParams(request.body);
-  const again = redirectAnswer(withReturn(pagePath(code, orderOf(books, code.order).tradeType), back));
-  return books.ledger.transact(() => {
-    const order = orderOf(books, code.order);
-    if (whyOver(books, code, order) !== null) return again;
+  const again = redirectResponse(withReturn(pagePath(code, orderOf(wechatpay, code.order).tradeType), back));
+  return wechatpay.ledger.transact(() => {
+    const order = orderOf(wechatpay, code.order);
+    if (endReason(wechatpay, code, order) !== null) return again;
     switch (form.get('action')) {
       case 'bridge':
-        openByBridge(books, options, readBridgeCall(readJson({ ...request, body: form.get('call') ?? '' })));
+        openByBridge(wechatpay, options, readBridgeCall(readJson({ ...request, body: form.get('call') ?? '' })));
         return again;
       case 'pay':
-        payOrder(books, order);
-        return back === null ? again : redirectAnswer(back);
+        payOrder(wechatpay, order);
+        return back === null ? again : redirectResponse(back);
       case 'decline':
-        leaveOrder(books, order, 'declined');
+        leaveOrder(wechatpay, order, 'declined');
         return again;
       case 'leave':
-        leaveOrder(books, order, 'left');
-        return redirectAnswer(back ?? '/cashier');
+        leaveOrder(wechatpay, order, 'left');
+        return redirectResponse(back ?? '/cashier');
       default:
-        return notice(400, 'That did not work', 'The action must be pay, decline, leave or bridge.');
+        return messagePage(400, 'Unknown action', 'The action must be pay, decline, leave or bridge.');
     }
   });
 }
 
-function show(books: Books, code: CodeRow, order: OrderRow, back: string | null): HttpAnswer {
-  const over = whyOver(books, code, order);
-  if (over !== null) return outcome(shown(order), over.title, over.text, shopLink(back));
+function show(wechatpay: WechatpayState, code: CodeRow, order: OrderRow, back: string | null): HttpResponse {
+  const end = endReason(wechatpay, code, order);
+  if (end !== null) return outcomePage(summaryOf(order), end.title, end.text, shopLink(back));
   return page(
     200,
     'WeChat Pay',
-    html`<section class="card">${paymentHead(shown(order))}
-<p class="muted small"><code>${codeText(code.id)}</code></p>
-${order.declines === 0 ? null : html`<p class="alert" role="alert">The bank declined. You can try again.</p>`}
+    html`<section class="card">${paymentHeader(summaryOf(order))}
+<p class="muted small"><code>${textOfCode(code.id)}</code></p>
+${order.declines === 0 ? null : html`<p class="alert" role="alert">The bank declined the payment. You can try again.</p>`}
 ${order.tradeType === 'JSAPI' && !order.bridged ? bridgeForm : payForm(price(order.total, 'cny'))}</section>`,
   );
 }
 
-function shown({ total, description, id }: OrderRow): Shown {
+function summaryOf({ total, description, id }: OrderRow): PaymentSummary {
   return { brand: 'WeChat Pay · 微信支付', amount: price(total, 'cny'), subject: description, number: id };
 }
 
 function payForm(amount: string): Html {
   return html`<form method="post"><button class="primary" name="action" value="pay">Pay ${amount}</button>
 <div class="pair"><button name="action" value="decline">Decline</button>
-<button name="action" value="leave">Walk away</button></div></form>`;
+<button name="action" value="leave">Leave without paying</button></div></form>`;
 }
 
 const bridgeForm = html`<form method="post">
-<label for="call">WeChat opens this payment when the shop’s page calls its bridge. Paste the arguments of that call, as JSON</label>
+<label for="call">WeChat opens this payment when the shop’s page calls the bridge. Paste the arguments of that call as JSON</label>
 <textarea id="call" name="call" rows="8" required></textarea>
 <button class="primary" name="action" value="bridge">Open the payment</button></form>`;
 
-/** Why nothing can be paid here any more; null while it can. */
-function whyOver(books: Books, code: CodeRow, order: OrderRow): { title: string; text: string } | null {
-  const nowMs = books.clock.nowMs();
-  if (order.paid) return becameOf(books, order, order.paid);
+/** The title and text for an order that can no longer be paid; null while it can. */
+function endReason(wechatpay: WechatpayState, code: CodeRow, order: OrderRow): { title: string; text: string } | null {
+  const nowMs = wechatpay.clock.nowMs();
+  if (order.paid) return outcomeOf(wechatpay, order, order.paid);
   if (nowMs > order.payableUntilAtMs) {
     return { title: 'This order has expired', text: 'Go back to the shop and start again.' };
   }
   if (order.state === 'CLOSED') return { title: 'Closed', text: 'The shop has closed this order.' };
-  if (nowMs > code.untilAtMs) return { title: 'Too late', text: 'This code is over. Ask the shop for a new one.' };
+  if (nowMs > code.untilAtMs) return { title: 'This code has expired', text: 'Ask the shop for a new code.' };
   return null;
 }
 
-function becameOf(books: Books, order: OrderRow, { transactionId }: Payment): { title: string; text: string } {
-  const returned = [...books.refunds.all()]
+function outcomeOf(
+  wechatpay: WechatpayState,
+  order: OrderRow,
+  { transactionId }: Payment,
+): { title: string; text: string } {
+  const returned = [...wechatpay.refunds.all()]
     .filter((refund) => refund.order === order.id && refund.status === 'SUCCESS')
     .reduce((sum, { amount }) => sum + amount, 0);
-  const paid = { title: 'Paid', text: `WeChat Pay has it under ${transactionId}.` };
-  return becameOfRefunds(returned, order.total, 'cny') ?? paid;
+  const paid = { title: 'Paid', text: `WeChat Pay’s transaction id is ${transactionId}.` };
+  return refundOutcome(returned, order.total, 'cny') ?? paid;
 }
 
-/** Where an `h5_url` is told to go back to; nothing but a web page. */
-function returnTo(url: string | null): string | null {
-  return url !== null && /^https?:\/\//.test(url) && URL.canParse(url) ? url : null;
+/** The `redirect_url` of an `h5_url`; null unless it is an http(s) URL. */
+function returnUrl(url: string | null): string | null {
+  return url !== null && isWebUrl(url) ? url : null;
 }
 
 function withReturn(path: string, back: string | null): string {

@@ -1,114 +1,135 @@
-import { type Action, ControlError, optionalNumber, optionalText, readJson, refuseUnknown } from '../control-input.ts';
+import { parseBeijingDate } from '../beijing-time.ts';
+import { readSyntheticRows } from '../bill-files.ts';
+import {
+  type Action,
+  ControlError,
+  optionalNumber,
+  optionalText,
+  optionalWholeNumber,
+  readJson,
+  refuseUnknown,
+  refusingActions,
+} from '../control-input.ts';
 import type { HttpRequest } from '../http.ts';
-import { isDate } from './bill-desk.ts';
 import { openByBridge, readBridgeCall } from './bridge.ts';
 import { WechatpayRefusal } from './errors.ts';
 import { refundObject, transactionObject } from './objects.ts';
-import { closeOrder, leaveOrder, openOrder, orderOf, payOrder, succeed } from './orders.ts';
+import { closeOrder, completePayment, leaveOrder, openOrder, orderOf, payOrder } from './orders.ts';
 import { createRefund, endRefund, orderToRefund } from './refunds.ts';
-import type { Books, OrderRow, RefundStatus, WechatpayOptions } from './state.ts';
+import type { OrderRow, RefundStatus, WechatpayOptions, WechatpayState } from './state.ts';
 
 const billRowsMax = 2_000_000;
 
-/** What the buyer does, what can be done in the merchant platform, and what WeChat Pay does by itself. */
-export function wechatpayConsole(books: Books, options: WechatpayOptions): Readonly<Record<string, Action>> {
+/** The control actions of WeChat Pay: acts of the buyer, acts in the merchant platform, and acts of WeChat Pay itself. */
+export function wechatpayConsole(
+  wechatpay: WechatpayState,
+  options: WechatpayOptions,
+): Readonly<Record<string, Action>> {
   const onOrder = (act: (order: OrderRow, request: HttpRequest) => OrderRow): Action => {
-    return (request, id) => transactionObject(books, act(orderOf(books, decodeURIComponent(id)), request));
+    return (request, id) => transactionObject(wechatpay, act(orderOf(wechatpay, decodeURIComponent(id)), request));
   };
   const end = (status: Exclude<RefundStatus, 'PROCESSING'>): Action => {
-    return (_request, id) => endInConsole(books, decodeURIComponent(id), status);
+    return (_request, id) => endInConsole(wechatpay, decodeURIComponent(id), status);
   };
-  return guarded(books, {
-    'POST /control/wechatpay/buyer/:id': onOrder((order, request) => actAsBuyer(books, order, request)),
+  const actions: Record<string, Action> = {
+    'POST /control/wechatpay/buyer/:id': onOrder((order, request) => actAsBuyer(wechatpay, order, request)),
     'POST /control/wechatpay/bridge': (request) =>
-      transactionObject(books, openByBridge(books, options, readBridgeCall(readJson(request)))),
-    'POST /control/wechatpay/transactions/:id/succeed': onOrder((order) => succeed(books, order)),
-    'POST /control/wechatpay/transactions/:id/close': onOrder((order) => closeOrder(books, order)),
-    'POST /control/wechatpay/refunds': (request) => refundInConsole(books, request),
+      transactionObject(wechatpay, openByBridge(wechatpay, options, readBridgeCall(readJson(request)))),
+    'POST /control/wechatpay/transactions/:id/succeed': onOrder((order) => completePayment(wechatpay, order)),
+    'POST /control/wechatpay/transactions/:id/close': onOrder((order) => closeOrder(wechatpay, order)),
+    'POST /control/wechatpay/refunds': (request) => refundInConsole(wechatpay, request),
     'POST /control/wechatpay/refunds/:id/succeed': end('SUCCESS'),
     'POST /control/wechatpay/refunds/:id/fail': end('ABNORMAL'),
     'POST /control/wechatpay/refunds/:id/close': end('CLOSED'),
-    'POST /control/wechatpay/notification-key': (request) => chooseNotificationKey(books, options, request),
-    'POST /control/wechatpay/bills': (request) => keepSyntheticBill(books, request),
-  });
-}
-
-/** Each action is kept whole or not at all. What WeChat Pay refuses, the control API refuses alike. */
-function guarded(books: Books, actions: Readonly<Record<string, Action>>): Readonly<Record<string, Action>> {
-  const guard = (action: Action): Action => {
-    return (request, id) => {
-      try {
-        return books.ledger.transact(() => action(request, id));
-      } catch (error) {
-        if (error instanceof WechatpayRefusal) throw new ControlError(error.status, `${error.code}: ${error.message}`);
-        if (error instanceof URIError) throw new ControlError(400, 'The path is not well encoded.');
-        throw error;
-      }
-    };
+    'POST /control/wechatpay/notification-key': (request) => chooseNotificationKey(wechatpay, options, request),
+    'POST /control/wechatpay/bills': (request) => keepSyntheticBill(wechatpay, request),
   };
-  return Object.fromEntries(Object.entries(actions).map(([name, action]) => [name, guard(action)]));
+  return refusingActions(transactional(wechatpay, actions), toControlError);
 }
 
-function actAsBuyer(books: Books, order: OrderRow, request: HttpRequest): OrderRow {
+function transactional(
+  { ledger }: WechatpayState,
+  actions: Readonly<Record<string, Action>>,
+): Readonly<Record<string, Action>> {
+  const wrapped = (action: Action): Action => {
+    return (request, id) => ledger.transact(() => action(request, id));
+  };
+  return Object.fromEntries(Object.entries(actions).map(([name, action]) => [name, wrapped(action)]));
+}
+
+function toControlError(error: unknown): ControlError | null {
+  if (error instanceof WechatpayRefusal) return new ControlError(error.status, `${error.code}: ${error.message}`);
+  if (error instanceof URIError) return new ControlError(400, 'The path is not valid percent-encoding.');
+  return null;
+}
+
+function actAsBuyer(wechatpay: WechatpayState, order: OrderRow, request: HttpRequest): OrderRow {
   const json = readJson(request);
   refuseUnknown(json, ['action', 'coupon']);
   const coupon = optionalNumber(json, 'coupon', 0, Number.MAX_SAFE_INTEGER);
   switch (optionalText(json, 'action')) {
     case 'open':
-      return openOrder(books, order);
+      return openOrder(wechatpay, order);
     case 'pay':
-      return payOrder(books, order, coupon);
+      return payOrder(wechatpay, order, coupon);
     case 'decline':
-      return leaveOrder(books, order, 'declined');
+      return leaveOrder(wechatpay, order, 'declined');
     case 'leave':
-      return leaveOrder(books, order, 'left');
+      return leaveOrder(wechatpay, order, 'left');
     default:
       throw new ControlError(400, 'action must be open, pay, decline or leave.');
   }
 }
 
-/** A refund made by hand in the merchant platform, under a number that was made there: nobody asked the merchant's program. */
-function refundInConsole(books: Books, request: HttpRequest): object {
+/** A refund made in the merchant platform, with a number that the platform makes. Without an amount, it refunds the rest. */
+function refundInConsole(wechatpay: WechatpayState, request: HttpRequest): object {
   const json = readJson(request);
   refuseUnknown(json, ['out_trade_no', 'transaction_id', 'amount', 'reason']);
-  const order = orderToRefund(books, optionalText(json, 'transaction_id'), optionalText(json, 'out_trade_no'));
-  const amount = optionalNumber(json, 'amount', 1, Number.MAX_SAFE_INTEGER) ?? order.total - order.refundHeld;
-  if (!Number.isInteger(amount) || amount < 1) throw new ControlError(400, 'amount must be a whole number of fen.');
-  const refund = createRefund(books, order, {
-    outRefundNo: books.newId('console', 20),
+  const order = orderToRefund(wechatpay, optionalText(json, 'transaction_id'), optionalText(json, 'out_trade_no'));
+  const amount = optionalWholeNumber(json, 'amount', 1, Number.MAX_SAFE_INTEGER) ?? order.total - order.refundHeld;
+  if (amount < 1) throw new ControlError(400, 'The order has no refundable amount.');
+  const refund = createRefund(wechatpay, order, {
+    outRefundNo: wechatpay.newId('console', 20),
     amount,
     reason: optionalText(json, 'reason') ?? null,
     notifyUrl: order.notifyUrl,
     asked: '',
     origin: 'PROVIDER',
   });
-  return refundObject(orderOf(books, order.id), refund);
+  return refundObject(orderOf(wechatpay, order.id), refund);
 }
 
-function endInConsole(books: Books, outRefundNo: string, status: Exclude<RefundStatus, 'PROCESSING'>): object {
-  endRefund(books, outRefundNo, status);
-  const refund = books.refunds.get(outRefundNo);
+function endInConsole(
+  wechatpay: WechatpayState,
+  outRefundNo: string,
+  status: Exclude<RefundStatus, 'PROCESSING'>,
+): object {
+  endRefund(wechatpay, outRefundNo, status);
+  const refund = wechatpay.refunds.get(outRefundNo);
   if (!refund) throw new ControlError(404, 'There is no such refund.');
-  return refundObject(orderOf(books, refund.order), refund);
+  return refundObject(orderOf(wechatpay, refund.order), refund);
 }
 
-/** While a merchant moves from certificates to the public key, WeChat Pay switches notifications when it likes. */
-function chooseNotificationKey(books: Books, { platformKeys }: WechatpayOptions, request: HttpRequest): object {
+/** Chooses the platform key for notifications. WeChat Pay chooses it while a merchant migrates from certificates to the public key. */
+function chooseNotificationKey(
+  wechatpay: WechatpayState,
+  { platformKeys }: WechatpayOptions,
+  request: HttpRequest,
+): object {
   const json = readJson(request);
   refuseUnknown(json, ['serial']);
   const serial = optionalText(json, 'serial');
   const key = platformKeys.find((known) => known.serial === serial);
   if (!key)
     throw new ControlError(400, `serial must be one of ${platformKeys.map((known) => known.serial).join(', ')}.`);
-  return books.settings.put({ id: 'notification_key', serial: key.serial });
+  return wechatpay.settings.put({ id: 'notification_key', serial: key.serial });
 }
 
-function keepSyntheticBill(books: Books, request: HttpRequest): object {
+function keepSyntheticBill(wechatpay: WechatpayState, request: HttpRequest): object {
   const json = readJson(request);
   refuseUnknown(json, ['date', 'rows']);
   const date = optionalText(json, 'date') ?? '';
-  const rows = optionalNumber(json, 'rows', 0, billRowsMax);
-  if (!isDate(date)) throw new ControlError(400, 'date must be a day like 2027-01-01.');
-  if (rows === undefined || !Number.isInteger(rows)) throw new ControlError(400, 'rows must be a whole number.');
-  return books.syntheticBills.put({ id: date, rows });
+  if (parseBeijingDate(date) === null) throw new ControlError(400, 'date must be a day like 2027-01-01.');
+  const rows = readSyntheticRows(json, billRowsMax);
+  return wechatpay.syntheticBills.put({ id: date, rows });
 }

@@ -1,18 +1,18 @@
 import type { HttpRequest } from '../http.ts';
-import type { Books } from './state.ts';
+import type { WechatpayState } from './state.ts';
 
-/** Which piece of the path stood for `:id`, decoded, and the query. */
-export type Asked = { readonly request: HttpRequest; readonly id: string; readonly query: URLSearchParams };
+/** A request with the decoded segment for `:id` and the parsed query. */
+export type EndpointRequest = { readonly request: HttpRequest; readonly id: string; readonly query: URLSearchParams };
 
-/** What an endpoint did: a body of JSON, or null for 204. */
-export type Done = object | null;
+/** The JSON body of the response, or null for 204. */
+export type EndpointResult = object | null;
 
-/** Executes inside a transaction of the ledger. @throws {WechatpayRefusal} */
+/** `execute` runs inside a ledger transaction. @throws {WechatpayRefusal} */
 export type Endpoint = {
   readonly method: 'GET' | 'POST';
-  /** With `:id` for one piece. */
+  /** `:id` stands for one segment. */
   readonly path: string;
-  /** As fault rules name it. */
+  /** The name for fault rules. */
   readonly operation: string;
-  readonly execute: (books: Books, asked: Asked) => Done;
+  readonly execute: (wechatpay: WechatpayState, request: EndpointRequest) => EndpointResult;
 };

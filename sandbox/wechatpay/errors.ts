@@ -1,4 +1,4 @@
-/** A refusal as WeChat Pay words it: the HTTP status and `{code, message, detail?}`. */
+/** A refusal of WeChat Pay: the HTTP status and `{code, message, detail?}`. */
 export class WechatpayRefusal extends Error {
   readonly status: number;
   readonly code: string;
@@ -16,7 +16,7 @@ export class WechatpayRefusal extends Error {
   }
 }
 
-/** `field` is a JSON pointer into the body, or a name in the query, the path or the headers. */
+/** `field` is a JSON pointer into the body, or the name of a query parameter, path parameter or header. */
 export function paramError(
   field: string,
   issue: string,

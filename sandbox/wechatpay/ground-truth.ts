@@ -1,15 +1,15 @@
 import { type TradeState, transactionObject } from './objects.ts';
-import type { Books, OrderRow, RefundRow } from './state.ts';
+import type { OrderRow, RefundRow, WechatpayState } from './state.ts';
 
-/** What became of one order, in fen. */
+/** The totals of one order, in fen. */
 export type WechatpayTotals = {
   readonly currency: 'cny';
-  /** Orders under this number: there is never more than one. */
+  /** The number of orders with this `out_trade_no`: always 1. */
   readonly transactions: number;
-  /** Times that money was taken. */
+  /** How often the buyer was charged. */
   readonly charges: number;
   readonly captured: number;
-  /** Refunds that succeeded. One that is abnormal is neither here nor pending, and its amount cannot be refunded again. */
+  /** The total of succeeded refunds. An abnormal refund counts neither here nor as pending, and its amount cannot be refunded again. */
   readonly refunded: number;
   readonly refundPending: number;
 };
@@ -28,12 +28,12 @@ export type WechatpayLedger = {
   readonly totals: Readonly<Record<string, WechatpayTotals>>;
 };
 
-/** The WeChat Pay side's truth, oldest first; with `paymentId`, which is an `out_trade_no`, only what concerns that one. */
-export function wechatpayOracle(books: Books, paymentId: string | null): WechatpayLedger {
-  const orders = [...books.orders.all()].filter((row) => paymentId === null || row.id === paymentId);
-  const refunds = [...books.refunds.all()].filter((row) => paymentId === null || row.order === paymentId);
+/** The true state at WeChat Pay, oldest first; with `paymentId`, an `out_trade_no`, only of that payment. */
+export function readWechatpayLedger(wechatpay: WechatpayState, paymentId: string | null): WechatpayLedger {
+  const orders = [...wechatpay.orders.all()].filter((row) => paymentId === null || row.id === paymentId);
+  const refunds = [...wechatpay.refunds.all()].filter((row) => paymentId === null || row.order === paymentId);
   return {
-    transactions: orders.map((row) => transactionObject(books, row)),
+    transactions: orders.map((row) => transactionObject(wechatpay, row)),
     refunds: refunds.map(refundInLedger),
     totals: Object.fromEntries(orders.map((row) => [row.id, totalsOf(row, refunds)])),
   };

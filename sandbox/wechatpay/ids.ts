@@ -1,28 +1,24 @@
-import type { Shared } from '../provider.ts';
-import { beijingDigits } from './time.ts';
+import { beijingDigits } from '../beijing-time.ts';
+import type { SandboxContext } from '../context.ts';
+import { newDigits } from '../random.ts';
 
-type Source = Pick<Shared, 'newId' | 'clock'>;
-
-/** Decimal digits that follow from the seed. */
-function digits({ newId }: Source, length: number): string {
-  return Array.from(newId('', length), (sign) => sign.charCodeAt(0) % 10).join('');
-}
+type Source = Pick<SandboxContext, 'newId' | 'clock'>;
 
 function today(source: Source): string {
   return beijingDigits(source.clock.wireMs()).slice(0, 8);
 }
 
-/** 28 digits with the day in them. */
+/** 28 digits that contain the date. */
 export function newTransactionId(source: Source): string {
-  return `42000${digits(source, 5)}${today(source)}${digits(source, 10)}`;
+  return `42000${newDigits(source, 5)}${today(source)}${newDigits(source, 10)}`;
 }
 
-/** 29 digits with the day in them. */
+/** 29 digits that contain the date. */
 export function newRefundId(source: Source): string {
-  return `50300${digits(source, 5)}${today(source)}${digits(source, 11)}`;
+  return `50300${newDigits(source, 5)}${today(source)}${newDigits(source, 11)}`;
 }
 
-/** 36 characters with the second in them. */
+/** 36 characters that contain the time. */
 export function newPrepayId(source: Source): string {
   return `wx${beijingDigits(source.clock.wireMs())}${source.newId('', 20).toLowerCase()}`;
 }
@@ -32,7 +28,7 @@ export function newQrToken({ newId }: Source): string {
   return newId('', 9);
 }
 
-/** A buyer as this merchant's app knows them: 28 characters. */
+/** The id of a buyer in the merchant's app: 28 characters. */
 export function newOpenid({ newId }: Source): string {
   return newId('o', 27);
 }

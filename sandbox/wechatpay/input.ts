@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { paramError, WechatpayRefusal } from './errors.ts';
-import { parseRfc3339 } from './time.ts';
+import { parseRfc3339 } from './rfc3339.ts';
 
-/** Lengths count characters as people see them, not UTF-16 units. */
+/** Lengths are in Unicode code points, not in UTF-16 units. */
 function text(max: number) {
   return z
     .string()
@@ -13,7 +13,7 @@ function text(max: number) {
 
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** HTTPS without a query; plain HTTP only to this machine and to hosts that cannot exist, for tests. */
+/** HTTPS without a query. For tests, also plain HTTP to this machine and to `.invalid` hosts. */
 const notifyUrl = text(255).refine((value) => {
   if (!URL.canParse(value) || value.includes('?') || value.includes('#')) return false;
   const { protocol, hostname } = new URL(value);
@@ -60,7 +60,7 @@ const refundInput = z
   })
   .refine((input) => input.transaction_id !== undefined || input.out_trade_no !== undefined, {
     path: ['transaction_id'],
-    message: 'transaction_id or out_trade_no is needed',
+    message: 'transaction_id or out_trade_no is required',
   });
 
 const closeInput = z.object({ mchid: text(32) });
@@ -68,10 +68,10 @@ const closeInput = z.object({ mchid: text(32) });
 export type OrderInput = z.infer<typeof order>;
 export type RefundInput = z.infer<typeof refundInput>;
 
-/** What was asked, and the same in one fixed form, by which a repetition is told from something else. */
-export type Read<T> = { readonly input: T; readonly asked: string };
+/** A parsed body, and its canonical form, which identifies a repeated request. */
+export type ParsedRequest<T> = { readonly input: T; readonly canonical: string };
 
-/** Every reader: @throws {WechatpayRefusal} 400 PARAM_ERROR naming the field. Fields that are not known are let pass. */
+/** The reader of each request body. Unknown fields are ignored. @throws {WechatpayRefusal} 400 PARAM_ERROR that names the field. */
 export const readInput = {
   native: reader(nativeInput),
   jsapi: reader(jsapiInput),
@@ -80,11 +80,11 @@ export const readInput = {
   close: reader(closeInput),
 };
 
-function reader<T extends z.ZodType>(schema: T): (body: string) => Read<z.infer<T>> {
+function reader<T extends z.ZodType>(schema: T): (body: string) => ParsedRequest<z.infer<T>> {
   return (body) => {
     const value = parseJson(body);
     const parsed = schema.safeParse(value);
-    if (parsed.success) return { input: parsed.data, asked: canonical(value) };
+    if (parsed.success) return { input: parsed.data, canonical: canonicalJson(value) };
     const [issue] = parsed.error.issues;
     throw paramError(`/${issue?.path.join('/') ?? ''}`, issue?.message ?? 'is wrong');
   };
@@ -100,8 +100,8 @@ function parseJson(body: string): unknown {
   }
 }
 
-/** JSON with its names in order. */
-function canonical(value: unknown): string {
+/** JSON with sorted names. */
+function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_name, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,23 +1,21 @@
-import type { Sender } from '../deliveries.ts';
-import type { Shared } from '../provider.ts';
+import { beijingRfc3339 } from '../beijing-time.ts';
+import type { CallbackProtocol } from '../callback-protocol.ts';
+import type { SandboxContext } from '../context.ts';
+import { hourMs, minuteMs, secondMs } from '../durations.ts';
 import { notifiedRefundObject, paidTransactionObject } from './objects.ts';
-import { encrypted, signatureHeaders } from './signing.ts';
-import type { Books, OrderRow, PlatformKey, RefundRow } from './state.ts';
-import { beijingTime } from './time.ts';
+import { encrypt, signatureHeaders } from './signing.ts';
+import type { OrderRow, PlatformKey, RefundRow, WechatpayState } from './state.ts';
 
-const secondMs = 1000;
-const minuteMs = 60 * secondMs;
-const hourMs = 60 * minuteMs;
-/** How long after each attempt that was not taken the next one comes: 15 in 24 h 4 min. */
+/** The delay after each failed attempt: 15 retries in 24 h 4 min. */
 export const notificationRetryDelaysMs: readonly number[] = [
   ...[15 * secondMs, 15 * secondMs, 30 * secondMs],
   ...[3 * minuteMs, 10 * minuteMs, 20 * minuteMs, 30 * minuteMs, 30 * minuteMs, 30 * minuteMs, 60 * minuteMs],
   ...[3 * hourMs, 3 * hourMs, 3 * hourMs, 6 * hourMs, 6 * hourMs],
 ];
-/** A receiver that has not answered by then has failed this attempt. */
+/** The time limit of one attempt. */
 export const ackTimeoutMs = 5000;
 
-/** A notification as it is kept: what will be encrypted stands in clear under `plaintext`. */
+/** A notification in the ledger. `plaintext` is encrypted for each attempt. */
 export type NotificationContent = {
   readonly id: string;
   readonly create_time: string;
@@ -30,58 +28,65 @@ export type NotificationContent = {
 
 const refundSummaries = { SUCCESS: '退款成功', ABNORMAL: '退款异常', CLOSED: '退款关闭' } as const;
 
-/** Only success is told of a payment; closing and expiry never are. */
-export function recordPayment(books: Books, order: OrderRow): void {
-  record(books, order.notifyUrl, 'TRANSACTION.SUCCESS', '支付成功', 'transaction', paidTransactionObject(books, order));
+/** Notifies a successful payment. WeChat Pay does not notify closing and expiry. */
+export function notifyPayment(wechatpay: WechatpayState, order: OrderRow): void {
+  notify(
+    wechatpay,
+    order.notifyUrl,
+    'TRANSACTION.SUCCESS',
+    '支付成功',
+    'transaction',
+    paidTransactionObject(wechatpay, order),
+  );
 }
 
-/** Told when a refund has come to an end; one that is under way is not. */
-export function recordRefund(books: Books, order: OrderRow, refund: RefundRow): void {
+/** Notifies a refund in a final state. */
+export function notifyRefund(wechatpay: WechatpayState, order: OrderRow, refund: RefundRow): void {
   if (refund.status === 'PROCESSING') return;
   const summary = refundSummaries[refund.status];
-  const object = notifiedRefundObject(books, order, refund);
-  record(books, refund.notifyUrl, `REFUND.${refund.status}`, summary, 'refund', object);
+  const object = notifiedRefundObject(wechatpay, order, refund);
+  notify(wechatpay, refund.notifyUrl, `REFUND.${refund.status}`, summary, 'refund', object);
 }
 
-function record(
-  books: Books,
+function notify(
+  wechatpay: WechatpayState,
   url: string,
   type: string,
   summary: string,
   originalType: NotificationContent['original_type'],
   plaintext: NotificationContent['plaintext'],
 ): void {
-  const id = books.newId('EV-', 24);
+  const id = wechatpay.newId('EV-', 24);
   const content: NotificationContent = {
     id,
-    create_time: beijingTime(books.clock.wireMs()),
+    create_time: beijingRfc3339(wechatpay.clock.wireMs()),
     resource_type: 'encrypt-resource',
     event_type: type,
     summary,
     original_type: originalType,
     plaintext,
   };
-  books.deliver(books.events.put({ id, type, content: JSON.stringify(content) }), url);
+  wechatpay.deliver(wechatpay.notifications.put({ id, type, content: JSON.stringify(content) }), url);
 }
 
-/** WeChat Pay's way of posting: encrypted under the APIv3 key, signed by a platform key, both anew for each attempt. */
-export function wechatpaySender(
-  shared: Pick<Shared, 'newId'>,
+/** WeChat Pay encrypts each attempt with the APIv3 key and signs it with a platform key. */
+export function wechatpayCallbackProtocol(
+  context: Pick<SandboxContext, 'newId'>,
   apiV3Key: string,
   signingKey: () => PlatformKey,
-): Sender {
+): CallbackProtocol {
   return {
     provider: 'wechatpay',
-    write(content, atSeconds, secret) {
+    write(content, atSeconds, signature) {
       const { original_type, plaintext, ...envelope } = parseContent(content);
-      const cipher = encrypted(apiV3Key, shared.newId('', 12), original_type, JSON.stringify(plaintext));
+      const cipher = encrypt(apiV3Key, context.newId('', 12), original_type, JSON.stringify(plaintext));
       const body = JSON.stringify({ ...envelope, resource: { original_type, ...cipher } });
       const headers = {
         'Content-Type': 'application/json',
         'User-Agent': 'Mozilla/4.0',
         Accept: '*/*',
-        'Request-ID': shared.newId('', 32),
-        ...signatureHeaders(shared, signingKey(), body, atSeconds, secret),
+        'Request-ID': context.newId('', 32),
+        ...signatureHeaders(context, signingKey(), body, atSeconds, signature),
       };
       return { headers, body };
     },
@@ -110,15 +115,15 @@ export function wechatpaySender(
 }
 
 function parseContent(content: string): NotificationContent {
-  return JSON.parse(content) as NotificationContent; // written by record() above and by nobody else
+  return JSON.parse(content) as NotificationContent; // written by notify() only
 }
 
-/** Another letter that base64 knows. */
+/** Another character of base64. */
 function other(letter: string): string {
   return letter === 'A' ? 'B' : 'A';
 }
 
-/** Every amount a yuan more. */
+/** Every amount plus one yuan. */
 function raised(amount: unknown): object {
   const parts = typeof amount === 'object' && amount !== null ? Object.entries(amount) : [];
   return Object.fromEntries(parts.map(([name, value]) => [name, typeof value === 'number' ? value + 100 : value]));

@@ -1,5 +1,5 @@
-import type { Books, OrderRow, RefundRow } from './state.ts';
-import { beijingTime } from './time.ts';
+import { beijingRfc3339 } from '../beijing-time.ts';
+import type { OrderRow, RefundRow, WechatpayState } from './state.ts';
 
 export type TradeState = OrderRow['state'] | 'REFUND';
 
@@ -11,22 +11,26 @@ const stateTexts: Readonly<Record<TradeState, string>> = {
   CLOSED: '订单已关闭',
 };
 
-/** REFUND is any paid order of which something was sent back, also when most of it was not. */
+/** A paid order with any refund that is not closed has the state REFUND, even after a partial refund. */
 export function tradeState(order: OrderRow): TradeState {
   return order.state === 'SUCCESS' && order.refundHeld > 0 ? 'REFUND' : order.state;
 }
 
-/** A transaction as a query answers it. */
-export function transactionObject(books: Pick<Books, 'merchant'>, order: OrderRow) {
-  return { ...common(books, order), trade_state: tradeState(order), trade_state_desc: stateTexts[tradeState(order)] };
+/** A transaction in the response of a query. */
+export function transactionObject(wechatpay: Pick<WechatpayState, 'merchant'>, order: OrderRow) {
+  return {
+    ...common(wechatpay, order),
+    trade_state: tradeState(order),
+    trade_state_desc: stateTexts[tradeState(order)],
+  };
 }
 
-/** As its notification tells it: paid, whatever came after. */
-export function paidTransactionObject(books: Pick<Books, 'merchant'>, order: OrderRow) {
-  return { ...common(books, order), trade_state: 'SUCCESS', trade_state_desc: stateTexts.SUCCESS };
+/** A transaction in its notification: always SUCCESS, even after a refund. */
+export function paidTransactionObject(wechatpay: Pick<WechatpayState, 'merchant'>, order: OrderRow) {
+  return { ...common(wechatpay, order), trade_state: 'SUCCESS', trade_state_desc: stateTexts.SUCCESS };
 }
 
-function common({ merchant }: Pick<Books, 'merchant'>, order: OrderRow) {
+function common({ merchant }: Pick<WechatpayState, 'merchant'>, order: OrderRow) {
   const { paid } = order;
   return {
     amount: {
@@ -40,7 +44,7 @@ function common({ merchant }: Pick<Books, 'merchant'>, order: OrderRow) {
     ...(paid && {
       bank_type: 'OTHERS',
       payer: { openid: order.openid ?? '' },
-      success_time: beijingTime(paid.successWireMs),
+      success_time: beijingRfc3339(paid.successWireMs),
       transaction_id: paid.transactionId,
     }),
     mchid: merchant.mchId,
@@ -55,12 +59,12 @@ function promotions({ id, total, paid }: OrderRow): readonly object[] {
   return coupon === 0 ? [] : [{ coupon_id: id, scope: 'GLOBAL', type: 'CASH', amount: coupon, currency: 'CNY' }];
 }
 
-/** A refund as the API answers it; its state is `status` here and `refund_status` in a notification. */
+/** A refund in a response of the API. Its state is `status` here and `refund_status` in a notification. */
 export function refundObject(order: OrderRow, refund: RefundRow) {
   return {
-    ...told(order, refund),
+    ...commonRefundFields(order, refund),
     status: refund.status,
-    create_time: beijingTime(refund.createdWireMs),
+    create_time: beijingRfc3339(refund.createdWireMs),
     channel: 'ORIGINAL',
     funds_account: 'AVAILABLE',
     amount: { ...amounts(order, refund), currency: 'CNY', from: [], discount_refund: 0, refund_fee: 0 },
@@ -68,28 +72,32 @@ export function refundObject(order: OrderRow, refund: RefundRow) {
   };
 }
 
-/** As its notification tells it: no appid, no currency. */
-export function notifiedRefundObject({ merchant }: Pick<Books, 'merchant'>, order: OrderRow, refund: RefundRow) {
+/** A refund in its notification: without appid and currency. */
+export function notifiedRefundObject(
+  { merchant }: Pick<WechatpayState, 'merchant'>,
+  order: OrderRow,
+  refund: RefundRow,
+) {
   return {
     mchid: merchant.mchId,
-    ...told(order, refund),
+    ...commonRefundFields(order, refund),
     refund_status: refund.status,
     amount: amounts(order, refund),
   };
 }
 
-function told(order: OrderRow, refund: RefundRow) {
+function commonRefundFields(order: OrderRow, refund: RefundRow) {
   return {
     transaction_id: order.paid?.transactionId ?? '',
     out_trade_no: order.id,
     refund_id: refund.refundId,
     out_refund_no: refund.id,
-    ...(refund.successWireMs !== null && { success_time: beijingTime(refund.successWireMs) }),
+    ...(refund.successWireMs !== null && { success_time: beijingRfc3339(refund.successWireMs) }),
     user_received_account: '支付用户零钱',
   };
 }
 
-/** What goes back to the buyer is their share: a coupon is not paid out. */
+/** The buyer gets back only their share of the payment, without the share of a coupon. */
 function amounts(order: OrderRow, refund: RefundRow) {
   const payerTotal = order.paid?.payerTotal ?? order.total;
   const payerRefund = Number((BigInt(refund.amount) * BigInt(payerTotal)) / BigInt(order.total));

@@ -1,16 +1,15 @@
+import { dayMs, hourMs, minuteMs } from '../durations.ts';
 import { invalidRequest, orderClosed, orderNotExist, orderPaid, WechatpayRefusal } from './errors.ts';
 import { newOpenid, newTransactionId } from './ids.ts';
-import type { OrderInput, Read } from './input.ts';
-import { recordPayment } from './notifications.ts';
-import type { Books, OrderRow, TradeType } from './state.ts';
-import { parseRfc3339 } from './time.ts';
+import type { OrderInput, ParsedRequest } from './input.ts';
+import { notifyPayment } from './notifications.ts';
+import { parseRfc3339 } from './rfc3339.ts';
+import type { OrderRow, TradeType, WechatpayState } from './state.ts';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-/** An earlier `time_expire` is moved to this long after the order was made. */
+/** The shortest time to pay. An earlier `time_expire` is moved to it. */
 export const payableMsMin = minuteMs;
-export const payableMsDefault = 7 * 24 * hourMs;
-/** How long a code_url, a prepay_id and an h5_url can be used, whatever `time_expire` says. */
+export const payableMsDefault = 7 * dayMs;
+/** The lifetime of a code_url, a prepay_id and an h5_url, independent of `time_expire`. */
 export const codeMs: Readonly<Record<TradeType, number>> = {
   NATIVE: 2 * hourMs,
   JSAPI: 2 * hourMs,
@@ -19,33 +18,32 @@ export const codeMs: Readonly<Record<TradeType, number>> = {
 const lateSuccessMsDefault = 1000;
 
 /**
- * Makes an order, or a new way in to the same one when exactly the same is asked again while it can still be paid. `code` is
- * the new way in.
+ * Creates an order. An identical request for an order that can still be paid adds a new code to it. `code` is the new code.
  *
- * @throws {WechatpayRefusal} when the number was used for something else, or is paid, closed or over.
+ * @throws {WechatpayRefusal} when the number belongs to another request, or its order is paid, closed or expired.
  */
 export function placeOrder(
-  books: Books,
+  wechatpay: WechatpayState,
   tradeType: TradeType,
-  { input, asked }: Read<OrderInput>,
+  { input, canonical }: ParsedRequest<OrderInput>,
   details: { readonly openid: string | null; readonly code: string },
 ): OrderRow {
-  checkMerchant(books, input);
-  const held = books.orders.get(input.out_trade_no);
-  if (held) checkSame(books, held, `${tradeType} ${asked}`);
-  const codeUntilAtMs = books.clock.nowMs() + codeMs[tradeType];
-  const order: OrderRow = held
-    ? { ...held, codeUntilAtMs }
+  checkMerchant(wechatpay, input);
+  const existing = wechatpay.orders.get(input.out_trade_no);
+  if (existing) checkRepeatable(wechatpay, existing, `${tradeType} ${canonical}`);
+  const codeUntilAtMs = wechatpay.clock.nowMs() + codeMs[tradeType];
+  const order: OrderRow = existing
+    ? { ...existing, codeUntilAtMs }
     : {
         id: input.out_trade_no,
-        createdWireMs: books.clock.wireMs(),
+        createdWireMs: wechatpay.clock.wireMs(),
         tradeType,
         description: input.description,
         attach: input.attach ?? null,
         notifyUrl: input.notify_url,
         total: input.amount.total,
-        asked: `${tradeType} ${asked}`,
-        payableUntilAtMs: books.clock.nowMs() + payableMs(books, input.time_expire),
+        asked: `${tradeType} ${canonical}`,
+        payableUntilAtMs: wechatpay.clock.nowMs() + payableMs(wechatpay, input.time_expire),
         codeUntilAtMs,
         state: 'NOTPAY',
         bridged: false,
@@ -55,100 +53,103 @@ export function placeOrder(
         refundHeld: 0,
         refundCount: 0,
       };
-  books.codes.put({ id: details.code, order: order.id, untilAtMs: codeUntilAtMs });
-  return books.orders.put(order);
+  wechatpay.codes.put({ id: details.code, order: order.id, untilAtMs: codeUntilAtMs });
+  return wechatpay.orders.put(order);
 }
 
-function checkMerchant({ merchant }: Books, { appid, mchid }: OrderInput): void {
+function checkMerchant({ merchant }: WechatpayState, { appid, mchid }: OrderInput): void {
   if (mchid !== merchant.mchId) throw new WechatpayRefusal(400, 'MCH_NOT_EXISTS', '商户号不存在');
   if (appid !== merchant.appId) throw new WechatpayRefusal(400, 'APPID_MCHID_NOT_MATCH', 'appid和mchid不匹配');
 }
 
-function checkSame(books: Books, held: OrderRow, asked: string): void {
-  if (held.paid) throw orderPaid();
-  if (held.state === 'CLOSED') throw orderClosed();
-  if (held.asked !== asked) throw new WechatpayRefusal(403, 'OUT_TRADE_NO_USED', '商户订单号重复');
-  if (books.clock.nowMs() > held.payableUntilAtMs) throw invalidRequest('订单已过期，请更换商户订单号重新下单');
+function checkRepeatable(wechatpay: WechatpayState, existing: OrderRow, canonical: string): void {
+  if (existing.paid) throw orderPaid();
+  if (existing.state === 'CLOSED') throw orderClosed();
+  if (existing.asked !== canonical) throw new WechatpayRefusal(403, 'OUT_TRADE_NO_USED', '商户订单号重复');
+  if (wechatpay.clock.nowMs() > existing.payableUntilAtMs) throw invalidRequest('订单已过期，请更换商户订单号重新下单');
 }
 
-/** How long the order can be paid, from now. */
-function payableMs({ clock }: Books, timeExpire: string | undefined): number {
+/** The time from now in which the order can be paid. */
+function payableMs({ clock }: WechatpayState, timeExpire: string | undefined): number {
   const untilMs = timeExpire === undefined ? null : parseRfc3339(timeExpire);
   return untilMs === null ? payableMsDefault : Math.max(payableMsMin, untilMs - clock.wireMs());
 }
 
 /** @throws {WechatpayRefusal} 404 ORDER_NOT_EXIST */
-export function orderOf(books: Books, outTradeNo: string): OrderRow {
-  const order = books.orders.get(outTradeNo);
+export function orderOf(wechatpay: WechatpayState, outTradeNo: string): OrderRow {
+  const order = wechatpay.orders.get(outTradeNo);
   if (!order) throw orderNotExist();
   return order;
 }
 
-/** Closing what is closed is done already. @throws {WechatpayRefusal} ORDERPAID: the buyer was faster. */
-export function closeOrder(books: Books, order: OrderRow): OrderRow {
+/** Closes an order; does nothing to a closed one. @throws {WechatpayRefusal} ORDERPAID when the buyer has paid. */
+export function closeOrder(wechatpay: WechatpayState, order: OrderRow): OrderRow {
   if (order.paid) throw orderPaid();
   if (order.state === 'CLOSED') return order;
-  const late = books.faults.takeOutcome(['success_after_close'], outcomeSubject(order));
-  if (late) books.plan(late.ms ?? lateSuccessMsDefault, 'succeed_anyway', order.id);
-  return books.orders.put({ ...order, state: 'CLOSED' });
+  const late = wechatpay.faults.takeOutcome(['success_after_close'], outcomeSubject(order));
+  if (late) wechatpay.schedule(late.ms ?? lateSuccessMsDefault, 'succeed_anyway', order.id);
+  return wechatpay.orders.put({ ...order, state: 'CLOSED' });
 }
 
-/** The buyer scans, or the shop's page opens the payment: they stand before the pay button. */
-export function openOrder(books: Books, order: OrderRow): OrderRow {
-  checkPayable(books, order);
-  return books.orders.put({ ...order, state: 'USERPAYING' });
+/** The buyer scans the code, or the shop's page opens the payment. The buyer has not confirmed yet. */
+export function openOrder(wechatpay: WechatpayState, order: OrderRow): OrderRow {
+  checkPayable(wechatpay, order);
+  return wechatpay.orders.put({ ...order, state: 'USERPAYING' });
 }
 
-/** The buyer went away, or their bank said no: it can be tried again, and nobody is told. */
-export function leaveOrder(books: Books, order: OrderRow, why: 'declined' | 'left'): OrderRow {
+/** The buyer leaves, or their bank declines. The order can be paid again, and no notification is sent. */
+export function leaveOrder(wechatpay: WechatpayState, order: OrderRow, why: 'declined' | 'left'): OrderRow {
   if (order.paid || order.state === 'CLOSED') return order;
   const declines = order.declines + (why === 'declined' ? 1 : 0);
-  return books.orders.put({ ...order, state: 'NOTPAY', declines });
+  return wechatpay.orders.put({ ...order, state: 'NOTPAY', declines });
 }
 
 /**
- * The buyer presses Pay. A coupon pays `coupon` fen of it.
+ * The buyer confirms the payment. A coupon covers `coupon` fen of it.
  *
- * @throws {WechatpayRefusal} when the order is over, or its code, or the coupon is too large.
+ * @throws {WechatpayRefusal} when the order or its code can no longer be paid, or the coupon is too large.
  */
-export function payOrder(books: Books, order: OrderRow, coupon = 0): OrderRow {
-  checkPayable(books, order);
+export function payOrder(wechatpay: WechatpayState, order: OrderRow, coupon = 0): OrderRow {
+  checkPayable(wechatpay, order);
   if (!Number.isInteger(coupon) || coupon < 0 || coupon >= order.total) throw invalidRequest('优惠金额不正确');
-  const rule = books.faults.takeOutcome(['processing_then_succeeded', 'processing_then_failed'], outcomeSubject(order));
-  if (!rule) return succeed(books, order, coupon);
+  const rule = wechatpay.faults.takeOutcome(
+    ['processing_then_succeeded', 'processing_then_failed'],
+    outcomeSubject(order),
+  );
+  if (!rule) return completePayment(wechatpay, order, coupon);
   if (rule.ms !== null) {
-    books.plan(rule.ms, rule.fault === 'processing_then_failed' ? 'pay_failed' : 'pay_succeeded', order.id);
+    wechatpay.schedule(rule.ms, rule.fault === 'processing_then_failed' ? 'pay_failed' : 'pay_succeeded', order.id);
   }
-  return books.orders.put({ ...order, state: 'USERPAYING' });
+  return wechatpay.orders.put({ ...order, state: 'USERPAYING' });
 }
 
-/** Takes the money, in whatever state the order is; an order that is paid stays as it is. */
-export function succeed(books: Books, order: OrderRow, coupon = 0): OrderRow {
+/** Charges the buyer in any state of the order. A paid order does not change. */
+export function completePayment(wechatpay: WechatpayState, order: OrderRow, coupon = 0): OrderRow {
   if (order.paid) return order;
-  const transactionId = newTransactionId(books);
+  const transactionId = newTransactionId(wechatpay);
   const paid: OrderRow = {
     ...order,
     state: 'SUCCESS',
-    openid: order.openid ?? newOpenid(books),
+    openid: order.openid ?? newOpenid(wechatpay),
     paid: {
       transactionId,
-      successWireMs: books.clock.wireMs(),
-      successAtMs: books.clock.nowMs(),
+      successWireMs: wechatpay.clock.wireMs(),
+      successAtMs: wechatpay.clock.nowMs(),
       payerTotal: order.total - coupon,
     },
   };
-  books.transactions.put({ id: transactionId, order: order.id });
-  books.orders.put(paid);
-  recordPayment(books, paid);
+  wechatpay.transactions.put({ id: transactionId, order: order.id });
+  wechatpay.orders.put(paid);
+  notifyPayment(wechatpay, paid);
   return paid;
 }
 
-/** @throws {WechatpayRefusal} saying why the buyer cannot pay. */
-export function checkPayable(books: Books, order: OrderRow): void {
+/** @throws {WechatpayRefusal} that says why the buyer cannot pay. */
+export function checkPayable(wechatpay: WechatpayState, order: OrderRow): void {
   if (order.paid) throw orderPaid();
   if (order.state === 'CLOSED') throw orderClosed();
-  if (books.clock.nowMs() > order.payableUntilAtMs) throw invalidRequest('订单已过期');
-  if (books.clock.nowMs() > order.codeUntilAtMs) throw invalidRequest('支付码已过期');
+  if (wechatpay.clock.nowMs() > order.payableUntilAtMs) throw invalidRequest('订单已过期');
+  if (wechatpay.clock.nowMs() > order.codeUntilAtMs) throw invalidRequest('支付码已过期');
   if (order.tradeType === 'JSAPI' && !order.bridged) throw invalidRequest('JSAPI支付须先由商户页面调起');
 }
 

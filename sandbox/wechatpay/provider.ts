@@ -1,87 +1,98 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { Deliveries, type Posting } from '../deliveries.ts';
-import type { Shared, Side } from '../provider.ts';
+import type { CallbackTransport } from '../callback-post.ts';
+import type { SandboxContext } from '../context.ts';
+import { Deliveries } from '../deliveries.ts';
+import type { SimulatedProvider } from '../provider.ts';
+import { ScheduledTasks } from '../scheduled-tasks.ts';
 import { WechatpayApi } from './api.ts';
-import { BillDesk } from './bill-desk.ts';
-import { serveWechatpayPage, waitingAtWechatpay } from './cashier.ts';
+import { BillDownloads } from './bill-downloads.ts';
+import { pendingWechatpayPayments, serveWechatpayPage } from './cashier.ts';
 import { wechatpayConsole } from './console.ts';
-import { type WechatpayLedger, wechatpayOracle } from './ground-truth.ts';
-import { ackTimeoutMs, notificationRetryDelaysMs, wechatpaySender } from './notifications.ts';
-import { keepPlan, resumePlans } from './scheduled.ts';
-import type { Books, PlatformKey, WechatpayOptions } from './state.ts';
+import { readWechatpayLedger, type WechatpayLedger } from './ground-truth.ts';
+import { ackTimeoutMs, notificationRetryDelaysMs, wechatpayCallbackProtocol } from './notifications.ts';
+import type { PlatformKey, TaskAct, WechatpayOptions, WechatpayState } from './state.ts';
+import { runTask } from './tasks.ts';
 
 export type { WechatpayLedger } from './ground-truth.ts';
 export type { PlatformKey, WechatpayOptions } from './state.ts';
 
-export type WechatpaySide = Side & { readonly ledgerOf: (paymentId: string | null) => WechatpayLedger };
+export type WechatpayProvider = SimulatedProvider & {
+  readonly readLedger: (paymentId: string | null) => WechatpayLedger;
+};
 
-/** WeChat Pay, APIv3: `/v3`. @throws {Error} naming the option that cannot be used. */
-export function createWechatpaySide(shared: Shared, options: WechatpayOptions, posting: Posting): WechatpaySide {
+/** Simulates WeChat Pay APIv3: `/v3`. @throws {Error} that names an invalid option. */
+export function createWechatpayProvider(
+  context: SandboxContext,
+  options: WechatpayOptions,
+  transport: CallbackTransport,
+): WechatpayProvider {
   const firstKey = checkOptions(options);
-  const { ledger, newId } = shared;
-  const events: Books['events'] = ledger.table('wechatpay_events');
-  const settings: Books['settings'] = ledger.table('wechatpay_settings');
+  const { ledger, newId } = context;
+  const notifications: WechatpayState['notifications'] = ledger.table('wechatpay_events');
+  const settings: WechatpayState['settings'] = ledger.table('wechatpay_settings');
   const notificationKey = (): PlatformKey => {
     const chosen = settings.get('notification_key')?.serial;
     return options.platformKeys.find(({ serial }) => serial === chosen) ?? firstKey;
   };
   const deliveries = new Deliveries(
-    shared,
-    wechatpaySender(shared, options.apiV3Key, notificationKey),
-    { ...posting, attemptTimeoutMs: Math.min(ackTimeoutMs, posting.attemptTimeoutMs) },
-    { url: null, retryDelaysMs: notificationRetryDelaysMs }, // each payment says where it goes
-    { contentOf: (eventId) => events.get(eventId)?.content, newId: () => newId('dlv_') },
+    context,
+    wechatpayCallbackProtocol(context, options.apiV3Key, notificationKey),
+    { ...transport, attemptTimeoutMs: Math.min(ackTimeoutMs, transport.attemptTimeoutMs) },
+    { url: null, retryDelaysMs: notificationRetryDelaysMs }, // each payment and refund names its own URL
+    { contentOf: (eventId) => notifications.get(eventId)?.content, newId: () => newId('dlv_') },
   );
-  const books: Books = {
-    ...shared,
+  const wechatpay: WechatpayState = {
+    ...context,
     merchant: { appId: options.appId, mchId: options.mchId },
     orders: ledger.table('wechatpay_orders'),
     codes: ledger.table('wechatpay_codes'),
     transactions: ledger.table('wechatpay_transactions'),
     refunds: ledger.table('wechatpay_refunds'),
-    events,
-    plans: ledger.table('wechatpay_plans'),
+    notifications,
     syntheticBills: ledger.table('wechatpay_synthetic_bills'),
     settings,
-    deliver: ({ id, type, content }, url) => deliveries.announce({ eventId: id, type, content, url }),
-    plan: (inMs, act, subject) => keepPlan(books, inMs, act, subject),
+    deliver: ({ id, type, content }, url) => deliveries.enqueue({ eventId: id, type, content, url }),
+    schedule: (delayMs, act, subject) => tasks.schedule(delayMs, act, subject),
   };
-  const api = new WechatpayApi(books, options, new BillDesk(books));
+  const tasks = new ScheduledTasks<TaskAct>(context, 'wechatpay_plans', (act, subject) =>
+    runTask(wechatpay, act, subject),
+  );
+  const api = new WechatpayApi(wechatpay, options, new BillDownloads(wechatpay));
   return {
-    provider: 'wechatpay',
+    key: 'wechatpay',
     isApi: (path) => path === '/v3' || path.startsWith('/v3/'),
     serveApi: (request) => api.serve(request),
-    pages: ['wechatpay'],
-    servePage: (request) => serveWechatpayPage(books, options, request),
-    waiting: () => waitingAtWechatpay(books),
-    actions: wechatpayConsole(books, options),
-    ledgerOf: (paymentId) => wechatpayOracle(books, paymentId),
-    events: () => Array.from(events.all(), ({ content }): object => JSON.parse(content)),
+    pageKinds: ['wechatpay'],
+    servePage: (request) => serveWechatpayPage(wechatpay, options, request),
+    pendingPayments: () => pendingWechatpayPayments(wechatpay),
+    actions: wechatpayConsole(wechatpay, options),
+    readLedger: (paymentId) => readWechatpayLedger(wechatpay, paymentId),
+    events: () => Array.from(notifications.all(), ({ content }): object => JSON.parse(content)),
     deliveries,
     resume: () => {
-      resumePlans(books);
+      tasks.resume();
       deliveries.resume();
     },
   };
 }
 
-/** The first platform key, once everything can be used. */
+/** Returns the first platform key. @throws {Error} that names an invalid option. */
 function checkOptions({ apiV3Key, merchantSerial, merchantPublicKey, platformKeys }: WechatpayOptions): PlatformKey {
   if (!/^[\x21-\x7e]{32}$/.test(apiV3Key)) throw new Error('apiV3Key must be 32 ASCII characters.');
   if (!/^[0-9A-Fa-f]{40}$/.test(merchantSerial)) throw new Error('merchantSerial must be 40 hex digits.');
-  mustBeKey('merchantPublicKey', () => createPublicKey(merchantPublicKey));
+  checkKey('merchantPublicKey', () => createPublicKey(merchantPublicKey));
   for (const { serial, privateKey } of platformKeys) {
     if (!/^(PUB_KEY_ID_\w+|[0-9A-Fa-f]{40})$/.test(serial)) {
       throw new Error(`platformKeys: ${serial.slice(0, 80)} must be PUB_KEY_ID_… or 40 hex digits.`);
     }
-    mustBeKey(`the private key of ${serial}`, () => createPrivateKey(privateKey));
+    checkKey(`the private key of ${serial}`, () => createPrivateKey(privateKey));
   }
   const [first] = platformKeys;
-  if (!first) throw new Error('platformKeys must hold one key at least.');
+  if (!first) throw new Error('platformKeys must contain at least one key.');
   return first;
 }
 
-function mustBeKey(name: string, read: () => unknown): void {
+function checkKey(name: string, read: () => unknown): void {
   try {
     read();
   } catch (cause) {

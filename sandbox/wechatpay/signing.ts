@@ -1,15 +1,15 @@
 import { createCipheriv, sign, verify } from 'node:crypto';
-import type { Shared } from '../provider.ts';
+import type { SandboxContext } from '../context.ts';
 import type { PlatformKey } from './state.ts';
 
 export const signatureType = 'WECHATPAY2-SHA256-RSA2048';
-/** How a signature starts that WeChat Pay sends wrong on purpose, to see whether anybody checks. */
+/** WeChat Pay starts invalid signatures with this prefix to test whether a merchant verifies. */
 const probePrefix = 'WECHATPAY/SIGNTEST/';
 
-/** How a signature turns out: as it must be, one that fits other text, or a probe. */
+/** A valid signature, a signature of another text, or an invalid signature with the probe prefix. */
 export type SignatureKind = 'right' | 'wrong' | 'probe';
 
-/** Each line of a signed text ends in a line feed, the last one too. */
+/** Every line of a signed text ends with a line feed, including the last one. */
 export function signedText(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
@@ -18,9 +18,9 @@ export function verifies(publicKey: string, text: string, signature: string): bo
   return verify('sha256', Buffer.from(text), publicKey, Buffer.from(signature, 'base64'));
 }
 
-/** The headers that sign an answer or a notification. The text is its time, its nonce and its body as it is sent. */
+/** The signature headers of a response or notification. The signed text is the timestamp, the nonce and the body exactly as sent. */
 export function signatureHeaders(
-  { newId }: Pick<Shared, 'newId'>,
+  { newId }: Pick<SandboxContext, 'newId'>,
   { serial, privateKey }: PlatformKey,
   body: string,
   atSeconds: number,
@@ -28,8 +28,8 @@ export function signatureHeaders(
 ): Readonly<Record<string, string>> {
   const nonce = newId('', 32);
   const text = signedText([String(atSeconds), nonce, body]);
-  const over = kind === 'right' ? text : `not what is sent\n${text}`;
-  const signature = sign('sha256', Buffer.from(over), privateKey).toString('base64');
+  const signedOver = kind === 'right' ? text : `not what is sent\n${text}`;
+  const signature = sign('sha256', Buffer.from(signedOver), privateKey).toString('base64');
   return {
     'Wechatpay-Timestamp': String(atSeconds),
     'Wechatpay-Nonce': nonce,
@@ -46,8 +46,8 @@ export type Encrypted = {
   readonly nonce: string;
 };
 
-/** Encrypts under the APIv3 key. `nonce` is 12 ASCII characters, never used twice; the tag is the ciphertext's end. */
-export function encrypted(apiV3Key: string, nonce: string, associatedData: string, plaintext: string): Encrypted {
+/** Encrypts with the APIv3 key. `nonce` is 12 ASCII characters and must be unique. The tag is the end of the ciphertext. */
+export function encrypt(apiV3Key: string, nonce: string, associatedData: string, plaintext: string): Encrypted {
   const cipher = createCipheriv('aes-256-gcm', Buffer.from(apiV3Key), Buffer.from(nonce), { authTagLength: 16 });
   cipher.setAAD(Buffer.from(associatedData));
   const bytes = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()]);

@@ -1,6 +1,6 @@
-/** The caller of a command, as the entrance has authenticated it. */
+/** The authenticated caller of a command. */
 export type Actor = {
   readonly merchantId: string;
-  /** Origins that a return URL may have; `*` allows all. */
+  /** The allowed origins of return URLs; `*` allows every origin. */
   readonly returnOrigins: readonly string[];
 };

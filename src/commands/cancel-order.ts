@@ -11,7 +11,12 @@ import { parseInput, text } from './input.ts';
 
 const inputSchema = z.object({ reason: text(0, 255).nullish() });
 
-/** Cancels an order that is open. Repeating it is no error; the providers' word may be awaited meanwhile as CLOSING. */
+/**
+ * Cancels an order of which no money is captured. Returns the order's id. Repeating the call has no effect. The order is CLOSING until its
+ * providers confirm that its payments are closed.
+ *
+ * @throws {OrderNotCancelableError} when it has expired, is paid, or is being captured.
+ */
 export async function cancelOrder(
   context: CommandContext,
   actor: Actor,
@@ -28,7 +33,7 @@ export async function cancelOrder(
   return orderId;
 }
 
-/** False when it is being canceled or has been. */
+/** False when the order is already being closed or is canceled. @throws {OrderNotCancelableError} */
 function isCancelable({ order, payments }: OrderChange): boolean {
   switch (order.status) {
     case 'OPEN':
@@ -39,7 +44,7 @@ function isCancelable({ order, payments }: OrderChange): boolean {
     case 'EXPIRED':
       throw new OrderNotCancelableError(order.id, 'it has expired');
     case 'CONFIRMED':
-      // An authorization holds the buyer's money and has taken none: it is given back.
+      // An authorized payment can still be voided while nothing is captured.
       if (order.capturedMinor > 0n) throw new OrderNotCancelableError(order.id, 'it is paid; refund it instead');
       if (payments.some(({ captureMinor }) => captureMinor !== null)) {
         throw new OrderNotCancelableError(order.id, 'its payment is being captured');

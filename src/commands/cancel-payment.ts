@@ -7,7 +7,11 @@ import { changeOrder } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
 import type { Actor } from './actor.ts';
 
-/** Voids an authorization, or closes a payment that the buyer has not made. Repeating it is no error. Returns the payment's id. */
+/**
+ * Voids an authorized payment, or closes an unpaid one. Returns the payment's id. Repeating the call has no effect.
+ *
+ * @throws {PaymentNotCancelableError} when it has ended otherwise, is being captured, or is being submitted.
+ */
 export async function cancelPayment(context: CommandContext, actor: Actor, paymentId: string): Promise<string> {
   if (!isId('payment', paymentId)) throw new NotFoundError('paymentId: is not a payment id.');
   const found = await findPayment(context.db.pool, paymentId);
@@ -18,7 +22,7 @@ export async function cancelPayment(context: CommandContext, actor: Actor, payme
     switch (status) {
       case 'SUBMITTING':
         if (leasedUntil !== null && leasedUntil > change.at) {
-          throw new PaymentNotCancelableError(paymentId, 'the provider is being called; try again in a moment');
+          throw new PaymentNotCancelableError(paymentId, 'it is being submitted to the provider; retry in a moment');
         }
         closePayment(change, paymentId, 'CANCELED');
         break;
@@ -34,7 +38,7 @@ export async function cancelPayment(context: CommandContext, actor: Actor, payme
       case 'SUCCEEDED':
       case 'EXPIRED':
       case 'FAILED':
-        throw new PaymentNotCancelableError(paymentId, `it has ${status.toLowerCase()} already`);
+        throw new PaymentNotCancelableError(paymentId, `it has already ${status.toLowerCase()}`);
     }
     return change.payment(paymentId);
   });

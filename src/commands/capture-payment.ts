@@ -27,8 +27,12 @@ const inputSchema = z.object({
 });
 
 /**
- * Takes the money of an authorization, all of it or a part; the rest is released. Returns the payment's id. It stays AUTHORIZED while the
- * provider has not confirmed it, also when it was too busy, and is asked again, under the same key, until it has.
+ * Captures an authorized payment in full or in part; the provider releases the rest. Returns the payment's id. The payment stays AUTHORIZED
+ * until the provider confirms the capture. Without an answer, or when the provider is overloaded, the capture is retried under the same
+ * idempotency key.
+ *
+ * @throws {PaymentNotCapturableError} when the payment is not authorized, or is already being captured.
+ * @throws {ProviderRejectedError} when the provider refuses the capture for good.
  */
 export async function capturePayment(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
@@ -46,7 +50,7 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
     const captureMinor = wanted.amountMinor ?? authorizedMinor;
     if (captureMinor > authorizedMinor) {
       throw new InvalidInputError([
-        { path: 'amountMinor', message: `must be at most ${authorizedMinor}, what was authorized.` },
+        { path: 'amountMinor', message: `must be at most ${authorizedMinor}, the authorized amount.` },
       ]);
     }
     checkAmount(context, payment, captureMinor);
@@ -56,7 +60,7 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
   });
   if (next.kind === 'ask') await checkPayment(context, paymentId);
   if (next.kind === 'submit' && (await submitCapture(context, orderId, paymentId)) === 'refused') {
-    // Most likely the authorization has lapsed, or it was captured in the provider's console.
+    // The usual causes: the authorization has lapsed, or it was captured in the provider's console. The query finds out.
     await checkPayment(context, paymentId);
     const refused = await findPayment(context.db.pool, paymentId);
     if (refused !== null) refuse(refused, next.captureMinor);
@@ -68,8 +72,9 @@ type Next = { readonly kind: 'submit'; readonly captureMinor: bigint } | { reado
 type Decided = { readonly result: Next; readonly claim: Claim | null };
 
 /**
- * The same intent again. Taken up only when nobody else is at it.
- * @throws {DomainError} the refusal that the first call was answered by.
+ * Handles a repeated call with the same idempotency key. The payment is queried only when no other caller has leased it.
+ *
+ * @throws {DomainError} the error of the first call, when the provider refused that capture.
  */
 function resume(
   context: CommandContext,
@@ -89,18 +94,28 @@ function resume(
 function checkCapturable(change: OrderChange, paymentId: string): Payment {
   const payment = change.payment(paymentId);
   const why = ((): string | null => {
-    if (payment.status === 'SUCCEEDED') return 'it is captured already';
+    if (payment.status === 'SUCCEEDED') return 'it is already captured';
     if (payment.status !== 'AUTHORIZED') return 'it is not authorized';
-    if (payment.captureMinor !== null) return 'it is being captured';
+    if (payment.captureMinor !== null) return 'it is already being captured';
     return isClosed(change) ? 'its order is closed; resolve the review first' : null;
   })();
   if (why !== null) throw new PaymentNotCapturableError(paymentId, why);
   return payment;
 }
 
-/** Answers a capture that the provider has refused. It is none where what was wanted is captured all the same. */
+/**
+ * Reports a refused capture. Returns without an error when the wanted amount is captured all the same, for example in
+ * the provider's console.
+ *
+ * @throws {PaymentNotCapturableError} when a different amount is captured.
+ * @throws {ProviderRejectedError} when nothing is captured.
+ */
 function refuse({ id, status, capturedMinor }: Payment, wantedMinor: bigint): void {
   if (status === 'SUCCEEDED' && capturedMinor === wantedMinor) return;
-  if (status === 'SUCCEEDED') throw new PaymentNotCapturableError(id, 'another amount was captured meanwhile');
-  throw new ProviderRejectedError(id, 'The provider refused the capture. What became of the payment is in its status.');
+  if (status === 'SUCCEEDED')
+    throw new PaymentNotCapturableError(id, 'a different amount was captured in the meantime');
+  throw new ProviderRejectedError(
+    id,
+    'The provider refused the capture. Read the payment’s status for its current state.',
+  );
 }

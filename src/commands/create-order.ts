@@ -19,7 +19,7 @@ const linesMax = 100;
 const inputSchema = z.object({
   idempotencyKey,
   number: text(1, 64).nullish(),
-  currency: z.string().refine(isCurrency, 'must be a currency of ISO 4217, in upper case.'),
+  currency: z.string().refine(isCurrency, 'must be an ISO 4217 currency code in upper case.'),
   lines: z
     .array(
       z.object({
@@ -38,7 +38,7 @@ const inputSchema = z.object({
   metadata: z.record(text(1, 40), text(0, 500)).nullish(),
 });
 
-/** Creates an order, or finds the one that the same key created. Returns its id. */
+/** Creates an order. Returns its id. A repeated call with the same key returns the id of the order that the first call created. */
 export async function createOrder(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const { idempotencyKey: key, ...given } = parseInput(inputSchema, input);
   const { captureMode, expiresInSeconds } = given;
@@ -50,7 +50,7 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
   const lines = wanted.lines.map((line, position) => pricedLine(line, position));
   const totalMinor = sumOf(lines, ({ unitMinor, quantity }) => unitMinor * BigInt(quantity));
   if (totalMinor > amountMinorMax) {
-    throw new InvalidInputError([{ path: 'lines', message: `total more than ${amountMinorMax} minor units.` }]);
+    throw new InvalidInputError([{ path: 'lines', message: `must total at most ${amountMinorMax} minor units.` }]);
   }
   const intent: Intent = { merchantId: actor.merchantId, operation: 'createOrder', key, inputHash: hashOf(wanted) };
   const at = context.clock.now();
@@ -87,7 +87,7 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     return await insertOrderByIntent(context, intent, change, lines);
   } catch (error) {
     if (!isNumberTaken(error)) throw error;
-    throw new InvalidInputError([{ path: 'number', message: 'is the number of another order.' }]);
+    throw new InvalidInputError([{ path: 'number', message: 'is already used by another order.' }]);
   }
 }
 
@@ -98,7 +98,7 @@ function pricedLine({ sku, name, quantity, unitAmountMinor }: WantedLine, positi
     throw new InvalidInputError([
       {
         path: `lines.${position}.unitAmountMinor`,
-        message: 'is required: there is no catalogue yet that could price a sku.',
+        message: 'is required: prices cannot be looked up by sku yet.',
       },
     ]);
   }
@@ -111,7 +111,7 @@ function pricedLine({ sku, name, quantity, unitAmountMinor }: WantedLine, positi
   return { position, sku: sku ?? null, name, quantity, unitMinor: unitAmountMinor };
 }
 
-/** An order number that a person can read out: the day, and ten characters of the order's id. */
+/** A readable order number: the UTC date, and the last ten characters of the order's id. */
 function numberOf(orderId: string, at: Date): string {
   return `${at.toISOString().slice(0, 10).replaceAll('-', '')}-${orderId.slice(-10).toUpperCase()}`;
 }

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { InvalidInputError } from '../domain/errors.ts';
 
-/** Neither the database nor JSON can hold these: the NUL character, and halves of a character. */
+/** Characters that the database or JSON cannot store: NUL and unpaired surrogates. */
 const unstorable = /\0|\p{Surrogate}/u;
 
 export function isStorable(value: string): boolean {
   return !unstorable.test(value);
 }
 
-/** Text of so many characters, as people count them. */
+/** A string of `min` to `max` characters, counted in Unicode code points. */
 export function text(min: number, max: number) {
   const limits = min === 0 ? `at most ${max} characters` : `${min} to ${max} characters`;
   return z
@@ -17,14 +17,14 @@ export function text(min: number, max: number) {
       (value) => value.length >= min && value.length <= 2 * max && [...value].length <= max,
       `must have ${limits}.`,
     )
-    .refine(isStorable, 'holds a character that cannot be stored.');
+    .refine(isStorable, 'contains a character that cannot be stored: NUL or an unpaired surrogate.');
 }
 
 export const idempotencyKey = text(1, 255);
 
 export const amountMinor = z.bigint().min(1n, 'must be at least 1.');
 
-/** @throws {InvalidInputError} naming every field that is wrong. */
+/** Validates the input. @throws {InvalidInputError} with an issue for every invalid field. */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;

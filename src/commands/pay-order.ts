@@ -15,7 +15,7 @@ import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
-import { checkConfigured, isConfigured, isUndecided, providerByMethod } from '../provider-calls/accounts.ts';
+import { accountsOf, checkConfigured, isConfigured, isUndecided } from '../provider-calls/accounts.ts';
 import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
@@ -27,11 +27,14 @@ import { findPayment } from '../store/payment-store.ts';
 import type { Actor } from './actor.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
 
-/** How often a payment that is in the way is closed before the caller is told of it. */
+/** The maximum number of blocking payments that one call closes before it fails with PAYMENT_IN_PROGRESS. */
 const closingsMax = 2;
-/** How long a call of payOrder may take: those closings, the submission, and a withdrawal where the order was closed meanwhile. */
+/**
+ * The longest duration of a payOrder call in milliseconds: the closings, the submission, and the closing of the new
+ * payment if the order was closed during the submission.
+ */
 export const payOrderMsMax = (closingsMax + 2) * callDeadlineMs;
-/** How many payments an order may have: each that was given up is asked about for a while. */
+/** The maximum number of payments of an order. It is limited because every abandoned payment is still queried for a while. */
 export const paymentsPerOrderMax = 50;
 
 const inputSchema = z.object({
@@ -45,7 +48,7 @@ const inputSchema = z.object({
 });
 type Wanted = Omit<z.output<typeof inputSchema>, 'idempotencyKey'>;
 
-/** What the locked order leads to: a payment to tell the provider of, one to close first, one to ask about, or one that is there already. */
+/** The next step, decided under the order's lock: submit a payment, close a blocking one first, query one, or return an existing one. */
 type Beginning =
   | { readonly kind: 'submit'; readonly paymentId: string }
   | { readonly kind: 'close'; readonly paymentId: string }
@@ -53,50 +56,64 @@ type Beginning =
   | { readonly kind: 'held'; readonly payment: Payment };
 
 /**
- * Starts a payment of an order, or finds the one that the same key started. Returns its id.
- * A payment that only waits for its buyer is closed at its provider first: two of them could both be paid.
+ * Starts a payment of an order. Returns the payment's id. A repeated call with the same key returns the id of the same
+ * payment. A payment that waits for its buyer is closed at its provider first, because the buyer could pay both.
+ *
+ * @throws {PaymentInProgressError} when another payment may still succeed, or could not be closed.
+ * @throws {ProviderUnavailableError} when the provider certainly did not execute the call. Retry with the same key.
+ * @throws {ProviderRejectedError} when the provider refuses the payment for good.
  */
 export async function payOrder(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
   checkReturnUrl(wanted, actor);
   const intent: Intent = { merchantId: actor.merchantId, operation: 'payOrder', key, inputHash: hashOf(wanted) };
-  let beginning = await begin(context, intent, wanted);
-  // The second time is for those who race: the one that was closed may have made room for another that only waits for its buyer.
+  const available = await accountsOf(context, actor.merchantId);
+  let beginning = await begin(context, intent, wanted, available);
+  // One closing is not enough in a race: after it, a concurrent call may start another payment that waits for its buyer.
   for (let closed = 0; beginning.kind === 'close'; closed += 1) {
     if (closed === closingsMax) throw new PaymentInProgressError(beginning.paymentId);
     const outcome = await checkPayment(context, beginning.paymentId);
-    // Whether it is closed nobody knows: asking once more would only keep the buyer waiting.
+    // It is unknown whether the payment is closed. Another query would only keep the buyer waiting.
     if (outcome.kind === 'unanswered') throw new PaymentInProgressError(beginning.paymentId);
-    beginning = await begin(context, intent, wanted);
+    beginning = await begin(context, intent, wanted, available);
   }
   if (beginning.kind === 'submit') {
     await submitPayment(context, wanted.orderId, beginning.paymentId);
     return beginning.paymentId;
   }
-  const payment = beginning.kind === 'ask' ? await askFirst(context, beginning.paymentId) : beginning.payment;
+  const payment = beginning.kind === 'ask' ? await queryFirst(context, beginning.paymentId) : beginning.payment;
   if (payment.status === 'FAILED' && payment.evidenceSource === 'RESPONSE') throw new ProviderRejectedError(payment.id);
   return payment.id;
 }
 
 /**
- * A payment that may have reached the provider, who knows by when: it forgets our key after a day, and would make a second payment under
- * it. Asked about, and submitted again when the provider has nothing.
+ * Queries a payment that may have reached the provider, and submits it again only if the provider does not have it.
+ * Submitting it without the query is not safe: the provider forgets our idempotency key after a day and would then
+ * create a second payment.
+ *
+ * @throws {ProviderUnavailableError} when the provider does not answer and the payment is still not submitted.
  */
-async function askFirst(context: CommandContext, paymentId: string): Promise<Payment> {
+async function queryFirst(context: CommandContext, paymentId: string): Promise<Payment> {
   const outcome = await checkPayment(context, paymentId, 'renew');
   const payment = await findPayment(context.db.pool, paymentId);
-  if (payment === null) throw new Error(`Payment ${paymentId} is gone.`);
+  if (payment === null) throw new Error(`Payment ${paymentId} no longer exists.`);
   if (outcome.kind === 'unanswered' && payment.status === 'SUBMITTING') {
     throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause });
   }
   return payment;
 }
 
-/** How an order of this amount and currency can be paid, by what is configured. */
-export function paymentMethodsOf(
-  { providers }: Pick<CommandContext, 'providers'>,
-  order: Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>,
-): PaymentMethodOption[] {
+type Offer = Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>;
+
+/** The payment methods of the merchant that accept the order's amount, currency and capture mode. */
+export async function paymentMethodsOf(
+  context: CommandContext,
+  order: Offer & Pick<Order, 'merchantId'>,
+): Promise<PaymentMethodOption[]> {
+  return optionsOf(await accountsOf(context, order.merchantId), order);
+}
+
+function optionsOf(providers: readonly PaymentProvider[], order: Offer): PaymentMethodOption[] {
   return providers
     .filter((provider) => provider.refusalOf(offerOf(order)) === null)
     .map(({ method, flows, needs }) => ({
@@ -105,48 +122,59 @@ export function paymentMethodsOf(
     }));
 }
 
-function offerOf({ totalMinor, currency, captureMode }: Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>) {
+function offerOf({ totalMinor, currency, captureMode }: Offer) {
   return { amountMinor: totalMinor, currency, captureMode };
 }
 
 type Decided = { readonly result: Beginning; readonly claim: Claim | null };
 
-async function begin(context: CommandContext, intent: Intent, wanted: Wanted): Promise<Beginning> {
+async function begin(
+  context: CommandContext,
+  intent: Intent,
+  wanted: Wanted,
+  available: readonly PaymentProvider[],
+): Promise<Beginning> {
   const paymentId = newId('payment');
   return changeOrderByIntent(context, 'pay.intent', wanted.orderId, intent, (change, prior): Decided => {
     if (prior !== null) return { result: resume(context, change, prior.resultId), claim: null };
-    const unreachable = change.payments.filter((payment) => isLeftBehind(context, payment));
-    const inTheWay = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
-    checkPayable(change, inTheWay);
-    const { provider, flow } = choose(context, change.order, wanted);
-    if (inTheWay !== undefined && isUntold(inTheWay)) {
-      applyPaymentReport(change, neverStarted(inTheWay, change.at));
-    } else if (inTheWay !== undefined) {
-      if (isUndecided(context, inTheWay)) checkConfigured(context, inTheWay);
-      closePayment(change, inTheWay.id, 'CANCELED');
-      return { result: { kind: 'close', paymentId: inTheWay.id }, claim: null };
+    const unreachable = change.payments.filter((payment) => isUnreachable(context, payment));
+    const blocking = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
+    checkPayable(change, blocking);
+    const { provider, flow } = choose(available, change.order, wanted);
+    if (blocking !== undefined && isUnsubmitted(blocking)) {
+      applyPaymentReport(change, neverStarted(blocking, change.at));
+    } else if (blocking !== undefined) {
+      if (isUndecided(context, blocking)) checkConfigured(context, blocking);
+      closePayment(change, blocking.id, 'CANCELED');
+      return { result: { kind: 'close', paymentId: blocking.id }, claim: null };
     }
-    // Closed at its provider as soon as its account is configured again. Should it be paid until then, what is too much goes back.
+    // These are closed at their provider once the account is configured again. If the buyer pays one before that, the surplus is refunded.
     for (const { id } of unreachable) closePayment(change, id, 'CANCELED');
     change.addPayment(newPayment(paymentId, change, provider, flow, wanted));
     return { result: { kind: 'submit', paymentId }, claim: { resultId: paymentId, attempt: null } };
   });
 }
 
-/** True for a payment that waits for its buyer, or to be closed, where nobody can be asked: it must not keep the buyer from paying in another way. */
-function isLeftBehind(context: CommandContext, payment: Payment): boolean {
+/**
+ * True for a payment at an account that is not configured that waits for its buyer or for its closing. It can be
+ * neither queried nor closed, so it must not block other payments of the order.
+ */
+function isUnreachable(context: CommandContext, payment: Payment): boolean {
   const { status } = payment;
   const isWaiting = status === 'ACTION_REQUIRED' || status === 'CANCELING';
   return isWaiting && !isConfigured(context, payment) && !isUndecided(context, payment);
 }
 
 /**
- * The same intent again. Submitted once more only when the first time may have done nothing, and nobody else is at it.
- * @throws {ProviderUnavailableError} when its account is not configured any more, and nobody knows whether it was submitted.
+ * Handles a repeated call with the same idempotency key. The payment is submitted again only when the first call may
+ * have had no effect and no other caller has leased it.
+ *
+ * @throws {ProviderUnavailableError} when its account is no longer configured and it is unknown whether the payment was
+ *   submitted.
  */
 function resume(context: CommandContext, change: OrderChange, paymentId: string): Beginning {
   const payment = change.payment(paymentId);
-  // What the buyer acts by has run out: it is renewed, and the payment stays the same.
+  // The next action has expired: it is renewed for the same payment.
   const isToBeRenewed = lacksAction(payment, change.at) && payment.expiresAt > change.at;
   const isOpen = payment.status === 'SUBMITTING' || isToBeRenewed;
   if (!isOpen || !isFree(payment, change.at)) return { kind: 'held', payment };
@@ -155,42 +183,47 @@ function resume(context: CommandContext, change: OrderChange, paymentId: string)
   return { kind: 'ask', paymentId };
 }
 
-function checkPayable({ order, payments, at }: OrderChange, inTheWay: Payment | undefined): void {
+function checkPayable({ order, payments, at }: OrderChange, blocking: Payment | undefined): void {
   if (order.status === 'CONFIRMED') throw new OrderNotPayableError(order.id, 'it is paid or authorized already');
   if (order.status === 'CANCELED') throw new OrderNotPayableError(order.id, 'it is canceled');
   if (order.status === 'CLOSING') throw new OrderNotPayableError(order.id, 'it is being closed');
   if (order.status === 'EXPIRED' || order.expiresAt <= at) throw new OrderNotPayableError(order.id, 'it has expired');
   if (payments.length >= paymentsPerOrderMax) {
-    throw new OrderNotPayableError(order.id, `it has had ${paymentsPerOrderMax} payments already; make a new order`);
+    throw new OrderNotPayableError(order.id, `it has ${paymentsPerOrderMax} payments, the maximum; create a new order`);
   }
-  if (inTheWay === undefined || inTheWay.status === 'ACTION_REQUIRED' || inTheWay.status === 'CANCELING') return;
-  if (isUntold(inTheWay)) return;
-  throw new PaymentInProgressError(inTheWay.id);
+  if (blocking === undefined || blocking.status === 'ACTION_REQUIRED' || blocking.status === 'CANCELING') return;
+  if (isUnsubmitted(blocking)) return;
+  throw new PaymentInProgressError(blocking.id);
 }
 
 const whatFor: Readonly<Record<BuyerField, string>> = {
-  returnUrl: 'the provider sends the buyer there afterwards',
-  openId: 'the provider must know which of its users pays',
-  buyerIp: 'the provider wants the buyer’s address as you saw it',
+  returnUrl: 'the provider redirects the buyer there after the payment',
+  openId: 'it identifies the buyer at the provider',
+  buyerIp: 'the provider requires the buyer’s IP address as your server sees it',
 };
 
 /**
- * True for a payment that nobody is telling its provider of, after tries that the provider took nothing of. No buyer was ever handed anything
- * to pay it by, so it is in nobody's way; should a call that crashed have made something, it is closed there when it is asked about next.
+ * True for a payment that no caller is submitting and whose earlier submissions were not executed. Its buyer never
+ * received a next action, so it does not block other payments. If a call that crashed created it at the provider all
+ * the same, the next check closes it there.
  */
-function isUntold({ status, leasedUntil }: Payment): boolean {
+function isUnsubmitted({ status, leasedUntil }: Payment): boolean {
   return status === 'SUBMITTING' && leasedUntil === null;
 }
 
-function choose(context: CommandContext, order: Order, wanted: Wanted) {
-  const available = paymentMethodsOf(context, order);
-  const provider = providerByMethod(context, wanted.method);
-  if (provider === null) throw new MethodNotAvailableError(`${wanted.method} is not available here now.`, available);
+function choose(providers: readonly PaymentProvider[], order: Order, wanted: Wanted) {
+  const available = optionsOf(providers, order);
+  const provider = providers.find(({ method }) => method === wanted.method);
+  if (provider === undefined)
+    throw new MethodNotAvailableError(
+      `${wanted.method} is not available: it is not configured, or its provider does not answer.`,
+      available,
+    );
   const refusal = provider.refusalOf(offerOf(order));
   if (refusal !== null) throw new MethodNotAvailableError(refusal, available);
   const flow = wanted.flow ?? provider.flows[0];
   if (flow === undefined || !provider.flows.includes(flow)) {
-    throw new MethodNotAvailableError(`${wanted.method} has no flow ${wanted.flow}.`, available);
+    throw new MethodNotAvailableError(`${wanted.method} does not support the flow ${wanted.flow}.`, available);
   }
   const missing = (provider.needs[flow] ?? []).filter((field) => wanted[field] == null);
   if (missing.length > 0) {
@@ -265,7 +298,7 @@ function checkReturnUrl({ returnUrl }: Wanted, { returnOrigins }: Actor): void {
   }
   if (!returnOrigins.includes('*') && !returnOrigins.includes(url.origin)) {
     throw new InvalidInputError([
-      { path: 'returnUrl', message: `${url.origin} is not an origin that the merchant allows.` },
+      { path: 'returnUrl', message: `has the origin ${url.origin}, which the merchant does not allow.` },
     ]);
   }
 }

@@ -6,10 +6,14 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { claimRefresh, findPayment } from '../store/payment-store.ts';
 import type { Actor } from './actor.ts';
 
-const unasked =
-  'The provider did not answer. The payment may have been made: do not pay anew. It is asked again by itself.';
+const unanswered =
+  'The provider did not answer. The payment may have been made: do not start another one. The provider is queried again automatically.';
 
-/** Asks the provider now about a payment, at most once a second; who comes sooner gets what is known. Returns the payment's id. */
+/**
+ * Queries the provider about a payment now. Returns the payment's id. Within a second of the last query, the provider is not queried again.
+ *
+ * @throws {ProviderUnavailableError} when the provider does not answer.
+ */
 export async function refreshPayment(context: CommandContext, actor: Actor, paymentId: string): Promise<string> {
   if (!isId('payment', paymentId)) throw new NotFoundError('paymentId: is not a payment id.');
   const { db, clock } = context;
@@ -19,9 +23,9 @@ export async function refreshPayment(context: CommandContext, actor: Actor, paym
   const isBeingSubmitted = payment.status === 'SUBMITTING' && payment.leasedUntil !== null && payment.leasedUntil > now;
   if (isBeingSubmitted) return paymentId;
   checkConfigured(context, payment);
-  if (!(await db.transaction((tx) => claimRefresh(tx, paymentId, now), payment.orderId))) return paymentId;
+  if (!(await claimRefresh(db, payment, now))) return paymentId;
   const outcome = await checkPayment(context, paymentId, 'renew');
   if (outcome.kind === 'unanswered')
-    throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause }, unasked);
+    throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause }, unanswered);
   return paymentId;
 }

@@ -22,8 +22,10 @@ const inputSchema = z.object({
 });
 
 /**
- * Sends money of a payment back, or finds the refund that the same key asked for. Returns its id. The amount is set aside under the
- * order's lock before the provider is told, so that refunds which run at once never exceed the payment.
+ * Refunds a payment in full or in part. Returns the refund's id. A repeated call with the same key returns the id of the same refund. The
+ * amount is reserved under the order's lock before the provider is called, so that concurrent refunds never exceed the payment.
+ *
+ * @throws {RefundExceedsPaymentError} when the amount is larger than the refundable rest.
  */
 export async function requestRefund(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
@@ -49,7 +51,7 @@ export async function requestRefund(context: CommandContext, actor: Actor, input
     return { result: { id, next: 'submit' }, claim: { resultId: id, attempt: null } };
   });
   if (begun.next === 'submit') await submitRefund(context, orderId, begun.id);
-  // The provider forgets our key after a day, and would make a second refund under it: it is asked first.
+  // The provider forgets our idempotency key after a day and would then make a second refund, so it is queried first.
   if (begun.next === 'ask') await checkRefund(context, begun.id);
   return begun.id;
 }
@@ -57,7 +59,10 @@ export async function requestRefund(context: CommandContext, actor: Actor, input
 type Begun = { readonly id: string; readonly next: 'submit' | 'ask' | 'nothing' };
 type Decided = { readonly result: Begun; readonly claim: Claim | null };
 
-/** The same intent again. Taken up only when the provider never took it, as far as we know, and nobody else is at it. */
+/**
+ * Handles a repeated call with the same idempotency key. The provider is queried only when it has not confirmed the refund yet and no other
+ * caller has leased it.
+ */
 function resume(change: OrderChange, id: string): Begun {
   const refund = change.refund(id);
   const isOpen = refund.status === 'PENDING' && refund.providerRefundId === null && isFree(refund, change.at);

@@ -12,14 +12,14 @@ import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
 import type { Actor } from './actor.ts';
 import { amountMinor, parseInput, text } from './input.ts';
 
-/** What an operator can have read in a provider's console. */
+/** The payment statuses that an operator can read in a provider's console. */
 export const factStatuses = ['AUTHORIZED', 'SUCCEEDED', 'CANCELED', 'EXPIRED', 'FAILED'] as const;
 export const refundFactStatuses = ['SUCCEEDED', 'FAILED'] as const;
 export const latePaymentDecisions = ['ACCEPT', 'REFUND'] as const;
 
 const inputSchema = z.object({
   orderId: z.string().refine((id) => isId('order', id), 'is not an order id.'),
-  reasons: z.array(z.enum(reviewReasons)).min(1, 'must name at least one.'),
+  reasons: z.array(z.enum(reviewReasons)).min(1, 'must have at least one reason.'),
   resolvedBy: text(1, 255),
   note: text(1, 500),
   latePayment: z.enum(latePaymentDecisions).nullish(),
@@ -46,7 +46,10 @@ const inputSchema = z.object({
 });
 type Wanted = z.output<typeof inputSchema>;
 
-/** Applies what an operator found out about an order that needs a person, and takes the reasons back. Repeating it changes nothing. */
+/**
+ * Applies an operator's findings to an order in review and removes the given reasons from the review. Returns the order's id. Repeating the
+ * call has no effect.
+ */
 export async function resolveReview(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const wanted = parseInput(inputSchema, input);
   const { orderId } = wanted;
@@ -59,7 +62,7 @@ export async function resolveReview(context: CommandContext, actor: Actor, input
   return orderId;
 }
 
-/** By a payment's id, the payment that already has the provider's id that the operator names for it. */
+/** Maps a payment's id to the id of the payment that already has the provider's id that the operator gives. */
 type Holders = ReadonlyMap<string, string>;
 
 async function findHolders({ db }: CommandContext, { payments }: Wanted): Promise<Holders> {
@@ -73,7 +76,7 @@ async function findHolders({ db }: CommandContext, { payments }: Wanted): Promis
   return holders;
 }
 
-/** What cannot be so, or would be of no use, whatever the provider's console says. */
+/** Findings that cannot be true or have no use, whatever the provider's console shows. */
 function issuesOf(
   change: OrderChange,
   { payments, refunds, reasons, latePayment }: Wanted,
@@ -85,27 +88,30 @@ function issuesOf(
   for (const [index, { paymentId, status, providerPaymentId }] of (payments ?? []).entries()) {
     const at = `payments.${index}`;
     const payment = change.payments.find(({ id }) => id === paymentId);
-    if (payment === undefined) issues.push({ path: `${at}.paymentId`, message: 'is no payment of this order.' });
-    else if (isRepeated(paymentId)) issues.push({ path: `${at}.paymentId`, message: 'is named twice.' });
+    if (payment === undefined) issues.push({ path: `${at}.paymentId`, message: 'is not a payment of this order.' });
+    else if (isRepeated(paymentId)) issues.push({ path: `${at}.paymentId`, message: 'appears twice.' });
     else if (status === 'AUTHORIZED' && payment.captureMode === 'AUTOMATIC') {
-      issues.push({ path: `${at}.status`, message: 'cannot be: the order captures automatically.' });
+      issues.push({ path: `${at}.status`, message: 'must not be AUTHORIZED: the order captures automatically.' });
     } else if (providerPaymentId == null && payment.providerPaymentId === null && !isNoMoney(status)) {
-      issues.push({ path: `${at}.providerPaymentId`, message: 'is required: without it nothing could be refunded.' });
+      issues.push({
+        path: `${at}.providerPaymentId`,
+        message: 'is required: without it the payment cannot be refunded.',
+      });
     } else if (providerPaymentId != null) {
       const holder = holders.get(paymentId);
       if (holder !== undefined && holder !== paymentId) {
-        issues.push({ path: `${at}.providerPaymentId`, message: 'is that of another payment.' });
+        issues.push({ path: `${at}.providerPaymentId`, message: 'belongs to another payment.' });
       }
     }
   }
   for (const [index, { refundId }] of (refunds ?? []).entries()) {
     const path = `refunds.${index}.refundId`;
     if (!change.refunds.some(({ id }) => id === refundId))
-      issues.push({ path, message: 'is no refund of this order.' });
-    else if (isRepeated(refundId)) issues.push({ path, message: 'is named twice.' });
+      issues.push({ path, message: 'is not a refund of this order.' });
+    else if (isRepeated(refundId)) issues.push({ path, message: 'appears twice.' });
   }
   if (latePayment != null && !reasons.includes('LATE_PAYMENT')) {
-    issues.push({ path: 'latePayment', message: 'goes with the reason LATE_PAYMENT.' });
+    issues.push({ path: 'latePayment', message: 'is only valid with the reason LATE_PAYMENT.' });
   }
   return issues;
 }
@@ -135,7 +141,7 @@ function resolutionOf(change: OrderChange, wanted: Wanted): Resolution {
 
 const failure = {
   reason: 'operator',
-  message: 'An operator has seen that it failed.',
+  message: 'An operator reported the failure.',
   providerCode: null,
   attempt: null,
 } as const;

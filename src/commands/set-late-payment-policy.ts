@@ -3,7 +3,7 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { updateLatePaymentPolicy } from '../store/merchant-store.ts';
 import type { Actor } from './actor.ts';
 
-/** Says what becomes of money that arrives from now on after its order was closed. Returns the merchant's id. */
+/** Sets how money is handled that arrives from now on and whose order is already closed. Returns the merchant's id. */
 export async function setLatePaymentPolicy(
   { db }: CommandContext,
   { merchantId }: Actor,

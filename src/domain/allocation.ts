@@ -5,7 +5,12 @@ import type { PaymentFacts } from './payment.ts';
 
 export type Shares = Pick<PaymentFacts, 'appliedMinor' | 'surplusMinor' | 'quarantinedMinor'>;
 
-/** Every captured unit is applied to the order, on its way back, or waiting for a person: never two of these, never none. */
+/**
+ * Splits a captured amount. Each captured unit has exactly one of three places: applied to the order, surplus to be
+ * refunded, or quarantined until an operator decides.
+ *
+ * @param capturedMinor in minor units of the order's currency. The result adds up to it.
+ */
 export function shareOut(change: OrderChange, capturedMinor: bigint): Shares {
   if (isClosed(change) && change.latePaymentPolicy === 'REFUND') {
     return { appliedMinor: 0n, surplusMinor: capturedMinor, quarantinedMinor: 0n };
@@ -16,13 +21,13 @@ export function shareOut(change: OrderChange, capturedMinor: bigint): Shares {
   return apply(change, capturedMinor);
 }
 
-/** As much as the order lacks is applied; the rest is surplus. */
+/** Applies an amount up to the open amount of the order. The rest is surplus. */
 export function apply(change: OrderChange, capturedMinor: bigint): Shares {
   const appliedMinor = minOf(capturedMinor, openMinorOf(change));
   return { appliedMinor, surplusMinor: capturedMinor - appliedMinor, quarantinedMinor: 0n };
 }
 
-/** What the order still lacks. A payment that has not succeeded yet has nothing applied. */
+/** The part of the order's total that is not paid yet. Only succeeded payments have an applied amount. */
 export function openMinorOf({ order, payments }: OrderChange): bigint {
   return order.totalMinor - sumOf(payments, ({ appliedMinor }) => appliedMinor);
 }

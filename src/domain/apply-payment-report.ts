@@ -3,13 +3,17 @@ import { after } from './clock.ts';
 import { formatMoney, sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { closePayment, confirm, endClosing, endLate, isClosed, reopened } from './order-lifecycle.ts';
-import { classifyReport, isGivenUp, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
-import { askFromNowOn, clockSkewMs } from './payment-checks.ts';
+import { classifyReport, isAbandoned, lacksAction, type Payment, type PaymentFacts } from './payment.ts';
+import { clockSkewMs, restartChecks } from './payment-checks.ts';
 import type { PaymentReport, Verdict } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
 import { refundSurplus } from './start-refund.ts';
 
-/** Applies what is reported of one payment of the order. Applying the same report again changes nothing. */
+/**
+ * Applies a report of one payment of the order. Duplicates have no effect.
+ *
+ * @throws {RangeError} when the order has no such payment.
+ */
 export function applyPaymentReport(change: OrderChange, report: PaymentReport): Verdict {
   const payment = change.payment(report.paymentId);
   const mismatch = mismatchOf(payment, report);
@@ -29,60 +33,69 @@ export function applyPaymentReport(change: OrderChange, report: PaymentReport): 
   }
 }
 
-/** Takes note of a callback that is signed rightly and names one of our payments, but comes from another account at the provider. */
+/**
+ * Records a callback that has a valid signature and names one of our payments, but belongs to another account at the
+ * provider. It changes nothing except that the order goes into review.
+ *
+ * @param why continues the review note after the payment id and a colon.
+ */
 export function noteForeignReport(change: OrderChange, paymentId: string, why: string): Verdict {
   needReview(change, 'AMOUNT_MISMATCH', `${paymentId}: ${why}`);
   return { effect: 'refused', reason: 'mismatch' };
 }
 
-/** Why a report cannot be about the payment that we froze, or null when it can. */
+/** Why a report contradicts the fixed values of the payment, for the review note; null when it does not. */
 function mismatchOf(payment: Payment, report: PaymentReport): string | null {
   const { amountMinor, currency, capturedMinor, providerPaymentId } = report;
-  if (currency !== null && currency !== payment.currency) return `reported in ${currency}, not ${payment.currency}.`;
-  const written = (minor: bigint) => formatMoney({ amountMinor: minor, currency: payment.currency });
+  if (currency !== null && currency !== payment.currency) {
+    return `reported in ${currency} instead of ${payment.currency}.`;
+  }
+  const format = (minor: bigint) => formatMoney({ amountMinor: minor, currency: payment.currency });
   if (amountMinor !== null && amountMinor !== payment.amountMinor) {
-    return `reported with ${written(amountMinor)}, not ${written(payment.amountMinor)}.`;
+    return `reported with ${format(amountMinor)} instead of ${format(payment.amountMinor)}.`;
   }
   if (
     providerPaymentId !== null &&
     payment.providerPaymentId !== null &&
     providerPaymentId !== payment.providerPaymentId
   ) {
-    return `reported as ${providerPaymentId}, not ${payment.providerPaymentId}.`;
+    return `reported with the provider id ${providerPaymentId} instead of ${payment.providerPaymentId}.`;
   }
   if (report.status !== 'SUCCEEDED' || capturedMinor === null) return null;
   if (payment.status === 'SUCCEEDED' && capturedMinor !== payment.capturedMinor) {
-    return `reported with ${written(capturedMinor)} captured, not ${written(payment.capturedMinor)}.`;
+    return `reported with ${format(capturedMinor)} captured instead of ${format(payment.capturedMinor)}.`;
   }
   const captureIsWrong =
     payment.captureMode === 'AUTOMATIC' ? capturedMinor !== payment.amountMinor : capturedMinor > payment.amountMinor;
-  return captureIsWrong ? `reported with ${written(capturedMinor)} captured of ${written(payment.amountMinor)}.` : null;
+  return captureIsWrong ? `reported with ${format(capturedMinor)} captured of ${format(payment.amountMinor)}.` : null;
 }
 
 /**
- * Between the statuses that money has not reached, the provider's clock decides: an older callback tells nothing. An authorization
- * beats no end that came after it, or one that was voided would come back with its own belated callback.
+ * True when a report is older than the recorded evidence. Before money moves, the provider's timestamps decide. An
+ * authorization must be newer than a recorded end of the payment: otherwise the delayed callback of a voided
+ * authorization would restore it.
  */
 function isStale(payment: Payment, report: PaymentReport): boolean {
   const reported = report.evidence.providerTime;
   if (report.status === 'ACTION_REQUIRED' || report.status === 'PROCESSING') {
-    const held = payment.evidenceProviderTime ?? askedAt(payment);
+    const held = payment.evidenceProviderTime ?? queriedAt(payment);
     return held !== null && reported !== null && reported < held;
   }
-  if (report.status !== 'AUTHORIZED' || !isGivenUp(payment)) return false;
+  if (report.status !== 'AUTHORIZED' || !isAbandoned(payment)) return false;
   const ended = payment.evidenceProviderTime ?? payment.evidenceReceivedAt;
   return ended !== null && (reported ?? report.evidence.receivedAt) <= ended;
 }
 
-/** A query has no time of the provider's: what it said was so when we asked, give or take what two clocks may differ. */
-function askedAt({ evidenceSource, evidenceReceivedAt }: Payment): Date | null {
+/** The time of a query result, which has no provider time: the time of our query, minus the possible clock skew. */
+function queriedAt({ evidenceSource, evidenceReceivedAt }: Payment): Date | null {
   return evidenceSource === 'QUERY' && evidenceReceivedAt !== null ? after(evidenceReceivedAt, -clockSkewMs) : null;
 }
 
 function repeat(change: OrderChange, payment: Payment, report: PaymentReport): Verdict {
   const { failure } = report;
   if (report.status === 'ACTION_REQUIRED') {
-    // A late answer to our own call may be the first to carry what the buyer's page needs; what has run out is renewed.
+    // The response to our own call can arrive after a callback and is then the first to carry the next action. An expired
+    // next action is replaced as well.
     if (report.nextAction !== null && lacksAction(payment, change.at)) change.plan(payment.id, plannedBy(report));
     const isNewAttempt = failure !== null && failure.attempt !== payment.failureAttempt && !isStale(payment, report);
     if (isNewAttempt) {
@@ -130,7 +143,7 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
         : null,
     captureMinor: status === 'AUTHORIZED' ? captureMinor : null,
   });
-  askFromNowOn(change, payment.id);
+  restartChecks(change, payment.id);
   endClosing(change);
   endLate(change);
   settleReviews(change);
@@ -138,8 +151,9 @@ function advance(change: OrderChange, payment: Payment, report: PaymentReport): 
 }
 
 /**
- * What the buyer acts by is kept while the provider is at work: a declined card leads back to it, and the callback that says so does not
- * bring it again. A hosted card page is over as soon as its provider is at work.
+ * Keeps the next action while the provider processes the payment: after a declined card the buyer needs it again, and the
+ * callback does not repeat it. A hosted card page is the exception, because it cannot be used again once processing has
+ * started.
  */
 function keptAction({ method, flow, nextAction }: Payment, status: Payment['status']): Payment['nextAction'] {
   return status === 'PROCESSING' && method === 'CARD' && flow === 'REDIRECT' ? null : nextAction;
@@ -153,7 +167,7 @@ function authorize(change: OrderChange, payment: Payment, report: PaymentReport)
     payment: {
       ...reportedFacts(payment, report),
       authorizedMinor: payment.amountMinor,
-      late: isGivenUp(payment) || wasClosed,
+      late: isAbandoned(payment) || wasClosed,
       closeTarget: null,
       ...noFailure,
     },
@@ -174,7 +188,7 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
       authorizedMinor: payment.amountMinor,
       capturedMinor,
       ...shares,
-      late: isGivenUp(payment) || wasClosed,
+      late: isAbandoned(payment) || wasClosed,
       closeTarget: null,
       ...noFailure,
       succeededAt: report.evidence.providerTime ?? report.evidence.receivedAt,
@@ -183,18 +197,18 @@ function succeed(change: OrderChange, payment: Payment, report: PaymentReport): 
   if (wasClosed) needReview(change, 'LATE_PAYMENT', `${payment.id}: paid after the order was closed.`);
   if (shares.surplusMinor > 0n) {
     const surplus = formatMoney({ amountMinor: shares.surplusMinor, currency: payment.currency });
-    needReview(change, 'SURPLUS', `${payment.id}: ${surplus} to go back to the buyer.`);
+    needReview(change, 'SURPLUS', `${payment.id}: a surplus of ${surplus} is refunded to the buyer.`);
     refundSurplus(change, payment.id);
   }
   if (!wasClosed || change.latePaymentPolicy === 'ACCEPT') confirm(change, payment.id);
   if (openMinorOf(change) > 0n) return;
   for (const { id, status } of change.payments) {
-    if (status === 'AUTHORIZED') closePayment(change, id, 'CANCELED'); // it holds the buyer's money for nothing now
+    if (status === 'AUTHORIZED') closePayment(change, id, 'CANCELED'); // the order is paid without this authorization
   }
 }
 
 function end(change: OrderChange, payment: Payment, report: PaymentReport): void {
-  // We closed it because the order expired: the provider calls that canceled, the buyer's page should not.
+  // The reason for our own close decides: after an expired order, the provider reports CANCELED, but the payment expired.
   const status = payment.closeTarget ?? (report.status === 'EXPIRED' ? 'EXPIRED' : 'CANCELED');
   change.record(status === 'EXPIRED' ? 'PAYMENT_EXPIRED' : 'PAYMENT_CANCELED', {
     payment: { ...reportedFacts(payment, report), status, authorizedMinor: 0n, closeTarget: null },

@@ -4,16 +4,18 @@ import type { OrderChange } from './order-change.ts';
 import { surplusRefundedOf } from './order-sums.ts';
 import { type Payment, type PaymentFailure, refundableMinor, waitingMinor } from './payment.ts';
 import { classifyRefundReport, isReserved, type Refund, type RefundFacts } from './refund.ts';
-import { askRefundFromNowOn } from './refund-checks.ts';
+import { restartRefundChecks } from './refund-checks.ts';
 import type { RefundReport, ReportOutcome } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
 import { nextRefundCheckAt, settledDelayMsMin } from './schedule.ts';
 import { newRefund, refundSurplus, startRefund } from './start-refund.ts';
 
 /**
- * Applies what is reported of one refund of the payment. Applying it again changes nothing. A refund that we hold nothing of, made in the
- * provider's console or made a second time under a number of ours, is recorded as `newRefundId`, a fresh id; null asks about it first,
- * for there is nothing frozen to compare its amount with.
+ * Applies a report of one refund of the payment. Duplicates have no effect.
+ *
+ * A refund that is not recorded yet was made in the provider's console, or is a second refund under one of our ids. It is
+ * recorded under `newRefundId`, a new id. When `newRefundId` is null, such a refund is not recorded and the result is
+ * `early`: there is no recorded amount to compare with, so the provider has to be queried first.
  */
 export function applyRefundReport(
   change: OrderChange,
@@ -24,7 +26,7 @@ export function applyRefundReport(
   const payment = change.payment(paymentId);
   const refund = findRefund(change, paymentId, report);
   if (refund === null) {
-    return newRefundId === null ? early(change, payment) : adopt(change, payment, report, newRefundId);
+    return newRefundId === null ? deferReport(change, payment) : adopt(change, payment, report, newRefundId);
   }
   const { amountMinor, currency } = report;
   if ((amountMinor ?? refund.amountMinor) !== refund.amountMinor || (currency ?? refund.currency) !== refund.currency) {
@@ -32,11 +34,11 @@ export function applyRefundReport(
       amountMinor: amountMinor ?? refund.amountMinor,
       currency: currency ?? refund.currency,
     });
-    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: reported with ${reported}, not ${formatMoney(refund)}.`);
+    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: reported with ${reported} instead of ${formatMoney(refund)}.`);
     return { effect: 'refused', reason: 'mismatch' };
   }
   if (report.status === 'PENDING' && report.failure !== null && isReserved(refund)) {
-    noteHanging(change, refund.id, report.failure);
+    reviewStuckRefund(change, refund.id, report.failure);
   }
   switch (classifyRefundReport(refund.status, report.status)) {
     case 'repeats':
@@ -49,8 +51,11 @@ export function applyRefundReport(
 }
 
 /**
- * Compares what we know of a payment's refunds with how much went back by the provider's account. What we have never heard of was done in
- * the provider's console, and its callback was lost: the provider lists nothing, so only its bill says what it was.
+ * Compares the recorded refunds of a payment with the refunded share that the provider states. If the provider refunded
+ * more, the order goes into review: the refund was made in the provider's console and its callback was lost. Used for
+ * providers that do not list refunds. Only their bill has the details.
+ *
+ * @param returned null when the provider does not state a share.
  */
 export function compareReturned(
   change: OrderChange,
@@ -59,23 +64,24 @@ export function compareReturned(
 ): void {
   const { capturedMinor, refundedMinor, reservedMinor } = change.payment(paymentId);
   const knownMinor = refundedMinor + reservedMinor;
-  const isUnheardOf = (returned === 'ALL' && knownMinor < capturedMinor) || (returned === 'SOME' && knownMinor === 0n);
-  if (!isUnheardOf) return;
+  const isUnrecorded = (returned === 'ALL' && knownMinor < capturedMinor) || (returned === 'SOME' && knownMinor === 0n);
+  if (!isUnrecorded) return;
   needReview(
     change,
     'REFUND_ABNORMAL',
-    `${paymentId}: the provider has sent back more than we know of; its bill says what.`,
+    `${paymentId}: the provider has refunded more than is recorded here. Look up the refund in the provider’s bill.`,
   );
 }
 
-/** The provider can neither pay it out nor give it up by itself: somebody must see to it there. */
-function noteHanging(change: OrderChange, refundId: string, { message }: PaymentFailure): void {
+/** The provider can neither complete nor end the refund by itself. An operator must act there. */
+function reviewStuckRefund(change: OrderChange, refundId: string, { message }: PaymentFailure): void {
   needReview(change, 'REFUND_ABNORMAL', `${refundId}: ${message}`);
 }
 
 /**
- * The refund of ours that a report is about; null for one that we hold nothing of. The provider's id decides where both sides have one:
- * a report that names a refund of ours, and is about another object at the provider, is about another refund, and its money counts too.
+ * The recorded refund that a report is about; null when it is not recorded. If both sides have a provider refund id, that
+ * id decides: a report with our refund id but another provider refund id is about a second refund, and its money counts
+ * in addition.
  */
 export function findRefund(
   { refunds: all }: { readonly refunds: readonly Refund[] },
@@ -90,14 +96,14 @@ export function findRefund(
   return named.providerRefundId === null || providerRefundId === null ? named : null;
 }
 
-/** The provider has it now, and says so for the first time. */
+/** Records the provider's id of a pending refund when a report states it for the first time. */
 function accept(change: OrderChange, refund: Refund, report: RefundReport): ReportOutcome {
   const { providerRefundId } = report;
   if (report.status !== 'PENDING' || providerRefundId === null || refund.providerRefundId !== null) {
     return { effect: 'repeated' };
   }
   change.record('REFUND_PENDING', { payment: { id: refund.paymentId }, refund: reportedFacts(refund, report) });
-  askRefundFromNowOn(change, refund.id);
+  restartRefundChecks(change, refund.id);
   return { effect: 'applied' };
 }
 
@@ -111,9 +117,9 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
       change.record('REFUND_PENDING', { payment: { id }, refund: reportedFacts(refund, report) });
       break;
     case 'SUCCEEDED':
-      // After a failure only an answer to a question of ours says so: a callback may be the older of the two.
-      if (!wasReserved && report.evidence.source === 'CALLBACK') return askAgain(change, refund);
-      if (!wasReserved && refundableMinor(payment) < amountMinor) return early(change, payment);
+      // After a failure a callback does not prove success, because it may be older than the failure. Query instead.
+      if (!wasReserved && report.evidence.source === 'CALLBACK') return checkInstead(change, refund);
+      if (!wasReserved && refundableMinor(payment) < amountMinor) return deferReport(change, payment);
       change.record('REFUND_SUCCEEDED', {
         payment: { id, refundedMinor: refundedMinor + amountMinor, ...released },
         refund: { ...reportedFacts(refund, report), ...noFailure, succeededAt: timeOf(report) },
@@ -126,28 +132,29 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
       });
       break;
   }
-  askRefundFromNowOn(change, refund.id);
+  restartRefundChecks(change, refund.id);
   settleReviews(change);
-  if (report.status === 'FAILED') takeUp(change, payment.id);
+  if (report.status === 'FAILED') handleReleasedAmount(change, payment.id);
   if (report.status === 'FAILED' && (!wasReserved || refund.origin === 'SURPLUS')) {
-    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: the money has not reached the buyer.`);
+    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: the refund failed. The buyer has not received the money.`);
   }
-  if (report.status !== 'PENDING') watch(change, payment.id, report);
+  if (report.status !== 'PENDING') planLaterCheck(change, payment.id, report);
   return { effect: 'applied' };
 }
 
-/** What a refund that failed leaves behind: surplus that it had stood in the way of, or late money that waits again. */
-function takeUp(change: OrderChange, paymentId: string): void {
+/** After a failed refund: refunds the surplus that its reservation blocked, or puts quarantined money back into review. */
+function handleReleasedAmount(change: OrderChange, paymentId: string): void {
   const payment = change.payment(paymentId);
   if (payment.surplusMinor > surplusRefundedOf(payment, change.refunds)) refundSurplus(change, paymentId);
   if (waitingMinor(payment) > 0n) needReview(change, 'LATE_PAYMENT', `${paymentId}: paid after the order was closed.`);
 }
 
-/** A refund that was made in the provider's console, as soon as its money is seen to be there. */
+/** Records a refund that was made in the provider's console, unless its payment does not cover the amount yet. */
 function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: string): ReportOutcome {
   const { amountMinor, currency, providerRefundId, reason } = report;
   if (amountMinor === null || amountMinor < 1n || currency !== payment.currency || providerRefundId === null) {
-    needReview(change, 'REFUND_ABNORMAL', `${payment.id}: a refund was reported that cannot be of this payment.`);
+    const note = `${payment.id}: a refund was reported with an amount, currency or id that this payment cannot have.`;
+    needReview(change, 'REFUND_ABNORMAL', note);
     return { effect: 'refused', reason: 'mismatch' };
   }
   const wanted = { id, paymentId: payment.id, origin: 'PROVIDER', amountMinor, reason, leasedUntil: null } as const;
@@ -156,19 +163,22 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
     change.addRefund({ ...made, ...reportedFacts(made, report), ...failureOf(report), id, status: 'FAILED' });
     return { effect: 'applied' };
   }
-  if (refundableMinor(payment) < amountMinor) return early(change, payment);
+  if (refundableMinor(payment) < amountMinor) return deferReport(change, payment);
   if (report.refundId !== null) {
-    needReview(change, 'REFUND_ABNORMAL', `${report.refundId}: the provider has made it twice.`);
+    needReview(change, 'REFUND_ABNORMAL', `${report.refundId}: the provider executed this refund twice.`);
   }
   startRefund(change, { ...wanted, checkAt: nextRefundCheckAt('PENDING', 0, change.at) });
   const refund = change.refund(id);
-  if (report.status === 'PENDING' && report.failure !== null) noteHanging(change, refund.id, report.failure);
+  if (report.status === 'PENDING' && report.failure !== null) reviewStuckRefund(change, refund.id, report.failure);
   if (report.status === 'PENDING') return accept(change, refund, report);
   return advance(change, change.payment(payment.id), refund, report);
 }
 
-/** The money is not there yet by what we know: the payment, and whatever holds its money back, is asked about now. */
-function early(change: OrderChange, { id }: Payment): ReportOutcome {
+/**
+ * Defers a report: by our records, the payment does not cover the refund yet. Checks the payment and its pending refunds
+ * now, because the records may be outdated.
+ */
+function deferReport(change: OrderChange, { id }: Payment): ReportOutcome {
   change.plan(id, { checkAt: change.at, leasedUntil: null });
   for (const refund of change.refunds) {
     if (refund.paymentId === id && isReserved(refund)) change.planRefund(refund.id, { checkAt: change.at });
@@ -176,13 +186,17 @@ function early(change: OrderChange, { id }: Payment): ReportOutcome {
   return { effect: 'early' };
 }
 
-function askAgain(change: OrderChange, refund: Refund): ReportOutcome {
+/** Refuses a report that may be outdated, and checks the refund now. */
+function checkInstead(change: OrderChange, refund: Refund): ReportOutcome {
   change.planRefund(refund.id, { checkAt: change.at, leasedUntil: null });
   return { effect: 'refused', reason: 'superseded' };
 }
 
-/** A refund that ended may still be reversed, and one that was refused may have been overtaken by another: asked for later, or now. */
-function watch(change: OrderChange, paymentId: string, { status, evidence }: RefundReport): void {
+/**
+ * Plans a check of the payment after a refund ended, because the provider can still reverse the refund. After a refusal in
+ * the response to our call, the check is due now: another refund may have used the amount first.
+ */
+function planLaterCheck(change: OrderChange, paymentId: string, { status, evidence }: RefundReport): void {
   const { checkAt } = change.payment(paymentId);
   const isRefused = status === 'FAILED' && evidence.source === 'RESPONSE';
   const next = isRefused ? change.at : after(change.at, settledDelayMsMin);
@@ -206,7 +220,7 @@ function reportedFacts(refund: Pick<Refund, 'id' | 'providerRefundId'>, report: 
 function failureOf({ failure }: RefundReport): Partial<RefundFacts> {
   return {
     failureReason: failure?.reason ?? 'provider_error',
-    failureMessage: failure?.message ?? 'The provider could not send the money back.',
+    failureMessage: failure?.message ?? 'The provider could not refund the money.',
     failureProviderCode: failure?.providerCode ?? null,
   };
 }

@@ -2,8 +2,11 @@ import type { OrderChange } from './order-change.ts';
 import type { PaymentFailure } from './payment.ts';
 
 /**
- * Records that the provider has refused an attempt to capture an authorization, for good: repeating it gives the same answer. What has
- * become of the authorization is asked now. Recording it again changes nothing, and money that was captured after all says more.
+ * Records that the provider refused an attempt to capture an authorization. The refusal is final: a repeated request
+ * returns the same answer. The state of the authorization is checked immediately.
+ *
+ * Duplicates have no effect. A refusal has no effect on a payment that succeeded either: the captured money is stronger
+ * evidence.
  */
 export function refuseCapture(change: OrderChange, paymentId: string, attempt: number, failure: PaymentFailure): void {
   const { status, captureAttempt, refusedCaptures } = change.payment(paymentId);

@@ -1,4 +1,4 @@
-/** Where the time comes from. Passed in, so that tests and the schedule runner can hold their own. */
+/** The source of the current time. It is passed in so that tests and the schedule runner can use virtual time. */
 export type Clock = { now(): Date };
 
 export const systemClock: Clock = { now: () => new Date(Date.now()) };

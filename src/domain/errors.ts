@@ -7,12 +7,12 @@ export const errorCodes = [
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** A failure the caller can act on. `message` reaches clients; what only operators may read goes in `cause`. */
+/** A failure that the caller can act on. `message` is sent to clients. Details for operators belong in `cause`. */
 export abstract class DomainError extends Error {
   abstract readonly code: ErrorCode;
 }
 
-/** One thing wrong with an input. `path` names the field from the input object on: `lines.0.quantity`. */
+/** One problem of an input. `path` is relative to the input object: `lines.0.quantity`. */
 export type InputIssue = { readonly path: string; readonly message: string };
 
 export class InvalidInputError extends DomainError {
@@ -35,7 +35,7 @@ export class ForbiddenError extends DomainError {
 export class IdempotencyKeyReusedError extends DomainError {
   readonly code = 'IDEMPOTENCY_KEY_REUSED';
   constructor() {
-    super('idempotencyKey was used before with other input. A new intent needs a new key.');
+    super('This idempotencyKey was already used with different input. Use a new key for a new operation.');
   }
 }
 
@@ -61,7 +61,7 @@ export class PaymentInProgressError extends DomainError {
   readonly code = 'PAYMENT_IN_PROGRESS';
   readonly paymentId: string;
   constructor(paymentId: string) {
-    super('Another payment of the order may still succeed. Finish it, or cancel it first.');
+    super('Another payment of the order may still succeed. Wait for it, or cancel it before you start a new payment.');
     this.paymentId = paymentId;
   }
 }
@@ -90,14 +90,19 @@ export class RefundExceedsPaymentError extends DomainError {
   readonly currency: string;
   constructor(refundableMinor: bigint, currency: string, isCaptured: boolean) {
     super(
-      isCaptured ? 'The refund is larger than what is left of the payment.' : 'The payment has taken no money yet.',
+      isCaptured
+        ? 'The amount is larger than the refundable amount of the payment.'
+        : 'Nothing has been captured from the payment yet, so there is nothing to refund.',
     );
     this.refundableMinor = refundableMinor;
     this.currency = currency;
   }
 }
 
-/** A way in which an order can be paid. `needs` has an entry for each of the flows, in their order: fields of `payOrder`'s input. */
+/**
+ * A method by which an order can be paid. `needs` has one entry for each flow, in the same order, with the additional
+ * fields that the input of `payOrder` requires.
+ */
 export type PaymentMethodOption = {
   readonly method: PaymentMethod;
   readonly flows: readonly PaymentFlow[];
@@ -119,7 +124,7 @@ export class ProviderRejectedError extends DomainError {
   readonly paymentId: string;
   constructor(
     paymentId: string,
-    message = 'The provider refused the payment, for good. Another payment may be started.',
+    message = 'The provider refused the payment. The refusal is final. You can start another payment.',
   ) {
     super(message);
     this.paymentId = paymentId;
@@ -132,7 +137,7 @@ export class ProviderUnavailableError extends DomainError {
   constructor(
     retryAfterMs: number,
     options?: ErrorOptions,
-    message = 'The provider took nothing, and nothing happened there. Repeat with the same key, or pay by another method.',
+    message = 'The provider did not execute the request. Retry with the same idempotencyKey, or use another payment method.',
   ) {
     super(message, options);
     this.retryAfterMs = retryAfterMs;

@@ -12,19 +12,23 @@ export const eventTypes = [
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
-/** The facts that an event changed, with the values that they have since. */
+/** The facts that an event changed, with their new values. */
 export type FactChanges = {
   readonly order?: Partial<OrderFacts>;
   readonly lines?: readonly OrderLine[];
   readonly payment?: Partial<PaymentFacts>;
   readonly refund?: Partial<RefundFacts>;
-  /** Why a person should look, or how they decided, in words; only on ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED. */
+  /** The reason for the review, or the operator's decision, as text. Only on ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED. */
   readonly note?: string;
-  /** Who decided; only on ORDER_REVIEW_RESOLVED. */
+  /** The operator who decided. Only on ORDER_REVIEW_RESOLVED. */
   readonly resolvedBy?: string;
 };
 
-/** One change of one order, as it is about to be appended to the log. */
+/**
+ * One change of one order, to be appended to the log. `sequence` counts the order's events from 1. The statuses are those
+ * after the event. `amountMinor` is the refund's or payment's amount in minor units of `currency`; null for an event of
+ * the order alone.
+ */
 export type OrderEvent = {
   readonly type: EventType;
   readonly sequence: number;

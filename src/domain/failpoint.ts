@@ -1,6 +1,6 @@
 /**
- * Steps of our work that end with a commit. A process can be made to die right before it, when all is written and nothing is so yet,
- * and right after it, when all is so and nobody has been told.
+ * Steps that end with a commit. Tests can kill the process immediately before the commit, when everything is written and
+ * nothing is visible, and immediately after it, when everything is visible and nobody is notified.
  */
 const steps = [
   ...(['create', 'pay.intent', 'pay.answer', 'capture.intent', 'capture.answer'] as const),
@@ -16,13 +16,16 @@ const steps = [
 ] as const;
 export type Step = (typeof steps)[number];
 
-/** Moments between two commits: the provider has answered and it is not written; a callback on its way into the inbox. */
+/**
+ * Places between two commits: the provider has answered and the answer is not stored yet (`.called`), or a callback is on
+ * its way into the inbox.
+ */
 const moments = [
   ...(['pay.called', 'capture.called', 'refund.called', 'close.called', 'check.called'] as const),
   ...(['callback.verified', 'callback.kept', 'callback.acknowledged'] as const),
 ] as const;
 
-/** A named place where tests make a process die. Passing it does nothing unless FAILPOINTS names it. */
+/** A named place where tests can kill the process. It has no effect unless the variable `FAILPOINTS` names it. */
 export type Failpoint = `${Step}.uncommitted` | `${Step}.committed` | (typeof moments)[number];
 
 export const failpoints: readonly Failpoint[] = [
@@ -30,7 +33,7 @@ export const failpoints: readonly Failpoint[] = [
   ...moments,
 ];
 
-/** What happens at a failpoint; where it is to die, it never comes back. */
+/** Called at each failpoint. It never returns at a failpoint where the process is killed. */
 export type PassFailpoint = (name: Failpoint) => void | Promise<void>;
 
 export const passAll: PassFailpoint = () => {};

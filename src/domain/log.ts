@@ -1,13 +1,13 @@
-/** Where operators read. Shaped as pino's, so that a pino logger is one. */
+/** The operator's log. A pino logger has this type. */
 export type Log = {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  /** Whether lines of this level are written at all; a log without it writes all of them. */
+  /** False when lines of this level are discarded. A log without this method writes all lines. */
   isLevelEnabled?(level: 'info'): boolean;
 };
 
-/** Asked before a line at `info` is put together, so that it costs nothing where nobody reads it. */
+/** False when `info` lines are discarded. Check it first, so that a discarded line costs nothing. */
 export function isInfoLogged(log: Log): boolean {
   return log.isLevelEnabled?.('info') ?? true;
 }

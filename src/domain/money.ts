@@ -1,15 +1,15 @@
 import currencies from 'currency-codes';
 
-/** Whole minor units of one currency. Never a float. */
+/** An amount in whole ISO 4217 minor units of one currency. Never a float. */
 export type Money = { readonly amountMinor: bigint; readonly currency: string };
 
-/** The largest amount that a JSON integer carries exactly; no amount of ours is larger. */
+/** The largest amount that this API accepts: the largest integer that a JSON number represents exactly, 2^53 − 1. */
 export const amountMinorMax = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** Codes of ISO 4217 that name no money one could pay with: metals, units of account, tests and "no currency". */
+/** ISO 4217 codes that cannot be used to pay: metals, units of account, the test code and "no currency". */
 const notMoney = new Set(['XAG', 'XAU', 'XBA', 'XBB', 'XBC', 'XBD', 'XDR', 'XPD', 'XPT', 'XSU', 'XTS', 'XUA', 'XXX']);
 
-/** Of ISO 4217 since 2025, and not in the package's list yet: the Caribbean guilder. */
+/** Codes that the package does not have yet. XCG, the Caribbean guilder, is in ISO 4217 since 2025. */
 const addedSince: readonly [code: string, digits: number][] = [['XCG', 2]];
 
 const exponents: ReadonlyMap<string, number> = new Map([
@@ -17,14 +17,15 @@ const exponents: ReadonlyMap<string, number> = new Map([
   ...addedSince,
 ]);
 
-/** True for an ISO 4217 alphabetic code, in upper case, of a currency that one can pay with. */
+/** True for an upper-case ISO 4217 code of a currency that can be used to pay. */
 export function isCurrency(code: string): boolean {
   return exponents.has(code);
 }
 
 /**
- * How many decimals ISO 4217 gives the currency: 0 for JPY, 2 for EUR, 3 for KWD.
- * @throws {RangeError} when the code is not one of ISO 4217.
+ * The number of decimals of a currency according to ISO 4217: 0 for JPY, 2 for EUR, 3 for KWD.
+ *
+ * @throws {RangeError} when `isCurrency` is false for the code.
  */
 export function currencyExponent(code: string): number {
   const exponent = exponents.get(code);
@@ -32,7 +33,11 @@ export function currencyExponent(code: string): number {
   return exponent;
 }
 
-/** `12.34` for 1234 EUR, `1234` for 1234 JPY, `1.234` for 1234 KWD. */
+/**
+ * The amount as decimal text without the currency. For 1234 minor units: `12.34` in EUR, `1234` in JPY, `1.234` in KWD.
+ *
+ * @throws {RangeError} when `isCurrency` is false for the currency.
+ */
 export function formatDecimal({ amountMinor, currency }: Money): string {
   const exponent = currencyExponent(currency);
   if (exponent === 0) return amountMinor.toString();
@@ -40,7 +45,10 @@ export function formatDecimal({ amountMinor, currency }: Money): string {
   return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
 
-/** `12.34 EUR`, for people. What a provider reports may be in a currency that ISO 4217 does not have: `1234 minor units of XYZ`. */
+/**
+ * The amount as readable text: `12.34 EUR`. A provider may report a currency that ISO 4217 does not have. The text is then
+ * `1234 minor units of XYZ`.
+ */
 export function formatMoney(money: Money): string {
   const { amountMinor, currency } = money;
   return isCurrency(currency) ? `${formatDecimal(money)} ${currency}` : `${amountMinor} minor units of ${currency}`;

@@ -4,7 +4,7 @@ import { sumsOf } from './order-sums.ts';
 import type { Payment, PaymentFacts, PaymentPlan } from './payment.ts';
 import type { Refund, RefundFacts, RefundPlan } from './refund.ts';
 
-/** An order with all that hangs on it: what is locked, decided about and written together. */
+/** An order with its payments and refunds. They are locked, changed and written together. */
 export type OrderAggregate = {
   readonly order: Order;
   readonly payments: readonly Payment[];
@@ -21,8 +21,8 @@ type Recorded = {
 };
 
 /**
- * A decision in the making: facts change only by an event that carries them, so that the fold of an order's events is its rows.
- * It works on a copy; nothing is so until the store has written it.
+ * The pending changes of one order. Each change of a fact is recorded together with an event that carries it, so that
+ * folding the order's events yields its rows. Works on a copy: nothing takes effect before the store has written it.
  */
 export class OrderChange {
   readonly at: Date;
@@ -54,36 +54,36 @@ export class OrderChange {
     return [...this.#refunds.values()];
   }
 
-  /** @throws {RangeError} when the order has no such payment: the caller looked it up by this order. */
+  /** @throws {RangeError} when the order has no such payment. This is a bug of the caller. */
   payment(id: string): Payment {
     const payment = this.#payments.get(id);
     if (payment === undefined) throw new RangeError(`Order ${this.#order.id} has no payment ${id}.`);
     return payment;
   }
 
-  /** @throws {RangeError} when the order has no such refund. */
+  /** @throws {RangeError} when the order has no such refund. This is a bug of the caller. */
   refund(id: string): Refund {
     const refund = this.#refunds.get(id);
     if (refund === undefined) throw new RangeError(`Order ${this.#order.id} has no refund ${id}.`);
     return refund;
   }
 
-  /** The first event of an order: everything it is made of. */
+  /** Records the first event of an order, with all its facts and lines. */
   recordCreation(lines: readonly OrderLine[]): void {
     this.#append('ORDER_CREATED', { order: factsOfOrder(this.#order), lines }, null, null);
   }
 
-  /** A payment that starts to exist. */
+  /** Adds a new payment. @throws {RangeError} when the id exists. */
   addPayment(payment: Payment): void {
-    if (this.#payments.has(payment.id)) throw new RangeError(`Payment ${payment.id} exists already.`);
+    if (this.#payments.has(payment.id)) throw new RangeError(`Payment ${payment.id} already exists.`);
     this.#payments.set(payment.id, payment);
     this.touchedPayments.add(payment.id);
     this.#append('PAYMENT_STARTED', { payment: factsOfPayment(payment) }, payment.id, null);
   }
 
-  /** A refund that starts to exist: with its amount set aside, or failed already, when it never moved anything. */
+  /** Adds a new refund. PENDING reserves its amount, FAILED moves no money. @throws {RangeError} when the id exists. */
   addRefund(refund: Refund & { readonly status: 'PENDING' | 'FAILED' }): void {
-    if (this.#refunds.has(refund.id)) throw new RangeError(`Refund ${refund.id} exists already.`);
+    if (this.#refunds.has(refund.id)) throw new RangeError(`Refund ${refund.id} already exists.`);
     this.#refunds.set(refund.id, refund);
     this.touchedRefunds.add(refund.id);
     const { id, reservedMinor } = this.payment(refund.paymentId);
@@ -94,6 +94,7 @@ export class OrderChange {
     });
   }
 
+  /** Changes facts and records the event that carries them. */
   record(type: EventType, { order, payment, refund, note, resolvedBy }: Recorded): void {
     const updatedAt = this.at;
     if (order !== undefined) this.#order = { ...this.#order, ...order };
@@ -115,13 +116,12 @@ export class OrderChange {
     this.#append(type, changes, payment?.id ?? null, refund?.id ?? null);
   }
 
-  /** Says what we mean to do about a payment, which is no fact about it and makes no event. */
+  /** Changes the planned work on a payment. A plan is not a fact and makes no event. */
   plan(paymentId: string, plan: Partial<PaymentPlan>): void {
     this.#payments.set(paymentId, { ...this.payment(paymentId), ...plan });
     this.touchedPayments.add(paymentId);
   }
 
-  /** The same about a refund. */
   planRefund(refundId: string, plan: Partial<RefundPlan>): void {
     this.#refunds.set(refundId, { ...this.refund(refundId), ...plan });
     this.touchedRefunds.add(refundId);

@@ -3,7 +3,7 @@ import type { Order, OrderFacts, OrderPaymentStatus, OrderSums } from './order.t
 import { isLive, type PaymentFacts, refundableMinor } from './payment.ts';
 import type { RefundFacts } from './refund.ts';
 
-/** The sums and the payment status of an order; `paymentStatus` is the first of the rules that matches. */
+/** The sums of an order and its payment status. The first matching rule decides the status. */
 export function sumsOf(
   order: Pick<OrderFacts, 'totalMinor'>,
   payments: readonly PaymentFacts[],
@@ -30,16 +30,19 @@ export function sumsOf(
   return { paymentStatus, authorizedMinor, capturedMinor, refundedMinor, reservedMinor };
 }
 
-/** How much of a payment's surplus is back: what went back as such, and what other refunds took beyond the rest of the payment. */
+/**
+ * The refunded part of a payment's surplus: the succeeded surplus refund, and the part of other succeeded refunds that
+ * exceeds the rest of the payment.
+ */
 export function surplusRefundedOf(payment: PaymentFacts, refunds: readonly RefundFacts[]): bigint {
   if (payment.surplusMinor === 0n) return 0n;
-  const back = refunds.filter(({ paymentId, status }) => paymentId === payment.id && status === 'SUCCEEDED');
+  const succeeded = refunds.filter(({ paymentId, status }) => paymentId === payment.id && status === 'SUCCEEDED');
   const asSurplus = sumOf(
-    back.filter(({ origin }) => origin === 'SURPLUS'),
+    succeeded.filter(({ origin }) => origin === 'SURPLUS'),
     ({ amountMinor }) => amountMinor,
   );
-  const otherwise = sumOf(back, ({ amountMinor }) => amountMinor) - asSurplus;
-  // Where it could not go back by itself, whoever refunds means it first.
+  const otherwise = sumOf(succeeded, ({ amountMinor }) => amountMinor) - asSurplus;
+  // After a failed surplus refund, other refunds return the surplus first.
   const hasFailed = refunds.some(
     ({ paymentId, origin, status }) => paymentId === payment.id && origin === 'SURPLUS' && status === 'FAILED',
   );
@@ -49,7 +52,10 @@ export function surplusRefundedOf(payment: PaymentFacts, refunds: readonly Refun
 
 export type OrderAction = 'PAY' | 'CANCEL' | 'CAPTURE' | 'REFUND';
 
-/** What may be done with the order now, as far as the order itself says: a refund or a capture that is under way is not seen here. */
+/**
+ * The actions that the order's own fields allow now. A command can still refuse one, for example while a capture is in
+ * progress.
+ */
 export function allowedActionsOf(
   order: Pick<
     Order,

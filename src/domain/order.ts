@@ -20,13 +20,17 @@ export const reviewReasons = [
 ] as const;
 export type ReviewReason = (typeof reviewReasons)[number];
 
-/** What an order, or a payment, that is being closed is on its way to. */
+/** The final status of an order or payment that is being closed. */
 export type CloseTarget = 'CANCELED' | 'EXPIRED';
 
-/** What becomes of money that arrives after its order was closed. */
+/**
+ * What happens to money that arrives after its order was closed. ACCEPT confirms the order, REFUND refunds the money, and
+ * REVIEW quarantines it until an operator decides.
+ */
 export const latePaymentPolicies = ['ACCEPT', 'REFUND', 'REVIEW'] as const;
 export type LatePaymentPolicy = (typeof latePaymentPolicies)[number];
 
+/** One line of an order. `unitMinor` is the price of one unit in minor units of the order's currency. */
 export type OrderLine = {
   readonly position: number;
   readonly sku: string | null;
@@ -35,7 +39,7 @@ export type OrderLine = {
   readonly unitMinor: bigint;
 };
 
-/** What is so about an order of itself. Changes only together with an event, which carries the new values. */
+/** The facts of an order. They change only together with an event, which carries the new values. */
 export type OrderFacts = {
   readonly id: string;
   readonly merchantId: string;
@@ -55,7 +59,7 @@ export type OrderFacts = {
   readonly expiresAt: Date;
 };
 
-/** What follows from the payments and refunds of an order. */
+/** The values that are derived from the payments and refunds of an order. Amounts are in minor units of its currency. */
 export type OrderSums = {
   readonly paymentStatus: OrderPaymentStatus;
   readonly authorizedMinor: bigint;
@@ -64,13 +68,17 @@ export type OrderSums = {
   readonly reservedMinor: bigint;
 };
 
+/**
+ * `version` is the sequence of the order's last event. `dueAt` is when its expiry is processed next; null when the order
+ * cannot expire.
+ */
 export type Order = OrderFacts & OrderSums & { readonly version: number; readonly dueAt: Date | null };
 
 const followers: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
   OPEN: ['CLOSING', 'CONFIRMED'],
   CLOSING: ['CANCELED', 'EXPIRED', 'CONFIRMED'],
-  CONFIRMED: ['OPEN', 'CLOSING', 'CANCELED', 'EXPIRED'], // only while nothing is captured: an authorization may be given back, or lapse
-  CANCELED: ['CONFIRMED'], // late money that the merchant's policy accepts
+  CONFIRMED: ['OPEN', 'CLOSING', 'CANCELED', 'EXPIRED'], // only before a capture: an authorization can be voided or expire
+  CANCELED: ['CONFIRMED'], // late money that the merchant's policy or an operator accepts
   EXPIRED: ['CONFIRMED'],
 };
 

@@ -1,21 +1,23 @@
 import { after } from './clock.ts';
 import type { OrderChange } from './order-change.ts';
-import { isGivenUp, isLive } from './payment.ts';
+import { isAbandoned, isLive } from './payment.ts';
 import { needReview } from './review.ts';
 import { nextCheckAt, waitingDelayMsMax } from './schedule.ts';
 
+/** The provider's clock may differ from ours by this much. */
 export const clockSkewMs = 2000;
 
-/** Takes note that the outcome of a call is not known. Only a payment that is being submitted can become UNKNOWN. */
+/** Records that the outcome of a call is unknown. Has an effect only on a SUBMITTING payment. */
 export function markUnknown(change: OrderChange, paymentId: string): void {
   if (change.payment(paymentId).status !== 'SUBMITTING') return;
   change.record('PAYMENT_UNKNOWN', { payment: { id: paymentId, status: 'UNKNOWN' } });
-  askFromNowOn(change, paymentId);
+  restartChecks(change, paymentId);
 }
 
 /**
- * Plans the next question after a due one that brought nothing new; past the last, a person must look at what is still open. A question
- * out of turn, as of a buyer's page that asks again and again, uses up none of them.
+ * Plans the next check after a due check without a new result. After the last check of the schedule, a payment that is
+ * still live goes into review. A check before its time, such as the polling of a buyer's page, does not advance the
+ * schedule.
  */
 export function postponeCheck(change: OrderChange, paymentId: string): void {
   const payment = change.payment(paymentId);
@@ -27,34 +29,38 @@ export function postponeCheck(change: OrderChange, paymentId: string): void {
     needReview(
       change,
       'STUCK_UNKNOWN',
-      `${paymentId}: the provider was asked ${checkAttempts} times without a clear answer.`,
+      `${paymentId}: the outcome is still unknown after ${checkAttempts} queries to the provider.`,
     );
   }
 }
 
-/** How long after it was given up, and how far apart at most, a link that still works is asked about. */
+/** The shortest interval between two checks of an abandoned payment whose link still works. */
 const linkDelayMsMin = 10_000;
 
 /**
- * What was given up while its buyer holds a link that still works is asked about at growing distances until the link has run out, using up
- * none of the questions that come after. To be called after the next question was planned.
+ * Plans more checks of an abandoned payment while the buyer's link still works, because the buyer can still pay. The
+ * interval equals the time since the payment was abandoned, between `linkDelayMsMin` and `waitingDelayMsMax`. The last of
+ * these checks runs when the link has expired. They do not advance the regular schedule.
+ *
+ * Call it after the next regular check is planned.
  */
 export function watchLink(change: OrderChange, paymentId: string, payableUntil: Date): void {
   const payment = change.payment(paymentId);
-  if (!isGivenUp(payment) || payableUntil <= change.at) return;
+  if (!isAbandoned(payment) || payableUntil <= change.at) return;
   const sinceMs = change.at.getTime() - (payment.evidenceReceivedAt ?? payment.updatedAt).getTime();
   const next = after(change.at, Math.min(Math.max(sinceMs, linkDelayMsMin), waitingDelayMsMax));
   const last = after(payableUntil, clockSkewMs);
   change.plan(paymentId, { checkAt: next < last ? next : last, checkAttempts: 0, leasedUntil: null });
 }
 
-/** Asks about a payment that was given up from the beginning: something has happened to it at its provider. */
-export function watchAnew(change: OrderChange, paymentId: string): void {
-  if (isGivenUp(change.payment(paymentId))) askFromNowOn(change, paymentId);
+/** Restarts the check schedule of an abandoned payment, because its state at the provider has changed. */
+export function restartAbandonedChecks(change: OrderChange, paymentId: string): void {
+  if (isAbandoned(change.payment(paymentId))) restartChecks(change, paymentId);
 }
 
 /**
- * Plans the next try of a payment that its provider certainly was not told of, ever further apart, and no sooner than the provider wants.
+ * Plans the next attempt to submit a payment that the provider certainly did not receive. The intervals grow and are
+ * never shorter than `retryAfterMs`, which the provider requests.
  */
 export function postponeSubmission(change: OrderChange, paymentId: string, retryAfterMs: number): void {
   const payment = change.payment(paymentId);
@@ -64,8 +70,8 @@ export function postponeSubmission(change: OrderChange, paymentId: string, retry
   change.plan(paymentId, { leasedUntil: null, checkAt, checkAttempts: payment.checkAttempts + 1 });
 }
 
-/** Begins the schedule of questions anew, as the payment's status wants it. */
-export function askFromNowOn(change: OrderChange, paymentId: string): void {
+/** Restarts the check schedule that belongs to the payment's status. */
+export function restartChecks(change: OrderChange, paymentId: string): void {
   const checkAt = nextCheckAt(change.payment(paymentId), 0, change.at);
   change.plan(paymentId, { checkAt, checkAttempts: 0, leasedUntil: null });
 }

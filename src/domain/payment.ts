@@ -6,7 +6,7 @@ export type PaymentMethod = (typeof paymentMethods)[number];
 export const paymentFlows = ['REDIRECT', 'QR_CODE', 'MOBILE_WEB', 'IN_APP', 'EMBEDDED'] as const;
 export type PaymentFlow = (typeof paymentFlows)[number];
 
-/** Who moves the money: `STRIPE`, `ALIPAY`, `WECHATPAY`. Open, so that another one is a folder of its own and nothing here. */
+/** `STRIPE`, `ALIPAY` or `WECHATPAY`. Not a union type, so that a new provider needs no change in this file. */
 export type ProviderName = string;
 
 export const paymentStatuses = [
@@ -15,20 +15,30 @@ export const paymentStatuses = [
 ] as const;
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
-/** What a provider can say of a payment; the other statuses are about us: calling, not knowing, closing. */
+/**
+ * The statuses that a provider can report. The other statuses describe our side: the call is being made, its outcome is
+ * unknown, or the payment is being closed.
+ */
 export type ReportedPaymentStatus = Exclude<PaymentStatus, 'SUBMITTING' | 'UNKNOWN' | 'CANCELING'>;
 
 export const evidenceSources = ['RESPONSE', 'CALLBACK', 'QUERY', 'RECONCILIATION', 'OPERATOR'] as const;
 export type EvidenceSource = (typeof evidenceSources)[number];
 
-/** How we know what a status says. `providerTime` is the provider's own time of it. */
+/**
+ * The source of a status. `providerTime` is when the status began by the provider's clock; null when the source does not
+ * state it. `receivedAt` is when this server received it.
+ */
 export type Evidence = {
   readonly source: EvidenceSource;
   readonly providerTime: Date | null;
   readonly receivedAt: Date;
 };
 
-/** Why money did not move. `attempt` tells two failed attempts of one payment apart; it is the provider's name for it. */
+/**
+ * Why a payment, capture or refund failed. `reason` is a code such as `card_declined`, `message` is readable text, and
+ * `providerCode` is the provider's own code. `attempt` is the provider's id of the failed attempt, which distinguishes two
+ * failed attempts of one payment.
+ */
 export type PaymentFailure = {
   readonly reason: string;
   readonly message: string;
@@ -36,7 +46,7 @@ export type PaymentFailure = {
   readonly attempt: string | null;
 };
 
-/** How the buyer acts. Kept as JSON, so instants are RFC 3339 text. */
+/** The next action of the buyer. It is stored as JSON, so times are RFC 3339 text. `expiresAt` is null without expiry. */
 export type NextAction =
   | { readonly kind: 'REDIRECT'; readonly url: string; readonly expiresAt: string | null }
   | { readonly kind: 'QR_CODE'; readonly content: string; readonly imageUri: string; readonly expiresAt: string | null }
@@ -52,7 +62,10 @@ export type NextAction =
       readonly expiresAt: string | null;
     };
 
-/** What is so about a payment. Changes only together with an event, which carries the new values. */
+/**
+ * The facts of a payment. They change only together with an event, which carries the new values. Amounts are in minor units
+ * of `currency`. `appliedMinor`, `surplusMinor` and `quarantinedMinor` add up to `capturedMinor`.
+ */
 export type PaymentFacts = {
   readonly id: string;
   readonly orderId: string;
@@ -72,9 +85,11 @@ export type PaymentFacts = {
   readonly appliedMinor: bigint;
   readonly surplusMinor: bigint;
   readonly quarantinedMinor: bigint;
-  /** The attempts to capture that the provider has refused, by `captureAttempt`. */
+  /** The numbers (`captureAttempt`) of the capture attempts that the provider refused. */
   readonly refusedCaptures: readonly number[];
+  /** True when the money arrived after the payment was abandoned or its order was closed. */
   readonly late: boolean;
+  /** The final status of a payment that is being closed; otherwise null. */
   readonly closeTarget: CloseTarget | null;
   readonly returnUrl: string | null;
   readonly openId: string | null;
@@ -94,18 +109,24 @@ export type PaymentFacts = {
   readonly expiresAt: Date;
 };
 
-/** What we mean to do about a payment, and what the buyer's page needs: no history, so no events. */
+/** The planned work on a payment and the data of the buyer's page. It is not history and makes no events. */
 export type PaymentPlan = {
   readonly nextAction: NextAction | null;
+  /** Another provider id of the payment, as in `PaymentReport`. */
   readonly providerReference: string | null;
+  /** When the provider is queried or called next; null when nothing is planned. */
   readonly checkAt: Date | null;
+  /** The position in the check schedule of the current status. */
   readonly checkAttempts: number;
+  /** Until when one process has the exclusive right to call the provider; null when none has. */
   readonly leasedUntil: Date | null;
+  /** When a client last made us query the provider. */
   readonly askedAt: Date | null;
+  /** When an unverifiable callback brought a check forward. That happens at most once. */
   readonly hintedAt: Date | null;
-  /** What is to be captured of an authorization; null when nobody asked, or the provider has confirmed or refused it. */
+  /** The requested capture amount; null when no capture is requested or the provider has confirmed or refused it. */
   readonly captureMinor: bigint | null;
-  /** Counts the intents to capture: each is a key of its own at the provider. */
+  /** Counts the capture requests. Each has its own idempotency key at the provider. */
   readonly captureAttempt: number;
 };
 
@@ -123,9 +144,9 @@ const followers: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
     ...(['CANCELING', 'CANCELED', 'EXPIRED'] as const),
   ],
   AUTHORIZED: ['SUCCEEDED', 'CANCELING', 'CANCELED', 'EXPIRED'],
-  // Closing may come too late: the buyer was faster, and the provider says so. An authorization is no such news: it is being voided.
+  // The buyer may pay before the close takes effect. A report of AUTHORIZED has no effect: it is being voided.
   CANCELING: ['CANCELED', 'EXPIRED', 'SUCCEEDED', 'FAILED'],
-  // Money beats no-money: what the provider took is never denied, however late we learn of it.
+  // Money that the provider took overrides every end without money, however late the report arrives.
   FAILED: ['AUTHORIZED', 'SUCCEEDED'],
   CANCELED: ['AUTHORIZED', 'SUCCEEDED'],
   EXPIRED: ['AUTHORIZED', 'SUCCEEDED'],
@@ -136,7 +157,7 @@ export function mayFollow(held: PaymentStatus, next: PaymentStatus): boolean {
   return followers[held].includes(next);
 }
 
-/** What a reported status does to the one we hold. Providers resend and reorder, so all three are normal. */
+/** The effect of a reported status on the recorded status. Providers resend and reorder, so all three are normal. */
 export type ReportEffect = 'advances' | 'repeats' | 'contradicts';
 
 export function classifyReport(held: PaymentStatus, reported: ReportedPaymentStatus): ReportEffect {
@@ -148,24 +169,27 @@ const liveStatuses: ReadonlySet<PaymentStatus> = new Set([
   ...(['SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED', 'CANCELING'] as const),
 ]);
 
-/** True while money may still move without anybody starting anything new. */
+/** True for a live payment: it has not ended, and money can still move. */
 export function isLive({ status }: { readonly status: PaymentStatus }): boolean {
   return liveStatuses.has(status);
 }
 
-/** True when the buyer has nothing to act by: what was handed out has run out, or was never heard of. */
+/** True when the buyer has to act, but the next action is missing or has expired. */
 export function lacksAction({ status, nextAction }: Pick<Payment, 'status' | 'nextAction'>, now: Date): boolean {
   if (status !== 'ACTION_REQUIRED') return false;
   const expiresAt = nextAction !== null && 'expiresAt' in nextAction ? nextAction.expiresAt : null;
   return nextAction === null || (expiresAt !== null && new Date(expiresAt) <= now);
 }
 
-/** True when the payment was given up, so that money coming in now is late. */
-export function isGivenUp({ status }: { readonly status: PaymentStatus }): boolean {
+/** True for an abandoned payment: it ended without money. Money that arrives afterwards is late. */
+export function isAbandoned({ status }: { readonly status: PaymentStatus }): boolean {
   return status === 'FAILED' || status === 'CANCELED' || status === 'EXPIRED';
 }
 
-/** What waits for a person, of money that came after its order was closed: what went back meanwhile, or is on its way, waits no more. */
+/**
+ * The part of the quarantined amount that still needs an operator's decision. Completed and pending refunds reduce the
+ * other captured money first, then the quarantined amount.
+ */
 export function waitingMinor(
   payment: Pick<PaymentFacts, 'capturedMinor' | 'quarantinedMinor' | 'refundedMinor' | 'reservedMinor'>,
 ): bigint {
@@ -174,7 +198,7 @@ export function waitingMinor(
   return gone <= 0n ? quarantinedMinor : quarantinedMinor > gone ? quarantinedMinor - gone : 0n;
 }
 
-/** What may still be given back of a payment: captured, and neither refunded nor on its way. */
+/** The amount that can still be refunded: captured, and neither refunded nor reserved by a pending refund. */
 export function refundableMinor(
   payment: Pick<PaymentFacts, 'capturedMinor' | 'refundedMinor' | 'reservedMinor'>,
 ): bigint {

@@ -4,23 +4,23 @@ import type { Payment } from './payment.ts';
 import type { Refund } from './refund.ts';
 import { type PaymentReport, paymentReport, type RefundReport, refundReport } from './report.ts';
 
-/** What we hold of a payment, as far as a bill can be compared with it. */
+/** The recorded values of a payment that are compared with a bill. */
 export type HeldPayment = Pick<
   Payment,
   'id' | 'orderId' | 'status' | 'captureMode' | 'amountMinor' | 'capturedMinor' | 'currency' | 'providerPaymentId'
 >;
-/** The same of a refund. */
+/** The recorded values of a refund that are compared with a bill. */
 export type HeldRefund = Pick<Refund, 'id' | 'status' | 'amountMinor' | 'currency' | 'providerRefundId'>;
 
 /** One line of a provider's daily bill: a movement of money, completed or in progress. */
 export type BillLine = {
   readonly kind: 'payment' | 'refund';
-  /** The merchant's own number: `pay_…` or `rfd_…` when it is ours, another text for other systems and consoles, null when there is none. */
+  /** The merchant's number: our id (`pay_…` or `rfd_…`), any text of another system or a console, or null. */
   readonly merchantNumber: string | null;
-  /** Of a refund: the merchant's number of its payment. */
+  /** The merchant's number of the refunded payment; null for a payment line. */
   readonly paymentNumber: string | null;
   readonly providerPaymentId: string | null;
-  /** The same name that the provider's adapter uses in refund reports. */
+  /** The same id that the provider's adapter uses in refund reports. */
   readonly providerRefundId: string | null;
   readonly amountMinor: bigint;
   readonly currency: string;
@@ -29,10 +29,13 @@ export type BillLine = {
   readonly at: Date;
 };
 
-/** What comparing one line with what we hold comes to. `FOREIGN`: of another system of the merchant, and none of our business. */
+/**
+ * The result of comparing one bill line with the recorded state. `FOREIGN`: the line belongs to another system of the
+ * merchant and is ignored.
+ */
 export type LineVerdict = 'MATCHED' | 'MISSING_HERE' | 'DIFFERENT_AMOUNT' | 'FOREIGN';
 
-/** Judges a line beside the payment, and for refunds the refund, that it names; null where we hold none. */
+/** Compares a line with the payment and, for a refund line, the refund that it names. Null when none is recorded. */
 export function judgeLine(line: BillLine, payment: HeldPayment | null, refund: HeldRefund | null): LineVerdict {
   if (payment === null) return namesOurs(line) ? 'MISSING_HERE' : 'FOREIGN';
   return line.kind === 'payment' ? judgePayment(line, payment) : judgeRefund(line, refund);
@@ -44,7 +47,7 @@ function namesOurs({ kind, merchantNumber, paymentNumber }: BillLine): boolean {
 }
 
 function judgePayment(line: BillLine, payment: HeldPayment): LineVerdict {
-  // Under the number of a payment that the provider knows by another id, it took money that we hold nothing of.
+  // A different provider id under the same merchant number is a second payment, which is not recorded here.
   const { providerPaymentId } = payment;
   const isAnother =
     providerPaymentId !== null && line.providerPaymentId !== null && providerPaymentId !== line.providerPaymentId;
@@ -62,12 +65,15 @@ function isPossible(amountMinor: bigint, { status, captureMode, ...payment }: He
 function judgeRefund(line: BillLine, refund: HeldRefund | null): LineVerdict {
   if (refund === null) return 'MISSING_HERE';
   if (line.amountMinor !== refund.amountMinor || line.currency !== refund.currency) return 'DIFFERENT_AMOUNT';
-  // A bill is a picture of its morning: that a refund was under way then says nothing against how it ended.
+  // A bill shows the state at its creation. A refund that was pending then may have ended since.
   const isSame = line.status === 'PENDING' ? refund.status !== 'UNKNOWN' : line.status === refund.status;
   return isSame ? 'MATCHED' : 'MISSING_HERE';
 }
 
-/** What a bill says of a payment of ours. It names what was taken, not what was asked for: a capture may have been a part. */
+/**
+ * The payment report in a bill line. A bill states the captured amount, which a partial capture makes smaller than the
+ * payment's amount. `amountMinor` is therefore null.
+ */
 export function paymentReportOf(line: BillLine, paymentId: string, receivedAt: Date): PaymentReport {
   return paymentReport({
     paymentId,
@@ -79,7 +85,7 @@ export function paymentReportOf(line: BillLine, paymentId: string, receivedAt: D
   });
 }
 
-/** What it says of a refund. When one failed it does not say. */
+/** The refund report in a bill line. A bill does not state when a refund failed, so `providerTime` is null then. */
 export function refundReportOf(line: BillLine, receivedAt: Date): RefundReport {
   const { merchantNumber, providerRefundId, status, amountMinor, currency, at } = line;
   return refundReport({
@@ -89,10 +95,13 @@ export function refundReportOf(line: BillLine, receivedAt: Date): RefundReport {
   });
 }
 
-/** Two clocks may differ by so much: what is nearer to the end of a day may be in its neighbour's bill. */
+/**
+ * The provider's clock may differ from ours by this much. Money that moved closer than this to the start or end of a day
+ * may be in the bill of the adjacent day.
+ */
 export const dayBorderMs = 60_000;
 
-/** Whether money that moved between the two instants must be in the bill of this day, and in no other's. */
+/** True when money that moved between the two instants must be in the bill of this day and cannot be in another one. */
 export function isCertainlyWithin(
   moved: { readonly earliest: Date; readonly latest: Date },
   day: { readonly from: Date; readonly until: Date },

@@ -4,15 +4,18 @@ import { isReserved } from './refund.ts';
 import { needReview } from './review.ts';
 import { nextRefundCheckAt, settledDelayMsMin } from './schedule.ts';
 
-/** Takes note that the outcome of a refund's call is not known. */
+/** Records that the outcome of the call for a refund is unknown. Has an effect only on a PENDING refund. */
 export function markRefundUnknown(change: OrderChange, refundId: string): void {
   const { status, paymentId } = change.refund(refundId);
   if (status !== 'PENDING') return;
   change.record('REFUND_UNKNOWN', { payment: { id: paymentId }, refund: { id: refundId, status: 'UNKNOWN' } });
-  askRefundFromNowOn(change, refundId);
+  restartRefundChecks(change, refundId);
 }
 
-/** Plans the next question about a refund after a due one that brought nothing new; past the last, a person must look. */
+/**
+ * Plans the next check of a refund after a due check without a new result. After the last check of the schedule, a refund
+ * that is still pending or unknown goes into review.
+ */
 export function postponeRefundCheck(change: OrderChange, refundId: string): void {
   const refund = change.refund(refundId);
   if (refund.checkAt !== null && refund.checkAt > change.at) return;
@@ -21,15 +24,18 @@ export function postponeRefundCheck(change: OrderChange, refundId: string): void
   change.planRefund(refundId, { checkAt, checkAttempts, leasedUntil: null });
   if (checkAt !== null || !isReserved(refund)) return;
   const reason = refund.status === 'UNKNOWN' ? 'STUCK_UNKNOWN' : 'REFUND_ABNORMAL';
-  needReview(change, reason, `${refundId}: the provider was asked ${checkAttempts} times without a clear answer.`);
+  needReview(change, reason, `${refundId}: no final result after ${checkAttempts} queries to the provider.`);
 }
 
-/** After so many tries a person must look, about two hours after the first: the provider refuses, and does not say for good. */
-const triesUnseenMax = 9;
+/**
+ * After this many attempts a refund that the provider does not execute goes into review. That is about two hours after the
+ * first attempt.
+ */
+const attemptsBeforeReview = 9;
 
 /**
- * Plans the next try of a refund that its provider certainly did not make, ever further apart, and no sooner than the provider wants. It
- * goes on, and a person is asked.
+ * Plans the next attempt to submit a refund that the provider certainly did not execute. The intervals grow and are never
+ * shorter than `retryAfterMs`, which the provider requests. The attempts continue while the order is in review.
  */
 export function postponeRefundSubmission(change: OrderChange, refundId: string, retryAfterMs: number): void {
   const { checkAttempts } = change.refund(refundId);
@@ -37,11 +43,13 @@ export function postponeRefundSubmission(change: OrderChange, refundId: string, 
   const planned = nextRefundCheckAt('UNKNOWN', checkAttempts, change.at) ?? after(change.at, settledDelayMsMin);
   const checkAt = planned > soonest ? planned : soonest;
   change.planRefund(refundId, { checkAt, checkAttempts: checkAttempts + 1 });
-  if (checkAttempts < triesUnseenMax) return;
-  needReview(change, 'REFUND_ABNORMAL', `${refundId}: the provider did not take it, ${checkAttempts + 1} times over.`);
+  if (checkAttempts < attemptsBeforeReview) return;
+  const note = `${refundId}: the provider has not accepted the refund after ${checkAttempts + 1} attempts.`;
+  needReview(change, 'REFUND_ABNORMAL', note);
 }
 
-export function askRefundFromNowOn(change: OrderChange, refundId: string): void {
+/** Restarts the check schedule that belongs to the refund's status. */
+export function restartRefundChecks(change: OrderChange, refundId: string): void {
   const checkAt = nextRefundCheckAt(change.refund(refundId).status, 0, change.at);
   change.planRefund(refundId, { checkAt, checkAttempts: 0, leasedUntil: null });
 }

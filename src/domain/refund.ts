@@ -8,7 +8,7 @@ export type ReportedRefundStatus = Exclude<RefundStatus, 'UNKNOWN'>;
 export const refundOrigins = ['REQUESTED', 'SURPLUS', 'PROVIDER'] as const;
 export type RefundOrigin = (typeof refundOrigins)[number];
 
-/** What is so about a refund. Changes only together with an event. */
+/** The facts of a refund. They change only together with an event, which carries the new values. */
 export type RefundFacts = {
   readonly id: string;
   readonly orderId: string;
@@ -31,6 +31,7 @@ export type RefundFacts = {
   readonly succeededAt: Date | null;
 };
 
+/** The planned work on a refund. It is not history and makes no events. */
 export type RefundPlan = {
   readonly checkAt: Date | null;
   readonly checkAttempts: number;
@@ -42,26 +43,26 @@ export type Refund = RefundFacts & RefundPlan;
 const followers: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
   PENDING: ['UNKNOWN', 'SUCCEEDED', 'FAILED'],
   UNKNOWN: ['PENDING', 'SUCCEEDED', 'FAILED'],
-  SUCCEEDED: ['FAILED'], // the bank sent it back: the amount is refundable again
-  FAILED: ['SUCCEEDED'], // money beats no-money: the provider paid it out after all
+  SUCCEEDED: ['FAILED'], // the bank returned the money: the amount is refundable again
+  FAILED: ['SUCCEEDED'], // the provider paid it out after all: a movement of money overrides a failure
 };
 
 export function mayFollowRefund(held: RefundStatus, next: RefundStatus): boolean {
   return followers[held].includes(next);
 }
 
-/** What a reported status does to the one we hold, as for payments. */
+/** The effect of a reported status on the recorded status, as `classifyReport` for payments. */
 export function classifyRefundReport(held: RefundStatus, reported: ReportedRefundStatus): ReportEffect {
   if (held === reported) return 'repeats';
   return mayFollowRefund(held, reported) ? 'advances' : 'contradicts';
 }
 
-/** The refund that brings a payment's surplus back. One payment has one, so that no second one can be made for the same money. */
+/** The id of the refund of a payment's surplus. It is derived from the payment's id, so that there is at most one. */
 export function surplusRefundIdOf(paymentId: string): string {
   return paymentId.replace(`${idPrefixes.payment}_`, `${idPrefixes.refund}_`);
 }
 
-/** True while the refund's amount is set aside: neither refunded nor refundable. */
+/** True while the refund's amount is reserved: not refunded yet, and not refundable. */
 export function isReserved({ status }: { readonly status: RefundStatus }): boolean {
   return status === 'PENDING' || status === 'UNKNOWN';
 }

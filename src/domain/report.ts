@@ -2,13 +2,15 @@ import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from
 import type { ReportedRefundStatus } from './refund.ts';
 
 /**
- * What somebody who knows told us of one payment: a callback, an answer, a bill line, an operator. Amounts are null where it said
- * nothing of them. State is a function of the reports, in whatever order and however often they come.
+ * A statement about one payment. Its source is a callback, a response, a query, a bill line or an operator. A null field
+ * means that the source does not state it. Amounts are in minor units of `currency`.
+ *
+ * Reports arrive in any order and more than once. The recorded money does not depend on either.
  */
 export type PaymentReport = {
   readonly paymentId: string;
   readonly providerPaymentId: string | null;
-  /** The provider's other name for it, needed to ask or close before providerPaymentId exists. */
+  /** Another provider id of the payment. It is needed to query or close a payment that has no `providerPaymentId` yet. */
   readonly providerReference: string | null;
   readonly status: ReportedPaymentStatus;
   readonly amountMinor: bigint | null;
@@ -19,7 +21,7 @@ export type PaymentReport = {
   readonly evidence: Evidence;
 };
 
-/** Builds a report of a payment. A field that is not given is null: the source said nothing of it. */
+/** Builds a report of a payment. Omitted fields are null. */
 export function paymentReport(
   stated: Pick<PaymentReport, 'paymentId' | 'status' | 'evidence'> & Partial<PaymentReport>,
 ): PaymentReport {
@@ -35,9 +37,9 @@ export function paymentReport(
   };
 }
 
-/** What somebody told us of one refund, of ours or made in the provider's console. */
+/** A statement about one refund, which was made by us or in the provider's console. Null fields as in `PaymentReport`. */
 export type RefundReport = {
-  /** Null when it names none of ours: it was made in the provider's console. */
+  /** Our refund id. Null when the report has none, because the refund was made in the provider's console. */
   readonly refundId: string | null;
   readonly providerRefundId: string | null;
   readonly status: ReportedRefundStatus;
@@ -48,7 +50,7 @@ export type RefundReport = {
   readonly evidence: Evidence;
 };
 
-/** Builds a report of a refund. A field that is not given is null: the source said nothing of it. */
+/** Builds a report of a refund. Omitted fields are null. */
 export function refundReport(
   stated: Pick<RefundReport, 'refundId' | 'status' | 'evidence'> & Partial<RefundReport>,
 ): RefundReport {
@@ -63,8 +65,13 @@ export function refundReport(
 }
 
 /**
- * What became of a report: it changed something, told nothing new, was refused for the reason given, or came before what it follows
- * from: it is to be applied again in a moment.
+ * The result of applying a report.
+ *
+ * - `applied`: the report changed the order.
+ * - `repeated`: the report has no new information.
+ * - `refused`: the report contradicts the recorded status (`superseded`) or the recorded amount, currency or provider id
+ *   (`mismatch`).
+ * - `early`: the report depends on a change that is not recorded yet. Apply it again later.
  */
 export type ReportOutcome = Verdict | { readonly effect: 'early' };
 export type Verdict =

@@ -7,29 +7,30 @@ import type { ReviewReason } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { closePayment, confirm, isClosed } from './order-lifecycle.ts';
 import { isLive, waitingMinor } from './payment.ts';
-import { askFromNowOn } from './payment-checks.ts';
+import { restartChecks } from './payment-checks.ts';
 import { isReserved } from './refund.ts';
 import type { PaymentReport, RefundReport, ReportOutcome } from './report.ts';
 import { needReview } from './review.ts';
 import { refundSurplus } from './start-refund.ts';
 
-/** What an operator found out and decided about an order that needed a person. */
+/** An operator's findings and decision about an order in review. */
 export type Resolution = {
   readonly reasons: readonly ReviewReason[];
   readonly resolvedBy: string;
   readonly note: string;
-  /** What becomes of money that waits since the order was closed. */
+  /** The decision about quarantined money and late authorizations. Null when there are none. */
   readonly latePayment: 'ACCEPT' | 'REFUND' | null;
-  /** What the operator read in the provider's console. */
+  /** The states of payments and refunds that the operator read in the provider's console. */
   readonly payments: readonly PaymentReport[];
   readonly refunds: readonly (RefundReport & { readonly paymentId: string; readonly refundId: string })[];
 };
 
 /**
- * Applies what the operator knows, decides what waits, and takes the reasons back, keeping who and why. What is still unknown after that
- * is asked again from now on. Repeating it changes nothing.
+ * Applies the operator's findings and decision, removes the review reasons, and records the operator and the note. Payments
+ * and refunds whose outcome is still unknown are checked again. A repetition has no effect.
  *
- * @throws {InvalidInputError} when a fact contradicts what is certain, or money waits and nothing is said of it. Nothing is changed then.
+ * @throws {InvalidInputError} when a finding contradicts the recorded state, or when `latePayment` is null although money
+ * waits for a decision, or is set although none does. Nothing is changed then.
  */
 export function resolveReview(change: OrderChange, resolution: Resolution): void {
   const { reasons, resolvedBy, note } = resolution;
@@ -38,7 +39,7 @@ export function resolveReview(change: OrderChange, resolution: Resolution): void
   const hasStated = change.events.length > eventsBefore;
   const held = change.order.reviewReasons.filter((reason) => reasons.includes(reason));
   if (held.includes('LATE_PAYMENT')) decideLatePayments(change, resolution);
-  if (held.includes('STUCK_UNKNOWN') || held.includes('REFUND_ABNORMAL')) askAgain(change);
+  if (held.includes('STUCK_UNKNOWN') || held.includes('REFUND_ABNORMAL')) resumeChecks(change);
   const { reviewReasons } = change.order;
   const left = reviewReasons.filter((reason) => !held.includes(reason));
   if (left.length === reviewReasons.length && !hasStated) return;
@@ -61,14 +62,14 @@ function issueOf(path: string, outcome: ReportOutcome) {
     case 'repeated':
       return null;
     case 'early':
-      return { path, message: 'is more than what is left of the payment.' };
+      return { path, message: 'exceeds the refundable amount of the payment.' };
     case 'refused':
       return {
         path,
         message:
           outcome.reason === 'mismatch'
-            ? 'has another amount, currency or provider id than ours.'
-            : 'contradicts what is certain already.',
+            ? 'has a different amount, currency or provider id than the recorded one.'
+            : 'contradicts the recorded status.',
       };
   }
 }
@@ -81,12 +82,14 @@ function decideLatePayments(change: OrderChange, { latePayment, resolvedBy, note
     throw new InvalidInputError([
       {
         path: 'latePayment',
-        message: 'decides nothing: no money waits. What the order has kept goes back by requestRefund.',
+        message: 'must be null: no late money waits for a decision. Use requestRefund to refund money of the order.',
       },
     ]);
   }
   if (first !== undefined && latePayment === null) {
-    throw new InvalidInputError([{ path: 'latePayment', message: `is required: ${first.id} waits for it.` }]);
+    throw new InvalidInputError([
+      { path: 'latePayment', message: `is required: the money of ${first.id} waits for a decision.` },
+    ]);
   }
   for (const payment of captured) {
     const { id, appliedMinor, surplusMinor, quarantinedMinor } = payment;
@@ -106,21 +109,22 @@ function decideLatePayments(change: OrderChange, { latePayment, resolvedBy, note
     });
     if (shares.surplusMinor > 0n) {
       const surplus = formatMoney({ amountMinor: shares.surplusMinor, currency: payment.currency });
-      needReview(change, 'SURPLUS', `${id}: ${surplus} to go back to the buyer.`);
+      needReview(change, 'SURPLUS', `${id}: a surplus of ${surplus} is refunded to the buyer.`);
       refundSurplus(change, id);
     }
     if (latePayment === 'ACCEPT') confirm(change, id);
   }
   for (const { id } of authorized) {
-    // What has been paid needs no authorization any more.
+    // An order that is paid needs no authorization.
     if (latePayment === 'REFUND' || openMinorOf(change) === 0n) closePayment(change, id, 'CANCELED');
     else confirm(change, id);
   }
 }
 
-function askAgain(change: OrderChange): void {
+/** Restarts the checks of live payments and unfinished refunds whose check schedule has ended. */
+function resumeChecks(change: OrderChange): void {
   for (const payment of change.payments) {
-    if (isLive(payment) && payment.checkAt === null) askFromNowOn(change, payment.id);
+    if (isLive(payment) && payment.checkAt === null) restartChecks(change, payment.id);
   }
   for (const refund of change.refunds) {
     if (isReserved(refund) && refund.checkAt === null) {

@@ -5,23 +5,31 @@ import { surplusRefundedOf } from './order-sums.ts';
 import { isLive } from './payment.ts';
 import { isReserved } from './refund.ts';
 
-/** Says that a person should look at the order, once for each reason. */
+/**
+ * Puts the order in review, which asks an operator to look at it. Has no effect when the order is already in review for
+ * this reason.
+ *
+ * @param note explains the reason to the operator, as a readable sentence.
+ */
 export function needReview(change: OrderChange, reason: ReviewReason, note: string): void {
   const { reviewReasons } = change.order;
   if (reviewReasons.includes(reason)) return;
   change.record('ORDER_REVIEW_NEEDED', { order: { reviewReasons: [...reviewReasons, reason] }, note });
 }
 
-/** How soon after an unreadable callback its payment is asked about: the provider may need a moment until its answers show the change. */
-const unreadableAskDelayMs = 2000;
+/**
+ * The delay between an unreadable callback and the check of its payment. The provider may need a moment before its query
+ * results show the change.
+ */
+const unreadableCheckDelayMs = 2000;
 
 /**
- * Records that a verified callback names the payment and cannot be read. The payment and its open refunds are asked about soon, because
- * the callback may have announced a change. Repeating it has no effect while the review is open.
+ * Records that a verified callback for the payment cannot be read. The payment and its pending refunds are checked soon,
+ * because the callback may have announced a change. A repetition has no effect while the review is open.
  */
 export function noteUnreadableCallback(change: OrderChange, paymentId: string, why: string): void {
   needReview(change, 'UNREADABLE_CALLBACK', `${paymentId}: ${why}`);
-  const soon = after(change.at, unreadableAskDelayMs);
+  const soon = after(change.at, unreadableCheckDelayMs);
   const isLater = ({ checkAt }: { readonly checkAt: Date | null }) => checkAt === null || checkAt > soon;
   if (isLater(change.payment(paymentId))) change.plan(paymentId, { checkAt: soon });
   for (const refund of change.refunds) {
@@ -31,7 +39,10 @@ export function noteUnreadableCallback(change: OrderChange, paymentId: string, w
   }
 }
 
-/** Takes back what nobody has to look at any more: the money has gone back by itself, or the provider has spoken after all. */
+/**
+ * Resolves the review reasons that no longer apply: the surplus or late money was refunded, or the provider reported the
+ * outcome after all.
+ */
 export function settleReviews(change: OrderChange): void {
   const { status, capturedMinor, refundedMinor, reviewReasons } = change.order;
   const isSurplusLeft = change.payments.some(
@@ -52,6 +63,6 @@ export function settleReviews(change: OrderChange): void {
   if (settled.length === 0) return;
   change.record('ORDER_REVIEW_RESOLVED', {
     order: { reviewReasons: reviewReasons.filter((reason) => !settled.includes(reason)) },
-    note: `Settled by itself: ${settled.join(', ')}.`,
+    note: `Resolved automatically: ${settled.join(', ')}.`,
   });
 }

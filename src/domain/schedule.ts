@@ -7,28 +7,37 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** While the outcome is unknown: quickly at first, hourly for a day, daily for a week, then a person must look. */
+/**
+ * The check schedule while the outcome is unknown: short intervals at first, then hourly for a day and daily for a week.
+ * After the last check the order goes into review.
+ */
 export const unknownDelaysMs: readonly number[] = [
   ...[5 * second, 15 * second, 30 * second, minute, 2 * minute, 5 * minute, 10 * minute, 30 * minute, hour],
   ...Array.from({ length: 24 }, () => hour),
   ...Array.from({ length: 7 }, () => day),
 ];
 
-/** While the buyer or the provider is at work: callbacks normally come first, so this only catches the lost ones. */
+/**
+ * The check schedule while the buyer or the provider has to act, followed by `waitingDelayMsMax` without end. Callbacks
+ * normally arrive first. The checks compensate for lost callbacks.
+ */
 export const waitingDelaysMs: readonly number[] = [
   ...[10 * second, 30 * second, minute, 2 * minute, 5 * minute, 10 * minute],
 ];
 export const waitingDelayMsMax = 15 * minute;
 
-/** An authorization that lapses is announced by callback; asking once a day catches a lost one. */
+/** The provider announces an expired authorization by callback. A daily check compensates for a lost callback. */
 export const authorizedDelayMs = day;
 
-/** Of money that has moved: asked again for what may happen to it later in the provider's console, should its callback be lost. */
+/** Checks of a succeeded payment. They find later changes in the provider's console whose callbacks were lost. */
 export const settledDelayMsMin = day;
 const settledDelaysMs: readonly number[] = [settledDelayMsMin, 7 * day, 30 * day];
-/** Of a payment that was given up: asked again in case the buyer was faster after all, and the callback was lost. */
-const givenUpDelaysMs: readonly number[] = [10 * minute, day, 7 * day];
-/** While the provider sends money back, which may take weeks; then a person must look. */
+/** Checks of an abandoned payment. They find a buyer who paid anyway when the callback was lost. */
+const abandonedDelaysMs: readonly number[] = [10 * minute, day, 7 * day];
+/**
+ * The check schedule of a pending refund, which can take weeks at the provider. After the last check the order goes into
+ * review.
+ */
 const refundDelaysMs: readonly number[] = [
   ...waitingDelaysMs,
   ...Array.from({ length: 24 }, () => hour),
@@ -36,8 +45,8 @@ const refundDelaysMs: readonly number[] = [
 ];
 
 /**
- * When the provider is asked next about a payment after `attempts` questions that brought nothing new. Null when there is nothing left
- * to ask, or, for an unknown outcome, when asking went on long enough for a person to look.
+ * The time of the next check of a payment after `attempts` checks without a new result. Null after the last check of the
+ * schedule. A payment whose outcome is still unknown then needs review.
  */
 export function nextCheckAt(
   { status, captureMinor }: Pick<Payment, 'status' | 'captureMinor'>,
@@ -53,18 +62,18 @@ export function nextCheckAt(
     case 'PROCESSING':
       return after(now, waitingDelaysMs[attempts] ?? waitingDelayMsMax);
     case 'AUTHORIZED':
-      // Nobody gives up on a capture that was asked for; past the quick questions it is asked once a day with the authorization.
+      // A requested capture is never abandoned. After the schedule it is checked once a day, like the authorization.
       return after(now, (captureMinor === null ? undefined : unknownDelaysMs[attempts]) ?? authorizedDelayMs);
     case 'SUCCEEDED':
       return nth(settledDelaysMs, attempts, now);
     case 'CANCELED':
     case 'EXPIRED':
     case 'FAILED':
-      return nth(givenUpDelaysMs, attempts, now);
+      return nth(abandonedDelaysMs, attempts, now);
   }
 }
 
-/** The same for a refund. */
+/** The time of the next check of a refund, as `nextCheckAt` for payments. Null for a refund that has ended. */
 export function nextRefundCheckAt(status: RefundStatus, attempts: number, now: Date): Date | null {
   switch (status) {
     case 'UNKNOWN':

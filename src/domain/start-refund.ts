@@ -10,7 +10,10 @@ export type NewRefund = Pick<
   'id' | 'paymentId' | 'origin' | 'amountMinor' | 'reason' | 'checkAt' | 'leasedUntil'
 >;
 
-/** Sets the amount aside, before anybody is told: what is reserved cannot be refunded twice. The caller has seen that it is there. */
+/**
+ * Adds a pending refund and reserves its amount. This happens before the provider is called, so that the same amount
+ * cannot be refunded twice. The caller checks first that the amount is refundable.
+ */
 export function startRefund(change: OrderChange, wanted: NewRefund): void {
   change.addRefund({ ...newRefund(change, wanted), status: 'PENDING' });
 }
@@ -34,7 +37,10 @@ export function newRefund(change: OrderChange, wanted: NewRefund): Omit<Refund, 
   };
 }
 
-/** Sends back what a payment brought beyond its order. Due at once, and once only: the refund's id is made from the payment's. */
+/**
+ * Refunds the surplus of a payment. The refund is due immediately. A payment has at most one such refund, because its id
+ * is derived from the payment's id.
+ */
 export function refundSurplus(change: OrderChange, paymentId: string): void {
   const id = surplusRefundIdOf(paymentId);
   if (change.refunds.some((refund) => refund.id === id)) return;

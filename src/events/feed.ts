@@ -16,33 +16,45 @@ import {
 } from './log.ts';
 import type { Notifier } from './notifications.ts';
 
-type Source = { readonly pool: Database['pool']; readonly notifier: Notifier; readonly log: Log };
+type Source = {
+  readonly pool: Database['pool'];
+  readonly notifier: Notifier;
+  readonly log: Log;
+  /** Ends the feed when it aborts. */
+  readonly until?: AbortSignal;
+};
 
-/** An older transaction is mostly over in a moment; one that stays open must not be asked about all the time. */
+/**
+ * The interval between two reads while an older open transaction holds events back. Most transactions end quickly. The
+ * interval grows, so that one that stays open does not cause constant polling.
+ */
 const heldBackDelayMsMin = 25;
 const heldBackDelayMsMax = 1000;
-const readAgainDelayMs = 1000;
+const retryDelayMs = 1000;
+/** The number of events that one statement of the tail watch reads. */
 export const tailLimit = 1000;
 
 /**
- * Everything that happens to one order, from after a place in the log, or from now on, until the reader returns. Holds nothing but a
- * sequence: a reader that is slow, or gone for a while, costs nobody anything.
+ * Iterates over the events of one order after a log position until the reader returns. Waits for new events. The only state
+ * is a sequence number, so a slow reader costs no memory.
+ *
+ * @param after null to start with the next event.
  */
 export function orderFeed(
   source: Source,
   scope: { readonly merchantId: string; readonly orderId: string },
   after: LogPosition | null,
 ): AsyncIterableIterator<LoggedEvent> {
-  return endedByReturn((signal) => followOrder(source, scope, after, signal));
+  return endedByReturn((signal) => followOrder(source, scope, after, signal), source.until);
 }
 
-/** Everything that happens to a merchant's orders, of the given types or of all. As `orderFeed` otherwise. */
+/** Iterates over the events of a merchant's orders, as `orderFeed`. `types` null means all types. */
 export function merchantFeed(
   source: Source,
   scope: { readonly merchantId: string; readonly types: readonly EventType[] | null },
   after: LogPosition | null,
 ): AsyncIterableIterator<LoggedEvent> {
-  return endedByReturn((signal) => followMerchant(source, scope, after, signal));
+  return endedByReturn((signal) => followMerchant(source, scope, after, signal), source.until);
 }
 
 async function* followOrder(
@@ -59,6 +71,7 @@ async function* followOrder(
     while (!signal.aborted) {
       const events = (await readPatiently(log, signal, () => readOrderLog(pool, merchantId, orderId, sequence))) ?? [];
       for (const event of events) {
+        if (signal.aborted) return;
         yield event;
         sequence = event.sequence;
       }
@@ -81,11 +94,13 @@ async function* followMerchant(
     let position = after ?? (await readPatiently(log, signal, () => readLogEnd(pool))) ?? logStart;
     let heldBackDelayMs = heldBackDelayMsMin;
     while (!signal.aborted) {
-      // Asked before reading: what is settled by now is read below, what is not is worth a second look, and the rest notifies us.
+      // Queried before the read. Events that are settled now are read below, held-back events need another read soon, and
+      // later events cause a notification.
       const isMoreComing = await readPatiently(log, signal, () => isHeldBack(pool, merchantId, position));
-      // Read unfiltered, so that the position moves past what nobody asked for and no notification reads it again.
+      // Read without a type filter, so that the position also passes unwanted events and no later read repeats them.
       const events = (await readPatiently(log, signal, () => readMerchantLog(pool, merchantId, position))) ?? [];
       for (const event of events) {
+        if (signal.aborted) return;
         if (types === null || types.includes(event.type)) yield event;
         position = event;
       }
@@ -100,8 +115,9 @@ async function* followMerchant(
 }
 
 /**
- * Looks at the log's end and notifies subscribers whose notification was lost: one statement a round, however many wait, and further ones only for
- * more than a thousand events. It watches from the moment on at which it is opened, so that later followers miss nothing.
+ * Reads new events at the end of the log and notifies subscribers, in case their notification was lost. A round costs one
+ * statement for any number of subscribers, and one more for each further thousand events. It covers all events after the
+ * call, so it must be opened before the first feed.
  */
 export async function openTailWatch({ pool, notifier }: Pick<Source, 'pool' | 'notifier'>): Promise<TailWatch> {
   let position = await readLogEnd(pool);
@@ -119,31 +135,33 @@ export async function openTailWatch({ pool, notifier }: Pick<Source, 'pool' | 'n
   };
 }
 
-/** `runOnce` goes up to the log's end, however far that is, and returns how many events it has passed. */
+/** `runOnce` reads up to the end of the log and returns the number of events that it read. */
 export type TailWatch = { runOnce(): Promise<number> };
 
 /**
- * A follower outlives the database's absence: it holds its place, and reads on from there when the database is back.
- * @returns what was read; null when the reader has left meanwhile.
+ * Retries a read until it succeeds, so that a feed survives a database outage and continues from its position.
+ *
+ * @returns the result of the read; null when the signal was aborted first.
  */
 async function readPatiently<T>(log: Log, signal: AbortSignal, read: () => Promise<T>): Promise<T | null> {
   while (!signal.aborted) {
     try {
       return await read();
     } catch (error) {
-      log.warn({ err: error }, 'a follower could not read the log and tries again');
-      await rest(readAgainDelayMs, signal);
+      log.warn({ err: error }, 'a subscription could not read the event log and retries');
+      await rest(retryDelayMs, signal);
     }
   }
   return null;
 }
 
-/** An idle generator hears of `return` only when it wakes up; the signal wakes it. */
+/** A generator that awaits something processes `return` only afterwards. The aborted signal ends the wait. */
 function endedByReturn(
   follow: (signal: AbortSignal) => AsyncGenerator<LoggedEvent, void, undefined>,
+  until: AbortSignal | undefined,
 ): AsyncIterableIterator<LoggedEvent> {
   const ended = new AbortController();
-  const events = follow(ended.signal);
+  const events = follow(until === undefined ? ended.signal : AbortSignal.any([ended.signal, until]));
   return {
     next: () => events.next(),
     return() {
@@ -160,7 +178,7 @@ function endedByReturn(
   };
 }
 
-/** For one order's feed, what is committed counts, held back or not. */
+/** The end of the log for the feed of one order, which includes committed events that are still held back. */
 async function readCommittedEnd(pool: Database['pool']): Promise<LogPosition> {
   return { ...(await readLogEnd(pool)), xid: posMax };
 }

@@ -3,7 +3,9 @@ import { after } from '../domain/clock.ts';
 import { leaseMs } from '../domain/lease.ts';
 import type { ProviderName } from '../domain/payment.ts';
 
-/** One verified callback, as it came. */
+/**
+ * One verified callback as it was received. `applyAttempts` counts the attempts to apply it, including the current one.
+ */
 export type Delivery = {
   readonly id: string;
   readonly provider: ProviderName;
@@ -38,10 +40,11 @@ export type NewDelivery = Omit<Delivery, 'id' | 'applyAttempts'> & { readonly he
 
 type Reader = Database['pool'] | Tx;
 
-/** How many refused callbacks of one provider are kept in a minute: enough to look at, too few to fill a disk. */
+/** Per provider and minute, at most this many refused callbacks are stored: enough for inspection, too few to fill a disk. */
 export const rejectedPerMinuteMax = 5;
-/** And how much of each body, and for how long. */
+/** The stored part of the body of a refused callback. */
 export const rejectedBodyBytesMax = 4096;
+/** How long a refused callback is stored. */
 export const rejectedForMs = 7 * 24 * 60 * 60_000;
 
 const insertSql = `
@@ -63,8 +66,8 @@ const finishSql = `
   update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null, body = $6
   where id = $1 and status = 'PENDING'`;
 const postponeSql = `update deliveries set apply_at = $2, reason = $3 where id = $1 and status = 'PENDING'`;
-// A minute has so many slots for each provider, and a slot is taken once: counting first would let all through who count at the same time.
-// Of the free ones any will do, so that those who come at once do not all want the same.
+// Each provider has a fixed number of slots per minute, and each slot is unique. Counting the rows first would admit all
+// callers that count at the same time. The free slot is chosen at random, so that concurrent callers rarely conflict.
 const rejectSql = `
   insert into rejected_deliveries (provider, reason, headers, body, received_at, slot)
   select $1, $2, $3, $4, $5::timestamptz, free.slot
@@ -75,7 +78,10 @@ const rejectSql = `
 
 const dropRejectedSql = 'delete from rejected_deliveries where received_at < $1';
 
-/** Keeps a verified callback; null when it is here already. Once this has returned, the provider may be told that we have it. */
+/**
+ * Stores a verified callback and returns its id; null when the same event is already stored. Acknowledge the callback only
+ * after this returns.
+ */
 export async function insertDelivery(on: Reader, delivery: NewDelivery): Promise<string | null> {
   const { provider, providerAccount, eventId, eventType, headers, body, receivedAt } = delivery;
   const values = [provider, providerAccount, eventId, eventType, JSON.stringify(headers), body, receivedAt];
@@ -83,7 +89,10 @@ export async function insertDelivery(on: Reader, delivery: NewDelivery): Promise
   return rows[0]?.id ?? null;
 }
 
-/** Takes callbacks to one account whose time has come and leases them to the caller; another node skips them. */
+/**
+ * Claims overdue callbacks of one account, at most `limit`. They are leased to the caller, and other nodes skip them until
+ * the lease ends. The claim counts as an attempt.
+ */
 export async function claimDueDeliveries(
   on: Reader,
   { name, account }: { readonly name: ProviderName; readonly account: string },
@@ -94,7 +103,7 @@ export async function claimDueDeliveries(
   return rows;
 }
 
-/** The same for one callback; null when it is not to be applied now. */
+/** Claims one callback; null when it is not due, already leased or already processed. */
 export async function claimDelivery(on: Reader, now: Date, id: string): Promise<Delivery | null> {
   const { rows } = await on.query<Delivery>(claimOneSql, [now, after(now, leaseMs), 1, id]);
   return rows[0] ?? null;
@@ -106,7 +115,7 @@ export async function isDeliveryPending(on: Reader, id: string): Promise<boolean
   return rowCount === 1;
 }
 
-/** Stores a verdict. It has no effect on a delivery that has its final status already. */
+/** Stores a verdict. It has no effect on a delivery that already has its final status. `at` is the time of the verdict. */
 export async function writeVerdict(
   on: Reader,
   id: string,
@@ -123,7 +132,10 @@ export async function writeVerdict(
   return { status, reason, paymentId };
 }
 
-/** Keeps one of a few refused callbacks a minute for inspection: never more, however many come at once. */
+/**
+ * Stores a refused callback for inspection, with at most `rejectedBodyBytesMax` of its body. Has no effect when
+ * `rejectedPerMinuteMax` callbacks of the provider are already stored in this minute.
+ */
 export async function insertRejectedDelivery(
   on: Reader,
   rejected: { provider: ProviderName; reason: string; headers: Record<string, string>; body: Buffer; receivedAt: Date },
@@ -135,7 +147,7 @@ export async function insertRejectedDelivery(
   await on.query(rejectSql, values);
 }
 
-/** Drops refused callbacks that nobody has looked at for long. Returns how many. */
+/** Deletes refused callbacks older than `rejectedForMs`. Returns their number. */
 export async function dropOldRejectedDeliveries(on: Reader, now: Date): Promise<number> {
   const { rowCount } = await on.query(dropRejectedSql, [after(now, -rejectedForMs)]);
   return rowCount ?? 0;

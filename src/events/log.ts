@@ -5,7 +5,7 @@ import type { PaymentMethod, PaymentStatus } from '../domain/payment.ts';
 import type { RefundStatus } from '../domain/refund.ts';
 import { type LogPosition, posMax } from './cursor.ts';
 
-/** A row of the log as readers need it: no read of any other table. */
+/** A row of the log with all fields that readers need, so that they read no other table. */
 export type LoggedEvent = LogPosition & {
   readonly id: string;
   readonly merchantId: string;
@@ -23,14 +23,14 @@ export type LoggedEvent = LogPosition & {
   readonly refundStatus: RefundStatus | null;
   readonly amountMinor: bigint | null;
   readonly currency: string;
-  /** Why a person should look, or how they decided. */
+  /** The reason for a review, or the operator's decision; null for other events. */
   readonly note: string | null;
   readonly resolvedBy: string | null;
 };
 
 type Reader = Pick<Database['pool'], 'query'>;
 
-/** The most rows that one statement reads. */
+/** The maximum number of rows that one statement reads, unless the caller gives another limit. */
 export const readLimit = 100;
 
 const columns = `
@@ -40,8 +40,8 @@ const columns = `
   e.payment_method as "paymentMethod", e.refund_id as "refundId", e.refund_status as "refundStatus",
   e.amount_minor as "amountMinor", e.currency, e.changes->>'note' as note, e.changes->>'resolvedBy' as "resolvedBy"`;
 
-// A transaction that began earlier may still commit an event with a lower place; nothing beyond the oldest such transaction is
-// read, so that a cursor never steps over an event that is not there yet.
+// A transaction that began earlier can still commit an event with a lower position. Events from the oldest open transaction
+// onwards are therefore held back, so that a cursor never skips an event that is not visible yet.
 const xmin = 'pg_snapshot_xmin(pg_current_snapshot())::text::bigint';
 const epoch = '(select epoch from log_state)';
 const isSettled = `(e.epoch < ${epoch} or e.xid < ${xmin})`;
@@ -79,10 +79,10 @@ const tailSql = `
   where (e.epoch, e.xid, e.pos) > ($1::int, $2::bigint, $3::bigint) and ${isSettled}
   order by e.epoch, e.xid, e.pos limit $4`;
 
-/** Before everything. */
+/** The position before the first event. */
 export const logStart: LogPosition = { epoch: 0, xid: 0n, pos: 0n };
 
-/** Where the log stands: whatever is not yet readable comes after it. */
+/** The end of the readable log. Every event that is not readable yet has a higher position. */
 export async function readLogEnd(on: Reader): Promise<LogPosition> {
   const { rows } = await on.query<{ epoch: number; xid: bigint }>(endSql);
   const [row] = rows;
@@ -90,7 +90,7 @@ export async function readLogEnd(on: Reader): Promise<LogPosition> {
   return { ...row, pos: posMax };
 }
 
-/** A merchant's events after a place, oldest first, of some types or of all. */
+/** The merchant's readable events after a position, in log order. `types` null means all types. */
 export async function readMerchantLog(
   on: Reader,
   merchantId: string,
@@ -104,13 +104,16 @@ export async function readMerchantLog(
   return rows;
 }
 
-/** True when the merchant has committed events after the place that are not readable yet: an older transaction is under way. */
+/** True when the merchant has committed events after the position that an older open transaction still holds back. */
 export async function isHeldBack(on: Reader, merchantId: string, { epoch, xid, pos }: LogPosition): Promise<boolean> {
   const { rows } = await on.query<{ isHeldBack: boolean }>(heldBackSql, [merchantId, epoch, xid, pos]);
   return rows[0]?.isHeldBack ?? false;
 }
 
-/** One order's events after a sequence. The order's lock makes them commit in sequence, so none can come in between later. */
+/**
+ * The order's events after a sequence number, in sequence. None is held back: because of the order's lock, an order's events
+ * are committed in sequence and no event can appear between them later.
+ */
 export async function readOrderLog(
   on: Reader,
   merchantId: string,
@@ -122,7 +125,7 @@ export async function readOrderLog(
   return rows;
 }
 
-/** The events of several orders after one place, at most `limit` of each, in one statement. */
+/** The events of several orders after a position, at most `limit` for each order, in one statement. */
 export async function readOrderLogs(
   on: Reader,
   merchantId: string,
@@ -139,7 +142,7 @@ export async function findEvent(on: Reader, merchantId: string, eventId: string)
   return rows[0] ?? null;
 }
 
-/** How many of an order's events lie at or before a place in the log. */
+/** The sequence number of the order's last event at or before a log position; 0 when there is none. */
 export async function sequenceAt(
   on: Reader,
   merchantId: string,
@@ -150,7 +153,7 @@ export async function sequenceAt(
   return rows[0]?.sequence ?? 0;
 }
 
-/** Whom the log's newest rows concern, over all merchants. */
+/** The orders and merchants of the readable events after a position, over all merchants, in log order. */
 export async function readLogTail(
   on: Reader,
   { epoch, xid, pos }: LogPosition,

@@ -1,4 +1,4 @@
-/** Names the order that has news, and its merchant. It never carries the news. */
+/** Identifies an order that has new events, and its merchant. It never contains the events. */
 export type Notification = { readonly merchantId: string; readonly orderId: string };
 
 /**
@@ -25,7 +25,7 @@ export function createNotifier(): Notifier {
   let listenerCount = 0;
 
   function signalTo(topic: string): void {
-    for (const hear of listeners.get(topic) ?? []) hear();
+    for (const wake of listeners.get(topic) ?? []) wake();
   }
 
   return {
@@ -39,14 +39,14 @@ export function createNotifier(): Notifier {
     listen(topic, signal) {
       let isWoken = signal.aborted;
       let proceed: (() => void) | null = null;
-      const hear = () => {
+      const wake = () => {
         isWoken = true;
         proceed?.();
       };
       const peers = listeners.get(topic) ?? new Set();
-      listeners.set(topic, peers.add(hear));
+      listeners.set(topic, peers.add(wake));
       listenerCount += 1;
-      signal.addEventListener('abort', hear, { once: true });
+      signal.addEventListener('abort', wake, { once: true });
       return {
         async next() {
           if (!isWoken) {
@@ -58,8 +58,8 @@ export function createNotifier(): Notifier {
           isWoken = signal.aborted;
         },
         close() {
-          signal.removeEventListener('abort', hear);
-          if (!peers.delete(hear)) return;
+          signal.removeEventListener('abort', wake);
+          if (!peers.delete(wake)) return;
           listenerCount -= 1;
           if (peers.size === 0 && listeners.get(topic) === peers) listeners.delete(topic);
         },

@@ -8,8 +8,9 @@ const connectTimeoutMs = 2000;
 const reconnectDelayMsMax = 5000;
 
 /**
- * Carries notifications between the nodes of one log by Redis publish. A message holds the merchant's id and the order's id. While Redis
- * is away, a node notifies its own listeners at once; listeners on other nodes learn of new events from the tail watch within a second.
+ * Sends notifications between the nodes of one log through Redis pub/sub. A message contains the merchant's id and the
+ * order's id. While Redis is unavailable, a node still notifies its own listeners immediately. Listeners on other nodes are
+ * notified by the tail watch within a second.
  */
 export function createRedisNotifier(redisUrl: string, logId: string, local: Notifier, log: Log): RedisNotifier {
   const channel = `paystream:notifications:${logId}`;
@@ -43,7 +44,7 @@ export function createRedisNotifier(redisUrl: string, logId: string, local: Noti
   };
 }
 
-/** A connection that never makes anybody wait: nothing is queued while Redis is away, and nothing is tried twice. */
+/** A connection that never blocks its callers: while Redis is unavailable, commands are neither queued nor retried. */
 function connect(redisUrl: string, log: Log): Redis {
   const redis = new Redis(redisUrl, {
     connectTimeout: connectTimeoutMs,
@@ -52,14 +53,17 @@ function connect(redisUrl: string, log: Log): Redis {
     autoResubscribe: false,
     retryStrategy: (attempt) => Math.min(200 * attempt, reconnectDelayMsMax),
   });
-  let isAway = false;
+  let isUnavailable = false;
   redis.on('ready', () => {
-    isAway = false;
+    isUnavailable = false;
   });
   redis.on('error', (error: unknown) => {
-    if (!isAway)
-      log.warn({ err: error }, 'Redis is away: notifications between nodes take up to a second until it is back');
-    isAway = true;
+    if (!isUnavailable)
+      log.warn(
+        { err: error },
+        'Redis is unavailable: until it returns, notifications between nodes take up to a second',
+      );
+    isUnavailable = true;
   });
   return redis;
 }

@@ -1,25 +1,92 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Actor } from '../commands/actor.ts';
+import { hashOfToken } from '../commands/create-api-key.ts';
+import type { KeyHolder } from '../domain/api-key.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
 
-/** Resolves the caller from an `Authorization` header; null when it has no valid token. Without access control there is one token, of one merchant. */
-export type Authenticate = (authorization: string | null) => Actor | null;
+/** The authenticated caller of an operation. */
+export type Caller = Actor & {
+  /** Aborts when the caller's API key is revoked. */
+  readonly revoked: AbortSignal;
+};
 
-/** Accepts `Bearer <token>` for `token`. With a null `token` it accepts no request. */
-export function authenticateBy(token: string | null, actor: Actor): Authenticate {
-  if (token === null) return () => null;
-  const expected = digestOf(token);
-  return (authorization) => {
-    const given = bearerTokenOf(authorization);
-    if (given === null) return null;
-    return timingSafeEqual(digestOf(given), expected) ? actor : null;
+/** Resolves the caller of an `Authorization` header; null when it has no valid token. */
+export type Authenticate = (authorization: string | null) => Promise<Caller | null>;
+
+export type Authentication = {
+  readonly authenticate: Authenticate;
+  /** Aborts the `revoked` signals of keys that were revoked on any node. Returns how many keys. */
+  endRevoked(): Promise<number>;
+};
+
+export type AuthenticationParts = {
+  /** The development token and the merchant that it stands for; null in production. */
+  readonly development: { readonly token: string; readonly actor: Actor } | null;
+  readonly keys: {
+    findHolder(hash: Buffer): Promise<KeyHolder | null>;
+    findRevoked(keyIds: readonly string[]): Promise<readonly string[]>;
+    recordUse(keyId: string): Promise<void>;
+  };
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+const apiKey = /^sk_(live|test)_[\w-]{43}$/;
+const never = new AbortController().signal;
+const useRecordedEveryMs = 60_000;
+
+/** A key that is in use on this node. */
+type KeyInUse = { readonly revocation: AbortController; recordedAtMs: number };
+
+/**
+ * Accepts the development token and the active API keys of all merchants. Every operation looks its key up, so that a revoked key is refused
+ * at once on every node.
+ */
+export function createAuthentication({ development, keys, clock, log }: AuthenticationParts): Authentication {
+  const inUse = new Map<string, KeyInUse>();
+  const developmentHash = development === null ? null : hashOfToken(development.token);
+
+  function use(keyId: string): AbortSignal {
+    const nowMs = clock.now().getTime();
+    const key = inUse.get(keyId) ?? { revocation: new AbortController(), recordedAtMs: 0 };
+    inUse.set(keyId, key);
+    if (Math.abs(nowMs - key.recordedAtMs) >= useRecordedEveryMs) {
+      key.recordedAtMs = nowMs;
+      keys
+        .recordUse(keyId)
+        .catch((error: unknown) => log.warn({ err: error, keyId }, 'the use of a key was not recorded'));
+    }
+    return key.revocation.signal;
+  }
+
+  return {
+    async authenticate(authorization) {
+      const token = bearerTokenOf(authorization);
+      if (token === null) return null;
+      const hash = hashOfToken(token);
+      if (development !== null && developmentHash !== null && timingSafeEqual(hash, developmentHash)) {
+        return { ...development.actor, revoked: never };
+      }
+      if (!apiKey.test(token)) return null;
+      const holder = await keys.findHolder(hash);
+      if (holder === null) return null;
+      const { keyId, merchantId, returnOrigins } = holder;
+      return { merchantId, returnOrigins, revoked: use(keyId) };
+    },
+    async endRevoked() {
+      if (inUse.size === 0) return 0;
+      const revoked = await keys.findRevoked([...inUse.keys()]);
+      for (const keyId of revoked) {
+        inUse.get(keyId)?.revocation.abort();
+        inUse.delete(keyId);
+      }
+      return revoked.length;
+    },
   };
 }
 
 /** Returns the token of `Bearer <token>`; null for any other header, and for none. */
 export function bearerTokenOf(authorization: string | null): string | null {
   return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? null;
-}
-
-function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

@@ -1,14 +1,14 @@
 import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
-import type { Actor } from '../commands/actor.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
+import type { Caller } from './authentication.ts';
 import type { OrderEventPage, OrderEventsKey } from './read-event.ts';
 
 /** The context of every resolver. Each HTTP request and each operation on a WebSocket gets its own. */
 export type GraphqlContext = {
   /** The caller; null without a valid token. */
-  readonly actor: Actor | null;
+  readonly actor: Caller | null;
   /** True when the request carries a bearer token, valid or not. */
   readonly hasToken: boolean;
   readonly commands: CommandContext;
@@ -20,7 +20,7 @@ export type GraphqlContext = {
 };
 
 /** @throws {GraphQLError} UNAUTHENTICATED without a valid token. */
-export function actorOf({ actor, hasToken }: GraphqlContext): Actor {
+export function actorOf({ actor, hasToken }: GraphqlContext): Caller {
   if (actor !== null) return actor;
   const message = hasToken
     ? 'The bearer token is not valid.'

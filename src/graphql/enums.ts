@@ -115,7 +115,7 @@ export const PaymentStatus = builder.enumType('PaymentStatus', {
 });
 
 export const EvidenceSource = builder.enumType('EvidenceSource', {
-  description: 'The source of a payment’s or a refund’s status.',
+  description: 'The kind of report that a status comes from.',
   values: described(evidenceSources, {
     RESPONSE: 'The provider’s response to the call that started, captured or refunded the payment.',
     CALLBACK: 'A verified callback of the provider.',
@@ -150,7 +150,7 @@ export const EventType = builder.enumType('EventType', {
   values: described(eventTypes, {
     ORDER_CREATED: 'The order was created.',
     ORDER_CONFIRMED: 'The order is paid or authorized in full.',
-    ORDER_CLOSING: 'The order is being canceled or expires; the providers of its open payments are queried first.',
+    ORDER_CLOSING: 'The order is being canceled or is expiring; the providers of its open payments are queried first.',
     ORDER_CANCELED: 'The order is canceled, and all its payments are closed.',
     ORDER_EXPIRED: 'The order has expired, and all its payments are closed.',
     ORDER_REVIEW_NEEDED: 'The order needs an operator: see `note` and `Order.needsReview`.',

@@ -178,14 +178,14 @@ builder.subscriptionField('orderEvents', (t) =>
       }),
     },
     subscribe: async (_root, { orderId, after }, context) => {
-      const { merchantId } = actorOf(context);
+      const { merchantId, revoked } = actorOf(context);
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
       const position = positionAfter(context, { orderId }, after);
       const { pool, prisma } = context.commands.db;
       const order = await prisma.order.findUnique({ where: { id: orderId, merchantId }, select: { id: true } });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
       return orderFeed(
-        { pool, notifier: context.notifier, log: context.commands.log },
+        { pool, notifier: context.notifier, log: context.commands.log, until: revoked },
         { merchantId, orderId },
         position,
       );
@@ -210,10 +210,10 @@ builder.subscriptionField('merchantEvents', (t) =>
       types: t.arg({ type: [EventType], description: 'Return only events of these types.' }),
     },
     subscribe: (_root, { after, types }, context) => {
-      const { merchantId } = actorOf(context);
+      const { merchantId, revoked } = actorOf(context);
       const { pool } = context.commands.db;
       return merchantFeed(
-        { pool, notifier: context.notifier, log: context.commands.log },
+        { pool, notifier: context.notifier, log: context.commands.log, until: revoked },
         { merchantId, types: types ?? null },
         positionAfter(context, 'merchant', after),
       );

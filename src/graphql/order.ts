@@ -146,8 +146,8 @@ export const Order = builder.prismaObject('Order', {
     clientToken: t.string({
       nullable: true,
       description:
-        'Reserved for a bearer token that lets a browser read, pay and follow this one order. Always null in this version, which has no ' +
-        'access control.',
+        'Reserved for a bearer token that lets a browser read, pay and follow this one order. Always null in ' +
+        'this version.',
       resolve: () => null,
     }),
   }),

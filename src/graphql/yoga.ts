@@ -61,8 +61,8 @@ export function createGraphqlServer({ schema, commands, notifier, logId, authent
     // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [strictParams(), limitTokens(), requireSubscriptionField(), maskExecution(log), codeResults()],
-    context: ({ requestId, authorization }) => {
-      const actor = authenticate(authorization);
+    context: async ({ requestId, authorization }) => {
+      const actor = await authenticate(authorization);
       return {
         actor,
         hasToken: bearerTokenOf(authorization) !== null,

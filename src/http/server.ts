@@ -18,10 +18,10 @@ import { type AnswerGraphql, serveGraphql } from './graphql.ts';
 import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
 import { notReady, type Unreadiness } from './readiness.ts';
 import { RequestAbortedError, RequestRefusedError, retryAfterMs } from './refusal.ts';
-import type { WebhookEntrance } from './refused-callbacks.ts';
 import { replyJson, replyRefusal } from './reply.ts';
 import { readRequestLine } from './request-line.ts';
 import { type ReturnPage, returnPath } from './return-page.ts';
+import type { WebhookEntrance } from './webhook-entrance.ts';
 
 /** The request handlers, available once the app is ready. */
 export type Routes = {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type ExecutionArgs, GraphQLError, getOperationAST, type parse, type validate } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { overloadIn } from '../database/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { refuseConnection } from './connection.ts';
 import { bodyBytesMax } from './limits.ts';
@@ -27,12 +28,18 @@ type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
 /** The socket of an operation. */
 type Extra = { readonly socket: WebSocket };
 
-const connectionInitWaitMs = 10_000;
+/** A socket without `connection_init` is closed with 4408 after this time. */
+const connectionInitWaitMs = 3000;
+/** The close code for a temporary condition of the server, from RFC 6455's registry. */
+const tryAgainLater = 1013;
 const pingIntervalMs = 30_000;
 /** How long a client may take to answer a close frame. */
 const closeWaitMs = 2000;
 /** A client that sends messages without reading the answers is disconnected when this many bytes wait for it. */
 const unsentBytesMax = 1024 * 1024;
+
+/** Resolves the caller of an `authorization` value; null for an invalid token. `revoked` aborts when the token is revoked. */
+export type AuthenticateSocket = (authorization: string) => Promise<{ readonly revoked: AbortSignal } | null>;
 
 export type WebSocketEntrance = {
   /** Takes over a connection that requests an upgrade to WebSocket. */
@@ -45,7 +52,7 @@ export type WebSocketEntrance = {
  * GraphQL over WebSocket (graphql-transport-ws). The client sends its token in `connection_init` as `authorization`. An error of one
  * operation is sent to that operation and does not affect the others on the socket.
  */
-export function serveWebSocket(getEnveloped: Enveloped, log: Log): WebSocketEntrance {
+export function serveWebSocket(getEnveloped: Enveloped, authenticate: AuthenticateSocket, log: Log): WebSocketEntrance {
   const sockets = new WebSocketServer({
     ...{ noServer: true, maxPayload: bodyBytesMax, perMessageDeflate: false },
     handleProtocols: (protocols) => handleProtocols(protocols),
@@ -53,7 +60,7 @@ export function serveWebSocket(getEnveloped: Enveloped, log: Log): WebSocketEntr
   // An invalid handshake.
   sockets.on('wsClientError', ({ message }, connection) => refuseConnection(connection, 400, `${message}.`));
   const answers = createSocketAnswers();
-  const protocol = createProtocol(getEnveloped, answers);
+  const protocol = createProtocol(getEnveloped, answers, authenticate);
   async function endSockets(drainMs: number): Promise<void> {
     await answers.drain(sockets.clients, drainMs);
     for (const client of sockets.clients) client.close(1001, 'Going away');
@@ -76,9 +83,15 @@ export function serveWebSocket(getEnveloped: Enveloped, log: Log): WebSocketEntr
   };
 }
 
-function createProtocol(getEnveloped: Enveloped, answers: SocketAnswers): Server<Extra> {
+function createProtocol(
+  getEnveloped: Enveloped,
+  answers: SocketAnswers,
+  authenticate: AuthenticateSocket,
+): Server<Extra> {
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: connectionInitWaitMs,
+    // An invalid token closes the socket with 4403, because clients reconnect for ever after an error of one operation.
+    onConnect: ({ connectionParams, extra }) => admit(authorizationOf(connectionParams), extra.socket, authenticate),
     execute: (args) => {
       const { begin, execute } = executorsOf(args);
       begin();
@@ -111,6 +124,27 @@ function createProtocol(getEnveloped: Enveloped, answers: SocketAnswers): Server
       }
     },
   });
+}
+
+/** False closes the socket with 4403. Without a token the socket stays open, and each operation returns UNAUTHENTICATED. */
+async function admit(
+  authorization: string | null,
+  socket: WebSocket,
+  authenticate: AuthenticateSocket,
+): Promise<boolean> {
+  if (authorization === null) return true;
+  try {
+    const caller = await authenticate(authorization);
+    if (caller === null) return false;
+    const close = () => socket.close(CloseCode.Forbidden, 'Forbidden');
+    caller.revoked.addEventListener('abort', close, { once: true });
+    socket.once('close', () => caller.revoked.removeEventListener('abort', close));
+    return !caller.revoked.aborted;
+  } catch (error) {
+    if (overloadIn(error) === null) throw error;
+    socket.close(tryAgainLater, 'Try again later');
+    return true;
+  }
 }
 
 /** Connects one socket to the protocol. Protocol errors of the client close it with 4400 or higher, internal errors with 4500. */

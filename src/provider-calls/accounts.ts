@@ -1,10 +1,13 @@
 import { InvalidInputError, ProviderUnavailableError } from '../domain/errors.ts';
-import type { Payment, PaymentMethod, ProviderName } from '../domain/payment.ts';
+import type { Payment, ProviderName } from '../domain/payment.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
+import { ownsEnvironmentAccounts } from '../store/merchant-store.ts';
 import type { CommandContext } from './context.ts';
 
 /**
- * @throws {InvalidInputError} on `amountMinor` when the payment's provider cannot move this amount.
+ * Checks an amount to capture or refund against the limits of the payment's provider.
+ *
+ * @throws {InvalidInputError} on `amountMinor` when the provider cannot move this amount.
  * @throws {ProviderUnavailableError} when the payment's account is not configured.
  */
 export function checkAmount(context: CommandContext, payment: Payment, amountMinor: bigint): void {
@@ -13,27 +16,35 @@ export function checkAmount(context: CommandContext, payment: Payment, amountMin
   if (refusal !== null) throw new InvalidInputError([{ path: 'amountMinor', message: refusal }]);
 }
 
-export function providerByMethod({ providers }: CommandContext, method: PaymentMethod): PaymentProvider | null {
-  return providers.find((provider) => provider.method === method) ?? null;
+/**
+ * The provider accounts that a merchant's new payments may use. The accounts of the environment belong to the oldest merchant, because their
+ * money does.
+ */
+export async function accountsOf(
+  { db, providers }: CommandContext,
+  merchantId: string,
+): Promise<readonly PaymentProvider[]> {
+  return (await ownsEnvironmentAccounts(db, merchantId)) ? providers : [];
 }
 
-/** The provider, and the account there, that a payment or a callback is of. */
+/** The provider and the account that a payment or a callback belongs to. */
 type OfAccount = { readonly provider: ProviderName; readonly providerAccount: string };
 
-/** When a caller may ask again about an account that is not here: it takes an operator and a restart, or a provider that comes back. */
+/** An unconfigured account needs a restart by an operator, or a provider that answers again: callers may retry after this time. */
 const accountRetryAfterMs = 60_000;
 
 /**
- * Whether the account is configured here. One that is not was retired while payments of it were under way, or is a sandbox that was left for
- * the real thing: nobody can be asked about its payments until it is back.
+ * Whether the account is configured in this process. If not, it was retired while payments were in progress, or it is
+ * the account of a sandbox that real providers have replaced. Its payments cannot be queried until it is configured
+ * again.
  */
 export function isConfigured({ providers }: Pick<CommandContext, 'providers'>, of: OfAccount): boolean {
   return providers.some(({ name, account }) => name === of.provider && account === of.providerAccount);
 }
 
 /**
- * Whether the account is a former name of one that is configured, and whose the payment is stands to be decided: see `createAdoption`.
- * Nobody can be asked about it yet, and it is not left behind either.
+ * Whether the account is a former name of a configured one, so that the owner of the payment is not decided yet: see
+ * `createAdoption`. Until then the payment cannot be queried, but it does not count as retired.
  */
 export function isUndecided({ providers }: Pick<CommandContext, 'providers'>, of: OfAccount): boolean {
   return providers.some(
@@ -41,17 +52,17 @@ export function isUndecided({ providers }: Pick<CommandContext, 'providers'>, of
   );
 }
 
-/** @throws {ProviderUnavailableError} when the account of the payment is not configured: nothing can be done with it at its provider. */
+/** @throws {ProviderUnavailableError} when the payment's account is not configured, so that its provider cannot be called. */
 export function checkConfigured(context: Pick<CommandContext, 'providers'>, payment: OfAccount): void {
   if (isConfigured(context, payment)) return;
   throw new ProviderUnavailableError(
     accountRetryAfterMs,
     {},
-    'The provider account that this payment belongs to is not configured or does not answer, so the provider cannot be asked. Nothing was done.',
+    'The provider account of this payment is not configured or does not answer, so the provider cannot be called. Nothing was done.',
   );
 }
 
-/** @throws {MisconfiguredError} when the account is not configured: the caller has not looked, and nothing was sent. */
+/** @throws {MisconfiguredError} when the account is not configured and the caller did not check that. Nothing was sent. */
 export function providerOf({ providers }: CommandContext, of: OfAccount): PaymentProvider {
   const { provider: name, providerAccount: account } = of;
   const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
@@ -59,7 +70,9 @@ export function providerOf({ providers }: CommandContext, of: OfAccount): Paymen
   throw new MisconfiguredError(`${name} (${account}) is not configured.`, accountRetryAfterMs);
 }
 
-/** Takes note of a call that brought no answer, or a refusal: of every day, or of a mistake in the configuration that somebody must mend. */
+/**
+ * Logs a provider call that was refused or not answered: as `error` when an operator must correct the configuration, otherwise as `warn`.
+ */
 export function logProviderError({ log }: CommandContext, error: Error, names: object, message: string): void {
   log[error instanceof MisconfiguredError ? 'error' : 'warn']({ err: error, ...names }, message);
 }

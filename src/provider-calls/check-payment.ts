@@ -5,8 +5,21 @@ import { after } from '../domain/clock.ts';
 import { newId } from '../domain/ids.ts';
 import { isFree } from '../domain/lease.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import { type Evidence, isGivenUp, isLive, lacksAction, type Payment, type PaymentFailure } from '../domain/payment.ts';
-import { markUnknown, postponeCheck, postponeSubmission, watchAnew, watchLink } from '../domain/payment-checks.ts';
+import {
+  type Evidence,
+  isAbandoned,
+  isLive,
+  lacksAction,
+  type Payment,
+  type PaymentFailure,
+} from '../domain/payment.ts';
+import {
+  markUnknown,
+  postponeCheck,
+  postponeSubmission,
+  restartAbandonedChecks,
+  watchLink,
+} from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { refundSurplus } from '../domain/start-refund.ts';
 import { aboutOrder } from '../logging/trace.ts';
@@ -27,7 +40,7 @@ import { isOvertaken } from './refunds.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 import { rejectionOf } from './submit-payment.ts';
 
-/** Whether the provider answered; what it said is in the payment then. */
+/** Whether the provider answered. An answer is already applied to the payment. */
 export type CheckOutcome =
   | { readonly kind: 'answered' }
   | { readonly kind: 'unanswered'; readonly retryAfterMs: number; readonly cause: Error };
@@ -35,23 +48,27 @@ export type CheckOutcome =
 const unansweredRetryAfterMs = 5000;
 const endedRetryAfterMs = 60 * 60_000;
 
-/** What the provider said. No report: it has nothing under our id, which proves nothing yet. */
+/** The provider's answer. */
 type Answer = {
+  /** Null when the payment was not found, which is not conclusive, or when only its refunds were queried. */
   readonly report: PaymentReport | null;
   readonly list: RefundList;
-  /** Until when a buyer could still pay what we have given up and the provider has never heard of. */
+  /** The time until which a buyer can still pay a payment that the provider does not know yet; null when nobody can. */
   readonly payableUntil: Date | null;
-  /** What we had given up was open there, and was closed. */
-  readonly isClosedAnew: boolean;
-  /** Why a capture that was asked for will not be, for good; null when nothing of the kind was said. */
+  /** True when an abandoned payment was still open at the provider and a close was sent. */
+  readonly isClosedAgain: boolean;
+  /** Why the provider refused the requested capture for good; null when it did not. */
   readonly captureRefusal: PaymentFailure | null;
 };
 
 /**
- * Asks the provider about one payment and applies what it says. A payment that is being closed is closed there; one that never
- * reached the provider is submitted again, and a capture that did not is asked for again, under the same keys; of one that succeeded
- * its refunds are asked for. An answer that does not come plans the next question. With `renew`, what the buyer acts by is asked for anew
- * once it has run out: somebody waits for it.
+ * Queries the provider about one payment and applies the answer. Without an answer, the next check is scheduled.
+ *
+ * - A payment that is being closed is closed at the provider.
+ * - A payment or a capture that never reached the provider is submitted again, under the same idempotency key.
+ * - The refunds of a succeeded payment are listed.
+ *
+ * @param action `renew` when a caller waits for the next action: an expired one is renewed.
  */
 export async function checkPayment(
   context: CommandContext,
@@ -61,12 +78,12 @@ export async function checkPayment(
   const found = await findPayment(context.db.pool, paymentId);
   const held = found === null ? null : await loadOrder(context.db.pool, found.orderId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
-  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
+  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} no longer exists.`);
   aboutOrder(payment.orderId);
   const step = payment.status === 'CANCELING' ? 'close' : 'check';
   let answer: Answer;
   try {
-    answer = await ask(context, held, payment, action === 'renew');
+    answer = await callProvider(context, held, payment, action === 'renew');
   } catch (error) {
     return unanswered(context, payment, error);
   }
@@ -77,7 +94,7 @@ export async function checkPayment(
   return { kind: 'answered' };
 }
 
-async function ask(
+async function callProvider(
   context: CommandContext,
   held: OrderAggregate,
   payment: Payment,
@@ -96,15 +113,15 @@ async function ask(
   if (asked.kind === 'notFound') {
     const isToBeSubmitted = payment.status === 'SUBMITTING' || payment.status === 'UNKNOWN';
     if (isToBeSubmitted) return { ...nothing, report: await submitAgain(context, provider, held, payment, signal) };
-    // Nobody has opened what was handed out yet, and it has run out.
+    // The buyer has not opened the link or QR code, and it has expired.
     const isOver = isToRenew && lacksAction(payment, context.clock.now()) && asked.payableUntil !== null;
-    if (isOver) return { ...nothing, report: await startAnew(provider, held, payment, signal) };
+    if (isOver) return { ...nothing, report: await startAgain(provider, held, payment, signal) };
     return answerOf(asked);
   }
   const { status } = asked.report;
-  if (status === 'ACTION_REQUIRED' && isGivenUp(payment)) {
-    // What we gave up can still be paid there: the call that was to close it, or the one that made it, was lost.
-    return { ...answerOf(await provider.closePayment(paymentOrder, signal)), isClosedAnew: true };
+  if (status === 'ACTION_REQUIRED' && isAbandoned(payment)) {
+    // The abandoned payment can still be paid at the provider: the call that closed it, or the call that created it, was lost.
+    return { ...answerOf(await provider.closePayment(paymentOrder, signal)), isClosedAgain: true };
   }
   if (status === 'ACTION_REQUIRED' && asked.report.nextAction === null) {
     return { ...nothing, report: await withAction(context, provider, held, payment, asked.report, isToRenew, signal) };
@@ -119,7 +136,7 @@ const nothing: Answer = {
   report: null,
   list: { refunds: [], returned: null },
   payableUntil: null,
-  isClosedAnew: false,
+  isClosedAgain: false,
   captureRefusal: null,
 };
 
@@ -128,7 +145,7 @@ function answerOf(answer: QueryAnswer): Answer {
   return { ...nothing, payableUntil: answer.payableUntil };
 }
 
-/** Some providers say by what the buyer acts only when the payment is started: repeated, that says it anew. */
+/** Some providers return the next action only from the call that starts the payment. Repeating that call renews it. */
 async function withAction(
   context: CommandContext,
   provider: PaymentProvider,
@@ -142,11 +159,11 @@ async function withAction(
   const isMissing = payment.status === 'SUBMITTING' || payment.status === 'UNKNOWN' || payment.nextAction === null;
   const isWanted = isMissing || (isToRenew && lacksAction(payment, now));
   if (!isWanted || payment.expiresAt <= now) return asked;
-  return (await startAnew(provider, held, payment, signal)) ?? asked;
+  return (await startAgain(provider, held, payment, signal)) ?? asked;
 }
 
-/** The same payment, told once more. Null when that is refused: it has moved meanwhile, and the next question tells. */
-async function startAnew(
+/** Repeats the call that started the payment. Null when it is refused: the payment has changed, and the next check gets its state. */
+async function startAgain(
   provider: PaymentProvider,
   held: OrderAggregate,
   payment: Payment,
@@ -194,39 +211,39 @@ async function captureAgain(
 
 function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer: Answer): void {
   const { id } = asked;
-  const { report, list, isClosedAnew, captureRefusal } = answer;
-  // Where the close was refused, its buyer can still pay.
-  const isOpen = isClosedAnew && report?.status === 'ACTION_REQUIRED';
+  const { report, list, isClosedAgain, captureRefusal } = answer;
+  // If the provider refused the close, the buyer can still pay.
+  const isOpen = isClosedAgain && report?.status === 'ACTION_REQUIRED';
   const payableUntil = isOpen ? asked.expiresAt : answer.payableUntil;
   if (captureRefusal !== null) refuseCapture(change, id, asked.captureAttempt, captureRefusal);
   const { status } = change.payment(id);
-  if (report?.status === 'AUTHORIZED' && status !== asked.status && isGivenUp({ status })) {
-    // It ended while we asked: which of the two is the newer one only another question tells.
+  if (report?.status === 'AUTHORIZED' && status !== asked.status && isAbandoned({ status })) {
+    // The payment ended during the query. Only another query shows which state is newer.
     change.plan(id, { checkAt: change.at, leasedUntil: null });
     return;
   }
   if (report !== null) applyPaymentReport(change, report);
-  // What an earlier version has recorded as surplus, and could not send back.
+  // An earlier version may have recorded a surplus that it could not refund.
   if (change.payment(id).surplusMinor > 0n) refundSurplus(change, id);
   for (const refund of list.refunds) {
     if (!isOvertaken(change, held, id, refund)) applyRefundReport(change, id, refund, newId('refund'));
   }
   compareReturned(change, id, list.returned);
   postponeCheck(change, id);
-  if (isClosedAnew) watchAnew(change, id);
+  if (isClosedAgain) restartAbandonedChecks(change, id);
   if (payableUntil !== null) watchLink(change, id, payableUntil);
 }
 
 async function unanswered(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<CheckOutcome> {
   if (!isProviderError(error)) throw error;
-  logProviderError(context, error, { paymentId: id }, 'the provider did not say what became of a payment');
+  logProviderError(context, error, { paymentId: id }, 'the state of a payment could not be queried');
   await changeOrder(context, 'check.answer', { orderId }, (change) => {
     const { status } = change.payment(id);
     if (!isLive({ status }) && !(error instanceof RejectedError)) {
-      // The few questions that are left about a payment that has ended are not used up by a provider that does not answer.
+      // A provider that does not answer must not use up the few remaining checks of a payment that has ended.
       change.plan(id, { leasedUntil: null, checkAt: after(change.at, endedRetryAfterMs) });
     } else if (status === 'SUBMITTING' && error instanceof NotExecutedError) {
-      // Certainly not done: still to be submitted, and nothing is unknown about it.
+      // The call was certainly not executed: the payment is still to be submitted, and its outcome is not unknown.
       postponeSubmission(change, id, error.retryAfterMs);
     } else if (status === 'SUBMITTING') markUnknown(change, id);
     else postponeCheck(change, id);
@@ -235,15 +252,18 @@ async function unanswered(context: CommandContext, { id, orderId }: Payment, err
   return { kind: 'unanswered', retryAfterMs, cause: error };
 }
 
-/** The provider holds nothing under our id and nobody is submitting it: there is nothing that a buyer could still pay. */
+/**
+ * The report CANCELED for a payment that the provider does not have and that no caller is submitting. There is nothing that a buyer could
+ * still pay.
+ */
 export function neverStarted({ id }: Payment, receivedAt: Date): PaymentReport {
   const evidence: Evidence = { source: 'QUERY', providerTime: null, receivedAt };
   return paymentReport({ paymentId: id, status: 'CANCELED', evidence });
 }
 
 /**
- * Closes at their providers the payments of an order that is being closed, as far as they answer. The sweeper does the rest; a payment whose
- * account is not configured waits until it is.
+ * Closes the payments that are CANCELING at their providers. The sweep retries those whose provider does not answer. A
+ * payment whose account is not configured waits until it is.
  */
 export async function closeAtProviders(context: CommandContext, payments: readonly Payment[]): Promise<void> {
   const now = context.clock.now();

@@ -15,8 +15,9 @@ import type { CommandContext } from './context.ts';
 import { callDeadlineMs, refundNameOf, refundOrderOf } from './requests.ts';
 
 /**
- * Tells the provider of a refund that is committed, with its amount set aside, and leased to the caller. An answer that never came makes
- * UNKNOWN; the amount comes free only when the provider has refused, or failed, for good.
+ * Submits a refund to its provider and applies the answer. The refund must be committed, with its amount reserved, and
+ * leased to the caller. Without an answer the refund becomes UNKNOWN. Its amount is released only when the provider
+ * refuses the refund or reports it as failed.
  */
 export async function submitRefund(context: CommandContext, orderId: string, refundId: string): Promise<void> {
   const { held, refund, payment } = await loadRefund(context, orderId, refundId);
@@ -39,12 +40,12 @@ export async function submitRefund(context: CommandContext, orderId: string, ref
 }
 
 /**
- * Asks the provider about one refund and applies what it says. One that never reached the provider is submitted again, under the same
- * key. An answer that does not come plans the next question.
+ * Queries the provider about one refund and applies the answer. A refund that never reached the provider is submitted again, under the same
+ * idempotency key. Without an answer, the next check is scheduled.
  */
 export async function checkRefund(context: CommandContext, refundId: string): Promise<void> {
   const found = await findRefund(context.db.pool, refundId);
-  if (found === null) throw new Error(`Refund ${refundId} is gone.`);
+  if (found === null) throw new Error(`Refund ${refundId} no longer exists.`);
   aboutOrder(found.orderId);
   const { held, refund, payment } = await loadRefund(context, found.orderId, refundId);
   const order = refundOrderOf(held, refund);
@@ -57,7 +58,7 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
     return unanswered(context, refund, error);
   }
   try {
-    // One that was made in the console was never asked for by us, and must not be.
+    // A refund that was made in the provider's console must not be submitted by us.
     const isOurs = refund.origin !== 'PROVIDER';
     if (report === null && isOurs && isReserved(refund))
       report = await providerOf(context, payment).startRefund(order, signal);
@@ -74,10 +75,10 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
   });
 }
 
-/** The question was not answered. Whether a refund that was never heard of was made is unknown then. */
+/** Handles a query without an answer. If the provider never confirmed the refund, its outcome is unknown. */
 async function unanswered(context: CommandContext, { id, orderId, providerRefundId }: Refund, error: unknown) {
   if (!isProviderError(error)) throw error;
-  logProviderError(context, error, { refundId: id }, 'the provider did not say what became of a refund');
+  logProviderError(context, error, { refundId: id }, 'the state of a refund could not be queried');
   await changeOrder(context, 'refund.answer', { orderId }, (change) => {
     if (change.refund(id).status === 'PENDING' && providerRefundId === null) markRefundUnknown(change, id);
     else postponeRefundCheck(change, id);
@@ -85,25 +86,21 @@ async function unanswered(context: CommandContext, { id, orderId, providerRefund
   });
 }
 
-/** A refund with its payment and its order, as committed. */
+/** Loads a refund with its payment and its order, as committed. */
 async function loadRefund(context: CommandContext, orderId: string, refundId: string) {
   const held = await loadOrder(context.db.pool, orderId);
   const refund = held?.refunds.find(({ id }) => id === refundId);
   const payment = held?.payments.find(({ id }) => id === refund?.paymentId);
-  if (held == null || refund === undefined || payment === undefined) throw new Error(`Refund ${refundId} is gone.`);
+  if (held == null || refund === undefined || payment === undefined)
+    throw new Error(`Refund ${refundId} no longer exists.`);
   return { held: held satisfies OrderAggregate, refund, payment };
 }
 
-/** Takes note of a call that brought no answer, or a refusal. @throws what is none of the three that providers throw. */
+/** Records a refund call that was refused or not answered. @throws the error itself when it is not a provider error. */
 async function refundFailed(context: CommandContext, refund: Refund, error: unknown): Promise<void> {
   const { id, orderId, paymentId } = refund;
   if (!isProviderError(error)) throw error;
-  logProviderError(
-    context,
-    error,
-    { refundId: id },
-    'the provider did not make a refund, or did not say whether it did',
-  );
+  logProviderError(context, error, { refundId: id }, 'a refund was not executed, or its outcome is unknown');
   await changeOrder(context, 'refund.answer', { orderId }, (change) => {
     if (error instanceof RejectedError) {
       applyRefundReport(change, paymentId, refusalOf(refund, error.failure, change.at), null);
@@ -119,14 +116,17 @@ function release(change: OrderChange, refundId: string): void {
   change.planRefund(refundId, { leasedUntil: null });
 }
 
-/** The refusal of our own call, as the report that it is. */
+/** A FAILED report from the refusal of our own call. */
 function refusalOf(refund: Refund, failure: PaymentFailure, receivedAt: Date): RefundReport {
   const { id: refundId, providerRefundId, amountMinor, currency } = refund;
   const evidence: Evidence = { source: 'RESPONSE', providerTime: null, receivedAt };
   return refundReport({ refundId, providerRefundId, amountMinor, currency, status: 'FAILED', failure, evidence });
 }
 
-/** True when the refund failed while the provider was asked: that it succeeded may be the older news, and is asked again. */
+/**
+ * True when the report says SUCCEEDED but the refund failed here during the call. The report may be older than the
+ * failure, so it must not be applied; the refund is scheduled for another check.
+ */
 export function isOvertaken(
   change: OrderChange,
   held: OrderAggregate,

@@ -3,10 +3,10 @@ import type { Payment } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
 import type { PaymentOrder, RefundName, RefundOrder } from '../providers/provider.ts';
 
-/** A provider is waited for so long, all questions of one check together; whoever takes a payment up after a crash waits longer. */
+/** The deadline in milliseconds for all provider calls of one check together. It is shorter than a lease: see `leaseMs`. */
 export const callDeadlineMs = 20_000;
 
-/** A payment as its provider is told of it, every time the same. */
+/** A payment as it is sent to its provider. The values are the same for every call. */
 export function paymentOrderOf({ order }: OrderAggregate, payment: Payment): PaymentOrder {
   return {
     paymentId: payment.id,
@@ -26,10 +26,10 @@ export function paymentOrderOf({ order }: OrderAggregate, payment: Payment): Pay
   };
 }
 
-/** The same for a refund. */
+/** A refund as it is sent to its provider. The values are the same for every call. */
 export function refundOrderOf({ payments }: OrderAggregate, refund: Refund): RefundOrder {
   const payment = payments.find(({ id }) => id === refund.paymentId);
-  if (payment === undefined) throw new Error(`Refund ${refund.id} is of a payment that is gone.`);
+  if (payment === undefined) throw new Error(`The payment of refund ${refund.id} no longer exists.`);
   return {
     ...{ refundId: refund.id, paymentId: payment.id, capturedMinor: payment.capturedMinor },
     amountMinor: refund.amountMinor,
@@ -41,7 +41,7 @@ export function refundOrderOf({ payments }: OrderAggregate, refund: Refund): Ref
   };
 }
 
-/** How a refund is named when its provider is asked about it: one that was made in its console does not know our id. */
+/** The ids that identify a refund in a query. Our id is left out for a refund that was made in the provider's console. */
 export function refundNameOf(held: OrderAggregate, refund: Refund): RefundName {
   const { refundId, paymentId, providerPaymentId, providerRefundId } = refundOrderOf(held, refund);
   return { paymentId, providerPaymentId, providerRefundId, refundId: refund.origin === 'PROVIDER' ? null : refundId };

@@ -24,9 +24,9 @@ export async function submitCapture(
 ): Promise<'done' | 'refused'> {
   const held = await loadOrder(context.db.pool, orderId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
-  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
+  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} no longer exists.`);
   const { captureMinor, captureAttempt } = payment;
-  if (captureMinor === null) return 'done'; // a callback has brought the outcome meanwhile
+  if (captureMinor === null) return 'done'; // a callback has reported the outcome in the meantime
   let report: PaymentReport;
   try {
     report = await providerOf(context, payment).capturePayment(

@@ -1,7 +1,7 @@
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { after } from '../domain/clock.ts';
 import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
-import { type Evidence, isGivenUp, type Payment, type PaymentFailure } from '../domain/payment.ts';
+import { type Evidence, isAbandoned, type Payment, type PaymentFailure } from '../domain/payment.ts';
 import { markUnknown } from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
@@ -12,15 +12,16 @@ import type { CommandContext } from './context.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 
 /**
- * Tells the provider of a payment that is committed as SUBMITTING and leased to the caller, and applies what it answers.
- * An answer that never came makes UNKNOWN, never FAILED.
+ * Submits a payment to its provider and applies the answer. The payment must be committed as SUBMITTING and leased to
+ * the caller. Without an answer the payment becomes UNKNOWN, never FAILED.
  *
- * @throws {ProviderUnavailableError} when nothing happened there. @throws {ProviderRejectedError} when it refused for good.
+ * @throws {ProviderUnavailableError} when the call was certainly not executed.
+ * @throws {ProviderRejectedError} when the provider refuses the payment for good.
  */
 export async function submitPayment(context: CommandContext, orderId: string, paymentId: string): Promise<void> {
   const held = await loadOrder(context.db.pool, orderId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
-  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} is gone.`);
+  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} no longer exists.`);
   const provider = providerOf(context, payment);
   let report: PaymentReport;
   try {
@@ -33,7 +34,7 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
     applyPaymentReport(change, report);
     return change.payment(paymentId);
   });
-  const isUnwanted = status === 'CANCELING' || isGivenUp({ status });
+  const isUnwanted = status === 'CANCELING' || isAbandoned({ status });
   if (isUnwanted && report.status === 'ACTION_REQUIRED')
     await withdraw(context, provider, held.order.number, payment, report);
 }
@@ -63,13 +64,13 @@ async function submissionFailed(context: CommandContext, { id, orderId }: Paymen
   throw error;
 }
 
-/** The refusal of our own call, as the report that it is. */
+/** A FAILED report from the refusal of our own call. */
 export function rejectionOf(paymentId: string, failure: PaymentFailure, receivedAt: Date): PaymentReport {
   const evidence: Evidence = { source: 'RESPONSE', providerTime: null, receivedAt };
   return paymentReport({ paymentId, status: 'FAILED', failure, evidence });
 }
 
-/** The order was closed while the provider was being told of the payment: what it just made must not stay open. */
+/** Closes the payment that the provider has just created, because it was canceled here during the call. */
 async function withdraw(
   { log }: CommandContext,
   provider: PaymentProvider,
@@ -81,7 +82,7 @@ async function withdraw(
   try {
     await provider.closePayment({ ...made, paymentId: payment.id, orderNumber }, AbortSignal.timeout(callDeadlineMs));
   } catch (error) {
-    // Nobody holds the means to pay it; should money come all the same, its callback is late money.
-    log.warn({ err: error, paymentId: payment.id }, 'a payment that is not wanted any more could not be closed');
+    // The buyer never received the next action. If money arrives all the same, its callback is applied as a late payment.
+    log.warn({ err: error, paymentId: payment.id }, 'a canceled payment could not be closed at its provider');
   }
 }

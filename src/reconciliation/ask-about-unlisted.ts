@@ -12,31 +12,35 @@ import { changeOrder } from '../store/order-writer.ts';
 import type { Unlisted } from '../store/reconciliation-store.ts';
 
 /**
- * What asking came to. `CONFIRMED`: the provider says that it moved; its bill does not list it, and no review is needed on our side.
- * `APPLIED`: it took back what it had said, and we follow. `IN_REVIEW`: it denies what we hold. `UNANSWERED`: ask again by another run.
+ * The result of querying the provider about money that its bill does not list.
+ *
+ * - `CONFIRMED`: the provider confirms the money. No review is needed.
+ * - `APPLIED`: the provider reports another state now, and we have applied it.
+ * - `IN_REVIEW`: the provider does not confirm what we have recorded.
+ * - `UNANSWERED`: the provider did not answer. Another run queries it again.
  */
 export type UnlistedAnswer = 'CONFIRMED' | 'APPLIED' | 'IN_REVIEW' | 'UNANSWERED';
 
-/** Asks the provider about money that we hold as moved and that its bill does not list, and applies what it says. */
+/** Queries the provider about money that we have recorded as moved and that its bill does not list, and applies the answer. */
 export async function askAboutUnlisted(
   context: CommandContext,
   kind: 'payment' | 'refund',
   unlisted: Unlisted,
 ): Promise<UnlistedAnswer> {
   const held = await loadOrder(context.db.pool, unlisted.orderId);
-  if (held === null) throw new Error(`Order ${unlisted.orderId} is gone.`);
+  if (held === null) throw new Error(`Order ${unlisted.orderId} no longer exists.`);
   try {
-    return await (kind === 'payment' ? askPayment : askRefund)(context, held, unlisted);
+    return await (kind === 'payment' ? queryPayment : queryRefund)(context, held, unlisted);
   } catch (error) {
     if (!isProviderError(error)) throw error;
-    context.log.warn({ err: error, id: unlisted.id }, 'the provider did not say whether what its bill lacks has moved');
+    context.log.warn({ err: error, id: unlisted.id }, 'money that a bill does not list could not be queried');
     return 'UNANSWERED';
   }
 }
 
-async function askPayment(context: CommandContext, held: OrderAggregate, { id }: Unlisted): Promise<UnlistedAnswer> {
+async function queryPayment(context: CommandContext, held: OrderAggregate, { id }: Unlisted): Promise<UnlistedAnswer> {
   const payment = held.payments.find((candidate) => candidate.id === id);
-  if (payment === undefined) throw new Error(`Payment ${id} is gone.`);
+  if (payment === undefined) throw new Error(`Payment ${id} no longer exists.`);
   const provider = providerOf(context, payment);
   const answer = await provider.queryPayment(paymentOrderOf(held, payment), AbortSignal.timeout(callDeadlineMs));
   return changeOrder(context, 'check.answer', { orderId: held.order.id }, (change) => {
@@ -44,20 +48,20 @@ async function askPayment(context: CommandContext, held: OrderAggregate, { id }:
       const outcome = applyPaymentReport(change, answer.report);
       return outcome.effect === 'refused' ? 'IN_REVIEW' : 'CONFIRMED';
     }
-    const said = answer.kind === 'report' ? answer.report.status : 'that there is none';
+    const answered = answer.kind === 'report' ? answer.report.status : 'not found';
     needReview(
       change,
       'AMOUNT_MISMATCH',
-      `${id}: held as SUCCEEDED, not in the provider’s bill of the day, and asked, the provider says ${said}.`,
+      `${id}: recorded as SUCCEEDED, but not in the provider’s bill of the day. When queried, the provider answers: ${answered}.`,
     );
     return 'IN_REVIEW';
   });
 }
 
-async function askRefund(context: CommandContext, held: OrderAggregate, { id }: Unlisted): Promise<UnlistedAnswer> {
+async function queryRefund(context: CommandContext, held: OrderAggregate, { id }: Unlisted): Promise<UnlistedAnswer> {
   const refund = held.refunds.find((candidate) => candidate.id === id);
   const payment = held.payments.find((candidate) => candidate.id === refund?.paymentId);
-  if (refund === undefined || payment === undefined) throw new Error(`Refund ${id} is gone.`);
+  if (refund === undefined || payment === undefined) throw new Error(`Refund ${id} no longer exists.`);
   const provider = providerOf(context, payment);
   const answer = await provider.queryRefund(refundNameOf(held, refund), AbortSignal.timeout(callDeadlineMs));
   return changeOrder(context, 'refund.answer', { orderId: held.order.id }, (change) => {
@@ -66,11 +70,11 @@ async function askRefund(context: CommandContext, held: OrderAggregate, { id }: 
       if (outcome.effect === 'refused') return 'IN_REVIEW';
       return answer.report.status === 'SUCCEEDED' ? 'CONFIRMED' : 'APPLIED';
     }
-    const said = answer.kind === 'report' ? answer.report.status : 'that there is none';
+    const answered = answer.kind === 'report' ? answer.report.status : 'not found';
     needReview(
       change,
       'REFUND_ABNORMAL',
-      `${id}: held as SUCCEEDED, not in the provider’s bill of the day, and asked, the provider says ${said}.`,
+      `${id}: recorded as SUCCEEDED, but not in the provider’s bill of the day. When queried, the provider answers: ${answered}.`,
     );
     return 'IN_REVIEW';
   });

@@ -1,8 +1,8 @@
-/** So many orders are changed, or asked about, at a time. */
+/** The number of orders that are changed or queried concurrently. */
 const ordersAtOnce = 8;
 
-/** Works through the items, those of one order one after the other, several orders at a time. */
-export async function eachApart<T>(
+/** Processes all items: the items of one order one after another, several orders concurrently. Items without an order stand alone. */
+export async function forEachOrder<T>(
   items: readonly T[],
   orderIdOf: (item: T) => string | null,
   work: (item: T) => Promise<void>,

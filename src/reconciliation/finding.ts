@@ -4,16 +4,23 @@ import type { UnlistedAnswer } from './ask-about-unlisted.ts';
 import type { Settlement } from './settle-difference.ts';
 
 export const differenceKinds = ['MISSING_HERE', 'MISSING_THERE', 'DIFFERENT_AMOUNT', 'LISTED_TWICE'] as const;
-/** `FOREIGN` and `NEAR_BORDER` are no differences: another system's money, and money that may be in a neighbouring day's bill. */
+/**
+ * `FOREIGN` and `NEAR_BORDER` are not differences: the money of another system, and money that may be in the bill of a neighbouring day.
+ */
 export type FindingKind = (typeof differenceKinds)[number] | 'FOREIGN' | 'NEAR_BORDER';
 
-/** `NONE`: there was nothing to do, or it was a dry run. `UNKNOWN_HERE`: a number of ours that our database does not have. */
+/**
+ * - `NONE`: there was nothing to do, or this is a dry run.
+ * - `UNKNOWN_HERE`: the number is ours, but the database does not have it.
+ * - `NOT_ASKED`: the bill lacks too much, so the provider was not queried: see `Doubt`.
+ * - `FAILED`: an internal error, which is logged.
+ */
 export type Action = Settlement['action'] | UnlistedAnswer | 'NONE' | 'UNKNOWN_HERE' | 'NOT_ASKED' | 'FAILED';
 
-/** What one side says. */
+/** A payment or refund as one side has it: the database or the bill. */
 export type Side = { readonly amountMinor: bigint; readonly currency: string; readonly status: string };
 
-/** Whatever is not simply on both sides. */
+/** A payment or refund that does not match on both sides. `here` is the database, `there` the bill; null when that side lacks it. */
 export type Finding = {
   readonly kind: FindingKind;
   readonly subject: 'payment' | 'refund';
@@ -35,18 +42,18 @@ export function sideOf({ amountMinor, currency, status }: Side): Side {
 
 export type Reconciliation = {
   readonly provider: PaymentProvider;
-  /** A day as the provider counts days: `2026-11-21`. */
+  /** A day in the provider's time zone: `2026-11-21`. */
   readonly date: string;
-  /** Finds, and changes nothing. */
+  /** True to find differences and change nothing. */
   readonly isDryRun: boolean;
-  /** Asks the provider about everything that its bill lacks, however much that is. */
+  /** True to query the provider about everything that its bill lacks, even if that is a lot. */
   readonly isToAskAboutAll: boolean;
   readonly signal: AbortSignal;
-  /** Told one by one; the next is looked for when it resolves. */
+  /** Called for each finding, concurrently for several orders. The work on an order continues when the promise resolves. */
   readonly tell: (finding: Finding) => void | Promise<void>;
   readonly onMatched: (line: BillLine) => void;
   readonly onProgress: (lines: number, linesExpected: number | null) => void;
 };
 
-/** How much a bill lacks beside how much it lists. */
+/** The number of our payments and refunds that the bill lacks, and the number that it lists. */
 export type Doubt = { readonly missing: number; readonly listed: number };

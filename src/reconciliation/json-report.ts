@@ -7,23 +7,23 @@ import { differenceKinds, type Finding } from './finding.ts';
 import type { Heading } from './table.ts';
 import type { Tally } from './tally.ts';
 
-/** One JSON object, written while it is found out: differences one by one, and the sums in the end. Amounts are decimal text. */
+/** One JSON object that is written during the run: first the differences one by one, then the sums. Amounts are decimal strings. */
 export type JsonReport = {
   add(finding: Finding): Promise<void>;
-  /** Ends the object. */
+  /** Writes the sums and completes the report. */
   finish(lines: number, tally: Tally): Promise<void>;
-  /** Leaves nothing behind that could be taken for a whole report. */
+  /** Removes the file of an incomplete report, so that it cannot be mistaken for a complete one. */
   abandon(): Promise<void>;
 };
 
 export type JsonHead = Omit<Heading, 'lines'>;
 
-/** Prints it. */
+/** Writes the report to a stream. */
 export function printJson(to: Writable, head: JsonHead): Promise<JsonReport> {
   return writeJson(to, head, { kept: async () => {}, dropped: async () => {} });
 }
 
-/** Writes a file that appears under its name only as a whole. @throws when it cannot be made. */
+/** Writes the report to a file that appears under its name only when it is complete. @throws when the file cannot be created. */
 export async function saveJson(path: string, head: JsonHead): Promise<JsonReport> {
   const draft = `${path}.partial`;
   const to = createWriteStream(draft);
@@ -51,7 +51,7 @@ async function writeJson(to: Writable, head: JsonHead, ends: Ends): Promise<Json
   to.on('error', (error) => {
     failure = error;
   });
-  // Several are told side by side: each is written after the one before, and none before there is room.
+  // Findings arrive concurrently: each is written after the previous one, and only when the stream has room.
   let writing = Promise.resolve();
   const write = (text: string): Promise<void> => {
     writing = writing.then(async () => {

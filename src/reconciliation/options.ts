@@ -1,21 +1,21 @@
 import { parseArgs } from 'node:util';
 
-export const usage = `Compares a provider's bill of a day with the database, and repairs what differs.
+export const usage = `Compares a provider's bill of one day with the database and repairs differences.
 
   npm run reconcile -- --provider alipay --date 2026-11-21
 
-  --provider NAME  alipay, wechatpay or stripe: one that is configured
-  --date DAY       a day that is over: Beijing's for Alipay and WeChat Pay, UTC's for Stripe
-  --output FILE    writes everything that was found to FILE, as JSON
-  --json           prints the same, instead of a table
-  --dry-run        finds, and changes nothing
-  --ask-about-all  asks the provider about all that its bill lacks, also when that is more than it lists
+  --provider NAME  alipay, wechatpay or stripe; it must be configured
+  --date DAY       a day that has ended: in Beijing time for Alipay and WeChat Pay, in UTC for Stripe
+  --output FILE    writes all results to FILE as JSON
+  --json           prints the same JSON instead of the table
+  --dry-run        finds differences and changes nothing
+  --ask-about-all  queries the provider about everything that its bill lacks, even if that is more than it lists
 
-Ends with 0 when nothing differs, 2 when something does, repaired or not, and 1 when it could not be done.
-docs/reconciliation.md says what each word means and what to do.`;
+Exit code: 0 if there are no differences, 2 if there are differences, repaired or not, and 1 if the command failed.
+See docs/reconciliation.md for the meaning of the results and what to do.`;
 
 export type Options = {
-  /** In upper case, as providers are named. */
+  /** In upper case, like `ProviderName`. Not validated. */
   readonly provider: string;
   readonly date: string;
   readonly output: string | null;
@@ -24,16 +24,16 @@ export type Options = {
   readonly askAboutAll: boolean;
 };
 
-/** What was typed makes no sense; the message says why. */
+/** The command line is invalid. The message says why. */
 export class UsageError extends Error {}
 
-/** Reads a command line; null when help is asked for. @throws {UsageError} */
+/** Parses the command line. Null when help is requested. @throws {UsageError} */
 export function readOptions(args: readonly string[]): Options | null {
   const { provider, date, output, json, 'dry-run': dryRun, 'ask-about-all': askAboutAll, help } = parse(args);
   if (help) return null;
-  if (provider === undefined) throw new UsageError('--provider is missing: whose bill?');
-  if (date === undefined) throw new UsageError('--date is missing: which day, as 2026-11-21?');
-  if (!isDay(date)) throw new UsageError(`--date must be a day, as 2026-11-21, and not ${date}.`);
+  if (provider === undefined) throw new UsageError('--provider is missing. Set it to alipay, wechatpay or stripe.');
+  if (date === undefined) throw new UsageError('--date is missing. Set it to a day, for example 2026-11-21.');
+  if (!isDay(date)) throw new UsageError(`--date must be a day such as 2026-11-21, but is ${date}.`);
   return {
     provider: provider.toUpperCase(),
     date,

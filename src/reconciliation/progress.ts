@@ -1,16 +1,16 @@
 import { MultiBar, Presets } from 'cli-progress';
 
-/** Tells a person how far it is, beside the output: a bar on a terminal, a line now and then elsewhere. */
+/** Shows the progress of a run: a bar on a terminal, otherwise a printed line every ten seconds. */
 export type Progress = { update(lines: number, linesExpected: number | null, differences: number): void; stop(): void };
 
-const sparselyMs = 10_000;
+const intervalMs = 10_000;
 
 export function showProgress(isTerminal: boolean, print: (text: string) => void): Progress {
   const format =
     '{bar} {value} of {total} lines, {differences} differences, {duration_formatted}, {eta_formatted} to go';
   const bars = isTerminal ? new MultiBar({ format, clearOnComplete: true }, Presets.shades_classic) : null;
   let bar: ReturnType<MultiBar['create']> | null = null;
-  let saidMs = performance.now();
+  let printedMs = performance.now();
   return {
     update(lines, linesExpected, differences) {
       if (bars !== null && linesExpected !== null) {
@@ -19,8 +19,8 @@ export function showProgress(isTerminal: boolean, print: (text: string) => void)
         return;
       }
       const nowMs = performance.now();
-      if (nowMs - saidMs < sparselyMs) return;
-      saidMs = nowMs;
+      if (nowMs - printedMs < intervalMs) return;
+      printedMs = nowMs;
       print(`${lines}${linesExpected === null ? '' : ` of ${linesExpected}`} lines, ${differences} differences`);
     },
     stop: () => bars?.stop(),

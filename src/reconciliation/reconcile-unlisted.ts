@@ -4,20 +4,21 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import type { BillDay } from '../providers/bill.ts';
 import type { Ledger, Unlisted } from '../store/reconciliation-store.ts';
 import { askAboutUnlisted } from './ask-about-unlisted.ts';
-import { eachApart } from './each-order.ts';
+import { forEachOrder } from './each-order.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
 
-/** Up to so much that a bill lacks are single cases, whatever it lists. */
+/** Up to this number of missing entries are single cases, however few entries the bill lists. */
 const singleCasesMax = 3;
-/** More than so much never are. */
+/** More missing entries than this are never single cases. */
 const askedMax = 1000;
 
 /**
- * Goes through what we hold as moved on the day and the bill does not list, and asks the provider about it: what it denies, a person must look
- * at. First it is counted. Where the bill lacks more of ours than it lists, it most likely belongs to another account or another day: all of
- * it is logCommand, nobody is asked, and nothing is changed.
+ * Finds the money that we have recorded as moved on the day and that the bill does not list, and queries the provider
+ * about it. What the provider does not confirm goes into review. The missing entries are counted first. If the bill
+ * lacks more of our entries than it lists, it most likely belongs to another account or another day: all missing
+ * entries are reported, the provider is not queried, and nothing changes.
  *
- * @returns that doubt, or null.
+ * @returns the doubt about the bill; null when there is none, and in a dry run.
  */
 export async function reconcileUnlisted(
   context: CommandContext,
@@ -26,7 +27,7 @@ export async function reconcileUnlisted(
   day: BillDay,
 ): Promise<Doubt | null> {
   const doubt = isToAskAboutAll ? null : await doubtOf(ledger, day, signal);
-  const ask = async (subject: 'payment' | 'refund', unlisted: Unlisted): Promise<Action> => {
+  const query = async (subject: 'payment' | 'refund', unlisted: Unlisted): Promise<Action> => {
     if (isDryRun) return 'NONE';
     if (doubt !== null) return 'NOT_ASKED';
     try {
@@ -35,19 +36,19 @@ export async function reconcileUnlisted(
         askAboutUnlisted(context, subject, unlisted),
       );
     } catch (error) {
-      context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be asked about');
+      context.log.error({ err: error, id: unlisted.id }, 'money that a bill does not list could not be checked');
       return 'FAILED';
     }
   };
   for (const subject of subjects) {
     for await (const page of ledger.unlisted(subject, day.from, day.until)) {
-      await eachApart(
+      await forEachOrder(
         page,
         ({ orderId }) => orderId,
         async (unlisted) => {
           signal.throwIfAborted();
           const isMissing = isCertainlyOf(day, unlisted);
-          const action = isMissing ? await ask(subject, unlisted) : 'NONE';
+          const action = isMissing ? await query(subject, unlisted) : 'NONE';
           await tell(findingOfUnlisted(subject, unlisted, isMissing ? 'MISSING_THERE' : 'NEAR_BORDER', action));
         },
       );

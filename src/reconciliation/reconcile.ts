@@ -6,32 +6,36 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { type Bill, type BillDay, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
 
 import { type Ledger, type Named, withLedger } from '../store/reconciliation-store.ts';
-import { eachApart } from './each-order.ts';
+import { forEachOrder } from './each-order.ts';
 import { type Action, type Doubt, type Finding, type FindingKind, type Reconciliation, sideOf } from './finding.ts';
 import { reconcileUnlisted } from './reconcile-unlisted.ts';
 import { type NamedOurs, reviewRepetition, settleDifference } from './settle-difference.ts';
 
-/** So many lines are looked up by one statement. */
+/** The number of lines that one statement looks up. */
 const batchLines = 500;
-/** Lines that came before what they follow from, as a refund before its payment, wait in memory for the end of the bill. */
+/**
+ * The maximum number of lines that precede their prerequisite, such as a refund before its payment. They wait in memory
+ * for the end of the bill.
+ */
 const earlyLinesMax = 1000;
-/** So long after its day a bill is there, if ever: at half past ten in Beijing. */
+/** A bill that is not published this long after the end of its day will not be: 10:30 in Beijing. */
 const billDueMs = 10.5 * 3_600_000;
 
 export type Reconciled = {
   readonly day: BillDay;
-  /** False when the provider has none because nothing was traded, by its word and by ours. */
+  /** False when there is no bill because nothing was traded: the provider has none, and we have no money of the day either. */
   readonly hasBill: boolean;
   readonly lines: number;
-  /** How much the bill lacks beside how much it has, where that is too much to be single cases: nobody was asked about it then. */
+  /** Set when the bill lacks too much for single cases: the provider was not queried about it then. */
   readonly doubt: Doubt | null;
 };
 
 /**
- * Compares a provider's bill of a day with what we hold, both ways, and applies each difference as a report. What it needs of memory does
- * not grow with the bill. Doing it again changes nothing more. A day without trades may have no bill, and then there is nothing to compare.
+ * Compares a provider's bill of one day with our records in both directions, and applies each difference as a report.
+ * Memory use does not grow with the bill. Running it again has no further effect. A day without trades may have no
+ * bill; then there is nothing to compare.
  *
- * @throws {BillNotAvailableError} {BillUnreadableError} with a sentence for whoever runs it.
+ * @throws {BillNotAvailableError} and {BillUnreadableError} with a sentence for the operator.
  */
 export async function reconcile(context: CommandContext, reconciliation: Reconciliation): Promise<Reconciled> {
   const { provider, date, signal } = reconciliation;
@@ -43,7 +47,7 @@ export async function reconcile(context: CommandContext, reconciliation: Reconci
   return withLedger(context.db, account, async (ledger) => {
     const bill = await readBill(context, reconciliation, ledger, day);
     if (bill === null) return { day, hasBill: false, lines: 0, doubt: null };
-    // Gone through right after, for that removes what it has on disk.
+    // The lines must be read now, because reading them to the end removes the temporary file.
     const { lines, linesExpected } = bill;
     const early: BillLine[] = [];
     let done = 0;
@@ -59,7 +63,7 @@ export async function reconcile(context: CommandContext, reconciliation: Reconci
   });
 }
 
-/** Null when there is none, it is late enough to believe that, and we hold nothing of the day either. */
+/** Null when there is no bill, it is late enough to accept that, and we have no money of the day either. */
 async function readBill(
   { clock }: CommandContext,
   { provider, date, signal }: Reconciliation,
@@ -71,7 +75,9 @@ async function readBill(
   } catch (error) {
     if (!(error instanceof NoBillError) || clock.now() < after(day.until, billDueMs)) throw error;
     if (!(await holdsAny(ledger, day))) return null;
-    throw new BillNotAvailableError(`${error.message} Yet we hold money as moved on that day.`, { cause: error });
+    throw new BillNotAvailableError(`${error.message} But the database has money that moved on that day.`, {
+      cause: error,
+    });
   }
 }
 
@@ -82,7 +88,7 @@ async function holdsAny(ledger: Ledger, { from, until }: BillDay): Promise<boole
   return false;
 }
 
-/** @param early where lines are put back that came too early; null when there is no later any more. */
+/** @param early collects lines that precede their prerequisite, for a second pass; null in the second pass. */
 async function reconcileLines(
   context: CommandContext,
   reconciliation: Reconciliation,
@@ -97,13 +103,13 @@ async function reconcileLines(
   const differing: Judged[] = [];
   for (const given of judged) {
     const { line, listedId, verdict } = given;
-    // The first line of a row takes its name out of the set, so that the next one does not find it.
+    // The first line of a row removes its id from the set, so that a second line does not find it.
     const isRepeated = early !== null && listedId !== null && !listedNow.delete(listedId);
     if (isRepeated) differing.push({ ...given, verdict: 'LISTED_TWICE' });
     else if (verdict === 'MATCHED') reconciliation.onMatched(line);
     else differing.push(given);
   }
-  await eachApart(
+  await forEachOrder(
     differing,
     ({ named: { payment } }) => payment?.orderId ?? null,
     async (given) => {
@@ -125,7 +131,7 @@ type Judged = {
   readonly line: BillLine;
   readonly named: Named;
   readonly verdict: ReturnType<typeof judgeLine> | 'LISTED_TWICE';
-  /** The row of ours that the line is about. */
+  /** The id of our payment or refund that the line is about; null when we have none. */
   readonly listedId: string | null;
 };
 
@@ -172,14 +178,14 @@ function findingOfLine(
   return {
     ...{ kind, subject: line.kind, at: line.at, orderId: payment?.orderId ?? null, paymentId: payment?.id ?? null },
     ...{ refundId, merchantNumber, providerPaymentId, providerRefundId },
-    here: line.kind === 'payment' ? payment && sideOf({ ...payment, ...takenOf(payment) }) : refund && sideOf(refund),
+    here: line.kind === 'payment' ? payment && sideOf({ ...payment, ...movedOf(payment) }) : refund && sideOf(refund),
     there: { amountMinor, currency, status },
     action,
   };
 }
 
-/** What was captured where money has moved; what was asked for until then. */
-function takenOf({ status, amountMinor, capturedMinor }: NonNullable<Named['payment']>): { amountMinor: bigint } {
+/** The captured amount of a payment that has succeeded; otherwise the requested amount. */
+function movedOf({ status, amountMinor, capturedMinor }: NonNullable<Named['payment']>): { amountMinor: bigint } {
   return { amountMinor: status === 'SUCCEEDED' ? capturedMinor : amountMinor };
 }
 

@@ -13,20 +13,24 @@ import { changeOrder } from '../store/order-writer.ts';
 import { findRefund } from '../store/refund-store.ts';
 
 /**
- * What became of a difference. `APPLIED`: our side says now what the bill says. `KNOWN_MEANWHILE`: a callback or another run was faster.
- * `IN_REVIEW`: a person must decide. `TOO_EARLY`: what it follows from is not known yet and is asked about now. `ASKED`: the provider
- * was asked, and does not say what the bill says.
+ * The result of settling one difference.
+ *
+ * - `APPLIED`: our state now equals the bill.
+ * - `KNOWN_MEANWHILE`: a callback or another run was faster.
+ * - `IN_REVIEW`: a person must decide.
+ * - `TOO_EARLY`: a prerequisite is not known yet. It is queried now.
+ * - `ASKED`: the provider was queried and does not confirm the bill.
  */
 export type Settlement = {
   readonly action: 'APPLIED' | 'KNOWN_MEANWHILE' | 'IN_REVIEW' | 'TOO_EARLY' | 'ASKED';
-  /** The refund of ours that stands for the line now, also where it was made just now. */
+  /** Our refund that the line is about, including one that was just created for it; null when there is none. */
   readonly refundId: string | null;
 };
 
-/** What a line names, where that is a payment of ours. */
+/** Our payment that a line is about, and our refund if the line has one that we know. */
 export type NamedOurs = { readonly payment: HeldPayment; readonly refund: HeldRefund | null };
 
-/** Applies a bill line as one more report about a payment or a refund of ours. Applying it again changes nothing. */
+/** Applies a bill line as a report about one of our payments or refunds. Applying it again has no effect. */
 export async function settleDifference(
   context: CommandContext,
   line: BillLine,
@@ -40,14 +44,14 @@ export async function settleDifference(
   }
   const isDenied =
     refund?.status === 'FAILED' && line.status === 'SUCCEEDED' && refund.amountMinor === line.amountMinor;
-  if (isDenied) return askAboutRefund(context, refund.id);
+  if (isDenied) return queryFailedRefund(context, refund.id);
   return changeOrder(context, 'refund.answer', { orderId: payment.orderId }, (change) => {
     const outcome = applyRefundReport(change, payment.id, refundReportOf(line, change.at), newId('refund'));
     return settlementOf(outcome, refundIdOf(change, payment.id, line));
   });
 }
 
-/** A bill that lists the same money twice. Whether the provider moved it twice, only a person can find out. */
+/** Puts an order into review because the bill lists its money twice. Only a person can find out whether the provider moved it twice. */
 export async function reviewRepetition(
   context: CommandContext,
   line: BillLine,
@@ -60,8 +64,11 @@ export async function reviewRepetition(
   return { action: 'IN_REVIEW', refundId: refund?.id ?? null };
 }
 
-/** The bill may be older than the failure that we know of: only an answer of now decides. */
-async function askAboutRefund(context: CommandContext, refundId: string): Promise<Settlement> {
+/**
+ * Queries a refund that failed here but succeeded in the bill. The bill may be older than the failure, so only a
+ * current answer decides.
+ */
+async function queryFailedRefund(context: CommandContext, refundId: string): Promise<Settlement> {
   await checkRefund(context, refundId);
   const refund = await findRefund(context.db.pool, refundId);
   return { action: refund?.status === 'SUCCEEDED' ? 'APPLIED' : 'ASKED', refundId };
@@ -76,7 +83,7 @@ function settlementOf(outcome: ReportOutcome, refundId: string | null): Settleme
     case 'early':
       return { action: 'TOO_EARLY', refundId };
     case 'refused':
-      // Superseded: it moved on between our reading and our writing.
+      // Superseded: the state changed between our read and our write.
       return { action: outcome.reason === 'mismatch' ? 'IN_REVIEW' : 'KNOWN_MEANWHILE', refundId };
   }
 }

@@ -26,7 +26,7 @@ export type Heading = {
   readonly dryRun: boolean;
 };
 
-/** What was found, for people: sums of every kind, then the first of each kind that is not simply on both sides. */
+/** The results as text: the sums of every kind, then a list of the first findings of each kind except MATCHED. */
 export function tableOf({ provider, account, date, from, until, lines, dryRun }: Heading, tally: Tally): string {
   const day = `${from.toISOString()} to ${until.toISOString()}`;
   const parts = [
@@ -55,7 +55,7 @@ function listOf(kind: Sum['kind'], tally: Tally): string {
   const shown = tally.shown(kind);
   const more = tally.count(kind) - shown.length;
   const rows = [
-    [words[kind], 'here', 'there', 'order', 'our number', 'provider’s number', 'then'],
+    [words[kind], 'here', 'there', 'order', 'our number', 'provider’s number', 'action'],
     ...shown.map(rowOf),
   ];
   return more === 0 ? aligned(rows) : `${aligned(rows)}\n… and ${more} more${fullListOf(kind)}`;

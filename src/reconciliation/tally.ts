@@ -1,6 +1,6 @@
 import { differenceKinds, type Finding, type FindingKind } from './finding.ts';
 
-/** How much of one kind there is, of one currency. */
+/** The number and the total amount of the findings of one kind, subject and currency. */
 export type Sum = {
   readonly kind: FindingKind | 'MATCHED';
   readonly subject: 'payment' | 'refund';
@@ -9,7 +9,7 @@ export type Sum = {
   readonly amountMinor: bigint;
 };
 
-/** Counts what is found, and keeps the first of each kind to be shown. What it keeps does not grow with the bill. */
+/** Counts findings and keeps the first ones of each kind for display. Memory use does not grow with the bill. */
 export type Tally = {
   matched(line: Pick<Sum, 'currency' | 'amountMinor'> & { readonly kind: 'payment' | 'refund' }): void;
   found(finding: Finding): void;
@@ -19,6 +19,7 @@ export type Tally = {
   differences(): number;
 };
 
+/** The number of findings of each kind that are kept for display. */
 export const shownMax = 100;
 
 export function createTally(): Tally {

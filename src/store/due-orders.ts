@@ -7,7 +7,10 @@ const claimSql = `
   where id in (select id from orders where due_at <= $1 order by due_at limit $3 for update skip locked)
   returning id`;
 
-/** Takes orders whose time has come; whoever fails to finish one finds it due again after the lease. */
+/**
+ * Claims overdue orders, at most `limit`, and returns their ids. A claimed order becomes due again when the lease ends, in
+ * case the caller fails or its process dies. Orders that another node is claiming are skipped.
+ */
 export async function claimDueOrders(on: Database['pool'], now: Date, limit: number): Promise<string[]> {
   const { rows } = await on.query<{ id: string }>(claimSql, [now, after(now, leaseMs), limit]);
   return rows.map(({ id }) => id);

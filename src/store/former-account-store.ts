@@ -2,7 +2,7 @@ import type { Database, Tx } from '../database/database.ts';
 import type { ProviderName } from '../domain/payment.ts';
 import { lockOrders } from './order-store.ts';
 
-/** An account at a provider that had another name before. */
+/** An account at a provider that has a new name: rows may still have the name `former`. */
 export type RenamedAccount = {
   readonly provider: ProviderName;
   readonly former: string;
@@ -13,7 +13,7 @@ export type FormerPayment = {
   readonly id: string;
   readonly orderId: string;
   readonly createdAt: Date;
-  /** Whether its provider has given it a name. */
+  /** True when the provider's id of the payment is recorded. */
   readonly isNamed: boolean;
 };
 
@@ -27,8 +27,9 @@ const listSql = `
   order by created_at desc, id desc limit $5`;
 const renamePaymentsSql = `
   update payments set provider_account = $4 where provider = $1 and provider_account = $2 and id = any($3)`;
-// Those of the account's own payments, and those that wait to be applied: applied, they are compared with the account of their payment. The
-// same event may have come again under the new name: the older row stays as it is, for nothing is applied twice.
+// Renames the callbacks of the account's own payments, and all callbacks that are not applied yet: those are compared with
+// the account of their payment when they are applied. When the same event has also arrived under the new name, the older
+// row stays unchanged, so that the event is not applied twice.
 const renameDeliveriesSql = `
   with chosen as (
     select d.id from deliveries d
@@ -44,7 +45,11 @@ const renameDeliveriesSql = `
   )
   update deliveries d set provider_account = $3 from chosen where d.id = chosen.id and d.provider_account = $2`;
 
-/** Payments under a former name, the newest first, after a place among them or from the newest on. */
+/**
+ * Lists payments under the former name, newest first.
+ *
+ * @param after the last payment of the previous page; null for the first page.
+ */
 export async function listFormerPayments(
   on: Database['pool'],
   { provider, former }: RenamedAccount,
@@ -56,7 +61,10 @@ export async function listFormerPayments(
   return rows;
 }
 
-/** Gives payments another account name, unless they have one by now. Their orders' locks keep out who would write the old name back. */
+/**
+ * Gives payments a new account name. Has no effect on payments that no longer have the former name. Locks the orders,
+ * because a concurrent change of an order would write the former name back.
+ */
 export async function renamePayments(
   db: Database,
   { provider, former }: RenamedAccount,
@@ -73,7 +81,7 @@ export async function renamePayments(
   });
 }
 
-/** Gives the next few callbacks the account's name of today. Returns how many: none when there are no more. */
+/** Gives the next batch of callbacks the account's new name. Returns their number: 0 when none is left. */
 export async function renameDeliveries(tx: Tx, { provider, former, account }: RenamedAccount): Promise<number> {
   const { rowCount } = await tx.query(renameDeliveriesSql, [provider, former, account]);
   return rowCount ?? 0;

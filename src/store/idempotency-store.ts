@@ -3,7 +3,7 @@ import type { Tx } from '../database/database.ts';
 import { IdempotencyKeyReusedError } from '../domain/errors.ts';
 import { toJson } from './rows.ts';
 
-/** One intent of one merchant: the key names it, the hash of the input proves that it is the same one. */
+/** One request of one merchant under an idempotency key. Two requests are the same when key and input hash are equal. */
 export type Intent = {
   readonly merchantId: string;
   readonly operation: 'createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund';
@@ -11,17 +11,17 @@ export type Intent = {
   readonly inputHash: string;
 };
 
-/** What an intent has led to: the id of its result and, where it captures a payment, which attempt to capture it is. */
+/** The recorded result of an intent. `attempt` is the number of the capture attempt; null for other operations. */
 export type Claim = { readonly resultId: string; readonly attempt: number | null };
 
 const findSql = `
   select input_hash, result_id, attempt from idempotency_keys where merchant_id = $1 and operation = $2 and key = $3`;
-// Waits while another transaction holds the same key, and inserts nothing when that one commits.
+// If another open transaction has inserted the same key, this statement waits. It inserts nothing when that one commits.
 const insertSql = `
   insert into idempotency_keys (merchant_id, operation, key, input_hash, result_id, attempt, created_at)
   values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`;
 
-/** Equal for inputs that mean the same: the order of an object's keys does not count, and null is as good as left out. */
+/** A hash of an input. The order of object keys has no effect, and null is equal to an omitted field. */
 export function hashOf(input: unknown): string {
   return createHash('sha256')
     .update(toJson(sorted(input)))
@@ -29,7 +29,8 @@ export function hashOf(input: unknown): string {
 }
 
 /**
- * What the intent's key stands for already, or null when the key is new.
+ * The recorded result of the intent's key; null when the key is new.
+ *
  * @throws {IdempotencyKeyReusedError} when the key was used with other input.
  */
 export async function findIntent(tx: Tx, intent: Intent): Promise<Claim | null> {
@@ -44,12 +45,15 @@ export async function findIntent(tx: Tx, intent: Intent): Promise<Claim | null> 
   return { resultId: row.result_id, attempt: row.attempt };
 }
 
-/** The turn to take for a transaction that claims a key outside the lock of an order: others with the same key would wait for it. */
+/**
+ * The `turn` for a transaction that claims a key without an order's lock. Without it, each transaction that waits for the
+ * same key would occupy a connection.
+ */
 export function turnOf({ merchantId, operation, key }: Intent): string {
   return `${merchantId} ${operation} ${key}`;
 }
 
-/** Claims the key; false when somebody else committed the same key meanwhile. */
+/** Claims the key. Returns false when another transaction has committed the same key. */
 export async function insertIntent(tx: Tx, intent: Intent, { resultId, attempt }: Claim, at: Date): Promise<boolean> {
   const { merchantId, operation, key, inputHash } = intent;
   const { rowCount } = await tx.query(insertSql, [merchantId, operation, key, inputHash, resultId, attempt, at]);
@@ -57,13 +61,15 @@ export async function insertIntent(tx: Tx, intent: Intent, { resultId, attempt }
 }
 
 /**
- * Claims the key within the lock of one order, where it was just looked for.
- * @throws {IdempotencyKeyReusedError} when another order's call with the key, and so with other input, committed this moment.
+ * Claims a key while the order's lock is held, after `findIntent` did not find it.
+ *
+ * @throws {IdempotencyKeyReusedError} when a call for another order, and thus with other input, has committed the same key
+ * since.
  */
 export async function claimIntent(tx: Tx, intent: Intent, claim: Claim, at: Date): Promise<void> {
   if (await insertIntent(tx, intent, claim, at)) return;
   await findIntent(tx, intent);
-  throw new Error('An idempotency key was refused, and is the same intent on another order.');
+  throw new Error('The idempotency key belongs to the same input for another order. This is a bug.');
 }
 
 function sorted(value: unknown): unknown {

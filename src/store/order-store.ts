@@ -7,7 +7,7 @@ import type { Payment } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
 import { columnsOf, fromRow, toJson, toRow } from './rows.ts';
 
-/** Keeps our lock names apart from others', such as that of migrations. */
+/** The advisory lock class of orders. It separates them from other advisory locks, such as that of migrations. */
 const orderLockSpace = 20_801;
 
 const orderColumns = columnsOf([
@@ -60,7 +60,7 @@ const insertOf = (table: string, columns: readonly string[], rows: string) =>
   `insert into ${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::${table}, ${rows})`;
 const upsertOf = (table: string, columns: readonly string[], rows: string) =>
   `${insertOf(table, columns, rows)} on conflict (id) do update set ${columns.map((c) => `${c} = excluded.${c}`)}`;
-// The position is drawn in the order of the sequence: within an order, the log's two counts never disagree.
+// The rows are sorted so that `pos` is assigned in the order of `sequence`. Within an order, both have the same order.
 const appendOf = (rows: string) => `
   insert into events (${eventColumns}, epoch)
   select ${eventColumns.map((column) => `e.${column}`)}, s.epoch
@@ -74,10 +74,10 @@ const insertOrderSql = `
   ), lines as (${insertOf('order_lines', lineColumns, '$2')})
   ${appendOf('$3')}`;
 
-// A lock on the order's name, not on its row: waiting for a row lock draws the transaction's id before the lock is had, and the log,
-// which stands in the order of these ids, would show an order's events out of sequence (seen with 4 writers on one order).
-// It is a statement of its own, because a statement that waits still reads what was so before it waited, and would miss the payment
-// that the lock's last holder has just committed. Two orders whose names hash alike wait for each other, which harms nobody.
+// An advisory lock, not a row lock: waiting for a row lock assigns the transaction id before the lock is acquired. The log is
+// sorted by transaction id and would have an order's events out of sequence (observed with 4 writers on one order).
+// The lock is a separate statement, because a statement that waits keeps the snapshot from before the wait. It would miss the
+// payment that the previous holder of the lock has just committed. Two orders with the same hash only wait for each other.
 const lockSql = `select pg_advisory_xact_lock(${orderLockSpace}, hashtext($1))`;
 const loadSql = `
   select to_jsonb(o) as "order", m.late_payment_policy as policy,
@@ -95,7 +95,7 @@ const writeSql = `
   ), paid as (${upsertOf('payments', paymentColumns, '$2')}), refunded as (${upsertOf('refunds', refundColumns, '$3')})
   ${appendOf('$4')}`;
 
-/** Writes a new order, its lines and its first event. The change holds nothing but what `recordCreation` put there. */
+/** Writes a new order, its lines and its first event. The change contains only the result of `recordCreation`. */
 export async function insertOrder(tx: Tx, change: OrderChange, lines: readonly OrderLine[]): Promise<void> {
   const { order } = change;
   const rows = lines.map((line) => ({
@@ -107,12 +107,12 @@ export async function insertOrder(tx: Tx, change: OrderChange, lines: readonly O
   await tx.query(insertOrderSql, [toJson(toRow(order)), toJson(rows), toJson(eventRows(order, change.events))]);
 }
 
-/** Locks an order until the transaction ends, whether or not it exists. */
+/** Locks an order id until the transaction ends. The order need not exist. */
 export async function lockOrder(tx: Tx, orderId: string): Promise<void> {
   await tx.query(lockSql, [orderId]);
 }
 
-/** Writes the rows of a locked order that `change` has touched, and its events. Without a change it writes nothing. */
+/** Writes the changed rows of a locked order, and its events. Writes nothing when nothing changed. */
 export async function writeOrder(tx: Tx, held: OrderAggregate, change: OrderChange): Promise<void> {
   const { order, events } = change;
   const isTouched = change.touchedPayments.size > 0 || change.touchedRefunds.size > 0 || order !== held.order;
@@ -125,12 +125,12 @@ export async function writeOrder(tx: Tx, held: OrderAggregate, change: OrderChan
   ]);
 }
 
-/** Locks several orders. The caller sorts them by id, so that two callers never wait for each other. */
+/** Locks several orders. The caller sorts them by id, which prevents deadlocks between two callers. */
 export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<void> {
   for (const orderId of orderIds) await lockOrder(tx, orderId);
 }
 
-/** An order with its payments and refunds as committed, or null when there is none. */
+/** Loads an order with its payments and refunds; null when it does not exist. */
 export async function loadOrder(on: Tx | Database['pool'], orderId: string): Promise<OrderAggregate | null> {
   const { rows } = await on.query<{
     order: Record<string, unknown>;
@@ -158,7 +158,10 @@ function eventRows(order: Order, events: readonly OrderEvent[]): object[] {
   }));
 }
 
-/** True for the database's refusal of an order number that the merchant has used before. By shape: PGlite has a class of its own. */
+/**
+ * True for the unique violation of an order number that the merchant has already used. Checks the shape of the error and not
+ * its class, because PGlite has its own error class.
+ */
 export function isNumberTaken(error: unknown): boolean {
   return error instanceof Error && 'constraint' in error && error.constraint === 'orders_merchant_id_number_key';
 }

@@ -12,24 +12,24 @@ import { aboutOrder } from '../logging/trace.ts';
 import { type Claim, claimIntent, findIntent, type Intent, insertIntent, turnOf } from './idempotency-store.ts';
 import { insertOrder, loadOrder, lockOrder, writeOrder } from './order-store.ts';
 
-/** What a change of an order needs beside the database. */
+/** The parts that a change of an order needs. */
 export type WriterContext = {
   readonly db: Database;
   readonly clock: Clock;
   readonly notifier: { notify(notification: { readonly merchantId: string; readonly orderId: string }): void };
   readonly log: Log;
-  /** Called at every step. Tests make the process die there. */
+  /** Called before and after each commit. Tests can kill the process there. */
   readonly failpoint: PassFailpoint;
 };
 
-/** Names an order. With `merchantId`, an order of another merchant does not exist. */
+/** Identifies an order. With `merchantId`, an order of another merchant counts as not found. */
 export type OrderRef = { readonly orderId: string; readonly merchantId?: string };
 
 /**
  * Changes one order: locks it, loads it, calls `decide`, writes the changed rows and their events, commits, and then notifies subscribers.
- * `decide` is a pure function of the locked order and `change.at`. It may run more than once, and an error that it throws leaves no trace.
+ * `decide` is a pure function of the locked order and `change.at`. It may run more than once. When it throws, nothing is written.
  *
- * @throws {NotFoundError} when there is no such order.
+ * @throws {NotFoundError} when the order does not exist.
  */
 export function changeOrder<T>(
   context: WriterContext,
@@ -41,9 +41,10 @@ export function changeOrder<T>(
 }
 
 /**
- * The same for a call that carries an idempotency key. `decide` gets the result that the key already stands for, or null for a new key. The
- * `claim` that it returns is stored under the key in the same transaction; null leaves the key as it is.
+ * As `changeOrder`, for a call with an idempotency key. `decide` receives the recorded result of the key, or null for a new
+ * key. The `claim` that it returns is stored under the key in the same transaction. Null stores nothing.
  *
+ * @throws {NotFoundError} when the order does not exist.
  * @throws {IdempotencyKeyReusedError} when the key was used with other input.
  */
 export function changeOrderByIntent<T>(
@@ -61,8 +62,10 @@ export function changeOrderByIntent<T>(
 }
 
 /**
- * The same for a delivery from a provider. `decide` learns whether the delivery is still pending, because a slower node may come second. The
- * verdict is stored in the same transaction: a crash leaves both or neither.
+ * As `changeOrder`, for a delivery from a provider. `isPending` is false when another node has already processed the
+ * delivery. The verdict is stored in the same transaction, so a crash leaves both or neither.
+ *
+ * @throws {NotFoundError} when the order does not exist.
  */
 export function changeOrderByDelivery(
   context: WriterContext,
@@ -77,9 +80,9 @@ export function changeOrderByDelivery(
 }
 
 /**
- * Writes a new order with its lines and its first event, unless the intent's key stands for an order already.
+ * Writes a new order with its lines and its first event, unless the intent's key already belongs to an order.
  *
- * @returns the id of the order that the key stands for.
+ * @returns the id of the order to which the key belongs.
  * @throws {IdempotencyKeyReusedError} when the key was used with other input.
  */
 export async function insertOrderByIntent(
@@ -93,7 +96,8 @@ export async function insertOrderByIntent(
   const { orderId, events } = await db.transaction(async (tx) => {
     if (!(await insertIntent(tx, intent, { resultId: id, attempt: null }, change.at))) {
       const prior = await findIntent(tx, intent);
-      if (prior === null) throw new Error('An idempotency key was refused and is not there.');
+      if (prior === null)
+        throw new Error('The idempotency key could not be inserted and was not found. This is a bug.');
       return { orderId: prior.resultId, events: [] };
     }
     await insertOrder(tx, change, lines);
@@ -114,12 +118,13 @@ async function write<T>(
   aboutOrder(orderId);
   const { db, clock, failpoint } = context;
   const { change, result } = await db.transaction(async (tx) => {
-    // First in the transaction, before anything is written: the transaction's place in the log must be drawn while the lock is held.
+    // The lock is the first statement. The first write assigns the transaction id, which is the position in the log, and
+    // must happen while the lock is held.
     await lockOrder(tx, orderId);
     const held = await loadOrder(tx, orderId);
     const isHidden = merchantId !== undefined && held?.order.merchantId !== merchantId;
-    if (held === null || isHidden) throw new NotFoundError('There is no such order.');
-    // Read once the lock is held, so that time never runs backwards within an order.
+    if (held === null || isHidden) throw new NotFoundError('The order does not exist.');
+    // The time is read while the lock is held, so that an order's events never go back in time.
     const change = new OrderChange(held, clock.now());
     const result = await decide(change, tx);
     await writeOrder(tx, held, change);
@@ -131,7 +136,7 @@ async function write<T>(
   return result;
 }
 
-/** Tells subscribers and the log of committed events. */
+/** Notifies subscribers about committed events and logs them. */
 function announce(
   { notifier, log }: WriterContext,
   order: { readonly merchantId: string; readonly orderId: string },

@@ -6,7 +6,7 @@ import { fromRow } from './rows.ts';
 
 type Reader = Database['pool'] | Tx;
 
-/** An account at a provider, as whoever is configured for it names itself. */
+/** An account at a provider, by the name that the configured adapter has for it. */
 export type ProviderAccount = { readonly name: ProviderName; readonly account: string };
 
 const refreshIntervalMs = 1000;
@@ -34,7 +34,7 @@ const findNamedSql = `
   select to_jsonb(p) as payment from payments p
   where p.provider = $1 and p.provider_account = $2 and p.provider_payment_id = $3`;
 
-/** The payment that the provider knows by this id; null when we have not learned of it. */
+/** The payment with this provider payment id in the same account; null when the id is not recorded. */
 export async function findPaymentNamed(
   on: Reader,
   { provider, providerAccount }: Pick<Payment, 'provider' | 'providerAccount'>,
@@ -51,7 +51,10 @@ export async function findPayment(on: Reader, paymentId: string): Promise<Paymen
   return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
 }
 
-/** Takes payments of one account whose time has come and leases them to the caller; another node skips them. */
+/**
+ * Claims overdue payments of one account, at most `limit`, and returns their ids. They are leased to the caller, and other
+ * nodes skip them until the lease ends.
+ */
 export async function claimDuePayments(
   on: Reader,
   { name, account }: ProviderAccount,
@@ -62,18 +65,26 @@ export async function claimDuePayments(
   return rows.map(({ id }) => id);
 }
 
-/** Puts off a question that something wrong with us keeps from being asked, so that it is in nobody's way. */
+/** Postpones a check that fails because of an error on our side, so that it does not block other payments. */
 export async function delayPaymentCheck(on: Reader, paymentId: string, at: Date): Promise<void> {
   await on.query(delaySql, [paymentId, at]);
 }
 
-/** True when the caller may ask the provider about the payment now: at most once a second, over all nodes. */
-export async function claimRefresh(on: Reader, paymentId: string, now: Date): Promise<boolean> {
-  const { rowCount } = await on.query(claimRefreshSql, [paymentId, now, after(now, -refreshIntervalMs)]);
+/** True when the caller may query the provider about the payment now: at most once a second over all nodes. */
+export async function claimRefresh(
+  db: Database,
+  { id, orderId }: Pick<Payment, 'id' | 'orderId'>,
+  now: Date,
+): Promise<boolean> {
+  const values = [id, now, after(now, -refreshIntervalMs)];
+  const { rowCount } = await db.transaction((tx) => tx.query(claimRefreshSql, values), orderId);
   return rowCount === 1;
 }
 
-/** Brings the next question about a live payment forward, once in its life: an unverifiable callback named it. */
+/**
+ * Brings the next check of a live payment forward, because an unverifiable callback named it. Works once per payment, so
+ * that forged callbacks cannot cause more than one query.
+ */
 export async function hintPayment(on: Reader, paymentId: string, now: Date): Promise<void> {
   await on.query(hintSql, [paymentId, now, after(now, hintDelayMs)]);
 }

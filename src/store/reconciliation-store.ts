@@ -3,13 +3,16 @@ import type { Database } from '../database/database.ts';
 import type { BillLine, HeldPayment, HeldRefund } from '../domain/reconciliation.ts';
 import { fromRow } from './rows.ts';
 
-/** Whose payments are reconciled. */
+/** The account whose payments are reconciled. */
 export type Account = { readonly provider: string; readonly providerAccount: string };
 
-/** What a line of a bill names; null where we hold none. */
+/** The payment and refund that a bill line names; null when none is recorded. */
 export type Named = { readonly payment: HeldPayment | null; readonly refund: HeldRefund | null };
 
-/** Money that we hold as moved on the day, with no line in the bill. When it moved lies between the two instants. */
+/**
+ * A recorded payment or refund of the day that has no line in the bill. The money moved between `earliestAt` and
+ * `succeededAt`. `providerRefundId` is null for a payment.
+ */
 export type Unlisted = {
   readonly id: string;
   readonly orderId: string;
@@ -22,7 +25,7 @@ export type Unlisted = {
   readonly succeededAt: Date;
 };
 
-/** So many rows of the day are gone through by one statement. */
+/** The number of rows that one statement scans. */
 const pageRows = 5000;
 
 const makeListedSql = 'create temporary table reconciled_rows (id text primary key)';
@@ -30,7 +33,7 @@ const dropListedSql = 'drop table if exists reconciled_rows';
 const listSql = `
   insert into reconciled_rows (id) select distinct unnest($1::text[]) on conflict do nothing returning id`;
 
-// The provider's own id counts before ours, which could have been copied to another object there.
+// The provider's id has priority over our id, because our id could have been copied to another object at the provider.
 const findNamedSql = `
   select p.id as payment_id, p.order_id, p.status::text as payment_status, p.capture_mode::text, p.amount_minor,
     p.captured_minor, p.currency::text, p.provider_payment_id,
@@ -62,7 +65,7 @@ const pageOf = (rows: string) => `
   select page.id, page.succeeded_at, (select count(*) from page) as rows,
     (select coalesce(jsonb_agg(to_jsonb(missing) order by missing.succeeded_at, missing.id), '[]') from missing) as missing
   from page order by page.succeeded_at desc, page.id desc limit 1`;
-// Where the provider gave no time of its own, it was between the payment's start and when we learned of it.
+// Without a provider time, the money moved between the start of the payment and the time at which we recorded its success.
 const unlistedPaymentsSql = pageOf(`
   select p.id, p.order_id, p.id as payment_id, p.provider_payment_id, null as provider_refund_id,
     p.captured_minor as amount_minor, p.currency, p.succeeded_at,
@@ -71,7 +74,7 @@ const unlistedPaymentsSql = pageOf(`
   where p.provider = $1 and p.provider_account = $2 and p.status = 'SUCCEEDED'
     and p.succeeded_at >= $3 and p.succeeded_at < $4 and (p.succeeded_at, p.id) > ($5, $6)
   order by p.succeeded_at, p.id limit ${pageRows}`);
-// Some providers list a refund on the day on which they took it, others when it ended.
+// Some providers list a refund on the day on which they accept it, others on the day on which it ends.
 const unlistedRefundsSql = pageOf(`
   select r.id, r.order_id, r.payment_id, p.provider_payment_id, r.provider_refund_id,
     r.amount_minor, r.currency, r.succeeded_at, r.created_at as earliest_at
@@ -80,19 +83,19 @@ const unlistedRefundsSql = pageOf(`
     and r.succeeded_at >= $3 and r.succeeded_at < $4 and (r.succeeded_at, r.id) > ($5, $6)
   order by r.succeeded_at, r.id limit ${pageRows}`);
 
-/** The database's part of one reconciliation: which rows the bill has listed is kept there, for there may be millions. */
+/** The database side of one reconciliation. The ids of listed rows are stored in a table, because there may be millions. */
 export type Ledger = {
-  /** What each of the lines names, in their order. */
+  /** Finds the payments and refunds that the lines name, in the order of the lines. */
   findNamed(lines: readonly BillLine[]): Promise<Named[]>;
-  /** Takes note that the bill lists these rows; returns those that it has not listed before. */
+  /** Marks rows as listed in the bill. Returns the ids that were not listed before. */
   markListed(ids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** How many rows the bill has listed so far. */
+  /** The number of rows listed so far. */
   listedCount(): number;
-  /** What moved by our account from the one instant up to the other and is not listed, some at a time. */
+  /** The rows that succeeded in `[from, until)` and are not listed, in batches. */
   unlisted(kind: 'payment' | 'refund', from: Date, until: Date): AsyncIterable<readonly Unlisted[]>;
 };
 
-/** Runs `work` with a ledger that is gone afterwards. */
+/** Runs `work` with a temporary ledger, which is dropped afterwards. */
 export async function withLedger<T>(
   database: Database,
   account: Account,
@@ -104,14 +107,17 @@ export async function withLedger<T>(
     try {
       return await work(ledgerOn(session, account));
     } finally {
-      await session.query(dropListedSql).catch(() => {}); // where the connection is lost, its tables are gone with it
+      await session.query(dropListedSql).catch(() => {}); // a lost connection takes its temporary tables with it
     }
   });
 }
 
 type Session = pg.Pool | pg.PoolClient;
 
-/** Temporary tables belong to a connection. PGlite has only one, and whoever kept it would keep everybody else waiting. */
+/**
+ * Temporary tables belong to a connection, so one is reserved for the work. PGlite has a single connection. It is not
+ * reserved, because all other queries would wait.
+ */
 async function withSession<T>({ kind, pool }: Database, work: (session: Session) => Promise<T>): Promise<T> {
   if (kind === 'pglite') return work(pool);
   const client = await pool.connect();
@@ -163,7 +169,7 @@ type UnlistedPage = {
   readonly missing: readonly Record<string, unknown>[];
 };
 
-/** A column of one kind is null in all of a row, or in none. */
+/** Either all payment columns of a row are null or its id is set; likewise for the refund columns. */
 type NamedRow = PaymentColumns & RefundColumns;
 type PaymentColumns =
   | {

@@ -19,7 +19,7 @@ const claimDueSql = `
 
 const delaySql = 'update refunds set check_at = $2 where id = $1 and check_at < $2';
 
-/** As for payments. */
+/** Postpones a check that fails because of an error on our side, so that it does not block other refunds. */
 export async function delayRefundCheck(on: Reader, refundId: string, at: Date): Promise<void> {
   await on.query(delaySql, [refundId, at]);
 }
@@ -29,7 +29,7 @@ export async function findRefund(on: Reader, refundId: string): Promise<Refund |
   return rows[0] === undefined ? null : fromRow<Refund>(rows[0].refund);
 }
 
-/** Takes refunds of one account's payments whose time has come and leases them to the caller; another node skips them. */
+/** Claims overdue refunds of one account, as `claimDuePayments` for payments. */
 export async function claimDueRefunds(
   on: Reader,
   { name, account }: ProviderAccount,

@@ -1,7 +1,7 @@
 /**
- * Rows travel as JSON in both directions, so that one statement loads an order with all that hangs on it and one writes it. The
- * names decide the types: `…_minor` is an amount, `…_at`, `…_time` and `…_until` are instants. Amounts are sent as text, for JSON
- * numbers would pass through a float on some paths.
+ * Rows are sent and received as JSON, so that one statement loads an order with its payments and refunds, and one statement
+ * writes them. The column name decides the type: `…_minor` is an amount; `…_at`, `…_time` and `…_until` are instants. Amounts
+ * are sent as text, because some paths would convert a JSON number to a float.
  */
 type Json = Record<string, unknown>;
 
@@ -11,7 +11,7 @@ const isInstant = (column: string) => /_(at|time|until)$/.test(column);
 const snakeOf = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const camelOf = (column: string) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** A row as `to_jsonb` gives it, as the domain's type of the same name. The table's column types vouch for the cast. */
+/** Converts a row from `to_jsonb` to the domain type of the same name. The column types of the table justify the cast. */
 export function fromRow<T>(row: Json): T {
   const entries = Object.entries(row).map(([column, value]) => [camelOf(column), fromColumn(column, value)]);
   return Object.fromEntries(entries) as T;
@@ -24,7 +24,7 @@ function fromColumn(column: string, value: unknown): unknown {
   return value;
 }
 
-/** A value of the domain as a row that `jsonb_populate_record` understands. */
+/** Converts a domain value to a row for `jsonb_populate_record`. */
 export function toRow(value: object): Json {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [snakeOf(name), field]));
 }
@@ -34,7 +34,7 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value, (_, field: unknown) => (typeof field === 'bigint' ? field.toString() : field));
 }
 
-/** The columns that a domain type fills, for a statement written once. */
+/** The column names of fields of a domain type. */
 export function columnsOf(names: readonly string[]): string[] {
   return names.map(snakeOf);
 }

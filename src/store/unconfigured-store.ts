@@ -2,13 +2,13 @@ import type { Database } from '../database/database.ts';
 import type { ProviderName } from '../domain/payment.ts';
 import { liveStatusesSql, type ProviderAccount } from './payment-store.ts';
 
-/** What waits for an account that nobody here can ask, in numbers of rows. */
-export type Abandoned = {
+/** The numbers of rows with planned work for an account that is not configured. Nobody can process them here. */
+export type UnconfiguredAccount = {
   readonly provider: ProviderName;
   readonly account: string;
-  /** Payments that have not ended. */
+  /** Live payments. */
   readonly live: number;
-  /** Payments that have ended, and would be asked about once more. */
+  /** Payments that have ended and have a later check planned. */
   readonly watched: number;
   readonly refunds: number;
   readonly callbacks: number;
@@ -33,12 +33,12 @@ const sql = `
   where (provider, provider_account) not in (select * from unnest($1::text[], $2::text[]))
   group by provider, provider_account order by provider, provider_account`;
 
-/** What is planned for accounts other than these, an entry for each of them. */
-export async function findAbandoned(
+/** Finds planned work for accounts other than the configured ones, with one entry for each account. */
+export async function findUnconfigured(
   on: Database['pool'],
   configured: readonly ProviderAccount[],
-): Promise<readonly Abandoned[]> {
-  const { rows } = await on.query<Abandoned>(sql, [
+): Promise<readonly UnconfiguredAccount[]> {
+  const { rows } = await on.query<UnconfiguredAccount>(sql, [
     configured.map(({ name }) => name),
     configured.map(({ account }) => account),
   ]);

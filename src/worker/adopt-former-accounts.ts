@@ -10,32 +10,36 @@ import {
 } from '../store/former-account-store.ts';
 import { loadOrder } from '../store/order-store.ts';
 
-/** How many payments one round asks about, and how many of them at once. */
+/** The number of payments that one round queries, and how many of them concurrently. */
 const perRound = 200;
 const atOnce = 8;
 
-/** What was recorded under a former name and has proven to be another account's goes by the former name and this. */
-const ofAnother = '.other';
+/** The suffix of the former account name for payments that turned out to belong to another account. */
+const otherSuffix = '.other';
 
 export type Adoption = {
   /**
-   * Asks about the next payments that earlier versions recorded under a former name of the provider's account, the newest first, and starts
-   * again at the newest after the last: nodes of an earlier version may still be at work. Logs what fails, and goes on with the others.
+   * Queries the next payments that earlier versions recorded under a former name of the provider's account, newest
+   * first. After the last one it starts again at the newest, because nodes of an earlier version may still be running.
+   * Logs failures and continues with the other payments.
    */
   round(provider: PaymentProvider): Promise<void>;
 };
 
 /**
- * Gives an account its name of today in what earlier versions recorded under another, which several accounts may have shared. Each payment
- * proves whose it is: the provider knows it by this account's key. Until that is decided nothing is asked or made for it, and what needs its
- * provider answers PROVIDER_UNAVAILABLE. What the provider does not know is another account's, and waits for that one.
+ * Moves the payments and callbacks that earlier versions recorded under a former account name to the account's current
+ * name. Several accounts may have shared the former name, so each payment is queried with this account's key. If the
+ * provider has it, it belongs to this account. If not, it belongs to another account and waits for that one. Until this
+ * is decided, no other provider call is made for the payment, and operations that need its provider fail with
+ * PROVIDER_UNAVAILABLE.
  *
- * Nothing happens to a payment by it, so it makes no event. Safe to repeat, and on several nodes at once.
+ * The state of a payment does not change, so no event is recorded. Safe to repeat, and to run on several nodes
+ * concurrently.
  */
 export function createAdoption(context: Omit<CommandContext, 'providers'>): Adoption {
-  /** Where the next round begins; null for the newest. */
+  /** The payment after which the next round begins; null to begin with the newest. The key is the provider and the former name. */
   const places = new Map<string, FormerPayment | null>();
-  /** Names that are read to their end once, because nothing is added to them while this process lives. */
+  /** Former names that are processed completely. No payments are added to them while this process runs. */
   const done = new Set<string>();
 
   async function roundOf(provider: PaymentProvider, former: string): Promise<void> {
@@ -48,57 +52,57 @@ export function createAdoption(context: Omit<CommandContext, 'providers'>): Adop
     for (let begin = 0; begin < payments.length; begin += atOnce) {
       const chunk = payments.slice(begin, begin + atOnce);
       const isAnswered = await adopt(context, provider, renamed, chunk);
-      if (!isAnswered) break; // it does not answer at all: the next round begins with these
+      if (!isAnswered) break; // the provider does not answer: the next round begins with this chunk
       last = chunk.at(-1) ?? null;
     }
     const isAtEnd = payments.length < perRound && last === (payments.at(-1) ?? null);
     places.set(key, isAtEnd ? null : last);
-    if (isAtEnd && former.endsWith(ofAnother)) done.add(key);
+    if (isAtEnd && former.endsWith(otherSuffix)) done.add(key);
     await renameCallbacks(context, renamed);
   }
 
   return {
     async round(provider) {
       for (const former of provider.formerAccounts) {
-        await roundOf(provider, former + ofAnother);
+        await roundOf(provider, former + otherSuffix);
         await roundOf(provider, former);
       }
     },
   };
 }
 
-/** False when the provider said nothing of any of them. */
+/** Queries some payments and renames those whose owner is decided. False when the provider answered no query. */
 async function adopt(
   context: Omit<CommandContext, 'providers'>,
   provider: PaymentProvider,
   renamed: RenamedAccount,
   payments: readonly FormerPayment[],
 ): Promise<boolean> {
-  const answers = await Promise.all(payments.map((payment) => askWhose(context, provider, payment)));
-  const those = (whose: Whose) => payments.filter((_, index) => answers[index] === whose).map(({ id }) => id);
-  const [ours, others] = [those('ours'), those('another')];
+  const answers = await Promise.all(payments.map((payment) => queryOwner(context, provider, payment)));
+  const idsOf = (owner: Owner) => payments.filter((_, index) => answers[index] === owner).map(({ id }) => id);
+  const [ours, others] = [idsOf('ours'), idsOf('another')];
   await renamePayments(context.db, renamed, ours, renamed.account);
-  // One without a name at the provider may be on its way there.
+  // A payment without a provider id may still be on its way to the provider, so it is not decided.
   const decided = payments.filter(({ id, isNamed }) => isNamed && others.includes(id)).map(({ id }) => id);
-  if (!renamed.former.endsWith(ofAnother)) {
-    await renamePayments(context.db, renamed, decided, renamed.former + ofAnother);
+  if (!renamed.former.endsWith(otherSuffix)) {
+    await renamePayments(context.db, renamed, decided, renamed.former + otherSuffix);
   }
   if (ours.length > 0) {
     context.log.info(
       { ...renamed, payments: ours.length },
-      'payments of a former account name were proven to be of this account',
+      'payments under a former account name were confirmed to belong to this account',
     );
   }
   return answers.some((answer) => answer !== 'unknown') || payments.length === 0;
 }
 
-type Whose = 'ours' | 'another' | 'unknown';
+type Owner = 'ours' | 'another' | 'unknown';
 
-async function askWhose(
+async function queryOwner(
   { db, log }: Omit<CommandContext, 'providers'>,
   provider: PaymentProvider,
   { id, orderId }: FormerPayment,
-): Promise<Whose> {
+): Promise<Owner> {
   const held = await loadOrder(db.pool, orderId);
   const payment = held?.payments.find((candidate) => candidate.id === id);
   if (held === null || payment === undefined) return 'unknown';

@@ -22,43 +22,46 @@ import { isProviderError, type RefundName, type WebhookMessage } from '../provid
 import { loadOrder } from '../store/order-store.ts';
 import { changeOrderByDelivery } from '../store/order-writer.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
-import { apart } from './run-isolated.ts';
+import { runIsolated } from './run-isolated.ts';
 
-/** How long a callback that cannot be applied is kept trying before a person must look, and how often at least: nobody may have been up. */
+/**
+ * How long a callback that cannot be applied is retried before a person must look at it, and how often at least: the
+ * server may have been down in between.
+ */
 const triedForMsMax = 24 * 60 * 60_000;
 const triesMin = 12;
-/** A refund that we never asked for is asked about before its callback is believed, unless nobody answers for so many tries. */
+/** The callback of a refund that we did not request is applied without a confirming query after this many tries without an answer. */
 const believedAfterTries = 4;
 const retryDelayMsMin = 5000;
 const retryDelayMsMax = 60 * 60_000;
 
-/** Applies a callback that has just come into the inbox, unless somebody else is at it. */
+/** Applies a callback that was just committed to the inbox, unless another caller has claimed it. */
 export async function applyNewDelivery(context: CommandContext, deliveryId: string): Promise<void> {
   const delivery = await claimDelivery(context.db.pool, context.clock.now(), deliveryId);
   if (delivery !== null) await applyDelivery(context, delivery);
 }
 
-/** Applies a callback that the caller has claimed. What fails is logged and planned anew. */
+/** Applies a callback that the caller has claimed. A failure is logged, and the callback is scheduled for a retry. */
 export async function applyDelivery(context: CommandContext, delivery: Delivery): Promise<void> {
   const startedAt = performance.now();
-  const tell = (outcome: DeliveryOutcome) => tellDelivery(context, delivery, outcome, performance.now() - startedAt);
-  await apart(context, { deliveryId: delivery.id }, () =>
-    apply(context, delivery).then(tell, async (error: unknown) => {
-      tell(await tryLater(context, delivery, 'failed'));
+  const log = (outcome: DeliveryOutcome) => logDelivery(context, delivery, outcome, performance.now() - startedAt);
+  await runIsolated(context, { deliveryId: delivery.id }, () =>
+    apply(context, delivery).then(log, async (error: unknown) => {
+      log(await tryLater(context, delivery, 'failed'));
       throw error;
     }),
   );
 }
 
-const toldAs = {
+const messages = {
   APPLIED: 'callback applied',
   IGNORED: 'callback ignored',
   REVIEW: 'callback needs a person',
   POSTPONED: 'callback postponed',
 } as const;
 
-/** `ageMs`: since it came, as the first try is not always the last. */
-function tellDelivery(
+/** Logs the outcome of one try. `ageMs` is the time since the callback was received, including earlier tries. */
+function logDelivery(
   { log, clock }: CommandContext,
   { id: deliveryId, ...delivery }: Delivery,
   { status, reason, paymentId }: DeliveryOutcome,
@@ -69,7 +72,7 @@ function tellDelivery(
   const ageMs = clock.now().getTime() - delivery.receivedAt.getTime();
   const outcome = { ageMs, durationMs: Math.round(tookMs), outcome: status.toLowerCase(), ...(reason && { reason }) };
   const about = { deliveryId, eventId, eventType, ...(paymentId !== null && { paymentId }) };
-  log.info({ provider, account, ...about, attempt, ...outcome }, toldAs[status]);
+  log.info({ provider, account, ...about, attempt, ...outcome }, messages[status]);
 }
 
 type Final = Exclude<DeliveryVerdict, { status: 'POSTPONED' }>;
@@ -88,20 +91,24 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<Deliv
   if (payment === null || !isOfAccount) return tryLater(context, delivery, 'unknown_payment');
   aboutOrder(payment.orderId);
   if (message.kind === 'payment' && message.isCreation && payment.status === 'SUBMITTING') {
-    // Our own call is under way and its answer says the same. Should that be lost, the payment is UNKNOWN and this ends it.
+    // Our own call is in progress and its answer has the same content. If that answer is lost, the payment becomes
+    // UNKNOWN and a retry of this callback settles it.
     return tryLater(context, delivery, 'call_under_way');
   }
   if (message.kind === 'unclear') return reviewUnclear(context, delivery, payment, message);
   if (message.kind === 'payment') return applyTo(context, delivery, payment, message, null);
-  return applyTo(context, delivery, payment, message, await askAboutRefund(context, payment, message));
+  return applyTo(context, delivery, payment, message, await queryRefund(context, payment, message));
 }
 
 type Foreign = Extract<WebhookMessage, { kind: 'foreign' }>;
 type OfRefund = Extract<WebhookMessage, { kind: 'refund' }>;
-type Telling = Extract<WebhookMessage, { kind: 'payment' }> | OfRefund;
+type Reporting = Extract<WebhookMessage, { kind: 'payment' }> | OfRefund;
 type Unclear = Extract<WebhookMessage, { kind: 'unclear' }>;
 
-/** Of another app or merchant: nothing changes by it, and the payment that it names is to be looked at. */
+/**
+ * Refuses a callback for another app or merchant. It changes no payment. If it names one of ours, the order of that
+ * payment goes into review.
+ */
 async function refuseForeign(
   context: CommandContext,
   delivery: Delivery,
@@ -116,7 +123,10 @@ async function refuseForeign(
   });
 }
 
-/** Nobody knows what it says, so it changes no payment: a person looks at the order that it names, and the provider is asked. */
+/**
+ * Handles a callback with unknown content. It changes no payment. The order that it names goes into review, and the
+ * provider is queried.
+ */
 async function reviewUnclear(
   context: CommandContext,
   delivery: Delivery,
@@ -134,27 +144,30 @@ async function reviewUnclear(
 async function findSubject(
   { db }: CommandContext,
   delivery: Delivery,
-  message: Telling | Unclear,
+  message: Reporting | Unclear,
 ): Promise<Payment | null> {
   if (message.kind === 'payment') return findPayment(db.pool, message.report.paymentId);
   const { paymentId, providerPaymentId } = message;
   const named = providerPaymentId === null ? null : await findPaymentNamed(db.pool, delivery, providerPaymentId);
   if (named !== null || paymentId === null) return named;
   if (message.kind === 'unclear') return findPayment(db.pool, paymentId);
-  // Our id alone could have been copied to a refund of another payment: it counts only where the provider's id is still to come.
+  // Our id alone is not enough, because it can be copied to a refund of another payment. It counts only while the provider's id is unknown.
   const payment = await findPayment(db.pool, paymentId);
   return payment?.providerPaymentId === null ? payment : null;
 }
 
-/** A refund that we never asked for: the provider is asked about it, for there is nothing frozen to compare its amount with. */
-async function askAboutRefund(
+/**
+ * Queries the provider about a refund that we did not request, because there is no recorded amount to compare the
+ * callback with. Null when no query is needed or possible, or when the provider does not answer.
+ */
+async function queryRefund(
   context: CommandContext,
   { id: paymentId, orderId, ...payment }: Payment,
-  { report: told, providerPaymentId }: OfRefund,
+  { report: reported, providerPaymentId }: OfRefund,
 ): Promise<RefundReport | null> {
   const held = await loadOrder(context.db.pool, orderId);
-  const { refundId, providerRefundId } = told;
-  const isKnown = held !== null && findRefund(held, paymentId, told) !== null;
+  const { refundId, providerRefundId } = reported;
+  const isKnown = held !== null && findRefund(held, paymentId, reported) !== null;
   if (isKnown || (refundId === null && providerRefundId === null)) return null;
   const name: RefundName = { paymentId, providerPaymentId, refundId, providerRefundId };
   try {
@@ -163,7 +176,7 @@ async function askAboutRefund(
     return answer.kind === 'report' ? answer.report : null;
   } catch (error) {
     if (!isProviderError(error)) throw error;
-    context.log.warn({ err: error, paymentId }, 'the provider did not say what became of a refund');
+    context.log.warn({ err: error, paymentId }, 'the state of a refund could not be queried');
     return null;
   }
 }
@@ -172,7 +185,7 @@ async function applyTo(
   context: CommandContext,
   delivery: Delivery,
   { id: paymentId, orderId }: Payment,
-  message: Telling,
+  message: Reporting,
   asked: RefundReport | null,
 ): Promise<DeliveryOutcome> {
   return changeOrderByDelivery(context, orderId, delivery.id, (change) => {
@@ -182,7 +195,11 @@ async function applyTo(
         : applyRefundMessage(change, paymentId, message, asked, delivery.applyAttempts >= believedAfterTries);
     if (outcome.effect === 'early') {
       if (!isTriedLongEnough(delivery, change.at)) return postponed(delivery, 'early', change.at);
-      needReview(change, 'REFUND_ABNORMAL', `${paymentId}: a refund was reported that the provider does not confirm.`);
+      needReview(
+        change,
+        'REFUND_ABNORMAL',
+        `${paymentId}: a callback reports a refund that the provider does not confirm.`,
+      );
       return finalOf(context, delivery, 'REVIEW', 'early', paymentId);
     }
     return finalOf(context, delivery, ...statusOf(outcome), paymentId);
@@ -200,7 +217,7 @@ function applyRefundMessage(
     const verdict = applyPaymentReport(change, { ...payment, paymentId });
     if (verdict.effect === 'refused' && verdict.reason === 'mismatch') return verdict;
   }
-  // One without a number can neither be asked about nor told from another: it is refused now, and a person looks at it.
+  // A refund without an id can be neither queried nor distinguished from another one: it is refused now, and the order goes into review.
   const isNameless = report.refundId === null && report.providerRefundId === null;
   const { capturedMinor, refundedMinor } = change.payment(paymentId);
   if (isNameless && capturedMinor > 0n && refundedMinor === capturedMinor) return { effect: 'repeated' };
@@ -208,7 +225,7 @@ function applyRefundMessage(
   return applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
 }
 
-/** A final verdict. It keeps only the part of the body that a person may need later. */
+/** A final verdict. It keeps only the parts of the body that a person may need later. */
 function finalOf(
   { providers }: CommandContext,
   { provider: name, providerAccount: account, body }: Delivery,
@@ -237,8 +254,8 @@ function store({ db, clock }: CommandContext, { id }: Delivery, verdict: Deliver
 }
 
 /**
- * Not now: the callback may have overtaken the commit of its payment, the payment may be in a database that was restored since, or
- * something is wrong with us. After a day a person must look.
+ * Postpones a callback that cannot be applied now: it may have arrived before its payment was committed, the payment
+ * may be missing because a backup was restored, or there is a bug. After a day of retries a person must look at it.
  */
 async function tryLater(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
   const at = context.clock.now();
@@ -255,7 +272,7 @@ function isTriedLongEnough({ receivedAt, applyAttempts }: Delivery, at: Date): b
   return at.getTime() - receivedAt.getTime() >= triedForMsMax && applyAttempts >= triesMin;
 }
 
-/** Leaves the callback to a person, and the order with it where the body names a payment that it can be about. */
+/** Stops the retries and leaves the callback to a person. If the body names a payment of the account, its order goes into review. */
 async function giveUp(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
   const { db, log } = context;
   const named = firstPaymentIdIn(delivery.body.toString('latin1'));
@@ -275,7 +292,10 @@ async function giveUp(context: CommandContext, delivery: Delivery, reason: strin
   });
 }
 
-/** What the callback says. Where the adapter cannot read even its ids, our own payment id is looked for in the body as it came. */
+/**
+ * Reads the content of a callback. If the adapter cannot read even its ids, our payment id is searched for in the raw
+ * body. Null when there is none.
+ */
 function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {
   const provider = providerOf(context, delivery);
   try {

@@ -7,7 +7,7 @@ import { receiveDelivery } from './receive-delivery.ts';
 /** This many deliveries are applied at a time right after their acknowledgement. The sweep applies the rest, from any node. */
 export const appliedAtOnceMax = 64;
 
-/** Takes callbacks in. The entrance calls `receive`, answers the provider, and then calls `apply`. */
+/** Receives and applies callbacks. The entrance calls `receive`, answers the provider, and then calls `apply`. */
 export type CallbackIntake = {
   /**
    * Verifies a callback and commits it to the inbox.
@@ -16,7 +16,7 @@ export type CallbackIntake = {
    * @throws {WebhookRejectedError} when the callback cannot be verified.
    */
   receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<string | null>;
-  /** Starts to apply a committed delivery and returns at once. A delivery that fails, or that finds no place, is left to the sweep. */
+  /** Starts to apply a committed delivery and returns at once. A delivery that fails or exceeds the limit is left to the sweep. */
   apply(deliveryId: string): void;
   /** Resolves when no started delivery is being applied. */
   idle(): Promise<void>;

@@ -2,7 +2,7 @@ import { closeOrder } from '../domain/order-lifecycle.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { changeOrder } from '../store/order-writer.ts';
 
-/** Closes an order whose time has run out. No provider is called: its payments are due at once, to be closed there by whoever asks. */
+/** Closes an expired order. Makes no provider call: its open payments become due at once, and their checks close them at the providers. */
 export async function expireOrder(context: CommandContext, orderId: string): Promise<void> {
   await changeOrder(context, 'close.intent', { orderId }, (change) => {
     const { status, expiresAt } = change.order;

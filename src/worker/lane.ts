@@ -1,28 +1,31 @@
-/** What one round of a lane did. */
+/** The result of one round of a lane. */
 export type Round = {
-  /** How many pieces it has begun. */
+  /** The number of started pieces. */
   readonly taken: number;
-  /** It had a place for no more, so more may be due: the next round may follow at once. */
+  /** True when all free places were filled. More pieces may be due, so the next round can start at once. */
   readonly isFull: boolean;
 };
 
 /**
- * Work of one kind, so many pieces at a time and no more. A piece that hangs holds its own place and no other: places that come free are
- * filled while it hangs.
+ * Runs one kind of work with a fixed number of places, each for one piece at a time. A piece that hangs blocks only its
+ * own place: the other places are refilled in the meantime.
  */
 export type Lane = {
-  /** For people and logs. */
+  /** A readable name, for logs. */
   readonly name: string;
   /**
-   * Claims as many pieces as there are places free and begins all of them at once, so that none waits while its lease runs. Resolves
-   * when a place is free again, which may be long before what it has begun has ended.
+   * Claims as many pieces as there are free places and starts all of them at once, so that no piece waits while its
+   * lease runs. Resolves when a place is free again, possibly long before the started pieces have ended.
    */
   runOnce(): Promise<Round>;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no piece is running. */
   idle(): Promise<void>;
 };
 
-/** `claim` takes up to so many pieces and holds them for us. `work` must not fail: nobody would hear of it. */
+/**
+ * @param claim leases at most `limit` pieces to this process and returns them.
+ * @param work must not reject: its errors are not logged.
+ */
 export function createLane<T>(
   name: string,
   placesMax: number,
@@ -30,7 +33,7 @@ export function createLane<T>(
   work: (piece: T) => Promise<void>,
 ): Lane {
   const underWay = new Set<Promise<void>>();
-  // A claim that is under way keeps the places it asks for, so that two rounds at once do not fill them twice.
+  // A claim in progress reserves its places, so that concurrent rounds do not fill them twice.
   let claiming = 0;
 
   const begin = (piece: T): void => {

@@ -9,10 +9,11 @@ import { hintPayment } from '../store/payment-store.ts';
 const headersKept = ['content-type', 'user-agent'];
 
 /**
- * Verifies a callback and commits it to the inbox. Once this returns the provider may be told that we have it.
+ * Verifies a callback and commits it to the inbox. It may be acknowledged only after this returns.
  *
- * @returns the delivery that waits to be applied, or null when it had come before.
- * @throws {WebhookRejectedError} when it must not be believed; the caller logs it. If it names a payment of ours, that payment is asked about soon, once.
+ * @returns the id of the new delivery, or null for a duplicate.
+ * @throws {WebhookRejectedError} when the callback cannot be verified; the caller logs it. If it names one of our payments, that payment is
+ *   checked once, soon.
  */
 export async function receiveDelivery(
   context: CommandContext,
@@ -51,14 +52,14 @@ async function verify(
     const { reason } = error;
     const { receivedAt } = delivery;
     const named = firstPaymentIdIn(delivery.body.toString('latin1'));
-    const noted = async () => {
+    const storeRefusal = async () => {
       const headers = keptOf(provider, delivery);
       const body = provider.redactWebhook(delivery.body, 'done');
       await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
       if (named !== null) await db.transaction((tx) => hintPayment(tx, named, receivedAt), named);
     };
-    // The refusal stands, whether or not it can be noted.
-    await noted().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be noted'));
+    // The callback is refused even if the refusal cannot be stored.
+    await storeRefusal().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be stored'));
     throw error;
   }
 }
@@ -73,7 +74,10 @@ async function verifyByNewestKeys(provider: PaymentProvider, delivery: WebhookDe
   }
 }
 
-/** Only what verification and inspection need: others may carry secrets of whatever stands before us. */
+/**
+ * The headers that verification and inspection need. The others are not kept: they may contain secrets of a proxy in
+ * front of this server.
+ */
 function keptOf({ webhookHeaders }: PaymentProvider, { headers }: WebhookDelivery): Record<string, string> {
   const kept = new Set([...headersKept, ...webhookHeaders]);
   return Object.fromEntries(Object.entries(headers).filter(([name]) => kept.has(name)));

@@ -1,12 +1,13 @@
 import type { CommandContext } from '../provider-calls/context.ts';
-import { findAbandoned } from '../store/unconfigured-store.ts';
+import { findUnconfigured } from '../store/unconfigured-store.ts';
 
 /**
- * Says once, at a start, what no round of this process takes up because the account that it belongs to is not configured: one that was
- * given up while payments of it were under way, or a sandbox that was left for the real thing. It waits until the account is back.
+ * Logs at start-up each account that has work in progress but is not configured: it was retired while payments were in
+ * progress, or it is the account of a sandbox that real providers have replaced. No background round processes its work
+ * until it is configured again.
  */
 export async function reportUnconfigured({ db, providers, log }: CommandContext): Promise<void> {
-  for (const abandoned of await findAbandoned(db.pool, providers)) {
-    log.error(abandoned, 'this account is not configured: what is under way there is left alone until it is');
+  for (const account of await findUnconfigured(db.pool, providers)) {
+    log.error(account, 'this account is not configured: its payments, refunds and callbacks wait until it is');
   }
 }

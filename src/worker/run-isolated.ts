@@ -2,15 +2,18 @@ import { overloadIn } from '../database/database.ts';
 import { tracedPiece } from '../logging/trace.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 
-/** Does one piece of a round. One that fails keeps no other waiting: it is logged, and its lease brings it back. */
-export async function apart({ log }: CommandContext, names: object, work: () => Promise<unknown>): Promise<void> {
+/**
+ * Runs one piece of a background round. A failure does not affect other pieces: it is logged, and the piece is due
+ * again after its lease.
+ */
+export async function runIsolated({ log }: CommandContext, names: object, work: () => Promise<unknown>): Promise<void> {
   await tracedPiece(async () => {
     try {
       await work();
     } catch (error) {
       log[overloadIn(error) === null ? 'error' : 'warn'](
         { err: error, ...names },
-        'a piece of background work failed and will be tried again',
+        'a background task failed and will be retried',
       );
     }
   });

@@ -13,13 +13,13 @@ import { claimDueRefunds, delayRefundCheck } from '../store/refund-store.ts';
 import { applyDelivery } from './apply-delivery.ts';
 import { expireOrder } from './expire-order.ts';
 import { createLane, type Lane } from './lane.ts';
-import { apart } from './run-isolated.ts';
+import { runIsolated } from './run-isolated.ts';
 
-/** So many pieces of each kind are under way at one provider, for each node: as many questions it is asked at once. */
+/** The maximum number of concurrent pieces of each kind for one provider, for each node. It limits the concurrent calls to the provider. */
 export const placesPerProvider = 8;
-/** So many orders expire at once, for each node: no provider is waited for. */
+/** The maximum number of orders that expire concurrently, for each node. Expiring an order waits for no provider. */
 export const placesForOrders = 8;
-/** A question that fails for a bug of ours waits so long, and is in nobody's way. */
+/** A check that fails because of a bug is retried after this time, so that it does not block other checks. */
 const brokenDelayMs = 10 * 60_000;
 
 export type Swept = {
@@ -30,9 +30,11 @@ export type Swept = {
 };
 
 /**
- * The background work, each kind at each provider for itself, so that a provider that does not answer holds up no other. What belongs to
- * an account that is not configured is nobody's: see `reportUnconfigured`.
- * @param names the providers that there are lanes for, also of one that is to come into the context later.
+ * Creates the lanes of the background work: one for each kind of work and provider, so that a provider that does not
+ * answer does not delay the others. Work of accounts that are not configured is not processed: see
+ * `reportUnconfigured`.
+ *
+ * @param names the configured providers, including those that are added to the context later.
  */
 export function openLanes(context: CommandContext, names: readonly ProviderName[]): readonly Lane[] {
   const laneKinds = [deliveryLane, paymentLane, refundLane];
@@ -40,8 +42,9 @@ export function openLanes(context: CommandContext, names: readonly ProviderName[
 }
 
 /**
- * One round of everything that is due, by whomever it was left: callbacks to apply, orders to expire, payments and refunds to ask about.
- * Resolves when all that was begun has ended. Payments come after orders, which leave closing them at their providers to be done.
+ * Runs one background round: processes overdue work from any node. It applies callbacks, expires orders, and checks
+ * payments and refunds. Resolves when all started work has ended. Payments come after orders, because expired orders
+ * leave payments to be closed at their providers.
  */
 export async function sweep(context: CommandContext): Promise<Swept> {
   const deliveries = await applyDueDeliveries(context);
@@ -67,7 +70,7 @@ export function expireDueOrders(context: CommandContext): Promise<number> {
   return runToTheEnd([expiryLane(context)]);
 }
 
-/** Also when a claim fails, what others have begun ends before anybody hears of it. */
+/** Runs one round of each lane. If a claim fails, this waits for the pieces that the other lanes have started, and then rejects. */
 async function runToTheEnd(lanes: readonly Lane[]): Promise<number> {
   const claims = await Promise.allSettled(lanes.map((lane) => lane.runOnce()));
   await Promise.all(lanes.map((lane) => lane.idle()));
@@ -79,7 +82,7 @@ async function runToTheEnd(lanes: readonly Lane[]): Promise<number> {
   return taken;
 }
 
-/** Claims what is due at a provider, once it is there. */
+/** Claims due work of a provider. Claims nothing while the provider is not open. */
 function claimAt<T>(
   { db, clock, providers }: CommandContext,
   name: ProviderName,
@@ -99,10 +102,10 @@ function deliveryLane(context: CommandContext, name: ProviderName): Lane {
 
 function paymentLane(context: CommandContext, name: ProviderName): Lane {
   return createLane(`payments of ${name}`, placesPerProvider, claimAt(context, name, claimDuePayments), (paymentId) =>
-    apart(context, { paymentId }, () =>
+    runIsolated(context, { paymentId }, () =>
       logCommand(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
         async (error: unknown) => {
-          if (overloadIn(error) !== null) throw error; // the lease brings it back, when the database is there again
+          if (overloadIn(error) !== null) throw error; // the database does not answer: the payment is due again after its lease
           await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
           throw error;
         },
@@ -113,7 +116,7 @@ function paymentLane(context: CommandContext, name: ProviderName): Lane {
 
 function refundLane(context: CommandContext, name: ProviderName): Lane {
   return createLane(`refunds of ${name}`, placesPerProvider, claimAt(context, name, claimDueRefunds), (refundId) =>
-    apart(context, { refundId }, () =>
+    runIsolated(context, { refundId }, () =>
       logCommand(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
         async (error: unknown) => {
           if (overloadIn(error) !== null) throw error;
@@ -131,7 +134,7 @@ function expiryLane(context: CommandContext): Lane {
     placesForOrders,
     (limit) => claimDueOrders(context.db.pool, context.clock.now(), limit),
     (orderId) =>
-      apart(context, { orderId }, () =>
+      runIsolated(context, { orderId }, () =>
         logCommand(context.log, 'expireOrder', { orderId }, () => expireOrder(context, orderId)),
       ),
   );

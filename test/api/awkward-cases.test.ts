@@ -57,7 +57,7 @@ async function callbacksOf(objectId: string, type: string): Promise<Callback[]> 
   return deliveries.filter(({ eventId }) => eventId === event?.id);
 }
 
-/** Resolves with the provider's id of a payment whose creation is still to be answered. */
+/** Resolves with the provider's id of a payment whose creation is not answered yet. */
 async function untilMade(orderId: string): Promise<string> {
   for (;;) {
     const [payment] = (await readOrder(app, orderId)).payments;
@@ -70,7 +70,7 @@ async function untilMade(orderId: string): Promise<string> {
   }
 }
 
-describe('the provider times out, resets, answers 5xx or what nobody can parse', () => {
+describe('the provider times out, resets, answers 5xx or cannot be parsed', () => {
   test.each(['reset_after', 'error_500_after', 'error_500_before', 'malformed'])(
     '%s: UNKNOWN, asked again, and one payment at the provider',
     async (name) => {
@@ -91,7 +91,7 @@ describe('the provider times out, resets, answers 5xx or what nobody can parse',
 
 test('callback before our own call returned', async () => {
   const { id: orderId, number } = await createOrder(app);
-  // The provider makes the payment, takes the money, sends its callbacks, and only then answers.
+  // The provider creates the payment, captures the money, sends its callbacks, and only then answers.
   await fault({ fault: 'delay_after', ms: 60_000, match: { operation: 'payment_intents.create', contains: number } });
   const call = payOrder(app, orderId);
   const intentId = await untilMade(orderId);
@@ -99,7 +99,7 @@ test('callback before our own call returned', async () => {
   await untilCallbacksCame(app);
   expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', payments: [{ status: 'SUCCEEDED' }] });
   await advanceSandbox(app, 60_000);
-  // The answer says that the buyer must act; it is merged, and moves nothing back.
+  // The answer says ACTION_REQUIRED. It is merged and does not revert the status.
   expect(await call).toMatchObject({ status: 'SUCCEEDED', providerPaymentId: intentId, nextAction: null });
   expect((await readOrder(app, orderId)).types).toEqual([
     ...['ORDER_CREATED', 'PAYMENT_STARTED', 'PAYMENT_SUCCEEDED', 'ORDER_CONFIRMED'],
@@ -189,7 +189,7 @@ test('amount, currency, app or merchant differ from the frozen payment', async (
 });
 
 test('signed callback for a payment we don’t know', async () => {
-  // As after a restore: the provider knows a payment that we do not.
+  // As after restoring a backup: the provider knows a payment that we do not have.
   const unknown = newId('payment');
   const response = await fetch(`${app.sandboxUrl}/v1/payment_intents`, {
     method: 'POST',
@@ -229,7 +229,7 @@ test('bad or missing signature, stale timestamp', async () => {
   }
   expect(await deliveriesNaming(payment.id)).toEqual([]);
   expect(await readOrder(app, orderId)).toMatchObject({ status: 'OPEN', payments: [{ status: 'ACTION_REQUIRED' }] });
-  // It named a live payment of ours, which is asked soon: sooner than it would have been.
+  // It named one of our live payments, which is now queried sooner than planned.
   app.clock.advance(2100);
   await app.app.rounds.checkPayments();
   expect(await readOrder(app, orderId)).toMatchObject({
@@ -259,7 +259,7 @@ describe('failure after success, closed after paid', () => {
     await expectKeptWithoutChange(orderId, payment.id);
   });
 
-  /** Sent a minute later, by the sandbox's clock, and so after what happens next. */
+  /** Sends it a minute later by the sandbox's clock, and so after the next events. */
   const held = (type: string, contains: string) =>
     fault({ fault: 'delay', target: 'callback', ms: 60_000, match: { type, contains } });
 
@@ -315,7 +315,7 @@ describe('order expires', () => {
 });
 
 describe('crash anywhere', () => {
-  test('a payment that was committed, and never sent, is sent by whoever lives', async () => {
+  test('a payment that was committed but never submitted is submitted by a surviving node', async () => {
     const { id: orderId, number } = await createOrder(app);
     await fault({ fault: 'rate_limit', match: { operation: 'payment_intents.create', contains: number } });
     await expect(payOrder(app, orderId)).rejects.toThrow('ProviderUnavailableError');
@@ -324,7 +324,7 @@ describe('crash anywhere', () => {
     expect((await booksOf(app, order.payments[0]?.id ?? '')).totals.paymentIntents).toBe(1);
   });
 
-  test('a server that is killed when it has acknowledged a callback applies it once it is started again', async () => {
+  test('a server that is killed after it has acknowledged a callback applies it after its restart', async () => {
     const home = await makeHome();
     const dying = await startServerProcess(home, { FAILPOINTS: 'callback.acknowledged' });
     for (const type of ['payment_intent.created', 'charge.*']) {
@@ -332,7 +332,7 @@ describe('crash anywhere', () => {
     }
     const { id: orderId } = await createOrder(dying);
     const payment = await payOrder(dying, orderId);
-    await confirmCard(dying, payment).catch(() => null); // the sandbox goes with the server that brought it
+    await confirmCard(dying, payment).catch(() => null); // the sandbox ends with the server that started it
     expect(await dying.ended).toBe('SIGKILL');
 
     const server = await startServerProcess(home);

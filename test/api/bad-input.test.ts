@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** What every bad input must leave as it was. */
+/** The row counts, which invalid input must not change. */
 async function countRows(): Promise<unknown> {
   const { rows } = await app.database.pool.query(
     `select (select count(*) from orders) as orders, (select count(*) from payments) as payments, (select count(*) from events) as events,
@@ -62,7 +62,7 @@ describe('createOrder names the field and writes nothing', () => {
     ['no name', line({ name: null }), 'lines.0.name'],
     ['an empty name', line({ name: '' }), 'lines.0.name'],
     ['a name of 257 characters', line({ name: text(257) }), 'lines.0.name'],
-    ['half a character in a name', line({ name: 'a\ud800b' }), 'lines.0.name'],
+    ['an unpaired surrogate in a name', line({ name: 'a\ud800b' }), 'lines.0.name'],
     ['a sku of 65 characters', line({ sku: text(65) }), 'lines.0.sku'],
     ['a quantity of 0', line({ quantity: 0 }), 'lines.0.quantity'],
     ['a negative quantity', line({ quantity: -1 }), 'lines.0.quantity'],
@@ -90,7 +90,7 @@ describe('createOrder names the field and writes nothing', () => {
     ['a fractional quantity', line({ quantity: 1.5 }), 'quantity'],
     ['an unknown currency', { currency: 'EUX' }, 'currency'],
     ['a currency in lower case', { currency: 'eur' }, 'currency'],
-    ['a currency that is no money', { currency: 'XXX' }, 'currency'],
+    ['a currency code without money', { currency: 'XXX' }, 'currency'],
     ['nested metadata', { metadata: { a: { b: 'c' } } }, 'metadata'],
     [
       'metadata with 51 keys',
@@ -107,7 +107,7 @@ describe('createOrder names the field and writes nothing', () => {
     expectNoInternals(text);
   });
 
-  test('all wrong fields are named at once', async () => {
+  test('one error names all invalid fields', async () => {
     const { body } = await post(create, {
       input: { ...orderInput(), number: '', ...line({ quantity: 0, sku: text(65) }) },
     });
@@ -117,7 +117,7 @@ describe('createOrder names the field and writes nothing', () => {
   });
 });
 
-test('a number that another order has is refused by name, and the key stays free', async () => {
+test('the number of another order is an error on the field, and the key stays unused', async () => {
   const { number } = await createOrder(app);
   const input = orderInput({ number });
   const { createOrder: refused } = await app.client.request(createOrderDocument, { input });
@@ -129,9 +129,9 @@ test.each<[string, object, string]>([
   ['no key', { idempotencyKey: '' }, 'idempotencyKey'],
   ['an id of another type', { orderId: 'pay_01jd8m0v6te4r8x3y5z7a9b1c2' }, 'orderId'],
   ['a malformed id', { orderId: 'ord_1; drop table orders' }, 'orderId'],
-  ['a return URL that is none', { returnUrl: 'shop' }, 'returnUrl'],
-  ['a return URL that runs a script', { returnUrl: 'javascript:alert(1)' }, 'returnUrl'],
-  ['an address that is none', { buyerIp: '1.2.3' }, 'buyerIp'],
+  ['an invalid return URL', { returnUrl: 'shop' }, 'returnUrl'],
+  ['a javascript: return URL', { returnUrl: 'javascript:alert(1)' }, 'returnUrl'],
+  ['an invalid IP address', { buyerIp: '1.2.3' }, 'buyerIp'],
   ['an over-long openid', { openId: text(129) }, 'openId'],
   ['REDIRECT without a return URL', { flow: 'REDIRECT' }, 'returnUrl'],
 ])('payOrder with %s names the field and writes nothing', async (_what, part, path) => {
@@ -144,7 +144,7 @@ test.each<[string, object, string]>([
   expect(await countRows()).toEqual(before);
 });
 
-test('an order that is not there is NOT_FOUND to every mutation', async () => {
+test('an unknown order is NOT_FOUND for every mutation', async () => {
   const missing = 'ord_01jd8m0v6te4r8x3y5z7a9b1c2';
   const payment = 'pay_01jd8m0v6te4r8x3y5z7a9b1c2';
   const { body } = await post(
@@ -166,13 +166,13 @@ test('an order that is not there is NOT_FOUND to every mutation', async () => {
 test.each<[string, string, string]>([
   ['a malformed id', '{ order(id: "nonsense") { id } }', 'id'],
   ['an id of another type', '{ order(id: "pay_01jd8m0v6te4r8x3y5z7a9b1c2") { id } }', 'id'],
-  ['an id of no node', '{ node(id: "cus_01jd8m0v6te4r8x3y5z7a9b1c2") { id } }', 'id'],
-  ['an event cursor that is none', '{ events(after: "nonsense") { nodes { id } } }', 'after'],
-  ['a list cursor that is none', '{ orders(after: "nonsense") { nodes { id } } }', 'after'],
+  ['an id that is not of a node', '{ node(id: "cus_01jd8m0v6te4r8x3y5z7a9b1c2") { id } }', 'id'],
+  ['an invalid event cursor', '{ events(after: "nonsense") { nodes { id } } }', 'after'],
+  ['an invalid list cursor', '{ orders(after: "nonsense") { nodes { id } } }', 'after'],
   ['an event cursor as list cursor', '{ orders(before: "djEuYS4xLjEuMQ") { nodes { id } } }', 'before'],
   ['a page of 0', '{ orders(first: 0) { nodes { id } } }', 'first'],
   ['a page of 101', '{ orders(last: 101) { nodes { id } } }', 'last'],
-  ['both ends at once', '{ orders(first: 1, last: 1) { nodes { id } } }', 'last'],
+  ['both first and last', '{ orders(first: 1, last: 1) { nodes { id } } }', 'last'],
   ['101 events', '{ events(first: 101) { nodes { id } } }', 'first'],
   ['a NUL in a number', '{ orderByNumber(number: "a\\u0000") { id } }', 'number'],
   ['a NUL in a filter', '{ orders(filter: { customerId: "\\u0000" }) { nodes { id } } }', 'filter.customerId'],
@@ -186,7 +186,7 @@ test.each<[string, string, string]>([
     `mutation { cancelOrder(input: { orderId: "x", reason: "${text(256)}" }) { __typename } }`,
     'reason',
   ],
-  ['a field that is not there', '{ orders { total } }', 'total'],
+  ['an unknown field', '{ orders { total } }', 'total'],
   ['a syntax error', '{ orders {', 'Syntax Error'],
 ])('%s is BAD_USER_INPUT and named', async (_what, query, named) => {
   const { body, text } = await post(query);
@@ -195,13 +195,13 @@ test.each<[string, string, string]>([
   expectNoInternals(text);
 });
 
-test('a cursor of another log is told apart', async () => {
+test('a cursor of another log is recognized', async () => {
   const cursor = Buffer.from('v2.otherlog.merchant.1.5.5').toString('base64url');
   const { body } = await post(`{ events(after: "${cursor}") { nodes { id } } }`);
   expect(body.errors?.[0]?.message).toContain('another event log');
 });
 
-test('what does not exist is null without an error', async () => {
+test('an object that does not exist is null without an error', async () => {
   const { body } = await post(`{
     order(id: "ord_01jd8m0v6te4r8x3y5z7a9b1c2") { id }
     node(id: "evt_01jd8m0v6te4r8x3y5z7a9b1c2") { id }
@@ -228,7 +228,7 @@ test.each([
   expect(await countRows()).toEqual(before);
 });
 
-test('what is not built says so with its typed error, and does nothing', async () => {
+test('a method that is not configured returns its typed error and has no effect', async () => {
   const { id: orderId } = await createOrder(app);
   before = await countRows();
   const { body } = await post(`mutation {
@@ -297,7 +297,7 @@ test.each<[string, string, RequestInit, number]>([
   ],
   ['another method', '/graphql', { method: 'DELETE' }, 405],
   ['an unknown webhook', '/webhooks/paypal', { method: 'POST', body: '{}' }, 404],
-  ['a webhook of a provider that is not there', '/webhooks/paypal', { method: 'POST', body: '{}' }, 404],
+  ['a webhook of an unknown provider', '/webhooks/paypal', { method: 'POST', body: '{}' }, 404],
   ['a webhook of another account', '/webhooks/stripe/acct_other', { method: 'POST', body: '{}' }, 404],
   ['a webhook by GET', '/webhooks/stripe', {}, 405],
   [
@@ -325,7 +325,7 @@ test.each<[string, string, RequestInit, number]>([
     400,
   ],
   ['an unknown path', '/admin', {}, 404],
-  ['a path that climbs', '/webhooks/../../etc/passwd', {}, 404],
+  ['a path with ..', '/webhooks/../../etc/passwd', {}, 404],
 ])('%s is answered with its 4xx', async (_what, path, init, status) => {
   const response = await fetch(url(path), init);
   expect(response.status).toBe(status);
@@ -333,7 +333,7 @@ test.each<[string, string, RequestInit, number]>([
   expect(await countRows()).toEqual(before);
 });
 
-test('a body over 256 KiB is refused also when it does not say how long it is', async () => {
+test('a body over 256 KiB is refused even without a Content-Length', async () => {
   const endless = new ReadableStream({
     pull(controller) {
       controller.enqueue(new TextEncoder().encode(text(64 * 1024)));
@@ -345,7 +345,7 @@ test('a body over 256 KiB is refused also when it does not say how long it is', 
     body: endless,
     duplex: 'half',
   } as RequestInit);
-  // The server closes the connection on whoever goes on sending; a client sees the 413, or the closed connection.
+  // The server closes the connection if the client goes on sending: the client sees the 413 or the closed connection.
   const status = await refused.then(
     (response) => response.status,
     () => 'closed',

@@ -21,7 +21,7 @@ const routes: readonly Route[] = [
   { method: 'WECHAT_PAY', flow: 'QR_CODE', side: 'wechatpay' },
 ];
 
-/** An order in CNY whose payment was started, with what is to go wrong with its callbacks. */
+/** An order in CNY with a started payment, and a fault for its callbacks. */
 async function started({ method, flow }: Route, fault?: object) {
   const order = await createOrder(app, { currency: 'CNY' });
   const payment = await payOrder(app, order.id, { method, flow });
@@ -46,7 +46,7 @@ async function deliveriesTo(side: string): Promise<Delivery[]> {
 }
 
 describe.each(routes)('callbacks of $method', (route) => {
-  test('that come six times count once', async () => {
+  test('that arrive six times count once', async () => {
     const { orderId, paymentId } = await started(route, { fault: 'duplicate', count: 5 });
     await pay(route, paymentId);
     const { types } = await readOrder(app, orderId);
@@ -54,18 +54,18 @@ describe.each(routes)('callbacks of $method', (route) => {
     expect((await deliveriesTo(route.side)).slice(-6).map(({ state }) => state)).toEqual(Array(6).fill('delivered'));
   });
 
-  test('that tell another amount change nothing, are acknowledged, and a person is asked', async () => {
+  test('with a different amount change nothing, are acknowledged, and put their order into review', async () => {
     const { orderId, paymentId } = await started(route, { fault: 'wrong_amount' });
     await pay(route, paymentId);
     const order = await readOrder(app, orderId);
     expect(order).toMatchObject({ status: 'OPEN', needsReview: ['AMOUNT_MISMATCH'], captured: { amountMinor: 0 } });
     expect((await deliveriesTo(route.side)).at(-1)?.state).toBe('delivered');
-    // What was really paid is found by asking.
+    // A query finds the real payment.
     await sweepUntil(app, orderId, ({ status }) => status === 'CONFIRMED', 10_000);
   });
 
   test.each(['unknown_status', 'unreadable'])(
-    'with the fault %s put their order into review, and what was really paid is found by asking',
+    'with the fault %s put their order into review, and a query finds the real payment',
     async (fault) => {
       const { orderId, paymentId } = await started(route, { fault });
       await pay(route, paymentId);
@@ -81,19 +81,16 @@ describe.each(routes)('callbacks of $method', (route) => {
     },
   );
 
-  test.each(['forge', 'alter', 'stale'])(
-    'with the fault %s are believed only where they are genuine',
-    async (fault) => {
-      const { orderId, paymentId } = await started(route, { fault });
-      await pay(route, paymentId);
-      const { types, needsReview } = await readOrder(app, orderId);
-      expect(types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
-      expect(needsReview).toEqual([]);
-    },
-  );
+  test.each(['forge', 'alter', 'stale'])('with the fault %s are applied only if they are genuine', async (fault) => {
+    const { orderId, paymentId } = await started(route, { fault });
+    await pay(route, paymentId);
+    const { types, needsReview } = await readOrder(app, orderId);
+    expect(types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
+    expect(needsReview).toEqual([]);
+  });
 });
 
-test('a probe of WeChat Pay, signed wrongly on purpose, is refused with a 4xx, and what follows it is taken', async () => {
+test('a probe of WeChat Pay with a deliberately wrong signature is refused with a 4xx, and the next callback is accepted', async () => {
   const route = { method: 'WECHAT_PAY', flow: 'QR_CODE', side: 'wechatpay' } as const;
   const { orderId, paymentId } = await started(route, { fault: 'probe' });
   await pay(route, paymentId);
@@ -105,7 +102,7 @@ test('a probe of WeChat Pay, signed wrongly on purpose, is refused with a 4xx, a
   expect(statuses.at(-1)).toBe(200);
 });
 
-test('a callback of WeChat Pay by a certificate that is new is taken at once, for the server fetches it', async () => {
+test('a callback of WeChat Pay with a new certificate is accepted at once, because the server fetches the certificate', async () => {
   const route = { method: 'WECHAT_PAY', flow: 'QR_CODE', side: 'wechatpay' } as const;
   const { orderId, paymentId } = await started(route);
   await control(app.sandboxUrl, 'wechatpay/notification-key', { serial: nextPlatformKey.serial });
@@ -122,7 +119,7 @@ test('a callback of Alipay in GBK pays its order', async () => {
   expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', captured: { amountMinor: 2500 } });
 });
 
-/** A callback of Alipay's, signed here. */
+/** A callback of Alipay that is signed by the test. */
 async function postAlipay(fields: Record<string, string>): Promise<{ status: number; body: string }> {
   const content = Object.entries(fields)
     .filter(([name]) => name !== 'sign_type')
@@ -149,10 +146,10 @@ function aNotice(paymentId: string, fields: Record<string, string> = {}): Record
   };
 }
 
-describe('a notice that is signed by Alipay’s key, and not by the sandbox', () => {
+describe('a notification that is signed with Alipay’s key, but not by the sandbox', () => {
   const route = { method: 'ALIPAY', flow: 'QR_CODE', side: 'alipay' } as const;
 
-  test('pays its order, answered by exactly the seven bytes that Alipay wants', async () => {
+  test('pays its order and is answered with exactly the seven bytes that Alipay expects', async () => {
     const { orderId, paymentId } = await started(route);
     expect(await postAlipay(aNotice(paymentId))).toEqual({ status: 200, body: 'success' });
     await app.app.idle();
@@ -162,7 +159,7 @@ describe('a notice that is signed by Alipay’s key, and not by the sandbox', ()
   test.each([
     ['another app', { app_id: '2021999999999999' }],
     ['another seller', { seller_id: '2088999999999999' }],
-  ])('of %s is acknowledged and changes nothing, but a person is asked', async (_what, fields) => {
+  ])('of %s is acknowledged and changes nothing, but puts its order into review', async (_what, fields) => {
     const { orderId, paymentId } = await started(route);
     expect(await postAlipay(aNotice(paymentId, fields))).toEqual({ status: 200, body: 'success' });
     await app.app.idle();
@@ -170,7 +167,7 @@ describe('a notice that is signed by Alipay’s key, and not by the sandbox', ()
     expect(order).toMatchObject({ status: 'OPEN', captured: { amountMinor: 0 }, needsReview: ['AMOUNT_MISMATCH'] });
   });
 
-  test('of a partial refund before its payment was heard of pays the order first, and books what the refund query says', async () => {
+  test('of a partial refund before its payment pays the order first, and records the result of the refund query', async () => {
     const { orderId, paymentId } = await started(route);
     await control(app.sandboxUrl, 'faults', {
       ...{ target: 'callback', fault: 'drop', match: { contains: paymentId }, times: 9 },
@@ -181,7 +178,7 @@ describe('a notice that is signed by Alipay’s key, and not by the sandbox', ()
       alipay: { refunds: { outRequestNo: string }[]; trades: Record<string, string>[] };
     }>(app.sandboxUrl, `ledger?payment_id=${paymentId}`);
     const tradeNo = alipay.trades[0]?.trade_no ?? alipay.trades[0]?.tradeNo ?? '';
-    // Cumulative: 9.99 is not what this refund sent back.
+    // The amount is cumulative: 9.99 is not the amount of this refund.
     const refund = {
       refund_fee: '9.99',
       gmt_refund: '2026-11-25 10:05:00.123',
@@ -196,7 +193,7 @@ describe('a notice that is signed by Alipay’s key, and not by the sandbox', ()
   });
 });
 
-test('a notice of a refund without a number is acknowledged, and a person is asked, for nobody can tell which it is', async () => {
+test('a notification of a refund without a number is acknowledged and goes into review: the refund is unknown', async () => {
   const route = { method: 'ALIPAY', flow: 'QR_CODE', side: 'alipay' } as const;
   const { orderId, paymentId } = await started(route);
   const trade = { trade_no: '2026112522001234567890129999' };

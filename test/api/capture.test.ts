@@ -23,7 +23,7 @@ afterAll(() => app.close());
 const fault = (rule: object) => control(app.sandboxUrl, 'faults', rule);
 const day = 24 * 60 * 60_000;
 
-/** An order whose buyer's money is held, and not taken. */
+/** An order with an authorized payment. */
 async function authorizedOrder() {
   const { orderId, payment } = await paidOrder(app, { captureMode: 'MANUAL' });
   expect(await readOrder(app, orderId)).toMatchObject({
@@ -45,7 +45,7 @@ const cancelPayment = (id: string) => mutate('cancelPayment(input: { paymentId: 
 const isEnd = (status: string) => status === 'SUCCEEDED' || status === 'CANCELED';
 
 describe('capturePayment', () => {
-  test('takes all that was authorized, which may be refunded then', async () => {
+  test('captures the whole authorized amount, which can then be refunded', async () => {
     const { orderId, paymentId } = await authorizedOrder();
     expect(await capturePayment(app, { paymentId })).toMatchObject({
       ...{ status: 'SUCCEEDED', captured: { amountMinor: 2500 }, captureRequested: null },
@@ -55,7 +55,7 @@ describe('capturePayment', () => {
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ charges: 1, captured: 2500, refunded: 2500 });
   });
 
-  test('takes a part, and the rest is released', async () => {
+  test('captures a part, and the rest is released', async () => {
     const { orderId, paymentId } = await authorizedOrder();
     expect(await capturePayment(app, { paymentId, amountMinor: 1000 })).toMatchObject({ status: 'SUCCEEDED' });
     expect(await readOrder(app, orderId)).toMatchObject({
@@ -67,7 +67,7 @@ describe('capturePayment', () => {
     });
   });
 
-  test('with the same key it is one capture; another one is refused, and so is more than was authorized', async () => {
+  test('with the same key is one capture; another capture and more than the authorized amount are refused', async () => {
     const { paymentId } = await authorizedOrder();
     expect(await capturePayment(app, { paymentId, amountMinor: 2501 })).toMatchObject({
       issues: [{ path: 'amountMinor' }],
@@ -82,8 +82,8 @@ describe('capturePayment', () => {
     });
   });
 
-  test('of an amount that the provider cannot take is an input error, and nothing is under way', async () => {
-    // Stripe takes dinars to the hundredth, of which a thousandth is left over here.
+  test('of an amount that the provider cannot capture is an input error, and no capture is started', async () => {
+    // Stripe takes dinars only in hundredths; this amount has a thousandth.
     const lines = [{ name: 'Cup', quantity: 1, unitAmountMinor: 2500 }];
     const { payment } = await paidOrder(app, { captureMode: 'MANUAL', currency: 'KWD', lines });
     const { id: paymentId } = payment;
@@ -104,7 +104,7 @@ describe('capturePayment', () => {
     expect(await capturePayment(app, { paymentId, ...input })).toMatchObject({ issues: [{ path }] });
   });
 
-  test('of what is not authorized is refused', async () => {
+  test('of a payment that is not authorized is refused', async () => {
     const { payment } = await paidOrder(app);
     expect(await capturePayment(app, { paymentId: payment.id })).toMatchObject({ code: 'PAYMENT_NOT_CAPTURABLE' });
     expect(await capturePayment(app, { paymentId: 'pay_01jd8m0v6te4r8x3y5z7a9b1c2' })).toMatchObject({
@@ -117,7 +117,7 @@ describe('capturePayment', () => {
     ['malformed', 'QUERY'],
     ['error_500_before', 'RESPONSE'],
   ])(
-    'whose outcome is unknown after %s stays AUTHORIZED, is asked about soon, and takes the money once',
+    'whose outcome is unknown after %s stays AUTHORIZED, is queried soon, and captures the money once',
     async (name, source) => {
       const { orderId, paymentId, intentId } = await authorizedOrder();
       await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
@@ -136,7 +136,7 @@ describe('capturePayment', () => {
     },
   );
 
-  test('for which the provider is too busy stays asked for, and the same key does it', async () => {
+  test('for which the provider is too busy stays requested, and the same key completes it', async () => {
     const { paymentId, intentId } = await authorizedOrder();
     await fault({ fault: 'rate_limit', match: { path: `/v1/payment_intents/${intentId}/capture` }, times: 1 });
     const input = { paymentId, idempotencyKey: randomUUID() };
@@ -146,7 +146,7 @@ describe('capturePayment', () => {
     expect(await capturePayment(app, input)).toMatchObject({ status: 'SUCCEEDED', captured: { amountMinor: 2500 } });
   });
 
-  test('that is told of by its callback before it is answered is one', async () => {
+  test('whose callback arrives before its answer is one capture', async () => {
     const { orderId, paymentId, intentId } = await authorizedOrder();
     const path = `/v1/payment_intents/${intentId}/capture`;
     await fault({ fault: 'delay_after', ms: 60_000, match: { path } });
@@ -162,7 +162,7 @@ describe('capturePayment', () => {
     expect(types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
   });
 
-  test('whose outcome is unknown, of an authorization that lapses meanwhile, has not happened', async () => {
+  test('with an unknown outcome has not happened when its authorization lapses in the meantime', async () => {
     const { orderId, paymentId, intentId } = await authorizedOrder();
     await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
     await fault({ fault: 'error_500_before', match: { path: `/v1/payment_intents/${intentId}/capture` }, times: 2 });
@@ -174,7 +174,7 @@ describe('capturePayment', () => {
     });
   });
 
-  test('of an authorization that has lapsed unheard is PROVIDER_REJECTED, and shows what is so', async () => {
+  test('of an authorization that lapsed without a callback is PROVIDER_REJECTED, and shows the real state', async () => {
     const { orderId, paymentId, intentId } = await authorizedOrder();
     await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
     await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
@@ -186,7 +186,7 @@ describe('capturePayment', () => {
 });
 
 describe('a capture that the provider refuses', () => {
-  /** Stripe answers 400 as often as it is asked; the authorization stays. */
+  /** Stripe answers every capture with 400; the authorization stays. */
   async function refusedCapture() {
     const authorized = await authorizedOrder();
     const path = `/v1/payment_intents/${authorized.intentId}/capture`;
@@ -195,7 +195,7 @@ describe('a capture that the provider refuses', () => {
   }
   const refusal = { code: 'PROVIDER_REJECTED', message: expect.stringContaining('refused the capture') };
 
-  test('is refused again under the same key, as often as it is repeated, and a new key tries again', async () => {
+  test('is refused every time it is repeated with the same key, and a new key tries again', async () => {
     const { orderId, paymentId, input } = await refusedCapture();
     expect(await capturePayment(app, input)).toMatchObject(refusal);
     expect(await capturePayment(app, input)).toMatchObject(refusal);
@@ -206,11 +206,11 @@ describe('a capture that the provider refuses', () => {
       { status: 'AUTHORIZED', captureRequested: null, failure: { reason: 'provider_error' } },
     ]);
     expect(await capturePayment(app, { paymentId })).toMatchObject({ status: 'SUCCEEDED', failure: null });
-    // What this key has asked for was refused, whatever another one has done since: as it captured the same, the answer is the payment.
+    // The capture of this key was refused. Another key has captured the same amount since, so the result is the payment.
     expect(await capturePayment(app, input)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  test('is refused under its key also after another amount was captured under another one', async () => {
+  test('is refused under its key even after another key captured a different amount', async () => {
     const { paymentId, input } = await refusedCapture();
     expect(await capturePayment(app, input)).toMatchObject(refusal);
     expect(await capturePayment(app, { paymentId, amountMinor: 900 })).toMatchObject({ status: 'SUCCEEDED' });
@@ -228,7 +228,7 @@ describe('a capture that the provider refuses', () => {
     expect(await capturePayment(app, input)).toMatchObject(refusal);
   });
 
-  test('because the authorization has lapsed is refused again when it is repeated', async () => {
+  test('because the authorization has lapsed is refused again on repetition', async () => {
     const { paymentId, intentId } = await authorizedOrder();
     await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
     await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
@@ -239,7 +239,7 @@ describe('a capture that the provider refuses', () => {
   });
 });
 
-describe('what happens in the provider’s console meanwhile, unheard', () => {
+describe('changes in the provider’s console without a callback', () => {
   async function capturedUnheard() {
     const authorized = await authorizedOrder();
     await fault({ fault: 'drop', match: { contains: authorized.intentId }, times: 20 });
@@ -254,7 +254,7 @@ describe('what happens in the provider’s console meanwhile, unheard', () => {
     expect(await readOrder(app, orderId)).toMatchObject(isPaid);
   });
 
-  test('a capture of another amount was not ours: it is refused, and shows what is so', async () => {
+  test('a capture of a different amount was not ours: our capture is refused, and shows the real state', async () => {
     const { orderId, paymentId } = await capturedUnheard();
     const input = { paymentId, amountMinor: 900, idempotencyKey: randomUUID() };
     for (let call = 0; call < 3; call += 1) {
@@ -275,7 +275,7 @@ describe('what happens in the provider’s console meanwhile, unheard', () => {
   });
 });
 
-test('of a capture and a void at once one is done, and the provider has done the same', async () => {
+test('of a concurrent capture and void, one succeeds, and the provider has done the same', async () => {
   for (const act of [cancelPayment, cancelOrder]) {
     const { orderId, paymentId } = await authorizedOrder();
     const [captured] = await Promise.all([
@@ -289,7 +289,7 @@ test('of a capture and a void at once one is done, and the provider has done the
   }
 });
 
-test('a buyer who pays the first payment after all, when the second is authorized, has paid: the second is given back', async () => {
+test('a buyer who pays the first payment after the second is authorized has paid, and the second is voided', async () => {
   const { id: orderId } = await createOrder(app, { captureMode: 'MANUAL' });
   const first = await payOrder(app, orderId);
   const second = await payOrder(app, orderId);
@@ -324,7 +324,7 @@ describe('an authorization made on the checkout page', () => {
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ charges: 1, captured: 700, authorized: 0 });
   });
 
-  test('is voided, and what Stripe calls a refund then is none', async () => {
+  test('is voided, and the refund object of Stripe does not count as a refund', async () => {
     const { orderId, paymentId } = await authorizedOnPage();
     expect(await cancelOrder(orderId)).toMatchObject({ status: 'CANCELED' });
     await untilCallbacksCame(app);
@@ -335,8 +335,8 @@ describe('an authorization made on the checkout page', () => {
   });
 });
 
-describe('an authorization that is given back', () => {
-  test('by cancelPayment leaves its order open, to be paid anew', async () => {
+describe('an authorization that is voided', () => {
+  test('by cancelPayment leaves its order open for another payment', async () => {
     const { orderId, paymentId } = await authorizedOrder();
     expect(await cancelPayment(paymentId)).toMatchObject({ status: 'CANCELED' });
     expect(await readOrder(app, orderId)).toMatchObject({ status: 'OPEN', allowedActions: ['PAY', 'CANCEL'] });
@@ -357,7 +357,7 @@ describe('an authorization that is given back', () => {
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ authorized: 0, captured: 0 });
   });
 
-  test('by the provider, which lets it lapse, leaves its order open as well, when its callback comes', async () => {
+  test('by the provider when it lapses leaves its order open too, after its callback', async () => {
     const { orderId, intentId } = await authorizedOrder();
     await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
     await untilCallbacksCame(app);
@@ -378,13 +378,13 @@ describe('an authorization that is given back', () => {
     expect(order).toMatchObject({ allowedActions: [], payments: [{ status: 'CANCELED' }] });
   });
 
-  test('by the provider, which lets it lapse, is found by asking, when its callback is lost', async () => {
+  test('by the provider when it lapses is found by a query, when its callback is lost', async () => {
     const { orderId, intentId } = await authorizedOrder();
     await fault({ fault: 'drop', match: { contains: intentId }, times: 20 });
     await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
     const lapsed = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'EXPIRED', day);
     expect(lapsed).toMatchObject({ paymentStatus: 'UNPAID', captured: { amountMinor: 0 } });
-    // By then the order's own time has run out as well.
+    // By then the order has expired, too.
     const order = await sweepUntil(app, orderId, ({ status }) => status === 'EXPIRED');
     expect(order.types.slice(-2)).toEqual(['ORDER_CLOSING', 'ORDER_EXPIRED']);
   });

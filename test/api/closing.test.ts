@@ -33,7 +33,7 @@ const refresh = async (paymentId: string) => {
 };
 const fault = (rule: object) => control(app.sandboxUrl, 'faults', rule);
 
-test('an order without payments is canceled at once, and canceling it again is no error', async () => {
+test('an order without payments is canceled at once, and canceling it again has no effect', async () => {
   const { id } = await createOrder(app);
   expect(await cancel(id)).toMatchObject({ __typename: 'Order', status: 'CANCELED' });
   expect(await cancel(id)).toMatchObject({ __typename: 'Order', status: 'CANCELED' });
@@ -50,7 +50,7 @@ test('an order whose buyer has yet to pay is canceled once the provider has clos
   expect((await confirmCard(app, payment)).status).toBe(400);
 });
 
-test('a buyer who was faster than the cancellation has paid: the order is confirmed', async () => {
+test('a buyer who pays before the cancellation has paid: the order is confirmed', async () => {
   const { id } = await createOrder(app);
   const payment = await payOrder(app, id);
   await fault({ fault: 'drop', match: { contains: payment.id }, times: 20 });
@@ -71,7 +71,7 @@ test('while the provider does not answer, the order is CLOSING; once it does, CA
   expect(await cancel(id)).toMatchObject({ status: 'CANCELED' });
 });
 
-test('an order that runs out of time is closed at the provider and expires, with its payment', async () => {
+test('an order past its expiry is closed at the provider and expires with its payment', async () => {
   const { id } = await createOrder(app, { expiresInSeconds: 60 });
   await payOrder(app, id);
   app.clock.advance(61_000);
@@ -82,7 +82,7 @@ test('an order that runs out of time is closed at the provider and expires, with
   expect(order.types.at(-1)).toBe('ORDER_EXPIRED');
 });
 
-test('an order that was paid just before its time ran out is confirmed, its callback lost or not', async () => {
+test('an order that was paid just before its expiry is confirmed, with or without the callback', async () => {
   const { id } = await createOrder(app, { expiresInSeconds: 60 });
   const payment = await payOrder(app, id);
   await fault({ fault: 'drop', match: { contains: payment.id }, times: 20 });
@@ -107,7 +107,7 @@ test('money that comes after the cancellation is accepted, shown as late, and co
   });
 });
 
-test('a payment can be canceled by itself, and the order be paid anew', async () => {
+test('a payment can be canceled alone, and the order can be paid by another payment', async () => {
   const { id } = await createOrder(app);
   const payment = await payOrder(app, id);
   expect(await cancelPayment(payment.id)).toMatchObject({ status: 'CANCELED' });
@@ -126,7 +126,7 @@ test('an authorization can be voided', async () => {
   expect(await readOrder(app, id)).toMatchObject({ paymentStatus: 'UNPAID' });
 });
 
-test('refreshPayment asks at most once a second', async () => {
+test('refreshPayment queries the provider at most once a second', async () => {
   const { id } = await createOrder(app);
   const payment = await payOrder(app, id);
   await fault({ fault: 'drop', match: { contains: payment.id }, times: 20 });
@@ -155,7 +155,7 @@ test('a provider that answers with an error leaves refreshPayment PROVIDER_UNAVA
 test.each([
   ['answered with 500 after doing it', 'error_500_after'],
   ['broke the connection twice after doing it', 'reset_after'],
-  ['answered with what nobody can parse', 'malformed'],
+  ['answered with an unparsable body', 'malformed'],
 ])('a creation that the provider %s is UNKNOWN, then found, with one PaymentIntent', async (_what, name) => {
   const { id, number } = await createOrder(app);
   await fault({ fault: name, match: { operation: 'payment_intents.create', contains: number }, times: 2 });
@@ -169,7 +169,7 @@ test.each([
   });
 });
 
-test('a creation that certainly did not happen is PROVIDER_UNAVAILABLE, and the same key does it later', async () => {
+test('a creation that certainly did not happen is PROVIDER_UNAVAILABLE, and the same key completes it later', async () => {
   const { id, number } = await createOrder(app);
   await fault({ fault: 'rate_limit', match: { operation: 'payment_intents.create', contains: number }, times: 1 });
   const input = { idempotencyKey: `key of ${id}` };

@@ -19,7 +19,7 @@ test('the API keeps the public contract: nothing of it is broken', () => {
   expect(findBreakingChanges(contract, schema)).toEqual([]);
 });
 
-test('every type, field, argument and value says what it means', () => {
+test('every type, field, argument and value has a description', () => {
   const isOurs = ({ name }: GraphQLNamedType) =>
     !name.startsWith('__') && !['String', 'Int', 'Boolean', 'ID', 'Float'].includes(name);
   const silent: string[] = [];

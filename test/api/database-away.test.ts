@@ -64,7 +64,7 @@ async function tellPaid({ id, providerPaymentId }: Awaited<ReturnType<typeof pay
   return response.status;
 }
 
-/** A connection of somebody else's: another node, an operator. */
+/** A connection from outside this server, such as another node or an operator. */
 async function withStranger<T>(work: (stranger: pg.Client) => Promise<T>): Promise<T> {
   const { rows } = await app.database.pool.query<{ name: string }>('select current_database() as name');
   const url = new URL(server?.adminUrl ?? '');
@@ -90,11 +90,11 @@ async function countWaiting(stranger: pg.Client): Promise<number> {
   return rows[0]?.waiting ?? 0;
 }
 
-test('a pool that hands out no connection makes OVERLOADED with a hint, for mutations and reads, and 503 for callbacks', async () => {
+test('a pool without a connection leads to OVERLOADED with a hint for mutations and reads, and 503 for callbacks', async () => {
   const order = await createOrder(app);
   const payment = await payOrder(app, order.id);
   const lost = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', errno: -104, syscall: 'read' });
-  // As the driver's pool tells it, which is under ours.
+  // As reported by the driver's pool, which is below ours.
   const driver = pg.Pool.prototype;
   const { connect } = driver;
   driver.connect = ((connected: (error: Error) => void) => connected(lost)) as typeof connect;
@@ -120,7 +120,7 @@ test('a pool that hands out no connection makes OVERLOADED with a hint, for muta
   expect(await tellPaid(payment)).toBe(200);
 });
 
-onPostgresql('while all connections are cut again and again, no request is answered INTERNAL', async () => {
+onPostgresql('while all connections are cut repeatedly, no request is answered with INTERNAL', async () => {
   await withStranger(async (stranger) => {
     const order = await createOrder(app);
     const keys = Array.from({ length: 150 }, () => randomUUID());
@@ -152,7 +152,7 @@ onPostgresql('while all connections are cut again and again, no request is answe
     await cutting;
     expect(codes.filter((code) => code !== 'OVERLOADED')).toEqual([]);
     expect(codes.length).toBeGreaterThan(0);
-    // A commit whose answer was lost may have happened: the same key finds it, and what was told stays so.
+    // A commit whose answer was lost may have happened: the same key finds its order. Orders that were returned do not change.
     for (const key of keys) {
       const answer = await create(orderInput({ idempotencyKey: key }));
       expect(answer.data?.createOrder?.id).toBe(ids.get(key) ?? answer.data?.createOrder?.id);
@@ -165,7 +165,7 @@ onPostgresql('while all connections are cut again and again, no request is answe
   });
 });
 
-onPostgresql('whoever waits for one order holds one connection at most, and the others go on', async () => {
+onPostgresql('callers that wait for one order hold at most one connection, and other orders continue', async () => {
   const order = await createOrder(app);
   const payment = await payOrder(app, order.id);
   await confirmCard(app, payment);
@@ -173,9 +173,9 @@ onPostgresql('whoever waits for one order holds one connection at most, and the 
     await stranger.query('begin');
     await stranger.query(`select pg_advisory_xact_lock(20801, hashtext($1))`, [order.id]);
     const callbacks = Promise.all(Array.from({ length: 25 }, () => tellPaid(payment)));
-    expect(await callbacks).toEqual(Array(25).fill(200)); // kept, and applied when the order is free
+    expect(await callbacks).toEqual(Array(25).fill(200)); // stored, and applied when the order is free
     const mutations = Promise.all(Array.from({ length: 50 }, () => cancel(order.id)));
-    // They complete while the order is held; so do those of an order that is not.
+    // The callbacks complete while the order is locked; so do calls for other orders.
     const other = await createOrder(app);
     const others = await Promise.all(
       Array.from({ length: 20 }, async () => {
@@ -187,13 +187,13 @@ onPostgresql('whoever waits for one order holds one connection at most, and the 
     expect(await tellPaid(await payOrder(app, other.id))).toBe(200);
     expect(await countWaiting(stranger)).toBeLessThanOrEqual(1);
     await stranger.query('commit');
-    // Where all of this took longer than they may wait, they are told so.
+    // If all of this took longer than the mutations may wait, they fail with OVERLOADED.
     expect((await mutations).flatMap(codesOf).filter((code) => code !== 'OVERLOADED')).toEqual([]);
   });
   await sweepUntil(app, order.id, ({ paymentStatus }) => paymentStatus === 'PAID');
 });
 
-onPostgresql('two hundred calls with a key that another node holds wait with one connection', async () => {
+onPostgresql('two hundred calls with a key that another node has locked wait with one connection', async () => {
   const input = orderInput();
   const { merchantId } = await app.database.prisma.order.findFirstOrThrow({ select: { merchantId: true } });
   await withStranger(async (stranger) => {
@@ -215,7 +215,7 @@ onPostgresql('two hundred calls with a key that another node holds wait with one
   });
 });
 
-onPostgresql('an order that another node holds for long makes OVERLOADED', async () => {
+onPostgresql('an order that another node locks for a long time leads to OVERLOADED', async () => {
   const order = await createOrder(app);
   await withStranger(async (stranger) => {
     await stranger.query('begin');

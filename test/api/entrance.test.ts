@@ -14,7 +14,7 @@ beforeAll(async () => {
   app = await startTestApp();
 });
 afterAll(() => app.close());
-// Whatever a client does, it is no fault of ours.
+// Nothing that a client does leads to a server error.
 afterEach(() => expect(app.logged.filter(({ level }) => level === 'error')).toEqual([]));
 
 const json = 'content-type: application/json';
@@ -91,10 +91,18 @@ test.each<[string, Buffer]>([
 });
 
 test.each<[string, string, string]>([
-  ['the first of equals', 'application/graphql-response+json, application/json', 'application/graphql-response+json'],
-  ['the heavier', 'application/graphql-response+json;q=0.2, application/json;q=0.8', 'application/json'],
-  ['not what is ruled out', 'application/graphql-response+json;q=0, application/json;q=0.1', 'application/json'],
-])('of what accept allows, the answer is %s', async (_what, accept, type) => {
+  [
+    'the first one of equal weight',
+    'application/graphql-response+json, application/json',
+    'application/graphql-response+json',
+  ],
+  [
+    'the one with the higher weight',
+    'application/graphql-response+json;q=0.2, application/json;q=0.8',
+    'application/json',
+  ],
+  ['never one with the weight 0', 'application/graphql-response+json;q=0, application/json;q=0.1', 'application/json'],
+])('the media type for the Accept header is %s', async (_what, accept, type) => {
   const answer = await exchange(app.app.url, good({ headers: [json, `accept: ${accept}`] }));
   expect(answer?.headers['content-type']).toBe(`${type}; charset=utf-8`);
 });
@@ -106,18 +114,18 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
   ['a charset that is not UTF-8', good({ headers: ['content-type: application/json; charset=GBK'] }), 415, 'graphql'],
   ['no content type', good({ headers: [] }), 415, 'graphql'],
   ['another content type', good({ headers: ['content-type: text/csv'] }), 415, 'graphql'],
-  ['a content type that is none', good({ headers: ['content-type: \xff\xfe'] }), 415, 'graphql'],
+  ['an invalid content type', good({ headers: ['content-type: \xff\xfe'] }), 415, 'graphql'],
   [
-    'bytes that are no UTF-8',
+    'bytes that are not UTF-8',
     good({ body: Buffer.from('{"query":"# Caf\xe9\\n{__typename}"}', 'latin1') }),
     400,
     'graphql',
   ],
-  ['a body that is no JSON', good({ body: 'secret=1' }), 400, 'graphql'],
+  ['a body that is not JSON', good({ body: 'secret=1' }), 400, 'graphql'],
   ['an empty body', good({ body: '' }), 400, 'graphql'],
-  ['an accept that nothing meets', good({ headers: [json, 'accept: image/png'] }), 406, 'graphql'],
+  ['an Accept header without a supported type', good({ headers: [json, 'accept: image/png'] }), 406, 'graphql'],
   ['an accept in another charset', good({ headers: [json, 'accept: application/json; charset=gbk'] }), 406, 'graphql'],
-  ['an accept that is none', good({ headers: [json, 'accept: \xe9;;,=q'] }), 406, 'graphql'],
+  ['an invalid Accept header', good({ headers: [json, 'accept: \xe9;;,=q'] }), 406, 'graphql'],
   ['PUT', good({ method: 'PUT' }), 405, 'graphql'],
   ['DELETE', rawRequest({ method: 'DELETE' }), 405, 'graphql'],
   ['TRACE', rawRequest({ method: 'TRACE' }), 405, 'graphql'],
@@ -125,7 +133,7 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
   ['a doubled slash', good({ target: '//graphql' }), 404],
   ['an encoded path', good({ target: '/graph%71l' }), 404],
   ['an encoded NUL', good({ target: '/graphql%00' }), 404],
-  ['a path that climbs', good({ target: '/webhooks/../graphql' }), 404],
+  ['a path with ..', good({ target: '/webhooks/../graphql' }), 404],
   ['another case', good({ target: '/GraphQL/x' }), 404, 'graphql'],
   ['the target * by GET', rawRequest({ method: 'GET', target: '*' }), 404],
   ['POST to /healthz', good({ target: '/healthz' }), 405],
@@ -144,13 +152,8 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
 test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
   ['no host', `${line}\r\n`, 400],
   ['two hosts', `${line}host: a\r\nhost: b\r\n\r\n`, 400],
-  ['a host that is none', 'POST /graphql HTTP/1.1\r\nhost: a b[\r\ncontent-length: 0\r\n\r\n', 400, 'graphql'],
-  [
-    'a port that is none',
-    'GET /graphql?query={a} HTTP/1.1\r\nhost: a:99999\r\naccept: text/html\r\n\r\n',
-    400,
-    'graphql',
-  ],
+  ['an invalid host', 'POST /graphql HTTP/1.1\r\nhost: a b[\r\ncontent-length: 0\r\n\r\n', 400, 'graphql'],
+  ['an invalid port', 'GET /graphql?query={a} HTTP/1.1\r\nhost: a:99999\r\naccept: text/html\r\n\r\n', 400, 'graphql'],
   ['a path in the host', 'GET /graphql?query={a} HTTP/1.1\r\nhost: a/b?c\r\n\r\n', 400, 'graphql'],
   [
     'two lengths',
@@ -164,9 +167,9 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
     400,
     'graphql',
   ],
-  ['a length that is none', 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n', 400, 'graphql'],
+  ['an invalid length', 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n', 400, 'graphql'],
   [
-    'chunks that are none',
+    'invalid chunks',
     `POST /graphql HTTP/1.1\r\nhost: x\r\n${json}\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`,
     400,
     'graphql',
@@ -250,7 +253,7 @@ test.each<[string, string, number, string | null, string | null]>([
 });
 
 describe('a client that asks before it sends its body', () => {
-  test('is told to go on', async () => {
+  test('is answered 100 Continue', async () => {
     const connection = await openRaw(app.app.url);
     connection.send(
       `POST /graphql HTTP/1.1\r\nhost: x\r\n${json}\r\nexpect: 100-continue\r\ncontent-length: ${query.length}\r\n\r\n`,
@@ -261,7 +264,7 @@ describe('a client that asks before it sends its body', () => {
     connection.end();
   });
 
-  test('is told at once that the body is too large', async () => {
+  test('is answered at once that the body is too large', async () => {
     const connection = await openRaw(app.app.url);
     connection.send(
       `POST /graphql HTTP/1.1\r\nhost: x\r\n${json}\r\nexpect: 100-continue\r\ncontent-length: 900000\r\n\r\n`,
@@ -289,7 +292,7 @@ test('HTTP/1.0 is answered, and closed unless the client asks otherwise', async 
   await connection.closed;
 });
 
-test('a malformed request behind a good one takes nothing away from its answer', async () => {
+test('a malformed request after a valid one does not affect the answer of the valid one', async () => {
   const connection = await openRaw(app.app.url);
   connection.send(Buffer.concat([good(), Buffer.from('nonsense\r\n\r\n')]));
   expect(await connection.answer()).toMatchObject({ status: 200, body: answered });
@@ -297,7 +300,7 @@ test('a malformed request behind a good one takes nothing away from its answer',
   await connection.closed;
 });
 
-test('a malformed request behind good ones takes nothing away from answers that are on their way', async () => {
+test('a malformed request after valid ones does not affect answers that are in progress', async () => {
   const connection = await openRaw(app.app.url);
   connection.send(Buffer.concat([health, good(), health, Buffer.from('nonsense\r\n\r\n')]));
   for (const body of ['{"status":"ok"}', answered, '{"status":"ok"}']) {
@@ -311,7 +314,7 @@ const createText =
   'mutation($input: CreateOrderInput!) { createOrder(input: $input) { ... on Order { lines { name } } } }';
 const named = (name: string) => ({ ...orderInput(), lines: [{ name, quantity: 1, unitAmountMinor: 100 }] });
 
-test('text comes back as it was sent, or is refused: never as rubbish', async () => {
+test('text is returned as it was sent or is refused, but never garbled', async () => {
   const send = (name: string, charset: string, contentType: string) => {
     const text = JSON.stringify({ query: createText, variables: { input: named(name) } });
     const headers = [`content-type: ${contentType}`, `authorization: Bearer ${app.token}`];
@@ -332,7 +335,7 @@ test('text comes back as it was sent, or is refused: never as rubbish', async ()
   }
 });
 
-test('a form whose text is in another encoding is refused, and what is done stays undone', async () => {
+test('a form in another encoding is refused, and its operation is not executed', async () => {
   const variables = encodeURIComponent(JSON.stringify({ input: named('Cafe') })).replace('Cafe', 'Caf%E9');
   const answer = await exchange(
     app.app.url,
@@ -344,7 +347,7 @@ test('a form whose text is in another encoding is refused, and what is done stay
   expectRefusal(answer, 400, true);
 });
 
-test('a mutation whose answer nobody could read is not carried out', async () => {
+test('a mutation whose response would be unreadable is not executed', async () => {
   const input = orderInput({ number: `unread-${randomUUID()}` });
   const body = JSON.stringify({ query: createText, variables: { input } });
   const headers = [json, 'accept: application/xml', `authorization: Bearer ${app.token}`];
@@ -361,7 +364,7 @@ test('a page of another origin may read a refusal', async () => {
 test.each<[string, Buffer]>([
   ['an event stream', good({ headers: [json, 'accept: text/event-stream'] })],
   ['a stream of parts', good({ headers: [json, 'accept: multipart/mixed'] })],
-])('%s may be held back by nobody on the way', async (_what, bytes) => {
+])('%s must not be buffered by proxies', async (_what, bytes) => {
   const connection = await openRaw(app.app.url);
   connection.send(bytes);
   const answer = await connection.answer();
@@ -370,7 +373,7 @@ test.each<[string, Buffer]>([
   connection.end();
 });
 
-test.runIf(hasNginx)('through nginx with nothing but proxy_pass, events come as they happen', async () => {
+test.runIf(hasNginx)('through nginx with only proxy_pass, events arrive as they happen', async () => {
   const nginx = await startNginx(app.app.url);
   const order = await createOrder(app);
   const query = `subscription { orderEvents(orderId: "${order.id}", after: "${order.eventCursor}") { type } }`;
@@ -392,7 +395,7 @@ test.runIf(hasNginx)('through nginx with nothing but proxy_pass, events come as 
   await nginx.stop();
 });
 
-test('a subscription that only JSON is accepted for says how to ask', async () => {
+test('a subscription that accepts only JSON is answered with the media type to request', async () => {
   const body = JSON.stringify({ query: 'subscription { merchantEvents { id } }' });
   const headers = [json, 'accept: application/json', `authorization: Bearer ${app.token}`];
   const answer = await exchange(app.app.url, good({ headers, body }));
@@ -400,7 +403,7 @@ test('a subscription that only JSON is accepted for says how to ask', async () =
   expect(answer?.body).toContain('text/event-stream');
 });
 
-test('in production, where there is no page, a client that accepts nothing but one is told what there is', async () => {
+test('in production, where there is no HTML page, a client that accepts only HTML gets the list of available types', async () => {
   const production = await startTestApp({ database: app.database, config: { isProduction: true } });
   const target = `/graphql?query=${encodeURIComponent('{__typename}')}`;
   const ask = (accept: string) =>

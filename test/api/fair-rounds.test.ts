@@ -17,12 +17,12 @@ import {
   untilCallbacksCame,
 } from '../support/test-app.ts';
 
-/** More than are asked about at once, twice over. */
+/** More than twice the number of concurrent checks. */
 const tooMany = 2 * placesPerProvider + 1;
 
 type Question = 'queryPayment' | 'closePayment' | 'queryRefund';
 
-/** What a provider is asked while it hangs waits, and is answered once it does not. */
+/** A provider whose queries hang until `end` is called. */
 function hanging(provider: PaymentProvider) {
   const waiting: Record<Question, number> = { queryPayment: 0, closePayment: 0, queryRefund: 0 };
   let end = (): void => {};
@@ -44,10 +44,10 @@ function hanging(provider: PaymentProvider) {
   return { provider: hangs, waiting: (question: Question) => waiting[question], end };
 }
 
-// Each test has a server of its own: what one leaves to be asked about would take the places that another counts.
+// Each test has its own server, because the due checks of one test would occupy the places that another test counts.
 let app: TestApp;
 let alipay: ReturnType<typeof hanging>;
-/** The background work of a node for which Alipay hangs. */
+/** The lanes of a node whose Alipay hangs. */
 let lanes: readonly Lane[];
 beforeEach(async () => {
   app = await startTestApp();
@@ -79,7 +79,7 @@ function laneOf(name: string): Lane {
   return lane;
 }
 
-/** Begins all that is due; then whoever need not wait for Alipay has done what it has begun. */
+/** Starts all due work. Resolves when the work that does not wait for Alipay has ended. */
 async function runAll(): Promise<void> {
   for (const lane of lanes.filter(({ name }) => name.includes('ALIPAY'))) {
     lane.runOnce().catch((error: unknown) => expect.fail(String(error)));
@@ -100,7 +100,7 @@ async function startMany(method: PaymentMethod, expiresInSeconds?: number) {
   return Promise.all(Array.from({ length: tooMany }, () => start(method, expiresInSeconds)));
 }
 
-/** Paid, and confirmed here. */
+/** A paid and confirmed order. */
 async function paid(method: PaymentMethod) {
   const started = await start(method);
   const side = method === 'ALIPAY' ? 'alipay' : 'wechatpay';
@@ -118,7 +118,7 @@ function loseCallbacks(): Promise<unknown> {
   return fault({ fault: 'drop', match: { type: '*' } });
 }
 
-/** How many callbacks of each provider have come and are not applied yet. */
+/** The number of received callbacks of each provider that are not applied yet. */
 async function waitingCallbacks(): Promise<Record<string, number>> {
   const { rows } = await app.database.pool.query<{ provider: string; count: number }>(
     "select provider, count(*)::int as count from deliveries where status = 'PENDING' group by provider",
@@ -126,7 +126,7 @@ async function waitingCallbacks(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ provider, count }) => [provider, count]));
 }
 
-test('payments of one provider are asked about while another hangs, which is asked about no more than its places', async () => {
+test('payments of one provider are checked while another hangs, which gets no more calls than its places', async () => {
   await startMany('ALIPAY');
   const { orderId, paymentId } = await start('WECHAT_PAY');
   await loseCallbacks();
@@ -137,7 +137,7 @@ test('payments of one provider are asked about while another hangs, which is ask
   await expect.poll(() => alipay.waiting('queryPayment')).toBe(placesPerProvider);
 });
 
-test('refunds of one provider are asked about while another hangs', async () => {
+test('refunds of one provider are checked while another hangs', async () => {
   const [atAlipay, atWechatpay] = [await paid('ALIPAY'), await paid('WECHAT_PAY')];
   await loseCallbacks();
   await fault({ target: 'outcome', fault: 'refund_pending_then_succeeded' });
@@ -154,7 +154,7 @@ test('refunds of one provider are asked about while another hangs', async () => 
   await expect.poll(() => alipay.waiting('queryRefund')).toBe(placesPerProvider);
 });
 
-test('orders expire while a provider hangs, and what they leave to be closed waits for that provider alone', async () => {
+test('orders expire while a provider hangs, and only their payments at that provider wait to be closed', async () => {
   const late = await startMany('ALIPAY', 300);
   const { orderId } = await start('WECHAT_PAY', 300);
   app.clock.advance(310_000);
@@ -164,9 +164,9 @@ test('orders expire while a provider hangs, and what they leave to be closed wai
   for (const { orderId } of late) expect(await readOrder(app, orderId)).toMatchObject({ status: 'CLOSING' });
 });
 
-test('callbacks of one provider are applied while another hangs on what it is asked about its own', async () => {
+test('callbacks of one provider are applied while another hangs in the queries for its own', async () => {
   const [atAlipay, atWechatpay] = [await paid('ALIPAY'), await paid('WECHAT_PAY')];
-  // Refunds that were made in the consoles: nobody here answers what became of them when their callbacks come, so those wait.
+  // Refunds made in the consoles: their callbacks need a query, which fails, so the callbacks are postponed.
   await fault({ fault: 'error_500_before', match: { operation: 'alipay.trade.fastpay.refund.query' } });
   await fault({ fault: 'error_500_before', match: { operation: 'refunds.query' } });
   for (let count = 0; count < tooMany; count += 1) {
@@ -185,7 +185,7 @@ test('callbacks of one provider are applied while another hangs on what it is as
   await expect.poll(() => alipay.waiting('queryRefund')).toBe(placesPerProvider);
 });
 
-test('once it answers again, everything is taken up, as fast as places come free', async () => {
+test('once it answers again, all work is processed as fast as places become free', async () => {
   const many = await startMany('ALIPAY');
   app.clock.advance(12_000);
   const payments = laneOf('payments of ALIPAY');

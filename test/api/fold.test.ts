@@ -12,11 +12,11 @@ type Facts = Record<string, unknown>;
 type Changes = { order?: Facts; payment?: Facts & { id: string }; refund?: Facts & { id: string }; lines?: Facts[] };
 
 const camelOf = (column: string) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-/** As the log writes it: amounts as text, instants as RFC 3339. */
+/** The format of the event log: amounts as strings, instants as RFC 3339. */
 const asLogged = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_, field: unknown) => (typeof field === 'bigint' ? field.toString() : field)));
 
-/** What is no fact about a payment or an order: what we mean to do, what follows from elsewhere, where it stands in the log. */
+/** Columns that are not facts about a payment or an order: plans, derived values and positions in the log. */
 const notFacts = {
   orders: [
     'paymentStatus',

@@ -20,11 +20,11 @@ const unready = (reason: string) => ({
   body: { status: 'not ready', reason, message: expect.stringMatching(/^The (server|database) .+\.$/) },
 });
 
-test('while the server starts it is alive, not ready, and tells clients to try again', async () => {
+test('a starting server is alive, not ready, and tells clients to retry', async () => {
   const server = createHttpServer();
   const url = await server.listen(0, '127.0.0.1');
   expect(await read(url, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
-  const message = 'The server is starting.'; // on its database, or on a provider
+  const message = 'The server is starting.'; // it waits for its database or a provider
   expect(await read(url, '/readyz')).toEqual({
     status: 503,
     body: { status: 'not ready', reason: 'STARTING', message },
@@ -67,13 +67,13 @@ test('on a database that lacks a migration the server is not ready, and the log 
   expect(await read(app.app.url, '/readyz')).toEqual(ready);
 });
 
-// The last one: the app serves nobody afterwards.
-test('while the server shuts down it is not ready, and closes the connections that it still has', async () => {
+// This must be the last test: the app is closed afterwards.
+test('a server that shuts down is not ready, and closes its remaining connections', async () => {
   const connection = await openRaw(app.app.url);
   connection.send(rawRequest({ method: 'GET', target: '/healthz' }));
   await connection.answer();
   connection.send('GET /readyz HTTP/1.1\r\nhost: x\r\n');
-  // Once this is answered, the server has read what was sent before.
+  // Once this is answered, the server has read everything that was sent before.
   await read(app.app.url, '/healthz');
   const stopped = app.app.stopAccepting();
   connection.send('\r\n');

@@ -41,7 +41,7 @@ function byPost(body: string | Buffer, contentType: string): Hostile {
 
 const percent = (value: unknown) =>
   encodeURIComponent(wellFormed(typeof value === 'string' ? value : JSON.stringify(value)));
-/** What percent-encoding can write: halves of a character have no UTF-8. */
+/** Text that percent-encoding can represent: unpaired surrogates have no UTF-8 encoding. */
 const wellFormed = (text: string) => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
 
 const tameWays = ['json', 'json', 'json', 'form'];
@@ -69,7 +69,7 @@ function hostileRequest(dice: Dice): Hostile {
   }
 }
 
-test('whatever a request holds, it is never answered as a fault of ours', async () => {
+test('no request, whatever it contains, is answered with a server error', async () => {
   await fc.assert(
     fc.asyncProperty(fc.noBias(fc.gen()), async (draw) => {
       const dice = diceOf(draw);
@@ -87,7 +87,7 @@ test('whatever a request holds, it is never answered as a fault of ours', async 
   );
 });
 
-/** What a client may end with that breaks the protocol, whose codes begin with 44, or the frames below it. */
+/** Close codes for a client that violates the protocol (44xx) or the WebSocket framing below it. */
 const clientsFault = [1002, 1003, 1007, 1009, 4400, 4401, 4406, 4409, 4429];
 
 async function openSocket(init: object | null = { authorization: `Bearer ${app.token}` }) {
@@ -101,7 +101,7 @@ async function openSocket(init: object | null = { authorization: `Bearer ${app.t
     socket.send(JSON.stringify({ type: 'connection_init', payload: init }));
     await once(socket, 'message');
   }
-  /** Resolves when the server has read what was sent: to the code that it closed with, or null. */
+  /** Resolves when the server has read everything that was sent, with its close code or null. */
   const settled = () => {
     const pong = once(socket, 'pong').then(() => null);
     if (socket.readyState === WebSocket.OPEN) socket.ping();
@@ -125,7 +125,7 @@ function hostileMessage(dice: Dice): string | Buffer {
   return chance(dice, 5) ? Buffer.from(text) : chance(dice, 10) ? mangled(dice, text) : text;
 }
 
-test('whatever a socket sends, it is closed as the client’s fault, or not at all', async () => {
+test('no socket, whatever it sends, is closed with a server error', async () => {
   await fc.assert(
     fc.asyncProperty(fc.noBias(fc.gen()), async (draw) => {
       const dice = diceOf(draw);
@@ -152,7 +152,7 @@ test.each<[string, (string | Buffer)[], number]>([
   ['error, which only a server sends', [JSON.stringify({ id: '1', type: 'error', payload: [{ message: 'x' }] })], 4400],
   ['connection_ack, which only a server sends', [JSON.stringify({ type: 'connection_ack' })], 4400],
   ['an unknown type', [JSON.stringify({ type: 'start', id: '1' })], 4400],
-  ['a message that is no JSON', ['{'], 4400],
+  ['a message that is not JSON', ['{'], 4400],
   [
     'variables that are a list',
     [JSON.stringify({ id: '1', type: 'subscribe', payload: { query: '{a}', variables: [] } })],

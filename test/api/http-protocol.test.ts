@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-// The list is made before there is a server; where it is, each audit asks when it runs.
+// The list is created before the server exists, so each audit gets the URL when it runs.
 const audits = serverAudits({ url: () => `${app.app.url}/graphql` });
 
 test('there are 61 audits of GraphQL over HTTP', () => {

@@ -26,7 +26,7 @@ const intentsOf = async (paymentId: string) => {
   return new Set(ledger.match(/"id":"pi_[^"]+"/g));
 };
 
-test('16 calls of createOrder at once with one key make one order, which all of them get', async () => {
+test('16 concurrent calls of createOrder with one key create one order, which all of them return', async () => {
   const input = orderInput();
   const answers = await Promise.all(
     Array.from({ length: 16 }, () => app.client.request(createOrderDocument, { input })),
@@ -38,7 +38,7 @@ test('16 calls of createOrder at once with one key make one order, which all of 
   expect(await readOrder(app, ids[0] ?? '')).toMatchObject({ version: 1, types: ['ORDER_CREATED'] });
 });
 
-test('16 calls of payOrder at once with one key make one payment, and one PaymentIntent at Stripe', async () => {
+test('16 concurrent calls of payOrder with one key create one payment, and one PaymentIntent at Stripe', async () => {
   const order = await createOrder(app);
   const idempotencyKey = randomUUID();
   const payments = await Promise.all(Array.from({ length: 16 }, () => payOrder(app, order.id, { idempotencyKey })));
@@ -48,7 +48,7 @@ test('16 calls of payOrder at once with one key make one payment, and one Paymen
   expect((await intentsOf(payments[0]?.id ?? '')).size).toBe(1);
 });
 
-test('16 calls of payOrder at once with 16 keys leave one payment that can be paid', async () => {
+test('16 concurrent calls of payOrder with 16 keys leave one payment that can be paid', async () => {
   const order = await createOrder(app);
   await Promise.all(
     Array.from({ length: 16 }, () =>
@@ -62,7 +62,7 @@ test('16 calls of payOrder at once with 16 keys leave one payment that can be pa
   expect(payments.filter(({ status }) => status !== 'ACTION_REQUIRED' && status !== 'CANCELED')).toEqual([]);
 });
 
-test('the same key with the same input gives the order as it is now, and the payment too', async () => {
+test('the same key with the same input returns the current order or payment', async () => {
   const input = orderInput();
   const order = await createOrder(app, input);
   const pay = { idempotencyKey: randomUUID() };
@@ -101,13 +101,13 @@ test('the same key of payOrder on another order is IDEMPOTENCY_KEY_REUSED, also 
   expect(kinds).toEqual(['IdempotencyKeyReusedError', 'Payment']);
 });
 
-test('the order of metadata keys does not make another input', async () => {
+test('the order of metadata keys does not matter for the comparison of inputs', async () => {
   const input = orderInput({ metadata: { a: '1', b: '2' } });
   const order = await createOrder(app, input);
   expect((await createOrder(app, { ...input, metadata: { b: '2', a: '1' } })).id).toBe(order.id);
 });
 
-test('16 calls at once with one new key, while another payment waits for its buyer, all get the new one', async () => {
+test('16 concurrent calls with one new key, while another payment waits for its buyer, all return the new payment', async () => {
   const order = await createOrder(app);
   const waiting = await payOrder(app, order.id);
   const idempotencyKey = randomUUID();
@@ -119,7 +119,7 @@ test('16 calls at once with one new key, while another payment waits for its buy
   ]);
 });
 
-test('null is as good as left out', async () => {
+test('null is the same as a missing field', async () => {
   const input = orderInput();
   const order = await createOrder(app, input);
   const nulls = { number: null, description: null, metadata: null, captureMode: null, expiresInSeconds: null };
@@ -155,7 +155,7 @@ test.each<[what: string, path: string, call: (app: TestApp, key: string) => Prom
     },
   ],
 ])(
-  '%s that the provider has refused answers the same when it is repeated with the same key',
+  '%s that the provider has refused returns the same error when it is repeated with the same key',
   async (_what, path, prepare) => {
     const call = await prepare(app, randomUUID());
     await control(app.sandboxUrl, 'faults', { fault: 'refuse', match: { method: 'POST', path }, times: 1 });

@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createRefusalLog, refusalLinesPerMinute } from '../../src/http/refused-callbacks.ts';
+import { createRefusalLog, refusalLinesPerMinute } from '../../src/http/refusal-log.ts';
 import { createLogger, errorFields } from '../../src/logging/logger.ts';
 import { traced } from '../../src/logging/trace.ts';
 import { testKeys } from '../support/chinese-providers.ts';
@@ -22,7 +22,7 @@ import {
 
 type Line = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
 
-/** A log as the product has it, kept in memory: every line as it would be written. */
+/** A real log that keeps its lines in memory, as they would be written. */
 function memoryLog(level: 'debug' | 'info' | 'warn' = 'debug') {
   const written: string[] = [];
   const log = createLogger(level, { write: (line: string) => void written.push(line) });
@@ -41,7 +41,7 @@ const said = (lines: readonly Line[]) =>
   lines.map(({ msg, command, operation, outcome }) => [msg, command ?? operation, outcome].filter(Boolean).join(' '));
 
 describe('at info', () => {
-  test('one request reads from its first change of state to the command’s outcome, under its id', async () => {
+  test('one request is logged from its first change of state to the outcome of its command, under its id', async () => {
     const order = await createOrder(app);
     const requestId = `test-${randomUUID()}`;
     const input = { idempotencyKey: randomUUID(), orderId: order.id, method: 'CARD', flow: 'EMBEDDED' } as const;
@@ -69,7 +69,7 @@ describe('at info', () => {
     });
   });
 
-  test('a callback reads from its receipt to what became of it, under one id, and its repetition says so', async () => {
+  test('a callback is logged from its receipt to its outcome, under one id, and a duplicate is logged as one', async () => {
     const order = await createOrder(app);
     const payment = await payOrder(app, order.id);
     await control(app.sandboxUrl, 'faults', {
@@ -115,7 +115,7 @@ describe('at info', () => {
     expect(new Set(commands.map(({ requestId }) => requestId)).size).toBe(3);
   });
 
-  test('background work leaves a line for each piece, under an id of its own', async () => {
+  test('each background task has a log line under its own id', async () => {
     const order = await createOrder(app, { expiresInSeconds: 60 });
     const payment = await payOrder(app, order.id);
     app.clock.advance(61_000);
@@ -135,7 +135,7 @@ describe('at info', () => {
   test.each<[fault: object, outcome: string]>([
     [{ fault: 'error_500_after' }, 'unknown'],
     [{ fault: 'rate_limit' }, 'not_executed'],
-  ])('a call that ends by %o is told as %s', async (fault, outcome) => {
+  ])('a call that ends with %o is logged as %s', async (fault, outcome) => {
     const order = await createOrder(app);
     await control(app.sandboxUrl, 'faults', {
       ...fault,
@@ -149,7 +149,7 @@ describe('at info', () => {
   });
 });
 
-test('at warn nothing of the story is put together, and calls go to the provider as they are', async () => {
+test('at warn, info lines are not even built, and the provider is not wrapped', async () => {
   const quiet = memoryLog('warn');
   const other = await startTestApp({ log: quiet.log });
   try {
@@ -162,14 +162,14 @@ test('at warn nothing of the story is put together, and calls go to the provider
   }
 });
 
-describe('a refused callback leaves a line', () => {
+describe('a refused callback has a log line', () => {
   const json = { 'content-type': 'application/json' };
   const refusalsNow = () => kept.lines().filter(({ msg }) => msg === 'callback refused');
 
   test.each<[what: string, path: string, init: RequestInit, status: number, line: object]>([
     ['for no provider', '/webhooks/paypal', { method: 'POST', body: '{}' }, 404, { provider: null }],
     ['for another account', '/webhooks/stripe/x', { method: 'POST', headers: json, body: '{}' }, 404, {}],
-    ['that is not posted', '/webhooks/stripe', {}, 405, { provider: 'STRIPE', method: 'GET' }],
+    ['that is not a POST', '/webhooks/stripe', {}, 405, { provider: 'STRIPE', method: 'GET' }],
     ['of another type', '/webhooks/stripe', { method: 'POST', body: 'a=1' }, 415, { reason: 'WRONG_MEDIA_TYPE' }],
     ['that is too large', '/webhooks/stripe', { method: 'POST', headers: json, body: ' '.repeat(300_000) }, 413, {}],
     ['that is not signed', '/webhooks/stripe', { method: 'POST', headers: json, body: '{}' }, 400, { bytes: 2 }],
@@ -186,9 +186,9 @@ describe('a refused callback leaves a line', () => {
   });
 
   test.each<[what: string, header: string, status: number]>([
-    ['with a host that is none', 'host: a b', 400],
-    ['in a coding that nobody reads', 'transfer-encoding: gzip, chunked', 400],
-    ['with an expectation that nobody meets', 'expect: magic', 417],
+    ['with an invalid host', 'host: a b', 400],
+    ['in an unsupported transfer coding', 'transfer-encoding: gzip, chunked', 400],
+    ['with an unsupported expectation', 'expect: magic', 417],
   ])('%s, before it comes to its route', async (_what, header, status) => {
     const before = refusalsNow().length;
     const host = header.startsWith('host') ? [] : ['host: x'];
@@ -200,7 +200,7 @@ describe('a refused callback leaves a line', () => {
     expect(refusalsNow().slice(before)).toMatchObject([line]);
   });
 
-  test('whose sender goes away before it is all here', async () => {
+  test('when its sender disconnects before the body is complete', async () => {
     const before = refusalsNow().length;
     const sending = httpRequest(`${app.app.url}/webhooks/stripe`, {
       method: 'POST',
@@ -210,7 +210,7 @@ describe('a refused callback leaves a line', () => {
     sending.write('{');
     const isRefused = untilLine(() => refusalsNow().length > before);
     await once(sending, 'socket').then(([socket]) => socket.connecting && once(socket, 'connect'));
-    // Its headers have come by then: whatever follows on another connection is answered later.
+    // The server has the headers by then, because a later request on another connection is already answered.
     await fetch(`${app.app.url}/healthz`).then((response) => response.text());
     sending.destroy();
     await isRefused;
@@ -218,7 +218,7 @@ describe('a refused callback leaves a line', () => {
     expect(kept.lines().filter(({ msg }) => msg === 'a callback could not be kept')).toEqual([]);
   });
 
-  /** Resolves with the line that makes it so: the log itself is what is waited for. */
+  /** Resolves with the log line that meets the condition. */
   function untilLine(isSo: () => boolean): Promise<void> {
     const { push } = kept.written;
     return new Promise((resolve) => {
@@ -233,7 +233,7 @@ describe('a refused callback leaves a line', () => {
     });
   }
 
-  test('or is counted by one: a flood has a few lines in a minute, and none of it is passed over', () => {
+  test('or is counted by one: a flood has a few lines a minute, and every callback is counted', () => {
     const { log, lines } = memoryLog();
     let nowMs = Date.parse('2026-11-26T00:00:00Z');
     const refusals = createRefusalLog(log, () => new Date(nowMs));
@@ -247,14 +247,14 @@ describe('a refused callback leaves a line', () => {
     expect(lines().slice(refusalLinesPerMinute + 1)).toMatchObject([
       { msg: 'more callbacks refused', provider: 'STRIPE', count: 980, reasons: { STALE: 245, BAD_SIGNATURE: 735 } },
     ]);
-    // The next minute begins anew; what is left of it is told when the server closes.
+    // The next minute starts a new count, whose rest is logged when the server closes.
     for (let i = 0; i < refusalLinesPerMinute + 1; i += 1) refusals.refused('STRIPE', 'STALE', {});
     refusals.logCounted('now');
     expect(lines().at(-1)).toMatchObject({ msg: 'more callbacks refused', count: 1 });
   });
 });
 
-test('of what is secret, nothing is logged, whatever goes wrong', async () => {
+test('no secret is logged, whatever fails', async () => {
   const canary = `canary${randomUUID().replaceAll('-', '')}`;
   const buyer = {
     returnUrl: `http://shop.example/back?token=${canary}`,
@@ -283,7 +283,7 @@ test('of what is secret, nothing is logged, whatever goes wrong', async () => {
     else if (side !== null) await control(app.sandboxUrl, `${side}/buyer/${payment.id}`, { action: 'pay' });
     await untilCallbacksCame(app);
     if (method === 'CARD' && flow === 'REDIRECT') continue;
-    // Refunds go wrong in every way once.
+    // Refunds fail once in every way.
     for (const fault of ['error_500_before', 'error_500_after', 'malformed', 'rate_limit']) {
       await control(app.sandboxUrl, 'faults', { fault, match: { method: 'POST' }, times: 1 });
       await requestRefund(app, { paymentId: payment.id, amountMinor: 1 });
@@ -322,7 +322,7 @@ test('of what is secret, nothing is logged, whatever goes wrong', async () => {
 
 const linesOf = (key: string) => key.split('\n');
 
-test('an error is written without what SDKs and drivers hang on it', () => {
+test('an error is logged without the properties that SDKs and drivers attach', () => {
   const raw = { client_secret: 'pi_1_secret_canary', headers: { authorization: 'Bearer canary' } };
   const inner = Object.assign(new Error('Invalid API Key provided: sk_test_canary12'), { raw, headers: raw.headers });
   const outer = new Error('connect to postgresql://paystream:can/a@ry@db:5432/x failed', { cause: inner });

@@ -12,7 +12,7 @@ import {
 } from '../support/orders.ts';
 import { control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 
-// One way to the truth is enough: asking, when every callback is lost; callbacks, when no question is answered.
+// Either source is enough: queries when all callbacks are lost, callbacks when no query is answered.
 
 let app: TestApp;
 
@@ -33,7 +33,7 @@ async function authorizedOrder() {
   return { orderId, paymentId: payment.id, intentId: payment.providerPaymentId };
 }
 
-/** A paid order with a refund that its provider has taken on, or made. */
+/** A paid order with a refund that its provider has accepted or executed. */
 async function refundedOrder(course: string | null, amountMinor = 2500) {
   const { orderId, payment } = await paidOrder(app);
   if (course !== null) await fault({ fault: course, match: { contains: payment.id } });
@@ -42,7 +42,7 @@ async function refundedOrder(course: string | null, amountMinor = 2500) {
   return { orderId, refundId: refund?.id ?? '' };
 }
 
-describe('with every callback lost, asking finds', () => {
+describe('when all callbacks are lost, queries find', () => {
   beforeAll(async () => {
     app = await startTestApp();
     await fault({ fault: 'drop', match: { type: '*' }, times: 1000 });
@@ -75,7 +75,7 @@ describe('with every callback lost, asking finds', () => {
   test.each([
     ['succeeded', 'SUCCEEDED'],
     ['failed', 'ACTION_REQUIRED'],
-  ])('that a charge which took its time has %s', async (outcome, status) => {
+  ])('that a delayed charge has %s', async (outcome, status) => {
     const { id: orderId } = await createOrder(app);
     const payment = await payOrder(app, orderId);
     await fault({ fault: 'processing_then_succeeded', match: { contains: payment.id } });
@@ -101,7 +101,7 @@ describe('with every callback lost, asking finds', () => {
   test.each<[course: string, act: string, status: string]>([
     ['refund_pending_then_succeeded', 'succeed', 'SUCCEEDED'],
     ['refund_pending_then_failed', 'fail', 'FAILED'],
-  ])('what became of a refund that was pending: %s', async (course, act, status) => {
+  ])('the outcome of a pending refund: %s', async (course, act, status) => {
     const { orderId, refundId } = await refundedOrder(course);
     expect((await readOrder(app, orderId)).refunds).toMatchObject([{ status: 'PENDING' }]);
     await atProvider(`refunds/${refundId}/${act}`);
@@ -123,7 +123,7 @@ describe('with every callback lost, asking finds', () => {
     expect(order).toMatchObject({ paymentStatus: 'PAID', needsReview: ['REFUND_ABNORMAL'] });
   });
 
-  test('that somebody refunded in the console, and that this was reversed', async () => {
+  test('a refund in the console, and its reversal', async () => {
     const { orderId, payment } = await paidOrder(app);
     await atProvider('refunds', { payment_intent: payment.providerPaymentId, amount: 800 });
     const adopted = await sweepUntil(app, orderId, ({ refunds }) => refunds.length === 1, day);
@@ -133,7 +133,7 @@ describe('with every callback lost, asking finds', () => {
     expect(reversed).toMatchObject({ refundable: { amountMinor: 2500 }, needsReview: ['REFUND_ABNORMAL'] });
   });
 
-  test('money that came after the cancellation', async () => {
+  test('money that arrives after the cancellation', async () => {
     const { id: orderId } = await createOrder(app);
     const payment = await payOrder(app, orderId);
     await cancelOrder(orderId);
@@ -142,7 +142,7 @@ describe('with every callback lost, asking finds', () => {
     expect(order).toMatchObject({ paymentStatus: 'PAID', needsReview: ['LATE_PAYMENT'] });
   });
 
-  test('that two payments of one order have succeeded, and sends one of them back', async () => {
+  test('that two payments of one order have succeeded, and one of them is refunded', async () => {
     const { id: orderId } = await createOrder(app);
     const first = await payOrder(app, orderId);
     const second = await payOrder(app, orderId);
@@ -155,10 +155,10 @@ describe('with every callback lost, asking finds', () => {
   });
 });
 
-describe('with no question answered, callbacks tell', () => {
+describe('when no query is answered, callbacks report', () => {
   beforeAll(async () => {
     app = await startTestApp();
-    // The orders below are made with nobody asked: what is asked for by GET is refused from the start.
+    // The orders below are paid without queries: every GET request fails from the start.
     await fault({ fault: 'error_500_before', match: { method: 'GET' }, times: 1_000_000 });
   });
   afterAll(() => app.close());
@@ -173,7 +173,7 @@ describe('with no question answered, callbacks tell', () => {
     return { orderId, paymentId: payment.id, intentId: payment.providerPaymentId };
   }
 
-  /** What they told: asking, in vain, changes nothing of it. */
+  /** The order after its callbacks. A round of failing queries does not change it. */
   async function told(orderId: string) {
     await untilCallbacksCame(app);
     const order = await readOrder(app, orderId);
@@ -230,7 +230,7 @@ describe('with no question answered, callbacks tell', () => {
     ['refund_pending_then_succeeded', 'succeed', 'SUCCEEDED', []],
     ['refund_pending_then_failed', 'fail', 'FAILED', []],
     [null, 'fail', 'FAILED', ['REFUND_ABNORMAL']],
-  ])('what became of a refund: %s, %s', async (course, act, status, needsReview) => {
+  ])('the outcome of a refund: %s, %s', async (course, act, status, needsReview) => {
     const { orderId, paymentId } = await paid();
     if (course !== null) await fault({ fault: course, match: { contains: paymentId } });
     await requestRefund(app, { paymentId, amountMinor: 2500 });
@@ -239,16 +239,16 @@ describe('with no question answered, callbacks tell', () => {
     expect(await told(orderId)).toMatchObject({ refunds: [{ status, evidence: { source: 'CALLBACK' } }], needsReview });
   });
 
-  test('money that came after the cancellation', async () => {
+  test('money that arrives after the cancellation', async () => {
     const { id: orderId } = await createOrder(app);
     const payment = await payOrder(app, orderId);
     await cancelOrder(orderId);
     await atProvider(`payment_intents/${payment.providerPaymentId}/succeed`);
-    // Closing begins with a question, so the order is still being closed: the money is not even late.
+    // Closing begins with a query, which fails, so the order is still being closed and the money is not late.
     expect(await told(orderId)).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PAID', needsReview: [] });
   });
 
-  test('that somebody refunded in the console, once asking has been in vain for a while', async () => {
+  test('a refund in the console, after the queries about it have failed for a while', async () => {
     const { orderId, intentId } = await paid();
     await atProvider('refunds', { payment_intent: intentId, amount: 800 });
     await untilCallbacksCame(app);

@@ -10,7 +10,7 @@ afterAll(() => app.close());
 
 type Merchant = { id: string; name: string; latePaymentPolicy: string };
 
-test('a merchant says what becomes of late money, and reads it back, also by id', async () => {
+test('a merchant sets the policy for late money and reads it back, also by id', async () => {
   const read = () => app.client.request<{ merchant: Merchant }>('{ merchant { id name latePaymentPolicy } }');
   const { merchant } = await read();
   expect(merchant).toMatchObject({ id: expect.stringMatching(/^mch_/), latePaymentPolicy: 'ACCEPT' });
@@ -29,7 +29,7 @@ test('a merchant says what becomes of late money, and reads it back, also by id'
   expect(node).toEqual({ id: merchant.id, name: merchant.name });
 });
 
-test('another merchant’s id is nothing to the caller', async () => {
+test('the id of another merchant is not found', async () => {
   const { id } = await createOrder(app);
   const { node } = await app.client.request<{ node: null }>('query($id: ID!) { node(id: $id) { id } }', {
     id: id.replace('ord_', 'mch_'),

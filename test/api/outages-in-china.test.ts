@@ -42,7 +42,7 @@ async function capturedAtAlipay(paymentId: string): Promise<number | undefined> 
   return alipay.totals[paymentId]?.captured;
 }
 
-test('a link that was given up, opened late, closed and paid all the same is found without a callback', async () => {
+test('the payment of an abandoned link that is opened late, closed and paid all the same is found without a callback', async () => {
   const order = await createOrder(app, { currency: 'CNY', expiresInSeconds: 86_400 });
   const payment = await payOrder(app, order.id, { method: 'ALIPAY', flow: 'QR_CODE' });
   await app.client.request('mutation($id: ID!) { cancelOrder(input: { orderId: $id }) { __typename } }', {
@@ -60,7 +60,7 @@ test('a link that was given up, opened late, closed and paid all the same is fou
   });
 });
 
-test('a refund that the provider will not take is tried ever more seldom, and a person is asked', async () => {
+test('a refund that the provider does not accept is retried at growing intervals and goes into review', async () => {
   const order = await createOrder(app, { currency: 'CNY' });
   const payment = await payOrder(app, order.id, { method: 'WECHAT_PAY', flow: 'QR_CODE' });
   await control(app.sandboxUrl, `wechatpay/buyer/${payment.id}`, { action: 'pay' });
@@ -78,7 +78,7 @@ test('a refund that the provider will not take is tried ever more seldom, and a 
   expect((await readOrder(app, order.id)).refunds).toMatchObject([{ status: expect.not.stringMatching('UNKNOWN') }]);
 });
 
-test('a method whose provider takes nothing is in the way of no other', async () => {
+test('a method whose provider does not accept calls does not block other methods', async () => {
   await fault({ fault: 'rate_limit', match: { operation: 'alipay.trade.precreate' } });
   const { id: orderId } = await createOrder(app, { currency: 'CNY' });
   const refused = await tryToPay({ orderId, method: 'ALIPAY', flow: 'QR_CODE' });
@@ -88,7 +88,7 @@ test('a method whose provider takes nothing is in the way of no other', async ()
   expect((await readOrder(app, orderId)).payments.map(({ status }) => status)).toEqual(['CANCELED', 'ACTION_REQUIRED']);
 });
 
-test('a code of Alipay that nobody has scanned is renewed when the shop asks again by the same key', async () => {
+test('an Alipay QR code that nobody has scanned is renewed by a repeated call with the same key', async () => {
   const { id: orderId } = await createOrder(app, { currency: 'CNY', expiresInSeconds: 86_400 });
   const idempotencyKey = randomUUID();
   const pay = async () => {
@@ -106,7 +106,7 @@ test('a code of Alipay that nobody has scanned is renewed when the shop asks aga
   expect(new Date(renewed.expiresAt ?? 0).getTime()).toBeGreaterThan(app.clock.now().getTime());
 });
 
-test('a payment that cannot be closed for its provider’s silence keeps another from starting, after one question', async () => {
+test('a payment that cannot be closed because its provider does not answer blocks another one, after one query', async () => {
   const { id: orderId } = await createOrder(app, { currency: 'CNY' });
   await payOrder(app, orderId, { method: 'ALIPAY', flow: 'QR_CODE' });
   await fault({ fault: 'error_500_before', match: { operation: 'alipay.trade.query' } });
@@ -119,7 +119,7 @@ test('a payment that cannot be closed for its provider’s silence keeps another
   });
 });
 
-test('a question that the provider does not answer is not called “nothing happened”', async () => {
+test('the error for a query without an answer does not claim that nothing happened', async () => {
   const { id: orderId } = await createOrder(app, { currency: 'CNY' });
   const payment = await payOrder(app, orderId, { method: 'WECHAT_PAY', flow: 'QR_CODE' });
   await fault({ fault: 'error_500_before', match: { operation: 'transactions.query' } });
@@ -146,7 +146,7 @@ test('an order that needs a person is in the log, with the reason', async () => 
   });
 });
 
-test('a buyer who starts again and again comes to an end, and the last payment stays payable', async () => {
+test('the number of payments of an order is limited, and the last one stays payable', async () => {
   const { id: orderId } = await createOrder(app, { currency: 'CNY' });
   const start = () => tryToPay({ orderId, method: 'ALIPAY', flow: 'QR_CODE' });
   for (let started = 0; started < paymentsPerOrderMax; started += 1) {

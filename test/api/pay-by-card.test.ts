@@ -24,7 +24,7 @@ const paidOrder = [
   'ORDER_CONFIRMED',
 ];
 
-test('an order paid by card is confirmed by the callback, and its subscriber hears every step once and in order', async () => {
+test('an order paid by card is confirmed by the callback, and its subscriber gets every step once and in order', async () => {
   const { orders } = await app.client.request<{ orders: { eventCursor: string } }>(
     '{ orders(first: 1) { eventCursor } }',
   );
@@ -74,7 +74,7 @@ test('a declined card leaves the payment open and says why, and another card pay
   expect((await readOrder(app, order.id)).payments).toMatchObject([{ status: 'SUCCEEDED', failure: null }]);
 });
 
-test('a buyer who is sent to the checkout page and pays there confirms the order', async () => {
+test('an order is confirmed when its buyer pays on the checkout page', async () => {
   const order = await createOrder(app);
   const subscriber = followOrder(app, order.id, order.eventCursor);
   const payment = await payOrder(app, order.id, { flow: 'REDIRECT', returnUrl: 'https://shop.example/back' });
@@ -90,7 +90,7 @@ test('a buyer who is sent to the checkout page and pays there confirms the order
   expect((await readOrder(app, order.id)).payments).toMatchObject([{ status: 'SUCCEEDED', flow: 'REDIRECT' }]);
 });
 
-test('with every callback lost, asking alone finds out that the buyer has paid', async () => {
+test('when all callbacks are lost, queries alone find that the buyer has paid', async () => {
   const order = await createOrder(app);
   const payment = await payOrder(app, order.id);
   const [intentId = ''] = payment.providerPaymentId?.split('_secret_') ?? [];
@@ -108,7 +108,7 @@ test('with every callback lost, asking alone finds out that the buyer has paid',
   });
 });
 
-test('a page that its provider keeps for half an hour at least is the buyer’s no longer than the order is', async () => {
+test('a page that its provider keeps for at least half an hour expires with its order as the next action', async () => {
   const order = await createOrder(app, { expiresInSeconds: 60 });
   const { nextAction } = await payOrder(app, order.id, { flow: 'REDIRECT', returnUrl: 'https://shop.example/back' });
   const { order: shown } = await app.client.request<{ order: { expiresAt: string } }>(
@@ -122,7 +122,7 @@ async function press(url: string, body: Record<string, string>): Promise<void> {
   await (await fetch(url, { method: 'POST', body: new URLSearchParams(body), redirect: 'manual' })).text();
 }
 
-/** A page that its buyer has paid by a method that is settled later. */
+/** A page that its buyer has paid by a delayed payment method. */
 async function paidLater() {
   const order = await createOrder(app);
   const input = {
@@ -140,7 +140,7 @@ async function paidLater() {
   return { order, input, payment, url, fail };
 }
 
-test('a page that was paid by a delayed method and failed has failed: its link is never handed out again, and the buyer starts anew', async () => {
+test('a page whose delayed payment fails has failed: its link is not returned again, and the buyer starts another payment', async () => {
   const { order, input, payment, url, fail } = await paidLater();
   await untilCallbacksCame(app);
   const [processing] = (await readOrder(app, order.id)).payments;
@@ -156,7 +156,7 @@ test('a page that was paid by a delayed method and failed has failed: its link i
   expect(next.nextAction).not.toMatchObject({ url });
 });
 
-test('with its callbacks lost, asking says the same of a page that failed later', async () => {
+test('when its callbacks are lost, queries find the same for a page that fails later', async () => {
   const { order, input, payment, fail } = await paidLater();
   await control(app.sandboxUrl, 'faults', { fault: 'drop', match: { type: '*' }, times: 100 });
   await fail();

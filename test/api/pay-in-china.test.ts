@@ -35,7 +35,7 @@ const routes: readonly Route[] = [
 ];
 const buyer = { returnUrl: 'http://shop.example/back', openId: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o', buyerIp: '203.0.113.7' };
 
-/** A payment that was started, and what the shop's page does then: it goes to the provider's page, or calls the bridge. */
+/** Starts a payment and does what the shop's page does next: it opens the provider's page or calls the bridge. */
 async function start({ method, flow }: Pick<Route, 'method' | 'flow'>, orderId: string) {
   const payment = await payOrder(app, orderId, { method, flow, ...buyer });
   const { nextAction } = payment;
@@ -68,7 +68,7 @@ async function totalsOf({ side }: Pick<Route, 'side'>, paymentId: string): Promi
 const refundMs = 10_000;
 
 describe.each(routes)('$method by $flow', (route) => {
-  test('goes from an order to paid, partly refunded and refunded, as its subscriber hears', async () => {
+  test('goes from an order to paid, partly refunded and refunded, and its subscriber gets each step', async () => {
     const order = await createOrder(app, { currency: 'CNY' });
     const subscriber = followOrder(app, order.id, order.eventCursor);
     const payment = await start(route, order.id);
@@ -103,7 +103,7 @@ describe.each(routes)('$method by $flow', (route) => {
     });
   });
 
-  test('with every callback lost, asking brings the same', async () => {
+  test('when all callbacks are lost, queries lead to the same result', async () => {
     await control(app.sandboxUrl, 'faults', { fault: 'drop', match: { type: '*' }, times: 1000 });
     try {
       const order = await createOrder(app, { currency: 'CNY' });
@@ -126,7 +126,7 @@ describe.each(routes)('$method by $flow', (route) => {
     expect(await totalsOf(route, payment.id)).toMatchObject({ charges: 1 });
   });
 
-  test('started twice by the same key is one payment', async () => {
+  test('started twice with the same key is one payment', async () => {
     const order = await createOrder(app, { currency: 'CNY' });
     const { method, flow } = route;
     const input = { idempotencyKey: randomUUID(), orderId: order.id, method, flow, ...buyer };
@@ -137,7 +137,7 @@ describe.each(routes)('$method by $flow', (route) => {
   });
 });
 
-test('only what is configured and fits the order’s currency and capture is offered', async () => {
+test('only configured methods that accept the order’s currency and capture mode are offered', async () => {
   const methods = async (input: Parameters<typeof createOrder>[1]) => {
     const { id } = await createOrder(app, input);
     const { paymentMethods } = await app.client.request<{ paymentMethods: { method: string; flows: string[] }[] }>(
@@ -156,7 +156,7 @@ test.each<[PaymentMethod, PaymentFlow, string]>([
   ['ALIPAY', 'MOBILE_WEB', 'returnUrl'],
   ['WECHAT_PAY', 'MOBILE_WEB', 'buyerIp'],
   ['WECHAT_PAY', 'IN_APP', 'openId'],
-])('%s by %s without its %s is refused by name, and nothing is written', async (method, flow, path) => {
+])('%s by %s without its %s is an error on that field, and nothing is written', async (method, flow, path) => {
   const order = await createOrder(app, { currency: 'CNY' });
   const input = { idempotencyKey: randomUUID(), orderId: order.id, method, flow };
   const { payOrder: refused } = await app.client.request(payOrderDocument, { input });
@@ -164,7 +164,7 @@ test.each<[PaymentMethod, PaymentFlow, string]>([
   expect((await readOrder(app, order.id)).payments).toEqual([]);
 });
 
-test('a link to Alipay that was given up and is paid all the same is late money', async () => {
+test('an abandoned Alipay link that is paid all the same is a late payment', async () => {
   const order = await createOrder(app, { currency: 'CNY' });
   const payment = await start({ method: 'ALIPAY', flow: 'REDIRECT' }, order.id);
   const { cancelOrder } = await app.client.request<{ cancelOrder: { status: string } }>(
@@ -177,7 +177,7 @@ test('a link to Alipay that was given up and is paid all the same is late money'
   expect(late.needsReview).toEqual(['LATE_PAYMENT']);
 });
 
-test('a link to Alipay that its buyer opens after it was given up is closed at Alipay', async () => {
+test('an abandoned Alipay link that its buyer opens later is closed at Alipay', async () => {
   const order = await createOrder(app, { currency: 'CNY' });
   const payment = await start({ method: 'ALIPAY', flow: 'REDIRECT' }, order.id);
   await app.client.request('mutation($id: ID!) { cancelOrder(input: { orderId: $id }) { ... on Order { status } } }', {
@@ -199,7 +199,7 @@ test('a link to Alipay that its buyer opens after it was given up is closed at A
   expect((await readOrder(app, order.id)).payments).toMatchObject([{ status: 'CANCELED' }]);
 });
 
-test('a code of WeChat Pay that has run out is renewed when the shop asks again by the same key', async () => {
+test('an expired WeChat Pay code is renewed by a repeated call with the same key', async () => {
   const order = await createOrder(app, { currency: 'CNY', expiresInSeconds: 86_400 });
   const input: PayOrderInput = {
     ...{ idempotencyKey: randomUUID(), orderId: order.id, ...buyer },
@@ -222,7 +222,7 @@ test('a code of WeChat Pay that has run out is renewed when the shop asks again 
   expect(new Date(renewed.expiresAt ?? 0).getTime()).toBeGreaterThan(app.clock.now().getTime());
 });
 
-test('a refund made in a provider’s console is taken over, with what it was of', async () => {
+test('a refund made in a provider’s console is recorded with its payment and order', async () => {
   for (const route of [routes[0], routes[3]]) {
     if (route === undefined) throw new Error('No such route.');
     const order = await createOrder(app, { currency: 'CNY' });

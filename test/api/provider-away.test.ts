@@ -7,7 +7,7 @@ import { chineseSetups } from '../support/chinese-providers.ts';
 import { confirmCard, createOrder, payOrder, readOrder, refreshPayment } from '../support/orders.ts';
 import { control, startTestApp, stripeAt, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 
-/** The way to Stripe, which is cut until it is mended. */
+/** The connection to Stripe. It is cut until the test restores it. */
 async function cutTo(url: string) {
   let isCut = true;
   const { hostname, port } = new URL(url);
@@ -30,7 +30,7 @@ async function cutTo(url: string) {
 
 let app: TestApp;
 let way: Awaited<ReturnType<typeof cutTo>>;
-/** The same database, started anew while Stripe cannot be reached. */
+/** A server on the same database, started while Stripe cannot be reached. */
 let node: TestApp;
 let paymentId: string;
 
@@ -74,7 +74,7 @@ const postTo = ({ app }: TestApp) =>
     body: '{}',
   });
 
-test('a server starts while a provider is away, and does all that the others can', async () => {
+test('a server starts while a provider is away, and works for the other providers', async () => {
   expect(node.app.away).toEqual(['STRIPE']);
   expect(node.logged.filter(({ level }) => level === 'error')).toEqual([
     expect.objectContaining({ message: expect.stringContaining('a provider is away') }),
@@ -88,7 +88,7 @@ test('a server starts while a provider is away, and does all that the others can
   expect(await payOrder(node, id, { method: 'ALIPAY', flow: 'QR_CODE' })).toMatchObject({ status: 'ACTION_REQUIRED' });
 });
 
-test('what is under way at a provider that is away answers PROVIDER_UNAVAILABLE, and its callbacks come again', async () => {
+test('a payment at a provider that is away is PROVIDER_UNAVAILABLE, and its callbacks are sent again', async () => {
   const { refreshPayment: answer } = await node.client.request(refreshDocument, { id: paymentId });
   expect(answer).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
   const response = await postTo(node);
@@ -98,7 +98,7 @@ test('what is under way at a provider that is away answers PROVIDER_UNAVAILABLE,
   expect(node.logged.at(-1)).toMatchObject({ level: 'warn', message: 'callback refused', fields: line });
 });
 
-test('once it is there it takes payments and callbacks, and what is due is asked, without a new start', async () => {
+test('once the provider answers, payments, callbacks and due checks work without a restart', async () => {
   const { node, way } = await startWithoutStripe();
   onTestFinished(async () => {
     await node.close();

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** Counts the statements that reach the database, by whomever they are sent. */
+/** Counts all statements that reach the database. */
 async function countStatements(work: () => Promise<unknown>): Promise<number> {
   const sent = vi.spyOn(pg.Client.prototype, 'query');
   try {
@@ -72,7 +72,7 @@ const orders = async (args: string) => {
 };
 const newestFirst = () => created.toReversed();
 
-test('paging forward through all orders gives each once, newest first, also while new ones come', async () => {
+test('paging forward through all orders returns each once, newest first, even while orders are created', async () => {
   const seen: string[] = [];
   let after = '';
   for (;;) {
@@ -86,7 +86,7 @@ test('paging forward through all orders gives each once, newest first, also whil
   expect(seen).toHaveLength(53);
 });
 
-test('paging backward gives the same orders in the same order', async () => {
+test('paging backward returns the same orders in the same order', async () => {
   const seen: string[] = [];
   let before = '';
   for (;;) {
@@ -98,7 +98,7 @@ test('paging backward gives the same orders in the same order', async () => {
   expect(seen).toEqual(newestFirst());
 });
 
-test('oldest first is the other way round', async () => {
+test('oldest first returns the reverse order', async () => {
   const page = await orders('first: 3, orderBy: OLDEST_FIRST');
   expect(page.nodes.map(({ id }) => id)).toEqual(created.slice(0, 3));
 });
@@ -117,12 +117,12 @@ test.each<[string, string, number]>([
   ['created before', 'createdBefore: "2020-01-01T00:00:00Z"', 0],
   ['created from', 'createdFrom: "2020-01-01T00:00:00+08:00"', 55],
   ['two at once', 'currency: "JPY", method: [CARD]', 2],
-])('the filter by %s finds what fits', async (_what, filter, count) => {
+])('the filter by %s finds the matching orders', async (_what, filter, count) => {
   const { nodes } = await orders(`first: 100, filter: { ${filter} }`);
   expect(nodes).toHaveLength(count);
 });
 
-test('node gives anything by its id, and what belongs to it', async () => {
+test('node returns every type by its id, with its relations', async () => {
   const [id = ''] = created;
   const { node } = await app.client.request<{
     node: { payments: { id: string }[]; events: { nodes: { id: string }[] } };
@@ -140,7 +140,7 @@ test('node gives anything by its id, and what belongs to it', async () => {
   }
 });
 
-test('an amount shows the decimals of its currency', async () => {
+test('an amount has the decimals of its currency', async () => {
   const order = await createOrder(app, {
     currency: 'KWD',
     lines: [{ name: 'Pearl', quantity: 1, unitAmountMinor: 1230 }],
@@ -152,7 +152,7 @@ test('an amount shows the decimals of its currency', async () => {
   expect(node).toEqual({ total: { amountMinor: 1230, currency: 'KWD', decimal: '1.230' } });
 });
 
-test('paymentMethods shows what is configured and takes the amount, and nothing for a paid order', async () => {
+test('paymentMethods returns the configured methods that accept the amount, and none for a paid order', async () => {
   const methods = async (orderId: string) =>
     (
       await app.client.request<{ paymentMethods: unknown }>(

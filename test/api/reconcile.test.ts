@@ -25,7 +25,7 @@ type Side = {
   readonly flow: PaymentFlow;
   /** The buyer pays. */
   pay(payment: Awaited<ReturnType<typeof payOrder>>): Promise<unknown>;
-  /** Somebody gives money back in the provider's console. */
+  /** The merchant makes a refund in the provider's console. */
   refund(paymentId: string, providerPaymentId: string, amount: number): Promise<unknown>;
 };
 
@@ -66,7 +66,7 @@ describe.each(sides)('the bill of $name', ({ name, method, flow, pay, refund }) 
     return { orderId, paymentId: payment.id };
   };
 
-  test('brings what every lost callback would have told, and nothing when it is read again', async () => {
+  test('repairs everything that lost callbacks would have reported, and nothing more when it is read again', async () => {
     const known = await paid('杯子,红色的');
     const { providerPaymentId } = (await readOrder(app, known.orderId)).payments[0] ?? {};
     await control(app.sandboxUrl, 'faults', { fault: 'drop', match: { type: '*' }, times: 1000 });
@@ -114,13 +114,13 @@ describe.each(sides)('the bill of $name', ({ name, method, flow, pay, refund }) 
     expect((await readOrder(app, known.orderId)).version).toBe(refunded.version);
   });
 
-  test('is not there before its day has ended', async () => {
+  test('is not available before its day has ended', async () => {
     await expect(reconcileDay(app, provider, date)).rejects.toThrow(BillNotAvailableError);
   });
 });
 
 test.each(['ALIPAY', 'WECHATPAY'] as const)(
-  '%s has no bill in the night after the day, and says when',
+  '%s has no bill in the night after the day, and the error says when it will have one',
   async (name) => {
     const provider = await openProviderOf(app, name);
     const date = await toNoon(app);
@@ -139,24 +139,24 @@ describe('a day of which WeChat Pay has no bill', () => {
     date = await toNoon(app);
   });
 
-  test('has nothing that differs when we hold nothing of it either', async () => {
+  test('has no differences if we have no money of the day either', async () => {
     await toNextAfternoon(app);
     expect(await reconcileDay(app, provider, date)).toEqual({ hasBill: false, matched: [], findings: [], doubt: null });
   });
 
-  test('is not believed to be without trades before its bill is due', async () => {
+  test('is not taken as a day without trades before its bill is due', async () => {
     await toNextNight(app);
     const none = { ...provider, readBill: () => Promise.reject(new NoBillError('There is none.')) };
     await expect(reconcileDay(app, none, date)).rejects.toThrow(NoBillError);
   });
 
-  test('cannot be compared when we hold money of it', async () => {
+  test('cannot be compared if we have money of the day', async () => {
     const { id: orderId } = await createOrder(app, { currency: 'CNY' });
     const { id } = await payOrder(app, orderId, { method: 'WECHAT_PAY', flow: 'QR_CODE' });
     await control(app.sandboxUrl, `wechatpay/buyer/${id}`, { action: 'pay' });
     await untilCallbacksCame(app);
     await toNextAfternoon(app);
     const none = { ...provider, readBill: () => Promise.reject(new NoBillError('There is none.')) };
-    await expect(reconcileDay(app, none, date)).rejects.toThrow(/none\. Yet we hold money/);
+    await expect(reconcileDay(app, none, date)).rejects.toThrow(/none\. But the database has money/);
   });
 });

@@ -14,12 +14,12 @@ beforeAll(async () => {
   stripe = await openProviderOf(app, 'STRIPE');
 });
 afterAll(() => app.close());
-// A day of its own for each test: what the ones before have left is on other days.
+// Each test has its own day, so the data of earlier tests is on other days.
 beforeEach(async () => {
   date = await toNoon(app);
 });
 
-/** An order that was paid, as its bill line says. */
+/** A paid order and its bill line. */
 async function paidWithLine(): Promise<{ readonly orderId: string; readonly line: BillLine }> {
   const { orderId, payment } = await paidOrder(app);
   await untilCallbacksCame(app);
@@ -46,7 +46,7 @@ async function refundInConsole(line: BillLine, amount: number): Promise<BillLine
   };
 }
 
-/** Two runs over a bill of these lines, days later. The second must find the same, and change nothing. */
+/** Runs the reconciliation twice over a bill of these lines, on a later day. The second run must change nothing. */
 async function reconcileTwice(lines: readonly BillLine[], orderIds: readonly string[], provider = stripe) {
   await toNextAfternoon(app);
   const first = await reconcileDay(app, withBill(provider, lines), date);
@@ -57,7 +57,7 @@ async function reconcileTwice(lines: readonly BillLine[], orderIds: readonly str
   return { ...first, second };
 }
 
-test('another amount changes nothing, and a person must look', async () => {
+test('a different amount changes nothing and goes into review', async () => {
   const { orderId, line } = await paidWithLine();
   const { findings } = await reconcileTwice([{ ...line, amountMinor: 2400n }], [orderId]);
   expect(findings).toMatchObject([
@@ -71,20 +71,20 @@ test('another amount changes nothing, and a person must look', async () => {
   });
 });
 
-test('another currency is another amount', async () => {
+test('a different currency is a different amount', async () => {
   const { orderId, line } = await paidWithLine();
   const { findings } = await reconcileTwice([{ ...line, currency: 'USD' }], [orderId]);
   expect(findings).toMatchObject([{ kind: 'DIFFERENT_AMOUNT', action: 'IN_REVIEW' }]);
 });
 
-test('under a number of ours that we do not have, money is missing here and nothing can be done by itself', async () => {
+test('money under one of our numbers that the database does not have is missing here and cannot be repaired', async () => {
   const line = lineOf(newId('payment'), 'pi_nobody');
   const { findings, second } = await reconcileTwice([line], []);
   expect(findings).toMatchObject([{ kind: 'MISSING_HERE', action: 'UNKNOWN_HERE', here: null, orderId: null }]);
   expect(second.findings).toEqual(findings);
 });
 
-test('money of another system of the merchant is foreign, and no difference', async () => {
+test('money of another system of the merchant is foreign, and not a difference', async () => {
   const line = lineOf('SHOP-1', 'pi_shop');
   const refund: BillLine = { ...line, kind: 'refund', merchantNumber: 'R-1', paymentNumber: 'SHOP-1' };
   const { findings } = await reconcileTwice([line, refund], []);
@@ -94,7 +94,7 @@ test('money of another system of the merchant is foreign, and no difference', as
   ]);
 });
 
-test('what the provider took once more under our number is not taken for ours', async () => {
+test('a second payment that the provider has under our number is not matched', async () => {
   const { orderId, line } = await paidWithLine();
   const another: BillLine = { ...line, providerPaymentId: 'pi_another' };
   const { matched, findings } = await reconcileTwice([line, another], [orderId]);
@@ -103,7 +103,7 @@ test('what the provider took once more under our number is not taken for ours', 
   expect((await readOrder(app, orderId)).needsReview).toEqual(['AMOUNT_MISMATCH']);
 });
 
-test('a payment that the bill lists twice is matched once, and a person must look', async () => {
+test('a payment that the bill lists twice is matched once and goes into review', async () => {
   const { orderId, line } = await paidWithLine();
   const { matched, findings } = await reconcileTwice([line, line], [orderId]);
   expect(matched).toEqual([line]);
@@ -111,7 +111,7 @@ test('a payment that the bill lists twice is matched once, and a person must loo
   expect((await readOrder(app, orderId)).needsReview).toEqual(['AMOUNT_MISMATCH']);
 });
 
-test('what the bill lacks and the provider confirms is told, and needs no review', async () => {
+test('a payment that the bill lacks and the provider confirms is reported and needs no review', async () => {
   const { orderId } = await paidWithLine();
   const { findings, second } = await reconcileTwice([], [orderId]);
   expect(findings).toMatchObject([{ kind: 'MISSING_THERE', action: 'CONFIRMED', orderId, there: null }]);
@@ -119,7 +119,7 @@ test('what the bill lacks and the provider confirms is told, and needs no review
   expect((await readOrder(app, orderId)).needsReview).toEqual([]);
 });
 
-test('what the bill lacks and the provider denies, a person must look at', async () => {
+test('a payment that the bill lacks and the provider denies goes into review', async () => {
   const { orderId } = await paidWithLine();
   const denying: PaymentProvider = {
     ...stripe,
@@ -132,14 +132,14 @@ test('what the bill lacks and the provider denies, a person must look at', async
   expect(order.events.nodes.at(-1)?.note).toContain('not in the provider’s bill');
 });
 
-test('money of the last minute may be in the next day’s bill, and nobody is asked', async () => {
+test('money of the last minute may be in the next day’s bill, so the provider is not queried', async () => {
   await passBoth(app, 20 * 3_600_000 - 30_000);
   const { orderId } = await paidWithLine();
   const { findings } = await reconcileTwice([], [orderId]);
   expect(findings).toMatchObject([{ kind: 'NEAR_BORDER', action: 'NONE', orderId }]);
 });
 
-test('a refund that stands before its payment in the bill is applied after it', async () => {
+test('a refund that precedes its payment in the bill is applied after it', async () => {
   const { id: orderId } = await createOrder(app);
   const started = await payOrder(app, orderId);
   await control(app.sandboxUrl, 'faults', { fault: 'drop', match: { type: '*' }, times: 1000 });
@@ -158,7 +158,7 @@ test('a refund that stands before its payment in the bill is applied after it', 
   });
 });
 
-test('a refund that we know to have failed is asked about, for the bill may be the older news', async () => {
+test('a refund that failed here is queried, because the bill may be older', async () => {
   const { orderId, line } = await paidWithLine();
   const refund = await refundInConsole(line, 500);
   await control(app.sandboxUrl, `stripe/refunds/${refund.providerRefundId}/fail`, {});
@@ -185,7 +185,7 @@ test('a refund that the bill lacks because its bank sent it back fails here, too
   });
 });
 
-test('more lines than fit into one look-up are all gone through', async () => {
+test('more lines than fit into one look-up are all compared', async () => {
   const { orderId, line } = await paidWithLine();
   const foreign = Array.from({ length: 1200 }, (_, n) => lineOf(`SHOP-${n}`, `pi_${n}`));
   const { matched, findings } = await reconcileTwice([...foreign, line], [orderId]);
@@ -193,10 +193,10 @@ test('more lines than fit into one look-up are all gone through', async () => {
   expect(findings).toHaveLength(1200);
 });
 
-test('a bill that lacks more of ours than it lists is another account’s: nobody is asked, and no order is marked', async () => {
+test('a bill that lacks more of our payments than it lists is not ours: the provider is not queried, and no order changes', async () => {
   const orders = await Promise.all(Array.from({ length: 5 }, paidWithLine));
   await toNextAfternoon(app);
-  // Another account has other lines, and denies whatever of ours it is asked about.
+  // Another account has other lines, and does not know our payments.
   const foreign = { ...lineOf('pay_of_another', 'pi_another'), merchantNumber: 'of-another-system' };
   const bill = withBill(stripe, [foreign, foreign]);
   let asked = 0;
@@ -216,13 +216,13 @@ test('a bill that lacks more of ours than it lists is another account’s: nobod
   expect(asked).toBe(0);
   expect(await versions()).toEqual(before);
 
-  // Whoever is certain says so.
+  // The operator can confirm that the bill is the right one.
   const certain = await reconcileDay(app, bill, date, { isToAskAboutAll: true });
   expect(certain.doubt).toBeNull();
   expect(certain.findings.filter(({ action }) => action === 'CONFIRMED')).toHaveLength(5);
 });
 
-test('a few that a bill lacks are single cases, and asked about', async () => {
+test('a few payments that a bill lacks are single cases, and are queried', async () => {
   const orders = await Promise.all(Array.from({ length: 7 }, paidWithLine));
   await toNextAfternoon(app);
   const lines = orders.slice(0, 4).map(({ line }) => line);

@@ -13,7 +13,7 @@ async function twoNodes(redisUrl: string): Promise<[TestApp, TestApp]> {
 }
 
 test.runIf(process.env.REDIS_URL)(
-  'what one node commits, a subscriber of another hears by Redis, without a watch over the tail',
+  'a subscriber gets the events of another node by Redis, without the tail watch',
   async () => {
     const [one, other] = await twoNodes(process.env.REDIS_URL ?? '');
     const order = await createOrder(one);
@@ -41,7 +41,7 @@ afterAll(async () => {
   for (const node of [...nodes].reverse()) await node.close();
 });
 
-test('with Redis away, nothing waits for it, and the watch over the tail brings what others commit', async () => {
+test('while Redis is away, nothing waits for it, and the tail watch delivers the events of other nodes', async () => {
   nodes = await twoNodes(deadUrl);
   const [one, other] = nodes;
   const order = await createOrder(one);
@@ -52,5 +52,5 @@ test('with Redis away, nothing waits for it, and the watch over the tail brings 
   await one.app.rounds.watchTail();
   await subscriber.until(() => subscriber.heard.length === 2);
   await subscriber.stop();
-  expect(one.logged.filter(({ message }) => message.includes('Redis is away')).length).toBeGreaterThan(0);
+  expect(one.logged.filter(({ message }) => message.includes('Redis is unavailable')).length).toBeGreaterThan(0);
 });

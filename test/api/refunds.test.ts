@@ -30,7 +30,7 @@ const fault = (rule: object) => control(app.sandboxUrl, 'faults', rule);
 const day = 24 * 60 * 60_000;
 
 describe('requestRefund', () => {
-  test('sends a part back, then the rest, and says what is left each time', async () => {
+  test('refunds a part, then the rest, and returns the refundable amount each time', async () => {
     const { orderId, payment } = await paidOrder(app);
     const { id: paymentId } = payment;
     expect(await requestRefund(app, { paymentId, amountMinor: 1000, reason: 'One is broken' })).toMatchObject({
@@ -49,14 +49,17 @@ describe('requestRefund', () => {
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ captured: 2500, refunded: 2500 });
   });
 
-  test('of a payment that has taken no money says so', async () => {
+  test('of a payment without captured money is an error that says so', async () => {
     const { id } = await payOrder(app, (await createOrder(app)).id);
     expect(await requestRefund(app, { paymentId: id, amountMinor: 1 })).toMatchObject({
-      ...{ code: 'REFUND_EXCEEDS_PAYMENT', message: 'The payment has taken no money yet.' },
+      ...{
+        code: 'REFUND_EXCEEDS_PAYMENT',
+        message: 'Nothing has been captured from the payment yet, so there is nothing to refund.',
+      },
     });
   });
 
-  test('repeated with the same key it is one refund; with other input the key is refused', async () => {
+  test('repeated with the same key is one refund; with other input the key is refused', async () => {
     const { payment } = await paidOrder(app);
     const input = { paymentId: payment.id, amountMinor: 700, idempotencyKey: randomUUID() };
     const answers = await Promise.all([requestRefund(app, input), requestRefund(app, input)]);
@@ -67,7 +70,7 @@ describe('requestRefund', () => {
     expect((await booksOf(app, payment.id)).refunds).toMatchObject([{ amount: 700, status: 'succeeded' }]);
   });
 
-  test('16 at once never exceed the payment: exactly those that fit are made', async () => {
+  test('16 concurrent calls never exceed the payment: exactly those that fit are executed', async () => {
     const { orderId, payment } = await paidOrder(app);
     const answers = await Promise.all(
       Array.from({ length: 16 }, () => requestRefund(app, { paymentId: payment.id, amountMinor: 400 })),
@@ -104,7 +107,7 @@ describe('requestRefund', () => {
     });
   });
 
-  test('of a payment that is not there, or not the caller’s, it is NOT_FOUND', async () => {
+  test('of an unknown payment, or a payment of another merchant, is NOT_FOUND', async () => {
     const paymentId = 'pay_01jd8m0v6te4r8x3y5z7a9b1c3';
     expect(await requestRefund(app, { paymentId })).toMatchObject({ code: 'NOT_FOUND' });
     const { pool } = app.database;
@@ -116,7 +119,7 @@ describe('requestRefund', () => {
     expect(rows).toEqual([]);
   });
 
-  test('of what was paid on the checkout page it is the same', async () => {
+  test('works in the same way for a payment made on the checkout page', async () => {
     const { id: orderId } = await createOrder(app);
     const payment = await payOrder(app, orderId, { flow: 'REDIRECT', returnUrl: 'https://shop.example/' });
     if (payment.nextAction?.__typename !== 'RedirectAction') throw new Error('The payment leads nowhere.');
@@ -129,8 +132,8 @@ describe('requestRefund', () => {
     expect((await booksOf(app, payment.id)).totals).toMatchObject({ captured: 2500, refunded: 2500 });
   });
 
-  test('of an amount that the provider cannot send is an input error, and sets nothing aside', async () => {
-    // Stripe takes dinars to the hundredth, of which a thousandth is left over here.
+  test('of an amount that the provider cannot refund is an input error, and reserves nothing', async () => {
+    // Stripe takes dinars only in hundredths; this amount has a thousandth.
     const lines = [{ name: 'Cup', quantity: 1, unitAmountMinor: 2500 }];
     const { orderId, payment } = await paidOrder(app, { currency: 'KWD', lines });
     expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 1001 })).toMatchObject({
@@ -142,7 +145,7 @@ describe('requestRefund', () => {
     });
   });
 
-  test('can be read by its id, with what it is of', async () => {
+  test('can be read by its id, with its payment and order', async () => {
     const { orderId, payment } = await paidOrder(app);
     const refund = await requestRefund(app, { paymentId: payment.id, amountMinor: 300 });
     const { node } = await app.client.request<{ node: object }>(
@@ -156,7 +159,7 @@ describe('requestRefund', () => {
 });
 
 describe('several refunds in flight', () => {
-  test('hold what each of them wants, and end each by itself', async () => {
+  test('reserve their amounts and end independently', async () => {
     const { orderId, payment } = await paidOrder(app);
     const { id: paymentId } = payment;
     await fault({ fault: 'refund_pending_then_succeeded', match: { contains: paymentId }, times: 3 });
@@ -191,7 +194,7 @@ describe('several refunds in flight', () => {
 
 describe('a refund whose outcome is unknown', () => {
   test.each(['error_500_after', 'malformed', 'error_500_before'])(
-    'after %s is UNKNOWN and holds its amount; asking ends it, with one refund at the provider',
+    'after %s is UNKNOWN and keeps its amount reserved; a query settles it, with one refund at the provider',
     async (name) => {
       const { orderId, payment } = await paidOrder(app);
       const { id: paymentId } = payment;
@@ -210,7 +213,7 @@ describe('a refund whose outcome is unknown', () => {
     },
   );
 
-  test('that the provider was too busy for stays PENDING and is made later', async () => {
+  test('that the provider was too busy for stays PENDING and is executed later', async () => {
     const { orderId, payment } = await paidOrder(app);
     await fault({ fault: 'rate_limit', match: { operation: 'refunds.create', contains: payment.id }, times: 1 });
     expect(await requestRefund(app, { paymentId: payment.id })).toMatchObject({ status: 'PENDING' });
@@ -221,9 +224,9 @@ describe('a refund whose outcome is unknown', () => {
 
 describe('a refund at the provider', () => {
   test.each([
-    ['is told of by its callback before our own call is answered', false, 'SUCCEEDED'],
+    ['is reported by its callback before our own call is answered', false, 'SUCCEEDED'],
     ['fails before our own call is answered, which says that it succeeded,', true, 'FAILED'],
-  ])('that %s is what it is', async (_what, isReversed, status) => {
+  ])('that %s has the true status in the end', async (_what, isReversed, status) => {
     const { orderId, payment } = await paidOrder(app);
     await fault({ fault: 'delay_after', ms: 60_000, match: { operation: 'refunds.create', contains: payment.id } });
     const call = requestRefund(app, { paymentId: payment.id });
@@ -238,7 +241,7 @@ describe('a refund at the provider', () => {
     expect((await readOrder(app, orderId)).refunds).toMatchObject([{ status }]);
   });
 
-  test('that is told of under our number while our own call makes another one is two refunds, and both count', async () => {
+  test('that is reported under our number while our own call makes another one is two refunds, and both count', async () => {
     const { orderId, payment } = await paidOrder(app);
     const { id: paymentId } = payment;
     await fault({ fault: 'delay_after', ms: 60_000, match: { operation: 'refunds.create', contains: paymentId } });
@@ -281,7 +284,7 @@ describe('a refund at the provider', () => {
     ]);
   });
 
-  test('that fails frees its amount, and tells why', async () => {
+  test('that fails releases its amount, and has the reason', async () => {
     const { orderId, payment } = await paidOrder(app);
     await fault({ fault: 'refund_pending_then_failed', match: { contains: payment.id } });
     await requestRefund(app, { paymentId: payment.id });
@@ -294,7 +297,7 @@ describe('a refund at the provider', () => {
     });
   });
 
-  test('that is reversed after it succeeded is refundable again, and a person looks', async () => {
+  test('that is reversed after it succeeded is refundable again and goes into review', async () => {
     const { orderId, payment } = await paidOrder(app);
     await requestRefund(app, { paymentId: payment.id });
     const [{ id } = { id: '' }] = (await booksOf(app, payment.id)).refunds;
@@ -305,17 +308,17 @@ describe('a refund at the provider', () => {
     });
   });
 
-  test('that it refuses for good is FAILED at once, and its amount is free', async () => {
+  test('that the provider refuses for good is FAILED at once, and its amount is released', async () => {
     const { orderId, payment } = await paidOrder(app);
     const drop = { fault: 'drop', match: { contains: payment.providerPaymentId }, times: 20 };
     await fault(drop);
-    // Refunded in the console meanwhile, which nobody has told us.
+    // Refunded in the console in the meantime, without a callback.
     await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 2000 });
     expect(await requestRefund(app, { paymentId: payment.id, amountMinor: 1000 })).toMatchObject({
       ...{ status: 'FAILED', failure: { reason: 'provider_error' }, nextCheckAt: null },
       payment: { refundable: { amountMinor: 2500 } },
     });
-    // Why it did is asked at once, and found.
+    // The reason is queried at once and found.
     await app.app.rounds.sweep();
     expect(await readOrder(app, orderId)).toMatchObject({
       ...{ paymentStatus: 'PARTIALLY_REFUNDED', refundable: { amountMinor: 500 }, needsReview: [] },
@@ -328,7 +331,7 @@ describe('a refund at the provider', () => {
 });
 
 describe('a refund made in the provider’s console', () => {
-  test('is asked about when its callback comes, and taken over', async () => {
+  test('is queried when its callback arrives, and recorded', async () => {
     const { orderId, payment } = await paidOrder(app);
     await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 800 });
     const order = await sweepUntil(app, orderId, ({ refunds }) => refunds.length === 1, 100);
@@ -340,7 +343,7 @@ describe('a refund made in the provider’s console', () => {
     });
   });
 
-  test('and another, and another, are watched as the first is: asked about again within a day', async () => {
+  test('is watched like the first one if it is the second or third: it is queried again within a day', async () => {
     const { orderId, payment } = await paidOrder(app);
     for (const count of [1, 2, 3, 4]) {
       await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 100 });
@@ -351,7 +354,7 @@ describe('a refund made in the provider’s console', () => {
     }
   });
 
-  test('is found by refreshPayment, when its callback is lost', async () => {
+  test('is found by refreshPayment when its callback is lost', async () => {
     const { orderId, payment } = await paidOrder(app);
     await fault({ fault: 'drop', match: { contains: payment.providerPaymentId }, times: 50 });
     for (const amount of [100, 200]) {
@@ -364,7 +367,7 @@ describe('a refund made in the provider’s console', () => {
     });
   });
 
-  test('is found by asking when every callback is lost', async () => {
+  test('is found by queries when all callbacks are lost', async () => {
     const { orderId, payment } = await paidOrder(app);
     await fault({ fault: 'drop', match: { contains: payment.providerPaymentId }, times: 50 });
     await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 800 });
@@ -372,7 +375,7 @@ describe('a refund made in the provider’s console', () => {
     expect(order.refunds).toMatchObject([{ origin: 'PROVIDER', status: 'SUCCEEDED', evidence: { source: 'QUERY' } }]);
   });
 
-  test('that is reversed later is found by asking, too', async () => {
+  test('that is reversed later is also found by queries', async () => {
     const { orderId, payment } = await paidOrder(app);
     await fault({ fault: 'drop', match: { contains: payment.providerPaymentId }, times: 50 });
     await requestRefund(app, { paymentId: payment.id, amountMinor: 2500 });

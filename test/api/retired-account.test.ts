@@ -14,7 +14,7 @@ import {
 import { advanceSandbox, askControl, control, startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
-/** The same database, started by an operator who has kept nothing but Alipay in the configuration. */
+/** A server on the same database with only Alipay configured. */
 let without: TestApp;
 
 beforeAll(async () => {
@@ -49,17 +49,17 @@ const documents = {
 const ask = async (document: keyof typeof documents, id: string) =>
   (await without.client.request(documents[document], { id })).answer;
 
-/** An order with an open payment by WeChat Pay, whose account is retired then. */
+/** An order with an open payment at WeChat Pay, whose account is retired later. */
 async function openThere() {
   const { id: orderId } = await createOrder(app, { currency: 'CNY' });
   const { id: paymentId } = await payOrder(app, orderId, { method: 'WECHAT_PAY', flow: 'QR_CODE' });
   return { orderId, paymentId };
 }
 
-/** What an INTERNAL would have left behind. */
+/** The errors in the log. An internal error would be among them. */
 const failures = () => without.logged.filter(({ level }) => level === 'error');
 
-test('the buyer pays by another method; the old payment is closed as soon as its account is back', async () => {
+test('the buyer pays by another method, and the old payment is closed once its account is configured again', async () => {
   const { orderId, paymentId } = await openThere();
   const other = await payOrder(without, orderId, { method: 'ALIPAY', flow: 'QR_CODE' });
   expect(other).toMatchObject({ status: 'ACTION_REQUIRED' });
@@ -80,7 +80,7 @@ test('the buyer pays by another method; the old payment is closed as soon as its
   expect(failures()).toEqual([]);
 });
 
-test('should the old payment be paid all the same, what is too much goes back once its account is back', async () => {
+test('if the old payment is paid all the same, the surplus is refunded once its account is configured again', async () => {
   const { orderId, paymentId } = await openThere();
   const other = await payOrder(without, orderId, { method: 'ALIPAY', flow: 'QR_CODE' });
   await control(app.sandboxUrl, `alipay/buyer/${other.id}`, { action: 'pay' });
@@ -95,7 +95,7 @@ test('should the old payment be paid all the same, what is too much goes back on
   });
 });
 
-test('an order that is canceled is CLOSING until somebody can ask, and repeating that says the same', async () => {
+test('a canceled order is CLOSING until its provider can be queried, and a repeated call returns the same', async () => {
   const { orderId } = await openThere();
   for (let call = 0; call < 2; call += 1)
     expect(await ask('cancelOrder', orderId)).toMatchObject({ status: 'CLOSING' });
@@ -103,13 +103,13 @@ test('an order that is canceled is CLOSING until somebody can ask, and repeating
   expect(failures()).toEqual([]);
 });
 
-test('a payment that is canceled is CANCELING until somebody can ask', async () => {
+test('a canceled payment is CANCELING until its provider can be queried', async () => {
   const { orderId, paymentId } = await openThere();
   expect(await ask('cancelPayment', paymentId)).toMatchObject({ status: 'CANCELING' });
   await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'CANCELED', 6000);
 });
 
-test('what can only be done at the provider answers PROVIDER_UNAVAILABLE, and nothing is written', async () => {
+test('operations that need the provider are PROVIDER_UNAVAILABLE, and nothing is written', async () => {
   const open = await openThere();
   const { payment: authorized } = await paidOrder(app, { captureMode: 'MANUAL' });
   const { payment: paid } = await paidOrder(app);
@@ -132,7 +132,7 @@ test('what can only be done at the provider answers PROVIDER_UNAVAILABLE, and no
   expect(failures()).toEqual([]);
 });
 
-test('repeating what was begun before the account was retired answers as it stands', async () => {
+test('a repeated call that was first made before the account was retired returns the current state', async () => {
   const { payment } = await paidOrder(app);
   await control(app.sandboxUrl, 'faults', { fault: 'rate_limit', match: { contains: payment.id }, times: 1 });
   const refund = { paymentId: payment.id, amountMinor: 100, idempotencyKey: randomUUID() };
@@ -152,7 +152,7 @@ test('repeating what was begun before the account was retired answers as it stan
   expect(failures()).toEqual([]);
 });
 
-test('a payment that its provider may have been told of is not made again elsewhere, and says why', async () => {
+test('a payment that may have reached its provider blocks another one elsewhere, and the error says why', async () => {
   const { id: orderId } = await createOrder(app, { currency: 'CNY' });
   await control(app.sandboxUrl, 'faults', {
     fault: 'error_500_after',

@@ -40,7 +40,7 @@ async function cancel(orderId: string): Promise<void> {
   });
 }
 
-/** An order that was canceled, and is paid all the same. */
+/** A canceled order that is paid all the same. */
 async function latePaid() {
   const { id: orderId } = await createOrder(app);
   const payment = await payOrder(app, orderId);
@@ -52,7 +52,7 @@ async function latePaid() {
 }
 
 describe('late money', () => {
-  test('is accepted by the policy ACCEPT; a person says that they have seen it', async () => {
+  test('is accepted by the policy ACCEPT, and a person confirms the review', async () => {
     const { orderId } = await latePaid();
     expect(await readOrder(app, orderId)).toMatchObject({
       status: 'CONFIRMED',
@@ -69,7 +69,7 @@ describe('late money', () => {
     });
   });
 
-  test('goes back by itself by the policy REFUND, and nobody has to look in the end', async () => {
+  test('is refunded automatically by the policy REFUND, and no review remains', async () => {
     await setPolicy('REFUND');
     const { orderId, paymentId } = await latePaid();
     expect(await readOrder(app, orderId)).toMatchObject({ status: 'CANCELED', paymentStatus: 'OVERPAID' });
@@ -82,7 +82,7 @@ describe('late money', () => {
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ captured: 2500, refunded: 2500 });
   });
 
-  test('waits by the policy REVIEW, and is not decided without a decision', async () => {
+  test('waits by the policy REVIEW, and its review cannot be resolved without a decision', async () => {
     await setPolicy('REVIEW');
     const { orderId } = await latePaid();
     expect(await readOrder(app, orderId)).toMatchObject({ status: 'CANCELED', needsReview: ['LATE_PAYMENT'] });
@@ -95,7 +95,7 @@ describe('late money', () => {
   test.each<[policy: 'ACCEPT' | 'REFUND', decision: 'ACCEPT' | 'REFUND']>([
     ['ACCEPT', 'REFUND'],
     ['REFUND', 'ACCEPT'],
-  ])('of which the policy %s has disposed is not decided otherwise by a person', async (policy, latePayment) => {
+  ])('that the policy %s has handled cannot be decided otherwise by a person', async (policy, latePayment) => {
     await setPolicy(policy);
     const { orderId } = await latePaid();
     const before = await readOrder(app, orderId);
@@ -118,7 +118,7 @@ describe('late money', () => {
     expect(await resolveReview(app, input)).toMatchObject({ status: 'CONFIRMED', version });
   });
 
-  test('that waits is sent back by a person', async () => {
+  test('that waits is refunded by a person', async () => {
     await setPolicy('REVIEW');
     const { orderId, paymentId } = await latePaid();
     await resolveReview(app, { orderId, reasons: ['LATE_PAYMENT'], latePayment: 'REFUND' });
@@ -135,7 +135,7 @@ describe('late money that waits', () => {
     return (await booksOf(app, paymentId)).refunds[0]?.id ?? '';
   }
 
-  test('and is refunded meanwhile waits for nobody any more; when that is reversed, it waits again', async () => {
+  test('and is refunded in the meantime needs no review; when the refund is reversed, it does again', async () => {
     await setPolicy('REVIEW');
     const { orderId, paymentId } = await latePaid();
     const refundId = await refundAll(paymentId);
@@ -150,7 +150,7 @@ describe('late money that waits', () => {
     });
   });
 
-  test('and of which a part was refunded meanwhile is decided for the rest', async () => {
+  test('and is refunded in part in the meantime is decided for the rest', async () => {
     await setPolicy('REVIEW');
     const { orderId, paymentId } = await latePaid();
     await requestRefund(app, { paymentId, amountMinor: 900 });
@@ -167,7 +167,7 @@ describe('late money that waits', () => {
   });
 });
 
-test('a surplus that could not go back by itself stays in review, until the merchant has refunded it', async () => {
+test('a surplus that could not be refunded automatically stays in review until the merchant refunds it', async () => {
   const { id: orderId } = await createOrder(app);
   const first = await payOrder(app, orderId);
   await confirmCard(app, await payOrder(app, orderId));
@@ -188,7 +188,7 @@ test('a surplus that could not go back by itself stays in review, until the merc
   expect((await booksOf(app, first.id)).totals.refunded).toBe(2500);
 });
 
-test('the first payment that succeeds is applied, the other goes back by itself, and a subscriber hears it in order', async () => {
+test('the first payment that succeeds is applied, the other is refunded, and a subscriber gets the events in order', async () => {
   const { id: orderId, eventCursor } = await createOrder(app);
   const subscriber = followOrder(app, orderId, eventCursor);
   const first = await payOrder(app, orderId);
@@ -224,7 +224,7 @@ test('the first payment that succeeds is applied, the other goes back by itself,
   expect(heard.map(({ sequence }) => sequence)).toEqual(heard.map((_, index) => index + 2));
 });
 
-test('a refund that was reversed is looked at, and refunded again', async () => {
+test('a reversed refund goes into review, and is made again', async () => {
   const { orderId, payment } = await paidOrder(app);
   await requestRefund(app, { paymentId: payment.id, amountMinor: 2500 });
   const [{ id } = { id: '' }] = (await booksOf(app, payment.id)).refunds;
@@ -234,8 +234,8 @@ test('a refund that was reversed is looked at, and refunded again', async () => 
   expect(await resolveReview(app, { orderId, reasons: ['REFUND_ABNORMAL'] })).toMatchObject({ needsReview: [] });
 });
 
-describe('an authorization that comes too late', () => {
-  /** Authorized unheard, given up by a person who looked too early, canceled with its order, and found by asking once more. */
+describe('an authorization that arrives too late', () => {
+  /** Authorized without a callback, reported as canceled by a person, canceled with its order, and found by another query. */
   async function lateAuthorized(policy: 'ACCEPT' | 'REFUND' | 'REVIEW') {
     await setPolicy(policy);
     const { id: orderId } = await createOrder(app, { captureMode: 'MANUAL' });
@@ -258,7 +258,7 @@ describe('an authorization that comes too late', () => {
     expect(await capturePayment(app, { paymentId })).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  test('and is voided after it was accepted leaves its order as closed as it was', async () => {
+  test('and is voided after it was accepted returns its order to the closed status', async () => {
     const { orderId, paymentId } = await lateAuthorized('ACCEPT');
     await app.client.request('mutation($id: ID!) { cancelPayment(input: { paymentId: $id }) { __typename } }', {
       id: paymentId,
@@ -269,14 +269,14 @@ describe('an authorization that comes too late', () => {
     });
   });
 
-  test('is given back by the policy REFUND, and nobody has to look in the end', async () => {
+  test('is voided by the policy REFUND, and no review remains', async () => {
     const { orderId, paymentId } = await lateAuthorized('REFUND');
     const order = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'CANCELED', 6000);
     expect(order).toMatchObject({ status: 'CANCELED', paymentStatus: 'UNPAID', needsReview: [] });
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ authorized: 0, captured: 0 });
   });
 
-  test('waits by the policy REVIEW, and cannot be captured; once a person accepts it, it can', async () => {
+  test('waits by the policy REVIEW, and cannot be captured until a person accepts it', async () => {
     const { orderId, paymentId } = await lateAuthorized('REVIEW');
     const waits = { status: 'CANCELED', paymentStatus: 'AUTHORIZED', needsReview: ['LATE_PAYMENT'] };
     expect(await readOrder(app, orderId)).toMatchObject({ ...waits, allowedActions: [] });
@@ -290,7 +290,7 @@ describe('an authorization that comes too late', () => {
     expect(await capturePayment(app, { paymentId })).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  test('that waits is given back by a person', async () => {
+  test('that waits is voided by a person', async () => {
     const { orderId, paymentId } = await lateAuthorized('REVIEW');
     await resolveReview(app, { orderId, reasons: ['LATE_PAYMENT'], latePayment: 'REFUND' });
     const order = await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'CANCELED', 6000);
@@ -298,7 +298,7 @@ describe('an authorization that comes too late', () => {
     expect((await booksOf(app, paymentId)).totals).toMatchObject({ authorized: 0, captured: 0 });
   });
 
-  test('that waits and lapses meanwhile needs no decision any more', async () => {
+  test('that waits and lapses in the meantime needs no decision', async () => {
     const { orderId, paymentId, intentId } = await lateAuthorized('REVIEW');
     await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/lapse`, {});
     app.clock.advance(1100);
@@ -309,7 +309,7 @@ describe('an authorization that comes too late', () => {
   });
 });
 
-test('an amount that differs is looked at by a person, whose word is kept; the payment goes on', async () => {
+test('a different amount goes into review, the resolution is recorded, and the payment continues', async () => {
   const { id: orderId } = await createOrder(app);
   const payment = await payOrder(app, orderId);
   await fault({ fault: 'wrong_amount', match: { type: 'payment_intent.succeeded', contains: payment.id } });
@@ -333,7 +333,7 @@ test('an amount that differs is looked at by a person, whose word is kept; the p
   );
 });
 
-/** Made at the provider, which never said so: neither by an answer nor by a callback. */
+/** Created at the provider, but neither its answer nor a callback arrived. */
 async function unknownPayment(captureMode: CaptureMode = 'AUTOMATIC') {
   const { id: orderId, number } = await createOrder(app, { captureMode });
   await fault({ fault: 'drop', match: { contains: number }, times: 20 });
@@ -344,7 +344,7 @@ async function unknownPayment(captureMode: CaptureMode = 'AUTOMATIC') {
   return { orderId, paymentId, intentId: paymentIntents[0]?.id ?? '' };
 }
 
-describe('what a person states', () => {
+describe('a statement of an operator', () => {
   test.each<[what: string, facts: object, path: string]>([
     [
       'of a payment of another order',
@@ -365,7 +365,7 @@ describe('what a person states', () => {
     });
   });
 
-  test('against what is certain is refused, and nothing is changed', async () => {
+  test('that contradicts certain facts is refused, and nothing changes', async () => {
     const { orderId, payment } = await paidOrder(app);
     const before = await readOrder(app, orderId);
     const facts = { payments: [{ paymentId: payment.id, status: 'FAILED' as const }] };
@@ -375,7 +375,7 @@ describe('what a person states', () => {
     expect(await readOrder(app, orderId)).toEqual(before);
   });
 
-  test('is all refused when a part of it is wrong', async () => {
+  test('is refused as a whole when a part of it is wrong', async () => {
     const { id: orderId, number } = await createOrder(app);
     const closed = await payOrder(app, orderId);
     await fault({ fault: 'error_500_after', match: { operation: 'payment_intents.create', contains: number } });
@@ -395,7 +395,7 @@ describe('what a person states', () => {
   test.each<[status: 'SUCCEEDED' | 'FAILED', order: object]>([
     ['SUCCEEDED', { status: 'CONFIRMED', paymentStatus: 'PAID', captured: { amountMinor: 2500 } }],
     ['FAILED', { status: 'OPEN', paymentStatus: 'UNPAID', captured: { amountMinor: 0 } }],
-  ])('that a payment of unknown outcome has %s is so, once, with who said it and why', async (status, order) => {
+  ])('that a payment of unknown outcome has %s is applied once, with its author and reason', async (status, order) => {
     const { orderId, paymentId, intentId } = await unknownPayment();
     const payments = [{ paymentId, status, providerPaymentId: intentId }];
     const input = { orderId, reasons: ['STUCK_UNKNOWN' as const], payments };
@@ -410,7 +410,7 @@ describe('what a person states', () => {
     expect(await resolveReview(app, input)).toMatchObject({ ...order, version: told.version });
   });
 
-  test('that the money of a payment was taken lets it be refunded', async () => {
+  test('that a payment was captured allows to refund it', async () => {
     const { orderId, paymentId, intentId } = await unknownPayment();
     await control(app.sandboxUrl, `stripe/payment_intents/${intentId}/succeed`, {});
     const payments = [{ paymentId, status: 'SUCCEEDED' as const, providerPaymentId: intentId }];
@@ -423,16 +423,19 @@ describe('what a person states', () => {
     ['captured, without the provider’s id of it', 'AUTOMATIC', 'SUCCEEDED', 'payments.0.providerPaymentId'],
     ['authorized, without the provider’s id of it', 'MANUAL', 'AUTHORIZED', 'payments.0.providerPaymentId'],
     ['authorized, when it captures by itself', 'AUTOMATIC', 'AUTHORIZED', 'payments.0.status'],
-  ])('of a payment that was %s is refused: nothing could be done with it later', async (_what, mode, status, path) => {
-    const { orderId, paymentId } = await unknownPayment(mode);
-    const payments = [{ paymentId, status }];
-    expect(await resolveReview(app, { orderId, reasons: ['STUCK_UNKNOWN'], payments })).toMatchObject({
-      issues: [{ path }],
-    });
-    expect((await readOrder(app, orderId)).payments).toMatchObject([{ status: 'UNKNOWN' }]);
-  });
+  ])(
+    'of a payment that was %s is refused, because the payment could not be processed further',
+    async (_what, mode, status, path) => {
+      const { orderId, paymentId } = await unknownPayment(mode);
+      const payments = [{ paymentId, status }];
+      expect(await resolveReview(app, { orderId, reasons: ['STUCK_UNKNOWN'], payments })).toMatchObject({
+        issues: [{ path }],
+      });
+      expect((await readOrder(app, orderId)).payments).toMatchObject([{ status: 'UNKNOWN' }]);
+    },
+  );
 
-  test('of a payment under the provider’s id of another one is refused', async () => {
+  test('of a payment with the provider’s id of another payment is refused', async () => {
     const { payment } = await paidOrder(app);
     const { orderId, paymentId } = await unknownPayment();
     const fact = { paymentId, status: 'SUCCEEDED' as const, providerPaymentId: payment.providerPaymentId };
@@ -445,7 +448,7 @@ describe('what a person states', () => {
   test.each<[status: 'SUCCEEDED' | 'FAILED', sums: object]>([
     ['SUCCEEDED', { paymentStatus: 'PARTIALLY_REFUNDED', refundable: { amountMinor: 1500 } }],
     ['FAILED', { paymentStatus: 'PAID', refundable: { amountMinor: 2500 } }],
-  ])('that a refund of unknown outcome has %s is so, with who said it and why', async (status, sums) => {
+  ])('that a refund of unknown outcome has %s is applied, with its author and reason', async (status, sums) => {
     const { orderId, payment } = await paidOrder(app);
     await fault({ fault: 'error_500_before', match: { operation: 'refunds.create', contains: payment.id }, times: 2 });
     const refund = await requestRefund(app, { paymentId: payment.id, amountMinor: 1000 });
@@ -458,7 +461,7 @@ describe('what a person states', () => {
     expect(await resolveReview(app, input)).toMatchObject({ ...sums, version: told.version });
   });
 
-  test('of an order that is not there is NOT_FOUND; of one that needs no review it is nothing', async () => {
+  test('about an unknown order is NOT_FOUND, and about an order without a review has no effect', async () => {
     const { id: orderId, version } = await createOrder(app);
     expect(await resolveReview(app, { orderId, reasons: ['SURPLUS'] })).toMatchObject({ version, needsReview: [] });
     const nobodys = { orderId: 'ord_01jd8m0v6te4r8x3y5z7a9b1c2', reasons: ['SURPLUS' as const] };

@@ -8,7 +8,7 @@ import { startTestApp, type TestApp } from '../support/test-app.ts';
 // As in production, in the same order, but shorter; not so short that a busy machine is taken for a slow client.
 const shortLimits: HttpLimits = {
   ...{ headersTimeoutMs: 3000, requestTimeoutMs: 5000, checkIntervalMs: 50, lingerMs: 20 },
-  // An event stream gives a sign of life every 300 ms here.
+  // An event stream sends a heartbeat every 300 ms here.
   ...{ stalledTimeoutMs: 8000, keepAliveTimeoutMs: 60_000 },
 };
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 afterEach(() => expect(app.logged.filter(({ level }) => level === 'error')).toEqual([]));
 
-test('the limits go together', () => {
+test('the limits are consistent', () => {
   for (const limits of [httpLimits, shortLimits]) {
     expect(limits.headersTimeoutMs).toBeLessThanOrEqual(limits.requestTimeoutMs);
     expect(limits.requestTimeoutMs).toBeLessThan(limits.stalledTimeoutMs);
@@ -27,7 +27,7 @@ test('the limits go together', () => {
   }
   // Google's balancers keep a connection for 600 s, Azure's for 240 s, Amazon's for 60 s.
   expect(httpLimits.keepAliveTimeoutMs).toBeGreaterThan(600_000);
-  // Yoga sends a sign of life every 12 s.
+  // Yoga sends a heartbeat every 12 s.
   expect(httpLimits.stalledTimeoutMs).toBeGreaterThan(2 * 12_000);
 });
 
@@ -43,7 +43,7 @@ test.concurrent.each([
     'no chunk after the first',
     `${head('/graphql').replace('content-length: 100', 'transfer-encoding: chunked')}1\r\n{\r\n`,
   ],
-])('a client that sends %s, and then nothing, is told 408 and cut', async (_what, bytes) => {
+])('a client that sends %s and then nothing gets 408 and is disconnected', async (_what, bytes) => {
   const connection = await openRaw(app.app.url);
   connection.send(bytes);
   const answer = await connection.answer();
@@ -52,7 +52,7 @@ test.concurrent.each([
   await connection.closed;
 });
 
-test('a callback that is too slow is logged as it was answered', async () => {
+test('a callback that is too slow is logged with its response status', async () => {
   app.logged.length = 0;
   const connection = await openRaw(app.app.url);
   connection.send(`${head('/webhooks/stripe')}{"id"`);
@@ -63,7 +63,7 @@ test('a callback that is too slow is logged as it was answered', async () => {
   expect(app.logged).toMatchObject([{ message: 'callback refused', fields: line }]);
 });
 
-test('a client that sends a byte now and then is cut as well', async () => {
+test('a client that sends single bytes slowly is disconnected, too', async () => {
   const connection = await openRaw(app.app.url);
   connection.send(head('/graphql'));
   const dripping = setInterval(() => connection.send('{'), 100);
@@ -72,19 +72,19 @@ test('a client that sends a byte now and then is cut as well', async () => {
   await connection.closed;
 });
 
-test('a connection idles between two requests for longer than a request may take', async () => {
+test('a connection may be idle between two requests for longer than a request may take', async () => {
   const connection = await openRaw(app.app.url);
   connection.send(rawRequest({ method: 'GET', target: '/healthz' }));
   const first = await connection.answer();
   expect(first?.headers['keep-alive']).toBe('timeout=60');
   const slow = await openRaw(app.app.url);
-  await slow.closed; // by now, whoever was too slow has been cut
+  await slow.closed; // by now, clients that were too slow are disconnected
   connection.send(rawRequest({ method: 'GET', target: '/healthz' }));
   expect(await connection.answer()).toMatchObject({ status: 200 });
   connection.end();
 });
 
-/** Large events: of one order's log, each event shows all that the order is called, many times over. */
+/** Large events: each event of the order's log selects the texts of the order many times. */
 const fields = Array.from({ length: 60 }, (_, index) => `m${index}: metadata`).join(' ');
 const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key ${index}`, 'x'.repeat(500)]));
 
@@ -96,7 +96,7 @@ function follow(orderId: string, after: string): Buffer {
 
 type Heard = { readonly sequence: number; readonly cursor: string };
 
-/** Reads events from a stream, with what was left over from before, until there are enough or the stream ends. */
+/** Reads events from a stream, including the rest of the previous read, until there are enough or the stream ends. */
 function createReader(socket: Socket) {
   const heard: Heard[] = [];
   let text = '';
@@ -129,7 +129,7 @@ function createReader(socket: Socket) {
   };
 }
 
-/** Resolves when so many signs of life came on an idle stream: a clock that the server itself winds. */
+/** Resolves after this number of heartbeats on an idle stream, which measures time by the server's own timer. */
 async function untilSigns(count: number): Promise<'still open'> {
   const order = await createOrder(app);
   const { socket, send } = await openRaw(app.app.url);
@@ -142,7 +142,7 @@ async function untilSigns(count: number): Promise<'still open'> {
   throw new Error('An idle stream was cut.');
 }
 
-test('a reader of an event stream that stops reading is cut, and goes on with its cursor; an idle one beside it is left alone', async () => {
+test('a client that stops reading its event stream is disconnected and continues with its cursor; an idle one is not', async () => {
   const order = await createOrder(app, { metadata });
   for (let paid = 0; paid < 5; paid += 1) await payOrder(app, order.id);
   const { rows } = await app.database.pool.query<{ sequence: number }>(

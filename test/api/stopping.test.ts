@@ -18,7 +18,7 @@ afterAll(() => app.close());
 const payDocument =
   'mutation($input: PayOrderInput!) { payOrder(input: $input) { __typename ... on Payment { status } } }';
 
-test('a server that stops lets payOrder have its answer, over HTTP and over a socket, and takes nobody new', async () => {
+test('a stopping server answers a payOrder call in progress, over HTTP and over a socket, and refuses new connections', async () => {
   const [byHttp, bySocket] = [await createOrder(app), await createOrder(app)];
   const delayMs = 15_000;
   await control(app.sandboxUrl, 'faults', { fault: 'delay', ms: delayMs, times: 2 });
@@ -52,14 +52,14 @@ test.each<[string, Buffer]>([
     'an offer of h2c',
     rawRequest({ method: 'GET', target: '/healthz', headers: ['connection: upgrade', 'upgrade: h2c'] }),
   ],
-])('a stop does not wait for a client that is gone: it sent a request, and %s behind it', async (_what, behind) => {
+])('a stop does not wait for a disconnected client that sent a request and %s after it', async (_what, behind) => {
   const server = createHttpServer();
   const url = await server.listen(0, '127.0.0.1');
   const asked = new Promise<ServerResponse>((resolve) => {
     server.serve({
       graphql: (_request, response) => {
         resolve(response);
-        return new Promise(() => {}); // still worked on when the server stops
+        return new Promise(() => {}); // still in progress when the server stops
       },
       ...{
         hasGraphiql: false,

@@ -7,7 +7,7 @@ import { askControl, control, startTestApp, stripeAt, type TestApp, untilCallbac
 const otherKey = 'sk_test_of_another_account';
 
 let app: TestApp;
-/** The same database under the key of another account. */
+/** A server on the same database with the key of another account. */
 let other: TestApp;
 const opened: TestApp[] = [];
 
@@ -25,7 +25,7 @@ async function startOther(): Promise<TestApp> {
   return other;
 }
 
-/** One more node with the key of an account, at the Stripe that knows the account. */
+/** Another node with the key of an account, connected to the Stripe sandbox that knows the account. */
 async function startNode(of: TestApp, key?: string): Promise<TestApp> {
   const providers = [stripeSetup(stripeAt(of.sandboxUrl, key))];
   const node = await startTestApp({ database: app.database, clock: app.clock, config: { providers } });
@@ -41,7 +41,7 @@ async function rowsOf(sql: string) {
 const accountsSql = 'select provider_account as account, count(*)::int as payments from payments group by 1 order by 1';
 const complaints = (node: TestApp) => node.logged.filter(({ message }) => message.includes('not configured'));
 
-test('under another account’s key nothing is asked or made for the payments of the first, which goes on when its key is back', async () => {
+test('with the key of another account, the payments of the first are left alone, and continue when its key is back', async () => {
   const { id: paidId } = (await paidOrder(app)).payment;
   const { id: orderId } = await createOrder(app, { expiresInSeconds: 604_800 });
   await control(app.sandboxUrl, 'faults', { fault: 'error_500_after', match: { operation: 'payment_intents.create' } });
@@ -72,14 +72,14 @@ test('under another account’s key nothing is asked or made for the payments of
   expect((await booksOf(other, started.id)).totals.paymentIntents).toBe(1);
 });
 
-/** As an earlier version has left it, which called every account of a sandbox the same. */
+/** Restores the names of an earlier version, which used one name for every account of a sandbox. */
 async function forgetNames(): Promise<void> {
   for (const one of opened) await untilCallbacksCame(one);
   await app.database.pool.query(`update payments set provider_account = 'sandbox'`);
   await app.database.pool.query(`update deliveries set provider_account = 'sandbox'`);
 }
 
-test('what an earlier version recorded without the account’s name stays alone until an account proves that it is its own', async () => {
+test('payments that an earlier version recorded without the account’s name wait until an account turns out to own them', async () => {
   await paidOrder(app);
   await payOrder(app, (await createOrder(app)).id, { flow: 'REDIRECT', returnUrl: 'https://shop.example/' });
   const [{ account }] = await rowsOf(accountsSql);
@@ -97,7 +97,7 @@ test('what an earlier version recorded without the account’s name stays alone 
 
   const nodes = await Promise.all([startNode(app), startNode(app)]);
   expect(await rowsOf(accountsSql)).toEqual([{ account, payments: 3 }]);
-  // One that says nothing of a payment is nobody's.
+  // A callback without a payment belongs to no account.
   const left = await rowsOf(`select payment_id from deliveries where provider_account <> '${account}'`);
   expect(left.filter(({ payment_id }) => payment_id !== null)).toEqual([]);
   expect(nodes.flatMap(complaints)).toEqual([]);
@@ -107,7 +107,7 @@ test('what an earlier version recorded without the account’s name stays alone 
   expect((await booksOf(app, lost.id)).totals.paymentIntents).toBe(1);
 });
 
-test('what two accounts have left under one name goes to each of them, payment by payment', async () => {
+test('payments of two accounts under one name are assigned to their accounts one by one', async () => {
   await startOther();
   const owners: { readonly id: string; readonly of: TestApp }[] = [];
   for (const of of [app, app, other, other, other, app, app]) {
@@ -137,7 +137,7 @@ const payDocument = graphql(`
   }
 `);
 
-test('while Stripe does not say whose a payment is, its order is not paid anew, and it is asked again without a new start', async () => {
+test('while Stripe does not answer who owns a payment, its order cannot be paid again, and Stripe is queried again', async () => {
   const { id: orderId } = await createOrder(app, { expiresInSeconds: 604_800 });
   const first = await payOrder(app, orderId);
   await forgetNames();
@@ -152,14 +152,14 @@ test('while Stripe does not say whose a payment is, its order is not paid anew, 
 
   await node.app.rounds.retryProviders();
   expect(await rowsOf(accountsSql)).toEqual([{ account: expect.stringMatching(/^acct_/), payments: 1 }]);
-  // A node of an earlier version is still at work.
+  // A node of an earlier version is still running.
   const late = await payOrder(app, (await createOrder(app)).id);
   await app.database.pool.query(`update payments set provider_account = 'sandbox' where id = $1`, [late.id]);
   await node.app.rounds.retryProviders();
   expect(await rowsOf(accountsSql)).toEqual([{ account: expect.stringMatching(/^acct_/), payments: 2 }]);
 });
 
-test('no payment goes to an account that does not know it, be it alone among many that it knows or still without a name', async () => {
+test('no payment is assigned to an account that does not know it, even one among many known ones or without an id', async () => {
   await startOther();
   for (let count = 0; count < 12; count += 1) await payOrder(app, (await createOrder(app)).id);
   const { payment: paid } = await paidOrder(other);
@@ -190,7 +190,7 @@ test('no payment goes to an account that does not know it, be it alone among man
   expect(totals.paymentIntents).toBe(1);
 });
 
-test('callbacks come to the account’s name, to its former one, and to no other', async () => {
+test('callbacks are accepted under the account’s name and its former name, and under no other', async () => {
   await payOrder(app, (await createOrder(app)).id);
   const [{ account }] = await rowsOf(accountsSql);
   const statusAt = async (path: string) => {

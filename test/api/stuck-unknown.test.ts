@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createOrder, payOrder, readOrder, resolveReview, sweepUntil } from '../support/orders.ts';
 import { control, startTestApp, type TestApp } from '../support/test-app.ts';
 
-// Apart from other reviews: it takes more than a week of the clock, and callbacks that are signed today are stale by then.
+// Separate from other reviews: this advances the clock by more than a week, and callbacks that are signed today are stale then.
 let app: TestApp;
 beforeAll(async () => {
   app = await startTestApp();
@@ -12,7 +12,7 @@ afterAll(() => app.close());
 const fault = (rule: object) => control(app.sandboxUrl, 'faults', rule);
 const day = 24 * 60 * 60_000;
 
-/** A payment about which the provider was asked for more than a week, and never answered. */
+/** A payment that was queried for more than a week without an answer. */
 async function stuck() {
   const { id: orderId, number } = await createOrder(app, { expiresInSeconds: 604_800 });
   const lost = {
@@ -35,7 +35,7 @@ async function stuck() {
   return { orderId, paymentId };
 }
 
-test('an outcome that stays unknown ends by what a person saw in the console', async () => {
+test('an outcome that stays unknown is settled by the findings of a person in the console', async () => {
   const { orderId, paymentId } = await stuck();
   const order = await resolveReview(app, {
     ...{ orderId, reasons: ['STUCK_UNKNOWN'] },
@@ -45,7 +45,7 @@ test('an outcome that stays unknown ends by what a person saw in the console', a
   expect((await readOrder(app, orderId)).payments).toMatchObject([{ evidence: { source: 'OPERATOR' } }]);
 });
 
-test('an outcome that stays unknown is asked about anew when a person knows no more', async () => {
+test('an outcome that stays unknown is queried again when a person has no findings', async () => {
   const { orderId } = await stuck();
   await resolveReview(app, { orderId, reasons: ['STUCK_UNKNOWN'] });
   const order = await sweepUntil(

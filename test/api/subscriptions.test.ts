@@ -20,7 +20,7 @@ const logEnd = async () => {
   return orders.eventCursor;
 };
 
-test('from every cursor of an order, a subscriber gets exactly what comes after it', async () => {
+test('from every cursor of an order, a subscriber gets exactly the later events', async () => {
   const start = await logEnd();
   const order = await createOrder(app);
   const all = followOrder(app, order.id, start);
@@ -36,7 +36,7 @@ test('from every cursor of an order, a subscriber gets exactly what comes after 
   }
 });
 
-test('an order read now and followed after its own cursor misses nothing', async () => {
+test('a client that reads an order and subscribes after its cursor misses nothing', async () => {
   const order = await createOrder(app);
   await payOrder(app, order.id);
   const subscriber = followOrder(app, order.id, order.eventCursor);
@@ -48,7 +48,7 @@ test('an order read now and followed after its own cursor misses nothing', async
 const cursorOfOneEvent =
   'query($id: ID!) { order(id: $id) { events(first: 1) { edges { cursor } nodes { id cursor } } } }';
 
-test('a cursor of one order is refused by the merchant’s log and by other orders, which it would make skip events', async () => {
+test('a cursor of one order is refused by the merchant’s log and by other orders, where it would skip events', async () => {
   const start = await logEnd();
   const [order, other] = [await createOrder(app), await createOrder(app)];
   const subscriber = followOrder(app, order.id, start);
@@ -72,12 +72,12 @@ test('a cursor of one order is refused by the merchant’s log and by other orde
     await expect(
       app.client.request(`{ order(id: "${other.id}") { events(after: "${cursor}") { nodes { id } } } }`),
     ).rejects.toThrow(refused);
-    // In its own order each is a place.
+    // In its own order, each cursor is valid.
     await app.client.request(`{ order(id: "${order.id}") { events(after: "${cursor}") { nodes { id } } } }`);
   }
 });
 
-test('a cursor of the merchant’s log is a place in every order, however it was got', async () => {
+test('a cursor of the merchant’s log is valid for every order, whether it came from a query or a subscription', async () => {
   const start = await logEnd();
   const order = await createOrder(app);
   const dashboard = followMerchant(app, start);
@@ -94,14 +94,14 @@ test('a cursor of the merchant’s log is a place in every order, however it was
   expect(subscriber.heard.map(({ sequence }) => sequence)).toEqual([2, 3]);
 });
 
-test('a cursor of an earlier version says so', async () => {
+test('a cursor of an earlier version is refused with an error that says so', async () => {
   const cursor = Buffer.from('v1.0123456789.1.5.5').toString('base64url');
   await expect(app.client.request(`{ events(after: "${cursor}") { nodes { id } } }`)).rejects.toThrow(
     'after: is a cursor of an earlier version',
   );
 });
 
-test('a dashboard that reconnects again and again, with its last cursor, has the log without gap or repeat', async () => {
+test('a dashboard that reconnects repeatedly with its last cursor gets the log without gaps or duplicates', async () => {
   const start = await logEnd();
   const heard: string[] = [];
   let cursor = start;
@@ -129,7 +129,7 @@ test('a dashboard that reconnects again and again, with its last cursor, has the
   expect(new Set(heard).size).toBe(heard.length);
 });
 
-test('a dashboard that asks for some types gets those alone', async () => {
+test('a dashboard that filters by type gets only those events', async () => {
   const dashboard = followMerchant(app, await logEnd(), ['PAYMENT_STARTED']);
   await payOrder(app, (await createOrder(app)).id);
   await payOrder(app, (await createOrder(app)).id);
@@ -138,7 +138,7 @@ test('a dashboard that asks for some types gets those alone', async () => {
   expect(dashboard.heard.map(({ type }) => type)).toEqual(['PAYMENT_STARTED', 'PAYMENT_STARTED']);
 });
 
-test('over SSE the same events come, and an ended reader leaves nobody waiting', async () => {
+test('SSE delivers the same events, and a client that disconnects leaves no subscription open', async () => {
   const start = await logEnd();
   const order = await createOrder(app);
   await payOrder(app, order.id);
@@ -169,7 +169,7 @@ test('over SSE the same events come, and an ended reader leaves nobody waiting',
   ]);
 });
 
-/** A bare socket, so that the test sees what is closed and what is not. */
+/** A raw socket, so that the test can see when it is closed. */
 async function openSocket(payload: object = { authorization: `Bearer ${app.token}` }) {
   const socket = new WebSocket(`${app.app.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   const messages: { id?: string; type: string; payload?: unknown }[] = [];
@@ -245,21 +245,21 @@ test('without a token a subscription is UNAUTHENTICATED', async () => {
   socket.close();
 });
 
-test('an event that was committed elsewhere, and whose notification was lost, is brought by the first round of the watch over the tail', async () => {
+test('an event of another node whose notification was lost is delivered by the first round of the tail watch', async () => {
   const order = await createOrder(app);
   const subscriber = followOrder(app, order.id, order.eventCursor);
   const other = await startTestApp({ database: app.database });
   await payOrder(other, order.id);
   await other.close();
   await untilSettled(app.database.pool);
-  // The first round since this node was started: it begins where the log stood then.
+  // This is the first round of this node: it begins at the end of the log at its start.
   expect(await app.app.rounds.watchTail()).toBeGreaterThanOrEqual(2);
   await subscriber.until(() => subscriber.heard.length === 2);
   await subscriber.stop();
   expect(subscriber.heard.map(({ type }) => type)).toEqual(['PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED']);
 });
 
-test('an event shows the order, and its history, as they are when it is delivered', async () => {
+test('an event has the order and its history as of its delivery', async () => {
   const order = await createOrder(app);
   const client = wsClient(app);
   const seen: number[][] = [];
@@ -276,13 +276,13 @@ test('an event shows the order, and its history, as they are when it is delivere
     expect(now.version).toBeGreaterThanOrEqual(sequence);
     if (type === 'ORDER_CONFIRMED') break;
   }
-  // The history is read right after the order, so it may be a step ahead; an old one would be behind.
+  // The history is read right after the order, so it may be newer by one event. A stale one would be older.
   for (const [version = 0, events] of seen) expect(events).toBeGreaterThanOrEqual(version);
   expect(seen.at(-1)).toEqual([5, 5]);
   await client.dispose();
 });
 
-test('a document that is nested beyond reading ends its operation, never the socket', async () => {
+test('a document that is nested too deep ends its operation, never the socket', async () => {
   const { send, until, socket } = await openSocket();
   send({ id: 'deep', type: 'subscribe', payload: { query: `{ ${'a { '.repeat(1900)} b ${'}'.repeat(1900)} }` } });
   send({ id: 'after', type: 'subscribe', payload: { query: '{ orders(first: 1) { nodes { id } } }' } });

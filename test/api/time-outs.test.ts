@@ -12,10 +12,10 @@ import {
 } from '../support/orders.ts';
 import { askControl, clearFaults, control, startTestApp, type TestApp } from '../support/test-app.ts';
 
-// Apart from other lost answers: a provider is waited for 15 s, and these are real ones. All calls wait at the same time.
+// Separate from other lost answers: these calls wait for the real time-out of 15 s, all at the same time.
 
 let app: TestApp;
-/** Where a call hangs while time goes on. */
+/** A node whose call hangs while its clock advances. */
 let other: TestApp;
 
 type Started<T> = { readonly orderId: string; readonly paymentId: string; readonly answer: T };
@@ -25,7 +25,7 @@ let refunded: Started<Awaited<ReturnType<typeof requestRefund>>>;
 let voided: Started<{ status?: string }>;
 let takenUp: Started<PaymentPartsFragment> & { readonly meanwhile: string | undefined };
 
-/** The request is carried out, or not, and the connection stays silent; the SDK’s own second try, if it makes one, too. */
+/** The request may be executed, but the connection stays silent, also for a retry by the SDK. */
 const unanswered = (on: TestApp, match: object, fault = 'timeout_after') =>
   control(on.sandboxUrl, 'faults', [
     { fault, match, times: 2 },
@@ -90,14 +90,14 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([app.close(), other.close()]));
 
-test('a payment whose creation is not answered in time is UNKNOWN, and there is one when the provider is asked', async () => {
+test('a payment whose creation times out is UNKNOWN, and a query finds one payment', async () => {
   const { orderId, paymentId, answer } = created;
   expect(answer).toMatchObject({ status: 'UNKNOWN', failure: null, nextCheckAt: expect.any(String) });
   await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'ACTION_REQUIRED', 6000);
   expect((await booksOf(app, paymentId)).totals.paymentIntents).toBe(1);
 });
 
-test('a capture that is not answered in time leaves AUTHORIZED with captureRequested, and has taken the money once', async () => {
+test('a capture that times out leaves AUTHORIZED with captureRequested, and has captured the money once', async () => {
   const { orderId, paymentId, answer } = captured;
   expect(answer).toMatchObject({
     ...{ status: 'AUTHORIZED', captureRequested: { amountMinor: 900 }, nextCheckAt: expect.any(String) },
@@ -107,7 +107,7 @@ test('a capture that is not answered in time leaves AUTHORIZED with captureReque
   expect((await booksOf(app, paymentId)).totals).toMatchObject({ charges: 1, captured: 900, authorized: 0 });
 });
 
-test('a refund that is not answered in time is UNKNOWN, and has gone back once', async () => {
+test('a refund that times out is UNKNOWN, and is executed once', async () => {
   const { orderId, paymentId, answer } = refunded;
   expect(answer).toMatchObject({
     ...{ status: 'UNKNOWN', payment: { refundable: { amountMinor: 1600 } }, nextCheckAt: expect.any(String) },
@@ -117,17 +117,17 @@ test('a refund that is not answered in time is UNKNOWN, and has gone back once',
   expect((await booksOf(app, paymentId)).refunds).toHaveLength(1);
 });
 
-test('a void that is not answered in time is CANCELING, until the provider has said so', async () => {
+test('a void that times out is CANCELING until the provider confirms it', async () => {
   const { orderId, paymentId, answer } = voided;
   expect(answer).toMatchObject({ status: 'CANCELING' });
   await sweepUntil(app, orderId, ({ payments }) => payments[0]?.status === 'CANCELED', 6000);
   expect((await booksOf(app, paymentId)).totals).toMatchObject({ captured: 0, authorized: 0 });
 });
 
-test('a call that never comes back holds its payment for 30 s; then whoever lives takes it up, under the same key', async () => {
+test('a call that never returns leases its payment for 30 s; then another node processes it, under the same key', async () => {
   const { orderId, paymentId, answer, meanwhile } = takenUp;
   expect(meanwhile).toBe('ACTION_REQUIRED');
-  // The end of the call that was lost moves nothing back.
+  // The late end of the lost call does not revert anything.
   expect(answer).toMatchObject({ status: 'ACTION_REQUIRED' });
   expect((await readOrder(other, orderId)).types).toEqual([
     ...['ORDER_CREATED', 'PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED'],

@@ -6,7 +6,7 @@ import { advanceSandbox, control, startTestApp, type TestApp } from '../support/
 const weekSeconds = 604_800;
 
 let app: TestApp;
-/** The same database, started anew by an operator who has taken WeChat Pay out of the configuration. */
+/** A server on the same database without WeChat Pay in its configuration. */
 let without: TestApp;
 let alipayId: string;
 
@@ -47,7 +47,7 @@ const plannedSql = `
 
 const complaints = () => without.logged.filter(({ level }) => level === 'error');
 
-test('a start says once which account is not configured, and what is under way there', () => {
+test('the start logs once which account is not configured, and its work in progress', () => {
   const { mchId } = testKeys().wechatpay;
   expect(complaints()).toEqual([
     {
@@ -59,7 +59,7 @@ test('a start says once which account is not configured, and what is under way t
   expect(app.logged.filter(({ message }) => message.includes('not configured'))).toEqual([]);
 });
 
-test('what belongs to it is left alone without a word, however often it is due, and is in the way of nothing else', async () => {
+test('its work is skipped without log lines, however often it is due, and does not block other work', async () => {
   const before = await rowsOf(plannedSql);
   for (let round = 0; round < 20; round += 1) {
     app.clock.advance(6 * 60 * 60_000);
@@ -70,7 +70,7 @@ test('what belongs to it is left alone without a word, however often it is due, 
   expect(await rowsOf(`select status from payments where id = '${alipayId}'`)).toEqual([{ status: 'EXPIRED' }]);
 });
 
-test('a node for which it is configured takes it up where it was left', async () => {
+test('a node where it is configured continues its work', async () => {
   app.clock.advance(24 * 60 * 60_000);
   for (let round = 0; round < 3; round += 1) await app.app.rounds.sweep();
   const planned = await rowsOf(plannedSql);

@@ -65,7 +65,7 @@ const inbox = async (body: string) => {
   return rows;
 };
 
-test('a callback that is delivered five times at once makes one event', async () => {
+test('a callback that is delivered five times concurrently creates one event', async () => {
   const { order, payment } = await startedPayment();
   const body = succeeded(payment);
   const statuses = await Promise.all(Array.from({ length: 5 }, () => deliver(body)));
@@ -76,7 +76,7 @@ test('a callback that is delivered five times at once makes one event', async ()
   expect(await inbox(body)).toEqual([{ status: 'APPLIED', reason: null }]);
 });
 
-test('the same fact by two callbacks with ids of their own makes one event', async () => {
+test('the same fact in two callbacks with different ids creates one event', async () => {
   const { order, payment } = await startedPayment();
   const bodies = [succeeded(payment), succeeded(payment)];
   for (const body of bodies) expect(await deliver(body)).toBe(200);
@@ -100,7 +100,7 @@ test.each<[string, (body: string) => [body: string, signature: string]]>([
       return [live, sign(live)];
     },
   ],
-])('a callback that is %s makes no event, gets a 4xx, and has its payment asked soon', async (_what, spoil) => {
+])('a callback that is %s creates no event, gets a 4xx, and its payment is queried soon', async (_what, spoil) => {
   const { order, payment } = await startedPayment();
   const before = await readOrder(app, order.id);
   const [body, signature] = spoil(succeeded(payment));
@@ -112,7 +112,7 @@ test.each<[string, (body: string) => [body: string, signature: string]]>([
   expect(Date.parse(asked?.nextCheckAt ?? '')).toBeLessThan(Date.parse(before.payments[0]?.nextCheckAt ?? ''));
 });
 
-/** How many refused callbacks are kept, for each minute of the server's clock. */
+/** The number of stored refused callbacks for each minute of the server's clock. */
 async function keptByMinute(from = new Date(0)) {
   const { rows } = await app.database.pool.query<{ count: number }>(
     `select count(*)::int as count from rejected_deliveries where received_at >= $1
@@ -122,7 +122,7 @@ async function keptByMinute(from = new Date(0)) {
   return rows;
 }
 
-test('of a flood of forged callbacks a few are kept for inspection', async () => {
+test('a few of a flood of forged callbacks are stored for inspection', async () => {
   const body = succeeded((await startedPayment()).payment);
   for (let i = 0; i < 20; i += 1) expect(await deliver(body, sign(body, 'whsec_somebody_else'))).toBe(400);
   for (const { count } of await keptByMinute()) expect(count).toBeLessThanOrEqual(rejectedPerMinuteMax);
@@ -158,9 +158,9 @@ async function together<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-test('of a hundred forged callbacks at once no more are kept than a minute has places for', async () => {
+test('of a hundred concurrent forged callbacks, no more are stored than the limit per minute', async () => {
   const { payment } = await startedPayment();
-  // A minute of its own, whatever was refused before.
+  // A separate minute, so that earlier refusals do not count.
   app.clock.advance(2 * 60_000);
   const now = Math.floor(app.clock.now().getTime() / 1000);
   const from = new Date(Math.floor(now / 60) * 60_000);
@@ -175,7 +175,7 @@ test('of a hundred forged callbacks at once no more are kept than a minute has p
   for (const { count } of rows) expect(count).toBeLessThanOrEqual(rejectedPerMinuteMax);
 });
 
-test('a callback is kept without client secret and buyer, and one that is refused as well', async () => {
+test('accepted and refused callbacks are stored without the client secret and buyer data', async () => {
   const { payment } = await startedPayment();
   const secret = `${payment.providerPaymentId}_secret_canary`;
   const buyer = { client_secret: secret, receipt_email: 'canary@shop.example', next_action: { url: 'canary' } };
@@ -196,7 +196,7 @@ test('a callback is kept without client secret and buyer, and one that is refuse
   expect(kept.filter((text) => text.includes('canary'))).toEqual([]);
 });
 
-test('the first event of a payment keeps what its buyer acts by until it was read, and not longer', async () => {
+test('the first event of a payment keeps its next action until the event is applied, and not longer', async () => {
   const { payment } = await startedPayment();
   const secret = `${payment.providerPaymentId}_secret_canary`;
   const body = succeeded(payment, {
@@ -233,23 +233,26 @@ test.each<[string, object]>([
   ['another currency', { currency: 'usd' }],
   ['another captured amount', { amount_received: 2400 }],
   ['another PaymentIntent', { id: 'pi_of_somebody_else' }],
-])('a signed callback with %s changes nothing, is acknowledged, and calls for review', async (_what, intent) => {
-  const { order, payment } = await startedPayment();
-  const body = succeeded(payment, { intent });
-  expect(await deliver(body)).toBe(200);
-  expect(await readOrder(app, order.id)).toMatchObject({
-    ...{ status: 'OPEN', paymentStatus: 'PENDING', needsReview: ['AMOUNT_MISMATCH'] },
-    payments: [{ status: 'ACTION_REQUIRED', captured: { amountMinor: 0 } }],
-  });
-  expect(await inbox(body)).toEqual([{ status: 'REVIEW', reason: 'mismatch' }]);
-});
+])(
+  'a signed callback with %s changes nothing, is acknowledged, and puts its order into review',
+  async (_what, intent) => {
+    const { order, payment } = await startedPayment();
+    const body = succeeded(payment, { intent });
+    expect(await deliver(body)).toBe(200);
+    expect(await readOrder(app, order.id)).toMatchObject({
+      ...{ status: 'OPEN', paymentStatus: 'PENDING', needsReview: ['AMOUNT_MISMATCH'] },
+      payments: [{ status: 'ACTION_REQUIRED', captured: { amountMinor: 0 } }],
+    });
+    expect(await inbox(body)).toEqual([{ status: 'REVIEW', reason: 'mismatch' }]);
+  },
+);
 
-test('a signed callback for a payment that is not there is kept and tried for a day, then needs a person', async () => {
+test('a signed callback for an unknown payment is stored and retried for a day, then goes into review', async () => {
   const { payment } = await startedPayment();
   const body = succeeded(payment, { intent: { metadata: { payment_id: unknownPaymentId } } });
   expect(await deliver(body)).toBe(200);
   expect(await inbox(body)).toEqual([{ status: 'PENDING', reason: 'unknown_payment' }]);
-  // A day in which nobody was up is no day of trying.
+  // A day without a running server does not count as a day of retries.
   app.clock.advance(25 * hour);
   await app.app.rounds.sweep();
   expect(await inbox(body)).toEqual([{ status: 'PENDING', reason: 'unknown_payment' }]);
@@ -263,7 +266,7 @@ test('a signed callback for a payment that is not there is kept and tried for a 
 
 test.each<[string, object]>([
   ['of another integration', { intent: { metadata: {} } }],
-  ['of a type that nobody asked for', { event: { type: 'customer.created' } }],
+  ['of a type that we did not subscribe to', { event: { type: 'customer.created' } }],
 ])('a signed callback %s is acknowledged and ignored', async (_what, part) => {
   const { order, payment } = await startedPayment();
   const body = succeeded(payment, part);
@@ -274,11 +277,11 @@ test.each<[string, object]>([
 
 const unclear: readonly [what: string, part: { intent?: object; event?: object }][] = [
   ['whose amount is no number', { intent: { amount: 'much' } }],
-  ['with a status that nobody knows', { intent: { status: 'dreamt' } }],
+  ['with an unknown status', { intent: { status: 'dreamt' } }],
   ['whose metadata alone can be read', { intent: { id: null, status: 7, currency: null } }],
 ];
 test.each(unclear)(
-  'a signed callback %s puts the order that it names into review once, and its payment is asked soon',
+  'a signed callback %s puts the order that it names into review once, and its payment is queried soon',
   async (_what, part) => {
     const { order, payment } = await startedPayment();
     const before = await readOrder(app, order.id);
@@ -296,7 +299,7 @@ test.each(unclear)(
     expect(after.events.nodes.at(-1)?.note).toMatch(new RegExp(`^${payment.id}: a verified callback .+\\.$`));
     const dueInMs = Date.parse(after.payments[0]?.nextCheckAt ?? '') - app.clock.now().getTime();
     expect(dueInMs).toBeLessThanOrEqual(2000);
-    // The next ones are applied, and the review stays until a person has looked.
+    // The next callbacks are applied, and the review stays until a person resolves it.
     expect(await deliver(succeeded(payment))).toBe(200);
     expect(await readOrder(app, order.id)).toMatchObject({ status: 'CONFIRMED', needsReview: ['UNREADABLE_CALLBACK'] });
     expect(await resolveReview(app, { orderId: order.id, reasons: ['UNREADABLE_CALLBACK'] })).toMatchObject({
@@ -305,7 +308,7 @@ test.each(unclear)(
   },
 );
 
-test('a refund with a status that nobody knows puts the order of its payment into review', async () => {
+test('a refund with an unknown status puts its order into review', async () => {
   const { order, payment } = await startedPayment();
   expect(await deliver(succeeded(payment))).toBe(200);
   const refund = {
@@ -337,7 +340,7 @@ test('a failure that comes after the success changes nothing', async () => {
   expect(await inbox(canceled)).toEqual([{ status: 'IGNORED', reason: 'superseded' }]);
 });
 
-test('a callback that a crash left in the inbox is applied by the sweeper', async () => {
+test('a callback that a crash left in the inbox is applied by the sweep', async () => {
   const { order, payment } = await startedPayment();
   await confirmCard(app, payment);
   const body = succeeded(payment);
@@ -351,7 +354,7 @@ test('a callback that a crash left in the inbox is applied by the sweeper', asyn
   expect((await readOrder(app, order.id)).status).toBe('CONFIRMED');
 });
 
-/** A payment that Stripe has not named yet, as far as we know: the answer that made it was lost. */
+/** A payment without a known Stripe id, because the answer to its creation was lost. */
 async function unnamedPayment() {
   const order = await createOrder(app);
   await control(app.sandboxUrl, 'faults', { fault: 'error_500_after', match: { operation: 'payment_intents.create' } });
@@ -378,7 +381,7 @@ test.each<[what: string, event: object, intent: object]>([
   },
 );
 
-test('an event that names our own account is believed', async () => {
+test('an event that names our own account is applied', async () => {
   const { order, payment } = await startedPayment();
   const { rows } = await app.database.pool.query<{ account: string }>(
     'select provider_account as account from payments where id = $1',

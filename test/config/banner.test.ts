@@ -8,6 +8,7 @@ function bannerBy(config: Config): readonly string[] {
   const started = {
     url: 'http://127.0.0.1:4000',
     token: null,
+    hasMerchant: true,
     sandboxUrl: null,
     away: [],
     database: { kind: 'postgresql' },
@@ -15,7 +16,7 @@ function bannerBy(config: Config): readonly string[] {
   return bannerOf(config, started).split('\n');
 }
 
-test('a start says of each provider whose account it is, where it is reached, and where its callbacks come', () => {
+test('the banner shows the account, the host and the callback URL of each provider', () => {
   const { ALIPAY_GATEWAY: _, ...keys } = sandboxEnvironment(testKeys(), 'http://127.0.0.1:4100');
   const config = readConfig({ ...keys, NODE_ENV: 'production', PUBLIC_URL: 'https://pay.example/' });
   expect(bannerBy(config).slice(2, -1)).toEqual([
@@ -25,6 +26,6 @@ test('a start says of each provider whose account it is, where it is reached, an
   ]);
 });
 
-test('a start in production without providers says that payments are not possible', () => {
+test('the banner of a production start without providers says that payments are not possible', () => {
   expect(bannerBy(readConfig({ NODE_ENV: 'production' }))[2]).toBe('Providers  none: payments are not possible');
 });

@@ -66,12 +66,12 @@ test.each<[databaseUrl: string, address: object]>([
       sslnegotiation: 'direct',
     },
   ],
-])('an address is read as psql reads it: %s', (databaseUrl, address) => {
+])('an address is parsed as psql does: %s', (databaseUrl, address) => {
   expect(parseAddress(databaseUrl)).toEqual(address);
   expect(readConfig({ DATABASE_URL: databaseUrl }).databaseUrl).toBe(databaseUrl);
 });
 
-test('certificates are read from their files, and prove the server', () => {
+test('certificates are read from their files and verify the server', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'paystream-ca-')), 'ca.pem');
   writeFileSync(file, 'a certificate');
   const of = (query: string) => parseAddress(`postgresql://db/a?${query}`).ssl;
@@ -115,7 +115,7 @@ test.each<[databaseUrl: string, reason: RegExp]>([
   ],
   ['postgresql://db/a?sslcert=package.json', /both sslcert and sslkey/],
   ['postgresql://db/a?sslnegotiation=direct', /needs sslmode=require/],
-])('an address that cannot be used is refused with the reason, and without a part of it: %s', (databaseUrl, reason) => {
+])('an unusable address is refused with the reason and without any part of it: %s', (databaseUrl, reason) => {
   const complaint = (() => {
     try {
       readConfig({ DATABASE_URL: databaseUrl, PORT: 'x' });
@@ -129,12 +129,12 @@ test.each<[databaseUrl: string, reason: RegExp]>([
   expect(complaint).not.toContain('s3cret');
 });
 
-/** A server that is certainly not there, by name. */
+/** A host name that does not exist. */
 test.each<[databaseUrl: string, named: string]>([
   ['postgresql://root:s3cret@/a?host=/nowhere', 'root@/nowhere:5432/a: connect ENOENT /nowhere/.s.PGSQL.5432'],
   ['postgresql://root:s3cret@127.0.0.1:1/a', 'root@127.0.0.1:1/a: connect ECONNREFUSED 127.0.0.1:1'],
   ['postgresql://root:s3%2Fcret@[::1]:1/a', 'root@::1:1/a: connect E'],
-])('a server that cannot be reached is named without the password: %s', async (databaseUrl, named) => {
+])('an unreachable server is named without the password: %s', async (databaseUrl, named) => {
   const error: unknown = await openDatabase({ databaseUrl, dataDir: tmpdir() }).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ message: expect.stringContaining(named) });
   expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toMatch(/s3(cret|\/|%)/);
@@ -144,7 +144,7 @@ async function databaseName(): Promise<string> {
   return new URL((await createTestDatabaseUrl()) ?? '').pathname.slice(1);
 }
 
-/** Where the server of these tests has its socket: it may be one of several on this machine. */
+/** The socket directory of the test server, one of possibly several on this machine. */
 const [socketDir, socketPort] = await (async () => {
   if (server === null) return ['', ''];
   const client = new pg.Client({ connectionString: server.adminUrl });
@@ -182,7 +182,7 @@ const pgbouncer = [
   '/opt/homebrew/bin/pgbouncer',
 ].find((path) => existsSync(path));
 
-/** A pooler before the server of the run. Returns a URL of the database through it. */
+/** Starts a pooler in front of the test server. Returns a URL of the database through it. */
 async function startPooler(
   name: string,
   mode: 'session' | 'transaction' | 'statement',
@@ -208,7 +208,7 @@ async function startPooler(
     default_pool_size = ${connections}
     pool_mode = ${mode}`;
   writeFileSync(join(dir, 'pgbouncer.ini'), settings.replaceAll(/^ +/gm, ''), { mode: 0o644 });
-  // It refuses to run as root.
+  // PgBouncer refuses to run as root.
   const args = [...(process.getuid?.() === 0 ? ['-u', 'nobody'] : []), join(dir, 'pgbouncer.ini')];
   const child = spawn(pgbouncer ?? '', ['-q', ...args], { stdio: 'ignore' });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -244,7 +244,7 @@ onPooler('through a pooler of sessions it works, in UTC and with its time limits
 onPooler.each<['transaction' | 'statement', RegExp]>([
   ['transaction', /Let it pool sessions .+pool_mode = session/],
   ['statement', /^Cannot use the PostgreSQL database at .+statement/],
-])('a pooler of %ss is refused, with the reason', async (mode, reason) => {
+])('a pooler of %ss is refused with the reason', async (mode, reason) => {
   const databaseUrl = await startPooler(await databaseName(), mode);
   await expect(openDatabase({ databaseUrl, dataDir: tmpdir() })).rejects.toThrow(reason);
 });

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A script beside this file, running as a process of its own. */
+/** A script in this directory, running as a separate process. */
 export type Child = {
   readonly process: ChildProcess;
-  /** What it prints, line by line; ends when the process does. */
+  /** Its output, line by line. Ends with the process. */
   readonly lines: AsyncIterator<string>;
-  /** kill -9, and waits until it is dead and buried. */
+  /** Sends kill -9 and waits until the process is reaped. */
   kill(): Promise<void>;
 };
 

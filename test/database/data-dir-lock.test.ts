@@ -29,13 +29,13 @@ function writeLock(owner: object): void {
   writeFileSync(join(dataDir, 'lock'), JSON.stringify({ ...ours, since: '2026-01-01T00:00:00.000Z', ...owner }));
 }
 
-test('a second process is refused at once and told who holds the directory, since when', async () => {
+test('a second process is refused at once with the holder and the start time', async () => {
   const holder = startHolder();
   expect(await nextLine(holder)).toBe('locked');
   const sentence = `The data directory is in use by process ${holder.process.pid} since 20`;
   expect(() => lockDataDir(dataDir)).toThrow(sentence);
   await expect(openDatabase({ databaseUrl: null, dataDir })).rejects.toThrow(sentence);
-  expect(readdirSync(dataDir)).toEqual(['lock']); // and the database was not touched
+  expect(readdirSync(dataDir)).toEqual(['lock']); // the database was not opened
 });
 
 test('the same process is refused too', () => {
@@ -44,7 +44,7 @@ test('the same process is refused too', () => {
   lock.release();
 });
 
-test('a released directory is free, with nothing left in it', () => {
+test('a released directory is free and empty', () => {
   const lock = lockDataDir(dataDir);
   lock.release();
   lock.release();
@@ -52,7 +52,7 @@ test('a released directory is free, with nothing left in it', () => {
   lockDataDir(dataDir).release();
 });
 
-test('the lock of a process that was killed is taken over', async () => {
+test('the lock of a killed process is taken over', async () => {
   const holder = startHolder();
   expect(await nextLine(holder)).toBe('locked');
   await holder.kill();
@@ -61,14 +61,14 @@ test('the lock of a process that was killed is taken over', async () => {
   lock.release();
 });
 
-test('a process that got the pid of the dead holder does not keep the lock', () => {
+test('a process that reuses the pid of the dead holder does not keep the lock', () => {
   writeLock({ processStart: '1' });
-  // Where starts cannot be read, a living pid is taken at its word.
+  // When process starts cannot be read, any live pid counts.
   if (processStartOf(process.pid) === null) expect(() => lockDataDir(dataDir)).toThrow(DatabaseOpenError);
   else lockDataDir(dataDir).release();
 });
 
-test('a holder on another host is never judged dead from here', () => {
+test('a holder on another host is never considered dead', () => {
   writeLock({ host: 'elsewhere', pid: 2 ** 30 });
   expect(() => lockDataDir(dataDir)).toThrow(
     `in use by process ${2 ** 30} on host elsewhere since 2026-01-01T00:00:00.000Z`,
@@ -81,7 +81,7 @@ test.each(['', 'null', '{"pid":"1"}', 'not ours'])('a lock file that holds %j is
   expect(readFileSync(join(dataDir, 'lock'), 'utf8')).toBe(text);
 });
 
-test('a takeover that was killed half-way does not keep the next one out', () => {
+test('a killed takeover does not block the next one', () => {
   writeLock({ pid: 2 ** 30 });
   writeFileSync(join(dataDir, 'lock.takeover'), readFileSync(join(dataDir, 'lock')));
   const lock = lockDataDir(dataDir);
@@ -89,7 +89,7 @@ test('a takeover that was killed half-way does not keep the next one out', () =>
   lock.release();
 });
 
-test('of four processes that find the lock of a dead one, one gets it', async () => {
+test('of four processes that find the lock of a dead process, exactly one gets it', async () => {
   writeLock({ pid: 2 ** 30 });
   const answers = await Promise.all(Array.from({ length: 4 }, () => nextLine(startHolder())));
   expect(answers.filter((answer) => answer === 'locked')).toHaveLength(1);

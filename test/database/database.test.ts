@@ -24,7 +24,7 @@ const readNotes = async () => (await database.pool.query('SELECT id FROM notes O
 const addNote = (queryable: pg.Pool | pg.ClientBase, id: number) =>
   queryable.query('INSERT INTO notes VALUES ($1)', [id]);
 
-test('a transaction resolves with what its work gave, at READ COMMITTED, once it is committed', async () => {
+test('a READ COMMITTED transaction resolves with the result of its work after the commit', async () => {
   const level = await database.transaction(async (tx) => {
     await addNote(tx, 1);
     return (await tx.query('SHOW transaction_isolation')).rows;
@@ -33,7 +33,7 @@ test('a transaction resolves with what its work gave, at READ COMMITTED, once it
   expect(await readNotes()).toContain(1);
 });
 
-test('a transaction whose work throws is rolled back and throws the same', async () => {
+test('a transaction whose work throws is rolled back and throws the same error', async () => {
   const thrown = new Error('no');
   const outcome = database.transaction(async (tx) => {
     await addNote(tx, 2);
@@ -43,7 +43,7 @@ test('a transaction whose work throws is rolled back and throws the same', async
   expect(await readNotes()).not.toContain(2);
 });
 
-test('a transaction whose work hides a failed statement is not taken for committed', async () => {
+test('a transaction whose work swallows a failed statement is not reported as committed', async () => {
   const outcome = database.transaction(async (tx) => {
     await addNote(tx, 3);
     await tx.query('SELECT 1 / 0').catch(() => {});
@@ -52,7 +52,7 @@ test('a transaction whose work hides a failed statement is not taken for committ
   expect(await readNotes()).not.toContain(3);
 });
 
-test('transactions at the same time, on the pool and through Prisma, do not get into each other', async () => {
+test('concurrent transactions, on the pool and through Prisma, are isolated', async () => {
   const ids = Array.from({ length: 40 }, (_, index) => 100 + index);
   await Promise.all([
     ...ids.map((id) => database.transaction((tx) => addNote(tx, id))),
@@ -64,7 +64,7 @@ test('transactions at the same time, on the pool and through Prisma, do not get 
   expect(await readNotes()).toEqual(expect.arrayContaining(ids));
 });
 
-test('an error of the database leaves its connection in use', async () => {
+test('a database error keeps its connection usable', async () => {
   await addNote(database.pool, 200);
   const before = database.pool.totalCount;
   const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => addNote(database.pool, 200)));
@@ -75,7 +75,7 @@ test('an error of the database leaves its connection in use', async () => {
   expect(await readNotes()).toContain(200);
 });
 
-test('when too many wait, the next is refused at once, and the others get their turn', async () => {
+test('when too many callers wait, the next is refused at once, and the rest are served', async () => {
   const held = await Promise.all(Array.from({ length: database.pool.options.max }, () => database.pool.connect()));
   const waiting = [
     ...Array.from({ length: waitingCountMax - 1 }, () => database.pool.connect().then((client) => client.release())),
@@ -87,11 +87,11 @@ test('when too many wait, the next is refused at once, and the others get their 
   expect((await Promise.all(waiting)).at(-1)).toBe('done');
 });
 
-test('upkeep says what it did', async () => {
+test('maintenance returns its steps', async () => {
   expect(await database.maintain()).toEqual(server === null ? ['CHECKPOINT', 'VACUUM ANALYZE'] : []);
 });
 
-test('a closed database may be closed again, and opens with all that was in it', async () => {
+test('a closed database may be closed again, and reopens with all its data', async () => {
   const dataDir = makeTestDataDir();
   const databaseUrl = await createTestDatabaseUrl();
   const first = await openDatabase({ databaseUrl, dataDir });
@@ -126,7 +126,7 @@ test.each<[databaseUrl: string, reason: RegExp]>([
 
 const onPostgresql = test.runIf(server !== null);
 
-test('a new cluster appears whole, whatever a crash left in its place', async () => {
+test('a new cluster is complete, whatever a crash left in its place', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'paystream-cluster-'));
   writeFileSync(join(dir, 'pglite.partial'), 'what a crash left behind');
   await makeCluster(join(dir, 'pglite'));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { OverloadedError, overloadedOr, overloadIn } from '../../src/database/errors.ts';
 import { createKeyedQueue, queueLengthMax } from '../../src/database/keyed-queue.ts';
 
-/** Work that ends when it is told to. */
+/** Work that ends on request. */
 function heldWork() {
   let end = () => {};
   const ended = new Promise<void>((resolve) => {
@@ -11,7 +11,7 @@ function heldWork() {
   return { end, work: () => ended };
 }
 
-test('whoever needs the same thing comes in the order of asking, one at a time; others do not wait', async () => {
+test('work with the same key runs in order of arrival, one at a time; other keys do not wait', async () => {
   const { run } = createKeyedQueue();
   const done: string[] = [];
   const first = heldWork();
@@ -28,7 +28,7 @@ test('whoever needs the same thing comes in the order of asking, one at a time; 
   expect(done).toEqual(['other', 'a', 'b', 'c']);
 });
 
-test('one that fails takes nobody with it', async () => {
+test('failed work does not affect later work', async () => {
   const { run } = createKeyedQueue();
   const failing = run('order', async () => {
     throw new Error('mine');
@@ -39,7 +39,7 @@ test('one that fails takes nobody with it', async () => {
   expect(await run('order', async () => 'later')).toBe('later');
 });
 
-test('one too many is refused at once, and the others get their turn', async () => {
+test('work beyond the limit is refused at once, and the rest runs', async () => {
   const { run } = createKeyedQueue();
   const first = heldWork();
   const holding = run('order', first.work);
@@ -50,7 +50,7 @@ test('one too many is refused at once, and the others get their turn', async () 
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(['done']));
 });
 
-test('one that has waited too long is refused and never begun', async () => {
+test('work that waits too long is refused and never starts', async () => {
   const { run } = createKeyedQueue(1);
   const first = heldWork();
   const holding = run('order', first.work);
@@ -81,7 +81,7 @@ test.each<[Error]>([
   [new Error('Connection terminated due to connection timeout')],
   [new Error('timeout exceeded when trying to connect')],
   [new Error('Client has encountered a connection error and is not queryable')],
-])('a connection that breaks or does not come about will pass: %s', (error) => {
+])('a broken or failed connection is temporary: %s', (error) => {
   expect(overloadIn(new Error('a layer above', { cause: overloadedOr(error) }))).toBeInstanceOf(OverloadedError);
 });
 
@@ -95,12 +95,12 @@ test.each<[Error]>([
   [reported('28P01', 'FATAL')],
   [Object.assign(new Error('x'), { code: 'P2002', clientVersion: '7' })],
   [new TypeError('x is not a function')],
-])('what will not pass stays what it is: %s', (error) => {
+])('a permanent error is unchanged: %s', (error) => {
   expect(overloadedOr(error)).toBe(error);
   expect(overloadIn(error)).toBeNull();
 });
 
-test('a provider that cannot be reached is not taken for the database', () => {
+test('an unreachable provider is not reported as a database overload', () => {
   const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   expect(overloadIn(new Error('the provider did not answer', { cause }))).toBeNull();
 });

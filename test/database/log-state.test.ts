@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test('the epoch rises when the log finds itself on another cluster, and only then', async () => {
+test('the epoch increases only when the log moves to another cluster', async () => {
   const first = await readLogState(database.pool);
   expect(first).toEqual({
     epoch: 1,

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-// Each test migrates a schema of its own, which is to it like an empty database.
+// Each test migrates its own schema, which behaves like an empty database.
 let dir: string;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'paystream-migrations-'));
@@ -61,7 +61,7 @@ test('pending migrations are applied in the order of their names, once', async (
   expect((await database.pool.query('SELECT b FROM scratch.a ORDER BY b')).rows).toEqual([{ b: 1 }, { b: 2 }]);
 });
 
-test('the history is written as Prisma writes it', async () => {
+test('the history has the format of Prisma', async () => {
   writeMigration('1_first', 'CREATE TABLE a ()');
   await migrate();
   const [file] = await readMigrationFiles(dir);
@@ -85,7 +85,7 @@ test('a migration that fails leaves nothing behind and may be corrected', async 
   expect(await migrate()).toEqual(['1_first']);
 });
 
-test('a half-applied migration is refused until somebody has looked at it', async () => {
+test('a half-applied migration is refused until an operator resolves it', async () => {
   writeMigration('1_first', '-- no-transaction\nSELECT 1 / 0');
   await expect(migrate()).rejects.toThrow('Migration 1_first failed: division by zero');
   await expect(migrate()).rejects.toThrow(/^Migration 1_first started at 20.+Z and never finished\./);
@@ -100,7 +100,7 @@ test('a migration without a transaction may create an index concurrently', async
   expect(await migrate()).toEqual(['1_first', '2_index']);
 });
 
-test('a migration that only a newer version has is no reason to refuse', async () => {
+test('an unknown migration of a newer version is accepted', async () => {
   writeMigration('1_first', 'CREATE TABLE a ()');
   writeMigration('2_newer', 'CREATE TABLE b ()');
   await migrate();

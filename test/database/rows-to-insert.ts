@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Values by column; a row that keeps every rule, to be changed in the one place that a test is about. */
+/** Values by column: a valid row, which a test changes in one place. */
 export type Row = Readonly<Record<string, unknown>>;
 
 const at = '2026-01-01T00:00:00Z';

@@ -18,24 +18,24 @@ test.each<[sql: string, value: unknown]>([
   [`'\\x00ff'::bytea`, Buffer.from([0x00, 0xff])],
   [`ARRAY['SURPLUS', 'LATE_PAYMENT']::"ReviewReason"[]`, ['SURPLUS', 'LATE_PAYMENT']],
   [`'{}'::"ReviewReason"[]`, []],
-])('the pool reads %s as what it is', async (sql, value) => {
+])('the pool reads %s with its type', async (sql, value) => {
   const { rows } = await database.pool.query(`SELECT ${sql} AS value`);
   expect(rows).toEqual([{ value }]);
 });
 
-test('bigint and Date go in as they come out', async () => {
+test('bigint and Date are written as they are read', async () => {
   const values = [2n ** 63n - 1n, new Date('2026-06-30T23:59:59.999Z')];
   const { rows } = await database.pool.query('SELECT $1::int8 AS amount, $2::timestamptz AS instant', values);
   expect(rows).toEqual([{ amount: values[0], instant: values[1] }]);
 });
 
-test('Prisma and the pool write and read the same rows, instants included', async () => {
+test('Prisma and the pool write and read the same rows, including times', async () => {
   const createdAt = new Date('2026-01-01T00:00:00.000Z');
   await database.prisma.merchant.create({ data: { id: 'mch_prisma', name: 'Tea', returnOrigins: ['*'], createdAt } });
   const { rows } = await database.pool.query(
     `SELECT name, return_origins, created_at, extract(epoch FROM created_at)::int8 AS seconds FROM merchants WHERE id = 'mch_prisma'`,
   );
-  // The seconds are what the database itself makes of the instant: in another session time zone they would be hours off.
+  // The database computes the seconds: in another session time zone they would be hours off.
   const seconds = BigInt(createdAt.getTime() / 1000);
   expect(rows).toEqual([{ name: 'Tea', return_origins: ['*'], created_at: createdAt, seconds }]);
 

@@ -18,7 +18,7 @@ afterAll(() => database.close());
 
 const undo = new Error('undo');
 
-/** Runs `work` in a transaction that leaves nothing behind, and gives the error of the database, or null. */
+/** Runs `work` in a transaction that is rolled back, and returns the database error or null. */
 async function errorOf(work: (tx: Tx) => Promise<unknown>): Promise<unknown> {
   const outcome: unknown = await database
     .transaction(async (tx) => {
@@ -105,7 +105,7 @@ test('the log state is one row', async () => {
 test.each<[table: Table, row: rows.Row, constraint: string]>([
   ['events', { ...tables.events, sequence: 1 }, 'events_order_id_sequence_key'],
   ['orders', { ...tables.orders, number: 'A-1' }, 'orders_merchant_id_number_key'],
-])('%s refuses what is there already: %o', async (table, row, constraint) => {
+])('%s refuses duplicates: %o', async (table, row, constraint) => {
   const error = await errorOf((tx) => rows.insertRow(tx, table, row));
   expect(error).toMatchObject({ code: '23505', constraint });
 });
@@ -134,11 +134,11 @@ test.each(['orders', 'payments', 'merchants'])('%s with an event cannot be delet
     await rows.insertRow(tx, 'refunds', rows.refundRow);
     await tx.query(`DELETE FROM ${table}`);
   });
-  // PostgreSQL 18 has a code of its own for ON DELETE RESTRICT.
+  // PostgreSQL 18 has a separate code for ON DELETE RESTRICT.
   expect(error).toMatchObject({ code: expect.stringMatching(/^(23503|23001)$/) });
 });
 
-/** Each pair is tried on a row of its own, which is written with the first status and then moved to the second. */
+/** Tests each pair on its own row, which is inserted with the first status and then changed to the second. */
 type Machine = {
   readonly table: 'orders' | 'payments' | 'refunds';
   readonly statuses: readonly string[];
@@ -146,7 +146,7 @@ type Machine = {
   readonly mayFollow: (held: never, next: never) => boolean;
 };
 
-/** Two steps of the domain that one transaction takes, so that the row shows only the second. */
+/** Two domain steps in one transaction, so that the row shows only the second. */
 const inOneWrite: Readonly<Record<Machine['table'], readonly string[]>> = {
   orders: ['OPEN CANCELED', 'OPEN EXPIRED'],
   payments: ['FAILED CANCELING', 'CANCELED CANCELING', 'EXPIRED CANCELING'],
@@ -157,7 +157,7 @@ test.each<Machine>([
   { table: 'orders', statuses: orderStatuses, row: tables.orders, mayFollow: mayFollowOrder },
   { table: 'payments', statuses: paymentStatuses, row: tables.payments, mayFollow },
   { table: 'refunds', statuses: refundStatuses, row: tables.refunds, mayFollow: mayFollowRefund },
-])('$table move between statuses just as the domain says', async ({ table, statuses, row, mayFollow }) => {
+])('$table change status exactly as the domain allows', async ({ table, statuses, row, mayFollow }) => {
   const pairs = statuses.flatMap((held) => statuses.map((next) => [held as never, next as never] as const));
   for (const [held, next] of pairs) {
     const error = await errorOf(async (tx) => {

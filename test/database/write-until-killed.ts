@@ -1,4 +1,4 @@
-// Started by crash.test.ts: writes merchants, one transaction each, and prints the id of each once it is committed.
+// Started by crash.test.ts: writes merchants, one per transaction, and prints each id after the commit.
 import { openDatabase } from '../../src/database/database.ts';
 
 const [dataDir = '', databaseUrl = null] = process.argv.slice(2);

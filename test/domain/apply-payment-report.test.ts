@@ -15,21 +15,21 @@ const repeated = { effect: 'repeated' } as const;
 const superseded = { effect: 'refused', reason: 'superseded' } as const;
 const mismatch = { effect: 'refused', reason: 'mismatch' } as const;
 
-/** A question whose time had come, and that brought nothing new. */
-function askInVain(change: OrderChange): void {
+/** A due check without a new result. */
+function checkWithoutResult(change: OrderChange): void {
   change.plan(firstId, { checkAt: change.at });
   postponeCheck(change, firstId);
 }
 
 const confirmCard = { kind: 'CONFIRM_CARD', clientSecret: 'pi_secret', publishableKey: 'pk' } as const;
 
-/** Where the money of a payment is. */
+/** The captured amount of a payment and its three parts. */
 function placed({ capturedMinor, appliedMinor, surplusMinor, quarantinedMinor }: Payment) {
   return { capturedMinor, appliedMinor, surplusMinor, quarantinedMinor };
 }
 
-describe('the usual way', () => {
-  test('a payment that succeeds confirms its order, each told once', () => {
+describe('the normal course', () => {
+  test('a payment that succeeds confirms its order, with one event for each', () => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'ACTION_REQUIRED', 1, { nextAction: confirmCard }));
     expect(story.payment().nextAction).toEqual(confirmCard);
@@ -49,13 +49,13 @@ describe('the usual way', () => {
     });
   });
 
-  test('where the provider gives no time, a payment succeeded when we learnt of it', () => {
+  test('without a provider time, a payment succeeded when the report was received', () => {
     const story = new OrderStory().pay();
     story.report(anAnswer(firstId, 'SUCCEEDED', 42));
     expect(story.payment()).toMatchObject({ succeededAt: second(42), evidenceSource: 'QUERY' });
   });
 
-  test('a payment that fails leaves its order open for another one', () => {
+  test('a failed payment leaves its order open for another payment', () => {
     const story = new OrderStory().pay();
     const failure = declined('ch_1');
     expect(story.eventsOf(() => story.report(aReport(firstId, 'FAILED', 5, { failure })))).toEqual(['PAYMENT_FAILED']);
@@ -64,7 +64,7 @@ describe('the usual way', () => {
   });
 });
 
-describe('reports that come late, early or again', () => {
+describe('reports that are late, early or repeated', () => {
   test.each<[held: ReportedPaymentStatus]>([
     ['ACTION_REQUIRED'],
     ['PROCESSING'],
@@ -73,7 +73,7 @@ describe('reports that come late, early or again', () => {
     ['FAILED'],
     ['CANCELED'],
     ['EXPIRED'],
-  ])('reaching %s again is success and makes no event', (status) => {
+  ])('a repeated report of %s has no effect', (status) => {
     const story = new OrderStory().pay();
     expect(story.report(aReport(firstId, status))).toEqual(applied);
     const held = story.held;
@@ -81,7 +81,7 @@ describe('reports that come late, early or again', () => {
     expect(story.held).toEqual(held);
   });
 
-  test('a callback before our own call returned advances the payment, and the late answer never moves it back', () => {
+  test('a callback before the response to our own call advances the payment, and the response does not move it back', () => {
     const story = new OrderStory().pay();
     expect(story.report(aReport(firstId, 'SUCCEEDED', 3))).toEqual(applied);
     const answer = aReport(firstId, 'ACTION_REQUIRED', 1, {
@@ -92,7 +92,7 @@ describe('reports that come late, early or again', () => {
     expect(story.payment()).toMatchObject({ status: 'SUCCEEDED', nextAction: null, evidenceSource: 'CALLBACK' });
   });
 
-  test('a late answer to our own call still brings what the buyer’s page needs', () => {
+  test('a response that arrives after a callback still brings the next action', () => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'ACTION_REQUIRED', 3));
     expect(story.payment().nextAction).toBeNull();
@@ -101,7 +101,7 @@ describe('reports that come late, early or again', () => {
     expect(story.payment()).toMatchObject({ nextAction: confirmCard, providerReference: 'cs_1' });
   });
 
-  test('of two callbacks that crossed, the older tells nothing about a payment that is still under way', () => {
+  test('of two reordered callbacks, the older has no effect on a payment without money', () => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'PROCESSING', 8));
     expect(story.report(aReport(firstId, 'ACTION_REQUIRED', 5))).toEqual(superseded);
@@ -110,7 +110,7 @@ describe('reports that come late, early or again', () => {
     expect(story.payment()).toMatchObject({ status: 'ACTION_REQUIRED', failureAttempt: 'ch_1' });
   });
 
-  test('money is believed however old its callback is', () => {
+  test('a success is applied although its callback is older than the held evidence', () => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'PROCESSING', 8));
     expect(story.report(aReport(firstId, 'SUCCEEDED', 2))).toEqual(applied);
@@ -124,7 +124,7 @@ describe('reports that come late, early or again', () => {
     ['ACTION_REQUIRED'],
     ['PROCESSING'],
     ['AUTHORIZED'],
-  ])('a payment that succeeded stays so after a report of %s', (reported) => {
+  ])('a succeeded payment does not change after a report of %s', (reported) => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'SUCCEEDED', 5));
     const held = story.held;
@@ -136,7 +136,7 @@ describe('reports that come late, early or again', () => {
 describe('declined attempts', () => {
   const attempt = (name: string, at: number) => aReport(firstId, 'ACTION_REQUIRED', at, { failure: declined(name) });
 
-  test('a new attempt that was declined makes one event, and repeated none', () => {
+  test('a newly declined attempt makes one event, and its repetition none', () => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'ACTION_REQUIRED', 1, { nextAction: confirmCard }));
     expect(story.eventsOf(() => story.report(attempt('ch_1', 5)))).toEqual(['PAYMENT_ACTION_REQUIRED']);
@@ -149,14 +149,14 @@ describe('declined attempts', () => {
     });
   });
 
-  test('an attempt that is overtaken by the next one does not come back', () => {
+  test('an older declined attempt does not replace a newer one', () => {
     const story = new OrderStory().pay();
     story.report(attempt('ch_2', 7));
     expect(story.eventsOf(() => story.report(attempt('ch_1', 5)))).toEqual([]);
     expect(story.payment().failureAttempt).toBe('ch_2');
   });
 
-  test('money wipes out the failure of the attempts before it', () => {
+  test('a success clears the failure of earlier attempts', () => {
     const story = new OrderStory().pay();
     story.report(attempt('ch_1', 5));
     story.report(aReport(firstId, 'SUCCEEDED', 8));
@@ -166,34 +166,34 @@ describe('declined attempts', () => {
   });
 });
 
-describe('amount, currency or payment differ from what was frozen', () => {
+describe('a different amount, currency or provider payment id than the recorded one', () => {
   test.each<[what: string, said: Partial<PaymentReport>]>([
     ['another amount', { amountMinor: 999n }],
-    ['an amount a hundred times as large', { amountMinor: 100_000n }],
+    ['an amount that is a hundred times larger', { amountMinor: 100_000n }],
     ['another currency', { currency: 'USD' }],
-    ['another payment of the provider', { providerPaymentId: 'pi_other' }],
+    ['another provider payment id', { providerPaymentId: 'pi_other' }],
     ['less captured', { capturedMinor: 999n }],
     ['more captured', { capturedMinor: 1001n }],
-  ])('%s: no state changes, a person looks, once', (_what, said) => {
+  ])('%s: the payment does not change, and the order goes into review once', (_what, said) => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'ACTION_REQUIRED', 1));
     const held = story.payment();
-    const lie = aReport(firstId, 'SUCCEEDED', 5, said);
-    expect(story.eventsOf(() => expect(story.report(lie)).toEqual(mismatch))).toEqual(['ORDER_REVIEW_NEEDED']);
-    expect(story.eventsOf(() => expect(story.report(lie)).toEqual(mismatch))).toEqual([]);
+    const wrong = aReport(firstId, 'SUCCEEDED', 5, said);
+    expect(story.eventsOf(() => expect(story.report(wrong)).toEqual(mismatch))).toEqual(['ORDER_REVIEW_NEEDED']);
+    expect(story.eventsOf(() => expect(story.report(wrong)).toEqual(mismatch))).toEqual([]);
     expect(story.payment()).toEqual(held);
     expect(story.order).toMatchObject({ status: 'OPEN', reviewReasons: ['AMOUNT_MISMATCH'], capturedMinor: 0n });
     expect(story.events.at(-1)?.changes.note).toContain(firstId);
   });
 
-  test('the truth is still applied afterwards', () => {
+  test('a correct report is still applied afterwards', () => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'SUCCEEDED', 5, { amountMinor: 999n }));
     expect(story.report(aReport(firstId, 'SUCCEEDED', 5))).toEqual(applied);
     expect(story.order).toMatchObject({ status: 'CONFIRMED', reviewReasons: ['AMOUNT_MISMATCH'] });
   });
 
-  test('a report that says nothing of amounts is no mismatch', () => {
+  test('a report without amounts is not a mismatch', () => {
     const story = new OrderStory().pay();
     const bare = { amountMinor: null, currency: null, capturedMinor: null, providerPaymentId: null };
     expect(story.report(aReport(firstId, 'SUCCEEDED', 5, bare))).toEqual(applied);
@@ -207,23 +207,20 @@ describe('success after expiry or cancel', () => {
     ['EXPIRED', 'CANCELED'],
     ['CANCELED', 'CANCELED'],
     ['CANCELED', 'FAILED'],
-  ])(
-    'ACCEPT: an order that was %s after its payment was %s is confirmed after all, and a person looks',
-    (target, told) => {
-      const story = new OrderStory({}, 'ACCEPT').pay().close(target);
-      story.report(aReport(firstId, told, 4));
-      expect(story.order.status).toBe(target);
-      expect(story.eventsOf(() => story.report(aReport(firstId, 'SUCCEEDED', 6)))).toEqual([
-        ...['PAYMENT_SUCCEEDED', 'ORDER_REVIEW_NEEDED', 'ORDER_CONFIRMED'],
-      ]);
-      expect(story.order).toMatchObject({
-        status: 'CONFIRMED',
-        paymentStatus: 'PAID',
-        reviewReasons: ['LATE_PAYMENT'],
-      });
-      expect(story.payment()).toMatchObject({ late: true, appliedMinor: 1000n, surplusMinor: 0n });
-    },
-  );
+  ])('ACCEPT: an order that was %s, with a payment that was %s, is confirmed and goes into review', (target, told) => {
+    const story = new OrderStory({}, 'ACCEPT').pay().close(target);
+    story.report(aReport(firstId, told, 4));
+    expect(story.order.status).toBe(target);
+    expect(story.eventsOf(() => story.report(aReport(firstId, 'SUCCEEDED', 6)))).toEqual([
+      ...['PAYMENT_SUCCEEDED', 'ORDER_REVIEW_NEEDED', 'ORDER_CONFIRMED'],
+    ]);
+    expect(story.order).toMatchObject({
+      status: 'CONFIRMED',
+      paymentStatus: 'PAID',
+      reviewReasons: ['LATE_PAYMENT'],
+    });
+    expect(story.payment()).toMatchObject({ late: true, appliedMinor: 1000n, surplusMinor: 0n });
+  });
 
   const late = (policy: LatePaymentPolicy): OrderStory => {
     const story = new OrderStory({}, policy).pay().close('EXPIRED');
@@ -232,7 +229,7 @@ describe('success after expiry or cancel', () => {
     return story;
   };
 
-  test('REFUND: all of it goes back, and the order stays closed', () => {
+  test('REFUND: the whole amount is surplus, and the order stays closed', () => {
     const story = late('REFUND');
     expect(placed(story.payment())).toEqual({
       ...{ capturedMinor: 1000n, appliedMinor: 0n, surplusMinor: 1000n, quarantinedMinor: 0n },
@@ -241,7 +238,7 @@ describe('success after expiry or cancel', () => {
     expect(story.order.reviewReasons).toContain('LATE_PAYMENT');
   });
 
-  test('REVIEW: all of it waits for a person, and the order stays closed', () => {
+  test('REVIEW: the whole amount is quarantined, and the order stays closed', () => {
     const story = late('REVIEW');
     expect(placed(story.payment())).toEqual({
       ...{ capturedMinor: 1000n, appliedMinor: 0n, surplusMinor: 0n, quarantinedMinor: 1000n },
@@ -250,7 +247,7 @@ describe('success after expiry or cancel', () => {
   });
 
   test.each<[policy: LatePaymentPolicy]>([['ACCEPT'], ['REFUND'], ['REVIEW']])(
-    '%s: money for a payment that was given up is not late for an order that is open',
+    '%s: money for an abandoned payment is applied to an order that is still open',
     (policy) => {
       const story = new OrderStory({}, policy).pay();
       story.report(aReport(firstId, 'FAILED', 4, { failure: declined('ch_1') }));
@@ -283,7 +280,7 @@ describe('two payments of one order', () => {
     });
   });
 
-  test('the other way round, the other one is surplus', () => {
+  test('in the opposite order, the other payment is surplus', () => {
     const story = twoPayments();
     story.report(aReport(firstId, 'SUCCEEDED', 5));
     story.report(aReport(secondId, 'SUCCEEDED', 6));
@@ -292,7 +289,7 @@ describe('two payments of one order', () => {
     expect(story.order.paymentStatus).toBe('OVERPAID');
   });
 
-  test('one that took a part is filled up by the other, and only the rest is surplus', () => {
+  test('after a partial capture, the other payment is applied up to the total, and only the rest is surplus', () => {
     const story = new OrderStory({ captureMode: 'MANUAL' }).pay(firstId);
     story.report(aReport(firstId, 'CANCELED', 3));
     story.pay(secondId);
@@ -307,19 +304,19 @@ describe('closing an order', () => {
   test.each<[target: 'CANCELED' | 'EXPIRED', ends: EventType]>([
     ['CANCELED', 'ORDER_CANCELED'],
     ['EXPIRED', 'ORDER_EXPIRED'],
-  ])('without a live payment it is %s at once', (target, ends) => {
+  ])('without a live payment it is %s immediately', (target, ends) => {
     const story = new OrderStory();
     expect(story.eventsOf(() => story.close(target))).toEqual(['ORDER_CLOSING', ends]);
     expect(story.order).toMatchObject({ status: target, closeTarget: null, dueAt: null });
   });
 
   test.each<[target: 'CANCELED' | 'EXPIRED', told: ReportedPaymentStatus, events: EventType[]]>([
-    ['EXPIRED', 'CANCELED', ['PAYMENT_EXPIRED', 'ORDER_EXPIRED']], // Stripe calls what we close canceled
+    ['EXPIRED', 'CANCELED', ['PAYMENT_EXPIRED', 'ORDER_EXPIRED']], // Stripe reports a payment that we close as canceled
     ['EXPIRED', 'EXPIRED', ['PAYMENT_EXPIRED', 'ORDER_EXPIRED']],
     ['CANCELED', 'CANCELED', ['PAYMENT_CANCELED', 'ORDER_CANCELED']],
     ['CANCELED', 'EXPIRED', ['PAYMENT_CANCELED', 'ORDER_CANCELED']],
     ['EXPIRED', 'FAILED', ['PAYMENT_FAILED', 'ORDER_EXPIRED']],
-  ])('it ends %s when the provider says %s of its payment', (target, told, events) => {
+  ])('it ends %s when the provider reports %s for its payment', (target, told, events) => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'ACTION_REQUIRED', 1, { nextAction: confirmCard }));
     expect(story.eventsOf(() => story.close(target))).toEqual(['ORDER_CLOSING', 'PAYMENT_CANCELING']);
@@ -330,7 +327,7 @@ describe('closing an order', () => {
     expect(story.payment().closeTarget).toBeNull();
   });
 
-  test('the buyer was faster: the order is confirmed, and nothing is late', () => {
+  test('when the buyer paid before the close, the order is confirmed and the money is not late', () => {
     const story = new OrderStory().pay().close('EXPIRED');
     expect(story.eventsOf(() => story.report(anAnswer(firstId, 'SUCCEEDED', 9)))).toEqual([
       ...['PAYMENT_SUCCEEDED', 'ORDER_CONFIRMED'],
@@ -339,7 +336,7 @@ describe('closing an order', () => {
     expect(story.payment()).toMatchObject({ late: false, closeTarget: null });
   });
 
-  test('it waits for the last of its payments', () => {
+  test('it ends when its last payment has ended', () => {
     const story = new OrderStory().pay(firstId).pay(secondId).close('CANCELED');
     story.report(aReport(firstId, 'CANCELED', 5));
     expect(story.order.status).toBe('CLOSING');
@@ -354,9 +351,9 @@ describe('closing an order', () => {
     expect(story.payment().closeTarget).toBe('CANCELED');
   });
 
-  test('money that was captured in part, unseen until now, keeps the order', () => {
+  test('a full or partial capture that is reported during the close confirms the order', () => {
     const story = new OrderStory({ captureMode: 'MANUAL' }).pay().close('EXPIRED');
-    story.report(anAnswer(firstId, 'SUCCEEDED', 9)); // said with all of it captured
+    story.report(anAnswer(firstId, 'SUCCEEDED', 9)); // reported as captured in full
     expect(story.order.status).toBe('CONFIRMED');
     const part = new OrderStory({ captureMode: 'MANUAL' }).pay().close('EXPIRED');
     part.report({ ...anAnswer(firstId, 'SUCCEEDED', 9), capturedMinor: 600n });
@@ -385,20 +382,20 @@ describe('authorize first, capture later', () => {
     expect(story.order).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PARTIALLY_PAID' });
   });
 
-  test('a partial capture whose authorization we never saw confirms the order as well', () => {
+  test('a partial capture confirms the order even if its authorization was never reported', () => {
     const story = manual().pay();
     story.report(aReport(firstId, 'SUCCEEDED', 8, { capturedMinor: 600n }));
     expect(story.order).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PARTIALLY_PAID', dueAt: null });
     expect(story.report(aReport(firstId, 'AUTHORIZED', 5))).toEqual(superseded);
   });
 
-  test('a capture of more than was authorized is a mismatch', () => {
+  test('a capture of more than the authorized amount is a mismatch', () => {
     const story = manual().pay();
     story.report(aReport(firstId, 'AUTHORIZED', 5));
     expect(story.report(aReport(firstId, 'SUCCEEDED', 8, { capturedMinor: 1001n }))).toEqual(mismatch);
   });
 
-  test('once captured, another amount captured is a mismatch', () => {
+  test('a different captured amount than the recorded one is a mismatch', () => {
     const story = manual().pay();
     story.report(aReport(firstId, 'SUCCEEDED', 8, { capturedMinor: 600n }));
     expect(story.report(aReport(firstId, 'SUCCEEDED', 9, { capturedMinor: 700n }))).toEqual(mismatch);
@@ -408,7 +405,7 @@ describe('authorize first, capture later', () => {
   test.each<[ended: ReportedPaymentStatus, event: EventType]>([
     ['CANCELED', 'PAYMENT_CANCELED'],
     ['EXPIRED', 'PAYMENT_EXPIRED'],
-  ])('an authorization that is %s holds nothing any more', (ended, event) => {
+  ])('an authorization that is %s no longer authorizes an amount', (ended, event) => {
     const story = manual().pay();
     story.report(aReport(firstId, 'AUTHORIZED', 5));
     expect(story.eventsOf(() => story.report(aReport(firstId, ended, 8)))).toEqual([event]);
@@ -416,7 +413,7 @@ describe('authorize first, capture later', () => {
     expect(story.order).toMatchObject({ authorizedMinor: 0n, paymentStatus: 'UNPAID' });
   });
 
-  test('an authorization that comes to an order which is covered already is voided', () => {
+  test('an authorization for an order that is already fully authorized is voided', () => {
     const story = manual().pay(firstId);
     story.report(aReport(firstId, 'CANCELED', 3));
     story.pay(secondId);
@@ -429,7 +426,7 @@ describe('authorize first, capture later', () => {
     expect(story.payment(secondId).status).toBe('AUTHORIZED');
   });
 
-  test('an authorization that money of another payment made needless is voided', () => {
+  test('an authorization is voided when another payment pays the order', () => {
     const story = manual().pay(firstId);
     story.report(aReport(firstId, 'CANCELED', 3));
     story.pay(secondId);
@@ -458,7 +455,7 @@ describe('authorize first, capture later', () => {
     expect(story.payment().checkAt).not.toBeNull();
   });
 
-  test('the callback of an authorization that was voided meanwhile brings nothing back', () => {
+  test('the delayed callback of a voided authorization does not restore it', () => {
     const story = manual().pay().close('CANCELED');
     story.report(anAnswer(firstId, 'CANCELED', 8));
     expect(story.order.status).toBe('CANCELED');
@@ -468,16 +465,16 @@ describe('authorize first, capture later', () => {
     expect(story.order.status).toBe('CANCELED');
   });
 
-  test('of the callbacks of an authorization and its end, the order of arrival decides nothing', () => {
+  test('the callback of an authorization has no effect when the callback of its end arrived first', () => {
     const story = manual().pay();
     story.report(aReport(firstId, 'EXPIRED', 8));
-    expect(story.report(aReport(firstId, 'AUTHORIZED', 8))).toEqual(superseded); // Stripe counts in whole seconds
+    expect(story.report(aReport(firstId, 'AUTHORIZED', 8))).toEqual(superseded); // Stripe’s timestamps are whole seconds
     expect(story.report(aReport(firstId, 'AUTHORIZED', 5))).toEqual(superseded);
     expect(story.payment()).toMatchObject({ status: 'EXPIRED', authorizedMinor: 0n });
     expect(story.order.status).toBe('OPEN');
   });
 
-  test('an authorization that is being voided is not brought back by its own callback', () => {
+  test('the callback of an authorization that is being voided has no effect', () => {
     const story = manual().pay();
     story.decide((change) => closePayment(change, firstId, 'CANCELED'));
     expect(story.report(aReport(firstId, 'AUTHORIZED', 9))).toEqual(superseded);
@@ -486,7 +483,7 @@ describe('authorize first, capture later', () => {
 });
 
 describe('unknown outcomes', () => {
-  test('a call without an answer makes UNKNOWN, never FAILED, and is asked again after 5 s', () => {
+  test('a call without an answer makes the payment UNKNOWN, never FAILED, and plans a check after 5 s', () => {
     const story = new OrderStory().pay();
     expect(story.eventsOf(() => story.decide((change) => markUnknown(change, firstId)))).toEqual(['PAYMENT_UNKNOWN']);
     expect(story.payment()).toMatchObject({ status: 'UNKNOWN', checkAttempts: 0, leasedUntil: null });
@@ -502,7 +499,7 @@ describe('unknown outcomes', () => {
     ['FAILED'],
     ['CANCELED'],
     ['EXPIRED'],
-  ])('a payment that we know to be %s never becomes UNKNOWN', (status) => {
+  ])('a %s payment never becomes UNKNOWN', (status) => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, status));
     const { held } = story;
@@ -517,7 +514,7 @@ describe('unknown outcomes', () => {
     expect(story.payment().status).toBe('CANCELING');
   });
 
-  test('what is UNKNOWN becomes what the provider says, by callback or by asking', () => {
+  test('an UNKNOWN payment gets the status that a callback or a query reports', () => {
     for (const report of [aReport(firstId, 'SUCCEEDED'), anAnswer(firstId, 'SUCCEEDED')]) {
       const story = new OrderStory().pay();
       story.decide((change) => markUnknown(change, firstId));
@@ -526,27 +523,27 @@ describe('unknown outcomes', () => {
     }
   });
 
-  test('when asking brought nothing for over a week a person must look, and it is still UNKNOWN', () => {
+  test('after the last check without a result the order goes into review, and the payment stays UNKNOWN', () => {
     const story = new OrderStory().pay();
     story.decide((change) => markUnknown(change, firstId));
-    for (let asked = 1; asked < unknownDelaysMs.length; asked += 1) {
-      expect(story.eventsOf(() => story.decide(askInVain))).toEqual([]);
-      expect(story.payment()).toMatchObject({ checkAttempts: asked, checkAt: expect.any(Date), leasedUntil: null });
+    for (let checks = 1; checks < unknownDelaysMs.length; checks += 1) {
+      expect(story.eventsOf(() => story.decide(checkWithoutResult))).toEqual([]);
+      expect(story.payment()).toMatchObject({ checkAttempts: checks, checkAt: expect.any(Date), leasedUntil: null });
     }
-    const last = story.eventsOf(() => story.decide(askInVain));
+    const last = story.eventsOf(() => story.decide(checkWithoutResult));
     expect(last).toEqual(['ORDER_REVIEW_NEEDED']);
     expect(story.order.reviewReasons).toEqual(['STUCK_UNKNOWN']);
     expect(story.payment()).toMatchObject({ status: 'UNKNOWN', checkAt: null });
-    expect(story.eventsOf(() => story.decide(askInVain))).toEqual([]);
+    expect(story.eventsOf(() => story.decide(checkWithoutResult))).toEqual([]);
     expect(story.report(aReport(firstId, 'SUCCEEDED', 99))).toEqual(applied);
   });
 
-  test('each question that brought nothing new is followed by the next of the schedule', () => {
+  test('each check without a new result is followed by the next one of the schedule', () => {
     const story = new OrderStory().pay();
     story.decide((change) => markUnknown(change, firstId));
     const delaysMs = unknownDelaysMs.slice(1, 10).map(() =>
       story.decide((change) => {
-        askInVain(change);
+        checkWithoutResult(change);
         return (change.payment(firstId).checkAt?.getTime() ?? 0) - change.at.getTime();
       }),
     );
@@ -554,23 +551,23 @@ describe('unknown outcomes', () => {
   });
 });
 
-test('questions out of turn, however many, use up none of the schedule', () => {
+test('checks before their time do not advance the schedule', () => {
   const story = new OrderStory().pay();
   story.decide((change) => markUnknown(change, firstId));
   const { checkAt } = story.payment();
   story.decide((change) => {
-    for (let asked = 0; asked < 100; asked += 1) postponeCheck(change, firstId);
+    for (let checks = 0; checks < 100; checks += 1) postponeCheck(change, firstId);
   });
   expect(story.payment()).toMatchObject({ status: 'UNKNOWN', checkAttempts: 0, checkAt });
   expect(story.order.reviewReasons).toEqual([]);
 });
 
-test('a report about a payment of another order is a mistake of the caller', () => {
+test('a report of a payment of another order throws a RangeError', () => {
   const story = new OrderStory().pay();
   expect(() => story.report(aReport(secondId, 'SUCCEEDED'))).toThrow(RangeError);
 });
 
-test('a decision that is not kept leaves no trace', () => {
+test('a decision that throws leaves the order unchanged', () => {
   const story = new OrderStory().pay();
   const { held } = story;
   const copy = structuredClone(held);
@@ -593,9 +590,9 @@ describe('a callback that cannot be read', () => {
   test.each<[what: string, told: ReportedPaymentStatus, checkAt: 'planned' | null]>([
     ['that waits for its buyer', 'ACTION_REQUIRED', 'planned'],
     ['that was paid', 'SUCCEEDED', 'planned'],
-    ['that nobody asks about any more', 'FAILED', null],
+    ['without a planned check', 'FAILED', null],
   ])(
-    'has a payment %s asked within two seconds, moves nothing, and calls for a person once',
+    'plans a check of a payment %s after two seconds, keeps its status, and puts the order in review once',
     (_what, told, planned) => {
       const story = new OrderStory().pay();
       story.report(aReport(firstId, told, 1));
@@ -611,7 +608,7 @@ describe('a callback that cannot be read', () => {
     },
   );
 
-  test('leaves a question that is due sooner as it is', () => {
+  test('does not delay a check that is due sooner', () => {
     const story = new OrderStory().pay();
     story.decide((change) => change.plan(firstId, { checkAt: change.at }));
     const { checkAt } = story.payment();

@@ -9,19 +9,20 @@ const kinds: readonly [kind: IdKind, prefix: string][] = [
   ['refund', 'rfd'],
   ['event', 'evt'],
   ['merchant', 'mch'],
+  ['apiKey', 'key'],
 ];
 
-test('every kind that has ids is in the table below', () => {
+test('the table has every kind of id', () => {
   expect(Object.entries(idPrefixes)).toEqual(kinds);
 });
 
-test.each(kinds)('the id of a new %s is %s_ and 26 characters that every provider takes', (kind, prefix) => {
+test.each(kinds)('the id of a new %s is %s_ and 26 characters that every provider accepts', (kind, prefix) => {
   const id = newId(kind);
   expect(id).toMatch(new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`));
   expect(id).toMatch(/^[a-z0-9_]{30}$/); // out_trade_no of WeChat Pay: 6 to 32 of these
 });
 
-test.each(kinds)('the id of a new %s is that of no other kind', (kind) => {
+test.each(kinds)('the id of a new %s is not an id of another kind', (kind) => {
   const id = newId(kind);
   expect(idKindOf(id)).toBe(kind);
   expect(kinds.filter(([other]) => isId(other, id))).toEqual([[kind, idPrefixes[kind]]]);
@@ -29,12 +30,12 @@ test.each(kinds)('the id of a new %s is that of no other kind', (kind) => {
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** The bits of a TypeID's suffix, by an independent reading of the TypeID specification. */
+/** Decodes a TypeID's suffix, independently of the library, by the TypeID specification. */
 function bitsOf(id: string): bigint {
   return [...id.slice(-26)].reduce((bits, character) => bits * 32n + BigInt(alphabet.indexOf(character)), 0n);
 }
 
-test('an id is a UUIDv7 of the moment at which it was made', () => {
+test('an id is a UUIDv7 of its creation time', () => {
   const before = BigInt(Date.now());
   const bits = bitsOf(newId('payment'));
   expect((bits >> 76n) & 0xfn).toBe(7n);
@@ -43,13 +44,13 @@ test('an id is a UUIDv7 of the moment at which it was made', () => {
   expect(bits >> 80n).toBeLessThanOrEqual(BigInt(Date.now()));
 });
 
-test('ten thousand ids are ten thousand different ids', () => {
+test('ten thousand new ids are all different', () => {
   expect(new Set(Array.from({ length: 10_000 }, () => newId('event'))).size).toBe(10_000);
 });
 
 const good = 'pay_01kb2x3y4z5a6b7c8d9e0f1g2h';
 
-test('a well-formed id is one', () => {
+test('a well-formed id is accepted', () => {
   expect(isId('payment', good)).toBe(true);
 });
 
@@ -62,7 +63,7 @@ test.each<[text: string, why: string]>([
   [good.replace('_', '-'), 'with another separator'],
   [good.replace('pay_', ''), 'without a prefix'],
   [good.replace('pay_', 'pay__'), 'with two separators'],
-  [good.replace('pay_', 'pi_'), 'with a prefix of somebody else'],
+  [good.replace('pay_', 'pi_'), 'with the prefix of another system'],
   [`pay_8${good.slice(5)}`, 'more than 128 bits'],
   [`${good.slice(0, -1)}i`, 'with i, which is not in the alphabet'],
   [`${good.slice(0, -1)}l`, 'with l, which is not in the alphabet'],
@@ -71,12 +72,12 @@ test.each<[text: string, why: string]>([
   [`${good}\n`, 'with a line end'],
   [` ${good}`, 'with a blank before'],
   ['pay_01939a1e-0000-7000-8000-000000000000', 'a UUID with dashes'],
-])('%j is no id: %s', (text) => {
+])('%j is not an id: %s', (text) => {
   expect(idKindOf(text)).toBeNull();
   for (const [kind] of kinds) expect(isId(kind, text)).toBe(false);
 });
 
-test('text that is an id of any kind has exactly the form of one', () => {
+test('every accepted id has the documented form', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...'pay_ordfdevtmch0178ilou') }), (text) => {
       if (idKindOf(text) !== null) expect(text).toMatch(/^[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}$/);

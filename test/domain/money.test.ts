@@ -34,13 +34,13 @@ test.each<[code: string, exponent: number]>([
 test.each([
   ...['XXX', 'XTS', 'XAU', 'XAG', 'XPT', 'XPD', 'XDR', 'XSU', 'XUA', 'XBA', 'XBB', 'XBC', 'XBD'],
   ...['eur', 'Eur', 'EURO', 'EU', '', ' EUR', 'EUR ', 'EUR\n', 'QQQ', '978', 'constructor', '__proto__'],
-])('%j is no currency', (code) => {
+])('%j is not a currency', (code) => {
   expect(isCurrency(code)).toBe(false);
   expect(() => currencyExponent(code)).toThrow(RangeError);
   expect(() => formatDecimal({ amountMinor: 1n, currency: code })).toThrow(RangeError);
 });
 
-test.each(['XAF', 'XCD', 'XOF', 'XPF'])('%s begins with X and is a currency all the same', (code) => {
+test.each(['XAF', 'XCD', 'XOF', 'XPF'])('%s begins with X and is a currency', (code) => {
   expect(isCurrency(code)).toBe(true);
 });
 
@@ -61,18 +61,18 @@ test.each<[amountMinor: bigint, currency: string, text: string]>([
   expect(formatDecimal({ amountMinor, currency })).toBe(text);
 });
 
-test('people read an amount with its currency, also one of a currency that is none', () => {
+test('the readable text of an amount has its currency, even an invalid one', () => {
   expect(formatMoney({ amountMinor: 2600n, currency: 'CNY' })).toBe('26.00 CNY');
   expect(formatMoney({ amountMinor: 2600n, currency: 'xyz' })).toBe('2600 minor units of xyz');
 });
 
-/** Decimal text to minor units by counting digits, which is another way than the code's. */
+/** Parses decimal text to minor units with an algorithm that is independent of the code under test. */
 function parseDecimal(text: string): { amountMinor: bigint; decimals: number } {
   const [whole = '', fraction = ''] = text.split('.');
   return { amountMinor: BigInt(whole + fraction), decimals: fraction.length };
 }
 
-test('decimal text says the amount exactly, whatever the currency', () => {
+test('decimal text is exact in every currency', () => {
   const currency = fc.constantFrom('JPY', 'EUR', 'KWD', 'CLF');
   const amount = fc.oneof(fc.bigInt(0n, 10_000n), fc.bigInt(0n, amountMinorMax));
   fc.assert(
@@ -85,11 +85,11 @@ test('decimal text says the amount exactly, whatever the currency', () => {
   );
 });
 
-test('the largest amount survives JSON', () => {
+test('JSON represents the largest amount exactly', () => {
   expect(BigInt(JSON.parse(JSON.stringify(Number(amountMinorMax))))).toBe(amountMinorMax);
 });
 
-test('sums are exact beyond what a float holds', () => {
+test('sums are exact beyond the precision of a float', () => {
   expect(sumOf([2n ** 53n, 1n, 1n], (amount) => amount)).toBe(9_007_199_254_740_994n);
   expect(sumOf([], (amount: bigint) => amount)).toBe(0n);
   expect(minOf(2n ** 53n, 2n ** 53n + 1n)).toBe(2n ** 53n);

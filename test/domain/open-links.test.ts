@@ -3,7 +3,7 @@ import { noteForeignReport } from '../../src/domain/apply-payment-report.ts';
 import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import type { NextAction } from '../../src/domain/payment.ts';
 import { lacksAction } from '../../src/domain/payment.ts';
-import { postponeCheck, watchAnew, watchLink } from '../../src/domain/payment-checks.ts';
+import { postponeCheck, restartAbandonedChecks, watchLink } from '../../src/domain/payment-checks.ts';
 import { waitingDelayMsMax } from '../../src/domain/schedule.ts';
 import { aReport, firstId, OrderStory, second } from './order-story.ts';
 
@@ -13,8 +13,8 @@ const link = (expiresAt: Date | null): NextAction => ({
   expiresAt: expiresAt?.toISOString() ?? null,
 });
 
-/** A payment that was given up while its buyer holds a link that works until second 1800. */
-function givenUp(): OrderStory {
+/** A payment that is abandoned at second 2 while the buyer's link works until second 1800. */
+function abandoned(): OrderStory {
   const story = new OrderStory().pay();
   story.report(aReport(firstId, 'ACTION_REQUIRED', 1, { providerPaymentId: null, nextAction: link(second(1800)) }));
   story.decide((change) => closePayment(change, firstId, 'CANCELED'));
@@ -22,8 +22,8 @@ function givenUp(): OrderStory {
   return story;
 }
 
-/** A due question that brought nothing new. Returns how long until the next one. */
-function ask(story: OrderStory, payableUntil: Date): number {
+/** Runs a due check without a new result. Returns the time until the next check in milliseconds. */
+function runCheck(story: OrderStory, payableUntil: Date): number {
   let waitMs = 0;
   story.decide((change) => {
     change.plan(firstId, { checkAt: change.at });
@@ -34,27 +34,27 @@ function ask(story: OrderStory, payableUntil: Date): number {
   return waitMs;
 }
 
-/** The same, so many seconds into the story. */
-function askAt(story: OrderStory, seconds: number, payableUntil: Date): number {
+/** Runs such a check at a given second of the story. */
+function runCheckAt(story: OrderStory, seconds: number, payableUntil: Date): number {
   story.passTo(seconds);
-  return ask(story, payableUntil);
+  return runCheck(story, payableUntil);
 }
 
 describe('a link that outlives its payment', () => {
-  test('is watched at growing distances, ten seconds at first and a quarter of an hour at most, using up no other question', () => {
-    const story = givenUp();
-    expect(ask(story, second(100_000))).toBe(10_000);
+  test('is checked at intervals from ten seconds to fifteen minutes without advancing the regular schedule', () => {
+    const story = abandoned();
+    expect(runCheck(story, second(100_000))).toBe(10_000);
     for (const seconds of [25, 60, 300]) {
-      // Given up at second 2, by its provider's word.
-      expect(askAt(story, seconds, second(100_000))).toBe((seconds - 2) * 1000);
+      // Abandoned at second 2 according to the provider.
+      expect(runCheckAt(story, seconds, second(100_000))).toBe((seconds - 2) * 1000);
     }
-    expect(askAt(story, 5000, second(100_000))).toBe(waitingDelayMsMax);
+    expect(runCheckAt(story, 5000, second(100_000))).toBe(waitingDelayMsMax);
     expect(story.payment().checkAttempts).toBe(0);
   });
 
-  test('is asked about once more when it has run out, and from then on like any other that was given up', () => {
-    const story = givenUp();
-    expect(askAt(story, 50, second(60))).toBe(12_000);
+  test('is checked once more after its expiry, and then by the schedule of abandoned payments', () => {
+    const story = abandoned();
+    expect(runCheckAt(story, 50, second(60))).toBe(12_000);
     story.decide((change) => {
       change.plan(firstId, { checkAt: change.at });
       postponeCheck(change, firstId);
@@ -64,21 +64,21 @@ describe('a link that outlives its payment', () => {
     expect(checkAt?.getTime()).toBeGreaterThan(second(86_400).getTime());
   });
 
-  test('that was opened, and closed at the provider, is asked about from the beginning', () => {
-    const story = givenUp();
-    for (let asked = 0; asked < 5; asked += 1) {
+  test('restarts the check schedule when it was opened and closed at the provider', () => {
+    const story = abandoned();
+    for (let checks = 0; checks < 5; checks += 1) {
       story.decide((change) => {
         change.plan(firstId, { checkAt: change.at });
         postponeCheck(change, firstId);
       });
     }
     expect(story.payment().checkAt).toBeNull();
-    story.decide((change) => watchAnew(change, firstId));
+    story.decide((change) => restartAbandonedChecks(change, firstId));
     expect(story.payment()).toMatchObject({ checkAttempts: 0, checkAt: expect.any(Date) });
   });
 
-  test('that has run out is not watched, nor is what is not given up', () => {
-    const story = givenUp();
+  test('causes no additional checks after its expiry or for a live payment', () => {
+    const story = abandoned();
     const planned = story.payment().checkAt;
     story.decide((change) => watchLink(change, firstId, second(0)));
     expect(story.payment().checkAt).toEqual(planned);
@@ -90,22 +90,22 @@ describe('a link that outlives its payment', () => {
     expect(live.payment().checkAt).toEqual(checkAt);
   });
 
-  test('brings money after all, which is late', () => {
-    const story = givenUp();
+  test('can still bring money, which is late', () => {
+    const story = abandoned();
     story.report(aReport(firstId, 'SUCCEEDED', 30));
     expect(story.payment()).toMatchObject({ status: 'SUCCEEDED', late: true });
   });
 });
 
-describe('what the buyer acts by', () => {
+describe('the next action', () => {
   test.each<[string, NextAction | null, boolean]>([
-    ['is lacking when it was never heard of', null, true],
-    ['is lacking when it has run out', link(second(9)), true],
-    ['is lacking from the very moment on', link(second(10)), true],
-    ['is there before', link(second(11)), false],
-    ['is there when it has no end', link(null), false],
+    ['is missing when none was reported', null, true],
+    ['is missing after its expiry', link(second(9)), true],
+    ['is missing at its expiry', link(second(10)), true],
+    ['is present before its expiry', link(second(11)), false],
+    ['is present when it has no expiry', link(null), false],
     [
-      'is there when its kind has no end',
+      'is present when its kind has no expiry',
       { kind: 'CONFIRM_CARD', clientSecret: 'pi_secret', publishableKey: 'pk' },
       false,
     ],
@@ -114,7 +114,7 @@ describe('what the buyer acts by', () => {
     expect(lacksAction({ status: 'SUCCEEDED', nextAction }, second(10))).toBe(false);
   });
 
-  test('is renewed by the first report that brings another once it has run out, and makes no event', () => {
+  test('is replaced after its expiry by the next reported one, without an event', () => {
     const story = new OrderStory().pay();
     story.report(aReport(firstId, 'ACTION_REQUIRED', 1, { nextAction: link(second(1)) }));
     const fresh = link(second(1800));
@@ -123,7 +123,7 @@ describe('what the buyer acts by', () => {
     expect(story.payment().nextAction).toEqual(fresh);
   });
 
-  test('stays while it works, whatever else is offered', () => {
+  test('is not replaced before its expiry', () => {
     const story = new OrderStory().pay();
     const first = link(second(900));
     story.report(aReport(firstId, 'ACTION_REQUIRED', 1, { nextAction: first }));
@@ -132,7 +132,7 @@ describe('what the buyer acts by', () => {
   });
 });
 
-test('a callback of another app changes nothing but that a person is asked to look', () => {
+test('a callback of another app puts the order in review and changes nothing else', () => {
   const story = new OrderStory().pay();
   story.report(aReport(firstId, 'ACTION_REQUIRED', 1));
   const before = story.payment();

@@ -13,7 +13,7 @@ export const totalMinor = 1000n;
 
 const noon = Date.UTC(2026, 10, 23, 12);
 
-/** An instant of the story; every story begins at 0. */
+/** The time at a given second of the story. Every story begins at second 0. */
 export function second(seconds: number): Date {
   return new Date(noon + seconds * 1000);
 }
@@ -47,7 +47,7 @@ export function anOrder(facts: Partial<Order> = {}): Order {
   };
 }
 
-/** A payment that was started for the whole order and about which nothing is known yet. */
+/** A SUBMITTING payment of the whole order. */
 export function aPayment(id: string, facts: Partial<Payment> = {}): Payment {
   return {
     id,
@@ -100,7 +100,7 @@ export function aPayment(id: string, facts: Partial<Payment> = {}): Payment {
   };
 }
 
-/** A callback that says so, by its provider's clock at `second(at)`. What is captured is the whole unless told otherwise. */
+/** A report from a callback with the provider time `second(at)`. SUCCEEDED captures the total unless `said` overrides it. */
 export function aReport(
   paymentId: string,
   status: ReportedPaymentStatus,
@@ -122,7 +122,7 @@ export function aReport(
   };
 }
 
-/** An answer to a question of ours: the provider gives no time of its own with it. */
+/** A report from a query, which has no provider time. */
 export function anAnswer(paymentId: string, status: ReportedPaymentStatus, at = 10): PaymentReport {
   return aReport(paymentId, status, at, { evidence: { source: 'QUERY', providerTime: null, receivedAt: second(at) } });
 }
@@ -131,7 +131,7 @@ export function declined(attempt: string): PaymentFailure {
   return { reason: 'card_declined', message: 'Declined.', providerCode: 'card_declined', attempt };
 }
 
-/** One order from its creation on: what is held after each decision, and every event that was made on the way. */
+/** One order from its creation: the state after each decision, and all events so far. */
 export class OrderStory {
   held: OrderAggregate;
   readonly events: OrderEvent[] = [];
@@ -150,12 +150,12 @@ export class OrderStory {
     return new OrderChange(this.held, second(this.#now)).payment(id);
   }
 
-  /** The next decision is made at `second(seconds)`. */
+  /** Sets the time of the next decision to `second(seconds)`. */
   passTo(seconds: number): void {
     this.#now = seconds - 1;
   }
 
-  /** One decision, one second after the last, kept as the store keeps it. */
+  /** Makes a decision one second after the previous one and keeps its result, as the store does. */
   decide<T>(decision: (change: OrderChange) => T): T {
     this.#now += 1;
     const change = new OrderChange(this.held, second(this.#now));
@@ -166,7 +166,7 @@ export class OrderStory {
     return result;
   }
 
-  /** The events that a decision makes. */
+  /** Returns the types of the events that a decision makes. */
   eventsOf(decision: () => unknown): EventType[] {
     const before = this.events.length;
     decision();

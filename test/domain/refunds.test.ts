@@ -32,7 +32,7 @@ function aRefundReport(status: RefundReport['status'], said: Partial<RefundRepor
   };
 }
 
-/** A paid order, and one refund of 600 of its 1000 that was asked for. */
+/** A paid order of 1000. `ask` requests a refund, of 600 by default. */
 class RefundStory extends OrderStory {
   constructor() {
     super();
@@ -49,7 +49,7 @@ class RefundStory extends OrderStory {
     return this;
   }
 
-  hear(report: RefundReport, newId = consoles): ReportOutcome {
+  applyReport(report: RefundReport, newId = consoles): ReportOutcome {
     return this.decide((change) => applyRefundReport(change, firstId, report, newId));
   }
 
@@ -63,40 +63,43 @@ class RefundStory extends OrderStory {
   }
 }
 
-describe('a refund that was asked for', () => {
-  test('sets its amount aside at once', () => {
+describe('a requested refund', () => {
+  test('reserves its amount immediately', () => {
     const story = new RefundStory();
     expect(story.eventsOf(() => story.ask())).toEqual(['REFUND_REQUESTED']);
     expect(story.money).toEqual({ capturedMinor: totalMinor, refundedMinor: 0n, reservedMinor: 600n });
   });
 
-  test('is told once of everything that happens to it', () => {
+  test('has one event for each status change', () => {
     const story = new RefundStory().ask();
-    expect(story.eventsOf(() => story.hear(aRefundReport('PENDING')))).toEqual(['REFUND_PENDING']);
-    expect(story.eventsOf(() => story.hear(aRefundReport('PENDING')))).toEqual([]);
-    expect(story.eventsOf(() => story.hear(aRefundReport('SUCCEEDED')))).toEqual(['REFUND_SUCCEEDED']);
-    expect(story.eventsOf(() => story.hear(aRefundReport('SUCCEEDED')))).toEqual([]);
+    expect(story.eventsOf(() => story.applyReport(aRefundReport('PENDING')))).toEqual(['REFUND_PENDING']);
+    expect(story.eventsOf(() => story.applyReport(aRefundReport('PENDING')))).toEqual([]);
+    expect(story.eventsOf(() => story.applyReport(aRefundReport('SUCCEEDED')))).toEqual(['REFUND_SUCCEEDED']);
+    expect(story.eventsOf(() => story.applyReport(aRefundReport('SUCCEEDED')))).toEqual([]);
     expect(story.money).toEqual({ capturedMinor: totalMinor, refundedMinor: 600n, reservedMinor: 0n });
     expect(story.order.paymentStatus).toBe('PARTIALLY_REFUNDED');
-    expect(story.eventsOf(() => story.hear(aRefundReport('FAILED')))).toEqual(['REFUND_FAILED', 'ORDER_REVIEW_NEEDED']);
+    expect(story.eventsOf(() => story.applyReport(aRefundReport('FAILED')))).toEqual([
+      'REFUND_FAILED',
+      'ORDER_REVIEW_NEEDED',
+    ]);
     expect(story.money).toEqual({ capturedMinor: totalMinor, refundedMinor: 0n, reservedMinor: 0n });
     expect(story.order).toMatchObject({ paymentStatus: 'PAID', reviewReasons: ['REFUND_ABNORMAL'] });
   });
 
-  test('of unknown outcome keeps its amount aside, and is asked about', () => {
+  test('keeps its amount reserved and is checked when its outcome is unknown', () => {
     const story = new RefundStory().ask();
     story.decide((change) => markRefundUnknown(change, ours));
     expect(story.refund()).toMatchObject({ status: 'UNKNOWN', checkAt: second(10), leasedUntil: null });
     expect(story.money.reservedMinor).toBe(600n);
-    expect(story.hear(aRefundReport('SUCCEEDED'))).toEqual({ effect: 'applied' });
+    expect(story.applyReport(aRefundReport('SUCCEEDED'))).toEqual({ effect: 'applied' });
     expect(story.money).toMatchObject({ refundedMinor: 600n, reservedMinor: 0n });
   });
 
-  test('about which nobody ever answers comes to a person', () => {
+  test('goes into review when its outcome stays unknown', () => {
     const story = new RefundStory().ask();
     story.decide((change) => markRefundUnknown(change, ours));
-    for (let asked = 0; story.refund()?.checkAt !== null; asked += 1) {
-      expect(asked).toBeLessThan(100);
+    for (let checks = 0; story.refund()?.checkAt !== null; checks += 1) {
+      expect(checks).toBeLessThan(100);
       story.decide((change) => {
         change.planRefund(ours, { checkAt: change.at });
         postponeRefundCheck(change, ours);
@@ -106,85 +109,85 @@ describe('a refund that was asked for', () => {
     expect(story.refund()?.status).toBe('UNKNOWN');
   });
 
-  test('that failed is not brought back by a callback, which may be older, but by an answer', () => {
+  test('succeeds after a failure only by a query result, because a callback may be older than the failure', () => {
     const story = new RefundStory().ask();
-    story.hear(aRefundReport('FAILED'));
-    expect(story.hear(aRefundReport('SUCCEEDED'))).toEqual({ effect: 'refused', reason: 'superseded' });
+    story.applyReport(aRefundReport('FAILED'));
+    expect(story.applyReport(aRefundReport('SUCCEEDED'))).toEqual({ effect: 'refused', reason: 'superseded' });
     expect(story.refund()).toMatchObject({ status: 'FAILED', checkAt: expect.any(Date) });
     const answer = { source: 'QUERY', providerTime: null, receivedAt: second(30) } as const;
-    expect(story.hear(aRefundReport('SUCCEEDED', { evidence: answer }))).toEqual({ effect: 'applied' });
+    expect(story.applyReport(aRefundReport('SUCCEEDED', { evidence: answer }))).toEqual({ effect: 'applied' });
     expect(story.money).toMatchObject({ refundedMinor: 600n, reservedMinor: 0n });
   });
 
-  test('that failed and is brought back, when another one holds its money by now, is early until that is free', () => {
+  test('succeeds after a failure only when no other refund has reserved its amount; until then the report is early', () => {
     const answer = { source: 'QUERY', providerTime: null, receivedAt: second(30) } as const;
     const other = { refundId: consoles, providerRefundId: 're_other', amountMinor: 700n };
     const story = new RefundStory().ask();
-    story.hear(aRefundReport('FAILED'));
+    story.applyReport(aRefundReport('FAILED'));
     story.ask(consoles, 700n);
-    expect(story.hear(aRefundReport('SUCCEEDED', { evidence: answer }))).toEqual({ effect: 'early' });
+    expect(story.applyReport(aRefundReport('SUCCEEDED', { evidence: answer }))).toEqual({ effect: 'early' });
     expect(story.money).toMatchObject({ refundedMinor: 0n, reservedMinor: 700n });
-    story.hear(aRefundReport('FAILED', other));
-    expect(story.hear(aRefundReport('SUCCEEDED', { evidence: answer }))).toEqual({ effect: 'applied' });
+    story.applyReport(aRefundReport('FAILED', other));
+    expect(story.applyReport(aRefundReport('SUCCEEDED', { evidence: answer }))).toEqual({ effect: 'applied' });
     expect(story.money).toMatchObject({ refundedMinor: 600n, reservedMinor: 0n });
   });
 
   test.each<[what: string, said: Partial<RefundReport>]>([
     ['another amount', { amountMinor: 601n }],
     ['another currency', { currency: 'USD' }],
-  ])('reported with %s changes nothing, and a person looks', (_what, said) => {
+  ])('goes into review and does not change when it is reported with %s', (_what, said) => {
     const story = new RefundStory().ask();
-    expect(story.hear(aRefundReport('SUCCEEDED', said))).toEqual({ effect: 'refused', reason: 'mismatch' });
+    expect(story.applyReport(aRefundReport('SUCCEEDED', said))).toEqual({ effect: 'refused', reason: 'mismatch' });
     expect(story.money).toMatchObject({ refundedMinor: 0n, reservedMinor: 600n });
     expect(story.order.reviewReasons).toEqual(['REFUND_ABNORMAL']);
   });
 
-  test('that the provider has made twice is two refunds: the money counts, and a person looks', () => {
+  test('counts twice and goes into review when the provider executed it twice', () => {
     const story = new RefundStory().ask(ours, 400n);
-    story.hear(aRefundReport('SUCCEEDED', { amountMinor: 400n }));
-    story.hear(aRefundReport('SUCCEEDED', { amountMinor: 400n, providerRefundId: 're_twin' }));
+    story.applyReport(aRefundReport('SUCCEEDED', { amountMinor: 400n }));
+    story.applyReport(aRefundReport('SUCCEEDED', { amountMinor: 400n, providerRefundId: 're_twin' }));
     expect(story.money).toMatchObject({ refundedMinor: 800n, reservedMinor: 0n });
     expect(story.order.reviewReasons).toEqual(['REFUND_ABNORMAL']);
   });
 });
 
-test('a refund never takes the place of another one', () => {
+test('a refund never replaces another one', () => {
   const story = new RefundStory().ask(ours, 400n);
-  story.hear(aRefundReport('SUCCEEDED', { amountMinor: 400n }));
+  story.applyReport(aRefundReport('SUCCEEDED', { amountMinor: 400n }));
   const twin = aRefundReport('SUCCEEDED', { amountMinor: 400n, providerRefundId: 're_twin' });
-  expect(() => story.hear(twin, ours)).toThrow('exists already');
+  expect(() => story.applyReport(twin, ours)).toThrow('already exists');
 });
 
 describe('a refund made in the console', () => {
   const foreign = { refundId: null, providerRefundId: 're_console', amountMinor: 500n };
 
-  test('is taken over, once', () => {
+  test('is recorded once', () => {
     const story = new RefundStory();
-    expect(story.eventsOf(() => story.hear(aRefundReport('SUCCEEDED', foreign)))).toEqual([
+    expect(story.eventsOf(() => story.applyReport(aRefundReport('SUCCEEDED', foreign)))).toEqual([
       ...['REFUND_REQUESTED', 'REFUND_SUCCEEDED'],
     ]);
-    expect(story.hear(aRefundReport('SUCCEEDED', foreign), 'rfd_00000000000000000000000008')).toEqual({
+    expect(story.applyReport(aRefundReport('SUCCEEDED', foreign), 'rfd_00000000000000000000000008')).toEqual({
       effect: 'repeated',
     });
     expect(story.refund(consoles)).toMatchObject({ origin: 'PROVIDER', status: 'SUCCEEDED' });
     expect(story.money).toMatchObject({ refundedMinor: 500n, reservedMinor: 0n });
   });
 
-  test('that failed before we heard of it is one event, and moves nothing', () => {
+  test('is one event without money when its first report is a failure', () => {
     const story = new RefundStory().ask(ours, 900n);
-    expect(story.eventsOf(() => story.hear(aRefundReport('FAILED', foreign)))).toEqual(['REFUND_FAILED']);
+    expect(story.eventsOf(() => story.applyReport(aRefundReport('FAILED', foreign)))).toEqual(['REFUND_FAILED']);
     expect(story.money).toEqual({ capturedMinor: totalMinor, refundedMinor: 0n, reservedMinor: 900n });
   });
 
-  test('comes early while its money is held by another, which is asked about', () => {
+  test('is early while another refund has reserved its amount, and checks that refund', () => {
     const story = new RefundStory().ask(ours, 900n);
-    expect(story.hear(aRefundReport('SUCCEEDED', foreign))).toEqual({ effect: 'early' });
+    expect(story.applyReport(aRefundReport('SUCCEEDED', foreign))).toEqual({ effect: 'early' });
     expect(story.refund()?.checkAt).not.toBeNull();
-    story.hear(aRefundReport('FAILED', { amountMinor: 900n }));
-    expect(story.hear(aRefundReport('SUCCEEDED', foreign))).toEqual({ effect: 'applied' });
+    story.applyReport(aRefundReport('FAILED', { amountMinor: 900n }));
+    expect(story.applyReport(aRefundReport('SUCCEEDED', foreign))).toEqual({ effect: 'applied' });
   });
 
-  test('comes early before its payment is seen to have succeeded, which is asked about', () => {
+  test('is early before its payment has succeeded, and checks the payment', () => {
     const story = new OrderStory().pay();
     const outcome = story.decide((change) =>
       applyRefundReport(change, firstId, aRefundReport('SUCCEEDED', foreign), consoles),
@@ -194,7 +197,7 @@ describe('a refund made in the console', () => {
   });
 });
 
-test('the surplus of a payment goes back once, under an id made from the payment’s', () => {
+test('the surplus of a payment is refunded once, under an id derived from the payment’s id', () => {
   const story = new OrderStory({}, 'REFUND').pay().close('CANCELED');
   story.report(aReport(firstId, 'CANCELED'));
   story.report(aReport(firstId, 'SUCCEEDED'));
@@ -218,7 +221,7 @@ test('the surplus of a payment goes back once, under an id made from the payment
   expect(story.order).toMatchObject({ status: 'CANCELED', paymentStatus: 'REFUNDED', reviewReasons: [] });
 });
 
-/** What the provider made of our refund and of one from its console, told in any order and any number of times. */
+/** The statuses of our refund and of one from the console. They are reported in any order and any number of times. */
 const course = fc.record({
   ours: fc.constantFrom<RefundReport['status'][]>(
     ['SUCCEEDED'],
@@ -234,7 +237,7 @@ const course = fc.record({
   ),
 });
 
-test('in whatever order and however often reports come, the money is the same, and never more goes back than came in', () => {
+test('for any order and number of reports, the money is the same and refunds never exceed the captured amount', () => {
   const told = course.chain(({ ours, console }) => {
     const reports = [
       ...ours.map((status) => aRefundReport(status)),
@@ -246,8 +249,8 @@ test('in whatever order and however often reports come, the money is the same, a
     return fc.tuple(some, fc.shuffledSubarray(reports, { minLength: reports.length })).map(([noise, all]) => ({
       ours,
       console,
-      // The last word of each is heard at last, as asking would bring it.
-      heard: [
+      // The final status of each refund is reported last, as a query would do.
+      sequence: [
         ...noise,
         ...all,
         ...[ours, console].flatMap((statuses, index) => {
@@ -261,10 +264,10 @@ test('in whatever order and however often reports come, the money is the same, a
     }));
   });
   fc.assert(
-    fc.property(told, ({ ours, console, heard }) => {
+    fc.property(told, ({ ours, console, sequence }) => {
       const story = new RefundStory().ask();
-      for (const report of heard) {
-        story.hear(report);
+      for (const report of sequence) {
+        story.applyReport(report);
         const { capturedMinor, refundedMinor, reservedMinor } = story.money;
         expect(refundedMinor >= 0n && reservedMinor >= 0n && refundedMinor + reservedMinor <= capturedMinor).toBe(true);
       }
@@ -275,8 +278,8 @@ test('in whatever order and however often reports come, the money is the same, a
   );
 });
 
-// What becomes of each refund at the provider, as its callbacks say. Nothing succeeds there that the payment has not brought: what is
-// sent back from the console beside ours fits, or ours has failed before.
+// The statuses of each refund at the provider, as its callbacks report them. The provider never refunds more than the
+// payment: the refund from the console fits beside ours, or ours has failed.
 type Course = readonly RefundReport['status'][];
 const courses: readonly Course[] = [
   ...([['SUCCEEDED'], ['FAILED'], ['PENDING', 'SUCCEEDED'], ['PENDING', 'FAILED'], ['SUCCEEDED', 'FAILED']] as const),
@@ -305,14 +308,14 @@ function reportOf(callback: string): RefundReport {
   return { ...said, refundId: null, providerRefundId: 're_console', amountMinor: BigInt(amount ?? 0) };
 }
 
-/** Tells them one by one; what comes early is told again after all others, as the inbox does it. */
+/** Applies the callbacks one by one. Early ones are applied again after all others, as the inbox does. */
 function moneyAfter(callbacks: readonly string[]) {
   const story = new RefundStory().ask();
   let waiting = callbacks;
   for (let round = 0; waiting.length > 0; round += 1) {
     expect(round, `still early: ${waiting}`).toBeLessThan(5);
     waiting = waiting.filter((callback) => {
-      const { effect } = story.hear(reportOf(callback));
+      const { effect } = story.applyReport(reportOf(callback));
       const { capturedMinor, refundedMinor, reservedMinor } = story.money;
       expect(refundedMinor >= 0n && reservedMinor >= 0n && refundedMinor + reservedMinor <= capturedMinor).toBe(true);
       return effect === 'early';
@@ -321,7 +324,7 @@ function moneyAfter(callbacks: readonly string[]) {
   return { ...story.money, paymentStatus: story.order.paymentStatus };
 }
 
-test('the same callbacks in any order, and any of them again, leave the same money', () => {
+test('the same callbacks in any order and with repetitions result in the same money', () => {
   const toldTwice = worlds.chain((world) => {
     const callbacks = callbacksOf(world);
     return fc.subarray([...callbacks]).chain((again) => {
@@ -344,7 +347,7 @@ test('the same callbacks in any order, and any of them again, leave the same mon
   );
 });
 
-// Any history at all, lies and impossible things among it, as text: what must hold after each step whatever was said.
+// Random histories, including false and impossible reports. The invariants must hold after each step.
 const refundIds = [ours, 'rfd_00000000000000000000000002', 'rfd_00000000000000000000000003'] as const;
 const step = fc.oneof(
   fc.tuple(fc.constantFrom('ask', 'lose', 'postpone'), fc.nat(2), fc.constantFrom(1, 300, 600, 1000)),
@@ -383,10 +386,10 @@ function take(
     currency: act === 'foreign' ? 'USD' : 'EUR',
     evidence: { source: source as 'QUERY', providerTime: second(20), receivedAt: second(20) },
   });
-  // Our own answer is about a refund that we asked for.
+  // A response exists only for a refund that we requested.
   if (source === 'RESPONSE' && !(act === 'ours' && held !== undefined)) return;
   const adopted = story.held.refunds.length;
-  story.hear(report, `rfd_0000000000000000000000001${adopted}`);
+  story.applyReport(report, `rfd_0000000000000000000000001${adopted}`);
 }
 
 type Facts = Readonly<Record<string, unknown>>;
@@ -414,7 +417,7 @@ function throughHistories(check: (story: RefundStory, before: number) => void): 
   );
 }
 
-test('never is more refunded and set aside than was captured, not even between two events of one decision', () => {
+test('refunded and reserved amounts never exceed the captured amount, even between two events of one decision', () => {
   throughHistories(({ events, money }) => {
     let payment: Facts = {};
     for (const { changes } of events) {
@@ -425,7 +428,7 @@ test('never is more refunded and set aside than was captured, not even between t
   });
 });
 
-test('what is refunded and set aside is the sum of the refunds, after every decision', () => {
+test('refunded and reserved amounts are the sums of the refunds, after every decision', () => {
   throughHistories(({ held, money, order }) => {
     const sum = (statuses: readonly string[]) =>
       held.refunds
@@ -436,7 +439,7 @@ test('what is refunded and set aside is the sum of the refunds, after every deci
   });
 });
 
-test('the fold of the events is the refunds and their payment, and each event says the status right after it', () => {
+test('the fold of the events is the refunds and their payment, and each event has the status after it', () => {
   throughHistories(({ events, held }) => {
     const folded = events.reduce<Folded>(
       (before, event) => {
@@ -453,7 +456,7 @@ test('the fold of the events is the refunds and their payment, and each event sa
   });
 });
 
-test('statuses of refunds move as the tables allow, ours and the database’s', () => {
+test('refund statuses change only as the domain and the database allow', () => {
   const allowed = readTrigger('refunds');
   throughHistories(({ events }) => {
     const held = new Map<string, RefundStatus>();
@@ -468,13 +471,13 @@ test('statuses of refunds move as the tables allow, ours and the database’s', 
   });
 });
 
-test('a refund that has not ended has a time when it is next asked about', () => {
+test('every refund that has not ended has a planned check', () => {
   throughHistories(({ held }) => {
     for (const refund of held.refunds) if (isReserved(refund)) expect(refund.checkAt).not.toBeNull();
   });
 });
 
-test('the histories above reach every status and every review that is about refunds', () => {
+test('the random histories reach every refund status and review reason', () => {
   const reached = new Set<string>();
   throughHistories(({ held, order }) => {
     for (const reason of order.reviewReasons) reached.add(reason);
@@ -486,8 +489,8 @@ test('the histories above reach every status and every review that is about refu
   ]);
 });
 
-describe('what a provider that lists no refunds says of a payment', () => {
-  test.each<[returned: 'NONE' | 'SOME' | 'ALL' | null, refunded: 0 | 600 | 1000, isUnheardOf: boolean]>([
+describe('the refunded share from a provider that does not list refunds', () => {
+  test.each<[returned: 'NONE' | 'SOME' | 'ALL' | null, refunded: 0 | 600 | 1000, isUnrecorded: boolean]>([
     [null, 0, false],
     ['NONE', 0, false],
     ['NONE', 600, false],
@@ -496,25 +499,25 @@ describe('what a provider that lists no refunds says of a payment', () => {
     ['ALL', 0, true],
     ['ALL', 600, true],
     ['ALL', 1000, false],
-  ])('%s has gone back, and %i by us: a person is asked: %s', (returned, refunded, isUnheardOf) => {
+  ])('%s is refunded, and %i is recorded: the order goes into review: %s', (returned, refunded, isUnrecorded) => {
     const story = new RefundStory();
     if (refunded > 0)
-      story.ask(ours, BigInt(refunded)).hear(aRefundReport('SUCCEEDED', { amountMinor: BigInt(refunded) }));
+      story.ask(ours, BigInt(refunded)).applyReport(aRefundReport('SUCCEEDED', { amountMinor: BigInt(refunded) }));
     const events = story.eventsOf(() => story.decide((change) => compareReturned(change, firstId, returned)));
-    expect(events).toEqual(isUnheardOf ? ['ORDER_REVIEW_NEEDED'] : []);
-    expect(story.order.reviewReasons).toEqual(isUnheardOf ? ['REFUND_ABNORMAL'] : []);
+    expect(events).toEqual(isUnrecorded ? ['ORDER_REVIEW_NEEDED'] : []);
+    expect(story.order.reviewReasons).toEqual(isUnrecorded ? ['REFUND_ABNORMAL'] : []);
   });
 
-  test('what is on its way counts as heard of', () => {
+  test('a pending refund counts as recorded', () => {
     const story = new RefundStory().ask(ours, 1000n);
     story.decide((change) => compareReturned(change, firstId, 'ALL'));
     expect(story.order.reviewReasons).toEqual([]);
   });
 });
 
-test('a refund that is stuck at the provider stays under way, its amount set aside, and a person is asked', () => {
+test('a refund that is stuck at the provider stays pending, keeps its amount reserved and goes into review', () => {
   const story = new RefundStory().ask();
-  story.hear(aRefundReport('PENDING', { failure: { ...failure, message: 'The card is void.' } }));
+  story.applyReport(aRefundReport('PENDING', { failure: { ...failure, message: 'The card is void.' } }));
   expect(story.refund()?.status).toBe('PENDING');
   expect(story.money).toMatchObject({ refundedMinor: 0n, reservedMinor: 600n });
   expect(story.order.reviewReasons).toEqual(['REFUND_ABNORMAL']);

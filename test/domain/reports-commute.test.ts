@@ -12,7 +12,7 @@ import { searchOf } from '../support/search.ts';
 import { anAnswer, aReport, declined, firstId, OrderStory, secondId, totalMinor } from './order-story.ts';
 import { readTrigger } from './transition-table.ts';
 
-// What happens is written as text, so that a counterexample reads as a story: `first SUCCEEDED 4s CALLBACK`.
+// Steps are written as text, so that a counterexample is readable: `first SUCCEEDED 4s CALLBACK`.
 
 const ids: Readonly<Record<string, string>> = { first: firstId, second: secondId };
 const idOf = (name: string) => ids[name] ?? name;
@@ -21,7 +21,7 @@ const statuses = ['ACTION_REQUIRED', 'PROCESSING', 'AUTHORIZED', 'SUCCEEDED', 'F
 const automaticStatuses = statuses.filter((status) => status !== 'AUTHORIZED');
 const lies = ['of-another-amount', 'of-another-currency', 'of-too-much'] as const;
 
-/** How much each payment really brings, and how it is taken. The same in every report that does not lie. */
+/** The captured amount of each payment and the capture mode. All reports except the false ones agree with it. */
 type World = {
   readonly captureMode: 'AUTOMATIC' | 'MANUAL';
   readonly capturedMinor: { readonly first: bigint; readonly second: bigint };
@@ -73,7 +73,7 @@ function begin({ captureMode }: World, policy: LatePaymentPolicy, from: Begin): 
   return story;
 }
 
-/** What must not depend on the order in which we were told. */
+/** The values that must not depend on the order of the reports. */
 function ledgerOf({ order, held }: OrderStory) {
   const total = (amountOf: (payment: OrderAggregate['payments'][number]) => bigint) =>
     held.payments.reduce((sum, payment) => sum + amountOf(payment), 0n);
@@ -95,7 +95,7 @@ function ledgerOf({ order, held }: OrderStory) {
 
 type Told = { readonly world: World; readonly told: readonly string[]; readonly toldOtherwise: readonly string[] };
 
-/** The same reports twice: once as they come, once in any other order and some of them again. */
+/** The same reports in two sequences: the original one, and a shuffled one with some repetitions. */
 const toldTwice: fc.Arbitrary<Told> = world.chain((world) =>
   fc.array(said(world), { minLength: 1, maxLength: 7 }).chain((told) =>
     fc
@@ -114,25 +114,22 @@ function ledgerAfter(world: World, policy: LatePaymentPolicy, from: Begin, told:
   return ledgerOf(story);
 }
 
-// What an order that is being closed ends as depends on what arrives first, and with it whether later money is late: the policies
-// REFUND and REVIEW, which are about late money, are therefore left out there.
+// The first report decides how an order that is being closed ends, and thus whether later money is late. The policies for
+// late money, REFUND and REVIEW, are therefore excluded there.
 test.each<[from: Begin, policies: fc.Arbitrary<LatePaymentPolicy>]>([
   ['open', policies],
   ['closing', fc.constant('ACCEPT')],
   ['closed', policies],
-])(
-  'an order that is %s ends with the same ledger in whatever order and however often its reports come',
-  (from, policies) => {
-    fc.assert(
-      fc.property(toldTwice, policies, ({ world, told, toldOtherwise }, policy) => {
-        expect(ledgerAfter(world, policy, from, toldOtherwise)).toEqual(ledgerAfter(world, policy, from, told));
-      }),
-      searchOf(200),
-    );
-  },
-);
+])('an order that is %s has the same ledger for any order and number of its reports', (from, policies) => {
+  fc.assert(
+    fc.property(toldTwice, policies, ({ world, told, toldOtherwise }, policy) => {
+      expect(ledgerAfter(world, policy, from, toldOtherwise)).toEqual(ledgerAfter(world, policy, from, told));
+    }),
+    searchOf(200),
+  );
+});
 
-test('what is captured does not depend on the order of reports even while the order is being closed', () => {
+test('captured amounts do not depend on the order of reports, even while the order is being closed', () => {
   fc.assert(
     fc.property(toldTwice, policies, ({ world, told, toldOtherwise }, policy) => {
       const [one, other] = [told, toldOtherwise].map((texts) => ledgerAfter(world, policy, 'closing', texts));
@@ -143,7 +140,7 @@ test('what is captured does not depend on the order of reports even while the or
   );
 });
 
-test('telling everything a second time changes nothing and makes no event', () => {
+test('applying all reports again changes nothing and makes no event', () => {
   fc.assert(
     fc.property(toldTwice, policies, ({ world, told }, policy) => {
       const story = begin(world, policy, 'open');
@@ -181,7 +178,7 @@ const histories: fc.Arbitrary<History> = world.chain((world) =>
 
 const voidable = ['SUBMITTING', 'ACTION_REQUIRED', 'PROCESSING', 'UNKNOWN', 'AUTHORIZED'];
 
-/** Does what a step says, where a command would let it happen. */
+/** Carries out a step if a command would allow it. */
 function take(story: OrderStory, step: string, world: World): void {
   const [act = '', what = ''] = step.split(' ');
   const has = (id: string) => story.held.payments.some((payment) => payment.id === id);
@@ -208,7 +205,7 @@ function take(story: OrderStory, step: string, world: World): void {
   }
 }
 
-/** Runs any history and hands the story over after each of its steps. */
+/** Runs random histories and calls `check` after each step. */
 function throughHistories(
   check: (story: OrderStory, before: OrderAggregate, events: readonly OrderEvent[]) => void,
 ): void {
@@ -226,7 +223,7 @@ function throughHistories(
   );
 }
 
-test('every captured unit is applied, on its way back or in review, always', () => {
+test('every captured unit is always applied, surplus or quarantined', () => {
   throughHistories(({ held, order }) => {
     for (const {
       capturedMinor,
@@ -246,14 +243,14 @@ test('every captured unit is applied, on its way back or in review, always', () 
   });
 });
 
-test('no order ends without its money while nobody is told to look', () => {
+test('a closed order with captured money is in review', () => {
   throughHistories(({ order }) => {
     const isEnded = order.status === 'CANCELED' || order.status === 'EXPIRED';
     if (isEnded && order.capturedMinor > 0n) expect(order.reviewReasons).toContain('LATE_PAYMENT');
   });
 });
 
-test('nothing is under way without a time when it is next asked, or a person who looks', () => {
+test('every live payment has a planned check, or its order is in review', () => {
   throughHistories(({ held, order }) => {
     for (const { status, checkAt } of held.payments) {
       if (mayFollow(status, 'CANCELED') && checkAt === null) expect(order.reviewReasons).toContain('STUCK_UNKNOWN');
@@ -261,7 +258,7 @@ test('nothing is under way without a time when it is next asked, or a person who
   });
 });
 
-test('an order that is being closed has a payment that is being closed, and one that late money has confirmed knows what it was', () => {
+test('an order that is being closed has a payment that is being closed, and one confirmed by late money keeps its close target', () => {
   throughHistories(({ held, order, events }) => {
     if (order.status === 'CLOSING') expect(held.payments.map(({ status }) => status)).toContain('CANCELING');
     const wasClosed = events.some(({ type }) => type === 'ORDER_CANCELED' || type === 'ORDER_EXPIRED');
@@ -269,7 +266,7 @@ test('an order that is being closed has a payment that is being closed, and one 
   });
 });
 
-test('an order has as many events as its version says, in sequence from 1', () => {
+test('the version of an order is the number of its events, whose sequence begins at 1', () => {
   throughHistories(({ events, order }) => {
     expect(order.version).toBe(events.length);
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1));
@@ -285,7 +282,7 @@ test('the sums of an order are those of its payments, after every decision', () 
 type Facts = Readonly<Record<string, unknown>>;
 type Folded = { order: Facts; payments: Map<string, Facts> };
 
-/** Puts an event's changes over what was so before: all that somebody knows who has nothing but the log. */
+/** Applies an event's changes to the previous facts. A reader of the log alone has the result. */
 function fold({ order, payments }: Folded, { changes, paymentId }: OrderEvent): Folded {
   if (changes.payment === undefined || paymentId === null) return { order: { ...order, ...changes.order }, payments };
   const payment = { ...payments.get(paymentId), ...changes.payment };
@@ -302,7 +299,7 @@ test('the fold of an order’s events is its rows, field by field', () => {
   });
 });
 
-test('an event says what the order and the payment were right after it', () => {
+test('an event has the statuses of the order and the payment after it', () => {
   throughHistories(({ events }) => {
     events.reduce((before, event) => {
       const folded = fold(before, event);
@@ -313,7 +310,7 @@ test('an event says what the order and the payment were right after it', () => {
   });
 });
 
-test('every event changes a fact besides its time, and moves statuses only as the tables allow', () => {
+test('every event changes a fact other than its time, and changes statuses only as the tables allow', () => {
   throughHistories(({ events }) => {
     events.reduce((before, event) => {
       const after = fold(before, event);
@@ -333,7 +330,7 @@ function expectLegal(held: unknown, next: unknown, mayFollow: (held: never, next
   expect([held, next, mayFollow(held as never, next as never)]).toEqual([held, next, true]);
 }
 
-test('what a decision does to a row, however many steps it takes, is a move that the database allows', () => {
+test('the database allows the status change of every decision, even of several steps', () => {
   const allowed = { orders: readTrigger('orders'), payments: readTrigger('payments') };
   const isAllowed = (table: 'orders' | 'payments', from: string | undefined, to: string) =>
     from === undefined || from === to || allowed[table].has(`${from} → ${to}`);
@@ -346,7 +343,7 @@ test('what a decision does to a row, however many steps it takes, is a move that
   });
 });
 
-test('a fact that changed has an event', () => {
+test('no fact changes without an event', () => {
   throughHistories(({ held }, before, events) => {
     if (events.length > 0) return;
     expect(factsOfOrder(held.order)).toEqual(factsOfOrder(before.order));
@@ -354,7 +351,7 @@ test('a fact that changed has an event', () => {
   });
 });
 
-test('the histories above reach every payment and order status', () => {
+test('the random histories reach every payment and order status', () => {
   const reached = new Set<string>();
   throughHistories(({ held, order }) => {
     reached.add(order.status);

@@ -24,7 +24,7 @@ function delaysUntilNull(next: (attempts: number) => Date | null, attemptsMax = 
 }
 
 test.each<PaymentStatus>(['SUBMITTING', 'UNKNOWN', 'CANCELING'])(
-  'about a %s payment the provider is asked at growing distances, hourly for a day, daily for a week, then no more',
+  'a %s payment is checked at growing intervals, hourly for a day and daily for a week, and then no longer',
   (status) => {
     expect(delaysOf(status)).toEqual([
       ...[5, 15, 30, minute, 2 * minute, 5 * minute, 10 * minute, 30 * minute, hour],
@@ -37,7 +37,7 @@ test.each<PaymentStatus>(['SUBMITTING', 'UNKNOWN', 'CANCELING'])(
 );
 
 test.each<PaymentStatus>(['ACTION_REQUIRED', 'PROCESSING'])(
-  'about a %s payment the provider is asked for as long as it takes, at most a quarter of an hour apart',
+  'a %s payment is checked without end at intervals of up to fifteen minutes',
   (status) => {
     const delays = delaysOf(status);
     expect(delays).toHaveLength(1000);
@@ -46,38 +46,38 @@ test.each<PaymentStatus>(['ACTION_REQUIRED', 'PROCESSING'])(
   },
 );
 
-test('about an authorization the provider is asked once a day', () => {
+test('an authorization is checked once a day', () => {
   expect(new Set(delaysOf('AUTHORIZED'))).toEqual(new Set([day]));
 });
 
-test('about an authorization that is to be captured the provider is asked quickly at first, and never given up', () => {
+test('an authorization with a requested capture is checked at short intervals first and never abandoned', () => {
   const delays = delaysOf('AUTHORIZED', 100n);
   expect(delays.slice(0, 9)).toEqual([5, 15, 30, minute, 2 * minute, 5 * minute, 10 * minute, 30 * minute, hour]);
   expect(delays).toHaveLength(1000);
   expect(delays.at(-1)).toBe(day);
 });
 
-test('about a payment that succeeded the provider is asked three times more, for refunds made in its console', () => {
+test('a succeeded payment is checked three more times, for refunds made in the provider’s console', () => {
   expect(delaysOf('SUCCEEDED')).toEqual([day, 7 * day, 30 * day]);
 });
 
 test.each<PaymentStatus>(['CANCELED', 'EXPIRED', 'FAILED'])(
-  'about a %s payment the provider is asked three times more, in case the buyer was faster',
+  'a %s payment is checked three more times, in case the buyer paid anyway',
   (status) => {
     expect(delaysOf(status)).toEqual([10 * minute, day, 7 * day]);
   },
 );
 
-test('about a refund of unknown outcome the provider is asked as about such a payment', () => {
+test('a refund whose outcome is unknown has the check schedule of such a payment', () => {
   expect(refundDelaysOf('UNKNOWN')).toEqual(delaysOf('UNKNOWN'));
 });
 
-test('about a pending refund the provider is asked for a month', () => {
+test('a pending refund is checked for a month', () => {
   const delays = refundDelaysOf('PENDING');
   expect(delays.slice(0, 7)).toEqual([10, 30, minute, 2 * minute, 5 * minute, 10 * minute, hour]);
   expect(delays.slice(-30)).toEqual(Array.from({ length: 30 }, () => day));
 });
 
-test.each<RefundStatus>(['SUCCEEDED', 'FAILED'])('about a %s refund there is nothing left to ask', (status) => {
+test.each<RefundStatus>(['SUCCEEDED', 'FAILED'])('a %s refund is not checked', (status) => {
   expect(refundDelaysOf(status)).toEqual([]);
 });

@@ -56,28 +56,28 @@ const [beingRefunded, pendingRefund] = refunded(paid, 400n, { status: 'PENDING' 
 const [surplusBack, surplusRefund] = refunded(surplus, 1000n, { origin: 'SURPLUS' });
 const [surplusOnItsWay, pendingSurplusRefund] = refunded(surplus, 1000n, { origin: 'SURPLUS', status: 'UNKNOWN' });
 
-// In the order of the rules: every row but the last of a kind also fits a later rule, and the first one wins.
+// In the order of the rules. A row may match several rules, and the first match decides.
 test.each<[status: OrderPaymentStatus, what: string, payments: Payment[], refunds: RefundFacts[]]>([
   ['OVERPAID', 'two payments succeeded', [paid, surplus], []],
-  ['OVERPAID', 'the surplus is on its way back', [paid, surplusOnItsWay], [pendingSurplusRefund]],
+  ['OVERPAID', 'the refund of the surplus is pending', [paid, surplusOnItsWay], [pendingSurplusRefund]],
   ['OVERPAID', 'the applied payment is refunded, the surplus is not', [refundedInFull, surplus], [fullRefund]],
-  ['OVERPAID', 'late money is not wanted', [surplus], []],
-  ['REFUNDED', 'all of it is back', [refundedInFull], [fullRefund]],
-  ['REFUNDED', 'all of both payments is back', [refundedInFull, surplusBack], [fullRefund, surplusRefund]],
-  ['REFUNDED', 'late money that was not wanted is back', [surplusBack], [surplusRefund]],
-  ['PARTIALLY_REFUNDED', 'a part of it is back', [refundedInPart], [partRefund]],
+  ['OVERPAID', 'late money is surplus', [surplus], []],
+  ['REFUNDED', 'the payment is refunded in full', [refundedInFull], [fullRefund]],
+  ['REFUNDED', 'both payments are refunded in full', [refundedInFull, surplusBack], [fullRefund, surplusRefund]],
+  ['REFUNDED', 'late surplus money is refunded', [surplusBack], [surplusRefund]],
+  ['PARTIALLY_REFUNDED', 'the payment is refunded in part', [refundedInPart], [partRefund]],
   [
     'PARTIALLY_REFUNDED',
-    'a part of it and the surplus are back',
+    'the payment is refunded in part and the surplus in full',
     [refundedInPart, surplusBack],
     [partRefund, surplusRefund],
   ],
   ['PAID', 'one payment succeeded', [paid], []],
-  ['PAID', 'the surplus is back', [paid, surplusBack], [surplusRefund]],
-  ['PAID', 'a refund is on its way', [beingRefunded], [pendingRefund]],
+  ['PAID', 'the surplus is refunded', [paid, surplusBack], [surplusRefund]],
+  ['PAID', 'a refund is pending', [beingRefunded], [pendingRefund]],
   ['PAID', 'another payment is live', [paid, { ...live, id: secondId }], []],
   ['PARTIALLY_PAID', 'a part was captured', [captured(firstId, 600n, 0n)], []],
-  ['AUTHORIZED', 'all of it is authorized', [authorized], []],
+  ['AUTHORIZED', 'the total is authorized', [authorized], []],
   ['AUTHORIZED', 'an authorization is being voided', [{ ...authorized, status: 'CANCELING' }], []],
   ['PENDING', 'a part is authorized', [{ ...authorized, authorizedMinor: 999n }], []],
   ['PENDING', 'one payment failed and another is live', [failed, { ...live, id: secondId }], []],

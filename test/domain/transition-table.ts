@@ -2,12 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** One held × next pair of a table, and whether the mark stands there. */
+/** One pair of a held and a next status, with its mark in the table. */
 export type Cell = readonly [held: string, next: string, mark: string];
 
 /**
- * Reads a table that is written out as text: the first line names the columns, every other line a held status and one mark for each
- * column. A table with a hole is no table.
+ * Reads a table from text. The first line has the column names. Each other line has a held status and one mark per column.
+ *
+ * @throws {RangeError} when a line has too few or too many marks.
  */
 export function readTable(text: string): Cell[] {
   const [head = [], ...rows] = text
@@ -20,7 +21,7 @@ export function readTable(text: string): Cell[] {
   });
 }
 
-/** What the table's trigger lets follow, as `HELD → NEXT`, in whatever migration it was written last. */
+/** The transitions that the table's trigger in the latest migration allows, each as `HELD → NEXT`. */
 export function readTrigger(table: string): ReadonlySet<string> {
   const dir = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
   const sql = readdirSync(dir, { withFileTypes: true })
@@ -33,6 +34,6 @@ export function readTrigger(table: string): ReadonlySet<string> {
     new RegExp(`TRIGGER "${table}_status_follows"[^;]*"check_status_follows"\\(([^;]*)\\);`, 'g'),
   );
   const rules = [...([...triggers].at(-1)?.[1] ?? '').matchAll(/'([A-Z_]+): ([A-Z_ ]+)'/g)];
-  if (rules.length === 0) throw new Error(`There is no trigger on ${table}.`);
+  if (rules.length === 0) throw new Error(`No migration defines a status trigger on ${table}.`);
   return new Set(rules.flatMap(([, held, nexts = '']) => nexts.split(' ').map((next) => `${held} → ${next}`)));
 }

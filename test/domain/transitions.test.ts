@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { mayFollowOrder, orderStatuses } from '../../src/domain/order.ts';
 import {
   classifyReport,
-  isGivenUp,
+  isAbandoned,
   isLive,
   mayFollow,
   type PaymentStatus,
@@ -12,8 +12,8 @@ import {
 import { isReserved, mayFollowRefund, refundStatuses } from '../../src/domain/refund.ts';
 import { readTable, readTrigger } from './transition-table.ts';
 
-// Held down the side, next along the top. x: may follow; .: may not; 2: not in one step, but in two that one decision takes, of which
-// the database sees only the last.
+// Rows are the held status, columns the next one. x: may follow. `.`: may not follow. 2: only in two steps of one decision,
+// of which the database sees only the result.
 const paymentTable = `
                   SUBMITTING ACTION_REQUIRED PROCESSING UNKNOWN AUTHORIZED SUCCEEDED CANCELING CANCELED EXPIRED FAILED
   SUBMITTING          .             x            x         x        x          x         x        x        x       x
@@ -45,7 +45,7 @@ const refundTable = `
   FAILED       .       .        x        .
 `;
 
-// What a report does to what we hold. a: advances, r: repeats, c: contradicts.
+// The effect of a reported status (column) on the held status (row). a: advances, r: repeats, c: contradicts.
 const reportTable = `
                   ACTION_REQUIRED PROCESSING AUTHORIZED SUCCEEDED CANCELED EXPIRED FAILED
   SUBMITTING             a            a          a          a        a        a       a
@@ -64,7 +64,7 @@ type Machine = {
   readonly name: string;
   readonly statuses: readonly string[];
   readonly table: string;
-  // The statuses of a table are text; that all of them are there, and no others, is checked first.
+  // `never`, because the statuses of a table are plain text. The first test checks that the table has exactly the statuses.
   readonly mayFollow: (held: never, next: never) => boolean;
 };
 
@@ -75,7 +75,7 @@ describe.each<Machine>([
 ])('$name', ({ name, statuses, table, mayFollow }) => {
   const cells = readTable(table);
 
-  test('have every pair of statuses in the table', () => {
+  test('every pair of statuses is in the table', () => {
     const pairs = statuses.flatMap((held) => statuses.map((next) => `${held} ${next}`));
     expect(cells.map(([held, next]) => `${held} ${next}`).sort()).toEqual(pairs.sort());
   });
@@ -84,7 +84,7 @@ describe.each<Machine>([
     expect(mayFollow(held as never, next as never)).toBe(mark === 'x');
   });
 
-  test('follow each other in the database as in the domain, and where two steps are taken at once', () => {
+  test('the database allows the transitions of the domain, and the two-step transitions', () => {
     const inDomain = cells.filter(([, , mark]) => mark !== '.').map(([held, next]) => `${held} → ${next}`);
     expect([...readTrigger(name)].sort()).toEqual(inDomain.sort());
   });
@@ -93,23 +93,23 @@ describe.each<Machine>([
 const effects: Readonly<Record<string, string>> = { a: 'advances', r: 'repeats', c: 'contradicts' };
 const reports = readTable(reportTable).map(([held, reported, mark]) => [held, reported, effects[mark]] as const);
 
-test('every report on every status is in the table', () => {
-  const ours = ['SUBMITTING', 'UNKNOWN', 'CANCELING']; // no provider can say these
+test('every reported status for every held status is in the table', () => {
+  const ours = ['SUBMITTING', 'UNKNOWN', 'CANCELING']; // statuses that no provider can report
   const reported = paymentStatuses.filter((status) => !ours.includes(status));
   const pairs = paymentStatuses.flatMap((held) => reported.map((status) => `${held} ${status}`));
   expect(reports.map(([held, status]) => `${held} ${status}`).sort()).toEqual(pairs.sort());
 });
 
-test.each(reports)('on a %s payment, a report of %s %s what we hold', (held, reported, effect) => {
+test.each(reports)('on a %s payment, a report of %s %s the held status', (held, reported, effect) => {
   expect(classifyReport(held as PaymentStatus, reported as ReportedPaymentStatus)).toBe(effect);
 });
 
-test('money that was taken is never untaken', () => {
+test('SUCCEEDED follows every other status and has no followers', () => {
   for (const next of paymentStatuses) expect(mayFollow('SUCCEEDED', next)).toBe(false);
   for (const held of paymentStatuses) expect(mayFollow(held, 'SUCCEEDED')).toBe(held !== 'SUCCEEDED');
 });
 
-test.each<[status: PaymentStatus, standing: 'live' | 'given up' | 'paid']>([
+test.each<[status: PaymentStatus, standing: 'live' | 'abandoned' | 'paid']>([
   ['SUBMITTING', 'live'],
   ['ACTION_REQUIRED', 'live'],
   ['PROCESSING', 'live'],
@@ -117,16 +117,16 @@ test.each<[status: PaymentStatus, standing: 'live' | 'given up' | 'paid']>([
   ['AUTHORIZED', 'live'],
   ['CANCELING', 'live'],
   ['SUCCEEDED', 'paid'],
-  ['CANCELED', 'given up'],
-  ['EXPIRED', 'given up'],
-  ['FAILED', 'given up'],
+  ['CANCELED', 'abandoned'],
+  ['EXPIRED', 'abandoned'],
+  ['FAILED', 'abandoned'],
 ])('a %s payment is %s', (status, standing) => {
-  expect({ live: isLive({ status }), givenUp: isGivenUp({ status }) }).toEqual({
+  expect({ live: isLive({ status }), abandoned: isAbandoned({ status }) }).toEqual({
     live: standing === 'live',
-    givenUp: standing === 'given up',
+    abandoned: standing === 'abandoned',
   });
 });
 
-test('only a refund that is on its way holds its amount back', () => {
+test('only a pending or unknown refund reserves its amount', () => {
   expect(refundStatuses.filter((status) => isReserved({ status }))).toEqual(['PENDING', 'UNKNOWN']);
 });

@@ -39,7 +39,7 @@ const newOrder = () =>
     },
   );
 
-/** One more event of an order: each reason for review can be given once. */
+/** Adds one event to an order. Each review reason can be used once per order. */
 const reasons = ['LATE_PAYMENT', 'SURPLUS', 'AMOUNT_MISMATCH', 'STUCK_UNKNOWN'] as const;
 async function addEvent(orderId: string, reason: (typeof reasons)[number]): Promise<void> {
   await changeOrder(context, 'review', { orderId }, (change) => needReview(change, reason, 'a test'));
@@ -56,7 +56,7 @@ async function take(events: AsyncIterableIterator<LoggedEvent>, count: number): 
   return taken;
 }
 
-test('with 12 writers at once, a follower of the merchant hears every event once, in the order of the log', async () => {
+test('with 12 concurrent writers, a subscriber of the merchant receives every event once, in log order', async () => {
   await untilSettled(database.pool);
   const start = await readLogEnd(database.pool);
   const [writers, ordersEach] = [12, 6];
@@ -69,12 +69,12 @@ test('with 12 writers at once, a follower of the merchant hears every event once
     Array.from({ length: writers }, async () => {
       for (let i = 0; i < ordersEach; i += 1) {
         const orderId = await newOrder();
-        // All four at once: they queue for the order's lock and must come out in sequence.
+        // All four concurrently: they wait for the order's lock and must be committed in sequence.
         await Promise.all(reasons.map((reason) => addEvent(orderId, reason)));
       }
     }),
   );
-  const heard = await following;
+  const received = await following;
   const log: LoggedEvent[] = [];
   for (let after = start; ; ) {
     const rows = await readMerchantLog(database.pool, merchantId, after);
@@ -83,17 +83,17 @@ test('with 12 writers at once, a follower of the merchant hears every event once
     if (last === undefined) break;
     after = last;
   }
-  expect(heard.map(nameOf)).toEqual(log.map(nameOf));
-  expect(new Set(heard.map(nameOf)).size).toBe(writers * ordersEach * perOrder);
+  expect(received.map(nameOf)).toEqual(log.map(nameOf));
+  expect(new Set(received.map(nameOf)).size).toBe(writers * ordersEach * perOrder);
   const sequences = new Map<string, number>();
-  for (const { orderId, sequence } of heard) {
+  for (const { orderId, sequence } of received) {
     expect(sequence).toBe((sequences.get(orderId) ?? 0) + 1);
     sequences.set(orderId, sequence);
   }
   expect(notifier.listenerCount).toBe(0);
 });
 
-test('a follower of one order hears each of its events once, from any place on', async () => {
+test('a subscriber of one order receives each of its events once, from any position', async () => {
   const start = await readLogEnd(database.pool);
   const orderId = await newOrder();
   const live = take(
@@ -101,10 +101,10 @@ test('a follower of one order hears each of its events once, from any place on',
     1 + reasons.length,
   );
   for (const reason of reasons) await addEvent(orderId, reason);
-  const heard = await live;
-  expect(heard.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
-  for (const [index, event] of heard.slice(0, -1).entries()) {
-    const rest = heard.slice(index + 1);
+  const received = await live;
+  expect(received.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
+  for (const [index, event] of received.slice(0, -1).entries()) {
+    const rest = received.slice(index + 1);
     const replayed = await take(
       orderFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, orderId }, event),
       rest.length,
@@ -120,13 +120,13 @@ const appendManySql = `
     e.order_payment_status, e.currency, '{}', e.epoch
   from events e, generate_series(1, $2::int) n where e.order_id = $1 and e.sequence = 1`;
 
-test('one round of the watch over the tail reaches the log’s end, however many events have come since the last one', async () => {
-  const unwoken = createNotifier();
+test('one round of the tail watch reaches the end of the log for any number of new events', async () => {
+  const lossyNotifier = createNotifier();
   await untilSettled(database.pool);
-  const watch = await openTailWatch({ pool: database.pool, notifier: unwoken });
+  const watch = await openTailWatch({ pool: database.pool, notifier: lossyNotifier });
   const [busyOrder, quietOrder] = [await newOrder(), await newOrder()];
   await database.pool.query(appendManySql, [busyOrder, 2 * tailLimit]);
-  const listener = unwoken.listen(quietOrder, new AbortController().signal);
+  const listener = lossyNotifier.listen(quietOrder, new AbortController().signal);
   await addEvent(quietOrder, 'SURPLUS');
   await untilSettled(database.pool);
   expect(await watch.runOnce()).toBe(2 * tailLimit + 3);
@@ -135,7 +135,7 @@ test('one round of the watch over the tail reaches the log’s end, however many
   expect(await watch.runOnce()).toBe(0);
 });
 
-test('a follower that leaves while nothing happens leaves no listener behind', async () => {
+test('a subscriber that leaves while it waits leaves no listener behind', async () => {
   const orderId = await newOrder();
   const source = { pool: database.pool, notifier, log: context.log };
   for (const feed of [
@@ -150,13 +150,13 @@ test('a follower that leaves while nothing happens leaves no listener behind', a
   expect(notifier.listenerCount).toBe(0);
 });
 
-test('what another merchant’s order does is nobody else’s to hear', async () => {
+test('a merchant does not receive events of another merchant’s order', async () => {
   const orderId = await newOrder();
-  const stranger = 'mch_01jd8m0v6te4r8x3y5z7a9b1c2';
-  expect(await readMerchantLog(database.pool, stranger, logStart)).toEqual([]);
+  const otherMerchantId = 'mch_01jd8m0v6te4r8x3y5z7a9b1c2';
+  expect(await readMerchantLog(database.pool, otherMerchantId, logStart)).toEqual([]);
   const feed = orderFeed(
     { pool: database.pool, notifier, log: context.log },
-    { merchantId: stranger, orderId },
+    { merchantId: otherMerchantId, orderId },
     logStart,
   );
   const next = feed.next();
@@ -166,7 +166,7 @@ test('what another merchant’s order does is nobody else’s to hear', async ()
 });
 
 test.runIf(process.env.DATABASE_URL)(
-  'an event that commits while an older transaction is open waits for it, and neither is lost',
+  'an event that is committed while an older transaction is open is held back until that one ends, and both are received',
   async () => {
     const [slowOrder, quickOrder] = [await newOrder(), await newOrder()];
     await untilSettled(database.pool);
@@ -189,7 +189,7 @@ test.runIf(process.env.DATABASE_URL)(
     );
     await beginning;
     await addEvent(quickOrder, 'SURPLUS');
-    // The quick event has the higher place but is there first: a cursor that took it would step over the slow one.
+    // The quick event has the higher position and is committed first. A cursor after it would skip the slow event.
     expect(await readMerchantLog(database.pool, merchantId, start)).toEqual([]);
     const following = take(
       merchantFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, types: null }, start),
@@ -201,7 +201,7 @@ test.runIf(process.env.DATABASE_URL)(
   },
 );
 
-test('a follower that the database fails holds its place and goes on when it is back', async () => {
+test('a subscriber keeps its position while the database is unavailable and continues afterwards', async () => {
   const orderId = await newOrder();
   let failures = 1;
   const pool = new Proxy(database.pool, {
@@ -211,13 +211,13 @@ test('a follower that the database fails holds its place and goes on when it is 
       return (...args: unknown[]) => {
         if (failures === 0) return Reflect.apply(query, target, args);
         failures -= 1;
-        return Promise.reject(new Error('The database is away.'));
+        return Promise.reject(new Error('The database is unavailable.'));
       };
     },
   });
   const warned: string[] = [];
   const log = { ...context.log, warn: (_fields: object, message: string) => warned.push(message) };
-  const heard = await take(orderFeed({ pool, notifier, log }, { merchantId, orderId }, logStart), 1);
-  expect(heard.map(({ type }) => type)).toEqual(['ORDER_CREATED']);
+  const received = await take(orderFeed({ pool, notifier, log }, { merchantId, orderId }, logStart), 1);
+  expect(received.map(({ type }) => type)).toEqual(['ORDER_CREATED']);
   expect(warned).toHaveLength(1);
 });

@@ -37,9 +37,11 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'banner.ts': ['domain', 'config.ts'],
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
+  cli: ['domain', 'commands'],
   'closing-list.ts': [],
   'app.ts': 'everything',
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
+  'paystream-main.ts': 'everything',
   'main.ts': ['app.ts', 'config.ts', 'banner.ts', 'database/errors.ts'],
 };
 
@@ -58,6 +60,16 @@ const forbiddenTexts: readonly { readonly where: RegExp; readonly text: RegExp; 
     where: /^(src|sandbox)\//,
     text: /(?<=\n[ \t]+[^\n]*)new AsyncLocalStorage/,
     rule: 'an AsyncLocalStorage is made once for the process, because each slows every promise from then on',
+  },
+  {
+    where: /^src\/(commands|provider-calls|reconciliation)\//,
+    text: /\btx\b|changeOrder\w*\([^;]*?\basync\b/,
+    rule: 'a decision is synchronous and sees no transaction',
+  },
+  {
+    where: /^src\/worker\//,
+    text: /changeOrder\w*\([^;]*?\basync\b/,
+    rule: 'a decision is synchronous and sees no transaction',
   },
   { where: /^test\//, text: /\.(only|skip)\(/, rule: 'every test runs' },
   // In two parts, or this file would break the rule.

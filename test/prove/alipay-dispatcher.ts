@@ -1,5 +1,5 @@
 import { Dispatcher, errors } from 'undici';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
+import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 import { type Door, unansweredStatus } from './provider-client.ts';
 
 /** An undici dispatcher that sends requests through a `door` and reports responses and failures as undici does. */
@@ -33,15 +33,15 @@ async function carry(
   handler.onResponseEnd?.(controller, {});
 }
 
-function isUnanswered(outcome: DoorAnswer | 'unanswered'): outcome is 'unanswered' {
+function isUnanswered(outcome: InProcessResponse | 'unanswered'): outcome is 'unanswered' {
   return outcome === 'unanswered' || outcome.status === unansweredStatus;
 }
 
-function requestOf({ method, path, headers, body }: Dispatcher.DispatchOptions): DoorRequest {
+function requestOf({ method, path, headers, body }: Dispatcher.DispatchOptions): InProcessRequest {
   const isText = typeof body === 'string' || Buffer.isBuffer(body);
   if (body != null && !isText) throw new TypeError('Only text goes through a door.');
   return {
-    method: method as DoorRequest['method'],
+    method: method as InProcessRequest['method'],
     path,
     headers: Object.fromEntries(
       Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]),

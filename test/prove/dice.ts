@@ -1,4 +1,4 @@
-import { seededChance } from '../../sandbox/chance.ts';
+import { seededRandom } from '../../sandbox/random.ts';
 
 /** Deterministic choices from a seed. Each `purpose` has its own stream, so that additional choices in one do not change another. */
 export class Dice {
@@ -7,7 +7,7 @@ export class Dice {
   constructor(seed: number, purpose: string) {
     let mixed = seed >>> 0;
     for (const letter of purpose) mixed = Math.imul(mixed ^ letter.charCodeAt(0), 0x9e37_79b1) >>> 0;
-    this.#roll = seededChance(mixed);
+    this.#roll = seededRandom(mixed);
   }
 
   /** True with this probability. */

@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
+import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 import { alipayPublicKey, wechatpayPublicKey } from './provider-keys.ts';
 
 /** One request to a provider, and its outcome. */
@@ -14,13 +14,13 @@ export type Exchange = {
 type Outcome = 'unanswered' | 'refused' | 'unknownThere' | 'answered';
 
 /** Classifies a request and its answer (null for none), from the provider's protocol and independently of the adapters. */
-export function exchangeOf(request: DoorRequest, answer: DoorAnswer | null): Exchange {
+export function exchangeOf(request: InProcessRequest, answer: InProcessResponse | null): Exchange {
   const [path = ''] = request.path.split('?');
   if (path === '/gateway.do') return exchangeWithAlipay(request, answer);
   return path.startsWith('/v3/') ? exchangeWithWechatpay(request, path, answer) : exchangeWithStripe(request, answer);
 }
 
-function exchangeWithStripe({ headers }: DoorRequest, answer: DoorAnswer | null): Exchange {
+function exchangeWithStripe({ headers }: InProcessRequest, answer: InProcessResponse | null): Exchange {
   const about = headers?.['Idempotency-Key'] ?? null;
   const outcome = (): Outcome => {
     if (answer === null) return 'unanswered';
@@ -32,7 +32,7 @@ function exchangeWithStripe({ headers }: DoorRequest, answer: DoorAnswer | null)
 
 const alipayChanges = ['alipay.trade.precreate', 'alipay.trade.close', 'alipay.trade.refund'];
 
-function exchangeWithAlipay({ path, body = '' }: DoorRequest, answer: DoorAnswer | null): Exchange {
+function exchangeWithAlipay({ path, body = '' }: InProcessRequest, answer: InProcessResponse | null): Exchange {
   const [, query = ''] = path.split('?');
   const params = new URLSearchParams(`${query}&${body}`);
   const method = params.get('method') ?? '';
@@ -44,7 +44,7 @@ function exchangeWithAlipay({ path, body = '' }: DoorRequest, answer: DoorAnswer
   };
 }
 
-function alipayOutcome(method: string, answer: DoorAnswer | null): Outcome {
+function alipayOutcome(method: string, answer: InProcessResponse | null): Outcome {
   const [, node = '', sign = ''] = /^\{"\w+":(\{.*\}),"sign":"([^"]+)"\}$/s.exec(answer?.body ?? '') ?? [];
   const isGbk = /charset=gbk/i.test(answer?.headers['content-type'] ?? '');
   const bytes = Buffer.from(node, isGbk ? 'latin1' : 'utf8');
@@ -59,7 +59,11 @@ function alipayOutcome(method: string, answer: DoorAnswer | null): Outcome {
   return alipayChanges.includes(method) && method !== 'alipay.trade.close' ? 'refused' : 'answered';
 }
 
-function exchangeWithWechatpay({ method, body = '' }: DoorRequest, path: string, answer: DoorAnswer | null): Exchange {
+function exchangeWithWechatpay(
+  { method, body = '' }: InProcessRequest,
+  path: string,
+  answer: InProcessResponse | null,
+): Exchange {
   const sent = (body === '' ? {} : JSON.parse(body)) as Readonly<Record<string, unknown>>;
   const [, inPath] = /\/out-trade-no\/([^/]+)/.exec(path) ?? /\/refund\/domestic\/refunds\/([^/]+)/.exec(path) ?? [];
   const about = sent.out_refund_no ?? sent.out_trade_no ?? inPath;
@@ -71,7 +75,7 @@ function exchangeWithWechatpay({ method, body = '' }: DoorRequest, path: string,
   };
 }
 
-function wechatpayOutcome(of: 'making' | 'other', answer: DoorAnswer | null): Outcome {
+function wechatpayOutcome(of: 'making' | 'other', answer: InProcessResponse | null): Outcome {
   if (answer === null || !isSignedByWechatpay(answer)) return 'unanswered';
   const { status } = answer;
   if (status === 200 || status === 204) return 'answered';
@@ -80,7 +84,7 @@ function wechatpayOutcome(of: 'making' | 'other', answer: DoorAnswer | null): Ou
   return status === 404 ? 'unknownThere' : 'answered';
 }
 
-function isSignedByWechatpay({ headers, body }: DoorAnswer): boolean {
+function isSignedByWechatpay({ headers, body }: InProcessResponse): boolean {
   const at = (name: string): string => headers[`wechatpay-${name}`] ?? '';
   const text = `${at('timestamp')}\n${at('nonce')}\n${body}\n`;
   return verify('sha256', Buffer.from(text), wechatpayPublicKey, Buffer.from(at('signature'), 'base64'));

@@ -68,7 +68,7 @@ function weatherOf(dice: Dice): Weather {
   return {
     dropsEveryCallback: dice.hit(0.12),
     failsEveryQuery: dice.hit(0.1),
-    losesWakes: dice.hit(0.25) ? 0.3 : 0,
+    losesNotifications: dice.hit(0.25) ? 0.3 : 0,
     pauses: dice.hit(0.6) ? 0.3 : 0,
     decidesRefunds: dice.hit(0.95),
     timersAreLate: dice.hit(0.8),

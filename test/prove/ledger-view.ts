@@ -1,7 +1,7 @@
 import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
 import type { ProviderLedgers } from '../../sandbox/server.ts';
 import type { StripeLedger } from '../../sandbox/stripe/ground-truth.ts';
-import type { Wire } from '../../sandbox/stripe/objects.ts';
+import type { StripeObject } from '../../sandbox/stripe/objects.ts';
 import type { WechatpayLedger } from '../../sandbox/wechatpay/ground-truth.ts';
 import type { PaymentStatus } from '../../src/domain/payment.ts';
 import type { RefundStatus } from '../../src/domain/refund.ts';
@@ -119,7 +119,8 @@ function paymentAtStripe({ paymentIntents, checkoutSessions, totals }: StripeTru
   const openSessions = sessions.filter(({ status }) => status === 'open');
   const total = totals[paymentId];
   const factor = stripeFactorOf(total?.currency ?? '');
-  const isOfSession = (intent: Wire): boolean => sessions.some((session) => session.payment_intent === intent.id);
+  const isOfSession = (intent: StripeObject): boolean =>
+    sessions.some((session) => session.payment_intent === intent.id);
   const hasFailed = sessions.some(
     ({ status, payment_intent: intentId }) =>
       status === 'complete' &&
@@ -152,17 +153,17 @@ function paymentAtStripe({ paymentIntents, checkoutSessions, totals }: StripeTru
 }
 
 /** The PaymentIntent of a Checkout Session can only be paid on the session's page. */
-function canBringMoney({ status }: Wire, isOfSession: boolean): boolean {
+function canBringMoney({ status }: StripeObject, isOfSession: boolean): boolean {
   if (status === 'processing' || status === 'requires_capture') return true;
   return status !== 'succeeded' && status !== 'canceled' && !isOfSession;
 }
 
-function paymentIds(intents: readonly Wire[]): ReadonlyMap<string, string> {
+function paymentIds(intents: readonly StripeObject[]): ReadonlyMap<string, string> {
   return new Map(intents.flatMap((intent) => [[String(intent.id), paymentIdOf(intent) ?? '']] as const));
 }
 
 /** The payment id in the metadata of a PaymentIntent. */
-export function paymentIdOf(intent: Wire): string | undefined {
+export function paymentIdOf(intent: StripeObject): string | undefined {
   return (intent.metadata as Readonly<Record<string, string>>).payment_id;
 }
 

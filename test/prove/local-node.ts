@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
 import type { Actor } from '../../src/commands/actor.ts';
 import { cancelOrder } from '../../src/commands/cancel-order.ts';
 import { cancelPayment } from '../../src/commands/cancel-payment.ts';
@@ -126,7 +126,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       return life.isOver;
     },
     call: (command, actor, input) => answerOf(life, () => commands[command](context, actor, input as never)),
-    receive: (callback: CallbackRequest): Promise<CallbackAnswer> =>
+    receive: (callback: CallbackRequest): Promise<CallbackResponse> =>
       life.heard(() => receiveCallback(webhook, callback)),
     async sweep() {
       try {

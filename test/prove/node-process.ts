@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { DoorAnswer } from '../../sandbox/in-process.ts';
+import type { InProcessResponse } from '../../sandbox/in-process.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { Dice } from './dice.ts';
 import { BrokenConnectionError } from './life.ts';
@@ -7,7 +7,7 @@ import { startLocalNode } from './local-node.ts';
 import type { Node, NodeObserver } from './node.ts';
 import type { Asked, FromNode, Observed, Told, ToNode } from './wire.ts';
 
-type Outcome = DoorAnswer | 'unanswered' | 'reset';
+type Outcome = InProcessResponse | 'unanswered' | 'reset';
 
 /** Hosts a node in a separate process with its own pool. After a simulated death it hosts the next node, until it is really killed. */
 async function host(databaseUrl: string): Promise<void> {

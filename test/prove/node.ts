@@ -1,4 +1,4 @@
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
 import type { Actor } from '../../src/commands/actor.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import type { EventType } from '../../src/domain/event.ts';
@@ -43,7 +43,7 @@ export interface Node {
   readonly isDead: boolean;
   call(command: CommandName, actor: Actor, input: unknown): Promise<Answer>;
   /** @throws {BrokenConnectionError} when the node dies before it has answered. */
-  receive(callback: CallbackRequest): Promise<CallbackAnswer>;
+  receive(callback: CallbackRequest): Promise<CallbackResponse>;
   /** Runs one round of timers. Returns the number of tasks; null when the node died. */
   sweep(): Promise<number | null>;
   watchTail(): Promise<void>;

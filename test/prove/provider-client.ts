@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
+import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 
 /** Passes a request to the sandbox. */
-export type Door = (request: DoorRequest) => Promise<DoorAnswer | 'unanswered' | 'reset'>;
+export type Door = (request: InProcessRequest) => Promise<InProcessResponse | 'unanswered' | 'reset'>;
 
 /** The sandbox's marker for a timeout, for clients in virtual time. */
 export const unansweredStatus = 599;
@@ -31,8 +31,8 @@ export class DoorClient extends Stripe.HttpClient {
     headers: object,
     requestData: string | null,
   ): Promise<InstanceType<typeof Stripe.HttpClientResponse>> {
-    const request: DoorRequest = {
-      method: method as DoorRequest['method'],
+    const request: InProcessRequest = {
+      method: method as InProcessRequest['method'],
       path,
       headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
       ...(requestData !== null && { body: requestData }),
@@ -48,7 +48,7 @@ export class DoorClient extends Stripe.HttpClient {
 class Answer extends Stripe.HttpClientResponse {
   readonly #body: string;
 
-  constructor({ status, headers, body }: DoorAnswer) {
+  constructor({ status, headers, body }: InProcessResponse) {
     super(status, { ...headers });
     this.#body = body;
   }

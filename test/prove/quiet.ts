@@ -88,7 +88,7 @@ async function tellAgain(world: World): Promise<void> {
   if (!world.tellsByCallback) return;
   for (const { id, provider, type, state } of await world.callbacksAtSandbox()) {
     const isOfRefund = provider !== 'stripe' && /refund/i.test(type);
-    const isUntold = state === 'dropped' || state === 'gave_up';
-    if (isOfRefund && isUntold) await world.sandbox.control(`/control/deliveries/${id}/redeliver`);
+    const isUnsubmitted = state === 'dropped' || state === 'gave_up';
+    if (isOfRefund && isUnsubmitted) await world.sandbox.control(`/control/deliveries/${id}/redeliver`);
   }
 }

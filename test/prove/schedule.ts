@@ -30,7 +30,7 @@ export type Weather = {
   /** No query is answered until all steps have ended: the correct state must be reached by callbacks until then. */
   readonly failsEveryQuery: boolean;
   /** The probability that a notification between nodes is lost. */
-  readonly losesWakes: number;
+  readonly losesNotifications: number;
   /** The probability that a node pauses at a failpoint, so that others interleave. Only on PostgreSQL. */
   readonly pauses: number;
   /** True: pending refunds at the provider are decided at the end. False: never, and their orders go into review. */

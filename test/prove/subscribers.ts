@@ -85,11 +85,11 @@ export class Subscribers {
   async misheard(events: readonly EventRow[]): Promise<string[]> {
     const deadlineMs = performance.now() + this.#patienceMs;
     for (;;) {
-      if (this.#world.hasLostWakes) await this.#world.watchTail();
+      if (this.#world.mayMissNotifications) await this.#world.watchTail();
       const wrong = this.#find(events, () => false);
       if (wrong.length > 0) return wrong;
       const missing = this.#find(events, ({ connection }) => connection !== null);
-      if (missing.length === 0) this.#world.hasLostWakes = false;
+      if (missing.length === 0) this.#world.mayMissNotifications = false;
       if (missing.length === 0 || performance.now() > deadlineMs) return missing;
       await new Promise((resolve) => setTimeout(resolve, napMs));
     }

@@ -1,4 +1,4 @@
-import type { ProviderKey } from '../../sandbox/provider.ts';
+import type { ProviderKey } from '../../sandbox/provider-key.ts';
 import type { Order } from '../../src/domain/order.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import type { Refund } from '../../src/domain/refund.ts';

@@ -1,5 +1,5 @@
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
+import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 import type { Actor } from '../../src/commands/actor.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
@@ -19,7 +19,7 @@ export type Requests = {
     readonly answer: Answer;
   };
   /** Null when the node died before it answered. */
-  receive: { readonly ask: CallbackRequest; readonly answer: CallbackAnswer | null };
+  receive: { readonly ask: CallbackRequest; readonly answer: CallbackResponse | null };
   sweep: { readonly ask: null; readonly answer: number | null };
   watchTail: { readonly ask: null; readonly answer: null };
   idle: { readonly ask: null; readonly answer: null };
@@ -45,7 +45,7 @@ export type Told = Tagged<Orders>;
 export type ToNode = { readonly nowMs: number; readonly node: number } & (
   | { readonly type: 'ask'; readonly id: number; readonly asked: Asked }
   | { readonly type: 'tell'; readonly told: Told }
-  | { readonly type: 'door'; readonly id: number; readonly outcome: DoorAnswer | 'unanswered' | 'reset' }
+  | { readonly type: 'door'; readonly id: number; readonly outcome: InProcessResponse | 'unanswered' | 'reset' }
 );
 
 export type Observed = Tagged<{
@@ -61,5 +61,5 @@ export type FromNode =
   | { readonly type: 'ready' }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
-  | { readonly type: 'door'; readonly node: number; readonly id: number; readonly request: DoorRequest }
+  | { readonly type: 'door'; readonly node: number; readonly id: number; readonly request: InProcessRequest }
   | { readonly type: 'observed'; readonly node: number; readonly observed: Observed };

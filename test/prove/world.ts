@@ -1,5 +1,5 @@
-import type { CallbackAnswer, CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorAnswer, DoorRequest } from '../../sandbox/in-process.ts';
+import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
+import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LoggedEvent } from '../../src/events/log.ts';
@@ -51,7 +51,7 @@ export class World {
   /** True from an injected database failure until it is reset: logged errors are expected then. */
   isSpoiled = false;
   /** True from a possibly lost notification until all subscribers have got everything. */
-  hasLostWakes = false;
+  mayMissNotifications = false;
   /** True from a request to a node until it is reset: without one, our rows cannot have changed. */
   isTouched = true;
   hear: (subscription: number, event: LoggedEvent) => void = () => {};
@@ -77,7 +77,13 @@ export class World {
   static async open(schedule: Schedule, parts: WorldParts): Promise<World> {
     let self: World | undefined;
     const sandbox = await startSandbox({
-      ...{ port: null, dataDir: null, seed: schedule.seed, virtualTime: { startsAt }, neverAnswers: 'told' },
+      ...{
+        port: null,
+        dataDir: null,
+        seed: schedule.seed,
+        virtualTime: { startsAt },
+        unansweredRequests: 'status-599',
+      },
       ...sandboxKeys,
       post: async (request) => {
         if (self === undefined) throw new BrokenConnectionError();
@@ -188,13 +194,13 @@ export class World {
         if (this.#isClosed) return;
         this.#tally.count('deaths', at ?? 'between steps');
         this.#trace(`node ${slot} dies at ${at ?? 'between steps'}`);
-        this.hasLostWakes = true;
+        this.mayMissNotifications = true;
       },
       spoiled: (what) => {
         this.#tally.count('spoiled', what);
         this.#trace(`a ${what} of node ${slot} is spoiled`);
         this.isSpoiled = true;
-        this.hasLostWakes = true;
+        this.mayMissNotifications = true;
       },
       complained: (message) => {
         this.#trace(`node ${slot} complains: ${message}`);
@@ -208,15 +214,15 @@ export class World {
   #spread(from: number, notification: Notification): void {
     for (const [slot, node] of this.#nodes.entries()) {
       if (slot === from) continue;
-      if (this.#dice.hit(this.#schedule.weather.losesWakes)) {
+      if (this.#dice.hit(this.#schedule.weather.losesNotifications)) {
         this.#tally.count('notifications', 'lost');
-        this.hasLostWakes = true;
+        this.mayMissNotifications = true;
       } else node.notify(notification);
     }
   }
 
   /** Passes a node's request to the provider. While a late answer is awaited, everything else continues. */
-  async #ask(request: DoorRequest): Promise<DoorAnswer | 'unanswered' | 'reset'> {
+  async #ask(request: InProcessRequest): Promise<InProcessResponse | 'unanswered' | 'reset'> {
     const askedMs = this.now().getTime();
     const outcome = await this.sandbox.request(request);
     const isAnswered = typeof outcome !== 'string' && outcome.status !== 599;
@@ -232,7 +238,7 @@ export class World {
   }
 
   /** Delivers a callback to one of the live nodes, like a load balancer. */
-  async #post(request: CallbackRequest): Promise<CallbackAnswer> {
+  async #post(request: CallbackRequest): Promise<CallbackResponse> {
     const { eventId, type } = eventOf(request);
     const alive = this.#nodes.filter((node) => !node.isDead);
     try {

@@ -79,7 +79,7 @@ const flows: readonly [FlowPromise, ...FlowPromise[]] = [
   },
 ];
 
-/** Alipay: pages on a computer and a phone, and QR codes. Nothing exists there before the buyer comes. */
+/** Alipay: desktop pages, mobile pages and QR codes. Nothing exists at Alipay before the buyer opens the payment. */
 export const alipayContract: ProviderContract = {
   name: 'ALIPAY',
   open,
@@ -98,7 +98,7 @@ export const alipayContract: ProviderContract = {
   spoiledAnswers: ['bad_signature', 'unsigned', 'system_error'],
   callbacks: alipayCallbacks,
   callbackFlow: 'MOBILE_WEB',
-  isDated: false, // retries run for a day, so what is old is genuine
+  isDated: false, // retries run for a day, so old callbacks are genuine
   withheld: [/buyer_logon_id=/, /buyer_(?:open_)?id=/, /subject=/, /(?:^|&)sign=/],
   withoutSignature({ body, ...delivery }) {
     const form = new URLSearchParams(body.toString('latin1'));

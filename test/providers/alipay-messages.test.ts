@@ -113,14 +113,14 @@ test.each<[what: string, changed: Form, reason: string]>([
 });
 
 test.each<[what: string, changed: Form, reason: string]>([
-  ['a third decimal', { total_amount: '12.300' }, 'An amount of yuan was expected'],
-  ['an exponent', { total_amount: '1e1' }, 'An amount of yuan was expected'],
-  ['a sign', { total_amount: '-12.30' }, 'An amount of yuan was expected'],
-  ['no amount', { total_amount: '' }, 'An amount of yuan was expected'],
+  ['a third decimal', { total_amount: '12.300' }, 'An amount in yuan was expected'],
+  ['an exponent', { total_amount: '1e1' }, 'An amount in yuan was expected'],
+  ['a sign', { total_amount: '-12.30' }, 'An amount in yuan was expected'],
+  ['no amount', { total_amount: '' }, 'An amount in yuan was expected'],
   ['no trade_no', { trade_no: '' }, 'trade_no malformed'],
   ['a day that does not exist', { gmt_payment: '2026-02-30 08:00:00' }, ''],
   ['a time with a zone', { gmt_payment: '2026-11-21T08:00:00Z' }, ''],
-  ['a currency that is none', { trans_currency: 'yuan' }, 'A currency of ISO 4217'],
+  ['a currency that is none', { trans_currency: 'yuan' }, 'An ISO 4217 currency'],
   ['a status that Alipay added since', { trade_status: 'TRADE_DREAMT' }, 'trade_status that is unknown: TRADE_DREAMT'],
   ['a status that is no word', { trade_status: '<script>' }, 'trade_status that is unknown: not a word'],
   ['a refund of what nobody paid', { trade_status: 'WAIT_BUYER_PAY', ...refunded }, 'a refund of an unpaid trade'],

@@ -35,7 +35,7 @@ async function openWorld(): Promise<World> {
       privateKey: alipayPrivateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     },
     virtualTime: { startsAt: now },
-    neverAnswers: 'told',
+    unansweredRequests: 'status-599',
     post: async ({ headers, body }) => {
       const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
       const delivery = { headers: Object.fromEntries(lowered), body: Buffer.from(body), receivedAt: sandbox.now() };

@@ -8,7 +8,7 @@ import type { BillLine } from '../../src/domain/reconciliation.ts';
 import type { Bill } from '../../src/providers/bill.ts';
 import type { BillFile } from '../../src/providers/bill-file.ts';
 
-/** What a download leaves: a file of its reader's own. */
+/** A downloaded bill in a temporary file. */
 export function fileOf(bytes: Buffer): BillFile {
   const dir = mkdtempSync(join(tmpdir(), 'paystream-test-bill-'));
   const path = join(dir, 'bill');
@@ -22,7 +22,7 @@ export async function linesIn(reading: Promise<Bill>): Promise<BillLine[]> {
   return lines;
 }
 
-/** A ZIP of files in GBK, with names in GBK and nothing that says so, as Alipay packs them; or with names in UTF-8 that are marked. */
+/** A ZIP of GBK files in Alipay's format, whose names are GBK without a flag; or with flagged UTF-8 names. */
 export function zipOf(files: Readonly<Record<string, string>>, namesIn: 'gbk' | 'utf8' = 'gbk'): Buffer {
   const locals: Buffer[] = [];
   const entries: Buffer[] = [];

@@ -6,7 +6,7 @@ import { aRefundOf, paid, patient, refundIn, refundsTakeMs, start } from './cont
 
 const day = 24 * 3_600_000;
 
-/** B: what the bill of a day promises. */
+/** B: daily bills. */
 export function promiseBills(contract: ProviderContract): void {
   const { open, flows, price } = contract;
   const [{ flow }] = flows;
@@ -36,7 +36,7 @@ export function promiseBills(contract: ProviderContract): void {
       const refund = aRefundOf(payment);
       const report = await rig.provider.startRefund(refund, patient());
       const byHand = await rig.refundInConsole(payment, 200n);
-      await rig.visit(await start(contract, rig, { flow })); // what is not paid is on no bill
+      await rig.visit(await start(contract, rig, { flow })); // an unpaid payment is on no bill
       await rig.advance(refundsTakeMs);
       const { providerRefundId } = refundIn(await rig.provider.queryRefund({ ...refund, ...report }, patient()));
       await rig.advance(day + day / 2);

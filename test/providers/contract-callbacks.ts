@@ -7,14 +7,14 @@ import { genuineOf } from './genuine-callbacks.ts';
 
 const day = 24 * 3_600_000;
 
-/** W: what callbacks promise. All of them come in by the real route. */
+/** W: callbacks. All of them arrive through the real route. */
 export function promiseCallbacks(contract: ProviderContract): void {
   const { open, callbacks, callbackFlow, isDated, withoutSignature } = contract;
   const byTypes = callbacks.map((row) => [row.type, row.what, row] as const);
 
   async function bringPaid(rig: ProviderRig, rule?: object): Promise<Started> {
     const payment = await start(contract, rig, { flow: callbackFlow });
-    await rig.advance(0); // what the beginning makes the provider say is said
+    await rig.advance(0); // post the callbacks that the start causes
     if (rule !== undefined) await rig.fault({ target: 'callback', ...rule });
     await rig.visit(payment);
     await rig.pay(payment);
@@ -29,7 +29,7 @@ export function promiseCallbacks(contract: ProviderContract): void {
   const eventIdsOf = (deliveries: readonly Delivered[]) =>
     deliveries.flatMap(({ verdict }) => (typeof verdict === 'object' ? [verdict.eventId] : []));
 
-  /** A genuine callback, and the rig that it came to. */
+  /** A genuine callback and the rig that received it. */
   async function genuine(): Promise<{ rig: ProviderRig; delivery: Delivered }> {
     const rig = await open();
     await bringPaid(rig);
@@ -38,7 +38,7 @@ export function promiseCallbacks(contract: ProviderContract): void {
     return { rig, delivery };
   }
 
-  /** Posts a delivery to the real route, with some things changed. */
+  /** Posts a modified delivery to the real route. */
   async function post(
     rig: ProviderRig,
     { headers, body }: WebhookDelivery,
@@ -215,7 +215,7 @@ export function promiseCallbacks(contract: ProviderContract): void {
         const done = provider.redactWebhook(kept, 'done');
         expect(done).toEqual(provider.redactWebhook(body, 'done'));
         expect(provider.redactWebhook(done, 'done')).toEqual(done);
-        // What a payment is begun by may be needed to read the first callback of it, and no other.
+        // Only the first callback of a payment may keep the secret that starts it.
         const isFirst = message.kind === 'payment' && message.isCreation;
         for (const written of contract.withheld) {
           expect(done.toString('latin1')).not.toMatch(written);
@@ -246,7 +246,7 @@ export function promiseCallbacks(contract: ProviderContract): void {
           accepted(rig)
             .filter((delivery) => typeof verdictOf(by, delivery) === 'object')
             .map(({ body, receivedAt }) => by.readWebhook(by.redactWebhook(body, 'to_be_read'), receivedAt))
-            .filter((message) => message.kind !== 'payment' || !message.isCreation); // said before
+            .filter((message) => message.kind !== 'payment' || !message.isCreation); // // reported before
         const messages = read(rig.provider).filter(({ kind }) => kind !== 'ignored');
         expect(messages.length).toBeGreaterThan(0);
         for (const message of messages) {

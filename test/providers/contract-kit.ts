@@ -8,8 +8,8 @@ import { promiseStates } from './contract-states.ts';
 import { promiseUnknowns } from './contract-unknowns.ts';
 
 /**
- * The promises that every provider's adapter keeps, each with an id that does not change: C starting, Q asking, X closing, R giving
- * back, U no clear answer, W callbacks, B bills. M, callbacks that were tampered with, is `mutated-callbacks.test.ts`.
+ * The contract that every adapter must keep. Each promise has a fixed id: C starting, Q querying, X closing, R refunds,
+ * U unknown outcomes, W callbacks, B bills. M, modified callbacks, is in `mutated-callbacks.test.ts`.
  */
 export function runContractKit(contract: ProviderContract): void {
   describe(contract.name, () => {

@@ -4,7 +4,7 @@ import { OutcomeUnknownError, RejectedError } from '../../src/providers/provider
 import type { ProviderContract, Started } from './contract-rig.ts';
 import { aRefundOf, failureOf, paid, patient, query, refundIn, refundsTakeMs, start } from './contract-steps.ts';
 
-/** R: what giving back promises. */
+/** R: refunds. */
 export function promiseRefunds(contract: ProviderContract): void {
   const { open, flows, price } = contract;
   const byFlows = flows.map((promise) => [promise.flow, promise] as const);
@@ -79,7 +79,7 @@ export function promiseRefunds(contract: ProviderContract): void {
 
     test('R05 a refund that never arrived is not found', async () => {
       const payment = await bringPaid();
-      await give(payment, aRefundOf(payment)); // another one beside it
+      await give(payment, aRefundOf(payment)); // a second refund of the payment
       const { rig } = payment;
       expect(await rig.provider.queryRefund(aRefundOf(payment), patient())).toEqual({ kind: 'notFound' });
     });
@@ -100,7 +100,7 @@ export function promiseRefunds(contract: ProviderContract): void {
       const report = await give(payment, refund);
       expect(report.status).toBe('PENDING');
       const asked = await rig.provider.queryRefund({ ...refund, providerRefundId: report.providerRefundId }, patient());
-      // A provider may not know of it before it is done.
+      // A provider may not know the refund before it is completed.
       if (asked.kind === 'report') expect(asked.report).toMatchObject({ status: 'PENDING', amountMinor: 300n });
       if (by === 'the clock') await rig.advance(60_000);
       else await rig.endRefund(report, 'succeed');
@@ -155,7 +155,7 @@ export function promiseRefunds(contract: ProviderContract): void {
       await rig.advance(refundsTakeMs);
       const list = await rig.provider.listRefunds(order, patient());
       const sum = list.refunds.reduce((total, { amountMinor }) => total + (amountMinor ?? 0n), 0n);
-      // A provider that does not list them says how much went back as far as it knows: SOME may be all.
+      // A provider that does not list refunds states the refunded share as far as it knows. SOME may mean all.
       if (list.refunds.length > 0) expect(sum).toBe(rig.truth(order).refundedMinor);
       else expect([null, 'SOME', returned]).toContain(list.returned);
       expect(list.returned).not.toBe('NONE');

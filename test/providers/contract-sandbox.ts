@@ -14,33 +14,36 @@ import {
 } from '../../src/providers/provider.ts';
 import { publishableKey, secretKey, webhookSecret } from '../sandbox/rig.ts';
 
-/** A callback that came in by the real route, as its adapter judged it. */
+/** A callback that arrived through the real route, with the adapter's result. */
 export type Delivered = WebhookDelivery & { readonly verdict: VerifiedWebhook | WebhookRejection };
 
-/** The route that callbacks come in by, on a port of its own. */
+/** The route for callbacks, on its own port. */
 export type Entrance = {
   readonly url: string;
   readonly delivered: readonly Delivered[];
-  /** How often it says that it cannot keep what it verified, as when the database is away. */
+  /** How often the route fails to store a verified callback, as with an unavailable database. */
   failures: number;
   close(): Promise<void>;
 };
 
-/** A sandbox in virtual time that ends with the test, and an adapter that talks to it by its real SDK, over real connections. */
+/**
+ * A sandbox in virtual time, which ends with the test, and an adapter that uses it through its real SDK and real
+ * connections.
+ */
 export type BaseRig = {
   readonly sandbox: Sandbox;
   readonly provider: PaymentProvider;
   readonly entrance: Entrance;
   now(): Date;
-  /** Moves the one clock on; callbacks that are due by then have been posted when it resolves. */
+  /** Advances the shared clock. Resolves after the callbacks that are due by then are posted. */
   advance(ms: number): Promise<void>;
   fault(rule: object): Promise<void>;
   clearFaults(): Promise<void>;
-  /** Resolves once the sandbox has met the last of the faults it was told. */
+  /** Resolves after the sandbox has applied the last configured fault. */
   faultsAreMet(): Promise<void>;
-  /** Presses a button on a page of the sandbox; whether that was taken is for the ledger to say. */
+  /** Presses a button on a sandbox page. The ledger shows whether it had an effect. */
   press(url: string, form: Readonly<Record<string, string>>): Promise<void>;
-  /** Where the buyer stands who follows a link. */
+  /** The page that the buyer reaches by a link. */
   follow(url: string): Promise<string>;
 };
 
@@ -49,8 +52,9 @@ export type Parts = { readonly sandbox: Sandbox; readonly now: () => Date; reado
 const startsAt = new Date('2030-01-01T00:00:00.400Z');
 
 /**
- * Opens what every rig is made of.
- * @param sidesOf the sandbox's sides, told where callbacks go.
+ * Opens the parts of every rig.
+ *
+ * @param sidesOf creates the sandbox's providers for a callback URL.
  */
 export async function openBaseRig(
   name: string,
@@ -131,7 +135,7 @@ async function openEntrance(provider: () => PaymentProvider | undefined, now: ()
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const entrance: Entrance = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // a TCP server's address, once it listens
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // a listening TCP server has this address type
     delivered,
     failures: 0,
     close() {
@@ -142,7 +146,7 @@ async function openEntrance(provider: () => PaymentProvider | undefined, now: ()
   return entrance;
 }
 
-/** What an adapter says of a callback. Anything that it throws but a `WebhookRejectedError` is a bug. */
+/** The adapter's result for a callback. Any error other than a `WebhookRejectedError` is a bug. */
 export function verdictOf(provider: PaymentProvider, delivery: WebhookDelivery): VerifiedWebhook | WebhookRejection {
   try {
     return provider.verifyWebhook(delivery);
@@ -152,7 +156,7 @@ export function verdictOf(provider: PaymentProvider, delivery: WebhookDelivery):
   }
 }
 
-/** An order to pay that needs nothing of its buyer; it lives for half an hour. */
+/** An order without buyer fields. It expires after half an hour. */
 export function anOrderAt(createdAt: Date, facts: Partial<PaymentOrder>): PaymentOrder {
   return {
     paymentId: newId('payment'),

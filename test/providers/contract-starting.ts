@@ -4,7 +4,7 @@ import { providerDefinitions } from '../../src/providers/registry.ts';
 import type { ProviderContract } from './contract-rig.ts';
 import { failureOf, flowOf, knowing, lost, orderOf, patient, query, start } from './contract-steps.ts';
 
-/** C: what starting a payment promises. */
+/** C: starting a payment. */
 export function promiseStarting(contract: ProviderContract): void {
   const { name, open, price, flows } = contract;
   const byFlows = flows.map((promise) => [promise.flow, promise] as const);
@@ -145,7 +145,7 @@ export function promiseStarting(contract: ProviderContract): void {
     test('C11 it says who it is, and each of its flows is promised here', async () => {
       const { provider } = await open();
       expect(provider).toMatchObject({ name, account: expect.stringMatching(/^[\w.@-]{1,64}$/) });
-      expect(provider.name.toLowerCase()).toMatch(/^[a-z]{1,20}$/); // as the webhook's route has it
+      expect(provider.name.toLowerCase()).toMatch(/^[a-z]{1,20}$/); // as in the webhook route
       expect(providerDefinitions.map((kind) => kind.name)).toContain(name);
       expect([...provider.flows].sort()).toEqual(flows.map(({ flow }) => flow).sort());
       for (const flow of Object.keys(provider.needs)) expect(provider.flows).toContain(flow);

@@ -14,7 +14,7 @@ import {
   start,
 } from './contract-steps.ts';
 
-/** Q: what asking promises. X: what closing promises. */
+/** Q: querying. X: closing. */
 export function promiseStates(contract: ProviderContract): void {
   const { open, flows, states } = contract;
   const byFlows = flows.map((promise) => [promise.flow, promise] as const);
@@ -37,7 +37,7 @@ export function promiseStates(contract: ProviderContract): void {
 
     test.each(byStates)('Q02 %s is found by our own id alone', async (_state, state) => {
       const payment = await bring(state);
-      await start(contract, payment.rig, { flow: payment.order.flow }); // another one beside it
+      await start(contract, payment.rig, { flow: payment.order.flow }); // a second payment
       expectAnswer(await ask({ ...payment, order: lost(payment.order) }), state.says, payment);
     });
 
@@ -158,7 +158,7 @@ export function promiseStates(contract: ProviderContract): void {
           ms: 1000,
         });
         const closing = close(payment);
-        await rig.faultsAreMet(); // our call is on its way
+        await rig.faultsAreMet(); // our call is in progress
         await rig.pay(payment);
         await rig.advance(1000);
         expect(reportIn(await closing)).toMatchObject({

@@ -6,7 +6,7 @@ import type { PaymentOrder, QueryAnswer, RefundAnswer, RefundOrder } from '../..
 import type { Answer, FlowPromise, ProviderContract, ProviderRig, Started } from './contract-rig.ts';
 import { anOrderAt } from './contract-sandbox.ts';
 
-/** A signal for calls that are meant to be answered. */
+/** A signal for calls that are expected to be answered. */
 export const patient = (): AbortSignal => new AbortController().signal;
 
 export function flowOf({ flows, name }: ProviderContract, flow: PaymentFlow): FlowPromise {
@@ -15,7 +15,7 @@ export function flowOf({ flows, name }: ProviderContract, flow: PaymentFlow): Fl
   return found;
 }
 
-/** An order at the contract's price, with exactly what its flow needs. */
+/** An order with the contract's price and exactly the required buyer fields. */
 export function orderOf(
   contract: ProviderContract,
   rig: ProviderRig,
@@ -24,7 +24,7 @@ export function orderOf(
   return anOrderAt(rig.now(), { ...contract.price, ...flowOf(contract, facts.flow).needs, ...facts });
 }
 
-/** A payment that was started, and whose first answer is known. */
+/** A started payment with its first answer. */
 export async function start(
   contract: ProviderContract,
   rig: ProviderRig,
@@ -35,7 +35,7 @@ export async function start(
   return { rig, order: knowing(order, report), report };
 }
 
-/** A payment that was paid, with the provider's name for it. */
+/** A paid payment with the provider's id. */
 export async function paid(contract: ProviderContract, rig: ProviderRig, flow: PaymentFlow): Promise<Started> {
   const payment = await start(contract, rig, { flow });
   await rig.visit(payment);
@@ -45,7 +45,7 @@ export async function paid(contract: ProviderContract, rig: ProviderRig, flow: P
   return { rig, order: knowing(payment.order, report), report };
 }
 
-/** The order as it is held once the report was applied. */
+/** The order after the report is applied. */
 export function knowing(order: PaymentOrder, { providerPaymentId, providerReference }: PaymentReport): PaymentOrder {
   return {
     ...order,
@@ -54,7 +54,7 @@ export function knowing(order: PaymentOrder, { providerPaymentId, providerRefere
   };
 }
 
-/** The order as it is held when every answer was lost. */
+/** The order when every answer was lost. */
 export function lost(order: PaymentOrder): PaymentOrder {
   return { ...order, providerPaymentId: null, providerReference: null };
 }
@@ -73,7 +73,7 @@ export function refundIn(answer: RefundAnswer): RefundReport {
   throw new Error('The provider was expected to know the refund.');
 }
 
-/** A refund of a payment that succeeded. */
+/** A refund of a succeeded payment. */
 export function aRefundOf({ rig, order, report }: Started, facts: Partial<RefundOrder> = {}): RefundOrder {
   return {
     refundId: newId('refund'),
@@ -89,10 +89,10 @@ export function aRefundOf({ rig, order, report }: Started, facts: Partial<Refund
   };
 }
 
-/** Long enough for a refund that is under way by its usual course to come to its end. */
+/** Long enough for a running refund to complete normally. */
 export const refundsTakeMs = 15_000;
 
-/** Checks an answer against what was promised of it, and every report against the order that it is of. */
+/** Checks an answer against its expectation, and each report against its order. */
 export function expectAnswer(answer: QueryAnswer, promised: Answer, { rig, order }: Started): void {
   if (typeof promised === 'string') {
     expect(answer).toEqual({ kind: 'notFound', payableUntil: promised === 'payable' ? order.expiresAt : null });
@@ -107,7 +107,7 @@ export function expectAnswer(answer: QueryAnswer, promised: Answer, { rig, order
   expectProviderTime(report, order.createdAt, rig.now());
 }
 
-/** The provider's own time, where it tells one, lies within the payment's life. Protocols count in whole seconds. */
+/** Checks that the provider's time, if any, lies within the payment's lifetime. Protocols use whole seconds. */
 export function expectProviderTime({ evidence }: Pick<PaymentReport, 'evidence'>, from: Date, until: Date): void {
   const { providerTime } = evidence;
   if (providerTime === null) return;
@@ -115,7 +115,7 @@ export function expectProviderTime({ evidence }: Pick<PaymentReport, 'evidence'>
   expect(providerTime.getTime()).toBeLessThanOrEqual(until.getTime());
 }
 
-/** What a call ended with, when that is not an answer. */
+/** The error with which a call ended. */
 export async function failureOf(call: Promise<unknown>): Promise<unknown> {
   const nothing = Symbol('nothing');
   const failure = await call.then(
@@ -126,7 +126,10 @@ export async function failureOf(call: Promise<unknown>): Promise<unknown> {
   return failure;
 }
 
-/** What a call ended with; null when it was answered. Where no answer comes at all, its caller loses patience once the sandbox has met the fault. */
+/**
+ * The error with which a call ended; null for an answer. Without an answer, the call is aborted after the sandbox has
+ * applied the fault.
+ */
 export async function endOf<T>(
   rig: ProviderRig,
   fault: string,

@@ -22,10 +22,10 @@ import {
   start,
 } from './contract-steps.ts';
 
-/** Nothing was done for certain, or nobody knows: either way the payment is not refused, and not told for lost. */
+/** Not executed, or unknown: in both cases the payment is neither refused nor lost. */
 const isNoRefusal = (error: unknown) => error instanceof NotExecutedError || error instanceof OutcomeUnknownError;
 
-/** What may go wrong with an answer, and whether the call was executed all the same. */
+/** Faults of an answer, and whether the call was executed nevertheless. */
 const lostAnswers: readonly [fault: string, isExecuted: boolean][] = [
   ['timeout_before', false],
   ['timeout_after', true],
@@ -36,7 +36,7 @@ const lostAnswers: readonly [fault: string, isExecuted: boolean][] = [
   ['malformed', true],
 ];
 
-/** U: what is said when there is no clear answer, and how the truth is reached afterwards. */
+/** U: unknown outcomes, and how the truth is found afterwards. */
 export function promiseUnknowns(contract: ProviderContract): void {
   const { open, flows, price, refundOperations } = contract;
   const answers = [...lostAnswers, ...contract.spoiledAnswers.map((fault) => [fault, true] as const)];
@@ -54,7 +54,7 @@ export function promiseUnknowns(contract: ProviderContract): void {
   const byStartings = startings.map((row) => [row.flow, row.fault, row] as const);
   const byQuestions = questions.map((row) => [row.flow, row.fault, row] as const);
 
-  /** A reset is met often: clients ask again by themselves after one. */
+  /** A reset occurs several times, because clients retry it themselves. */
   async function spoil(rig: ProviderRig, fault: string, operation: string): Promise<void> {
     await rig.fault({ fault, match: { operation }, ...(fault.startsWith('reset') && { times: 9 }) });
   }
@@ -71,7 +71,7 @@ export function promiseUnknowns(contract: ProviderContract): void {
     return end;
   }
 
-  /** Goes on as one does who does not know: asks, and where nothing is known starts the same again. */
+  /** Continues like a caller without knowledge: queries, and repeats the start when nothing is found. */
   async function goOn(rig: ProviderRig, order: PaymentOrder): Promise<Started> {
     const asked = await rig.provider.queryPayment(order, patient());
     const isAnswer = asked.kind === 'report' && asked.report.nextAction !== null;
@@ -171,7 +171,7 @@ export function promiseUnknowns(contract: ProviderContract): void {
         expect(await waiting).toBeInstanceOf(OutcomeUnknownError);
         const second = await endOf(rig, 'none', (signal) => rig.provider.startPayment(order, signal));
         if (second !== null) expect(second).toBeInstanceOf(OutcomeUnknownError);
-        await rig.advance(60_000); // now the first one arrives
+        await rig.advance(60_000); // now the first request arrives
         const payment = await goOn(rig, order);
         await rig.pay(payment);
         expect(rig.truth(order)).toMatchObject({ made: 1, charges: 1 });
@@ -209,7 +209,7 @@ export function promiseUnknowns(contract: ProviderContract): void {
         () => provider.queryRefund(aRefundOf(payment), patient()),
       ]) {
         const failure = await failureOf(call());
-        // A connection from before may break only when it is written to: that is open.
+        // An older connection may break only when it is written to, so the outcome is open.
         expect(failure).toSatisfy(isNoRefusal);
         expect(failure).not.toBeInstanceOf(MisconfiguredError);
         expect(String(failure)).not.toContain('127.0.0.1');

@@ -3,7 +3,7 @@ import { Dispatcher, errors } from 'undici';
 export type Asked = { readonly method: string; readonly path: string; readonly body: string };
 export type Told = { readonly status: number; readonly body: string } | 'unanswered' | 'reset';
 
-/** Carries the requests of Alipay's SDK to a function: no connection, and no time that passes. */
+/** Passes the requests of Alipay's SDK to a function, without a connection and without delay. */
 export class DoorDispatcher extends Dispatcher {
   readonly #door: (asked: Asked) => Promise<Told>;
 
@@ -30,7 +30,7 @@ export class DoorDispatcher extends Dispatcher {
   }
 }
 
-/** By which undici could pause what comes as one piece, or give up a request that is under way. */
+/** With this controller undici could pause or abort a request. */
 class Controller implements Dispatcher.DispatchController {
   readonly aborted = false;
   readonly paused = false;

@@ -13,14 +13,14 @@ import type { ProviderContract } from './contract-rig.ts';
 import type { Delivered } from './contract-sandbox.ts';
 import { start } from './contract-steps.ts';
 
-/** A callback as the provider sent it, and what it says. */
+/** A callback as sent, and its message. */
 export type Genuine = Sent & {
   readonly receivedAt: Date;
   readonly told: VerifiedWebhook;
   readonly message: WebhookMessage;
 };
 
-/** One of every kind that the provider sends, and then some. `casesMax` for fewer. */
+/** One callback of every kind that the provider sends, and variations. `casesMax` limits their number. */
 export async function genuineOf(
   contract: ProviderContract,
   casesMax = Number.POSITIVE_INFINITY,
@@ -42,7 +42,7 @@ export async function genuineOf(
   return { provider, genuine: [first, ...others] };
 }
 
-/** With those headers alone that the adapter reads. */
+/** Has only the headers that the adapter reads. */
 function genuineIn(provider: PaymentProvider, { headers, body, receivedAt, verdict }: Delivered): Genuine[] {
   if (typeof verdict === 'string') return [];
   const isRead = ([name]: [string, string]) => name === 'content-type' || provider.webhookHeaders.includes(name);
@@ -52,23 +52,23 @@ function genuineIn(provider: PaymentProvider, { headers, body, receivedAt, verdi
   ];
 }
 
-/** What became of a callback at the real route. */
+/** The result of a callback at the real route. */
 export type Outcome = {
   readonly provider: PaymentProvider;
   readonly status: number;
   readonly body: string;
-  /** Null unless the adapter believed it. */
+  /** Null unless the adapter accepted it. */
   readonly told: VerifiedWebhook | null;
-  /** What the route has logged as a failure of ours. */
+  /** Errors of ours that the route logged. */
   readonly error: unknown;
 };
 
-/** Hands a callback to the real route without a socket, so that also such headers come in as no socket lets through. */
+/** Passes a callback to the real route without a socket, so that headers are possible that a socket would reject. */
 export function postToRoute(provider: PaymentProvider, { headers, body }: Sent, receivedAt: Date): Promise<Outcome> {
   const path = `/webhooks/${provider.name.toLowerCase()}`;
   const request = Object.assign(Readable.from([body]), {
     ...{ method: 'POST', url: path, headers, complete: true },
-  }) as unknown as IncomingMessage; // as much of one as the route reads
+  }) as unknown as IncomingMessage; // the properties that the route reads
   const kept: { told: VerifiedWebhook | null; error: unknown } = { told: null, error: null };
   const silent = () => undefined;
   const parts = {
@@ -92,6 +92,6 @@ export function postToRoute(provider: PaymentProvider, { headers, body }: Sent, 
       setHeader: () => response,
       writeHead: (status: number) => ({ end: (text: string) => resolve({ provider, status, body: text, ...kept }) }),
     };
-    handleWebhook(parts, request, response as unknown as ServerResponse, path).catch(reject); // as much of one as the route writes
+    handleWebhook(parts, request, response as unknown as ServerResponse, path).catch(reject); // the methods that the route calls
   });
 }

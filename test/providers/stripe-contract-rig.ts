@@ -19,7 +19,7 @@ async function open({ key }: RigOptions = {}): Promise<ProviderRig> {
   return {
     ...base,
     stranger: createStripeProvider({ ...configAt(sandbox.url), now, secretKey: 'sk_live_other' }),
-    visit: async () => undefined, // what is to be paid exists since it was started
+    visit: async () => undefined, // the payment exists after the start
     pay: (payment) =>
       payment.order.flow === 'REDIRECT' ? pressOnPage(payment, 'pay') : payByCard(payment, 'pm_card_visa'),
     truth({ paymentId }) {
@@ -80,7 +80,7 @@ const flows: readonly [FlowPromise, ...FlowPromise[]] = [
   },
 ];
 
-/** Cards, by Stripe: embedded forms and hosted pages, taken at once or held. */
+/** Cards at Stripe: embedded forms and hosted pages, with automatic and manual capture. */
 export const stripeContract: ProviderContract = {
   name: 'STRIPE',
   open,
@@ -94,7 +94,7 @@ export const stripeContract: ProviderContract = {
   states: stripeStates,
   failedRefund: 'FAILED',
   refundOperations: { start: 'refunds.create', query: 'refunds.list' },
-  spoiledAnswers: [], // Stripe signs no answers
+  spoiledAnswers: [], // Stripe does not sign answers
   callbacks: stripeCallbacks,
   callbackFlow: 'EMBEDDED',
   isDated: true,

@@ -30,7 +30,7 @@ async function open({ key }: RigOptions = {}): Promise<ProviderRig> {
   return {
     ...base,
     stranger: createWechatpayProvider({ ...config, mchId: '1900000110', now, webhookUrl: 'https://else.example' }),
-    visit: async () => undefined, // what is to be paid exists since it was started
+    visit: async () => undefined, // the payment exists after the start
     pay: (payment) => actAtWechat(payment, 'pay'),
     truth({ paymentId }) {
       const ledger = sandbox.ledger(paymentId).wechatpay;
@@ -112,7 +112,7 @@ export const wechatpayContract: ProviderContract = {
   ],
   amounts: [1n, 2897n, 2_147_483_647n],
   states: wechatpayStates,
-  failedRefund: 'PENDING', // its card is void: to be handled in the merchant platform
+  failedRefund: 'PENDING', // its card is void: it must be completed in the merchant platform
   refundOperations: { start: 'refunds.create', query: 'refunds.query' },
   spoiledAnswers: ['bad_signature', 'unsigned', 'wrong_serial', 'probe'],
   callbacks: wechatpayCallbacks,

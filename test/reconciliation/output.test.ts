@@ -22,7 +22,7 @@ const head = {
   ...{ from: new Date('2026-11-20T16:00:00Z'), until: new Date('2026-11-21T16:00:00Z') },
 };
 
-test('a command line is read, or says what is wrong with it', () => {
+test('a valid command line is parsed, and an invalid one is a usage error', () => {
   expect(readOptions(['--provider', 'alipay', '--date', '2026-11-21', '--dry-run'])).toEqual({
     ...{ provider: 'ALIPAY', date: '2026-11-21', output: null, json: false, dryRun: true, askAboutAll: false },
   });
@@ -39,7 +39,7 @@ test('a command line is read, or says what is wrong with it', () => {
   }
 });
 
-test('the table sums up what both sides have, and lists what differs', () => {
+test('the table shows the sums of every kind and lists the differences', () => {
   const tally = createTally();
   for (let n = 0; n < 3; n += 1) tally.matched({ kind: 'payment', currency: 'CNY', amountMinor: 1050n });
   tally.matched({ kind: 'payment', currency: 'JPY', amountMinor: 1050n });
@@ -57,16 +57,16 @@ test('the table sums up what both sides have, and lists what differs', () => {
     foreign           1 (25.00 CNY)                0
     near border       0                            0
 
-    missing here  here                       there                order  our number  provider’s number  then
+    missing here  here                       there                order  our number  provider’s number  action
     payment       25.00 CNY ACTION_REQUIRED  25.00 CNY SUCCEEDED  ord_1  pay_1       4200               applied
 
-    foreign  here  there                order  our number  provider’s number  then
+    foreign  here  there                order  our number  provider’s number  action
     payment  -     25.00 CNY SUCCEEDED  -      pay_1       4200               none"
   `);
   expect(tally.differences()).toBe(1);
 });
 
-test('the table lists the first hundred of a kind and says how many there are', () => {
+test('the table lists the first hundred findings of a kind and the number of the others', () => {
   const tally = createTally();
   for (let n = 0; n < 130; n += 1) tally.found(finding);
   const table = tableOf({ ...head, lines: 130 }, tally);
@@ -74,7 +74,7 @@ test('the table lists the first hundred of a kind and says how many there are', 
   expect(table).toContain('… and 30 more; --output FILE lists them all');
 });
 
-test('the JSON file holds every difference, amounts as text, and appears as a whole', async () => {
+test('the JSON file contains every difference, with amounts as strings, and appears only when it is complete', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'paystream-test-report-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, 'report.json');
@@ -102,7 +102,7 @@ test('the JSON file holds every difference, amounts as text, and appears as a wh
   expect(written.differences[0].there).toEqual({ amountMinor: '2500', currency: 'CNY', status: 'SUCCEEDED' });
 });
 
-test('a report that is abandoned leaves nothing', async () => {
+test('an abandoned report leaves no file', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'paystream-test-report-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const report = await saveJson(join(dir, 'report.json'), head);
@@ -111,7 +111,7 @@ test('a report that is abandoned leaves nothing', async () => {
   expect(readdirSync(dir)).toEqual([]);
 });
 
-test('printed JSON is whole, too, and waits for whoever reads slowly', async () => {
+test('printed JSON is complete, and waits for a slow reader', async () => {
   const to = new PassThrough({ highWaterMark: 64 });
   const reading = text(to);
   const report = await printJson(to, head);
@@ -121,6 +121,6 @@ test('printed JSON is whole, too, and waits for whoever reads slowly', async () 
   expect(JSON.parse(await reading)).toMatchObject({ differences: [], result: 'NO_DIFFERENCES', lines: 0 });
 });
 
-test('a report that cannot be written says so', async () => {
+test('a report whose file cannot be created is an error', async () => {
   await expect(saveJson('/nowhere/at/all/report.json', head)).rejects.toThrow(/ENOENT/);
 });

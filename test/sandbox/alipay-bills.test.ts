@@ -15,14 +15,14 @@ import {
 } from './alipay-rig.ts';
 
 const billMethod = 'alipay.data.dataservice.bill.downloadurl.query';
-/** From noon of the tenth to ten o'clock of the eleventh, when the bill of the tenth is there. */
+/** Advances from noon of the tenth to ten o'clock of the eleventh, when the bill of the tenth is ready. */
 const untilReadyMs = 22 * hourMs;
 
 function link(rig: AlipayRig, date: string, type = 'trade') {
   return rig.exec(billMethod, { bill_type: type, bill_date: date });
 }
 
-/** The files of a bill, by name, as lines. */
+/** The lines of each file of a bill, by file name. */
 async function download(rig: AlipayRig, date: string): Promise<Map<string, string[]>> {
   const { bill_download_url } = await link(rig, date);
   const response = await fetch(bill_download_url);
@@ -62,7 +62,7 @@ async function tradeDay(rig: AlipayRig): Promise<void> {
   await rig.exec(refund, { out_trade_no: 'pay_1', out_request_no: 'rfd_1', refund_amount: '2.00' });
 }
 
-test("a day's bill has what was paid and what went back, in GBK, between lines of comment", async () => {
+test('the bill of a day lists its payments and refunds in GBK, between comment lines', async () => {
   const rig = await openAlipayRig();
   await tradeDay(rig);
   await rig.sandbox.advance(untilReadyMs - hourMs);
@@ -132,7 +132,7 @@ test('a subject with a comma is quoted', async () => {
   expect(detail[5]).toContain(',"Tea, ""green""\t",');
 });
 
-test('a day on which nothing happened has an empty bill', async () => {
+test('a day without payments has an empty bill', async () => {
   const rig = await openAlipayRig();
   const [detail = []] = (await download(rig, '2030-01-08')).values();
   expect(detail.filter((line) => line !== '' && !line.startsWith('#'))).toHaveLength(1);
@@ -150,7 +150,7 @@ test.each<[what: string, date: string, type: string, code: string]>([
   expect(await subCode(link(rig, date, type))).toBe(code);
 });
 
-test("yesterday's bill is there from ten o'clock, last month's as well", async () => {
+test("yesterday's bill is ready at ten o'clock, and so is last month's", async () => {
   const rig = await openAlipayRig();
   await rig.sandbox.advance(untilReadyMs - 1000);
   expect(await subCode(link(rig, '2030-01-10'))).toBe('BILL_NOT_EXIST');
@@ -163,7 +163,7 @@ test("yesterday's bill is there from ten o'clock, last month's as well", async (
   expect(detail.some((line) => line.includes('pay_1'))).toBe(true);
 });
 
-test('a link is good for thirty seconds', async () => {
+test('a link is valid for thirty seconds', async () => {
   const rig = await openAlipayRig();
   const { bill_download_url: url } = await link(rig, '2030-01-09');
   await rig.sandbox.advance(29_999);
@@ -173,7 +173,7 @@ test('a link is good for thirty seconds', async () => {
   expect((await fetch(`${url}x`)).status).toBe(404);
 });
 
-test('a large bill is made up: every tenth row takes back the one before', async () => {
+test('every tenth row of a synthetic bill refunds the row before', async () => {
   const rig = await openAlipayRig();
   await rig.control('/bills', { date: '2030-01-09', rows: 20_000 });
   const [detail = []] = (await download(rig, '2030-01-09')).values();

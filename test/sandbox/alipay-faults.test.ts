@@ -21,7 +21,7 @@ const ofRig = { out_trade_no: 'pay_rig' };
 const twoBack = { ...ofRig, out_request_no: 'rfd_1', refund_amount: '2.00' };
 const onRefund = { operation: refund, contains: 'rfd_1' };
 
-/** What the SDK throws; its raw answer is looked into by whoever wants to know more. */
+/** The error of the SDK, with the raw response. */
 async function thrown(call: Promise<unknown>): Promise<AlipayRequestError> {
   const outcome = await call.then(
     () => null,
@@ -45,19 +45,19 @@ test.each<[fault: string, says: string, refunded: number]>([
   ['bad_signature', '验签失败', 200],
   ['reset_before', 'HttpClient Request error', 0],
   ['reset_after', 'HttpClient Request error', 200],
-])('with the fault %s the SDK says "%s", and %i fen have gone back', async (fault, says, refunded) => {
+])('with the fault %s the SDK reports "%s", and %i fen are refunded', async (fault, says, refunded) => {
   const rig = await openAlipayRig();
   await paid(rig);
-  const times = fault.startsWith('reset') ? 2 : 1; // the SDK's client asks once more by itself
+  const times = fault.startsWith('reset') ? 2 : 1; // the SDK's client retries once
   await rig.fault({ fault, target: 'request', match: onRefund, ms: 5000, times });
   expect((await thrown(rig.exec(refund, twoBack))).message).toContain(says);
   expect(refundedFen(rig)).toBe(refunded);
-  await rig.sandbox.advance(5000); // what was only delayed is done by now
+  await rig.sandbox.advance(5000); // a delayed request has been executed by now
   expect(await rig.exec(refund, twoBack)).toMatchObject({ code: '10000', refund_fee: '2.00' });
   expect(refundedFen(rig)).toBe(200);
 });
 
-test('after a broken connection the SDK asks again by itself, and is told that no money moved just now', async () => {
+test('after a reset connection the SDK retries, and the response says that the retry moved no money', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.fault({ fault: 'reset_after', match: onRefund });
@@ -65,7 +65,7 @@ test('after a broken connection the SDK asks again by itself, and is told that n
   expect(refundedFen(rig)).toBe(200);
 });
 
-test('the fault unsigned has an answer without any signature, and the deed is done', async () => {
+test('with the fault unsigned the request is executed and the response has no signature', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.fault({ fault: 'unsigned', match: onRefund });
@@ -73,13 +73,13 @@ test('the fault unsigned has an answer without any signature, and the deed is do
   expect(refundedFen(rig)).toBe(200);
   await rig.fault({ fault: 'unsigned', match: { operation: query } });
   const unchecked = await rig.sdk.exec(query, { timestamp: rig.timestamp(), biz_content: ofRig });
-  expect(unchecked).toMatchObject({ trade_status: 'TRADE_SUCCESS' }); // who does not check is not told
+  expect(unchecked).toMatchObject({ trade_status: 'TRADE_SUCCESS' }); // without verification the SDK does not notice
 });
 
 test.each<[fault: string, node: string, code: string, subCode: string, refunded: number]>([
   ['system_error', 'error_response', '20000', 'isp.unknow-error', 200],
   ['rate_limit', 'error_response', '40005', 'isv.app-call-limited', 0],
-])('the fault %s is told in %s as %s %s, and %i fen have gone back', async (fault, node, code, sub, refunded) => {
+])('the fault %s appears in %s as %s %s, and %i fen are refunded', async (fault, node, code, sub, refunded) => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.fault({ fault, match: onRefund });
@@ -91,7 +91,7 @@ test.each<[fault: string, node: string, code: string, subCode: string, refunded:
   expect(refundedFen(rig)).toBe(refunded);
 });
 
-test('the fault lock_timeout is a system error of the business, and nothing was done', async () => {
+test('the fault lock_timeout is a business refusal with a system error, and the request is not executed', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.fault({ fault: 'lock_timeout', match: onRefund });
@@ -99,13 +99,13 @@ test('the fault lock_timeout is a system error of the business, and nothing was 
   expect(refundedFen(rig)).toBe(0);
 });
 
-test('an answer that comes late says how late it would be', async () => {
+test('a late response says how late it would be', async () => {
   const rig = await openAlipayRig();
   await rig.fault({ fault: 'delay_after', ms: 4000, match: { operation: precreate } });
   expect(await rig.exec(precreate, tea('pay_rig'))).toMatchObject({ code: '10000' });
 });
 
-test('a rule for one payment leaves the others alone', async () => {
+test('a rule for one payment does not affect others', async () => {
   const rig = await openAlipayRig();
   await rig.fault({ fault: 'lock_timeout', match: { contains: 'pay_unlucky' }, times: 2 });
   expect(await subCode(rig.exec(precreate, tea('pay_lucky')))).toBeUndefined();
@@ -114,7 +114,7 @@ test('a rule for one payment leaves the others alone', async () => {
   expect(await subCode(rig.exec(precreate, tea('pay_unlucky')))).toBeUndefined();
 });
 
-test('a trade that is closed may be paid nevertheless', async () => {
+test('a closed trade can be paid afterwards', async () => {
   const rig = await openAlipayRig();
   await rig.fault({ fault: 'success_after_close', ms: 5000, match: { contains: 'pay_rig' } });
   await offer(rig, 'wap', 'pay_rig');
@@ -127,7 +127,7 @@ test('a trade that is closed may be paid nevertheless', async () => {
   expect(rig.received.at(-1)?.fields).not.toHaveProperty('gmt_close');
 });
 
-test('what could not be closed, as nobody had opened it, may be paid nevertheless', async () => {
+test('an unopened trade, which cannot be closed, can be paid afterwards', async () => {
   const rig = await openAlipayRig();
   await rig.fault({ fault: 'success_after_close', ms: 5000 });
   await offer(rig, 'qr', 'pay_rig');
@@ -136,7 +136,7 @@ test('what could not be closed, as nobody had opened it, may be paid nevertheles
   expect(rig.ledger().totals.pay_rig).toMatchObject({ trades: 1, charges: 1, captured: 1234 });
 });
 
-test('the console pays what waits, what is closed and what nobody opened, and each only once', async () => {
+test('the console pays pending, closed and unopened trades, each only once', async () => {
   const rig = await openAlipayRig();
   for (const number of ['pay_1', 'pay_2', 'pay_3']) await offer(rig, 'page', number);
   await rig.buyer('pay_2', 'scan');
@@ -146,11 +146,11 @@ test('the console pays what waits, what is closed and what nobody opened, and ea
     expect(await rig.control(`/trades/${number}/succeed`)).toMatchObject({ status: 'TRADE_SUCCESS', charges: 1 });
   }
   await expect(rig.control('/trades/pay_1/close')).rejects.toThrow('TRADE_STATUS_ERROR');
-  await expect(rig.control('/trades/pay_4/succeed')).rejects.toThrow('Nobody was asked');
+  await expect(rig.control('/trades/pay_4/succeed')).rejects.toThrow('There is no payment');
   await expect(rig.control('/buyer/pay_1', { action: 'steal' })).rejects.toThrow('scan, pay, decline');
 });
 
-test('a restart forgets nothing: plans and notifications go on', async () => {
+test('scheduled tasks and notifications survive a restart', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sandbox-alipay-'));
   try {
     const first = await openAlipayRig({ dataDir });
@@ -171,7 +171,7 @@ test('a restart forgets nothing: plans and notifications go on', async () => {
   }
 });
 
-test('a sandbox without Alipay has nothing at its paths', async () => {
+test('without Alipay, its paths do not exist', async () => {
   const rig = await openAlipayRig();
   const stripe = { secretKey: 'sk_test_x', publishableKey: 'pk_test_x', webhookSecret: 'whsec_x', webhookUrl: null };
   const other = await startSandbox({ port: null, dataDir: null, stripe, virtualTime: { startsAt: rig.sandbox.now() } });

@@ -19,7 +19,7 @@ import {
 type Product = 'page' | 'wap' | 'qr';
 const ofRig = { out_trade_no: 'pay_rig' };
 
-test('a payment is told to the place that it named, in a flat signed form', async () => {
+test('the notification of a payment goes to its notify_url as a signed form', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   const [told] = rig.received;
@@ -52,7 +52,7 @@ test('a payment is told to the place that it named, in a flat signed form', asyn
   });
 });
 
-test('what a subject may hold arrives as it was, and so do body and passback_params; nothing is empty', async () => {
+test('subject, body and passback_params arrive unchanged, and no field is empty', async () => {
   const rig = await openAlipayRig();
   const subject = `100% "茶" + 'x' <b> ;#?`;
   await rig.exec(
@@ -67,7 +67,7 @@ test('what a subject may hold arrives as it was, and so do body and passback_par
   expect(Object.values(told?.fields ?? {})).not.toContain('');
 });
 
-test('a payment that named no place is told to nobody', async () => {
+test('a payment without a notify_url is not notified', async () => {
   const rig = await openAlipayRig();
   await rig.exec(precreate, tea('pay_rig'), {});
   await rig.buyer('pay_rig', 'pay');
@@ -119,7 +119,7 @@ test.each<[what: string, act: (rig: AlipayRig) => Promise<unknown>, told: Record
     finishUnpaid,
     { page: ['TRADE_FINISHED'], qr: ['TRADE_FINISHED'], wap: ['TRADE_FINISHED'] },
   ],
-])('%s is told or not, as the product has it', async (_what, act, told) => {
+])('the product decides whether %s is notified', async (_what, act, told) => {
   for (const product of ['page', 'qr', 'wap'] as const) {
     const rig = await openAlipayRig();
     await offer(rig, product, 'pay_rig');
@@ -131,7 +131,7 @@ test.each<[what: string, act: (rig: AlipayRig) => Promise<unknown>, told: Record
   }
 });
 
-test('a refund is told with what has gone back in all, and with milliseconds', async () => {
+test('the notification of a refund has the refunded total and a time with milliseconds', async () => {
   const rig = await openAlipayRig();
   await paid(rig, 'wap');
   for (const [number, amount] of [
@@ -157,7 +157,7 @@ test('a refund is told with what has gone back in all, and with milliseconds', a
   expect(new Set(ids).size).toBe(3);
 });
 
-test('a notification that is not taken comes eight times within 25 hours, under one notify_id', async () => {
+test('an unacknowledged notification is sent eight times within 25 hours with one notify_id', async () => {
   const rig = await openAlipayRig();
   rig.answerWith = { status: 200, body: 'fail' };
   await paid(rig);
@@ -183,7 +183,7 @@ test.each<[status: number, body: string]>([
   [200, '{"code":"success"}'],
   [204, 'success'],
   [500, 'success'],
-])('status %i with %j takes nothing', async (status, body) => {
+])('status %i with %j does not acknowledge', async (status, body) => {
   const rig = await openAlipayRig();
   rig.answerWith = { status, body };
   await paid(rig);
@@ -193,7 +193,7 @@ test.each<[status: number, body: string]>([
   expect(rig.received).toHaveLength(2);
 });
 
-test('a forged, an altered and a wrongly told notification are what they say', async () => {
+test('forged, altered and wrong-amount notifications have the announced faults', async () => {
   const spoiled = async (fault: string) => {
     const rig = await openAlipayRig();
     await rig.fault({ fault, match: { type: 'TRADE_SUCCESS', contains: 'pay_rig' } });
@@ -208,7 +208,7 @@ test('a forged, an altered and a wrongly told notification are what they say', a
   expect(await spoiled('another_account')).toMatchObject([{ verified: true, fields: { app_id: '2021999999999999' } }]);
 });
 
-test('notifications are lost, doubled, late and out of order as the rules say', async () => {
+test('notifications are dropped, duplicated, delayed and reordered by rules', async () => {
   const rig = await openAlipayRig();
   await rig.fault([
     { fault: 'drop', match: { contains: 'pay_1' }, target: 'callback' },

@@ -27,7 +27,7 @@ import {
 const pay1 = { out_trade_no: 'pay_1' };
 const products = ['page', 'wap', 'qr'] as const;
 
-test.each(products)('%s: there is no trade for query and close until the buyer acts', async (product) => {
+test.each(products)('%s: query and close find no trade until the buyer acts', async (product) => {
   const rig = await openAlipayRig();
   await offer(rig, product, 'pay_1');
   expect(await subCode(rig.exec(query, pay1))).toBe('ACQ.TRADE_NOT_EXIST');
@@ -58,7 +58,7 @@ async function linkOf(rig: AlipayRig, product: 'page' | 'wap' | 'qr', more: Fiel
   return rig.pageUrl(wapPay, tea('pay_1', { ...onPhone, ...more }));
 }
 
-test('a trade waits from the scan on, can be declined and tried again, and is then paid', async () => {
+test('a scanned trade waits for payment, can be declined, retried and paid', async () => {
   const rig = await openAlipayRig();
   const link = await linkOf(rig, 'page');
   await rig.browse(link, 'scan');
@@ -78,7 +78,7 @@ test('a trade waits from the scan on, can be declined and tried again, and is th
   });
 });
 
-test('who has paid comes back to the shop with signed parameters beside its own', async () => {
+test('after payment the buyer returns to the shop with signed parameters beside the shop’s own', async () => {
   const rig = await openAlipayRig();
   const { location } = await rig.browse(await linkOf(rig, 'wap'), 'pay');
   const url = new URL(location ?? '');
@@ -90,13 +90,13 @@ test('who has paid comes back to the shop with signed parameters beside its own'
   expect(rig.sdk.checkNotifySignV2(fields)).toBe(true);
 });
 
-test('who walks away comes back without any', async () => {
+test('a buyer who leaves returns without signed parameters', async () => {
   const rig = await openAlipayRig();
   expect((await rig.browse(await linkOf(rig, 'page'), 'leave')).location).toBe(returnUrl);
   expect(await subCode(rig.exec(query, pay1))).toBe('ACQ.TRADE_NOT_EXIST');
 });
 
-test('a link that is opened again shows the same payment, and once paid that it is, and what was refunded', async () => {
+test('a reopened link shows the payment, that it is paid, and its refunds', async () => {
   const rig = await openAlipayRig();
   const link = await linkOf(rig, 'page');
   const first = await rig.browse(link);
@@ -112,13 +112,13 @@ test('a link that is opened again shows the same payment, and once paid that it 
   expect(paid.text).toContain('Back to the shop');
   expect(paid.text).toContain('pay_1');
   await rig.exec(refund, { ...pay1, refund_amount: '2.34', out_request_no: 'rfd_1' });
-  expect((await shown()).text).toContain('refunded in part');
+  expect((await shown()).text).toContain('Partly refunded');
   await rig.exec(refund, { ...pay1, refund_amount: '10.00', out_request_no: 'rfd_2' });
   expect((await shown()).text).toContain('<h1>Refunded</h1>');
   expect(rig.ledger().totals.pay_1).toMatchObject({ charges: 1, captured: 1234 });
 });
 
-test('the same number on other terms is refused once the trade exists, and not before', async () => {
+test('other terms for the same number are refused only once the trade exists', async () => {
   const rig = await openAlipayRig();
   await rig.exec(precreate, tea('pay_1'));
   expect(await subCode(rig.exec(precreate, tea('pay_1', { total_amount: '9.99' })))).toBeUndefined();
@@ -133,7 +133,7 @@ test('the same number on other terms is refused once the trade exists, and not b
   expect(rig.ledger().trades).toHaveLength(1);
 });
 
-test('two codes of one number make one trade; the other cannot be paid for another amount', async () => {
+test('two codes of one number make one trade, whose amount cannot change', async () => {
   const rig = await openAlipayRig();
   const { qr_code: cheap } = await rig.exec(precreate, tea('pay_1', { total_amount: '0.01' }));
   await rig.exec(precreate, tea('pay_1'));
@@ -143,7 +143,7 @@ test('two codes of one number make one trade; the other cannot be paid for anoth
   expect(rig.ledger().totals.pay_1).toMatchObject({ trades: 1, captured: 0 });
 });
 
-test('only what waits is closed, by either number, of which trade_no wins', async () => {
+test('only a pending trade can be closed, by either number; trade_no takes precedence', async () => {
   const rig = await openAlipayRig();
   await offer(rig, 'qr', 'pay_1');
   const { tradeNo } = await rig.buyer('pay_1', 'scan');
@@ -165,7 +165,7 @@ test.each<[how: string, biz: Fields, afterMs: number]>([
   ['timeout_express', { timeout_express: '90m' }, 90 * minuteMs],
   ['timeout_express of the same day', { timeout_express: '1c' }, 12 * hourMs],
   ['no expiry', {}, 15 * dayMs],
-])('a trade with %s closes by itself when its time has come', async (_how, biz, afterMs) => {
+])('a trade with %s closes when it expires', async (_how, biz, afterMs) => {
   const rig = await openAlipayRig();
   await offer(rig, 'page', 'pay_1', biz);
   await rig.buyer('pay_1', 'scan');
@@ -176,7 +176,7 @@ test.each<[how: string, biz: Fields, afterMs: number]>([
   await expect(rig.buyer('pay_1', 'pay')).rejects.toThrow('ACQ.TRADE_HAS_CLOSE');
 });
 
-test.each(products)('%s: what nobody opened in time says so, and there is still no trade', async (product) => {
+test.each(products)('%s: the page of an unopened, expired offer says so, and no trade exists', async (product) => {
   const rig = await openAlipayRig();
   const link = await linkOf(rig, product, { time_expire: '2030-01-10 12:30:00' });
   const { location } = await rig.browse(link);
@@ -187,7 +187,7 @@ test.each(products)('%s: what nobody opened in time says so, and there is still 
   expect(await subCode(rig.exec(query, pay1))).toBe('ACQ.TRADE_NOT_EXIST');
 });
 
-test('a QR code can be scanned for two hours; asking again gives another', async () => {
+test('a QR code can be scanned for two hours; a new request then returns another', async () => {
   const rig = await openAlipayRig();
   const first = await rig.exec(precreate, tea('pay_1'));
   expect((await rig.exec(precreate, tea('pay_1'))).qr_code).toBe(first.qr_code);
@@ -199,7 +199,7 @@ test('a QR code can be scanned for two hours; asking again gives another', async
   expect(rig.ledger().totals.pay_1).toMatchObject({ captured: 1234 });
 });
 
-test("the cashier's first page lists what waits, until it is paid", async () => {
+test("the cashier's first page lists a payment until it is paid", async () => {
   const rig = await openAlipayRig();
   await offer(rig, 'qr', 'pay_1');
   await offer(rig, 'page', 'pay_2');
@@ -209,7 +209,7 @@ test("the cashier's first page lists what waits, until it is paid", async () => 
   expect(await list()).not.toContain('pay_1');
 });
 
-test('the same seed and requests give the same numbers and the same bytes', async () => {
+test('the same seed and requests produce the same numbers and the same bytes', async () => {
   const courses = await Promise.all(
     [7, 7, 8].map(async (seed) => {
       const rig = await openAlipayRig({ seed });

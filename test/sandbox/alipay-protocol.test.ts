@@ -24,7 +24,7 @@ import {
 
 const unknown = { out_trade_no: 'pay_unknown' };
 
-/** The answer's text, sent by hand. */
+/** The response text of a request without the SDK. */
 async function textOf(rig: AlipayRig, method: string, biz: object): Promise<string> {
   const params = rawParams(rig, method, biz);
   const sign = signByHand(params, appKeys.privateKey);
@@ -39,20 +39,20 @@ function verifies(node: string, sign: string): boolean {
   return createVerify('RSA-SHA256').update(node).verify(alipayKeys.publicKey, sign, 'base64');
 }
 
-test('the SDK is understood, parameters in the query and in the body, and it accepts what is answered', async () => {
+test('requests of the SDK, with parameters in query and body, get responses that the SDK accepts', async () => {
   const rig = await openAlipayRig();
   const made = await rig.exec(precreate, tea('pay_1'));
   expect(made).toMatchObject({ code: '10000', msg: 'Success', out_trade_no: 'pay_1' });
   expect(made.traceId).toMatch(/^[0-9a-z]{32}$/);
 });
 
-test.each(['query', 'body'] as const)('a request that is all in the %s is understood', async (place) => {
+test.each(['query', 'body'] as const)('a request with all parameters in the %s is accepted', async (place) => {
   const rig = await openAlipayRig();
   const answer = await rig.raw(rawParams(rig, query, unknown), { in: place });
   expect(answer.alipay_trade_query_response).toMatchObject({ code: '40004', sub_code: 'ACQ.TRADE_NOT_EXIST' });
 });
 
-test('signed is the text of the node as it is sent, with its slashes escaped', async () => {
+test('the signature covers the node as sent, with escaped slashes', async () => {
   const rig = await openAlipayRig();
   const text = await textOf(rig, precreate, tea('pay_1'));
   const [, node = '', sign = ''] = /^\{"alipay_trade_precreate_response":(\{.*\}),"sign":"([^"]+)"\}$/.exec(text) ?? [];
@@ -86,7 +86,7 @@ test.each<[what: string, change: Fields, code: string, subCode: string]>([
   expect(answer.sign).toEqual(expect.any(String));
 });
 
-test('a timestamp of the wrong zone is tolerated, as Alipay does', async () => {
+test('a timestamp in the wrong zone is accepted, as by Alipay', async () => {
   const rig = await openAlipayRig();
   const utc = beijing(startsAt.getTime() - 8 * hourMs);
   const answer = await rig.raw(rawParams(rig, query, unknown, { timestamp: utc }));
@@ -96,14 +96,14 @@ test('a timestamp of the wrong zone is tolerated, as Alipay does', async () => {
 test.each<[what: string, send: { key?: string; sign?: string }]>([
   ['of another key', { key: alipayKeys.privateKey }],
   ['that is no base64', { sign: '%%%' }],
-])('a signature %s is refused, and the text that it should be over is told', async (_what, send) => {
+])('a signature %s is refused with the text that it must cover', async (_what, send) => {
   const rig = await openAlipayRig();
   const answer = await rig.raw(rawParams(rig, query, unknown), send);
   expect(answer.error_response).toMatchObject({ code: '40002', sub_code: 'isv.invalid-signature' });
   expect(answer.error_response.sub_msg).toContain('app_id=2021000000000001&amp;biz_content=');
 });
 
-test('no signature is refused, and so is one over other parameters', async () => {
+test('a missing signature is refused, and so is one of other parameters', async () => {
   const rig = await openAlipayRig();
   const missing = await rig.raw(rawParams(rig, query, unknown), { sign: '' });
   expect(missing.error_response).toMatchObject({ code: '40001', sub_code: 'isv.missing-signature' });
@@ -113,7 +113,7 @@ test('no signature is refused, and so is one over other parameters', async () =>
   expect(shown.text).toContain('isv.invalid-signature');
 });
 
-test('a key that is there twice is refused, also once in the query and once in the body', async () => {
+test('a repeated parameter is refused, also across query and body', async () => {
   const rig = await openAlipayRig();
   const url = `${rig.sandbox.url}/gateway.do?method=${query}`;
   const response = await fetch(url, { method: 'POST', body: new URLSearchParams({ method: query }) });
@@ -121,7 +121,7 @@ test('a key that is there twice is refused, also once in the query and once in t
   expect(answer.error_response).toMatchObject({ code: '40002', sub_code: 'isv.invalid-parameter' });
 });
 
-test('a body that is no form is refused', async () => {
+test('a body that is not a form is refused', async () => {
   const rig = await openAlipayRig();
   const response = await fetch(`${rig.sandbox.url}/gateway.do`, {
     method: 'POST',
@@ -131,7 +131,7 @@ test('a body that is no form is refused', async () => {
   expect(JSON.parse(await response.text())).toMatchObject({ error_response: { sub_code: 'isv.invalid-parameter' } });
 });
 
-test("a gateway's refusal is signed, though the SDK looks for its signature elsewhere and throws", async () => {
+test('a refusal of the gateway is signed, although the SDK expects the signature in another node and throws', async () => {
   const rig = await openAlipayRig({ sdk: { appId: '2021000000000002' } });
   const error = await rig.exec(query, unknown).catch((thrown: unknown) => thrown);
   if (!(error instanceof AlipayRequestError)) throw new Error('expected an AlipayRequestError', { cause: error });
@@ -141,7 +141,7 @@ test("a gateway's refusal is signed, though the SDK looks for its signature else
   expect(verifies(node, sign)).toBe(true);
 });
 
-test('in certificate mode requests name their certificates, and answers name theirs', async () => {
+test('in certificate mode requests and responses carry the serial numbers of certificates', async () => {
   const certificates = { appCertSn: 'app-sn', rootCertSn: 'root-sn_1', alipayCertSn: 'alipay-sn' };
   const sdk = { appCertSn: 'app-sn', alipayRootCertSn: 'root-sn_1', alipayCertSn: 'alipay-sn' };
   const rig = await openAlipayRig({ alipay: { certificates }, sdk });
@@ -170,14 +170,14 @@ test.each<[parameter: string, biz: Fields]>([
   ['time_expire', { time_expire: '2030-01-10T12:00:00' }],
   ['timeout_express', { timeout_express: '16d' }],
   ['product_code', { product_code: 'FAST_INSTANT_TRADE_PAY' }],
-])('a wrong %s is named', async (parameter, change) => {
+])('an invalid %s is named', async (parameter, change) => {
   const rig = await openAlipayRig();
   const answer = await rig.exec(precreate, tea('pay_1', change));
   expect(answer).toMatchObject({ code: '40004', sub_code: 'ACQ.INVALID_PARAMETER' });
   expect(answer.sub_msg).toContain(parameter);
 });
 
-test('the smallest and the largest amount are taken', async () => {
+test('the smallest and the largest amount are accepted', async () => {
   const rig = await openAlipayRig();
   expect(await subCode(rig.exec(precreate, tea('pay_1', { total_amount: '0.01' })))).toBeUndefined();
   await rig.exec(precreate, tea('pay_2', { total_amount: '100000000.00' }));

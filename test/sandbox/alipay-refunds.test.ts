@@ -18,7 +18,7 @@ function back(outRequestNo: string, amount: string): Fields {
   return { ...ofRig, out_request_no: outRequestNo, refund_amount: amount, refund_reason: 'too much tea' };
 }
 
-test('a refund moves money once, and refund_fee is what has gone back of the whole trade', async () => {
+test('a refund moves money once, and refund_fee is the refunded total of the trade', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   expect(await rig.exec(refund, back('rfd_1', '2.00'))).toMatchObject({ fund_change: 'Y', refund_fee: '2.00' });
@@ -38,14 +38,14 @@ test('a refund moves money once, and refund_fee is what has gone back of the who
   ]);
 });
 
-test('the same request number for another amount is refused', async () => {
+test('the same request number with another amount is refused', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.exec(refund, back('rfd_1', '2.00'));
   expect(await subCode(rig.exec(refund, back('rfd_1', '2.01')))).toBe('ACQ.DISCORDANT_REPEAT_REQUEST');
 });
 
-test('no more goes back than was paid', async () => {
+test('refunds cannot exceed the payment', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   expect(await subCode(rig.exec(refund, back('rfd_1', '12.35')))).toBe('ACQ.REFUND_AMT_NOT_EQUAL_TOTAL');
@@ -54,7 +54,7 @@ test('no more goes back than was paid', async () => {
   expect(rig.ledger().totals.pay_rig).toMatchObject({ refunded: 1200 });
 });
 
-test('a trade of which all has gone back is closed, tells when it was paid, and repeats its refunds', async () => {
+test('a fully refunded trade is closed, keeps its payment time, and repeats its refunds', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.exec(refund, back('rfd_1', '12.00'));
@@ -67,7 +67,7 @@ test('a trade of which all has gone back is closed, tells when it was paid, and 
   expect(await subCode(rig.exec(refund, back('rfd_3', '0.01')))).toBe('ACQ.REFUND_AMT_NOT_EQUAL_TOTAL');
 });
 
-test('without a request number only everything can go back, and the number is that of the trade', async () => {
+test('without a request number only a full refund is possible, with the number of the trade', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   expect(await subCode(rig.exec(refund, { ...ofRig, refund_amount: '1.00' }))).toBe('ACQ.INVALID_PARAMETER');
@@ -76,7 +76,7 @@ test('without a request number only everything can go back, and the number is th
   expect(asked).toMatchObject({ refund_status: 'REFUND_SUCCESS', refund_amount: '12.34' });
 });
 
-test('the query of a refund tells of the one that was asked for, and is empty for one that there is not', async () => {
+test('the query of a refund returns that refund, and is empty for an unknown one', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.exec(refund, back('rfd_1', '2.00'));
@@ -103,7 +103,7 @@ test.each<[what: string, ready: (rig: AlipayRig) => Promise<unknown>, code: stri
   ],
   ['that was closed unpaid', closedUnpaid, 'ACQ.TRADE_STATUS_ERROR'],
   ['that is finished', finished, 'ACQ.TRADE_HAS_FINISHED'],
-])('nothing goes back of a trade %s', async (_what, ready, code) => {
+])('a trade %s cannot be refunded', async (_what, ready, code) => {
   const rig = await openAlipayRig();
   await ready(rig);
   expect(await subCode(rig.exec(refund, back('rfd_1', '1.00')))).toBe(code);
@@ -123,7 +123,7 @@ async function finished(rig: AlipayRig): Promise<void> {
 test.each<[outcome: 'succeeded' | 'failed', act: 'succeed' | 'fail']>([
   ['succeeded', 'succeed'],
   ['failed', 'fail'],
-])('a refund may be pending until the console says that it has %s', async (outcome, act) => {
+])('a refund can be pending until the console decides that it has %s', async (outcome, act) => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.fault({ fault: `refund_pending_then_${outcome}`, match: { contains: 'rfd_1' } });
@@ -135,7 +135,7 @@ test.each<[outcome: 'succeeded' | 'failed', act: 'succeed' | 'fail']>([
   await rig.control(`/refunds/rfd_1/${act}`);
   const isBack = outcome === 'succeeded';
   expect(rig.ledger().totals.pay_rig).toMatchObject({ refunded: isBack ? 200 : 0, refundPending: 0 });
-  const again = await rig.exec(refund, back('rfd_1', '2.00')); // a failed one leaves nothing behind
+  const again = await rig.exec(refund, back('rfd_1', '2.00')); // the number of a failed refund can be used again
   expect(again).toMatchObject({ fund_change: isBack ? 'N' : 'Y', refund_fee: '2.00' });
   await expect(rig.control(`/refunds/rfd_1/${act}`)).rejects.toThrow('TRADE_STATUS_ERROR');
 });
@@ -151,7 +151,7 @@ test('a pending refund is decided by the clock', async () => {
   expect(await rig.exec(query, ofRig)).toMatchObject({ trade_status: 'TRADE_CLOSED' });
 });
 
-test('a refund by hand has a number of its own, and takes what is left', async () => {
+test('a refund of the console has its own number and refunds the rest', async () => {
   const rig = await openAlipayRig();
   await paid(rig);
   await rig.control('/refunds', { out_trade_no: 'pay_rig', amount: 34 });

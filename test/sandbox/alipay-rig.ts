@@ -3,7 +3,7 @@ import { AlipaySdk, type AlipaySdkConfig } from 'alipay-sdk';
 import { expect, onTestFinished } from 'vitest';
 import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
 import type { AlipayOptions } from '../../sandbox/alipay/provider.ts';
-import type { CallbackAnswer } from '../../sandbox/callback-post.ts';
+import type { CallbackResponse } from '../../sandbox/callback-post.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import { publishableKey, secretKey, webhookSecret } from './rig.ts';
 
@@ -33,10 +33,10 @@ export const refund = 'alipay.trade.refund';
 export const refundQuery = 'alipay.trade.fastpay.refund.query';
 
 export type Fields = Readonly<Record<string, string>>;
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
+// biome-ignore lint/suspicious/noExplicitAny: responses have many shapes
 type Answer = any;
 
-/** A notification as it arrived; `verified` by code of our own, `verifiedBySdk` by the SDK. */
+/** A received notification; `verified` by this file, `verifiedBySdk` by the SDK. */
 export type Notification = {
   readonly url: string;
   readonly body: string;
@@ -49,25 +49,25 @@ export type AlipayRig = {
   readonly sandbox: Sandbox;
   readonly sdk: AlipaySdk;
   readonly received: readonly Notification[];
-  /** What notifications are answered with; `success` unless told otherwise. */
-  answerWith: CallbackAnswer;
-  /** By the SDK, which checks the answer's signature. */
+  /** The response to notifications. Default: `success`. */
+  answerWith: CallbackResponse;
+  /** Calls the SDK, which verifies the signature of the response. */
   exec(method: string, biz: object, params?: object): Promise<Answer>;
   /** The link that the SDK makes for a browser. */
   pageUrl(method: string, biz: object, params?: object): string;
   /** The buyer follows a link, and posts `action` where it leads. */
   browse(url: string, action?: string): Promise<{ status: number; text: string; location: string | null }>;
-  /** A request made and signed by hand, all of it in the query, or as `send` says. */
+  /** A request signed by this file, with all parameters in the query, or as `send` says. */
   raw(params: Fields, send?: { in?: 'query' | 'body'; key?: string; sign?: string }): Promise<Answer>;
   buyer(outTradeNo: string, action: 'scan' | 'pay' | 'decline'): Promise<Answer>;
   control(path: string, body?: object): Promise<Answer>;
   fault(rule: object): Promise<unknown>;
   ledger(outTradeNo?: string): AlipayLedger;
-  /** Beijing's time of the sandbox, `yyyy-MM-dd HH:mm:ss`, so much later. */
+  /** The sandbox's time plus an offset in Beijing, `yyyy-MM-dd HH:mm:ss`. */
   timestamp(inMs?: number): string;
 };
 
-/** A sandbox in virtual time with a port, the real SDK talking to it, and what it posted. */
+/** A sandbox in virtual time with a port, the real SDK, and the received notifications. */
 export async function openAlipayRig(
   options: { alipay?: Partial<AlipayOptions>; sdk?: Partial<AlipaySdkConfig> } & Partial<
     Omit<SandboxOptions, 'alipay'>
@@ -82,7 +82,7 @@ export async function openAlipayRig(
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: null },
     alipay: { appId, sellerId, appPublicKey: appKeys.publicKey, privateKey: alipayKeys.privateKey, ...alipay },
     virtualTime: { startsAt },
-    neverAnswers: 'told',
+    unansweredRequests: 'status-599',
     post: async ({ url, body }) => {
       received.push(judge(sdk, url, body));
       return rig.answerWith;
@@ -158,7 +158,7 @@ async function sendRaw(
   return response.json();
 }
 
-/** Requests sign everything that is sent; notifications leave out `sign_type` as well. */
+/** A request signs all parameters; a notification also leaves out `sign_type`. */
 export function signByHand(params: Fields, key: string): string {
   return createSign('RSA-SHA256')
     .update(joined(params, ['sign']))
@@ -189,7 +189,7 @@ export function beijing(ms: number): string {
   return new Date(ms + 8 * hourMs).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** Parameters as a client writes them by hand. */
+/** The common parameters of a request. */
 export function rawParams(rig: AlipayRig, method: string, biz: object, more: Fields = {}): Fields {
   return {
     app_id: appId,
@@ -203,28 +203,28 @@ export function rawParams(rig: AlipayRig, method: string, biz: object, more: Fie
   };
 }
 
-/** Tea for 12.34 yuan, under a number. */
+/** An order of tea for 12.34 yuan. */
 export function tea(outTradeNo: string, more: Fields = {}): Fields {
   return { out_trade_no: outTradeNo, total_amount: '12.34', subject: '茶 Tea', ...more };
 }
 export const onPage = { product_code: 'FAST_INSTANT_TRADE_PAY' };
 export const onPhone = { product_code: 'QUICK_WAP_WAY' };
 
-/** Asks for a payment as the product does it; nobody has opened it yet. */
+/** Creates an unopened payment of a product. */
 export async function offer(rig: AlipayRig, product: 'page' | 'wap' | 'qr', outTradeNo: string, more: Fields = {}) {
   if (product === 'qr') await rig.exec(precreate, tea(outTradeNo, more));
   else if (product === 'page') await rig.browse(rig.pageUrl(pagePay, tea(outTradeNo, { ...onPage, ...more })));
   else await rig.browse(rig.pageUrl(wapPay, tea(outTradeNo, { ...onPhone, ...more })));
 }
 
-/** A payment that went through and was told. */
+/** A paid and notified payment. */
 export async function paid(rig: AlipayRig, product: 'page' | 'wap' | 'qr' = 'page', outTradeNo = 'pay_rig') {
   await offer(rig, product, outTradeNo);
   await rig.buyer(outTradeNo, 'pay');
   await rig.sandbox.advance(0);
 }
 
-/** What a business refusal says; a success has no `sub_code`. */
+/** The `sub_code` of a business refusal; undefined for a success. */
 export async function subCode(call: Promise<Answer>): Promise<string | undefined> {
   const answer = await call;
   expect(answer).toHaveProperty('code');

@@ -7,12 +7,12 @@ async function deliveries(rig: Rig): Promise<Delivery[]> {
   return (await rig.control('GET', '/deliveries')).json.deliveries;
 }
 
-/** Time stands still here but for `advance`, which also waits for every delivery that it makes due. */
+/** Virtual time: `advance` also waits for all deliveries that become due. */
 function advance(rig: Rig, advanceMs: number) {
   return rig.control('POST', '/clock', { advanceMs });
 }
 
-test('every event is signed, pretty-printed and the same as the API tells', async () => {
+test('every event is signed, pretty-printed and equal to the event of the API', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   await paidIntent(rig);
@@ -35,7 +35,7 @@ test('an event names the request that caused it', async () => {
   expect(first?.event).toMatchObject({ request: { id: intent.lastResponse.requestId, idempotency_key: 'why' } });
 });
 
-test('while a secret is replaced both sign', async () => {
+test('during the rotation of a secret both secrets sign', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver, webhookSecret: `whsec_next,${webhookSecret}` });
   await rig.stripe.paymentIntents.create(tenDollars);
@@ -44,7 +44,7 @@ test('while a secret is replaced both sign', async () => {
   expect(first?.verified).toBe(true);
 });
 
-test('a delivery that is not taken is tried again, newly signed, under the same event id, until it is', async () => {
+test('an unacknowledged delivery is retried with a new signature and the same event id', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   receiver.answerWith = () => 500;
@@ -62,7 +62,7 @@ test('a delivery that is not taken is tried again, newly signed, under the same 
   expect(delivery?.attempts.map(({ status }) => status)).toEqual([500, 500, 500, 500, 204]);
 });
 
-test('a receiver that never takes a delivery is given up after three days', async () => {
+test('an unacknowledged delivery is abandoned after three days', async () => {
   const receiver = await openReceiver();
   receiver.answerWith = () => 400;
   const rig = await openRig({ receiver });
@@ -74,7 +74,7 @@ test('a receiver that never takes a delivery is given up after three days', asyn
   expect(delivery?.attempts).toHaveLength(13);
 });
 
-test('a receiver that is down is tried again, and may have moved', async () => {
+test('a receiver that is down is retried, also at a new URL', async () => {
   const rig = await openRig();
   await rig.control('POST', '/webhooks', { url: 'http://127.0.0.1:1/hook', retryDelaysMs: [1000, 1000] });
   await rig.stripe.paymentIntents.create(tenDollars);
@@ -85,7 +85,7 @@ test('a receiver that is down is tried again, and may have moved', async () => {
   expect(receiver.types()).toEqual(['payment_intent.created']);
 });
 
-test('new settings do not make a planned attempt twice', async () => {
+test('new settings do not duplicate a scheduled attempt', async () => {
   const receiver = await openReceiver();
   receiver.answerWith = () => 500;
   const rig = await openRig({ receiver });
@@ -97,7 +97,7 @@ test('new settings do not make a planned attempt twice', async () => {
   expect((await deliveries(rig))[0]?.attempts).toHaveLength(2);
 });
 
-test('a delivery can be made once more by hand, under the same event id', async () => {
+test('the control API redelivers with the same event id', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   await rig.stripe.paymentIntents.create(tenDollars);
@@ -110,7 +110,7 @@ test('a delivery can be made once more by hand, under the same event id', async 
   expect((await rig.control('POST', '/deliveries/dlv_none/redeliver')).status).toBe(404);
 });
 
-test('a dropped callback never comes', async () => {
+test('a dropped callback is never sent', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   await rig.control('POST', '/faults', { fault: 'drop', match: { type: 'payment_intent.succeeded' } });
@@ -121,7 +121,7 @@ test('a dropped callback never comes', async () => {
   expect(await deliveries(rig)).toContainEqual(expect.objectContaining({ state: 'dropped', attempts: [] }));
 });
 
-test('a duplicated callback comes as often as told, under one event id', async () => {
+test('a duplicated callback is sent the given number of times with one event id', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   await rig.control('POST', '/faults', { fault: 'duplicate', count: 4, match: { type: '*.created' } });
@@ -130,7 +130,7 @@ test('a duplicated callback comes as often as told, under one event id', async (
   expect(new Set(received.map(({ event }) => event.id)).size).toBe(1);
 });
 
-test('a delayed callback comes when its time has come', async () => {
+test('a delayed callback is sent after its delay', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   await rig.control('POST', '/faults', { fault: 'delay', target: 'callback', ms: 600_000 });
@@ -141,7 +141,7 @@ test('a delayed callback comes when its time has come', async () => {
   expect(receiver.types()).toEqual(['payment_intent.created']);
 });
 
-test('a reordered callback comes after the next one', async () => {
+test('a reordered callback is sent after the next one', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   await rig.control('POST', '/faults', { fault: 'reorder', match: { type: 'payment_intent.created' } });
@@ -151,7 +151,7 @@ test('a reordered callback comes after the next one', async () => {
   expect(receiver.types()).toEqual(['payment_intent.canceled', 'payment_intent.created']);
 });
 
-test('a forged callback comes beside the real one and is never right', async () => {
+test('a forged callback is sent in addition to the genuine one and never verifies', async () => {
   const receiver = await openReceiver();
   receiver.answerWith = ({ verified }) => (verified ? 200 : 400);
   const rig = await openRig({ receiver });
@@ -163,7 +163,7 @@ test('a forged callback comes beside the real one and is never right', async () 
   expect(receiver.received).toHaveLength(2);
 });
 
-test('an altered callback has a wrong signature at first, and comes again unharmed', async () => {
+test('an altered callback has an invalid signature in its first attempt and a valid one in the next', async () => {
   const receiver = await openReceiver();
   receiver.answerWith = ({ verified }) => (verified ? 200 : 400);
   const rig = await openRig({ receiver });
@@ -178,7 +178,7 @@ test('an altered callback has a wrong signature at first, and comes again unharm
   ]);
 });
 
-test('a stale callback is signed ten minutes ago at first', async () => {
+test('the first attempt of a stale callback has a timestamp of ten minutes ago', async () => {
   const receiver = await openReceiver();
   receiver.answerWith = ({ signedAt }) => (Date.now() / 1000 - signedAt > 300 ? 400 : 200);
   const rig = await openRig({ receiver });
@@ -191,7 +191,7 @@ test('a stale callback is signed ten minutes ago at first', async () => {
   expect((await deliveries(rig))[0]?.state).toBe('delivered');
 });
 
-test('a callback about a wrong amount is signed rightly, while the ledger tells the truth', async () => {
+test('a callback with a wrong amount is validly signed, and the ledger has the true amount', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   await rig.control('POST', '/faults', { fault: 'wrong_amount', match: { type: 'payment_intent.succeeded' } });
@@ -202,7 +202,7 @@ test('a callback about a wrong amount is signed rightly, while the ledger tells 
   expect((await rig.stripe.paymentIntents.retrieve(id)).amount).toBe(1000);
 });
 
-test('a callback of another account is signed rightly, and says whose it is', async () => {
+test('a callback of another account is validly signed and names that account', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   await rig.control('POST', '/faults', { fault: 'another_account', match: { type: 'payment_intent.succeeded' } });

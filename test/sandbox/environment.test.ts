@@ -23,13 +23,13 @@ const wechatpay = {
   SANDBOX_WECHATPAY_PLATFORM_KEYS: JSON.stringify(platformKeys),
 };
 
-test('a group that is empty is off', () => {
+test('a provider without variables is off', () => {
   expect(readEnvironment({ ...stripe, SANDBOX_ALIPAY_APP_ID: '' })).toMatchObject({
     options: { alipay: null, wechatpay: null, port: 4100 },
   });
 });
 
-test('a group that is complete is on', () => {
+test('a provider with all variables is on', () => {
   expect(readEnvironment({ ...stripe, ...alipay, ...wechatpay })).toMatchObject({
     options: {
       alipay: { appId, sellerId, appPublicKey: appKeys.publicKey, privateKey: alipayKeys.privateKey },
@@ -41,7 +41,7 @@ test('a group that is complete is on', () => {
 test.each<[group: string, env: Record<string, string>]>([
   ['Alipay', alipay],
   ['WeChat Pay', wechatpay],
-])('every value of %s that is missing or wrong is named, in a sentence that repeats none', (_group, env) => {
+])('every missing or invalid variable of %s is named without its value', (_group, env) => {
   for (const name of Object.keys(env)) {
     for (const value of ['', 'wrong']) {
       const read = readEnvironment({ ...stripe, ...env, [name]: value });
@@ -51,7 +51,7 @@ test.each<[group: string, env: Record<string, string>]>([
   }
 });
 
-test('a public key does not pass for a private one, nor the other way round', () => {
+test('a public key is refused as a private key, and a private key as a public key', () => {
   const swapped = {
     ...alipay,
     SANDBOX_ALIPAY_APP_PUBLIC_KEY: appKeys.privateKey,

@@ -26,7 +26,7 @@ test.each<[fault: string, type: string, statusCode: number | undefined, made: nu
 test.each<[fault: string, made: number]>([
   ['timeout_before', 0],
   ['timeout_after', 1],
-])('with the fault %s the client gives up, and %i intents are made', async (fault, made) => {
+])('with the fault %s the client times out, and %i intents are made', async (fault, made) => {
   const rig = await openRig();
   await rig.control('POST', '/faults', { fault, match: { method: 'post', path: '/v1/payment_intents' } });
   const impatient = stripeAt(rig.url, secretKey, 300);
@@ -37,26 +37,29 @@ test.each<[fault: string, made: number]>([
 test.each<[fault: string, made: number]>([
   ['reset_before', 0],
   ['reset_after', 1],
-])('with the fault %s the connection breaks, and %i intents are made', async (fault, made) => {
+])('with the fault %s the connection is reset, and %i intents are made', async (fault, made) => {
   const rig = await openRig();
-  await rig.control('POST', '/faults', { fault, match: { path: '/v1/*_intents' }, times: 2 }); // the SDK asks once more
+  await rig.control('POST', '/faults', { fault, match: { path: '/v1/*_intents' }, times: 2 }); // the SDK retries once
   const error = await refusal(rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'k' }));
   expect(error.type).toBe('StripeConnectionError');
   await rig.control('DELETE', '/faults');
   expect(await intentsMade(rig)).toBe(made);
 });
 
-test.each(['timeout_after', 'reset_after', 'malformed'])('after %s the same key tells what was made', async (fault) => {
-  const rig = await openRig();
-  await rig.control('POST', '/faults', { fault, match: onCreate });
-  const impatient = stripeAt(rig.url, secretKey, 300);
-  await impatient.paymentIntents.create(tenDollars, { idempotencyKey: 'k' }).catch(() => undefined);
-  const again = await rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'k' });
-  expect(again.lastResponse.headers['idempotent-replayed']).toBe('true');
-  expect((await rig.stripe.paymentIntents.list()).data.map(({ id }) => id)).toEqual([again.id]);
-});
+test.each(['timeout_after', 'reset_after', 'malformed'])(
+  'after %s a retry with the same key returns the result',
+  async (fault) => {
+    const rig = await openRig();
+    await rig.control('POST', '/faults', { fault, match: onCreate });
+    const impatient = stripeAt(rig.url, secretKey, 300);
+    await impatient.paymentIntents.create(tenDollars, { idempotencyKey: 'k' }).catch(() => undefined);
+    const again = await rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'k' });
+    expect(again.lastResponse.headers['idempotent-replayed']).toBe('true');
+    expect((await rig.stripe.paymentIntents.list()).data.map(({ id }) => id)).toEqual([again.id]);
+  },
+);
 
-test('a 500 after execution is kept under the key, while the object is there', async () => {
+test('a 500 after execution is stored under the key, and the object exists', async () => {
   const rig = await openRig();
   await rig.control('POST', '/faults', { fault: 'error_500_after', match: onCreate });
   await refusal(rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'k' }));
@@ -65,7 +68,7 @@ test('a 500 after execution is kept under the key, while the object is there', a
   expect(await intentsMade(rig)).toBe(1);
 });
 
-test('a rule applies as often as it says, to what it matches', async () => {
+test('a rule applies the given number of times to matching requests', async () => {
   const rig = await openRig();
   await rig.control('POST', '/faults', { fault: 'rate_limit', match: { contains: 'pay_unlucky' }, times: 2 });
   const unlucky = { ...tenDollars, metadata: { payment_id: 'pay_unlucky' } };
@@ -76,7 +79,7 @@ test('a rule applies as often as it says, to what it matches', async () => {
   await rig.stripe.paymentIntents.create(unlucky);
 });
 
-test('chance repeats itself for the same seed', async () => {
+test('random faults are reproducible with the same seed', async () => {
   const courses = await Promise.all(
     [7, 7, 8].map(async (seed) => {
       const rig = await openRig({ seed });
@@ -96,7 +99,7 @@ test('chance repeats itself for the same seed', async () => {
   expect(courses[0]).not.toBe(courses[2]);
 });
 
-test('a rule that makes no sense is refused, naming what is wrong', async () => {
+test('an invalid rule is refused with the name of the problem', async () => {
   const rig = await openRig();
   for (const [rule, about] of [
     [{ fault: 'meteor' }, 'fault'],
@@ -111,7 +114,7 @@ test('a rule that makes no sense is refused, naming what is wrong', async () => 
   }
 });
 
-test('a canceled intent may succeed nevertheless', async () => {
+test('a canceled intent can succeed afterwards', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   const { id } = await rig.stripe.paymentIntents.create(tenDollars);
@@ -123,7 +126,7 @@ test('a canceled intent may succeed nevertheless', async () => {
   await receiver.until((all) => all.some(({ event }) => event.type === 'payment_intent.succeeded'));
 });
 
-test('an expired session may be paid nevertheless', async () => {
+test('an expired session can be paid afterwards', async () => {
   const rig = await openRig();
   const session = await rig.stripe.checkout.sessions.create({
     mode: 'payment',
@@ -142,7 +145,7 @@ test('an expired session may be paid nevertheless', async () => {
 test.each<['succeeded' | 'failed', string]>([
   ['succeeded', 'succeeded'],
   ['failed', 'requires_payment_method'],
-])('a payment may stay processing until it has %s', async (outcome, status) => {
+])('a payment can stay processing until it has %s', async (outcome, status) => {
   const rig = await openRig();
   await rig.control('POST', '/faults', { fault: `processing_then_${outcome}` });
   const params = { ...tenDollars, confirm: true, payment_method: 'pm_card_visa' };

@@ -14,7 +14,7 @@ async function ledger(rig: Rig): Promise<unknown> {
   return (await rig.control('GET', '/ledger')).json;
 }
 
-test('everything is as it was after a restart', async () => {
+test('the state survives a restart', async () => {
   const dataDir = freshDir();
   const before = await openRig({ dataDir });
   const paid = await paidIntent(before);
@@ -34,7 +34,7 @@ test('everything is as it was after a restart', async () => {
   expect(JSON.stringify(truth)).not.toContain(fresh.id); // the same seed, but never the same id again
 });
 
-test('a line torn by a crash is dropped, and writing goes on behind what is whole', async () => {
+test('a truncated last line is dropped, and new lines follow the complete ones', async () => {
   const dataDir = freshDir();
   const before = await openRig({ dataDir });
   const intent = await before.stripe.paymentIntents.create(tenDollars);
@@ -49,7 +49,7 @@ test('a line torn by a crash is dropped, and writing goes on behind what is whol
   expect((await after.stripe.paymentIntents.list()).data).toHaveLength(2);
 });
 
-test('a line broken in the middle stops the start and is named', async () => {
+test('an invalid line in the middle stops the start and is named', async () => {
   const dataDir = freshDir();
   const before = await openRig({ dataDir });
   await before.stripe.paymentIntents.create(tenDollars);
@@ -59,7 +59,7 @@ test('a line broken in the middle stops the start and is named', async () => {
   await expect(openRig({ dataDir })).rejects.toThrow(/ledger\.jsonl line 1 is not JSON/);
 });
 
-test('a delivery that was not taken before a restart is made after it', async () => {
+test('an unacknowledged delivery is retried after a restart', async () => {
   const dataDir = freshDir();
   const receiver = await openReceiver();
   receiver.answerWith = () => 500;
@@ -76,7 +76,7 @@ test('a delivery that was not taken before a restart is made after it', async ()
   expect(new Set(receiver.received.map(({ event }) => event.id)).size).toBe(1);
 });
 
-test('what was planned before a restart happens after it', async () => {
+test('tasks that were scheduled before a restart run after it', async () => {
   const dataDir = freshDir();
   const before = await openRig({ dataDir });
   const { id } = await before.stripe.paymentIntents.create(tenDollars);
@@ -89,7 +89,7 @@ test('what was planned before a restart happens after it', async () => {
   expect((await after.stripe.paymentIntents.retrieve(id)).status).toBe('succeeded');
 });
 
-test('no card number is ever written', async () => {
+test('no card number is stored', async () => {
   const dataDir = freshDir();
   const rig = await openRig({ dataDir });
   const intent = await rig.stripe.paymentIntents.create(tenDollars);

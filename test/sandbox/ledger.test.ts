@@ -7,7 +7,7 @@ import { Ledger } from '../../sandbox/ledger.ts';
 
 type Jar = { readonly id: string; readonly coins: number };
 
-test('an act that fails changes nothing and tells nobody', () => {
+test('a failed transaction changes nothing and calls no listener', () => {
   const ledger = new Ledger(null);
   const jars = ledger.table<Jar>('jars');
   const told: string[] = [];
@@ -24,12 +24,12 @@ test('an act that fails changes nothing and tells nobody', () => {
   expect(told).toEqual([]);
 });
 
-test('nothing can be changed outside of an act', () => {
+test('a change outside a transaction is refused', () => {
   const jars = new Ledger(null).table<Jar>('jars');
   expect(() => jars.put({ id: 'a', coins: 1 })).toThrow('outside of Ledger.transact');
 });
 
-test('a journal that has grown far beyond its rows is rewritten at start, and numbers go on', () => {
+test('a journal with many more changes than rows is compacted at start, and numbers continue', () => {
   const dir = mkdtempSync(join(tmpdir(), 'sandbox-ledger-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const before = new Ledger(dir);
@@ -53,7 +53,7 @@ test('a journal that has grown far beyond its rows is rewritten at start, and nu
   ]);
 });
 
-test('the clock runs what is due in order, also what is planned on the way', async () => {
+test('the clock runs due tasks in order, including tasks that are scheduled on the way', async () => {
   const clock = new Clock();
   onTestFinished(() => clock.close());
   const story: string[] = [];

@@ -25,7 +25,7 @@ async function message(child: ChildProcess): Promise<{ type: string; url?: strin
   return first;
 }
 
-test('it tells its parent where it listens, serves, and ends when the parent is gone', async () => {
+test('it sends its URL to its parent, serves, and exits when the parent exits', async () => {
   const child = start(complete);
   const ready = await message(child);
   expect(ready.type).toBe('ready');
@@ -35,7 +35,7 @@ test('it tells its parent where it listens, serves, and ends when the parent is 
   await exit;
 });
 
-test('everything that is wrong with the environment is told at once', async () => {
+test('all problems of the environment are reported together', async () => {
   const child = start({ SANDBOX_PORT: 'many', SANDBOX_STRIPE_SECRET_KEY: 'sk_live_no' });
   const exit = once(child, 'exit');
   const failed = await message(child);
@@ -46,7 +46,7 @@ test('everything that is wrong with the environment is told at once', async () =
   expect((await exit)[0]).toBe(1);
 });
 
-test('a port that stays taken is given up with a sentence that names SANDBOX_PORT', async () => {
+test('a port that stays in use ends the start with a message that names SANDBOX_PORT', async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void holder.close());
@@ -55,7 +55,7 @@ test('a port that stays taken is given up with a sentence that names SANDBOX_POR
   expect(failed).toMatchObject({ type: 'failed', message: expect.stringContaining('SANDBOX_PORT') });
 });
 
-test('a port that is let go of within moments is taken', async () => {
+test('a port that is released within moments is used', async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   const { port } = holder.address() as AddressInfo;

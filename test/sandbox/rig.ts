@@ -9,7 +9,7 @@ export const secretKey = 'sk_test_rig';
 export const publishableKey = 'pk_test_rig';
 export const webhookSecret = 'whsec_rig';
 
-/** One callback as it arrived. `verified` is judged here, by code of our own. */
+/** A received callback. This file computes `verified`. */
 export type Received = {
   readonly event: { id: string; type: string; data: { object: Record<string, unknown> } };
   readonly headers: IncomingHttpHeaders;
@@ -18,12 +18,12 @@ export type Received = {
   readonly verified: boolean;
 };
 
-/** A place to post webhooks to. It answers what `answerWith` says, 200 unless told otherwise. */
+/** A webhook receiver. It responds as `answerWith` says. Default: 200. */
 export type Receiver = {
   readonly url: string;
   readonly received: readonly Received[];
   answerWith: (received: Received) => number;
-  /** Resolves once `fits` holds for what has been received. */
+  /** Resolves when `fits` is true for the received callbacks. */
   until(fits: (received: readonly Received[]) => boolean): Promise<readonly Received[]>;
   types(): string[];
 };
@@ -85,10 +85,10 @@ export type Rig = {
   readonly post: (path: string, form: Record<string, string>) => Promise<Response>;
   readonly close: () => Promise<void>;
 };
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
+// biome-ignore lint/suspicious/noExplicitAny: responses have many shapes
 export type Answer = { readonly status: number; readonly json: any };
 
-/** Starts a sandbox that ends with the test, and the real SDK talking to it, without retries of its own. */
+/** Starts a sandbox for one test, and connects the real SDK without retries. */
 export async function openRig(
   options: { receiver?: Receiver; dataDir?: string; seed?: number; webhookSecret?: string } = {},
 ): Promise<Rig> {
@@ -154,12 +154,12 @@ export const tenDollars = {
   metadata: { payment_id: 'pay_rig' },
 } satisfies Stripe.PaymentIntentCreateParams;
 
-/** A payment that went through. */
+/** A succeeded payment. */
 export async function paidIntent(rig: Rig, card = 'pm_card_visa'): Promise<Stripe.PaymentIntent> {
   return rig.stripe.paymentIntents.create({ ...tenDollars, confirm: true, payment_method: card });
 }
 
-/** The Stripe error that a call ended with. */
+/** The Stripe error of a call. */
 export async function refusal(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
   const outcome = await call.then(
     () => null,

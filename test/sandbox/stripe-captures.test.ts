@@ -5,7 +5,7 @@ import { openVirtualRig, type VirtualRig } from './virtual-rig.ts';
 const held = { ...tenDollars, capture_method: 'manual', confirm: true, payment_method: 'pm_card_visa' } as const;
 const paid = { ...tenDollars, confirm: true, payment_method: 'pm_card_visa' } as const;
 
-test('a partial capture releases the rest, and its charge and its events say so', async () => {
+test('a partial capture releases the rest, as its charge and its events show', async () => {
   const rig = await openVirtualRig();
   const { id } = await rig.stripe.paymentIntents.create(held);
   expect(rig.sandbox.ledger().stripe.totals.pay_rig).toMatchObject({ authorized: 1000, captured: 0, charges: 1 });
@@ -23,7 +23,7 @@ test('a partial capture releases the rest, and its charge and its events say so'
   ]);
 });
 
-test('a capture is repeated under its key, and refused under another', async () => {
+test('a capture is repeated with its key and refused with another', async () => {
   const { sandbox, stripe } = await openVirtualRig();
   const { id } = await stripe.paymentIntents.create(held);
   const capture = (idempotencyKey: string) =>
@@ -34,7 +34,7 @@ test('a capture is repeated under its key, and refused under another', async () 
   expect((await refusal(capture('k2'))).code).toBe('payment_intent_unexpected_state');
 });
 
-test('a held authorization is voided by canceling, and can be neither captured nor refunded then', async () => {
+test('canceling voids an authorization, which can then be neither captured nor refunded', async () => {
   const rig = await openVirtualRig();
   const { id } = await rig.stripe.paymentIntents.create(held);
   const voided = await rig.stripe.paymentIntents.cancel(id, {}, { idempotencyKey: 'void' });
@@ -46,7 +46,7 @@ test('a held authorization is voided by canceling, and can be neither captured n
   expect(rig.sandbox.ledger().stripe.totals.pay_rig).toMatchObject({ authorized: 0, captured: 0, refunded: 0 });
 });
 
-test('the console captures what is held instead of charging again', async () => {
+test('the console captures an authorization instead of charging again', async () => {
   const { sandbox, stripe } = await openVirtualRig();
   const { id } = await stripe.paymentIntents.create(held);
   const captured = await sandbox.control(`/control/stripe/payment_intents/${id}/succeed`);
@@ -54,7 +54,7 @@ test('the console captures what is held instead of charging again', async () => 
   expect(sandbox.ledger().stripe.charges).toHaveLength(1);
 });
 
-test('a canceled intent whose success comes late took the money once', async () => {
+test('a canceled intent that succeeds afterwards is charged once', async () => {
   const rig = await openVirtualRig();
   const { id } = await rig.stripe.paymentIntents.create(held);
   await rig.fault({ fault: 'success_after_close', ms: 1000 });
@@ -71,7 +71,7 @@ test('the event of a new intent carries its client secret', async () => {
   expect(rig.received[0]?.event.data.object.client_secret).toBe(intent.client_secret);
 });
 
-test('refunds are listed by intent, page by page, newest first', async () => {
+test('refunds of an intent are listed in pages, newest first', async () => {
   const { stripe } = await openVirtualRig();
   const [one, other] = [await stripe.paymentIntents.create(paid), await stripe.paymentIntents.create(paid)];
   for (const amount of [101, 102, 103, 104, 105]) {
@@ -85,7 +85,7 @@ test('refunds are listed by intent, page by page, newest first', async () => {
   expect(all).toEqual([105, 104, 103, 102, 101]);
 });
 
-test('a refund is made once under its key', async () => {
+test('a refund is made once with its key', async () => {
   const { sandbox, stripe } = await openVirtualRig();
   const { id } = await stripe.paymentIntents.create(paid);
   const refund = () => stripe.refunds.create({ payment_intent: id, amount: 300 }, { idempotencyKey: 'rfd_1' });
@@ -97,7 +97,7 @@ test.each<[fault: string, events: string[]]>([
   ['refund_pending_then_succeeded', ['refund.created', 'charge.refunded', 'refund.updated']],
   ['refund_pending_then_failed', ['refund.created', 'charge.refunded', 'refund.updated', 'refund.failed']],
   ['refund_fails_later', ['refund.created', 'charge.refunded', 'refund.updated', 'refund.failed']],
-])('a refund with %s tells %j', async (fault, events) => {
+])('a refund with %s sends %j', async (fault, events) => {
   const rig = await openVirtualRig();
   const { id } = await rig.stripe.paymentIntents.create(paid);
   await rig.sandbox.advance(0);
@@ -144,7 +144,7 @@ test.each(
   expect(JSON.stringify(rig.sandbox.ledger()) !== JSON.stringify(before)).toBe(changes);
 });
 
-test('every question can fail while every act goes through', async () => {
+test('every read can fail while every write succeeds', async () => {
   const rig = await openVirtualRig();
   await rig.fault({ fault: 'timeout_before', match: { method: 'GET' }, times: 1_000_000 });
   const { id } = await rig.stripe.paymentIntents.create(paid);

@@ -16,7 +16,7 @@ const tea = {
   payment_intent_data: { metadata: { payment_id: 'pay_checkout' } },
 } satisfies Stripe.Checkout.SessionCreateParams;
 
-test('a buyer who pays on the page is sent on, and the session is complete and paid', async () => {
+test('a buyer who pays on the page is redirected, and the session is complete and paid', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   const session = await rig.stripe.checkout.sessions.create(tea);
@@ -43,7 +43,7 @@ test('a buyer who pays on the page is sent on, and the session is complete and p
     'payment_intent.created',
     'payment_intent.succeeded',
   ]);
-  expect(await (await fetch(session.url ?? '')).text()).toContain('paid already');
+  expect(await (await fetch(session.url ?? '')).text()).toContain('already paid');
 });
 
 test('a declined card leaves the session open, its intent cannot be canceled, and another card pays', async () => {
@@ -61,7 +61,7 @@ test('a declined card leaves the session open, its intent cannot be canceled, an
   expect(list.data.map(({ id, status }) => [id, status])).toEqual([[session.id, 'complete']]);
 });
 
-test('a buyer who walks away goes back to the cart and may return', async () => {
+test('a buyer who leaves goes back to the cart and can return', async () => {
   const rig = await openRig();
   const session = await rig.stripe.checkout.sessions.create(tea);
   const left = await rig.post(session.url ?? '', { action: 'leave' });
@@ -79,7 +79,7 @@ test('3-D Secure on the page leads through the bank to the shop', async () => {
   expect(back.headers.get('location')).toBe(`https://shop.test/thanks?session=${session.id}`);
 });
 
-test('a session can be expired once, and then nobody can pay in it', async () => {
+test('a session can be expired once and not be paid afterwards', async () => {
   const rig = await openRig();
   const session = await rig.stripe.checkout.sessions.create(tea);
   expect((await rig.stripe.checkout.sessions.expire(session.id)).status).toBe('expired');
@@ -88,7 +88,7 @@ test('a session can be expired once, and then nobody can pay in it', async () =>
   expect((await rig.stripe.checkout.sessions.retrieve(session.id)).payment_intent).toBeNull();
 });
 
-test('a session expires by the clock, and its begun payment is canceled', async () => {
+test('a session expires by the clock, and its PaymentIntent is canceled', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   const expiresAt = Math.floor(Date.now() / 1000) + 1900;
@@ -116,7 +116,7 @@ test.each<[change: object, param: string]>([
   expect(error).toMatchObject({ statusCode: 400, param });
 });
 
-test('a person can play the card form of an embedded payment', async () => {
+test('the card form of an embedded payment works in a browser', async () => {
   const rig = await openRig();
   const intent = await rig.stripe.paymentIntents.create({ amount: 1000, currency: 'usd' });
   const form = `/cashier/card/${intent.id}?client_secret=${intent.client_secret}`;
@@ -127,7 +127,7 @@ test('a person can play the card form of an embedded payment', async () => {
   expect(await (await fetch(rig.url + form)).text()).toContain('Paid');
 });
 
-test('a page that was paid shows the amount and what went back of it, one that has expired shows what it was for', async () => {
+test('the page of a paid session shows the amount and the refund, that of an expired one its subject', async () => {
   const rig = await openRig();
   const { id, url } = await rig.stripe.checkout.sessions.create(tea);
   const shown = async (address = url) => (await fetch(address ?? '')).text();
@@ -135,7 +135,7 @@ test('a page that was paid shows the amount and what went back of it, one that h
   expect(await shown()).toMatch(/€10\.00.*<h1>Paid<\/h1>.*Back to the shop/s);
   const payment_intent = String((await rig.stripe.checkout.sessions.retrieve(id)).payment_intent);
   await rig.stripe.refunds.create({ payment_intent, amount: 400 });
-  expect(await shown()).toMatch(/refunded in part.*€4\.00 of it went back/s);
+  expect(await shown()).toMatch(/Partly refunded.*€4\.00 of your payment back/s);
   await rig.stripe.refunds.create({ payment_intent, amount: 600 });
   expect(await shown()).toContain('<h1>Refunded</h1>');
   const other = await rig.stripe.checkout.sessions.create(tea);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openReceiver, openRig, paidIntent, publishableKey, refusal, stripeAt, tenDollars } from './rig.ts';
 
-test('a new PaymentIntent waits for a payment method and tells its client secret', async () => {
+test('a new PaymentIntent requires a payment method and has a client secret', async () => {
   const { stripe } = await openRig();
   const intent = await stripe.paymentIntents.create(tenDollars);
   expect(intent).toMatchObject({ status: 'requires_payment_method', amount: 1000, currency: 'usd', livemode: false });
@@ -61,7 +61,7 @@ test('the SDK sees a declined card as a StripeCardError', async () => {
   expect(error).toMatchObject({ type: 'StripeCardError', statusCode: 402, decline_code: 'insufficient_funds' });
 });
 
-test('3-D Secure that is completed pays, and returns the buyer to the shop', async () => {
+test('completed 3-D Secure pays and returns the buyer to the shop', async () => {
   const receiver = await openReceiver();
   const rig = await openRig({ receiver });
   const intent = await rig.stripe.paymentIntents.create(tenDollars);
@@ -85,7 +85,7 @@ test('3-D Secure that is completed pays, and returns the buyer to the shop', asy
   ]);
 });
 
-test('3-D Secure that fails gives the intent back for another attempt', async () => {
+test('after failed 3-D Secure the intent can be confirmed again', async () => {
   const rig = await openRig();
   const intent = await rig.stripe.paymentIntents.create(tenDollars);
   const asked = await rig.confirm(intent, { payment_method: 'pm_card_threeDSecure2Required' });
@@ -104,7 +104,7 @@ test('an authentication page opens only with the client secret', async () => {
   expect((await fetch(`${rig.url}/cashier/3ds/${intent.id}?client_secret=wrong`)).status).toBe(404);
 });
 
-test('a manual capture of a part takes that part and releases the rest', async () => {
+test('a partial manual capture releases the rest', async () => {
   const { stripe } = await openRig();
   const params = { ...tenDollars, capture_method: 'manual', confirm: true, payment_method: 'pm_card_visa' } as const;
   const held = await stripe.paymentIntents.create(params);
@@ -117,7 +117,7 @@ test('a manual capture of a part takes that part and releases the rest', async (
   expect(again).toMatchObject({ code: 'payment_intent_unexpected_state', payment_intent: { status: 'succeeded' } });
 });
 
-test('an authorization that nobody captures lapses after seven days of the clock', async () => {
+test('an uncaptured authorization expires after seven days of the clock', async () => {
   const rig = await openRig();
   const params = { ...tenDollars, capture_method: 'manual', confirm: true, payment_method: 'pm_card_visa' } as const;
   const held = await rig.stripe.paymentIntents.create(params);
@@ -128,7 +128,7 @@ test('an authorization that nobody captures lapses after seven days of the clock
   expect(lapsed).toMatchObject({ status: 'canceled', cancellation_reason: 'automatic', amount_capturable: 0 });
 });
 
-test('what is not paid can be canceled, once, and what is paid cannot', async () => {
+test('an unpaid intent can be canceled once, a paid one cannot', async () => {
   const { stripe } = await openRig();
   const open = await stripe.paymentIntents.create(tenDollars);
   const canceled = await stripe.paymentIntents.cancel(open.id, { cancellation_reason: 'abandoned' });
@@ -140,7 +140,7 @@ test('what is not paid can be canceled, once, and what is paid cannot', async ()
   expect(late).toMatchObject({ code: 'payment_intent_unexpected_state', payment_intent: { status: 'succeeded' } });
 });
 
-test('a page can ask for its own intent and for nothing else', async () => {
+test('a page can read its own intent and nothing else', async () => {
   const rig = await openRig();
   const intent = await rig.stripe.paymentIntents.create(tenDollars);
   const page = stripeAt(rig.url, publishableKey);

@@ -42,7 +42,7 @@ test.each<[currency: string, amount: number]>([
   expect(await stripe.paymentIntents.create({ ...tenDollars, currency, amount })).toMatchObject({ currency, amount });
 });
 
-test('a wrong key, no key and a wrong version are refused', async () => {
+test('an invalid key, a missing key and an unsupported version are refused', async () => {
   const { url } = await openRig();
   const wrong = await refusal(stripeAt(url, 'sk_test_wrong').paymentIntents.list());
   expect(wrong).toMatchObject({ type: 'StripeAuthenticationError', statusCode: 401 });
@@ -64,7 +64,7 @@ test('a page of another origin may confirm', async () => {
   expect(refused.headers.get('access-control-allow-origin')).toBe('*');
 });
 
-test('what is not there is answered as Stripe does', async () => {
+test('unknown objects and paths get the errors of Stripe', async () => {
   const { stripe, url } = await openRig();
   const missing = await refusal(stripe.paymentIntents.retrieve('pi_none'));
   expect(missing).toMatchObject({ statusCode: 404, code: 'resource_missing', param: 'intent' });
@@ -90,7 +90,7 @@ test.each<[why: string, type: string, body: string, status: number]>([
   expect(answer.json.error.message).not.toBe('');
 });
 
-test('a client that breaks off in the middle of its request does no harm', async () => {
+test('a client that disconnects during its request does not affect the sandbox', async () => {
   const { url, stripe } = await openRig();
   await new Promise<void>((resolve) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
@@ -103,7 +103,7 @@ test('a client that breaks off in the middle of its request does no harm', async
   expect((await stripe.paymentIntents.create(tenDollars)).object).toBe('payment_intent');
 });
 
-test('lists page newest first, forwards and backwards', async () => {
+test('lists have pages, newest first, in both directions', async () => {
   const { stripe } = await openRig();
   const made: string[] = [];
   for (let n = 0; n < 5; n += 1) made.unshift((await stripe.paymentIntents.create(tenDollars)).id);
@@ -120,7 +120,7 @@ test('lists page newest first, forwards and backwards', async () => {
   expect((await refusal(stripe.paymentIntents.list({ limit: 101 }))).param).toBe('limit');
 });
 
-test('a repeated key gets the first answer again and changes nothing', async () => {
+test('a repeated key gets the first response and changes nothing', async () => {
   const rig = await openRig();
   const first = await rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'one' });
   const second = await rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'one' });
@@ -129,7 +129,7 @@ test('a repeated key gets the first answer again and changes nothing', async () 
   expect((await rig.stripe.paymentIntents.list()).data).toHaveLength(1);
 });
 
-test('a declined card under a key is declined again, without another attempt', async () => {
+test('a repeated key of a declined card gets the decline without another attempt', async () => {
   const rig = await openRig();
   const params = { ...tenDollars, confirm: true, payment_method: 'pm_card_chargeDeclined' };
   await refusal(rig.stripe.paymentIntents.create(params, { idempotencyKey: 'no' }));
@@ -149,13 +149,13 @@ test('a key with other parameters or for another endpoint is refused', async () 
   expect(elsewhere.type).toBe('StripeIdempotencyError');
 });
 
-test('a key whose parameters could not be read is still free', async () => {
+test('a key of a request with invalid parameters can be used again', async () => {
   const rig = await openRig();
   await refusal(rig.stripe.paymentIntents.create({ ...tenDollars, amount: 1 }, { idempotencyKey: 'one' }));
   expect((await rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'one' })).amount).toBe(1000);
 });
 
-test('a key whose first request is still under way is refused with 409', async () => {
+test('a key whose first request is in progress is refused with 409', async () => {
   const rig = await openRig();
   await rig.control('POST', '/faults', { fault: 'delay', ms: 60_000, match: { operation: 'payment_intents.create' } });
   const impatient = stripeAt(rig.url, secretKey, 400);
@@ -166,10 +166,10 @@ test('a key whose first request is still under way is refused with 409', async (
   expect((await slow).type).toBe('StripeConnectionError');
   expect((await rig.stripe.paymentIntents.list()).data).toEqual([]);
   await rig.control('POST', '/clock', { advanceMs: 60_000 });
-  expect((await rig.stripe.paymentIntents.list()).data).toHaveLength(1); // executed after its client gave up
+  expect((await rig.stripe.paymentIntents.list()).data).toHaveLength(1); // executed after its client timed out
 });
 
-test('a key is forgotten after a day of the clock, and then makes a second object', async () => {
+test('a key expires after a day of the clock and then makes a second object', async () => {
   const rig = await openRig();
   const first = await rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'one' });
   await rig.control('POST', '/clock', { advanceMs: 25 * 3_600_000 });
@@ -179,7 +179,7 @@ test('a key is forgotten after a day of the clock, and then makes a second objec
   expect(json.stripe.totals.pay_rig.paymentIntents).toBe(2);
 });
 
-test('objects expand into one another, and what cannot is refused', async () => {
+test('ids expand to objects, and other properties are refused', async () => {
   const rig = await openRig();
   const { id } = await paidIntent(rig);
   const whole = await rig.stripe.paymentIntents.retrieve(id, { expand: ['latest_charge.balance_transaction'] });
@@ -187,7 +187,7 @@ test('objects expand into one another, and what cannot is refused', async () => 
   expect((await refusal(rig.stripe.paymentIntents.retrieve(id, { expand: ['wishes'] }))).statusCode).toBe(400);
 });
 
-test('an account is named by its key, for the secret key alone, and is the same after a restart', async () => {
+test('the account id depends on the secret key, is returned for that key only, and survives a restart', async () => {
   const rig = await openRig();
   const account = await rig.stripe.accounts.retrieveCurrent();
   expect(account).toMatchObject({ object: 'account', id: expect.stringMatching(/^acct_\w{16}$/) });
@@ -210,7 +210,7 @@ test.each<[amount: number, currency: string, code: string | null]>([
   else expect(await refusal(made)).toMatchObject({ code });
 });
 
-test('the last digit of a dinar’s thousandths must be 0 in a refund as well', async () => {
+test('the last digit of a refund in dinars must be 0 too', async () => {
   const { stripe } = await openRig();
   const card = { payment_method: 'pm_card_visa', confirm: true };
   const { id } = await stripe.paymentIntents.create({ amount: 10_000, currency: 'kwd', ...card });
@@ -225,7 +225,7 @@ test.each<[what: string, types: string[], isTaken: boolean]>([
   ['nothing', [], false],
   ['what nobody knows', ['card', 'shells'], false],
   ['cards twice', ['card', 'card'], false],
-])('a page that takes %s', async (_what, types, isTaken) => {
+])('a page that allows %s', async (_what, types, isTaken) => {
   const { url } = await openRig();
   const line = { 'line_items[0][price_data][currency]': 'eur', 'line_items[0][price_data][unit_amount]': '500' };
   const body = new URLSearchParams({ mode: 'payment', success_url: 'https://shop.test/', ...line });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openReceiver, openRig, paidIntent, refusal, tenDollars } from './rig.ts';
 
-test('several refunds may together give back what was captured, and no more', async () => {
+test('several refunds together cannot exceed the captured amount', async () => {
   const rig = await openRig();
   const { id } = await paidIntent(rig);
   const first = await rig.stripe.refunds.create({ payment_intent: id, amount: 300, metadata: { refund_id: 'rfd_1' } });
@@ -22,7 +22,7 @@ test('several refunds may together give back what was captured, and no more', as
   expect(charge).toMatchObject({ amount_refunded: 1000, refunded: true });
 });
 
-test('only what was captured can be refunded', async () => {
+test('only a captured charge can be refunded', async () => {
   const { stripe } = await openRig();
   const open = await stripe.paymentIntents.create(tenDollars);
   expect((await refusal(stripe.refunds.create({ payment_intent: open.id }))).message).toContain('successful charge');
@@ -54,7 +54,7 @@ test('a refund that fails long after it succeeded makes its amount refundable ag
 test.each<[outcome: 'succeed' | 'fail', status: string]>([
   ['succeed', 'succeeded'],
   ['fail', 'failed'],
-])('a pending refund waits for the console to let it %s', async (outcome, status) => {
+])('a pending refund waits until the console lets it %s', async (outcome, status) => {
   const rig = await openRig();
   const { id } = await paidIntent(rig);
   await rig.control('POST', '/faults', { fault: 'refund_pending_then_succeeded', match: { contains: 'rfd_7' } });
@@ -64,7 +64,7 @@ test.each<[outcome: 'succeed' | 'fail', status: string]>([
   expect((await rig.stripe.refunds.retrieve(refund.id)).status).toBe(status);
 });
 
-test('a refund made in the console is told apart, in the ledger only', async () => {
+test('only the ledger distinguishes a refund of the console', async () => {
   const rig = await openRig();
   const { id } = await paidIntent(rig);
   const made = await rig.control('POST', '/stripe/refunds', { payment_intent: id, amount: 250 });
@@ -73,7 +73,7 @@ test('a refund made in the console is told apart, in the ledger only', async () 
   expect(json.stripe.refunds).toMatchObject([{ id: made.json.id, origin: 'PROVIDER' }]);
 });
 
-test('the balance tells every movement with what caused it', async () => {
+test('the balance lists every movement with its source', async () => {
   const rig = await openRig();
   const { id } = await paidIntent(rig, 'pm_card_refundFail');
   await rig.stripe.refunds.create({ payment_intent: id, amount: 400 });

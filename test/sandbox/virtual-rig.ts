@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
 import type { CallbackRequest } from '../../sandbox/callback-post.ts';
-import type { DoorRequest } from '../../sandbox/in-process.ts';
+import type { InProcessRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import { judge, publishableKey, type Received, secretKey, webhookSecret } from './rig.ts';
 
@@ -10,12 +10,12 @@ export const startSeconds = startsAt.getTime() / 1000;
 export const minuteMs = 60_000;
 export const dayMs = 24 * 60 * minuteMs;
 
-/** A sandbox in virtual time without a port, the real SDK at its door, and what it posted. */
+/** A sandbox in virtual time without a port, the real SDK connected in process, and the received callbacks. */
 export type VirtualRig = {
   readonly sandbox: Sandbox;
   readonly stripe: Stripe;
   readonly received: readonly Received[];
-  /** What the next callbacks are answered with; 200 unless told otherwise. */
+  /** The response to the next callbacks. Default: 200. */
   answerWith: number;
   types(): string[];
   fault(rule: object): Promise<unknown>;
@@ -29,7 +29,7 @@ export async function openVirtualRig(options: Partial<SandboxOptions> = {}): Pro
     seed: 1,
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: 'http://merchant.invalid/hook' },
     virtualTime: { startsAt },
-    neverAnswers: 'told',
+    unansweredRequests: 'status-599',
     post: async ({ headers, body }: CallbackRequest) => {
       received.push(judge(body, { 'stripe-signature': headers['Stripe-Signature'] ?? '' }));
       return { status: rig.answerWith, body: '' };
@@ -57,7 +57,7 @@ function stripeAtDoor(sandbox: Sandbox): Stripe {
   const throughDoor = async (url: string, init: RequestInit): Promise<Response> => {
     const { pathname, search } = new URL(url);
     const answer = await sandbox.request({
-      method: init.method as DoorRequest['method'], // the SDK sends GET and POST
+      method: init.method as InProcessRequest['method'], // the SDK sends GET and POST
       path: pathname + search,
       headers: Object.fromEntries(new Headers(init.headers)),
       body: typeof init.body === 'string' ? init.body : '',

@@ -14,7 +14,7 @@ const session: Stripe.Checkout.SessionCreateParams = {
   success_url: 'https://shop.test/',
 };
 
-test('time stands still, and what is due at once waits for advance(0)', async () => {
+test('time stands still, and a task that is due at once waits for advance(0)', async () => {
   const rig = await openVirtualRig();
   expect((await rig.stripe.paymentIntents.create(tenDollars)).created).toBe(startSeconds);
   await new Promise(setImmediate);
@@ -24,7 +24,7 @@ test('time stands still, and what is due at once waits for advance(0)', async ()
   expect(rig.sandbox.now()).toEqual(startsAt);
 });
 
-test('objects, events, signatures and attempts all tell virtual time', async () => {
+test('objects, events, signatures and attempts all use virtual time', async () => {
   const rig = await openVirtualRig();
   rig.answerWith = 500;
   await rig.sandbox.advance(90_000);
@@ -42,7 +42,7 @@ test('objects, events, signatures and attempts all tell virtual time', async () 
   expect(delivery.attempts).toMatchObject([{ atMs, durationMs: 0 }, { atMs: atMs + 1000 }]);
 });
 
-test('a Checkout Session is judged and expires by virtual time', async () => {
+test('a Checkout Session is checked and expires by virtual time', async () => {
   const rig = await openVirtualRig();
   const real = Math.floor(Date.now() / 1000) + 3600;
   const refused = await refusal(rig.stripe.checkout.sessions.create({ ...session, expires_at: real }));
@@ -54,7 +54,7 @@ test('a Checkout Session is judged and expires by virtual time', async () => {
   expect((await rig.stripe.checkout.sessions.retrieve(id)).status).toBe('expired');
 });
 
-test('an authorization lapses to the second after seven days', async () => {
+test('an authorization expires after exactly seven days', async () => {
   const rig = await openVirtualRig();
   const { id } = await rig.stripe.paymentIntents.create(held);
   await rig.sandbox.advance(7 * dayMs - 1);
@@ -69,7 +69,7 @@ test('an authorization lapses to the second after seven days', async () => {
   expect(rig.types().slice(-2)).toEqual(['charge.expired', 'payment_intent.canceled']);
 });
 
-test('an idempotency key is forgotten after a day of virtual time', async () => {
+test('an idempotency key expires after a day of virtual time', async () => {
   const rig = await openVirtualRig();
   const create = async (): Promise<string> =>
     (await rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'k' })).id;
@@ -80,7 +80,7 @@ test('an idempotency key is forgotten after a day of virtual time', async () => 
   expect(await create()).not.toBe(first);
 });
 
-test('a delayed request is unanswered at once, holds its key, and is executed when the clock says', async () => {
+test('a delayed request is unanswered at once, keeps its key in use, and is executed when the clock reaches it', async () => {
   const rig = await openVirtualRig();
   await rig.fault({ fault: 'delay', target: 'request', ms: 5000 });
   const create = () => rig.stripe.paymentIntents.create(tenDollars, { idempotencyKey: 'k' });
@@ -95,8 +95,8 @@ test('a delayed request is unanswered at once, holds its key, and is executed wh
   expect((await create()).id).toBe(made?.id);
 });
 
-test('where answers are held, a delayed one comes with the clock', async () => {
-  const rig = await openVirtualRig({ neverAnswers: 'held' });
+test('with hold, a delayed response resolves when the clock reaches it', async () => {
+  const rig = await openVirtualRig({ unansweredRequests: 'hold' });
   await rig.fault({ fault: 'delay', target: 'request', ms: 5000 });
   const answer = rig.stripe.paymentIntents.create(tenDollars);
   await new Promise(setImmediate); // let the SDK send it
@@ -104,7 +104,7 @@ test('where answers are held, a delayed one comes with the clock', async () => {
   expect((await answer).created).toBe(startSeconds + 5);
 });
 
-test('a late answer comes at once and says how late it would have been', async () => {
+test('a late response is returned at once and says how late it would be', async () => {
   const rig = await openVirtualRig();
   await rig.fault({ fault: 'delay_after', ms: 7000 });
   const answer = await rig.sandbox.request({
@@ -116,7 +116,7 @@ test('a late answer comes at once and says how late it would have been', async (
   expect(answer).toMatchObject({ status: 200, headers: { 'x-sandbox-late-ms': '7000' } });
 });
 
-test('a receiver that never answers fails its attempt in real time, and is tried again in virtual time', async () => {
+test('an attempt without a response times out in real time and is retried in virtual time', async () => {
   let asked = 0;
   const post = (): Promise<never> => {
     asked += 1;
@@ -127,10 +127,10 @@ test('a receiver that never answers fails its attempt in real time, and is tried
   await rig.sandbox.advance(1000);
   expect(asked).toBe(2);
   const answer = await rig.sandbox.request({ method: 'GET', path: '/control/deliveries' });
-  expect(typeof answer === 'string' ? answer : answer.body).toContain('no answer within 5 ms');
+  expect(typeof answer === 'string' ? answer : answer.body).toContain('no response within 5 ms');
 });
 
-test('virtual time goes on after a restart where it had been moved to, with what was due', async () => {
+test('after a restart virtual time continues where it was, with its scheduled tasks', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sandbox-virtual-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const before = await openVirtualRig({ dataDir });
@@ -156,13 +156,13 @@ test('every callback can be dropped', async () => {
   expect(rig.types()).toEqual([]);
 });
 
-test('the same seed and the same requests give the same ids, faults and callbacks in the same order', async () => {
+test('the same seed and requests produce the same ids, faults and callbacks in the same order', async () => {
   const stories = await Promise.all([5, 5, 6].map(story));
   expect(stories[0]).toBe(stories[1]);
   expect(stories[0]).not.toBe(stories[2]);
 });
 
-/** Everything that was told in one course of events, as a digest. */
+/** A digest of all ids, responses and callbacks of one scenario. */
 async function story(seed: number): Promise<string> {
   const rig = await openVirtualRig({ seed });
   await rig.fault({ fault: 'error_500_after', probability: 0.3, times: 100 });
@@ -171,7 +171,7 @@ async function story(seed: number): Promise<string> {
   const told: unknown[] = [];
   for (let step = 0; step < 8; step += 1) {
     rig.answerWith = step % 3 === 0 ? 500 : 200;
-    const key = (act: string) => ({ idempotencyKey: `${act}_${step}` }); // the SDK's own would be random
+    const key = (act: string) => ({ idempotencyKey: `${act}_${step}` }); // the keys of the SDK are random
     const intent = await rig.stripe.paymentIntents.create(held, key('create')).catch(() => null);
     const part = { amount_to_capture: 400 };
     if (intent) await rig.stripe.paymentIntents.capture(intent.id, part, key('capture')).catch(() => null);

@@ -22,7 +22,7 @@ import {
 const billPath = (query: string): string => `/v3/bill/tradebill?${query}`;
 const targetOf = (url: string): string => url.replace(/^https?:\/\/[^/]+/, '');
 
-/** Orders the bill of a day and fetches it: its rows by cells, without the byte order mark. */
+/** Requests and downloads the bill of a day: the cells of its rows, without the byte order mark. */
 async function fetchBill(rig: WechatpayRig, query: string): Promise<{ text: string; rows: string[][] }> {
   const { json } = await rig.get(billPath(query));
   const file = await rig.get(targetOf(json.download_url));
@@ -55,7 +55,7 @@ async function dayOfTrade(): Promise<{
   return { rig, paid };
 }
 
-test('the bill of a day has a row for each payment and each refund, and their sums', async () => {
+test('the bill of a day has a row for each payment and refund, and their totals', async () => {
   const { rig, paid } = await dayOfTrade();
   const refund = rig.sandbox.ledger().wechatpay?.refunds[0];
   const { rows } = await fetchBill(rig, 'bill_date=2027-01-01');
@@ -89,7 +89,7 @@ test.each<[query: string, states: string[]]>([
   for (const cells of trades) expect(cells[columns.indexOf('商品名称')]).toBe('Tea, green, 100 g');
 });
 
-test('the order of a bill is signed; the file is not, and wants an Authorization all the same', async () => {
+test('the response with the link of a bill is signed; the file is not, but its request must be', async () => {
   const { rig } = await dayOfTrade();
   const asked = await rig.get(billPath('bill_date=2027-01-01&tar_type=GZIP'));
   expect(asked).toMatchObject({ status: 200, verified: true, json: { hash_type: 'SHA1' } });
@@ -103,7 +103,7 @@ test('the order of a bill is signed; the file is not, and wants an Authorization
   expect(await rig.get(target, { serial: certificateSerial })).toMatchObject({ status: 401 });
 });
 
-test('a link is good for five minutes', async () => {
+test('a link is valid for five minutes', async () => {
   const { rig } = await dayOfTrade();
   const { json } = await rig.get(billPath('bill_date=2027-01-01'));
   await rig.sandbox.advance(5 * minuteMs);
@@ -124,19 +124,19 @@ test.each<[query: string, status: number, code: string]>([
   ['bill_type=ALL', 400, 'PARAM_ERROR'],
   ['bill_date=2027-01-01&bill_type=SOME', 400, 'PARAM_ERROR'],
   ['bill_date=2027-01-01&tar_type=ZIP', 400, 'PARAM_ERROR'],
-])('on the second of January, a bill with %s is answered %i %s', async (query, status, code) => {
+])('on the second of January, a bill with %s gets %i %s', async (query, status, code) => {
   const { rig } = await dayOfTrade();
   expect(await rig.get(billPath(query))).toMatchObject({ status, verified: true, json: { code } });
 });
 
-test('a day without refunds has no bill of refunds', async () => {
+test('a day without refunds has no refund bill', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   await rig.sandbox.advance(dayMs);
   expect((await rig.get(billPath('bill_date=2027-01-01&bill_type=REFUND'))).status).toBe(404);
 });
 
-test('the bill of yesterday is there from ten in the morning, in Beijing', async () => {
+test('the bill of yesterday is ready at ten in the morning in Beijing', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   await rig.sandbox.advance(dayMs - secondMs);
@@ -158,7 +158,7 @@ test('a day begins at midnight in Beijing', async () => {
   expect(await numbers('2027-01-02')).toBe('pay_second');
 });
 
-test('a bill can hold any number of payments that nobody made', async () => {
+test('a bill can have any number of synthetic payments', async () => {
   const { rig } = await dayOfTrade();
   await rig.control('/control/wechatpay/bills', { date: '2026-12-31', rows: 5000 });
   const { rows } = await fetchBill(rig, 'bill_date=2026-12-31&tar_type=GZIP');
@@ -169,7 +169,7 @@ test('a bill can hold any number of payments that nobody made', async () => {
   await expect(rig.control('/control/wechatpay/bills', { date: 'yesterday', rows: 1 })).rejects.toThrow('date');
 });
 
-test('by HTTP a bill comes in pieces, whole', async () => {
+test('by HTTP a bill arrives completely, in chunks', async () => {
   const { sandbox } = await openWechatpay({ port: 0, virtualTime: undefined });
   const yesterday = new Date(Date.now() - 2 * dayMs + 8 * hourMs).toISOString().slice(0, 10);
   await sandbox.control('/control/wechatpay/bills', { date: yesterday, rows: 5000 });

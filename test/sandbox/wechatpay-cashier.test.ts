@@ -15,7 +15,7 @@ import {
 const buyer = { openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' };
 const phone = { scene_info: { payer_client_ip: '203.0.113.7', h5_info: { type: 'Wap' } } };
 
-/** Looks at a page, or posts its form. */
+/** Gets a page, or posts its form. */
 async function visit({ sandbox }: WechatpayRig, path: string, form?: Record<string, string>) {
   const body = form === undefined ? '' : new URLSearchParams(form).toString();
   const answer = await sandbox.request({ method: form === undefined ? 'GET' : 'POST', path, body });
@@ -25,7 +25,7 @@ async function visit({ sandbox }: WechatpayRig, path: string, form?: Record<stri
 
 const find = (code: string): string => `/cashier/wechatpay?code=${encodeURIComponent(code)}`;
 
-test('a code_url leads to its page, where a person pays', async () => {
+test('a code_url leads to its page, where the buyer can pay', async () => {
   const rig = await openWechatpay();
   const { json } = await rig.post(paths.native, order);
   const { status, location } = await visit(rig, find(json.code_url));
@@ -41,13 +41,13 @@ test('a code_url leads to its page, where a person pays', async () => {
   expect((await rig.get(paths.query)).json.trade_state).toBe('SUCCESS');
 });
 
-test('what was refunded is told beside what was paid', async () => {
+test('the page of a refunded payment shows both amounts', async () => {
   const rig = await openWechatpay();
   const { location } = await visit(rig, find((await rig.post(paths.native, order)).json.code_url));
   await visit(rig, location, { action: 'pay' });
   await rig.sandbox.control('/control/wechatpay/refunds', { out_trade_no: orderNumber, amount: 400 });
   await rig.sandbox.advance(minuteMs);
-  expect((await visit(rig, location)).body).toContain('refunded in part');
+  expect((await visit(rig, location)).body).toContain('Partly refunded');
   await rig.sandbox.control('/control/wechatpay/refunds', { out_trade_no: orderNumber, amount: 600 });
   await rig.sandbox.advance(minuteMs);
   const { body } = await visit(rig, location);
@@ -55,7 +55,7 @@ test('what was refunded is told beside what was paid', async () => {
   expect(body).not.toContain('<h1>Paid');
 });
 
-test('an order whose time is over says that it has expired, also once the shop has closed it', async () => {
+test('the page of an expired order says so, also after the shop has closed it', async () => {
   const rig = await openWechatpay();
   const timed = { ...order, time_expire: new Date((startSeconds + 1800) * 1000).toISOString() };
   const { location } = await visit(rig, find((await rig.post(paths.native, timed)).json.code_url));
@@ -65,7 +65,7 @@ test('an order whose time is over says that it has expired, also once the shop h
   expect((await visit(rig, location)).body).toContain('This order has expired');
 });
 
-test('who is declined is told so and can pay; who walks away can come back', async () => {
+test('a declined buyer sees the decline and can pay; a buyer who leaves can come back', async () => {
   const rig = await openWechatpay();
   const { json } = await rig.post(paths.native, order);
   const { location } = await visit(rig, find(json.code_url));
@@ -77,7 +77,7 @@ test('who is declined is told so and can pay; who walks away can come back', asy
   expect((await rig.get(paths.query)).json.trade_state).toBe('SUCCESS');
 });
 
-test('which QR code? is asked of who brings none, or a wrong one', async () => {
+test('without a valid QR code the page asks for one', async () => {
   const rig = await openWechatpay();
   expect(await visit(rig, '/cashier/wechatpay')).toMatchObject({ status: 200 });
   expect(await visit(rig, find('weixin://wxpay/bizpayurl?pr=none'))).toMatchObject({ status: 404 });
@@ -85,13 +85,13 @@ test('which QR code? is asked of who brings none, or a wrong one', async () => {
   expect(await visit(rig, '/cashier/wechatpay/none/more')).toMatchObject({ status: 404 });
 });
 
-test('a code that is over, and one of a closed order, cannot be paid', async () => {
+test('an expired code and the code of a closed order cannot be paid', async () => {
   const rig = await openWechatpay();
   const old = await visit(rig, find((await rig.post(paths.native, order)).json.code_url));
   await rig.sandbox.advance(2 * hourMs + 1);
   const fresh = await visit(rig, find((await rig.post(paths.native, order)).json.code_url));
   await visit(rig, old.location, { action: 'pay' });
-  expect((await visit(rig, old.location)).body).toContain('Too late');
+  expect((await visit(rig, old.location)).body).toContain('This code has expired');
   expect((await rig.get(paths.query)).json.trade_state).toBe('NOTPAY');
   expect((await visit(rig, fresh.location)).body).toContain('Pay');
   await rig.post(paths.close, { mchid: order.mchid });
@@ -100,7 +100,7 @@ test('a code that is over, and one of a closed order, cannot be paid', async () 
   expect((await rig.get(paths.query)).json.trade_state).toBe('CLOSED');
 });
 
-test('an h5_url is a page that takes redirect_url behind it and goes back there', async () => {
+test('an h5_url accepts an appended redirect_url and returns the buyer to it', async () => {
   const rig = await openWechatpay();
   const { json } = await rig.post(paths.h5, { ...order, ...phone });
   const back = 'https://shop.example/thanks?order=1';
@@ -112,14 +112,14 @@ test('an h5_url is a page that takes redirect_url behind it and goes back there'
   expect((await rig.get(paths.query)).json).toMatchObject({ trade_state: 'SUCCESS', trade_type: 'MWEB' });
 });
 
-test('an h5_url is over after five minutes', async () => {
+test('an h5_url expires after five minutes', async () => {
   const rig = await openWechatpay();
   const { json } = await rig.post(paths.h5, { ...order, ...phone });
   await rig.sandbox.advance(5 * minuteMs + 1);
-  expect((await visit(rig, json.h5_url.replace('http://sandbox.invalid', ''))).body).toContain('Too late');
+  expect((await visit(rig, json.h5_url.replace('http://sandbox.invalid', ''))).body).toContain('This code has expired');
 });
 
-test('a redirect_url that is no web page is not followed', async () => {
+test('a redirect_url that is not an http(s) URL is ignored', async () => {
   const rig = await openWechatpay();
   const { json } = await rig.post(paths.h5, { ...order, ...phone });
   const path = `${json.h5_url}&redirect_url=javascript:alert(1)`.replace('http://sandbox.invalid', '');
@@ -127,7 +127,7 @@ test('a redirect_url that is no web page is not followed', async () => {
   expect((await visit(rig, path)).body).not.toContain('javascript:');
 });
 
-test('a JSAPI page asks for the call of the bridge before anybody can pay', async () => {
+test('a JSAPI page asks for the call of the bridge before the buyer can pay', async () => {
   const rig = await openWechatpay();
   const { json } = await rig.post(paths.jsapi, { ...order, payer: buyer });
   const { location } = await visit(rig, find(json.prepay_id));
@@ -144,7 +144,7 @@ test('a JSAPI page asks for the call of the bridge before anybody can pay', asyn
   expect((await rig.get(paths.query)).json.trade_state).toBe('SUCCESS');
 });
 
-test('the first page lists what waits, by its newest code', async () => {
+test('the first page lists pending orders with their newest codes', async () => {
   const rig = await openWechatpay();
   const first = await visit(rig, find((await rig.post(paths.native, order)).json.code_url));
   const newest = await visit(rig, find((await rig.post(paths.native, order)).json.code_url));
@@ -158,7 +158,7 @@ test('the first page lists what waits, by its newest code', async () => {
   expect((await visit(rig, '/cashier')).body).not.toContain(newest.location);
 });
 
-test('what a shop writes is shown as text', async () => {
+test('the text of a shop is escaped', async () => {
   const rig = await openWechatpay();
   const { json } = await rig.post(paths.native, { ...order, description: '<script>alert(1)</script>' });
   const { location } = await visit(rig, find(json.code_url));

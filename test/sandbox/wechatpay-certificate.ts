@@ -8,8 +8,8 @@ export type CertificateParts = {
 };
 
 /**
- * A certificate, which Node can read but not make: 40 hex digits of serial, valid for 2026 to 2031 where nothing else is said. It is signed
- * by its own key, also where it names another issuer. PEM.
+ * Creates a certificate in PEM, which Node cannot do. The serial number has 40 hex digits. Default validity: 2026 to 2031. It is signed
+ * with its own key, even if it names another issuer.
  */
 export function selfSigned(privateKey: string, serial: string, parts: CertificateParts = {}): string {
   const { subject = 'Tenpay.com sandbox', issuer = subject, validTo = '310101000000Z' } = parts;
@@ -38,7 +38,7 @@ function oid(hex: string): Buffer {
   return der(0x06, Buffer.from(hex, 'hex'));
 }
 
-/** A tag, the length of what follows, and that. */
+/** A DER element: tag, length, content. */
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const bytes = content.length < 0x80 ? [] : [content.length >> 8, content.length & 0xff];

@@ -20,7 +20,7 @@ import {
   startsAt,
 } from './wechatpay-rig.ts';
 
-test('a payment is told once, signed and encrypted, at the place that it named', async () => {
+test('a payment is notified once, signed and encrypted, at its notify_url', async () => {
   const rig = await openWechatpay();
   const paid = await paidOrder(rig, { attach: 'a note' });
   await rig.sandbox.advance(dayMs);
@@ -50,7 +50,7 @@ test('a payment is told once, signed and encrypted, at the place that it named',
   expect(() => decrypt({ ...one?.envelope.resource, associated_data: '' })).toThrow();
 });
 
-test('a refund is told at its own place, by its own names', async () => {
+test('a refund is notified at its own notify_url with its own field names', async () => {
   const rig = await openWechatpay();
   const { transaction_id } = await paidOrder(rig);
   const own = 'https://shop.example/refunds';
@@ -79,7 +79,7 @@ test('a refund is told at its own place, by its own names', async () => {
   });
 });
 
-test('closing and expiry are told to nobody', async () => {
+test('closing and expiry are not notified', async () => {
   const { post, sandbox, received } = await openWechatpay();
   await post(paths.native, { ...order, time_expire: '2027-01-01T10:05:00+08:00' });
   await post(paths.native, { ...order, out_trade_no: 'pay_closed' });
@@ -88,7 +88,7 @@ test('closing and expiry are told to nobody', async () => {
   expect(received).toEqual([]);
 });
 
-test('what nobody takes comes fifteen times more in 24 h 4 min, each signed and encrypted anew', async () => {
+test('an unacknowledged notification is retried fifteen times in 24 h 4 min, each newly signed and encrypted', async () => {
   const rig = await openWechatpay();
   rig.answerWith = { status: 500, body: '{"code":"FAIL","message":"失败"}' };
   await paidOrder(rig);
@@ -118,7 +118,7 @@ test.each<[status: number, body: string, attempts: number]>([
   [301, '', 2],
   [400, '', 2],
   [500, '{"code":"SUCCESS"}', 2],
-])('an answer of %i %s makes %i attempts within 20 s', async (status, body, attempts) => {
+])('a response of %i %s causes %i attempts within 20 s', async (status, body, attempts) => {
   const rig = await openWechatpay();
   rig.answerWith = { status, body };
   await paidOrder(rig);
@@ -126,7 +126,7 @@ test.each<[status: number, body: string, attempts: number]>([
   expect(rig.received.length).toBe(attempts);
 });
 
-test('a receiver that has not answered within five seconds has failed', async () => {
+test('an attempt without a response within five seconds fails', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     const rig = await openWechatpay({ post: () => new Promise(() => undefined) });
@@ -137,14 +137,14 @@ test('a receiver that has not answered within five seconds has failed', async ()
     const answer = await rig.sandbox.request({ method: 'GET', path: '/control/deliveries' });
     const { deliveries } = JSON.parse(typeof answer === 'string' ? answer : answer.body);
     expect(deliveries).toMatchObject([
-      { provider: 'wechatpay', state: 'pending', attempts: [{ status: null, error: 'no answer within 5000 ms' }] },
+      { provider: 'wechatpay', state: 'pending', attempts: [{ status: null, error: 'no response within 5000 ms' }] },
     ]);
   } finally {
     vi.useRealTimers();
   }
 });
 
-test('a probe is wrongly signed on purpose, and the real notification follows', async () => {
+test('a probe has an invalid signature, and the genuine notification follows', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/faults', { fault: 'probe', target: 'callback', match: { contains: orderNumber } });
   rig.answerWith = { status: 401, body: '' };
@@ -156,7 +156,7 @@ test('a probe is wrongly signed on purpose, and the real notification follows', 
   expect(rig.received[0]?.headers['wechatpay-signature']).toMatch(/^WECHATPAY\/SIGNTEST\/./);
 });
 
-test('a forgery comes besides, and first', async () => {
+test('a forgery precedes the genuine notification', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/faults', { fault: 'forge', match: { type: 'TRANSACTION.*' } });
   await paidOrder(rig);
@@ -165,7 +165,7 @@ test('a forgery comes besides, and first', async () => {
   expect(rig.received[0]?.headers['wechatpay-signature']).not.toContain('SIGNTEST');
 });
 
-test('altered on its way, neither the signature nor the tag fits', async () => {
+test('neither the signature nor the tag of an altered notification verifies', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/faults', { fault: 'alter' });
   rig.answerWith = { status: 401, body: '' };
@@ -177,7 +177,7 @@ test('altered on its way, neither the signature nor the tag fits', async () => {
   ]);
 });
 
-test('stale, it is rightly signed ten minutes ago', async () => {
+test('a stale notification is validly signed with a timestamp of ten minutes ago', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/faults', { fault: 'stale' });
   await paidOrder(rig);
@@ -186,7 +186,7 @@ test('stale, it is rightly signed ten minutes ago', async () => {
   expect(rig.received[0]?.headers['wechatpay-timestamp']).toBe(String(startSeconds - 600));
 });
 
-test('with a wrong amount, everything else is right', async () => {
+test('a notification with a wrong amount is otherwise valid', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/faults', { fault: 'wrong_amount' });
   const paid = await paidOrder(rig);
@@ -195,7 +195,7 @@ test('with a wrong amount, everything else is right', async () => {
   expect(rig.received).toMatchObject([{ verified: true, plaintext: { ...paid, amount } }]);
 });
 
-test('told of another merchant, everything else is right', async () => {
+test('a notification of another merchant is otherwise valid', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/faults', { fault: 'another_account' });
   const paid = await paidOrder(rig);
@@ -203,18 +203,18 @@ test('told of another merchant, everything else is right', async () => {
   expect(rig.received).toMatchObject([{ verified: true, plaintext: { ...paid, mchid: '1999999999' } }]);
 });
 
-test('the console chooses which key signs notifications, from then on', async () => {
+test('the console chooses the key that signs later notifications', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/wechatpay/notification-key', { serial: certificateSerial });
   await paidOrder(rig);
   await rig.sandbox.advance(0);
   expect(rig.received[0]).toMatchObject({ verified: true, headers: { 'wechatpay-serial': certificateSerial } });
   const answer = await rig.get(paths.query);
-  expect(answer.headers['wechatpay-serial']).toBe(publicKeySerial); // answers follow the request
+  expect(answer.headers['wechatpay-serial']).toBe(publicKeySerial); // a response uses the key that the request names
   await expect(rig.control('/control/wechatpay/notification-key', { serial: 'none' })).rejects.toThrow('serial');
 });
 
-test('events are listed as they were told, in clear', async () => {
+test('events are listed in plaintext', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   const answer = await rig.sandbox.request({ method: 'GET', path: '/control/events' });

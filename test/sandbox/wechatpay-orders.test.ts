@@ -22,7 +22,7 @@ import {
 const buyer = { openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' };
 const phone = { scene_info: { payer_client_ip: '203.0.113.7', h5_info: { type: 'Wap' } } };
 
-test('Native, JSAPI and H5 each answer their own way in', async () => {
+test('Native, JSAPI and H5 each return their own kind of code', async () => {
   const { post } = await openWechatpay();
   const native = await post(paths.native, order);
   expect(native.json).toEqual({ code_url: expect.stringMatching(/^weixin:\/\/wxpay\/bizpayurl\?pr=\w{9}$/) });
@@ -82,7 +82,7 @@ test.each<[change: object]>([
   [{ notify_url: 'http://merchant.invalid/webhooks/wechatpay' }],
   [{ notify_url: `https://shop.example/${'h'.repeat(234)}` }],
   [{ time_expire: '2027-01-01T05:00:00Z' }],
-])('an order with %j is taken', async (change) => {
+])('an order with %j is accepted', async (change) => {
   const { post } = await openWechatpay();
   expect((await post(paths.native, { ...order, ...change })).status).toBe(200);
 });
@@ -101,7 +101,7 @@ test('a body that is not JSON is refused', async () => {
   expect(answer).toMatchObject({ status: 400, json: { code: 'PARAM_ERROR' } });
 });
 
-test('the identical request gives a fresh code for the same order, whatever the order of its fields', async () => {
+test('an identical request, with its fields in any order, returns a new code for the same order', async () => {
   const { post, sandbox } = await openWechatpay();
   const first = await post(paths.native, order);
   const again = await post(paths.native, Object.fromEntries(Object.entries(order).reverse()));
@@ -116,26 +116,26 @@ test.each<[what: string, path: string, change: object]>([
   ['another notify_url', paths.native, { notify_url: 'https://shop.example/other' }],
   ['another time_expire', paths.native, { time_expire: '2027-01-02T12:00:00+08:00' }],
   ['another way to pay', paths.jsapi, { payer: buyer }],
-])('the same number with %s is answered 403 OUT_TRADE_NO_USED', async (_what, path, change) => {
+])('the same number with %s gets 403 OUT_TRADE_NO_USED', async (_what, path, change) => {
   const { post } = await openWechatpay();
   await post(paths.native, order);
   expect(await post(path, { ...order, ...change })).toMatchObject({ status: 403, json: { code: 'OUT_TRADE_NO_USED' } });
 });
 
-test('the number of a paid order is burnt', async () => {
+test('the number of a paid order cannot be used again', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   expect(await rig.post(paths.native, order)).toMatchObject({ status: 400, json: { code: 'ORDERPAID' } });
 });
 
-test('the number of a closed order is burnt', async () => {
+test('the number of a closed order cannot be used again', async () => {
   const { post } = await openWechatpay();
   await post(paths.native, order);
   await post(paths.close, { mchid: mchId });
   expect(await post(paths.native, order)).toMatchObject({ status: 400, json: { code: 'ORDER_CLOSED' } });
 });
 
-test('an order that is not paid shows no transaction_id', async () => {
+test('an unpaid order has no transaction_id', async () => {
   const { post, get } = await openWechatpay();
   await post(paths.native, { ...order, attach: 'a note' });
   expect((await get(paths.query)).json).toEqual({
@@ -177,13 +177,13 @@ test.each<[target: string, status: number, code: string]>([
   [`/v3/pay/transactions/id/4200000000?mchid=${mchId}`, 404, 'ORDER_NOT_EXIST'],
   [`/v3/pay/transactions/out-trade-no/${orderNumber}`, 400, 'PARAM_ERROR'],
   [`/v3/pay/transactions/out-trade-no/${orderNumber}?mchid=1900000110`, 400, 'MCH_NOT_EXISTS'],
-])('GET %s is answered %i %s', async (target, status, code) => {
+])('GET %s gets %i %s', async (target, status, code) => {
   const { post, get } = await openWechatpay();
   await post(paths.native, order);
   expect(await get(target)).toMatchObject({ status, json: { code } });
 });
 
-test('closing is 204 without a body, again as well, and nobody can pay then', async () => {
+test('a close returns 204 without a body, also when repeated, and the order can no longer be paid', async () => {
   const { post, get, control } = await openWechatpay();
   await post(paths.native, order);
   for (const _time of ['first', 'again']) {
@@ -193,7 +193,7 @@ test('closing is 204 without a body, again as well, and nobody can pay then', as
   await expect(control(paths.buyer, { action: 'pay' })).rejects.toThrow('ORDER_CLOSED');
 });
 
-test('closing an order that is paid, or was never made, is refused', async () => {
+test('closing a paid or unknown order is refused', async () => {
   const rig = await openWechatpay();
   const missing = await rig.post(paths.close, { mchid: mchId });
   expect(missing).toMatchObject({ status: 404, json: { code: 'ORDER_NOT_EXIST' } });
@@ -253,7 +253,7 @@ test.each<[path: string, change: object, lastMs: number]>([
   },
 );
 
-test('a buyer who opens, is declined, walks away and comes back can pay', async () => {
+test('a buyer can open, be declined, leave, come back and pay', async () => {
   const { post, control, received, sandbox } = await openWechatpay();
   await post(paths.native, order);
   expect(await control(paths.buyer, { action: 'open' })).toMatchObject({ trade_state: 'USERPAYING' });
@@ -261,13 +261,13 @@ test('a buyer who opens, is declined, walks away and comes back can pay', async 
   await control(paths.buyer, { action: 'open' });
   expect(await control(paths.buyer, { action: 'leave' })).toMatchObject({ trade_state: 'NOTPAY' });
   await sandbox.advance(dayMs / 24);
-  expect(received).toEqual([]); // nobody hears of an attempt
+  expect(received).toEqual([]); // attempts are not notified
   expect(await control(paths.buyer, { action: 'pay' })).toMatchObject({ trade_state: 'SUCCESS' });
   await expect(control(paths.buyer, { action: 'pay' })).rejects.toThrow('ORDERPAID');
   await expect(control(paths.buyer, { action: 'dance' })).rejects.toThrow('action');
 });
 
-test('with a coupon the buyer pays less than the order is about', async () => {
+test('with a coupon the buyer pays less than the total', async () => {
   const { post, control } = await openWechatpay();
   await post(paths.native, order);
   expect(await control(paths.buyer, { action: 'pay', coupon: 150 })).toMatchObject({
@@ -282,7 +282,7 @@ function bridgeCall(prepayId: string, change: object = {}) {
   return { ...call, signType: 'RSA', paySign, ...change };
 }
 
-test('a JSAPI payment opens by the signed call of the bridge, and not before', async () => {
+test('a JSAPI payment opens only with the signed call of the bridge', async () => {
   const { post, control, get } = await openWechatpay();
   const { json } = await post(paths.jsapi, { ...order, payer: buyer });
   await expect(control(paths.buyer, { action: 'pay' })).rejects.toThrow('INVALID_REQUEST');
@@ -307,14 +307,14 @@ test.each<[change: object]>([
   await expect(control(paths.buyer, { action: 'pay' })).rejects.toThrow('INVALID_REQUEST');
 });
 
-test('a prepay_id is over after two hours', async () => {
+test('a prepay_id expires after two hours', async () => {
   const { post, control, sandbox } = await openWechatpay();
   const { json } = await post(paths.jsapi, { ...order, payer: buyer });
   await sandbox.advance(2 * hourMs + 1);
   await expect(control('/control/wechatpay/bridge', bridgeCall(json.prepay_id))).rejects.toThrow('INVALID_REQUEST');
 });
 
-test('the console succeeds an order in whatever state, once', async () => {
+test('the console succeeds an order in any state, once', async () => {
   const { post, control, sandbox } = await openWechatpay();
   await post(paths.native, order);
   await control(`/control/wechatpay/transactions/${orderNumber}/close`);
@@ -345,7 +345,7 @@ test.each<[fault: string, before: string, after: string]>([
   expect((await get(paths.query)).json.trade_state).toBe(after);
 });
 
-test('with success_after_close an order that was closed is paid nevertheless', async () => {
+test('with success_after_close a closed order is paid afterwards', async () => {
   const { post, get, control, sandbox, received } = await openWechatpay();
   await control('/control/faults', {
     fault: 'success_after_close',
@@ -360,7 +360,7 @@ test('with success_after_close an order that was closed is paid nevertheless', a
   expect(received.map(({ plaintext }) => plaintext.trade_state)).toEqual(['SUCCESS']);
 });
 
-test('the same seed and the same requests: the same ids and the same bytes', async () => {
+test('the same seed and requests produce the same ids and the same bytes', async () => {
   const course = async (seed: number): Promise<string> => {
     const rig = await openWechatpay({ seed });
     const { json } = await rig.post(paths.native, order, { nonce: 'one-and-the-same-nonce' });
@@ -372,7 +372,7 @@ test('the same seed and the same requests: the same ids and the same bytes', asy
   expect(await course(7)).not.toBe(await course(8));
 });
 
-test('a restart forgets nothing', async () => {
+test('the state survives a restart', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sandbox-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true }));
   const before = await openWechatpay({ dataDir });

@@ -33,7 +33,7 @@ test.each<[what: string, bent: Bent]>([
   ['no Authorization', { headers: { Authorization: undefined } }],
   ['an Authorization without values', { headers: { Authorization: 'WECHATPAY2-SHA256-RSA2048 mchid="1"' } }],
   ['an Authorization of another kind', { headers: { Authorization: 'Bearer token' } }],
-])('a request with %s is answered 401 SIGN_ERROR', async (_what, bent) => {
+])('a request with %s gets 401 SIGN_ERROR', async (_what, bent) => {
   const { get } = await openWechatpay();
   const answer = await get(paths.query, bent);
   expect(answer).toMatchObject({ status: 401, json: { code: 'SIGN_ERROR' } });
@@ -45,14 +45,14 @@ test.each<[seconds: number]>([[-300], [300]])('a timestamp %i s away is accepted
   expect((await get(paths.query, { timestamp: startSeconds + seconds })).status).toBe(404);
 });
 
-test('a nonce is good for one request only', async () => {
+test('a nonce is valid for one request', async () => {
   const { get } = await openWechatpay();
   const nonce = 'a-nonce-of-this-test';
   expect((await get(paths.query, { nonce })).status).toBe(404);
   expect(await get(paths.query, { nonce })).toMatchObject({ status: 401, json: { code: 'SIGN_ERROR' } });
 });
 
-test('a nonce is free again when its time is over', async () => {
+test('an expired nonce can be used again', async () => {
   const { get, sandbox } = await openWechatpay();
   const nonce = 'a-nonce-of-this-test';
   await get(paths.query, { nonce });
@@ -66,13 +66,13 @@ test.each<[header: string, value: string | undefined]>([
   ['User-Agent', undefined],
   ['Content-Type', undefined],
   ['Content-Type', 'application/x-www-form-urlencoded'],
-])('a POST with the header %s: %s is answered 400 PARAM_ERROR', async (header, value) => {
+])('a POST with the header %s: %s gets 400 PARAM_ERROR', async (header, value) => {
   const { post } = await openWechatpay();
   const answer = await post(paths.native, order, { headers: { [header]: value } });
   expect(answer).toMatchObject({ status: 400, json: { code: 'PARAM_ERROR' } });
 });
 
-test('every answer is signed, 204 and refusals too, and has a Request-ID', async () => {
+test('every response is signed, including 204 and refusals, and has a Request-ID', async () => {
   const { get, post } = await openWechatpay();
   const answers = [
     await post(paths.native, order),
@@ -96,14 +96,14 @@ test.each<[asked: string | undefined, used: string]>([
   [publicKeySerial, publicKeySerial],
   [certificateSerial, certificateSerial],
   ['0000000000000000000000000000000000000000', publicKeySerial],
-])('who asks for the key %s gets an answer signed by %s', async (asked, used) => {
+])('a request for the key %s gets a response signed by %s', async (asked, used) => {
   const { get } = await openWechatpay();
   const answer = await get(paths.query, { headers: { 'Wechatpay-Serial': asked } });
   expect(answer.headers['wechatpay-serial']).toBe(used);
   expect(answer.verified).toBe(true);
 });
 
-test('platform certificates come encrypted; a public key is not among them', async () => {
+test('platform certificates are encrypted; a public key is not listed', async () => {
   const { get } = await openWechatpay();
   const answer = await get('/v3/certificates');
   expect(answer).toMatchObject({ status: 200, verified: true });
@@ -124,7 +124,7 @@ test.each<[method: 'GET' | 'POST', target: string, status: number]>([
   ['GET', paths.native, 405],
   ['POST', '/v3/certificates', 405],
   ['GET', '/v3/pay/transactions/out-trade-no/%E0%A4%A?mchid=1900000109', 404],
-])('%s %s is answered %i', async (method, target, status) => {
+])('%s %s gets %i', async (method, target, status) => {
   const { outcome, nowSeconds } = await openWechatpay();
   const body = method === 'POST' ? '{}' : '';
   expect(await outcome(signedRequest(method, target, body, nowSeconds()))).toMatchObject({ status, verified: true });
@@ -138,7 +138,7 @@ test.each<[fault: string, status: number, code: string | undefined, executed: bo
   ['error_500_after', 500, 'SYSTEM_ERROR', true],
   ['system_error', 500, 'SYSTEM_ERROR', true],
   ['user_paying', 202, 'USERPAYING', false],
-])('the fault %s answers %i %s', async (fault, status, code, executed) => {
+])('the fault %s returns %i %s', async (fault, status, code, executed) => {
   const { post, control, sandbox } = await openWechatpay();
   await control('/control/faults', { fault, match: { operation: 'native.create', contains: orderNumber } });
   const answer = await post(paths.native, order);
@@ -159,7 +159,7 @@ test.each<[fault: string]>([['bad_signature'], ['unsigned'], ['wrong_serial'], [
   },
 );
 
-test('what a spoiled signature looks like', async () => {
+test('the signature of each signature fault', async () => {
   const { get, post, control } = await openWechatpay();
   await post(paths.native, order);
   const spoiled = async (fault: string) => {
@@ -184,7 +184,7 @@ test.each<[fault: string, outcome: string, executed: boolean]>([
   expect(sandbox.ledger().wechatpay?.transactions.length).toBe(executed ? 1 : 0);
 });
 
-test('a delayed request is executed later, by the clock', async () => {
+test('a delayed request is executed later by the clock', async () => {
   const { post, control, sandbox } = await openWechatpay();
   await control('/control/faults', { fault: 'delay', ms: 5000, target: 'request' });
   const answer = post(paths.native, order);
@@ -194,7 +194,7 @@ test('a delayed request is executed later, by the clock', async () => {
   expect(await answer).toMatchObject({ status: 200, verified: true });
 });
 
-test('by HTTP: what is signed is the target and the body as they are sent, beyond ASCII too', async () => {
+test('by HTTP the signature covers the target and the body as sent, including non-ASCII text', async () => {
   const merchant = await openMerchantServer();
   const { sandbox } = await openWechatpay({ port: 0, virtualTime: undefined, post: undefined });
   const tea = { ...order, description: '龙井茶', notify_url: merchant.url };

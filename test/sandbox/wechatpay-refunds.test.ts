@@ -14,7 +14,7 @@ import {
 
 const refundPath = (number: string): string => `${paths.refunds}/${number}`;
 
-test('a refund is accepted as PROCESSING, and done a little later', async () => {
+test('a refund is accepted as PROCESSING and succeeds a little later', async () => {
   const rig = await openWechatpay();
   const paid = await paidOrder(rig);
   const accepted = await rig.post(paths.refunds, refundOf('rfd_1', 400, { reason: 'Too late' }));
@@ -50,7 +50,7 @@ test('a refund is accepted as PROCESSING, and done a little later', async () => 
   });
 });
 
-test('what is under way counts as pending', async () => {
+test('a processing refund counts as pending', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   await rig.post(paths.refunds, refundOf('rfd_1', 400));
@@ -65,7 +65,7 @@ test('a refund can name the transaction instead of the order', async () => {
   expect(await rig.post(paths.refunds, byId)).toMatchObject({ status: 200, json: { out_trade_no: orderNumber } });
 });
 
-test('the same number with the same parameters is the same refund, whatever became of it', async () => {
+test('the same number with the same parameters returns the same refund in its present state', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   const first = (await rig.post(paths.refunds, refundOf('rfd_1', 400))).json;
@@ -80,7 +80,7 @@ test.each<[change: object]>([
   [{ amount: { refund: 401, total: 1000, currency: 'CNY' } }],
   [{ reason: 'Another one' }],
   [{ notify_url: 'https://shop.example/other' }],
-])('the same number with %j is answered 400 INVALID_REQUEST', async (change) => {
+])('the same number with %j gets 400 INVALID_REQUEST', async (change) => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   await rig.post(paths.refunds, refundOf('rfd_1', 400));
@@ -110,14 +110,14 @@ test.each<[status: number, code: string, change: object]>([
   expect(rig.sandbox.ledger().wechatpay?.refunds).toEqual([]);
 });
 
-test('an order that is not paid cannot be refunded', async () => {
+test('an unpaid order cannot be refunded', async () => {
   const { post } = await openWechatpay();
   await post(paths.native, order);
   const answer = await post(paths.refunds, refundOf('rfd_1', 400));
   expect(answer).toMatchObject({ status: 400, json: { code: 'INVALID_REQUEST' } });
 });
 
-test('refunds together never exceed the payment, those under way included', async () => {
+test('refunds, including processing ones, cannot exceed the payment', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   expect((await rig.post(paths.refunds, refundOf('rfd_1', 600))).status).toBe(200);
@@ -125,7 +125,7 @@ test('refunds together never exceed the payment, those under way included', asyn
   expect((await rig.post(paths.refunds, refundOf('rfd_2', 400))).status).toBe(200);
 });
 
-test('an order takes fifty refunds', async () => {
+test('an order can have fifty refunds', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   for (let number = 1; number <= 50; number += 1) {
@@ -143,12 +143,12 @@ test('an order can be refunded for 365 days', async () => {
   expect(await rig.post(paths.refunds, refundOf('rfd_2', 1))).toMatchObject({ json: { code: 'INVALID_REQUEST' } });
 });
 
-test('a refund that is not there is answered 404', async () => {
+test('an unknown refund gets 404', async () => {
   const { get } = await openWechatpay();
   expect(await get(refundPath('rfd_none'))).toMatchObject({ status: 404, json: { code: 'RESOURCE_NOT_EXISTS' } });
 });
 
-test('of a payment with a coupon only the share of the buyer goes back', async () => {
+test('a refund of a payment with a coupon returns only the buyer’s share', async () => {
   const rig = await openWechatpay();
   await rig.post(paths.native, order);
   await rig.control(paths.buyer, { action: 'pay', coupon: 150 });
@@ -189,20 +189,20 @@ test.each<[act: string, status: string, type: string, refundable: number]>([
   expect((await rig.post(paths.refunds, refundOf('rfd_3', refundable))).status).toBe(200);
 });
 
-test('a refund that became abnormal is put right by hand', async () => {
+test('an abnormal refund can be completed in the console', async () => {
   const rig = await openWechatpay();
   await rig.control('/control/faults', { fault: 'refund_pending_then_failed', ms: secondMs });
   await paidOrder(rig);
   await rig.post(paths.refunds, refundOf('rfd_1', 400));
   await rig.sandbox.advance(secondMs);
   await rig.control('/control/wechatpay/refunds/rfd_1/succeed');
-  await rig.control('/control/wechatpay/refunds/rfd_1/fail'); // too late: it stays
+  await rig.control('/control/wechatpay/refunds/rfd_1/fail'); // a succeeded refund does not change
   await rig.sandbox.advance(0);
   const told = rig.received.map(({ plaintext }) => plaintext.refund_status ?? plaintext.trade_state);
   expect(told).toEqual(['SUCCESS', 'ABNORMAL', 'SUCCESS']);
 });
 
-test('a refund by hand in the merchant platform has a number from there, and is told at the place of the payment', async () => {
+test('a refund of the merchant platform has its own number and is notified at the notify_url of the payment', async () => {
   const rig = await openWechatpay();
   await paidOrder(rig);
   const made = await rig.control('/control/wechatpay/refunds', { out_trade_no: orderNumber, amount: 300 });

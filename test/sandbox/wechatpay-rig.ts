@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
 import type { CallbackRequest } from '../../sandbox/callback-post.ts';
 import type { Json } from '../../sandbox/control-input.ts';
-import type { DoorRequest } from '../../sandbox/in-process.ts';
+import type { InProcessRequest } from '../../sandbox/in-process.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import type { WechatpayOptions } from '../../sandbox/wechatpay/provider.ts';
 import { selfSigned } from './wechatpay-certificate.ts';
@@ -51,7 +51,7 @@ export const wechatpay: WechatpayOptions = {
   ],
 };
 
-/** What is signed in either direction: each line with its line feed. */
+/** The signed text in both directions: each line ends with a line feed. */
 function lines(...parts: readonly (string | number)[]): string {
   return parts.map((part) => `${part}\n`).join('');
 }
@@ -60,14 +60,14 @@ export function merchantSignature(...parts: readonly (string | number)[]): strin
   return sign('sha256', Buffer.from(lines(...parts)), merchant.privateKey).toString('base64');
 }
 
-/** Parts of a request that a test bends. `undefined` takes a header away. */
+/** Parts of a request that a test changes. `undefined` removes a header. */
 export type Bent = {
   readonly scheme?: string;
   readonly mchid?: string;
   readonly serial?: string;
   readonly timestamp?: number | string;
   readonly nonce?: string;
-  /** What is signed instead of what is sent. */
+  /** Signed instead of the sent parts. */
   readonly signed?: { readonly method?: string; readonly target?: string; readonly body?: string };
   readonly headers?: Readonly<Record<string, string | undefined>>;
 };
@@ -79,7 +79,7 @@ export function signedRequest(
   body: string,
   nowSeconds: number,
   bent: Bent = {},
-): DoorRequest {
+): InProcessRequest {
   const { scheme = 'WECHATPAY2-SHA256-RSA2048', mchid = mchId, serial = merchantSerial } = bent;
   const { timestamp = nowSeconds, nonce = randomBytes(16).toString('hex'), signed = {} } = bent;
   const parts = [signed.method ?? method, signed.target ?? target, timestamp, nonce, signed.body ?? body] as const;
@@ -96,7 +96,7 @@ export function signedRequest(
   return { method, path: target, headers: Object.fromEntries(sent), body };
 }
 
-/** What signed headers say of a body: true only when the key that they name signed it. */
+/** Verifies the signature headers of a body with the key that they name. */
 export function isSigned(headers: Readonly<Record<string, string | undefined>>, body: string): boolean {
   const at = (name: string): string => headers[`wechatpay-${name}`] ?? '';
   const key = platformPublicKeys.get(at('serial'));
@@ -105,10 +105,10 @@ export function isSigned(headers: Readonly<Record<string, string | undefined>>, 
   return verify('sha256', text, key, Buffer.from(at('signature'), 'base64'));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: answers of a foreign API, read by tests only
+// biome-ignore lint/suspicious/noExplicitAny: responses of a foreign API, for tests only
 type AnyJson = any;
 
-/** @throws when the tag does not fit. */
+/** @throws when the tag does not verify. */
 export function decrypt(resource: AnyJson): string {
   const bytes = Buffer.from(resource.ciphertext, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', Buffer.from(apiV3Key), Buffer.from(resource.nonce), {
@@ -127,7 +127,7 @@ export type Answer = {
   readonly verified: boolean;
 };
 
-/** One notification as it arrived; `plaintext` is null when it cannot be decrypted. */
+/** A received notification; `plaintext` is null when it cannot be decrypted. */
 export type Received = {
   readonly url: string;
   readonly atMs: number;
@@ -141,17 +141,17 @@ export type Received = {
 export type WechatpayRig = {
   readonly sandbox: Sandbox;
   readonly received: readonly Received[];
-  /** What notifications are answered with; 204 unless told otherwise. */
+  /** The response to notifications. Default: 204. */
   answerWith: { readonly status: number; readonly body: string };
   get(target: string, bent?: Bent): Promise<Answer>;
   post(target: string, body: object, bent?: Bent): Promise<Answer>;
-  /** Sends a request as it is, and says how it ended. */
-  outcome(request: DoorRequest): Promise<Answer | 'unanswered' | 'reset'>;
+  /** Sends a request and returns its result. */
+  outcome(request: InProcessRequest): Promise<Answer | 'unanswered' | 'reset'>;
   control(path: string, body?: object): Promise<Json>;
   nowSeconds(): number;
 };
 
-/** A sandbox in virtual time, a merchant's program at its door, and what was posted to that. */
+/** A sandbox in virtual time, a merchant that calls it in process, and the received notifications. */
 export async function openWechatpay(options: Partial<SandboxOptions> = {}): Promise<WechatpayRig> {
   const received: Received[] = [];
   const sandbox = await startSandbox({
@@ -177,7 +177,7 @@ export async function openWechatpay(options: Partial<SandboxOptions> = {}): Prom
     const answer = await sandbox.request(request);
     return typeof answer === 'string' ? answer : readAnswer(answer);
   };
-  const answered = async (request: DoorRequest): Promise<Answer> => {
+  const answered = async (request: InProcessRequest): Promise<Answer> => {
     const answer = await outcome(request);
     if (typeof answer === 'string') throw new Error(answer);
     return answer;
@@ -205,7 +205,7 @@ function readAnswer(answer: { status: number; headers: Readonly<Record<string, s
   };
 }
 
-/** Reads a notification and checks it by code of our own. */
+/** Reads and verifies a notification. */
 export function judge({ url, headers, body }: CallbackRequest, atMs: number): Received {
   const lowerCased = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   const envelope = JSON.parse(body);
@@ -283,7 +283,7 @@ export const paths = {
   buyer: `/control/wechatpay/buyer/${orderNumber}`,
 };
 
-/** An order that is paid, its notification not sent yet. */
+/** A paid order whose notification is not sent yet. */
 export async function paidOrder(rig: WechatpayRig, change: object = {}): Promise<AnyJson> {
   await rig.post(paths.native, { ...order, ...change });
   await rig.control(paths.buyer, { action: 'pay' });

@@ -22,6 +22,8 @@ export type Subscriber = {
   /** Resolves with all that was heard once one of them fits; rejects when the subscription fails. */
   until(fits: (event: HeardEvent) => boolean): Promise<HeardEvent[]>;
   stop(): Promise<void>;
+  /** Resolves when the server has ended the subscription. */
+  readonly ended: Promise<void>;
 };
 
 export function wsClient(app: TestApp, token: string | null = app.token): Client {
@@ -71,6 +73,7 @@ function follow(app: TestApp, query: string, variables: Record<string, unknown>)
   })();
   return {
     heard,
+    ended: done,
     async until(fits) {
       for (;;) {
         if (heard.some(fits)) return heard;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createLane } from '../../src/worker/lane.ts';
 
-/** A lane on a queue, whose pieces end when the test says so. */
+/** A lane on a queue. Each piece ends when the test calls `end`. */
 function laneOn(queue: string[], placesMax: number) {
   const underWay = new Map<string, () => void>();
   const claims: number[] = [];
@@ -25,7 +25,7 @@ function laneOn(queue: string[], placesMax: number) {
   };
 }
 
-test('a round claims as many as there are places, and says that there may be more', async () => {
+test('a round claims as many pieces as there are places, and reports that more may be due', async () => {
   const { lane, claims, underWay, end } = laneOn(['a', 'b', 'c'], 2);
   const round = lane.runOnce();
   await expect.poll(underWay).toEqual(['a', 'b']);
@@ -34,13 +34,13 @@ test('a round claims as many as there are places, and says that there may be mor
   expect(claims).toEqual([2]);
 });
 
-test('a round that has places left does not wait for what it has begun', async () => {
+test('a round with free places left does not wait for the pieces that it has started', async () => {
   const { lane, underWay } = laneOn(['a'], 2);
   expect(await lane.runOnce()).toEqual({ taken: 1, isFull: false });
   expect(underWay()).toEqual(['a']);
 });
 
-test('a piece that hangs holds one place, and the others go on being filled', async () => {
+test('a piece that hangs blocks one place, and the other places are refilled', async () => {
   const { lane, claims, underWay, end, mostAtOnce } = laneOn(['hangs', 'b', 'c', 'd'], 2);
   for (const piece of ['b', 'c', 'd']) {
     const round = lane.runOnce();
@@ -53,7 +53,7 @@ test('a piece that hangs holds one place, and the others go on being filled', as
   expect(mostAtOnce()).toBe(2);
 });
 
-test('two rounds at once take no more than there are places', async () => {
+test('two concurrent rounds start no more pieces than there are places', async () => {
   const { lane, claims, underWay, end } = laneOn(['a', 'b', 'c'], 2);
   const rounds = Promise.all([lane.runOnce(), lane.runOnce()]);
   await expect.poll(underWay).toEqual(['a', 'b']);
@@ -65,7 +65,7 @@ test('two rounds at once take no more than there are places', async () => {
   ]);
 });
 
-test('it is idle when the last piece has ended', async () => {
+test('a lane is idle when the last piece has ended', async () => {
   const { lane, end } = laneOn(['a', 'b'], 3);
   await lane.runOnce();
   let isIdle = false;
@@ -79,7 +79,7 @@ test('it is idle when the last piece has ended', async () => {
   await idle;
 });
 
-test('a claim that fails gives its places back', async () => {
+test('a claim that fails frees its places', async () => {
   let isBroken = true;
   const lane = createLane(
     'pieces',

@@ -45,7 +45,7 @@ export function createClient({ sendSigned, keys, now }: ClientOptions): Wechatpa
   async function faultOf({ headers, body }: WechatpayReply): Promise<SignatureFault | null> {
     const fault = () => signatureFaultOf(headers, Buffer.from(body, 'utf8'), keys.current(), now());
     const found = fault();
-    return found === 'UNKNOWN_KEY' && (await keys.renewFor(headers['wechatpay-serial'])) ? fault() : found;
+    return found === 'UNKNOWN_KEY' && (await keys.renewFor(headers['wechatpay-serial'])).isHeld ? fault() : found;
   }
 
   async function answerOf(reply: WechatpayReply): Promise<WechatpayAnswer> {

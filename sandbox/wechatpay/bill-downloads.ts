@@ -1,39 +1,39 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { HttpAnswer } from '../http.ts';
+import { beijingDate, beijingHour, parseBeijingDate } from '../beijing-time.ts';
+import { encodedChunks } from '../bill-files.ts';
+import { dayMs, minuteMs } from '../durations.ts';
+import type { HttpResponse } from '../http.ts';
 import { type BillContent, type BillType, billText, billTypes } from './bill-lines.ts';
 import { invalidRequest, paramError, WechatpayRefusal } from './errors.ts';
-import type { Books } from './state.ts';
-import { beijingDate, beijingHour } from './time.ts';
+import type { WechatpayState } from './state.ts';
 
-/** How long a `download_url` can be used. */
-export const downloadMs = 5 * 60_000;
-/** The bill of yesterday is ready from this hour on, in Beijing. */
+/** The lifetime of a `download_url`. */
+export const downloadMs = 5 * minuteMs;
+/** The bill of a day is ready at this hour of the next day, in Beijing. */
 const readyHour = 10;
 const monthsBack = 3;
-const dayMs = 24 * 3_600_000;
-const pieceCharacters = 65_536;
 
-type Ready = {
+type PreparedBill = {
   readonly content: BillContent;
   readonly type: BillType;
   readonly gzip: boolean;
   readonly untilAtMs: number;
 };
 
-/** Writes bills and hands them out. What was asked for is kept in memory until its link is over. */
-export class BillDesk {
+/** Prepares bills for download. A prepared bill stays in memory until its link expires. */
+export class BillDownloads {
   readonly downloadPath = '/v3/billdownload/file';
-  #books: Books;
-  #ready = new Map<string, Ready>();
+  #wechatpay: WechatpayState;
+  #prepared = new Map<string, PreparedBill>();
 
-  constructor(books: Books) {
-    this.#books = books;
+  constructor(wechatpay: WechatpayState) {
+    this.#wechatpay = wechatpay;
   }
 
-  /** The answer of `GET /v3/bill/tradebill`. @throws {WechatpayRefusal} */
-  order(query: URLSearchParams): object {
+  /** The response of `GET /v3/bill/tradebill`. @throws {WechatpayRefusal} */
+  prepare(query: URLSearchParams): object {
     const date = this.#readDate(query.get('bill_date') ?? '');
     const type = billTypes.find((known) => known === (query.get('bill_type') ?? 'ALL'));
     if (type === undefined) throw paramError('bill_type', `must be one of ${billTypes.join(', ')}`, 'query');
@@ -41,11 +41,11 @@ export class BillDesk {
     if (tarType !== null && tarType !== 'GZIP') throw paramError('tar_type', 'must be GZIP', 'query');
     const content = this.#contentOf(date);
     if (isEmpty(content, type)) throw new WechatpayRefusal(404, 'NO_STATEMENT_EXIST', '账单文件不存在');
-    this.#forgetOld();
-    const token = this.#books.newId('', 64);
-    const untilAtMs = this.#books.clock.nowMs() + downloadMs;
-    this.#ready.set(token, { content, type, gzip: tarType !== null, untilAtMs });
-    const download = `${this.#books.baseUrl()}${this.downloadPath}?token=${token}`;
+    this.#deleteExpired();
+    const token = this.#wechatpay.newId('', 64);
+    const untilAtMs = this.#wechatpay.clock.nowMs() + downloadMs;
+    this.#prepared.set(token, { content, type, gzip: tarType !== null, untilAtMs });
+    const download = `${this.#wechatpay.baseUrl()}${this.downloadPath}?token=${token}`;
     return {
       hash_type: 'SHA1',
       hash_value: sha1Of(content, type),
@@ -53,25 +53,25 @@ export class BillDesk {
     };
   }
 
-  /** The file, unsigned. @throws {WechatpayRefusal} when the link is none, or over. */
-  download(query: URLSearchParams): HttpAnswer {
-    const ready = this.#ready.get(query.get('token') ?? '');
-    if (!ready || this.#books.clock.nowMs() > ready.untilAtMs) throw invalidRequest('下载链接已失效，请重新申请账单');
-    const text = (): Readable => Readable.from(pieces(ready.content, ready.type), { objectMode: false });
+  /** The file, unsigned. @throws {WechatpayRefusal} when the link is unknown or has expired. */
+  download(query: URLSearchParams): HttpResponse {
+    const bill = this.#prepared.get(query.get('token') ?? '');
+    if (!bill || this.#wechatpay.clock.nowMs() > bill.untilAtMs) throw invalidRequest('下载链接已失效，请重新申请账单');
+    const text = (): Readable => Readable.from(chunks(bill.content, bill.type), { objectMode: false });
     return {
       status: 200,
       headers: {
-        'Content-Type': ready.gzip ? 'application/x-gzip' : 'text/plain; charset=utf-8',
-        'Request-ID': this.#books.newId('', 32),
+        'Content-Type': bill.gzip ? 'application/x-gzip' : 'text/plain; charset=utf-8',
+        'Request-ID': this.#wechatpay.newId('', 32),
       },
-      body: ready.gzip ? () => zipped(text()) : text,
+      body: bill.gzip ? () => zipped(text()) : text,
     };
   }
 
-  /** By the sandbox's own clock: when that was moved to tomorrow, today's bill is there. */
+  /** Uses the sandbox's clock: after it is moved to tomorrow, today's bill is ready. */
   #readDate(date: string): string {
-    if (!isDate(date)) throw paramError('bill_date', 'must be a day like 2027-01-01', 'query');
-    const nowMs = this.#books.clock.nowMs();
+    if (parseBeijingDate(date) === null) throw paramError('bill_date', 'must be a day like 2027-01-01', 'query');
+    const nowMs = this.#wechatpay.clock.nowMs();
     if (date >= beijingDate(nowMs)) throw invalidRequest('账单日期须早于今天');
     if (date === beijingDate(nowMs - dayMs) && beijingHour(nowMs) < readyHour) {
       throw new WechatpayRefusal(400, 'STATEMENT_CREATING', '账单生成中，请在上午10点以后再下载');
@@ -81,7 +81,7 @@ export class BillDesk {
   }
 
   #contentOf(date: string): BillContent {
-    const { merchant, orders, refunds, syntheticBills } = this.#books;
+    const { merchant, orders, refunds, syntheticBills } = this.#wechatpay;
     const isThatDay = (ms: number | null | undefined): boolean => typeof ms === 'number' && beijingDate(ms) === date;
     return {
       merchant,
@@ -97,9 +97,9 @@ export class BillDesk {
     };
   }
 
-  #forgetOld(): void {
-    const nowMs = this.#books.clock.nowMs();
-    for (const [token, { untilAtMs }] of this.#ready) if (nowMs > untilAtMs) this.#ready.delete(token);
+  #deleteExpired(): void {
+    const nowMs = this.#wechatpay.clock.nowMs();
+    for (const [token, { untilAtMs }] of this.#prepared) if (nowMs > untilAtMs) this.#prepared.delete(token);
   }
 }
 
@@ -108,22 +108,15 @@ function isEmpty({ payments, refunds, synthetic }: BillContent, type: BillType):
   return paid + (type === 'SUCCESS' ? 0 : refunds.length) === 0;
 }
 
-/** Of the file as it is when it is unpacked. */
+/** The hash of the uncompressed file. */
 function sha1Of(content: BillContent, type: BillType): string {
   const hash = createHash('sha1');
-  for (const piece of pieces(content, type)) hash.update(piece);
+  for (const chunk of chunks(content, type)) hash.update(chunk);
   return hash.digest('hex');
 }
 
-function* pieces(content: BillContent, type: BillType): Generator<Buffer> {
-  let text = '';
-  for (const line of billText(content, type)) {
-    text += line;
-    if (text.length < pieceCharacters) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  yield Buffer.from(text);
+function chunks(content: BillContent, type: BillType): Iterable<Buffer> {
+  return encodedChunks(billText(content, type), (text) => Buffer.from(text));
 }
 
 function zipped(text: Readable): Readable {
@@ -131,12 +124,6 @@ function zipped(text: Readable): Readable {
   text.on('error', (error) => zip.destroy(error));
   zip.on('close', () => text.destroy());
   return text.pipe(zip);
-}
-
-export function isDate(text: string): boolean {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 10) === text;
 }
 
 function monthsBefore(date: string): string {

@@ -11,7 +11,7 @@ const create = {
   body: 'amount=1000&currency=usd',
 } as const;
 
-test('the door and HTTP lead to the same books', async () => {
+test('in-process requests and HTTP use the same ledger', async () => {
   const sandbox = await startSandbox({
     port: 0,
     dataDir: null,
@@ -23,7 +23,7 @@ test('the door and HTTP lead to the same books', async () => {
   await sandbox.close();
 });
 
-test('an answer has its status, its headers in lower case, and its body', async () => {
+test('a response has its status, its headers in lower case, and its body', async () => {
   const { sandbox } = await openVirtualRig();
   const refused = await sandbox.request({ ...create, body: 'amount=1' });
   expect(refused).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });
@@ -39,8 +39,8 @@ test.each<[fault: string, outcome: unknown, made: number]>([
   ['timeout_after', 'unanswered', 1],
   ['reset_before', 'reset', 0],
   ['reset_after', 'reset', 1],
-])('at the door %s is told as %s, and %i intents are made', async (fault, outcome, made) => {
-  const { sandbox, fault: add } = await openVirtualRig({ neverAnswers: 'held' });
+])('in process, %s resolves to %s, and %i intents are made', async (fault, outcome, made) => {
+  const { sandbox, fault: add } = await openVirtualRig({ unansweredRequests: 'hold' });
   await add({ fault, match: { operation: 'payment_intents.create' } });
   expect(await sandbox.request(create)).toBe(outcome);
   expect(sandbox.ledger().stripe.paymentIntents).toHaveLength(made);
@@ -50,14 +50,14 @@ test.each<[fault: string, made: number]>([
   ['timeout_before', 0],
   ['timeout_after', 1],
   ['delay', 0],
-])('where it is told, %s is answered at once with 599, by the door and by HTTP', async (fault, made) => {
+])('with status-599, %s gets 599 at once, in process and by HTTP', async (fault, made) => {
   const told = { status: 599, headers: { 'x-sandbox-unanswered': 'timeout' }, body: '' };
   const sandbox = await startSandbox({
     port: 0,
     dataDir: null,
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl: null },
     virtualTime: { startsAt },
-    neverAnswers: 'told',
+    unansweredRequests: 'status-599',
   });
   await sandbox.control('/control/faults', { fault, target: 'request', ms: 1000, times: 2 });
   expect(await sandbox.request(create)).toEqual(told);
@@ -69,18 +69,18 @@ test.each<[fault: string, made: number]>([
   await sandbox.close();
 });
 
-test('acts of the console are done in process, and refused with the reason', async () => {
+test('actions of the console work in process, and refusals have a reason', async () => {
   const { sandbox, stripe } = await openVirtualRig();
   const paid = await stripe.paymentIntents.create({ ...tenDollars, confirm: true, payment_method: 'pm_card_visa' });
   const refund = await sandbox.control('/control/stripe/refunds', { payment_intent: paid.id, amount: 250 });
   expect(refund).toMatchObject({ object: 'refund', status: 'succeeded', metadata: {} });
   expect(await sandbox.control(`/control/stripe/refunds/${refund.id}/fail`)).toMatchObject({ status: 'failed' });
-  await expect(sandbox.control('/control/stripe/refunds/re_none/fail')).rejects.toThrow('There is no such refund.');
+  await expect(sandbox.control('/control/stripe/refunds/re_none/fail')).rejects.toThrow('The refund does not exist.');
   const colour = sandbox.control('/control/stripe/refunds', { payment_intent: paid.id, colour: 'red' });
-  await expect(colour).rejects.toThrow('colour is unknown here');
+  await expect(colour).rejects.toThrow('colour is unknown');
 });
 
-test('the ledger in process is the ledger by HTTP', async () => {
+test('the in-process ledger equals the ledger by HTTP', async () => {
   const { sandbox, stripe } = await openVirtualRig();
   const paid = await stripe.paymentIntents.create({ ...tenDollars, confirm: true, payment_method: 'pm_card_visa' });
   await stripe.refunds.create({ payment_intent: paid.id, amount: 300, metadata: { refund_id: 'rfd_1' } });
@@ -104,14 +104,14 @@ test('the ledger in process is the ledger by HTTP', async () => {
   expect(sandbox.ledger('pay_other').stripe.refunds).toEqual([]);
 });
 
-test('time moves the same by the control API', async () => {
+test('the control API moves the same clock', async () => {
   const rig = await openVirtualRig();
   const clock = await rig.sandbox.control('/control/clock', { advanceMs: 90_000 });
   expect(clock.nowMs).toBe(rig.sandbox.now().getTime());
   expect(clock.offsetMs).toBe(90_000);
 });
 
-test('a sandbox in real time tells real time', async () => {
+test('a sandbox in real time reports real time', async () => {
   const rig = await openRig();
   await rig.control('POST', '/clock', { advanceMs: 3_600_000 });
   const { created } = await rig.stripe.paymentIntents.create(tenDollars);

@@ -1,0 +1,84 @@
+import { parseArgs } from 'node:util';
+
+export const usage = `Administers merchants and their API keys.
+
+  npm run paystream -- merchant add --name NAME --return-origin ORIGIN
+  npm run paystream -- merchant list
+  npm run paystream -- key add [--merchant ID] --name NAME
+  npm run paystream -- key list [--merchant ID]
+  npm run paystream -- key revoke KEY_ID
+
+  --name NAME             a name for people, such as "My shop" or "shop server"
+  --return-origin ORIGIN  a web origin that buyers may return to after paying, such as https://shop.example; may be repeated
+  --merchant ID           the merchant, mch_…; needed only when there are several
+
+It works on the database of the server: set the same DATABASE_URL or DATA_DIR. A running server needs no restart.`;
+
+/** A command line of the paystream command. */
+export type Options =
+  | { readonly command: 'merchant add'; readonly name: string; readonly returnOrigins: readonly string[] }
+  | { readonly command: 'merchant list' }
+  | { readonly command: 'key add'; readonly merchantId: string | null; readonly name: string }
+  | { readonly command: 'key list'; readonly merchantId: string | null }
+  | { readonly command: 'key revoke'; readonly keyId: string };
+
+/** The command line cannot be understood. The message says why. */
+export class UsageError extends Error {}
+
+/** Parses a command line; null when help is requested. @throws {UsageError} */
+export function readOptions(args: readonly string[]): Options | null {
+  const { values, positionals } = parse(args);
+  if (values.help || positionals.length === 0) return null;
+  const [noun, verb, ...rest] = positionals;
+  const command = `${noun} ${verb ?? ''}`.trim();
+  const { name, merchant = null, 'return-origin': returnOrigins = [] } = values;
+  const required = (value: string | undefined, option: string): string => {
+    if (value === undefined) throw new UsageError(`${command} needs ${option}.`);
+    return value;
+  };
+  const options = ((): Options => {
+    switch (command) {
+      case 'merchant add':
+        if (returnOrigins.length === 0) throw new UsageError('merchant add needs at least one --return-origin.');
+        return { command, name: required(name, '--name'), returnOrigins };
+      case 'merchant list':
+        return { command };
+      case 'key add':
+        return { command, merchantId: merchant, name: required(name, '--name') };
+      case 'key list':
+        return { command, merchantId: merchant };
+      case 'key revoke':
+        return { command, keyId: required(rest.shift(), 'the id of a key, key_…') };
+      default:
+        throw new UsageError(`There is no command "${command}".`);
+    }
+  })();
+  if (rest.length > 0) throw new UsageError(`${command} does not take "${rest[0]}".`);
+  const taken = takenBy[command] ?? [];
+  const surplus = Object.keys(values).find((option) => !taken.includes(option));
+  if (surplus !== undefined) throw new UsageError(`${command} does not take --${surplus}.`);
+  return options;
+}
+
+const takenBy: Readonly<Record<string, readonly string[]>> = {
+  'merchant add': ['name', 'return-origin'],
+  'key add': ['name', 'merchant'],
+  'key list': ['merchant'],
+};
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        name: { type: 'string' },
+        merchant: { type: 'string' },
+        'return-origin': { type: 'string', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

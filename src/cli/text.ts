@@ -1,0 +1,71 @@
+import type { NewApiKey } from '../commands/create-api-key.ts';
+import type { ApiKey } from '../domain/api-key.ts';
+
+type Named = {
+  readonly id: string;
+  readonly name: string;
+  readonly returnOrigins: readonly string[];
+  readonly createdAt: Date;
+};
+
+export function textOfNewMerchant({ id, name, returnOrigins }: Named, isFirst: boolean): string {
+  const accounts = isFirst
+    ? 'The provider accounts of the environment belong to this merchant.'
+    : 'The provider accounts of the environment belong to the oldest merchant, so this merchant cannot take payments in this version.';
+  return `Created merchant ${id}, "${name}". Buyers may return to ${returnOrigins.join(', ')}.
+${accounts}
+
+Next, create a key for its server: npm run paystream -- key add --merchant ${id} --name 'shop server'`;
+}
+
+export function textOfNewKey({ key, token }: NewApiKey): string {
+  return `Created API key ${key.id}, "${key.name}", of merchant ${key.merchantId}. The key is shown only now:
+
+${token}
+
+Your server sends it as "Authorization: Bearer ${key.hint}". Never put it into a browser or an app.
+To revoke it: npm run paystream -- key revoke ${key.id}`;
+}
+
+export function textOfRevokedKey({ id, name, hint, revokedAt }: ApiKey): string {
+  return `API key ${id}, "${name}" (${hint}), is revoked since ${revokedAt?.toISOString()}.
+Requests with it are refused now, and its subscriptions end within a second on every node.`;
+}
+
+export function tableOfMerchants(merchants: readonly Named[]): string {
+  if (merchants.length === 0) {
+    return "There is no merchant. Create one: npm run paystream -- merchant add --name 'My shop' --return-origin https://shop.example";
+  }
+  return table(
+    ['id', 'name', 'created', 'return origins'],
+    merchants.map(({ id, name, createdAt, returnOrigins }) => [id, name, dayOf(createdAt), returnOrigins.join(' ')]),
+  );
+}
+
+export function tableOfKeys(keys: readonly ApiKey[]): string {
+  if (keys.length === 0) return "There is no API key. Create one: npm run paystream -- key add --name 'shop server'";
+  return table(
+    ['id', 'name', 'key', 'created', 'last used', 'revoked'],
+    keys.map(({ id, name, hint, createdAt, lastUsedAt, revokedAt }) => [
+      ...[id, name, hint, dayOf(createdAt)],
+      lastUsedAt === null ? 'never' : minuteOf(lastUsedAt),
+      revokedAt === null ? '' : minuteOf(revokedAt),
+    ]),
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const dayOf = (at: Date) => at.toISOString().slice(0, 10);
+const minuteOf = (at: Date) => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

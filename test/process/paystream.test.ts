@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { beforeAll, expect, test } from 'vitest';
+import { type Home, makeHome, projectRoot } from '../support/server-process.ts';
+
+/** Runs the command as an operator does, in production. */
+async function run(home: Home, ...args: readonly string[]) {
+  const { DATABASE_URL: _ours, ...env } = process.env;
+  const { dataDir, databaseUrl } = home;
+  const child = spawn(process.execPath, ['scripts/paystream.mjs', ...args], {
+    cwd: projectRoot,
+    env: {
+      ...env,
+      ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
+      ...{ DATA_DIR: dataDir, NODE_ENV: 'production' },
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [output, complaint, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { output, complaint, code };
+}
+
+let home: Home;
+beforeAll(async () => {
+  home = await makeHome();
+});
+
+test('a merchant and a key are created, listed and revoked, and each step says what to do next', async () => {
+  expect((await run(home, 'merchant', 'list')).output).toContain('There is no merchant. Create one: npm run paystream');
+  expect(await run(home, 'key', 'add', '--name', 'too early')).toMatchObject({
+    ...{ code: 1, output: '', complaint: expect.stringContaining('There is no merchant yet') },
+  });
+  const added = await run(home, 'merchant', 'add', '--name', 'My shop', '--return-origin', 'https://shop.example');
+  expect(added).toMatchObject({ code: 0, complaint: '' });
+  const [, merchantId = ''] = /Created merchant (mch_\w+), "My shop"/.exec(added.output) ?? [];
+  expect(added.output).toContain(`npm run paystream -- key add --merchant ${merchantId}`);
+  const made = await run(home, 'key', 'add', '--name', 'shop server');
+  const [, keyId = ''] = /Created API key (key_\w+), "shop server"/.exec(made.output) ?? [];
+  const [token = ''] = /^sk_live_[\w-]{43}$/m.exec(made.output) ?? [];
+  expect(token).not.toBe('');
+  const listed = await run(home, 'key', 'list');
+  expect(listed.output).toMatch(new RegExp(`${keyId} +shop server +sk_live_…${token.slice(-4)} .+ never`));
+  expect(listed.output).not.toContain(token);
+  expect((await run(home, 'key', 'revoke', keyId)).output).toContain('is revoked since');
+  expect((await run(home, 'key', 'list')).output).toMatch(/ never +\d{4}-\d\d-\d\d \d\d:\d\d UTC/);
+});
+
+test.each<[args: string, complaint: string]>([
+  ['merchant add --name Shop', 'merchant add needs at least one --return-origin.'],
+  ['merchant add --name Shop --return-origin *', 'returnOrigins.0: * allows any site and is refused in production'],
+  ['merchant add --return-origin https://a.example', 'merchant add needs --name.'],
+  ['merchant remove', 'There is no command "merchant remove".'],
+  ['key add --name k --merchant mch_nobody', 'There is no merchant mch_nobody.'],
+  ['key revoke key_nobody', 'There is no API key key_nobody.'],
+  ['key revoke', 'key revoke needs the id of a key'],
+  ['key list --name x', 'key list does not take --name.'],
+  ['key list all', 'key list does not take "all".'],
+  ['key add --colour red', "Unknown option '--colour'"],
+])('%s ends with 1 and a sentence', async (args, complaint) => {
+  const result = await run(home, ...args.split(' '));
+  expect(result).toMatchObject({ code: 1, output: '', complaint: expect.stringContaining(complaint) });
+  expect(result.complaint).not.toMatch(/\n +at /);
+});
+
+test('without a command it prints its usage', async () => {
+  expect(await run(home)).toMatchObject({ code: 0, output: expect.stringContaining('npm run paystream -- key add') });
+});
