@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
 import { control, startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -131,6 +131,8 @@ test('refreshPayment queries the provider at most once a second', async () => {
   const payment = await payOrder(app, id);
   await fault({ fault: 'drop', match: { contains: payment.id }, times: 20 });
   app.clock.advance(5000);
+  app.clock.stop();
+  onTestFinished(() => app.clock.goOn());
   expect(await refresh(payment.id)).toMatchObject({ status: 'ACTION_REQUIRED' });
   await confirmCard(app, payment);
   expect(await refresh(payment.id)).toMatchObject({ status: 'ACTION_REQUIRED' });

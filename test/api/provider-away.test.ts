@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { graphql } from '../../generated/graphql/gql.ts';
 import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import { chineseSetups } from '../support/chinese-providers.ts';
@@ -37,15 +37,20 @@ let paymentId: string;
 beforeAll(async () => {
   app = await startTestApp();
   paymentId = (await payOrder(app, (await createOrder(app)).id)).id;
-  way = await cutTo(app.sandboxUrl);
-  const providers = [stripeSetup(stripeAt(way.url)), ...chineseSetups(app.sandboxUrl)];
-  node = await startTestApp({ database: app.database, clock: app.clock, config: { providers } });
+  ({ node, way } = await startWithoutStripe());
 });
 afterAll(async () => {
   await node.close();
   way.close();
   await app.close();
 });
+
+async function startWithoutStripe() {
+  const way = await cutTo(app.sandboxUrl);
+  const providers = [stripeSetup(stripeAt(way.url)), ...chineseSetups(app.sandboxUrl)];
+  const node = await startTestApp({ database: app.database, clock: app.clock, config: { providers } });
+  return { node, way };
+}
 
 const methodsDocument = graphql(`
   query MethodsWhileAway($id: ID!) {
@@ -62,8 +67,8 @@ const refreshDocument = graphql(`
     refreshPayment(paymentId: $id) { __typename ... on Error { code } }
   }
 `);
-const post = () =>
-  fetch(`${node.app.url}/webhooks/stripe`, {
+const postTo = ({ app }: TestApp) =>
+  fetch(`${app.url}/webhooks/stripe`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: '{}',
@@ -86,7 +91,7 @@ test('a server starts while a provider is away, and works for the other provider
 test('a payment at a provider that is away is PROVIDER_UNAVAILABLE, and its callbacks are sent again', async () => {
   const { refreshPayment: answer } = await node.client.request(refreshDocument, { id: paymentId });
   expect(answer).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-  const response = await post();
+  const response = await postTo(node);
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('15');
   const line = { provider: 'STRIPE', reason: 'PROVIDER_AWAY', status: 503 };
@@ -94,6 +99,12 @@ test('a payment at a provider that is away is PROVIDER_UNAVAILABLE, and its call
 });
 
 test('once the provider answers, payments, callbacks and due checks work without a restart', async () => {
+  const { node, way } = await startWithoutStripe();
+  onTestFinished(async () => {
+    await node.close();
+    way.close();
+  });
+  const { id: paymentId } = await payOrder(app, (await createOrder(app)).id);
   await node.app.rounds.retryProviders();
   expect(node.logged.at(-1)).toMatchObject({ level: 'error', message: expect.stringContaining('could not be opened') });
   way.mend();
@@ -102,7 +113,7 @@ test('once the provider answers, payments, callbacks and due checks work without
   expect(node.logged).toContainEqual(
     expect.objectContaining({ ...found, fields: expect.objectContaining(found.fields) }),
   );
-  expect((await post()).status).toBe(400);
+  expect((await postTo(node)).status).toBe(400);
   await refreshPayment(node, paymentId);
 
   const { id } = await createOrder(node);

@@ -347,8 +347,8 @@ test('a callback that a crash left in the inbox is applied by the sweep', async 
   await app.database.pool.query(
     `insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
      select 'STRIPE', provider_account, $1, 'payment_intent.succeeded', '{}', $2, 'PENDING', now(), $3::timestamptz, 0
-     from payments limit 1`,
-    [(JSON.parse(body) as { id: string }).id, Buffer.from(body), app.clock.now()],
+     from payments where id = $4`,
+    [(JSON.parse(body) as { id: string }).id, Buffer.from(body), app.clock.now(), payment.id],
   );
   await app.app.rounds.sweep();
   expect((await readOrder(app, order.id)).status).toBe('CONFIRMED');

@@ -14,7 +14,7 @@ afterAll(() => database.close());
 
 const perTest = 10;
 /** More of them: `npm run prove`. */
-const firstSeeds = Array.from({ length: 3 }, (_, index) => 1 + index * perTest);
+const firstSeeds = Array.from({ length: 2 }, (_, index) => 1 + index * perTest);
 
 test.each(firstSeeds)('whatever goes wrong, every invariant holds: ten schedules from seed %i on', async (first) => {
   for (let seed = first; seed < first + perTest; seed += 1) {

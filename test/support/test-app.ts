@@ -20,15 +20,22 @@ export const testStripe = {
   otherWebhookSecret: 'whsec_paystream_two',
 } as const;
 
-/** Real time, and what a test adds to it. */
-export type TestClock = Clock & { advance(ms: number): void };
+/** Real time, and what a test adds to it. Stopped, it moves by what a test adds alone, however long the machine takes. */
+export type TestClock = Clock & { advance(ms: number): void; stop(): void; goOn(): void };
 
 export function createTestClock(): TestClock {
   let aheadMs = 0;
+  let stoppedAtMs: number | null = null;
   return {
-    now: () => new Date(Date.now() + aheadMs),
+    now: () => new Date((stoppedAtMs ?? Date.now()) + aheadMs),
     advance(ms) {
       aheadMs += ms;
+    },
+    stop() {
+      stoppedAtMs ??= Date.now();
+    },
+    goOn() {
+      stoppedAtMs = null;
     },
   };
 }
