@@ -17,7 +17,7 @@ async function read(url: string, path: string): Promise<{ status: number; body: 
 const ready = { status: 200, body: { status: 'ready' } };
 const unready = (reason: string) => ({
   status: 503,
-  body: { status: 'not ready', reason, message: expect.stringMatching(/^The (server|database) .+\.$/) },
+  body: { status: 'not ready', reason, message: expect.stringMatching(/^(The server|The database|Migrations) .+\.$/) },
 });
 
 test('a starting server is alive, not ready, and tells clients to retry', async () => {

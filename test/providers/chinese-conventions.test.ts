@@ -98,21 +98,21 @@ describe('keys', () => {
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   const curve = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   test.each<[string, string, RegExp]>([
-    ['a public key', spki, /holds a public key/],
-    ['a bare public key', bare(spki), /holds a public key/],
-    ['nonsense', 'hunter2', /no private key/],
+    ['a public key', spki, /contains a public key/],
+    ['a bare public key', bare(spki), /contains a public key/],
+    ['nonsense', 'hunter2', /not a readable private key/],
     ['a short key', String(small), /2048 bits, not 1024/],
     ['a key of another kind', String(curve), /must be an RSA key, not ec/],
-    ['half a key', pkcs8.slice(0, 300), /no private key/],
+    ['half a key', pkcs8.slice(0, 300), /not a readable private key/],
   ])('%s is told apart from a private key, and never repeated', (_what, text, said) => {
     expect(() => readPrivateKey(text)).toThrow(said);
     expect(() => readPrivateKey(text)).not.toThrow(new RegExp(bare(text).slice(0, 40).replace(/[+/]/g, '.')));
   });
 
   test.each<[string, string, RegExp]>([
-    ['a private key', pkcs8, /holds a private key/],
-    ['a bare private key', bare(pkcs8), /holds a private key/],
-    ['nonsense', 'hunter2', /no public key and no certificate/],
+    ['a private key', pkcs8, /contains a private key/],
+    ['a bare private key', bare(pkcs8), /contains a private key/],
+    ['nonsense', 'hunter2', /not a readable public key or certificate/],
   ])('%s is told apart from a public key', (_what, text, said) => {
     expect(() => readPublicKey(text)).toThrow(said);
   });
