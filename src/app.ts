@@ -59,7 +59,7 @@ export type App = {
   readonly database: Database;
   /** The bearer token of the first merchant; null in production. */
   readonly token: string | null;
-  /** False until the first merchant is created, which happens in production only. */
+  /** Whether the database had a merchant at the start. Outside production it always has one. */
   readonly hasMerchant: boolean;
   /** The URL of the sandbox; null when real providers are configured. */
   readonly sandboxUrl: string | null;
@@ -163,6 +163,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         findRevoked: (keyIds) => findRevoked(database.pool, keyIds),
         recordUse: (keyId) => recordKeyUse(database.pool, keyId, clock.now()),
       },
+      mode: config.isProduction ? 'live' : 'test',
       ...{ clock, log },
     });
     const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;

@@ -28,7 +28,7 @@ export function bannerOf(config: Config, { url, token, hasMerchant, sandboxUrl, 
 }
 
 function accessOf(hasMerchant: boolean): string {
-  if (hasMerchant) return "by API key; add one with: npm run paystream -- key add --name 'shop server'";
+  if (hasMerchant) return "by API key; to create one: npm run paystream -- key add --name 'shop server'";
   return "nobody yet; create the merchant with: npm run paystream -- merchant add --name 'My shop' --return-origin https://shop.example";
 }
 

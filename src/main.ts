@@ -7,6 +7,8 @@ const sweepIntervalMs = 500;
 const tailIntervalMs = 1000;
 /** A revoked key loses its subscriptions within a second. */
 const revokedIntervalMs = 500;
+/** Also after a failed round: subscriptions go on by themselves once the database is back. */
+const revokedFailedMsMax = 1000;
 const refusalsIntervalMs = 60_000;
 const awayIntervalMs = 15_000;
 const maintainIntervalMs = 5 * 60_000;
@@ -25,6 +27,7 @@ function repeat(
   round: () => Promise<{ readonly isFull: boolean }>,
   intervalMs: number,
   log: App['log'],
+  failedMsMax = failedIntervalMsMax,
 ): () => Promise<void> {
   let isStopped = false;
   let timer: NodeJS.Timeout;
@@ -42,7 +45,7 @@ function repeat(
             const level = overloadIn(error) === null ? 'error' : 'warn';
             log[level]({ err: error, round: name }, 'a background round failed; the next one tries again');
             failures += 1;
-            return Math.max(intervalMs, Math.min(intervalMs * 2 ** failures, failedIntervalMsMax));
+            return Math.max(intervalMs, Math.min(intervalMs * 2 ** failures, failedMsMax));
           },
         )
         .then((delayMs) => {
@@ -63,7 +66,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
   const stops = [
     ...lanes.map((lane) => repeat(lane.name, () => lane.runOnce(), sweepIntervalMs, log)),
     repeat('lost notifications', alone(rounds.watchTail), tailIntervalMs, log),
-    repeat('revoked keys', alone(rounds.endRevoked), revokedIntervalMs, log),
+    repeat('revoked keys', alone(rounds.endRevoked), revokedIntervalMs, log, revokedFailedMsMax),
     repeat('providers that are away', alone(rounds.retryProviders), awayIntervalMs, log),
     repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),

@@ -1,12 +1,21 @@
-import { type Options, readOptions, UsageError, usage } from './cli/options.ts';
-import { tableOfKeys, tableOfMerchants, textOfNewKey, textOfNewMerchant, textOfRevokedKey } from './cli/text.ts';
+import { type Options, readOptions, UsageError, usage } from './administration/options.ts';
+import {
+  tableOfKeys,
+  tableOfMerchants,
+  textOfMerchant,
+  textOfNewKey,
+  textOfNewMerchant,
+  textOfRevokedKey,
+} from './administration/text.ts';
 import { createApiKey } from './commands/create-api-key.ts';
 import { createMerchant } from './commands/create-merchant.ts';
-import { readConfig } from './config.ts';
+import { revokeApiKey } from './commands/revoke-api-key.ts';
+import { updateMerchant } from './commands/update-merchant.ts';
+import { type Config, readConfig } from './config.ts';
 import { type Database, openDatabase } from './database/database.ts';
 import { systemClock } from './domain/clock.ts';
-import { InvalidInputError } from './domain/errors.ts';
-import { listApiKeys, revokeApiKey } from './store/api-key-store.ts';
+import { InvalidInputError, NotFoundError } from './domain/errors.ts';
+import { listApiKeys } from './store/api-key-store.ts';
 import { listMerchants } from './store/merchant-store.ts';
 
 const exitCodes = { done: 0, failed: 1 } as const;
@@ -18,7 +27,9 @@ async function main(): Promise<void> {
     return;
   }
   const config = readConfig();
-  const database = await openDatabase({ ...config, migrate: config.migrateOnStart });
+  // The server migrates. A command of a newer version must not change the database of a running server.
+  const database = await openDatabase({ ...config, migrate: false });
+  console.error(placeOf(config));
   try {
     console.log(await run(database, options, config.isProduction));
   } finally {
@@ -32,6 +43,8 @@ async function run(db: Database, options: Options, isProduction: boolean): Promi
     case 'merchant add': {
       return textOfNewMerchant(await createMerchant(parts, options, isProduction));
     }
+    case 'merchant update':
+      return textOfMerchant(await updateMerchant(parts, options.merchantId, options, isProduction));
     case 'merchant list':
       return tableOfMerchants(await listMerchants(db.pool));
     case 'key add': {
@@ -42,13 +55,14 @@ async function run(db: Database, options: Options, isProduction: boolean): Promi
     }
     case 'key list':
       return tableOfKeys(await listApiKeys(db.pool, await merchantOf(db, options.merchantId)));
-    case 'key revoke': {
-      const revoked = await revokeApiKey(db.pool, options.keyId, systemClock.now());
-      if (revoked === null)
-        throw new UsageError(`There is no API key ${options.keyId}. See: npm run paystream -- key list`);
-      return textOfRevokedKey(revoked);
-    }
+    case 'key revoke':
+      return textOfRevokedKey(await revokeApiKey(parts, options.keyId));
   }
+}
+
+/** Says which database is changed, because a missing DATABASE_URL means the embedded one. */
+function placeOf({ databaseUrl, dataDir }: Config): string {
+  return databaseUrl === null ? `Database: embedded, in ${dataDir}` : 'Database: PostgreSQL from DATABASE_URL';
 }
 
 /** The named merchant, or the only one. */
@@ -56,11 +70,11 @@ async function merchantOf(db: Database, merchantId: string | null): Promise<stri
   const merchants = await listMerchants(db.pool);
   if (merchantId !== null) {
     if (merchants.some(({ id }) => id === merchantId)) return merchantId;
-    throw new UsageError(`There is no merchant ${merchantId}. See: npm run paystream -- merchant list`);
+    throw new NotFoundError('There is no such merchant. See: npm run paystream -- merchant list');
   }
   const [only, ...others] = merchants;
-  if (only === undefined) throw new UsageError('There is no merchant yet: create one with merchant add.');
-  if (others.length > 0) throw new UsageError('There are several merchants: name one with --merchant.');
+  if (only === undefined) throw new NotFoundError('There is no merchant yet: create one with merchant add.');
+  if (others.length > 0) throw new NotFoundError('There are several merchants: name one with --merchant.');
   return only.id;
 }
 

@@ -20,6 +20,13 @@ export function text(min: number, max: number) {
     .refine(isStorable, 'contains a character that cannot be stored: NUL or an unpaired surrogate.');
 }
 
+/** A name for people, on one line. */
+export function name(max: number) {
+  return text(1, max)
+    .refine((value) => value.trim() === value, 'must not begin or end with whitespace.')
+    .refine((value) => !/\p{Cc}/u.test(value), 'must not contain control characters.');
+}
+
 export const idempotencyKey = text(1, 255);
 
 export const amountMinor = z.bigint().min(1n, 'must be at least 1.');

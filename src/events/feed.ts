@@ -161,7 +161,13 @@ function endedByReturn(
   until: AbortSignal | undefined,
 ): AsyncIterableIterator<LoggedEvent> {
   const ended = new AbortController();
-  const events = follow(until === undefined ? ended.signal : AbortSignal.any([ended.signal, until]));
+  // Forwarded by hand: AbortSignal.any would keep an entry on the long-lived signal for every feed.
+  const end = () => ended.abort();
+  const release = () => until?.removeEventListener('abort', end);
+  ended.signal.addEventListener('abort', release, { once: true });
+  if (until?.aborted) end();
+  else until?.addEventListener('abort', end, { once: true });
+  const events = follow(ended.signal);
   return {
     next: () => events.next(),
     return() {

@@ -1,12 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Actor } from '../commands/actor.ts';
-import { hashOfToken } from '../commands/create-api-key.ts';
+import { hashOfToken, type KeyMode, keyModeOf } from '../commands/api-key-token.ts';
 import type { KeyHolder } from '../domain/api-key.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 
 /** The authenticated caller of an operation. */
 export type Caller = Actor & {
+  /** The API key of the caller; null for the development token. */
+  readonly keyId: string | null;
   /** Aborts when the caller's API key is revoked. */
   readonly revoked: AbortSignal;
 };
@@ -16,7 +19,7 @@ export type Authenticate = (authorization: string | null) => Promise<Caller | nu
 
 export type Authentication = {
   readonly authenticate: Authenticate;
-  /** Aborts the `revoked` signals of keys that were revoked on any node. Returns how many keys. */
+  /** Aborts the `revoked` signals of keys that were revoked on any node. Returns their number. */
   endRevoked(): Promise<number>;
 };
 
@@ -28,28 +31,29 @@ export type AuthenticationParts = {
     findRevoked(keyIds: readonly string[]): Promise<readonly string[]>;
     recordUse(keyId: string): Promise<void>;
   };
+  /** The mode of the keys that this server accepts. */
+  readonly mode: KeyMode;
   readonly clock: Clock;
   readonly log: Log;
 };
 
-const apiKey = /^sk_(live|test)_[\w-]{43}$/;
 const never = new AbortController().signal;
 const useRecordedEveryMs = 60_000;
 
-/** A key that is in use on this node. */
+/** A key that this node has accepted since it started. */
 type KeyInUse = { readonly revocation: AbortController; recordedAtMs: number };
 
 /**
  * Accepts the development token and the active API keys of all merchants. Every operation looks its key up, so that a revoked key is refused
  * at once on every node.
  */
-export function createAuthentication({ development, keys, clock, log }: AuthenticationParts): Authentication {
+export function createAuthentication({ development, keys, mode, clock, log }: AuthenticationParts): Authentication {
   const inUse = new Map<string, KeyInUse>();
   const developmentHash = development === null ? null : hashOfToken(development.token);
 
   function use(keyId: string): AbortSignal {
     const nowMs = clock.now().getTime();
-    const key = inUse.get(keyId) ?? { revocation: new AbortController(), recordedAtMs: 0 };
+    const key = inUse.get(keyId) ?? { revocation: unlimitedController(), recordedAtMs: 0 };
     inUse.set(keyId, key);
     if (Math.abs(nowMs - key.recordedAtMs) >= useRecordedEveryMs) {
       key.recordedAtMs = nowMs;
@@ -66,13 +70,13 @@ export function createAuthentication({ development, keys, clock, log }: Authenti
       if (token === null) return null;
       const hash = hashOfToken(token);
       if (development !== null && developmentHash !== null && timingSafeEqual(hash, developmentHash)) {
-        return { ...development.actor, revoked: never };
+        return { ...development.actor, keyId: null, revoked: never };
       }
-      if (!apiKey.test(token)) return null;
+      if (keyModeOf(token) !== mode) return null;
       const holder = await keys.findHolder(hash);
       if (holder === null) return null;
       const { keyId, merchantId, returnOrigins } = holder;
-      return { merchantId, returnOrigins, revoked: use(keyId) };
+      return { merchantId, returnOrigins, keyId, revoked: use(keyId) };
     },
     async endRevoked() {
       if (inUse.size === 0) return 0;
@@ -80,10 +84,18 @@ export function createAuthentication({ development, keys, clock, log }: Authenti
       for (const keyId of revoked) {
         inUse.get(keyId)?.revocation.abort();
         inUse.delete(keyId);
+        log.info({ keyId }, 'the subscriptions of a revoked API key have ended');
       }
       return revoked.length;
     },
   };
+}
+
+/** Each subscription and socket of a key listens on its signal, so Node must not take many listeners for a leak. */
+function unlimitedController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 /** Returns the token of `Bearer <token>`; null for any other header, and for none. */

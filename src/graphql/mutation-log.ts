@@ -12,10 +12,15 @@ export function logMutations(schema: GraphQLSchema): GraphQLSchema {
     const { name, resolve = defaultFieldResolver } = field;
     field.resolve = (root: unknown, args: { readonly input?: unknown }, context: GraphqlContext, info) =>
       traced(context.requestId, () =>
-        logCommand(context.commands.log, name, { ...idsIn(args), ...idsIn(args.input) }, async () =>
+        logCommand(context.commands.log, name, { ...keyOf(context), ...idsIn(args), ...idsIn(args.input) }, async () =>
           resolve(root, args, context, info),
         ),
       );
   }
   return schema;
+}
+
+/** The API key that the caller used, so that an operator can list what a leaked key did. */
+function keyOf({ actor }: GraphqlContext): { readonly keyId?: string } {
+  return actor?.keyId == null ? {} : { keyId: actor.keyId };
 }

@@ -136,6 +136,7 @@ async function admit(
   try {
     const caller = await authenticate(authorization);
     if (caller === null) return false;
+    if (socket.readyState !== socket.OPEN) return false; // its `close` event is over: nothing would remove the listener
     const close = () => socket.close(CloseCode.Forbidden, 'Forbidden');
     caller.revoked.addEventListener('abort', close, { once: true });
     socket.once('close', () => caller.revoked.removeEventListener('abort', close));
@@ -182,7 +183,7 @@ function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
   socket.once('close', (code, reason) => {
     stopPinging();
     closed(code, String(reason)).catch((error: unknown) =>
-      log.error({ err: error }, 'a WebSocket could not be let go'),
+      log.error({ err: error }, 'a WebSocket could not be closed'),
     );
   });
 }

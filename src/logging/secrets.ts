@@ -1,7 +1,7 @@
 /** Patterns of secrets and their replacements. Messages of SDKs and drivers may quote secrets. */
 const shapes: readonly (readonly [shape: RegExp, written: string])[] = [
   [/-----BEGIN[\s\S]*?(?:-----END[^-]*-----|$)/g, '[key]'],
-  [/\b((?:sk|rk)_(?:live|test)|whsec)_[\w*]+/g, '$1_[secret]'],
+  [/\b((?:sk|rk)_(?:live|test)|whsec)_[\w*-]+/g, '$1_[secret]'],
   [/_secret_\w+/g, '_secret_[secret]'],
   [/\b(Bearer|Basic)\s+[^\s"',;]+/gi, '$1 [secret]'],
   // The user and password of a URL. The password may contain an @ or a slash.

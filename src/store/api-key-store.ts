@@ -16,7 +16,9 @@ const findSql = `
   from api_keys k join merchants m on m.id = k.merchant_id where k.hash = $1 and k.revoked_at is null`;
 const revokeSql = `
   update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1 returning ${columns}`;
-const revokedSql = 'select id from api_keys where id = any($1) and revoked_at is not null';
+const revokedSql = `
+  select used.id from unnest($1::text[]) as used(id)
+  where not exists (select from api_keys k where k.id = used.id and k.revoked_at is null)`;
 const usedSql = `
   update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)`;
 
@@ -43,7 +45,7 @@ export async function revokeApiKey(on: Reader, keyId: string, at: Date): Promise
   return rows[0] ?? null;
 }
 
-/** Those of the keys that are revoked. */
+/** Those of the keys that are revoked or deleted. */
 export async function findRevoked(on: Reader, keyIds: readonly string[]): Promise<readonly string[]> {
   const { rows } = await on.query<{ id: string }>(revokedSql, [keyIds]);
   return rows.map(({ id }) => id);

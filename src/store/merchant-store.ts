@@ -22,6 +22,9 @@ const insertSql = `
   insert into merchants (id, name, late_payment_policy, return_origins, created_at, uses_environment_accounts)
   select $1, $2, 'ACCEPT', $3, $4, not exists (select from merchants)
   returning uses_environment_accounts as "usesEnvironmentAccounts"`;
+const changeSql = `
+  update merchants set name = coalesce($2, name), return_origins = coalesce($3::text[], return_origins)
+  where id = $1 returning ${columns}`;
 const accountsSql = 'select from merchants where id = $1 and uses_environment_accounts';
 const policySql = 'update merchants set late_payment_policy = $2::"LatePaymentPolicy" where id = $1';
 
@@ -47,6 +50,16 @@ async function insertLocked(tx: Tx, { id, name, returnOrigins, createdAt }: Merc
   return rows[0]?.usesEnvironmentAccounts === true;
 }
 
+/** Changes the given fields; null when there is no such merchant. */
+export async function changeMerchant(
+  on: Reader,
+  merchantId: string,
+  { name, returnOrigins }: { readonly name: string | null; readonly returnOrigins: readonly string[] | null },
+): Promise<Merchant | null> {
+  const { rows } = await on.query<Merchant>(changeSql, [merchantId, name, returnOrigins]);
+  return rows[0] ?? null;
+}
+
 /** All merchants, the oldest first. */
 export async function listMerchants(on: Reader): Promise<readonly Merchant[]> {
   const { rows } = await on.query<Merchant>(listSql);
@@ -70,7 +83,7 @@ export async function usesEnvironmentAccounts(on: Reader, merchantId: string): P
   return rowCount === 1;
 }
 
-/** The merchant of the development token. It is created at the first start. */
+/** Returns the first merchant; creates one if there is none. */
 export async function ensureFirstMerchant(db: Database, at: Date): Promise<Merchant> {
   return db.transaction(async (tx: Tx) => {
     const held = await findFirstMerchant(tx);

@@ -6,7 +6,7 @@ import { createApiKey, type NewApiKey } from '../../src/commands/create-api-key.
 import { createMerchant } from '../../src/commands/create-merchant.ts';
 import { listApiKeys, revokeApiKey } from '../../src/store/api-key-store.ts';
 import type { Merchant } from '../../src/store/merchant-store.ts';
-import { confirmCard, createOrder, payOrder, payOrderDocument, readOrder } from '../support/orders.ts';
+import { confirmCard, createOrder, paidOrder, payOrder, payOrderDocument, readOrder } from '../support/orders.ts';
 import { untilSettled } from '../support/settled.ts';
 import { followMerchant } from '../support/subscriber.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-test('a server in production without a merchant says so, and takes up the first one without a restart', async () => {
+test('a server that started in production without a merchant accepts the first one’s key without a restart', async () => {
   expect(app.app).toMatchObject({ token: null, hasMerchant: false });
   expect((await createOrder(caller)).id).toMatch(/^ord_/);
 });
@@ -60,8 +60,14 @@ test.each([
   ['a token of the wrong form', 'sk_live_short'],
   ['a key that was never made', `sk_live_${'A'.repeat(43)}`],
   ['a key with one character changed', 'changed'],
+  ['a key for test servers', 'test'],
 ])('%s is UNAUTHENTICATED', async (_what, token) => {
-  const given = token === 'changed' ? key.token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')) : token;
+  const { id: merchantId } = shop;
+  const made = {
+    changed: async () => key.token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
+    test: async () => (await createApiKey(parts(), { merchantId, name: 'for tests' }, 'test')).token,
+  };
+  const given = token === 'changed' || token === 'test' ? await made[token]() : token;
   const headers: Record<string, string> = given === null ? {} : { authorization: `Bearer ${given}` };
   const client = new GraphQLClient(`${app.app.url}/graphql`, { headers });
   await expect(client.request('{ orders(first: 1) { nodes { id } } }')).rejects.toMatchObject({
@@ -139,6 +145,27 @@ test('another merchant sees nothing of the first, and cannot take payments into 
   const pay = (orderId: string) =>
     stranger.client.request(payOrderDocument, { input: { idempotencyKey: 'k', orderId, method: 'CARD' } });
   expect((await pay(order.id)).payOrder).toMatchObject({ code: 'NOT_FOUND' });
+  const { orderId, payment } = await paidOrder(caller);
+  const paymentId = payment.id;
+  const foreign: readonly [field: string, input: Record<string, unknown>][] = [
+    ['cancelOrder', { orderId }],
+    ['cancelPayment', { paymentId }],
+    ['capturePayment', { paymentId, idempotencyKey: 'k' }],
+    ['requestRefund', { paymentId, amountMinor: 1, idempotencyKey: 'k' }],
+    ['resolveReview', { orderId, reasons: ['SURPLUS'], note: 'n', resolvedBy: 'o' }],
+  ];
+  for (const [field, input] of foreign) {
+    const type = `${field[0]?.toUpperCase()}${field.slice(1)}Input`;
+    const query = `mutation($input: ${type}!) { ${field}(input: $input) { ... on Error { code } } }`;
+    expect({ field, answer: await stranger.client.request(query, { input }) }).toEqual({
+      ...{ field, answer: { [field]: { code: 'NOT_FOUND' } } },
+    });
+  }
+  const refresh = `mutation { refreshPayment(paymentId: "${paymentId}") { ... on Error { code } } }`;
+  expect(await stranger.client.request(refresh)).toEqual({ refreshPayment: { code: 'NOT_FOUND' } });
+  for (const id of [orderId, paymentId, shop.id]) {
+    expect(await stranger.client.request(`{ node(id: "${id}") { id } }`)).toEqual({ node: null });
+  }
   const own = await createOrder(stranger);
   expect((await pay(own.id)).payOrder).toMatchObject({ code: 'METHOD_NOT_AVAILABLE' });
   const methods = '{ paymentMethods(orderId: "ID") { method } }';

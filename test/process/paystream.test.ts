@@ -32,9 +32,13 @@ test('a merchant and a key are created, listed and revoked, and each step says w
     ...{ code: 1, output: '', complaint: expect.stringContaining('There is no merchant yet') },
   });
   const added = await run(home, 'merchant', 'add', '--name', 'My shop', '--return-origin', 'https://shop.example');
-  expect(added).toMatchObject({ code: 0, complaint: '' });
+  expect(added).toMatchObject({ code: 0, complaint: expect.stringMatching(/^Database: .+\n$/) });
   const [, merchantId = ''] = /Created merchant (mch_\w+), "My shop"/.exec(added.output) ?? [];
   expect(added.output).toContain(`npm run paystream -- key add --merchant ${merchantId}`);
+  const origins = ['--return-origin', 'https://a.example', '--return-origin', 'https://b.example'];
+  expect((await run(home, 'merchant', 'update', merchantId, ...origins)).output).toContain(
+    '"My shop". Buyers may return to https://a.example, https://b.example.',
+  );
   const made = await run(home, 'key', 'add', '--name', 'shop server');
   const [, keyId = ''] = /Created API key (key_\w+), "shop server"/.exec(made.output) ?? [];
   const [token = ''] = /^sk_live_[\w-]{43}$/m.exec(made.output) ?? [];
@@ -42,7 +46,7 @@ test('a merchant and a key are created, listed and revoked, and each step says w
   const listed = await run(home, 'key', 'list');
   expect(listed.output).toMatch(new RegExp(`${keyId} +shop server +sk_live_…${token.slice(-4)} .+ never`));
   expect(listed.output).not.toContain(token);
-  expect((await run(home, 'key', 'revoke', keyId)).output).toContain('is revoked since');
+  expect((await run(home, 'key', 'revoke', keyId)).output).toContain('was revoked at');
   expect((await run(home, 'key', 'list')).output).toMatch(/ never +\d{4}-\d\d-\d\d \d\d:\d\d UTC/);
 });
 
@@ -51,8 +55,12 @@ test.each<[args: string, complaint: string]>([
   ['merchant add --name Shop --return-origin *', 'returnOrigins.0: * allows any site and is refused in production'],
   ['merchant add --return-origin https://a.example', 'merchant add needs --name.'],
   ['merchant remove', 'There is no command "merchant remove".'],
-  ['key add --name k --merchant mch_nobody', 'There is no merchant mch_nobody.'],
-  ['key revoke key_nobody', 'There is no API key key_nobody.'],
+  ['key add --name k --merchant mch_nobody', 'There is no such merchant.'],
+  ['key revoke key_nobody', 'There is no such API key.'],
+  ['merchant', 'merchant needs add, update or list.'],
+  ['merchant update mch_nobody --name Shop', 'There is no such merchant.'],
+  ['merchant update mch_nobody', 'merchant update needs --name or --return-origin.'],
+  ['key add --name a --name b', '--name is given more than once.'],
   ['key revoke', 'key revoke needs the id of a key'],
   ['key list --name x', 'key list does not take --name.'],
   ['key list all', 'key list does not take "all".'],
@@ -61,6 +69,14 @@ test.each<[args: string, complaint: string]>([
   const result = await run(home, ...args.split(' '));
   expect(result).toMatchObject({ code: 1, output: '', complaint: expect.stringContaining(complaint) });
   expect(result.complaint).not.toMatch(/\n +at /);
+});
+
+test.each([
+  ['of blanks', ' '],
+  ['with a control character', 'a\u001b[31mred'],
+])('a name %s is refused by name', async (_what, name) => {
+  const result = await run(home, 'merchant', 'add', '--name', name, '--return-origin', 'https://a.example');
+  expect(result).toMatchObject({ code: 1, output: '', complaint: expect.stringContaining('name: must not') });
 });
 
 test('without a command it prints its usage', async () => {

@@ -3,20 +3,28 @@ import { parseArgs } from 'node:util';
 export const usage = `Administers merchants and their API keys.
 
   npm run paystream -- merchant add --name NAME --return-origin ORIGIN
+  npm run paystream -- merchant update MERCHANT_ID [--name NAME] [--return-origin ORIGIN]
   npm run paystream -- merchant list
   npm run paystream -- key add [--merchant ID] --name NAME
   npm run paystream -- key list [--merchant ID]
   npm run paystream -- key revoke KEY_ID
 
   --name NAME             a name for people, such as "My shop" or "shop server"
-  --return-origin ORIGIN  a web origin that buyers may return to after paying, such as https://shop.example; may be repeated
-  --merchant ID           the merchant, mch_…; needed only when there are several
+  --return-origin ORIGIN  a web origin that buyers may return to after paying, such as https://shop.example; may be repeated.
+                          An update replaces all origins
+  --merchant ID           the merchant, mch_…; required if there are several
 
-It works on the database of the server: set the same DATABASE_URL or DATA_DIR. A running server needs no restart.`;
+It works on the database of the server: set the same NODE_ENV, and the same DATABASE_URL or DATA_DIR. A running server needs no restart.`;
 
 /** A command line of the paystream command. */
 export type Options =
   | { readonly command: 'merchant add'; readonly name: string; readonly returnOrigins: readonly string[] }
+  | {
+      readonly command: 'merchant update';
+      readonly merchantId: string;
+      readonly name: string | null;
+      readonly returnOrigins: readonly string[] | null;
+    }
   | { readonly command: 'merchant list' }
   | { readonly command: 'key add'; readonly merchantId: string | null; readonly name: string }
   | { readonly command: 'key list'; readonly merchantId: string | null }
@@ -28,10 +36,11 @@ export class UsageError extends Error {}
 /** Parses a command line; null when help is requested. @throws {UsageError} */
 export function readOptions(args: readonly string[]): Options | null {
   const { values, positionals } = parse(args);
-  if (values.help || positionals.length === 0) return null;
+  if (values.help || positionals.length === 0 || positionals[0] === 'help') return null;
   const [noun, verb, ...rest] = positionals;
   const command = `${noun} ${verb ?? ''}`.trim();
-  const { name, merchant = null, 'return-origin': returnOrigins = [] } = values;
+  const { merchant = null, 'return-origin': returnOrigins = [] } = values;
+  const name = onlyOf('--name', values.name);
   const required = (value: string | undefined, option: string): string => {
     if (value === undefined) throw new UsageError(`${command} needs ${option}.`);
     return value;
@@ -41,6 +50,16 @@ export function readOptions(args: readonly string[]): Options | null {
       case 'merchant add':
         if (returnOrigins.length === 0) throw new UsageError('merchant add needs at least one --return-origin.');
         return { command, name: required(name, '--name'), returnOrigins };
+      case 'merchant update':
+        if (name === undefined && returnOrigins.length === 0) {
+          throw new UsageError('merchant update needs --name or --return-origin.');
+        }
+        return {
+          command,
+          merchantId: required(rest.shift(), 'the id of a merchant, mch_…'),
+          name: name ?? null,
+          returnOrigins: returnOrigins.length === 0 ? null : returnOrigins,
+        };
       case 'merchant list':
         return { command };
       case 'key add':
@@ -50,6 +69,8 @@ export function readOptions(args: readonly string[]): Options | null {
       case 'key revoke':
         return { command, keyId: required(rest.shift(), 'the id of a key, key_…') };
       default:
+        if (noun === 'merchant' && verb === undefined) throw new UsageError('merchant needs add, update or list.');
+        if (noun === 'key' && verb === undefined) throw new UsageError('key needs add, list or revoke.');
         throw new UsageError(`There is no command "${command}".`);
     }
   })();
@@ -62,9 +83,16 @@ export function readOptions(args: readonly string[]): Options | null {
 
 const takenBy: Readonly<Record<string, readonly string[]>> = {
   'merchant add': ['name', 'return-origin'],
+  'merchant update': ['name', 'return-origin'],
   'key add': ['name', 'merchant'],
   'key list': ['merchant'],
 };
+
+/** The value of an option that is given at most once. @throws {UsageError} */
+function onlyOf(option: string, values: readonly string[] | undefined): string | undefined {
+  if (values !== undefined && values.length > 1) throw new UsageError(`${option} is given more than once.`);
+  return values?.[0];
+}
 
 function parse(args: readonly string[]) {
   try {
@@ -72,7 +100,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
-        name: { type: 'string' },
+        name: { type: 'string', multiple: true },
         merchant: { type: 'string' },
         'return-origin': { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },

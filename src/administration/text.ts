@@ -20,17 +20,21 @@ ${accounts}
 Next, create a key for its server: npm run paystream -- key add --merchant ${id} --name 'shop server'`;
 }
 
+export function textOfMerchant({ id, name, returnOrigins }: Named): string {
+  return `Merchant ${id} is "${name}". Buyers may return to ${returnOrigins.join(', ')}.`;
+}
+
 export function textOfNewKey({ key, token }: NewApiKey): string {
-  return `Created API key ${key.id}, "${key.name}", of merchant ${key.merchantId}. The key is shown only now:
+  return `Created API key ${key.id}, "${key.name}", of merchant ${key.merchantId}. Copy the key now; it is not shown again:
 
 ${token}
 
-Your server sends it as "Authorization: Bearer ${key.hint}". Never put it into a browser or an app.
+Your server sends it in the header "Authorization: Bearer <key>". Never put it into a browser or an app.
 To revoke it: npm run paystream -- key revoke ${key.id}`;
 }
 
 export function textOfRevokedKey({ id, name, hint, revokedAt }: ApiKey): string {
-  return `API key ${id}, "${name}" (${hint}), is revoked since ${revokedAt?.toISOString()}.
+  return `API key ${id}, "${name}" (${hint}), was revoked at ${revokedAt?.toISOString()}.
 Requests with it are refused now, and its subscriptions end within a second on every node.`;
 }
 

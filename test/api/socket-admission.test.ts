@@ -1,0 +1,71 @@
+import { getEventListeners, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { OverloadedError } from '../../src/database/errors.ts';
+import { type AuthenticateSocket, serveWebSocket } from '../../src/http/websocket.ts';
+
+const log = { info() {}, warn() {}, error() {} };
+const unused = () => {
+  throw new Error('No operation is sent here.');
+};
+
+let end = async () => {};
+afterEach(() => end());
+
+/** The WebSocket entrance with this authentication; resolves to a client that has sent `connection_init`. */
+async function initSocket(authenticate: AuthenticateSocket): Promise<WebSocket> {
+  const entrance = serveWebSocket(unused, authenticate, log);
+  const server = createServer().on('upgrade', (request, socket, head) => entrance.open(request, socket, head));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  end = async () => {
+    await entrance.close(0);
+    server.close();
+  };
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const client = new WebSocket(`ws://127.0.0.1:${port}`, 'graphql-transport-ws');
+  await once(client, 'open');
+  client.send(JSON.stringify({ type: 'connection_init', payload: { authorization: 'Bearer key' } }));
+  return client;
+}
+
+test('a socket that closes while its key is looked up leaves no listener on the key', async () => {
+  const { signal } = new AbortController();
+  let asked = () => {};
+  const lookup = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  let answer = (_caller: { readonly revoked: AbortSignal }) => {};
+  const client = await initSocket(() => {
+    asked();
+    return new Promise((resolve) => {
+      answer = resolve;
+    });
+  });
+  await lookup;
+  client.close();
+  await once(client, 'close'); // the server has closed its side by then
+  answer({ revoked: signal });
+  await new Promise(setImmediate);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('an open socket holds one listener on its key, and none once it is closed', async () => {
+  const { signal } = new AbortController();
+  const client = await initSocket(async () => ({ revoked: signal }));
+  await once(client, 'message');
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  client.close();
+  await once(client, 'close');
+  await expect.poll(() => getEventListeners(signal, 'abort').length).toBe(0);
+});
+
+test('a socket whose key cannot be looked up because the database is busy is closed with 1013', async () => {
+  const client = await initSocket(async () => {
+    throw new OverloadedError('The database is busy.', 'busy', true);
+  });
+  const [code] = await once(client, 'close');
+  expect(code).toBe(1013);
+});
