@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AlipayLedger } from './alipay/ground-truth.ts';
+import type { AlipayLedger } from './alipay/ledger-report.ts';
 import { type AlipayOptions, createAlipayProvider } from './alipay/provider.ts';
 import { type CallbackPost, type CallbackTransport, defaultAttemptTimeoutMs, postByHttp } from './callback-post.ts';
 import { Clock } from './clock.ts';
@@ -15,7 +15,7 @@ import { Ledger } from './ledger.ts';
 import type { ClockRow, SandboxParts, SimulatedProvider } from './provider.ts';
 import { seededRandom, seededToken } from './random.ts';
 import { problem, serve } from './routes.ts';
-import type { StripeLedger } from './stripe/ground-truth.ts';
+import type { StripeLedger } from './stripe/ledger-report.ts';
 import { createStripeProvider, type StripeOptions } from './stripe/provider.ts';
 import { createWechatpayProvider, type WechatpayLedger, type WechatpayOptions } from './wechatpay/provider.ts';
 

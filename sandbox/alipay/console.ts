@@ -13,7 +13,7 @@ import { newDigits } from '../random.ts';
 import { readBillDate } from './bills.ts';
 import { actAsBuyer, type BuyerAction } from './cashier.ts';
 import { AlipayRefusal } from './errors.ts';
-import { refundInLedger, tradeInLedger } from './ground-truth.ts';
+import { refundInLedger, tradeInLedger } from './ledger-report.ts';
 import { failRefund, findRefundByNumber, refundableOf, refundTrade, succeedRefund } from './refunds.ts';
 import { type AlipayState, newestOffer, type RefundRow, type TradeRow } from './state.ts';
 import { closeTrade, findTrade, finishTrade, forcePayment } from './trades.ts';

@@ -8,7 +8,7 @@ import { alipayCallbackProtocol, notifyRetryDelaysMs } from './callback-protocol
 import { alipayPageKinds, pendingAlipayPayments, serveAlipayPage } from './cashier.ts';
 import { alipayConsole } from './console.ts';
 import { type Gateway, isAlipayApi, serveAlipayApi } from './gateway.ts';
-import { type AlipayLedger, readAlipayLedger } from './ground-truth.ts';
+import { type AlipayLedger, readAlipayLedger } from './ledger-report.ts';
 import type { Certificates } from './request.ts';
 import { signRsa2 } from './signing.ts';
 import type { AlipayState, TaskAct } from './state.ts';

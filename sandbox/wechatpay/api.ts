@@ -2,12 +2,12 @@ import type { Applied, RequestFault } from '../faults.ts';
 import { type HttpRequest, type HttpResponse, type HttpResult, headerOf } from '../http.ts';
 import { decodeSegment, matchPath } from '../path-pattern.ts';
 import { executeLater, withResponseFault } from '../response-faults.ts';
-import { RequestGuard } from './authorization.ts';
 import type { BillDownloads } from './bill-downloads.ts';
 import { certificateList } from './certificates.ts';
 import type { Endpoint } from './endpoints.ts';
 import { systemError, WechatpayRefusal } from './errors.ts';
 import { paymentEndpoints } from './payment-endpoints.ts';
+import { RequestGuard } from './request-guard.ts';
 import { signatureHeaders } from './signing.ts';
 import type { PlatformKey, WechatpayOptions, WechatpayState } from './state.ts';
 

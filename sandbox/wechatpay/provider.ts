@@ -8,12 +8,12 @@ import { WechatpayApi } from './api.ts';
 import { BillDownloads } from './bill-downloads.ts';
 import { pendingWechatpayPayments, serveWechatpayPage } from './cashier.ts';
 import { wechatpayConsole } from './console.ts';
-import { readWechatpayLedger, type WechatpayLedger } from './ground-truth.ts';
+import { readWechatpayLedger, type WechatpayLedger } from './ledger-report.ts';
 import { ackTimeoutMs, notificationRetryDelaysMs, wechatpayCallbackProtocol } from './notifications.ts';
 import type { PlatformKey, TaskAct, WechatpayOptions, WechatpayState } from './state.ts';
 import { runTask } from './tasks.ts';
 
-export type { WechatpayLedger } from './ground-truth.ts';
+export type { WechatpayLedger } from './ledger-report.ts';
 export type { PlatformKey, WechatpayOptions } from './state.ts';
 
 export type WechatpayProvider = SimulatedProvider & {

@@ -1,4 +1,4 @@
-import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
+import type { AlipayLedger } from '../../sandbox/alipay/ledger-report.ts';
 import type { NextAction, Payment } from '../../src/domain/payment.ts';
 import { type Desk, fillIn, follow, type Gesture, leftToRefund, pathOf, press } from './buyer.ts';
 import { shareOf } from './clients.ts';

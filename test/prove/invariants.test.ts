@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
+import type { AlipayLedger } from '../../sandbox/alipay/ledger-report.ts';
 import { History } from './history.ts';
 import { findDifferencesFromLedger, findDoubles, findFailuresWithoutWord, findOpenAtEnd } from './ledger-invariants.ts';
 import { type LedgerView, viewOfAlipay, viewOfStripe, viewOfWechatpay } from './ledger-view.ts';

@@ -1,8 +1,8 @@
-import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
+import type { AlipayLedger } from '../../sandbox/alipay/ledger-report.ts';
 import type { ProviderLedgers } from '../../sandbox/server.ts';
-import type { StripeLedger } from '../../sandbox/stripe/ground-truth.ts';
+import type { StripeLedger } from '../../sandbox/stripe/ledger-report.ts';
 import type { StripeObject } from '../../sandbox/stripe/objects.ts';
-import type { WechatpayLedger } from '../../sandbox/wechatpay/ground-truth.ts';
+import type { WechatpayLedger } from '../../sandbox/wechatpay/ledger-report.ts';
 import type { PaymentStatus } from '../../src/domain/payment.ts';
 import type { RefundStatus } from '../../src/domain/refund.ts';
 

@@ -1,4 +1,4 @@
-import type { WechatpayLedger } from '../../sandbox/wechatpay/ground-truth.ts';
+import type { WechatpayLedger } from '../../sandbox/wechatpay/ledger-report.ts';
 import type { NextAction, Payment } from '../../src/domain/payment.ts';
 import { type Desk, fillIn, follow, type Gesture, leftToRefund, pathOf, press } from './buyer.ts';
 import { shareOf } from './clients.ts';

@@ -1,7 +1,7 @@
 import { createSign, createVerify, generateKeyPairSync } from 'node:crypto';
 import { AlipaySdk, type AlipaySdkConfig } from 'alipay-sdk';
 import { expect, onTestFinished } from 'vitest';
-import type { AlipayLedger } from '../../sandbox/alipay/ground-truth.ts';
+import type { AlipayLedger } from '../../sandbox/alipay/ledger-report.ts';
 import type { AlipayOptions } from '../../sandbox/alipay/provider.ts';
 import type { CallbackResponse } from '../../sandbox/callback-post.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
