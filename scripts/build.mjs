@@ -4,8 +4,8 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Builds `.build/main.js`, the server in one JavaScript file, so that a start compiles nothing: loading the sources
- * takes more than a second. Packages stay external, because two copies of graphql would refuse each other's types.
+ * Builds `.build/main.js`, the server in one JavaScript file, and `.build/sandbox.js`, the sandbox in another, so that a start compiles
+ * nothing: loading the sources takes more than a second. Packages stay external, because two copies of graphql would refuse each other's types.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, '.build');
@@ -15,11 +15,14 @@ export const reconcileEntry = join(outdir, 'reconcile-main.js');
 /** The command that administers merchants and API keys. */
 export const paystreamEntry = join(outdir, 'paystream-main.js');
 
+const sandboxEntry = join(outdir, 'sandbox.js');
+const entries = [entry, reconcileEntry, paystreamEntry, sandboxEntry];
+
 /** True when a source of the build is newer than the build. */
 export function isStale() {
   const built = statSync(entry, { throwIfNoEntry: false });
-  if (built === undefined || !existsSync(reconcileEntry) || !existsSync(paystreamEntry)) return true;
-  return ['src', 'prisma/generated/client', 'package-lock.json', 'scripts/build.mjs'].some(
+  if (built === undefined || !entries.every((file) => existsSync(file))) return true;
+  return ['src', 'sandbox', 'prisma/generated/client', 'package-lock.json', 'scripts/build.mjs'].some(
     (place) => newest(join(root, place)) > built.mtimeMs,
   );
 }
@@ -33,11 +36,8 @@ function newest(path) {
 
 export async function build() {
   const { build: bundle } = await import('esbuild');
-  await bundle({
-    entryPoints: [join(root, 'src/main.ts'), join(root, 'src/reconcile-main.ts'), join(root, 'src/paystream-main.ts')],
-    outdir,
+  const options = {
     bundle: true,
-    splitting: true,
     platform: 'node',
     target: 'node20',
     format: 'esm',
@@ -45,15 +45,29 @@ export async function build() {
     sourcemap: true,
     logLevel: 'warning',
     plugins: [ownAddress],
+  };
+  await bundle({
+    entryPoints: [join(root, 'src/main.ts'), join(root, 'src/reconcile-main.ts'), join(root, 'src/paystream-main.ts')],
+    outdir,
+    splitting: true,
+    ...options,
+  });
+  await bundle({
+    entryPoints: [join(root, 'sandbox/main.ts')],
+    outfile: sandboxEntry,
+    ...options,
   });
 }
 
-/** Keeps `import.meta.url` relative to the source file and not to the build. */
+/** Keeps `import.meta.url` relative to the source file and not to the build, and lets the server start the built sandbox. */
 const ownAddress = {
   name: 'own-address',
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8');
+      const source = await readFile(path, 'utf8');
+      const text = path.endsWith(join('src', 'development.ts'))
+        ? source.replace("'../sandbox/main.ts'", "'../.build/sandbox.js'")
+        : source;
       if (!text.includes('import.meta.url')) return null;
       const from = JSON.stringify(relative(outdir, path).split(sep).join('/'));
       return { loader: 'ts', contents: text.replaceAll('import.meta.url', `new URL(${from}, import.meta.url).href`) };

@@ -11,6 +11,8 @@ const readySchema = z.union([
   z.object({ type: z.literal('failed'), message: z.string() }),
 ]);
 
+/** The build replaces this path with that of the built sandbox, whose start compiles nothing. */
+const sandboxEntry = '../sandbox/main.ts';
 /** The limits for the start and, before it is killed, for the stop of the sandbox, in milliseconds. */
 const startMsMax = 60_000;
 const stopMsMax = 5000;
@@ -34,8 +36,8 @@ export async function startSandboxProcess(options: {
 }): Promise<SandboxProcess> {
   const { port, dataDir, keys, stripeWebhookUrl, onEnd, signal } = options;
   signal?.throwIfAborted();
-  const child = fork(fileURLToPath(new URL('../sandbox/main.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx'],
+  const child = fork(fileURLToPath(new URL(sandboxEntry, import.meta.url)), {
+    execArgv: sandboxEntry.endsWith('.ts') ? ['--import', 'tsx'] : [],
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
