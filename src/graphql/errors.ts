@@ -38,7 +38,7 @@ const InputIssueType = builder.objectRef<InputIssue>('InputIssue').implement({
     path: t.exposeString('path', {
       description: 'The path of the field within the input object, such as `lines.0.quantity`.',
     }),
-    message: t.exposeString('message', { description: 'What is wrong with the field.' }),
+    message: t.exposeString('message', { description: 'The error in the field.' }),
   }),
 });
 

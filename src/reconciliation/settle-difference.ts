@@ -9,7 +9,6 @@ import { needReview } from '../domain/review.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { checkRefund } from '../provider-calls/refunds.ts';
 import { changeOrder } from '../store/order-writer.ts';
-
 import { findRefund } from '../store/refund-store.ts';
 
 /**
@@ -18,7 +17,7 @@ import { findRefund } from '../store/refund-store.ts';
  * - `APPLIED`: our state now equals the bill.
  * - `KNOWN_MEANWHILE`: a callback or another run was faster.
  * - `IN_REVIEW`: a person must decide.
- * - `TOO_EARLY`: a prerequisite is not known yet. It is queried now.
+ * - `TOO_EARLY`: the refund’s payment is not captured here yet. A check is scheduled at once.
  * - `ASKED`: the provider was queried and does not confirm the bill.
  */
 export type Settlement = {

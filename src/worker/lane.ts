@@ -28,7 +28,7 @@ export type Lane = {
  */
 export function createLane<T>(
   name: string,
-  placesMax: number,
+  concurrencyMax: number,
   claim: (limit: number) => Promise<readonly T[]>,
   work: (piece: T) => Promise<void>,
 ): Lane {
@@ -54,9 +54,9 @@ export function createLane<T>(
   return {
     name,
     async runOnce() {
-      const free = placesMax - underWay.size - claiming;
+      const free = concurrencyMax - underWay.size - claiming;
       const round = free > 0 ? await beginDue(free) : { taken: 0, isFull: true };
-      if (underWay.size >= placesMax) await Promise.race(underWay);
+      if (underWay.size >= concurrencyMax) await Promise.race(underWay);
       return round;
     },
     async idle() {

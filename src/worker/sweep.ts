@@ -15,10 +15,10 @@ import { expireOrder } from './expire-order.ts';
 import { createLane, type Lane } from './lane.ts';
 import { runIsolated } from './run-isolated.ts';
 
-/** The maximum number of concurrent pieces of each kind for one provider, for each node. It limits the concurrent calls to the provider. */
-export const placesPerProvider = 8;
+/** The maximum number of concurrent work items of one kind, per provider and node. It limits the concurrent calls to the provider. */
+export const concurrencyPerProvider = 8;
 /** The maximum number of orders that expire concurrently, for each node. Expiring an order waits for no provider. */
-export const placesForOrders = 8;
+export const concurrencyForOrders = 8;
 /** A check that fails because of a bug is retried after this time, so that it does not block other checks. */
 const brokenDelayMs = 10 * 60_000;
 
@@ -95,27 +95,34 @@ function claimAt<T>(
 }
 
 function deliveryLane(context: CommandContext, name: ProviderName): Lane {
-  return createLane(`callbacks of ${name}`, placesPerProvider, claimAt(context, name, claimDueDeliveries), (delivery) =>
-    applyDelivery(context, delivery),
+  return createLane(
+    `callbacks of ${name}`,
+    concurrencyPerProvider,
+    claimAt(context, name, claimDueDeliveries),
+    (delivery) => applyDelivery(context, delivery),
   );
 }
 
 function paymentLane(context: CommandContext, name: ProviderName): Lane {
-  return createLane(`payments of ${name}`, placesPerProvider, claimAt(context, name, claimDuePayments), (paymentId) =>
-    runIsolated(context, { paymentId }, () =>
-      logCommand(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
-        async (error: unknown) => {
-          if (overloadIn(error) !== null) throw error; // the database does not answer: the payment is due again after its lease
-          await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
-          throw error;
-        },
+  return createLane(
+    `payments of ${name}`,
+    concurrencyPerProvider,
+    claimAt(context, name, claimDuePayments),
+    (paymentId) =>
+      runIsolated(context, { paymentId }, () =>
+        logCommand(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
+          async (error: unknown) => {
+            if (overloadIn(error) !== null) throw error; // the database does not answer: the payment is due again after its lease
+            await delayPaymentCheck(context.db.pool, paymentId, after(context.clock.now(), brokenDelayMs));
+            throw error;
+          },
+        ),
       ),
-    ),
   );
 }
 
 function refundLane(context: CommandContext, name: ProviderName): Lane {
-  return createLane(`refunds of ${name}`, placesPerProvider, claimAt(context, name, claimDueRefunds), (refundId) =>
+  return createLane(`refunds of ${name}`, concurrencyPerProvider, claimAt(context, name, claimDueRefunds), (refundId) =>
     runIsolated(context, { refundId }, () =>
       logCommand(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
         async (error: unknown) => {
@@ -131,7 +138,7 @@ function refundLane(context: CommandContext, name: ProviderName): Lane {
 function expiryLane(context: CommandContext): Lane {
   return createLane(
     'orders that expire',
-    placesForOrders,
+    concurrencyForOrders,
     (limit) => claimDueOrders(context.db.pool, context.clock.now(), limit),
     (orderId) =>
       runIsolated(context, { orderId }, () =>

@@ -5,7 +5,7 @@ import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import type { Lane } from '../../src/worker/lane.ts';
-import { openLanes, placesPerProvider } from '../../src/worker/sweep.ts';
+import { concurrencyPerProvider, openLanes } from '../../src/worker/sweep.ts';
 import { chineseSetups } from '../support/chinese-providers.ts';
 import { createOrder, payOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../support/test-app.ts';
 
 /** More than twice the number of concurrent checks. */
-const tooMany = 2 * placesPerProvider + 1;
+const tooMany = 2 * concurrencyPerProvider + 1;
 
 type Question = 'queryPayment' | 'closePayment' | 'queryRefund';
 
@@ -134,7 +134,7 @@ test('payments of one provider are checked while another hangs, which gets no mo
   app.clock.advance(12_000);
   await runAll();
   expect((await readOrder(app, orderId)).status).toBe('CONFIRMED');
-  await expect.poll(() => alipay.waiting('queryPayment')).toBe(placesPerProvider);
+  await expect.poll(() => alipay.waiting('queryPayment')).toBe(concurrencyPerProvider);
 });
 
 test('refunds of one provider are checked while another hangs', async () => {
@@ -151,7 +151,7 @@ test('refunds of one provider are checked while another hangs', async () => {
   app.clock.advance(12_000);
   await runAll();
   expect((await readOrder(app, atWechatpay.orderId)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
-  await expect.poll(() => alipay.waiting('queryRefund')).toBe(placesPerProvider);
+  await expect.poll(() => alipay.waiting('queryRefund')).toBe(concurrencyPerProvider);
 });
 
 test('orders expire while a provider hangs, and only their payments at that provider wait to be closed', async () => {
@@ -182,7 +182,7 @@ test('callbacks of one provider are applied while another hangs in the queries f
   expect((await readOrder(app, atWechatpay.orderId)).refunds).toMatchObject([
     { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 100 } },
   ]);
-  await expect.poll(() => alipay.waiting('queryRefund')).toBe(placesPerProvider);
+  await expect.poll(() => alipay.waiting('queryRefund')).toBe(concurrencyPerProvider);
 });
 
 test('once it answers again, all work is processed as fast as places become free', async () => {
@@ -190,9 +190,9 @@ test('once it answers again, all work is processed as fast as places become free
   app.clock.advance(12_000);
   const payments = laneOf('payments of ALIPAY');
   const first = payments.runOnce();
-  await expect.poll(() => alipay.waiting('queryPayment')).toBe(placesPerProvider);
+  await expect.poll(() => alipay.waiting('queryPayment')).toBe(concurrencyPerProvider);
   alipay.end();
-  expect(await first).toEqual({ taken: placesPerProvider, isFull: true });
+  expect(await first).toEqual({ taken: concurrencyPerProvider, isFull: true });
   while ((await payments.runOnce()).isFull);
   await payments.idle();
   const { rows } = await app.database.pool.query<{ due: number }>(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createLane } from '../../src/worker/lane.ts';
 
 /** A lane on a queue. Each piece ends when the test calls `end`. */
-function laneOn(queue: string[], placesMax: number) {
+function laneOn(queue: string[], concurrencyMax: number) {
   const underWay = new Map<string, () => void>();
   const claims: number[] = [];
   let mostAtOnce = 0;
@@ -14,7 +14,7 @@ function laneOn(queue: string[], placesMax: number) {
     await new Promise<void>((resolve) => underWay.set(piece, resolve));
     underWay.delete(piece);
   };
-  const lane = createLane('pieces', placesMax, claim, async (piece) => {
+  const lane = createLane('pieces', concurrencyMax, claim, async (piece) => {
     const working = work(piece);
     mostAtOnce = Math.max(mostAtOnce, underWay.size);
     await working;
