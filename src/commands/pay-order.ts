@@ -2,16 +2,13 @@ import { z } from 'zod';
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import {
   InvalidInputError,
-  MethodNotAvailableError,
   OrderNotPayableError,
   PaymentInProgressError,
-  type PaymentMethodOption,
   ProviderRejectedError,
   ProviderUnavailableError,
 } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
 import { isFree, leasedFrom } from '../domain/lease.ts';
-import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
@@ -20,12 +17,13 @@ import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { submitPayment } from '../provider-calls/submit-payment.ts';
-import type { BuyerField, PaymentProvider } from '../providers/provider.ts';
+import type { PaymentProvider } from '../providers/provider.ts';
 import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
 import type { Actor } from './actor.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
+import { chooseMethod } from './payment-methods.ts';
 
 /** The maximum number of blocking payments that one call closes before it fails with PAYMENT_IN_PROGRESS. */
 const closingsMax = 2;
@@ -103,29 +101,6 @@ async function queryFirst(context: CommandContext, paymentId: string): Promise<P
   return payment;
 }
 
-type Offer = Pick<Order, 'totalMinor' | 'currency' | 'captureMode'>;
-
-/** The payment methods of the merchant that accept the order's amount, currency and capture mode. */
-export async function paymentMethodsOf(
-  context: CommandContext,
-  order: Offer & Pick<Order, 'merchantId'>,
-): Promise<PaymentMethodOption[]> {
-  return optionsOf(await accountsOf(context, order.merchantId), order);
-}
-
-function optionsOf(providers: readonly PaymentProvider[], order: Offer): PaymentMethodOption[] {
-  return providers
-    .filter((provider) => provider.refusalOf(offerOf(order)) === null)
-    .map(({ method, flows, needs }) => ({
-      ...{ method, flows },
-      needs: flows.map((flow) => ({ flow, fields: needs[flow] ?? [] })),
-    }));
-}
-
-function offerOf({ totalMinor, currency, captureMode }: Offer) {
-  return { amountMinor: totalMinor, currency, captureMode };
-}
-
 type Decided = { readonly result: Beginning; readonly claim: Claim | null };
 
 async function begin(
@@ -140,7 +115,7 @@ async function begin(
     const unreachable = change.payments.filter((payment) => isUnreachable(context, payment));
     const blocking = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
     checkPayable(change, blocking);
-    const { provider, flow } = choose(available, change.order, wanted);
+    const { provider, flow } = chooseMethod(available, change.order, wanted);
     if (blocking !== undefined && isUnsubmitted(blocking)) {
       applyPaymentReport(change, neverStarted(blocking, change.at));
     } else if (blocking !== undefined) {
@@ -196,12 +171,6 @@ function checkPayable({ order, payments, at }: OrderChange, blocking: Payment | 
   throw new PaymentInProgressError(blocking.id);
 }
 
-const whatFor: Readonly<Record<BuyerField, string>> = {
-  returnUrl: 'the provider redirects the buyer there after the payment',
-  openId: 'it identifies the buyer at the provider',
-  buyerIp: 'the provider requires the buyer’s IP address as your server sees it',
-};
-
 /**
  * True for a payment that no caller is submitting and whose earlier submissions were not executed. Its buyer never
  * received a next action, so it does not block other payments. If a call that crashed created it at the provider all
@@ -209,29 +178,6 @@ const whatFor: Readonly<Record<BuyerField, string>> = {
  */
 function isUnsubmitted({ status, leasedUntil }: Payment): boolean {
   return status === 'SUBMITTING' && leasedUntil === null;
-}
-
-function choose(providers: readonly PaymentProvider[], order: Order, wanted: Wanted) {
-  const available = optionsOf(providers, order);
-  const provider = providers.find(({ method }) => method === wanted.method);
-  if (provider === undefined)
-    throw new MethodNotAvailableError(
-      `${wanted.method} is not available: it is not configured, or its provider does not answer.`,
-      available,
-    );
-  const refusal = provider.refusalOf(offerOf(order));
-  if (refusal !== null) throw new MethodNotAvailableError(refusal, available);
-  const flow = wanted.flow ?? provider.flows[0];
-  if (flow === undefined || !provider.flows.includes(flow)) {
-    throw new MethodNotAvailableError(`${wanted.method} does not support the flow ${wanted.flow}.`, available);
-  }
-  const missing = (provider.needs[flow] ?? []).filter((field) => wanted[field] == null);
-  if (missing.length > 0) {
-    throw new InvalidInputError(
-      missing.map((field) => ({ path: field, message: `is required with ${flow}: ${whatFor[field]}.` })),
-    );
-  }
-  return { provider, flow };
 }
 
 function newPayment(

@@ -1,6 +1,7 @@
 import { cancelPayment } from '../commands/cancel-payment.ts';
 import { capturePayment } from '../commands/capture-payment.ts';
-import { paymentMethodsOf, payOrder } from '../commands/pay-order.ts';
+import { payOrder } from '../commands/pay-order.ts';
+import { paymentMethodsOf } from '../commands/payment-methods.ts';
 import { refreshPayment } from '../commands/refresh-payment.ts';
 import {
   ForbiddenError,
