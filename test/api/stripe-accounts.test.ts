@@ -87,6 +87,10 @@ test('payments that an earlier version recorded without the account’s name wai
   const { id: orderId } = await createOrder(app, { expiresInSeconds: 604_800 });
   await control(app.sandboxUrl, 'faults', { fault: 'error_500_after', match: { operation: 'payment_intents.create' } });
   const lost = await payOrder(app, orderId);
+  // Its callback brings the provider's id. One that arrives during the call is postponed.
+  await untilCallbacksCame(app);
+  app.clock.advance(10_000);
+  await app.app.rounds.applyDeliveries();
   await forgetNames();
 
   await startOther();
