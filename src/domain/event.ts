@@ -1,3 +1,4 @@
+import type { ActorKind } from './actor.ts';
 import type { OrderFacts, OrderLine, OrderPaymentStatus, OrderStatus } from './order.ts';
 import type { PaymentFacts, PaymentMethod, PaymentStatus } from './payment.ts';
 import type { RefundFacts, RefundStatus } from './refund.ts';
@@ -20,8 +21,6 @@ export type FactChanges = {
   readonly refund?: Partial<RefundFacts>;
   /** The reason for the review, or the operator's decision, as text. Only on ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED. */
   readonly note?: string;
-  /** The operator who decided. Only on ORDER_REVIEW_RESOLVED. */
-  readonly resolvedBy?: string;
 };
 
 /**
@@ -33,6 +32,8 @@ export type OrderEvent = {
   readonly type: EventType;
   readonly sequence: number;
   readonly occurredAt: Date;
+  readonly actorKind: ActorKind;
+  readonly actorId: string | null;
   readonly orderStatus: OrderStatus;
   readonly orderPaymentStatus: OrderPaymentStatus;
   readonly paymentId: string | null;

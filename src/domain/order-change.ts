@@ -1,3 +1,4 @@
+import type { EventActor } from './actor.ts';
 import type { EventType, FactChanges, OrderEvent } from './event.ts';
 import type { LatePaymentPolicy, Order, OrderFacts, OrderLine } from './order.ts';
 import { sumsOf } from './order-sums.ts';
@@ -17,7 +18,6 @@ type Recorded = {
   readonly payment?: { readonly id: string } & Partial<PaymentFacts>;
   readonly refund?: { readonly id: string } & Partial<RefundFacts>;
   readonly note?: string;
-  readonly resolvedBy?: string;
 };
 
 /**
@@ -26,6 +26,8 @@ type Recorded = {
  */
 export class OrderChange {
   readonly at: Date;
+  /** Who causes the change. */
+  readonly actor: EventActor;
   readonly latePaymentPolicy: LatePaymentPolicy;
   readonly events: OrderEvent[] = [];
   readonly touchedPayments = new Set<string>();
@@ -34,8 +36,9 @@ export class OrderChange {
   readonly #payments: Map<string, Payment>;
   readonly #refunds: Map<string, Refund>;
 
-  constructor(held: OrderAggregate, at: Date) {
+  constructor(held: OrderAggregate, at: Date, actor: EventActor) {
     this.at = at;
+    this.actor = actor;
     this.latePaymentPolicy = held.latePaymentPolicy;
     this.#order = held.order;
     this.#payments = new Map(held.payments.map((payment) => [payment.id, payment]));
@@ -95,7 +98,7 @@ export class OrderChange {
   }
 
   /** Changes facts and records the event that carries them. */
-  record(type: EventType, { order, payment, refund, note, resolvedBy }: Recorded): void {
+  record(type: EventType, { order, payment, refund, note }: Recorded): void {
     const updatedAt = this.at;
     if (order !== undefined) this.#order = { ...this.#order, ...order };
     if (payment !== undefined) {
@@ -111,7 +114,6 @@ export class OrderChange {
       ...(payment && { payment: { ...payment, updatedAt } }),
       ...(refund && { refund: { ...refund, updatedAt } }),
       ...(note !== undefined && { note }),
-      ...(resolvedBy !== undefined && { resolvedBy }),
     };
     this.#append(type, changes, payment?.id ?? null, refund?.id ?? null);
   }
@@ -145,6 +147,8 @@ export class OrderChange {
       type,
       sequence: version,
       occurredAt: this.at,
+      actorKind: this.actor.kind,
+      actorId: this.actor.id,
       orderStatus: this.#order.status,
       orderPaymentStatus: this.#order.paymentStatus,
       paymentId,

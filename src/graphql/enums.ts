@@ -1,3 +1,4 @@
+import { actorKinds } from '../domain/actor.ts';
 import { errorCodes } from '../domain/errors.ts';
 import { eventTypes } from '../domain/event.ts';
 import { captureModes, orderPaymentStatuses, orderStatuses, reviewReasons } from '../domain/order.ts';
@@ -193,5 +194,17 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     PROVIDER_REJECTED: 'The provider refused the request. Repeating it has no effect.',
     PROVIDER_UNAVAILABLE:
       'The provider could not be reached, or its account is not configured. Repeat with the same key after `retryAfterMs`.',
+  }),
+});
+
+export const ActorKind = builder.enumType('ActorKind', {
+  description: 'What caused a change. New values may be added.',
+  values: described(actorKinds, {
+    MERCHANT: 'A server of the merchant, with an API key.',
+    OPERATOR: 'A person who works for the merchant.',
+    CUSTOMER: 'A customer of the merchant.',
+    BUYER: 'A browser with the client token of the order.',
+    PROVIDER: 'The provider: a callback, a response, the answer to a query, or a bill.',
+    SYSTEM: 'Paystream itself, such as the expiry of an order.',
   }),
 });

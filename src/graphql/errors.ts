@@ -63,7 +63,7 @@ builder.objectType(NotFoundError, {
 
 builder.objectType(ForbiddenError, {
   name: 'ForbiddenError',
-  description: 'The caller may not do this. Nothing was changed. This version has no roles and does not return it yet.',
+  description: 'The caller’s role may not do this. Nothing was changed.',
   interfaces: [ErrorInterface],
 });
 

@@ -1,16 +1,39 @@
+import type { EventActor } from '../domain/actor.ts';
 import { isId } from '../domain/ids.ts';
 import { encodeCursor } from '../events/cursor.ts';
 import { merchantFeed, orderFeed } from '../events/feed.ts';
 import { logStart, readMerchantLog } from '../events/log.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
-import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus } from './enums.ts';
+import {
+  ActorKind,
+  EventType,
+  OrderPaymentStatus,
+  OrderStatus,
+  PaymentMethod,
+  PaymentStatus,
+  RefundStatus,
+} from './enums.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
 import { type OrderEventPage, ofMerchant, ofOrder, pageOf, type ReadEvent } from './read-event.ts';
+import { isStaff, visibleOrders } from './scope.ts';
 
 export const OrderEvent = builder.objectRef<ReadEvent>('OrderEvent');
+
+const Actor = builder.objectRef<EventActor>('Actor').implement({
+  description: 'Who caused a change.',
+  fields: (t) => ({
+    kind: t.expose('kind', { type: ActorKind, description: 'What the actor is.' }),
+    id: t.exposeString('id', {
+      nullable: true,
+      description:
+        'The API key of a MERCHANT, the subject of the token of an OPERATOR or a CUSTOMER, the order of a BUYER, or the name of the ' +
+        'PROVIDER. Null for SYSTEM, and when the caller is a customer or a buyer and the actor is somebody else.',
+    }),
+  }),
+});
 
 const cursorOf = ({ logId }: GraphqlContext, event: ReadEvent) => encodeCursor(logId, event.scope, event);
 
@@ -74,14 +97,28 @@ OrderEvent.implement({
       description: 'The amount of the payment or the refund; null for events of the order itself.',
       resolve: ({ amountMinor, currency }) => (amountMinor === null ? null : { amountMinor, currency }),
     }),
-    note: t.exposeString('note', {
+    actor: t.field({
+      type: Actor,
       nullable: true,
-      description: 'The explanation of ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED; null for other types.',
+      description: 'Who caused the change. Null for events that an earlier version recorded.',
+      resolve: ({ actorKind, actorId }, _args, context) => {
+        if (actorKind === null) return null;
+        const caller = actorOf(context);
+        return { kind: actorKind, id: isStaff(caller) || actorId === caller.id ? actorId : null };
+      },
     }),
-    resolvedBy: t.exposeString('resolvedBy', {
+    note: t.string({
       nullable: true,
       description:
+        'The explanation of ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED; null for other types, and for customers and buyers.',
+      resolve: ({ note }, _args, context) => (isStaff(actorOf(context)) ? note : null),
+    }),
+    resolvedBy: t.string({
+      nullable: true,
+      deprecationReason: 'Use `actor`.',
+      description:
         'The operator who settled the review, for ORDER_REVIEW_RESOLVED; null for other types, and when the review was settled automatically.',
+      resolve: ({ resolvedBy }, _args, context) => (isStaff(actorOf(context)) ? resolvedBy : null),
     }),
     order: t.prismaField({
       type: 'Order',
@@ -178,11 +215,15 @@ builder.subscriptionField('orderEvents', (t) =>
       }),
     },
     subscribe: async (_root, { orderId, after }, context) => {
-      const { merchantId, revoked } = actorOf(context);
+      const caller = actorOf(context);
+      const { merchantId, revoked } = caller;
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
       const position = positionAfter(context, { orderId }, after);
       const { pool, prisma } = context.commands.db;
-      const order = await prisma.order.findUnique({ where: { id: orderId, merchantId }, select: { id: true } });
+      const order = await prisma.order.findUnique({
+        where: { id: orderId, AND: visibleOrders(caller) },
+        select: { id: true },
+      });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
       return orderFeed(
         { pool, notifier: context.notifier, log: context.commands.log, until: revoked },

@@ -52,7 +52,16 @@ const refundColumns = columnsOf([
 ]);
 const eventColumns = columnsOf([
   ...['id', 'merchantId', 'orderId', 'sequence', 'type', 'occurredAt', 'orderNumber', 'orderStatus'],
-  ...['orderPaymentStatus', 'paymentId', 'paymentStatus', 'paymentMethod', 'refundId', 'refundStatus'],
+  ...[
+    'actorKind',
+    'actorId',
+    'orderPaymentStatus',
+    'paymentId',
+    'paymentStatus',
+    'paymentMethod',
+    'refundId',
+    'refundStatus',
+  ],
   ...['amountMinor', 'currency', 'changes'],
 ]);
 
@@ -83,6 +92,10 @@ const loadSql = `
   select to_jsonb(o) as "order", m.late_payment_policy as policy,
     (select coalesce(jsonb_agg(to_jsonb(p) order by p.id), '[]') from payments p where p.order_id = o.id) as payments,
     (select coalesce(jsonb_agg(to_jsonb(r) order by r.id), '[]') from refunds r where r.order_id = o.id) as refunds
+  from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
+
+const tokenOrderSql = `
+  select o.id as "orderId", o.merchant_id as "merchantId", m.return_origins as "returnOrigins", o.expires_at as "expiresAt"
   from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
 
 const changedColumns = orderColumns.filter((column) => column !== 'id' && column !== 'merchant_id');
@@ -146,6 +159,23 @@ export async function loadOrder(on: Tx | Database['pool'], orderId: string): Pro
     refunds: row.refunds.map((refund) => fromRow<Refund>(refund)),
     latePaymentPolicy: row.policy,
   };
+}
+
+/** The order of a client token and what authentication needs of its merchant; null when it does not exist. */
+export async function findTokenOrder(
+  on: Pick<Database['pool'], 'query'>,
+  orderId: string,
+): Promise<{
+  readonly orderId: string;
+  readonly merchantId: string;
+  readonly returnOrigins: readonly string[];
+  readonly expiresAt: Date;
+} | null> {
+  const { rows } = await on.query<{ orderId: string; merchantId: string; returnOrigins: string[]; expiresAt: Date }>(
+    tokenOrderSql,
+    [orderId],
+  );
+  return rows[0] ?? null;
 }
 
 function eventRows(order: Order, events: readonly OrderEvent[]): object[] {

@@ -1,3 +1,4 @@
+import { systemActor } from '../../src/domain/actor.ts';
 import { applyPaymentReport } from '../../src/domain/apply-payment-report.ts';
 import type { EventType, OrderEvent } from '../../src/domain/event.ts';
 import type { CloseTarget, LatePaymentPolicy, Order } from '../../src/domain/order.ts';
@@ -147,7 +148,7 @@ export class OrderStory {
   }
 
   payment(id = firstId): Payment {
-    return new OrderChange(this.held, second(this.#now)).payment(id);
+    return new OrderChange(this.held, second(this.#now), systemActor).payment(id);
   }
 
   /** Sets the time of the next decision to `second(seconds)`. */
@@ -158,7 +159,7 @@ export class OrderStory {
   /** Makes a decision one second after the previous one and keeps its result, as the store does. */
   decide<T>(decision: (change: OrderChange) => T): T {
     this.#now += 1;
-    const change = new OrderChange(this.held, second(this.#now));
+    const change = new OrderChange(this.held, second(this.#now), systemActor);
     const result = decision(change);
     const { order, payments, refunds, latePaymentPolicy } = change;
     this.held = { order, payments, refunds, latePaymentPolicy };
