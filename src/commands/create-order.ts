@@ -83,7 +83,11 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     version: 0,
     dueAt: null,
   };
-  const change = new OrderChange({ order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT' }, at, causeOf(actor));
+  const change = new OrderChange(
+    { order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT', refundLimits: null },
+    at,
+    causeOf(actor),
+  );
   change.recordCreation(lines);
   change.planOrder({ dueAt: order.expiresAt });
   try {

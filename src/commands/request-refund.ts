@@ -4,6 +4,8 @@ import { isId, newId } from '../domain/ids.ts';
 import { isFree, leasedFrom } from '../domain/lease.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { refundableMinor } from '../domain/payment.ts';
+import { isUnderWay } from '../domain/refund.ts';
+import { needsApproval } from '../domain/refund-approval.ts';
 import { startRefund } from '../domain/start-refund.ts';
 import { checkAmount, isConfigured } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
@@ -23,7 +25,8 @@ const inputSchema = z.object({
 
 /**
  * Refunds a payment in full or in part. Returns the refund's id. A repeated call with the same key returns the id of the same refund. The
- * amount is reserved under the order's lock before the provider is called, so that concurrent refunds never exceed the payment.
+ * amount is reserved under the order's lock before the provider is called, so that concurrent refunds never exceed the payment. An operator's
+ * refund above the merchant's limit is reserved and waits for `approveRefund`.
  *
  * @throws {RefundExceedsPaymentError} when the amount is larger than the refundable rest.
  */
@@ -53,8 +56,13 @@ export async function requestRefund(context: CommandContext, actor: Actor, input
         throw new RefundExceedsPaymentError(refundableMinor(held), currency, held.status === 'SUCCEEDED');
       }
       const origin = 'REQUESTED';
-      startRefund(change, { id, paymentId, origin, amountMinor, reason: reason ?? null, ...leasedFrom(change.at) });
-      return { result: { id, next: 'submit' }, claim: { resultId: id, attempt: null } };
+      const isHeld = needsApproval(change, amountMinor);
+      startRefund(change, {
+        ...{ id, paymentId, origin, amountMinor, reason: reason ?? null, approval: isHeld ? 'NEEDED' : null },
+        ...{ requestedByKind: change.actor.kind, requestedById: change.actor.id },
+        ...(isHeld ? { checkAt: null, leasedUntil: null } : leasedFrom(change.at)),
+      });
+      return { result: { id, next: isHeld ? 'nothing' : 'submit' }, claim: { resultId: id, attempt: null } };
     },
   );
   if (begun.next === 'submit') await submitRefund(context, orderId, begun.id);
@@ -72,7 +80,8 @@ type Decided = { readonly result: Begun; readonly claim: Claim | null };
  */
 function resume(change: OrderChange, id: string): Begun {
   const refund = change.refund(id);
-  const isOpen = refund.status === 'PENDING' && refund.providerRefundId === null && isFree(refund, change.at);
+  const isOpen =
+    refund.status === 'PENDING' && isUnderWay(refund) && refund.providerRefundId === null && isFree(refund, change.at);
   if (isOpen) change.planRefund(id, leasedFrom(change.at));
   return { id, next: isOpen ? 'ask' : 'nothing' };
 }

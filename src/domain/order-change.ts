@@ -1,6 +1,6 @@
 import type { EventActor } from './actor.ts';
 import type { EventType, FactChanges, OrderEvent } from './event.ts';
-import type { LatePaymentPolicy, Order, OrderFacts, OrderLine } from './order.ts';
+import type { LatePaymentPolicy, Order, OrderFacts, OrderLine, RefundLimit } from './order.ts';
 import { sumsOf } from './order-sums.ts';
 import type { Payment, PaymentFacts, PaymentPlan } from './payment.ts';
 import type { Refund, RefundFacts, RefundPlan } from './refund.ts';
@@ -11,6 +11,8 @@ export type OrderAggregate = {
   readonly payments: readonly Payment[];
   readonly refunds: readonly Refund[];
   readonly latePaymentPolicy: LatePaymentPolicy;
+  /** Null when no refund needs approval. */
+  readonly refundLimits: readonly RefundLimit[] | null;
 };
 
 type Recorded = {
@@ -29,6 +31,7 @@ export class OrderChange {
   /** Who causes the change. */
   readonly actor: EventActor;
   readonly latePaymentPolicy: LatePaymentPolicy;
+  readonly refundLimits: readonly RefundLimit[] | null;
   readonly events: OrderEvent[] = [];
   readonly touchedPayments = new Set<string>();
   readonly touchedRefunds = new Set<string>();
@@ -40,6 +43,7 @@ export class OrderChange {
     this.at = at;
     this.actor = actor;
     this.latePaymentPolicy = held.latePaymentPolicy;
+    this.refundLimits = held.refundLimits;
     this.#order = held.order;
     this.#payments = new Map(held.payments.map((payment) => [payment.id, payment]));
     this.#refunds = new Map(held.refunds.map((refund) => [refund.id, refund]));
@@ -91,7 +95,8 @@ export class OrderChange {
     this.touchedRefunds.add(refund.id);
     const { id, reservedMinor } = this.payment(refund.paymentId);
     const isPending = refund.status === 'PENDING';
-    this.record(isPending ? 'REFUND_REQUESTED' : 'REFUND_FAILED', {
+    const started = refund.approval === 'NEEDED' ? 'REFUND_APPROVAL_NEEDED' : 'REFUND_REQUESTED';
+    this.record(isPending ? started : 'REFUND_FAILED', {
       payment: isPending ? { id, reservedMinor: reservedMinor + refund.amountMinor } : { id },
       refund: factsOfRefund(refund),
     });

@@ -8,7 +8,7 @@ import type { OrderChange } from './order-change.ts';
 import { closePayment, confirm, isClosed } from './order-lifecycle.ts';
 import { isLive, waitingMinor } from './payment.ts';
 import { restartChecks } from './payment-checks.ts';
-import { isReserved } from './refund.ts';
+import { isUnderWay } from './refund.ts';
 import type { PaymentReport, RefundReport, ReportOutcome } from './report.ts';
 import { needReview } from './review.ts';
 import { refundSurplus } from './start-refund.ts';
@@ -126,7 +126,7 @@ function resumeChecks(change: OrderChange): void {
     if (isLive(payment) && payment.checkAt === null) restartChecks(change, payment.id);
   }
   for (const refund of change.refunds) {
-    if (isReserved(refund) && refund.checkAt === null) {
+    if (isUnderWay(refund) && refund.checkAt === null) {
       change.planRefund(refund.id, { checkAt: change.at, checkAttempts: 0, leasedUntil: null });
     }
   }

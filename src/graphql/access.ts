@@ -27,15 +27,18 @@ export const access: Readonly<
     paymentMethods: everyone,
   },
   Mutation: {
+    approveRefund: deciders,
     cancelOrder: cancelers,
     cancelPayment: cancelers,
     capturePayment: deciders,
     createOrder: ['MERCHANT', 'CUSTOMER'],
     payOrder: payers,
     refreshPayment: cancelers,
+    rejectRefund: deciders,
     requestRefund: deciders,
     resolveReview: deciders,
     setLatePaymentPolicy: ['MERCHANT'],
+    setRefundLimits: ['MERCHANT'],
   },
   Subscription: {
     merchantEvents: staff,

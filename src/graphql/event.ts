@@ -1,19 +1,11 @@
-import type { EventActor } from '../domain/actor.ts';
 import { isId } from '../domain/ids.ts';
 import { encodeCursor } from '../events/cursor.ts';
 import { merchantFeed, orderFeed } from '../events/feed.ts';
 import { logStart, readMerchantLog } from '../events/log.ts';
+import { ActorType, shownActor } from './actor.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
-import {
-  ActorKind,
-  EventType,
-  OrderPaymentStatus,
-  OrderStatus,
-  PaymentMethod,
-  PaymentStatus,
-  RefundStatus,
-} from './enums.ts';
+import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus } from './enums.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
@@ -21,19 +13,6 @@ import { type OrderEventPage, ofMerchant, ofOrder, pageOf, type ReadEvent } from
 import { isStaff, visibleOrders } from './scope.ts';
 
 export const OrderEvent = builder.objectRef<ReadEvent>('OrderEvent');
-
-const Actor = builder.objectRef<EventActor>('Actor').implement({
-  description: 'Who caused a change.',
-  fields: (t) => ({
-    kind: t.expose('kind', { type: ActorKind, description: 'What the actor is.' }),
-    id: t.exposeString('id', {
-      nullable: true,
-      description:
-        'The API key of a MERCHANT, the subject of the token of an OPERATOR or a CUSTOMER, the order of a BUYER, or the name of the ' +
-        'PROVIDER. Null for SYSTEM, and when the caller is a customer or a buyer and the actor is somebody else.',
-    }),
-  }),
-});
 
 const cursorOf = ({ logId }: GraphqlContext, event: ReadEvent) => encodeCursor(logId, event.scope, event);
 
@@ -98,14 +77,10 @@ OrderEvent.implement({
       resolve: ({ amountMinor, currency }) => (amountMinor === null ? null : { amountMinor, currency }),
     }),
     actor: t.field({
-      type: Actor,
+      type: ActorType,
       nullable: true,
       description: 'Who caused the change. Null for events that an earlier version recorded.',
-      resolve: ({ actorKind, actorId }, _args, context) => {
-        if (actorKind === null) return null;
-        const caller = actorOf(context);
-        return { kind: actorKind, id: isStaff(caller) || actorId === caller.id ? actorId : null };
-      },
+      resolve: ({ actorKind, actorId }, _args, context) => shownActor(context, actorKind, actorId),
     }),
     note: t.string({
       nullable: true,

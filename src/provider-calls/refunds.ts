@@ -3,7 +3,7 @@ import { applyRefundReport, findRefund as findReportedRefund } from '../domain/a
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import type { Evidence, Payment, PaymentFailure } from '../domain/payment.ts';
-import { isReserved, type Refund } from '../domain/refund.ts';
+import { isUnderWay, type Refund } from '../domain/refund.ts';
 import { markRefundUnknown, postponeRefundCheck, postponeRefundSubmission } from '../domain/refund-checks.ts';
 import { type RefundReport, refundReport } from '../domain/report.ts';
 import { aboutOrder } from '../logging/trace.ts';
@@ -61,7 +61,7 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
   try {
     // A refund that was made in the provider's console must not be submitted by us.
     const isOurs = refund.origin !== 'PROVIDER';
-    if (report === null && isOurs && isReserved(refund))
+    if (report === null && isOurs && isUnderWay(refund))
       report = await providerOf(context, payment).startRefund(order, signal);
   } catch (error) {
     return refundFailed(context, refund, payment, error);
