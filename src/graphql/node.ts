@@ -5,7 +5,7 @@ import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { ofOrder } from './read-event.ts';
 
-const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey'>, string>> = {
+const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey' | 'providerAccount'>, string>> = {
   order: 'Order',
   payment: 'Payment',
   refund: 'Refund',
@@ -23,7 +23,7 @@ export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implem
   }),
   resolveType: ({ id }) => {
     const kind = idKindOf(id);
-    return kind === null || kind === 'apiKey' ? undefined : typeNames[kind];
+    return kind === null || kind === 'apiKey' || kind === 'providerAccount' ? undefined : typeNames[kind];
   },
 });
 

@@ -35,6 +35,7 @@ test('an empty environment is development: embedded database, sandbox, loopback'
       logLevel: 'warn',
       devApiKey: null,
       providers: [],
+      masterKeys: null,
       failpoints: [],
       sandbox: { port: 4100 },
     },
