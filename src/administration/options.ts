@@ -128,7 +128,9 @@ export function readOptions(args: readonly string[]): Options | null {
         throw new UsageError(`There is no command "${command}".`);
     }
   })();
-  if (rest.length > 0) throw new UsageError(`${command} does not take "${rest[0]}".`);
+  const [first] = rest;
+  // A value may be a secret, and errors are often kept in logs.
+  if (first !== undefined) throw new UsageError(`${command} does not take "${first.replace(/=.*/s, '=…')}".`);
   const taken = takenBy[command] ?? [];
   const surplus = Object.keys(values).find((option) => !taken.includes(option));
   if (surplus !== undefined) throw new UsageError(`${command} does not take --${surplus}.`);

@@ -17,21 +17,27 @@ export function readVariablesFile(file: string): GivenVariables {
 }
 
 export function readVariables(text: string): GivenVariables {
-  const environment = parseEnv(text);
+  const environment = parseEnv(normalized(text));
   const violations: string[] = [];
   const at = variablesOf(environment, violations);
-  const isGiven = ([, value]: [string, string | undefined]) => value !== undefined && value !== '';
-  const names = new Set(
-    Object.entries(environment)
-      .filter(isGiven)
-      .map(([name]) => name.replace(/_FILE$/, '')),
-  );
+  const given = Object.keys(environment).filter((name) => environment[name]);
+  // Such a name may be part of a secret, so it is not shown.
+  if (given.some((name) => !/^\w+$/.test(name)))
+    violations.push('The file has a line that is not NAME=VALUE or a # comment.');
+  const names = [
+    ...new Set(given.filter((name) => /^\w+$/.test(name)).map((name) => name.replace(/_FILE$/, ''))),
+  ].sort();
   const values: Record<string, string> = {};
   for (const name of names) {
     const value = at(name);
     if (value !== null) values[name] = value;
   }
-  return { values, names: [...names], violations };
+  return { values, names, violations };
+}
+
+/** Node's parser takes an indented comment for a name. */
+function normalized(text: string): string {
+  return text.replaceAll('\r\n', '\n').replaceAll(/^[ \t]+/gm, '');
 }
 
 function textOf(file: string): string {
