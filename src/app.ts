@@ -1,7 +1,8 @@
+import { openAccounts } from './accounts/open-accounts.ts';
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
 import { createClientTokens } from './commands/client-token.ts';
 import { payOrderMsMax } from './commands/pay-order.ts';
-import { type Config, readProviders, webhookUrlOf } from './config.ts';
+import { type Config, readProviders } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
@@ -26,9 +27,7 @@ import { createWebhookEntrance } from './http/webhook-entrance.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import { createLogger } from './logging/logger.ts';
 import type { CommandContext } from './provider-calls/context.ts';
-import { loggedProvider } from './providers/logged-provider.ts';
-import { openProvider, openProviders } from './providers/open-provider.ts';
-import type { ProviderParts, ProviderSetup } from './providers/provider.ts';
+import type { ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.ts';
 import { ensureFirstMerchant, findFirstMerchant } from './store/merchant-store.ts';
@@ -67,7 +66,7 @@ export type App = {
   readonly sandboxUrl: string | null;
   /** The configured providers that did not answer at the start. */
   readonly away: readonly ProviderName[];
-  /** The same work as `sweep`, with one lane for each kind of work and provider. Lanes run concurrently and do not wait for each other. */
+  /** The same work as `sweep`, with one lane for each kind of work. Lanes run concurrently and do not wait for each other. */
   readonly lanes: readonly Lane[];
   readonly rounds: {
     /** Processes all due work, one kind after another, and resolves when all of it has ended. */
@@ -80,6 +79,8 @@ export type App = {
     watchTail(): Promise<number>;
     /** Ends the subscriptions of API keys that were revoked on any node. */
     endRevoked(): Promise<number>;
+    /** Opens the provider accounts that any node has added or changed. */
+    refreshAccounts(): Promise<void>;
     /** Retries to open the providers that did not answer, and assigns payments under former account names to their accounts. */
     retryProviders(): Promise<void>;
     /** Logs the number of refused callbacks that have no log line of their own. */
@@ -143,14 +144,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const held = { db: database, clock, notifier, log, failpoint };
     const adoption = createAdoption(held);
-    const providers = await openProviders(
-      setups,
-      async (setup) => loggedProvider(await openProvider(setup, partsOf(setup, publicUrl, clock), log), log),
-      (provider) => adoption.round(provider),
-      log,
+    const { accounts, environment } = await openAccounts({ ...config, ...held, publicUrl }, setups, (provider) =>
+      adoption.round(provider),
     );
-    const commands: CommandContext = { ...held, providers: providers.open };
-    if (providers.away.length === 0) await reportUnconfigured(commands);
+    const commands: CommandContext = { ...held, accounts };
+    if (environment.away.length === 0) await reportUnconfigured(commands);
     const merchant = config.isProduction
       ? await findFirstMerchant(database.pool)
       : await ensureFirstMerchant(database, clock.now());
@@ -183,7 +181,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const tail = await openTailWatch({ pool: database.pool, notifier });
     const intake = createCallbackIntake(commands);
     const webhooks = createWebhookEntrance({
-      ...{ intake, providers: providers.open, away: providers.away, log, failpoint },
+      ...{ intake, accounts, log, failpoint },
       now: () => clock.now(),
     });
     const sockets = serveWebSocket(
@@ -219,11 +217,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: intake.idle },
       hasMerchant: merchant !== null,
-      away: providers.away.map(({ name }) => name),
-      lanes: openLanes(
-        commands,
-        setups.map(({ name }) => name),
-      ),
+      away: environment.away.map(({ name }) => name),
+      lanes: openLanes(commands),
       rounds: {
         sweep: () => sweep(commands),
         applyDeliveries: () => applyDueDeliveries(commands),
@@ -232,12 +227,13 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         expireOrders: () => expireDueOrders(commands),
         watchTail: () => tail.runOnce(),
         endRevoked: () => authentication.endRevoked(),
+        refreshAccounts: () => accounts.refresh(),
         retryProviders: async () => {
-          if (providers.away.length > 0) {
-            await providers.retry();
-            if (providers.away.length === 0) await reportUnconfigured(commands);
+          if (environment.away.length > 0) {
+            await environment.retry();
+            if (environment.away.length === 0) await reportUnconfigured(commands);
           }
-          for (const provider of providers.open) await adoption.round(provider);
+          for (const provider of environment.open) await adoption.round(provider);
         },
         tellRefusals: async () => webhooks.logCounted(),
         maintain: async () => {
@@ -288,10 +284,6 @@ function queryAs(yoga: YogaServer, token: string) {
     });
     return response.json();
   };
-}
-
-function partsOf({ name }: ProviderSetup, publicUrl: string, clock: Clock): ProviderParts {
-  return { webhookUrl: webhookUrlOf(publicUrl, name), now: () => clock.now() };
 }
 
 type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };

@@ -1,4 +1,5 @@
-import { type Config, webhookUrlOf } from './config.ts';
+import type { Config } from './config.ts';
+import { webhookUrlOf } from './providers/webhook-url.ts';
 
 type Started = {
   readonly url: string;

@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { type MasterKeys, readMasterKey } from './accounts/master-key.ts';
 import { parseAddress } from './database/address.ts';
-import type { ProviderName } from './domain/payment.ts';
 import { type DeathAt, parseFailpoints } from './failpoints.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
 import { providerDefinitions } from './providers/registry.ts';
-import { isReachable, readUrl } from './providers/settings.ts';
+import { hintFor, isReachable, readPart, readUrl } from './providers/settings.ts';
 import { choiceOf, type Environment, portOf, variablesOf } from './variables.ts';
 
 /** The configuration from the environment, validated and typed. Read once at the start. */
@@ -25,6 +25,8 @@ export type Config = {
   readonly devApiKey: string | null;
   /** The configured providers. */
   readonly providers: readonly ProviderSetup[];
+  /** The keys that encrypt the secrets of stored provider accounts; null when none is set. */
+  readonly masterKeys: MasterKeys | null;
   /** The failpoints at which tests kill the process; empty otherwise. */
   readonly failpoints: readonly DeathAt[];
   /** The sandbox that replaces the providers; null when a provider is configured, and in production. */
@@ -48,7 +50,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const at = variablesOf(environment, violations);
   const isSet = (name: string) => Boolean(environment[name] || environment[`${name}_FILE`]);
   const isProduction = isProductionAt(at, violations);
-  const providers = readSetups({ at, isSet, isProduction, violations, callers });
+  const providers = readSetups({ at, isSet, isProduction, allowsTest: false, violations, callers });
   violations.push(...unknownVariablesIn(environment));
   const publicUrl = publicUrlOf({ at, violations, callers });
   const devApiKey = at('DEV_API_KEY');
@@ -79,6 +81,7 @@ export function readConfig(environment: Environment = process.env): Config {
     logLevel: choiceOf(at, 'LOG_LEVEL', logLevels, isProduction ? 'info' : 'warn', violations),
     devApiKey,
     providers,
+    masterKeys: masterKeysOf(at, violations),
     failpoints: failpointsOf(at, isProduction, violations),
     sandbox: isWithSandbox ? { port: sandboxPort } : null,
   };
@@ -138,7 +141,7 @@ function readSetups(settings: Settings): ProviderSetup[] {
 export function readProviders({ at, isProduction }: Pick<Settings, 'at' | 'isProduction'>): ProviderSetup[] {
   const violations: string[] = [];
   const isSet = (name: string) => at(name) !== null;
-  const setups = readSetups({ at, isSet, isProduction, violations, callers: [] });
+  const setups = readSetups({ at, isSet, isProduction, allowsTest: false, violations, callers: [] });
   if (violations.length > 0) throw new ConfigError(violations);
   return setups;
 }
@@ -176,9 +179,17 @@ function publicUrlOf({ at, violations, callers }: Pick<Settings, 'at' | 'violati
   return url?.href.replace(/\/+$/, '') ?? null;
 }
 
-/** The URL for a provider's callbacks. */
-export function webhookUrlOf(publicUrl: string, name: ProviderName): string {
-  return `${publicUrl}/webhooks/${name.toLowerCase()}`;
+/** During a rotation MASTER_KEY is the new key, and MASTER_KEY_OLD the one that it replaces. */
+function masterKeysOf(at: ReadVariable, violations: string[]): MasterKeys | null {
+  const read = (name: string) => {
+    const text = at(name);
+    const hint = text === null ? '' : hintFor(text, `use ${name}_FILE`);
+    return text === null ? null : readPart(violations, name, () => readMasterKey(text), hint);
+  };
+  const [current, old] = [read('MASTER_KEY'), read('MASTER_KEY_OLD')];
+  if (old !== null && at('MASTER_KEY') === null) violations.push('MASTER_KEY_OLD is set without MASTER_KEY: set both.');
+  if (old !== null && old.id === current?.id) violations.push('MASTER_KEY_OLD and MASTER_KEY are the same key.');
+  return current === null ? null : { current, old };
 }
 
 function failpointsOf(at: ReadVariable, isProduction: boolean, violations: string[]): DeathAt[] {

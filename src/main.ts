@@ -9,6 +9,8 @@ const tailIntervalMs = 1000;
 const revokedIntervalMs = 500;
 /** Also after a failed round: subscriptions go on by themselves once the database is back. */
 const revokedFailedMsMax = 1000;
+/** A changed provider account is used by every node within this time; a payment that starts there looks at once. */
+const accountsIntervalMs = 1000;
 const refusalsIntervalMs = 60_000;
 const awayIntervalMs = 15_000;
 const maintainIntervalMs = 5 * 60_000;
@@ -67,6 +69,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
     ...lanes.map((lane) => repeat(lane.name, () => lane.runOnce(), sweepIntervalMs, log)),
     repeat('lost notifications', alone(rounds.watchTail), tailIntervalMs, log),
     repeat('revoked keys', alone(rounds.endRevoked), revokedIntervalMs, log, revokedFailedMsMax),
+    repeat('provider accounts', alone(rounds.refreshAccounts), accountsIntervalMs, log),
     repeat('providers that are away', alone(rounds.retryProviders), awayIntervalMs, log),
     repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),

@@ -1,3 +1,10 @@
+import {
+  tableOfAccounts,
+  textOfAccount,
+  textOfDisabled,
+  textOfRotation,
+  textOfTest,
+} from './administration/account-text.ts';
 import { type Options, readOptions, UsageError, usage } from './administration/options.ts';
 import {
   tableOfKeys,
@@ -7,16 +14,24 @@ import {
   textOfNewMerchant,
   textOfRevokedKey,
 } from './administration/text.ts';
+import { readVariablesFile } from './administration/variables-file.ts';
+import { addProviderAccount } from './commands/add-provider-account.ts';
 import { createApiKey } from './commands/create-api-key.ts';
 import { createMerchant } from './commands/create-merchant.ts';
+import { disableProviderAccount } from './commands/disable-provider-account.ts';
 import { revokeApiKey } from './commands/revoke-api-key.ts';
+import { rotateMasterKey } from './commands/rotate-master-key.ts';
+import { testProviderAccount } from './commands/test-provider-account.ts';
 import { updateMerchant } from './commands/update-merchant.ts';
+import { updateProviderAccount } from './commands/update-provider-account.ts';
 import { type Config, readConfig } from './config.ts';
 import { type Database, openDatabase } from './database/database.ts';
 import { systemClock } from './domain/clock.ts';
 import { InvalidInputError, NotFoundError } from './domain/errors.ts';
+import { createLogger } from './logging/logger.ts';
 import { listApiKeys } from './store/api-key-store.ts';
 import { listMerchants } from './store/merchant-store.ts';
+import { listProviderAccounts } from './store/provider-account-store.ts';
 
 const exitCodes = { done: 0, failed: 1 } as const;
 
@@ -31,14 +46,15 @@ async function main(): Promise<void> {
   const database = await openDatabase({ ...config, migrate: false });
   console.error(placeOf(config));
   try {
-    console.log(await run(database, options, config.isProduction));
+    console.log(await run(database, options, config));
   } finally {
     await database.close();
   }
 }
 
-async function run(db: Database, options: Options, isProduction: boolean): Promise<string> {
-  const parts = { db, clock: systemClock };
+async function run(db: Database, options: Options, config: Config): Promise<string> {
+  const { isProduction, masterKeys, publicUrl } = config;
+  const parts = { db, clock: systemClock, log: createLogger('error'), masterKeys, isProduction };
   switch (options.command) {
     case 'merchant add': {
       return textOfNewMerchant(await createMerchant(parts, options, isProduction));
@@ -57,6 +73,33 @@ async function run(db: Database, options: Options, isProduction: boolean): Promi
       return tableOfKeys(await listApiKeys(db.pool, await merchantOf(db, options.merchantId)));
     case 'key revoke':
       return textOfRevokedKey(await revokeApiKey(parts, options.keyId));
+    case 'provider add': {
+      const variables = readVariablesFile(options.file);
+      const merchantId = await merchantOf(db, options.merchantId);
+      return textOfAccount('Stored', await addProviderAccount(parts, { ...options, merchantId, variables }), publicUrl);
+    }
+    case 'provider update': {
+      const change = { ...options, variables: readVariablesFile(options.file) };
+      return textOfAccount('Updated', await updateProviderAccount(parts, options.accountId, change), publicUrl);
+    }
+    case 'provider list': {
+      const merchantId = options.merchantId === null ? null : await merchantOf(db, options.merchantId);
+      const ofEnvironment = config.providers.map(({ name, description }) => `${name} ${description}`);
+      return tableOfAccounts(await listProviderAccounts(db.pool, merchantId), ofEnvironment);
+    }
+    case 'provider test': {
+      const at = publicUrl ?? `http://${config.host}:${config.port}`;
+      const tested = await testProviderAccount({ ...parts, publicUrl: at }, options.accountId);
+      if (tested.problem !== null) throw new Error(textOfTest(tested));
+      return textOfTest(tested);
+    }
+    case 'provider disable':
+      return textOfDisabled(await disableProviderAccount(parts, options.accountId));
+    case 'master-key rotate': {
+      const rotation = await rotateMasterKey(parts);
+      if (rotation.problems.length > 0) throw new Error(textOfRotation(rotation));
+      return textOfRotation(rotation);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Config, readConfig, readProviders, webhookUrlOf } from './config.ts';
+import { onlyAccounts } from './accounts/provider-accounts.ts';
+import { type Config, readConfig, readProviders } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { startSandboxProcess } from './development.ts';
 import { developmentKeys, keptSandboxUrl, sandboxEnvironment } from './development-keys.ts';
@@ -12,6 +13,7 @@ import type { CommandContext } from './provider-calls/context.ts';
 import { loggedProvider } from './providers/logged-provider.ts';
 import { openProvider } from './providers/open-provider.ts';
 import { isProviderError, type PaymentProvider, type ProviderSetup } from './providers/provider.ts';
+import { webhookUrlOf } from './providers/webhook-url.ts';
 import type { Doubt } from './reconciliation/finding.ts';
 import { type JsonHead, type JsonReport, printJson, saveJson } from './reconciliation/json-report.ts';
 import { type Options, readOptions, UsageError, usage } from './reconciliation/options.ts';
@@ -37,7 +39,7 @@ async function main(): Promise<number> {
     try {
       const parts = partsOf(config);
       const provider = loggedProvider(await openOne(config, setups, options, parts.log), parts.log);
-      const context = { ...parts, db: database, providers: [provider] };
+      const context = { ...parts, db: database, accounts: onlyAccounts(database, [provider]) };
       await createAdoption(context).round(provider);
       return await traced(randomUUID(), () => run(context, provider, options));
     } finally {
@@ -52,7 +54,7 @@ async function main(): Promise<number> {
  * This process has no subscribers. The subscribers of server nodes are notified when their node next checks the end of
  * the log, within a second.
  */
-function partsOf({ logLevel }: Config): Omit<CommandContext, 'db' | 'providers'> {
+function partsOf({ logLevel }: Config): Omit<CommandContext, 'db' | 'accounts'> {
   const log = createLogger(logLevel);
   return { log, clock: systemClock, failpoint: passAll, notifier: { notify: () => {} } };
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const usage = `Administers merchants and their API keys.
+export const usage = `Administers merchants, their API keys and their provider accounts.
 
   npm run paystream -- merchant add --name NAME --return-origin ORIGIN
   npm run paystream -- merchant update MERCHANT_ID [--name NAME] [--return-origin ORIGIN]
@@ -8,13 +8,24 @@ export const usage = `Administers merchants and their API keys.
   npm run paystream -- key add [--merchant ID] --name NAME
   npm run paystream -- key list [--merchant ID]
   npm run paystream -- key revoke KEY_ID
+  npm run paystream -- provider add PROVIDER [--merchant ID] --file FILE [--allow-test]
+  npm run paystream -- provider update ACCOUNT_ID --file FILE [--allow-test]
+  npm run paystream -- provider list [--merchant ID]
+  npm run paystream -- provider test ACCOUNT_ID
+  npm run paystream -- provider disable ACCOUNT_ID
+  npm run paystream -- master-key rotate
 
   --name NAME             a name for people, such as "My shop" or "shop server"
   --return-origin ORIGIN  a web origin that buyers may return to after paying, such as https://shop.example; may be repeated.
                           An update replaces all origins
   --merchant ID           the merchant, mch_…; required if there are several
+  PROVIDER                stripe, alipay or wechatpay
+  --file FILE             the account's variables, one NAME=VALUE in each line, as in an .env file; - reads standard input.
+                          Secrets are never arguments: other users of the machine could read them there
+  --allow-test            production accepts an account in which no money moves: a test key or a provider's sandbox
 
-It works on the database of the server: set the same NODE_ENV, and the same DATABASE_URL or DATA_DIR. A running server needs no restart.`;
+It works on the database of the server: set the same NODE_ENV, PUBLIC_URL and MASTER_KEY, and the same
+DATABASE_URL or DATA_DIR. A running server needs no restart.`;
 
 /** A command line of the paystream command. */
 export type Options =
@@ -28,7 +39,23 @@ export type Options =
   | { readonly command: 'merchant list' }
   | { readonly command: 'key add'; readonly merchantId: string | null; readonly name: string }
   | { readonly command: 'key list'; readonly merchantId: string | null }
-  | { readonly command: 'key revoke'; readonly keyId: string };
+  | { readonly command: 'key revoke'; readonly keyId: string }
+  | {
+      readonly command: 'provider add';
+      readonly provider: string;
+      readonly merchantId: string | null;
+      readonly file: string;
+      readonly allowsTest: boolean;
+    }
+  | {
+      readonly command: 'provider update';
+      readonly accountId: string;
+      readonly file: string;
+      readonly allowsTest: boolean;
+    }
+  | { readonly command: 'provider list'; readonly merchantId: string | null }
+  | { readonly command: 'provider test' | 'provider disable'; readonly accountId: string }
+  | { readonly command: 'master-key rotate' };
 
 /** The command line cannot be understood. The message says why. */
 export class UsageError extends Error {}
@@ -40,6 +67,7 @@ export function readOptions(args: readonly string[]): Options | null {
   const [noun, verb, ...rest] = positionals;
   const command = `${noun} ${verb ?? ''}`.trim();
   const { merchant = null, 'return-origin': returnOrigins = [] } = values;
+  const allowsTest = values['allow-test'] === true;
   const name = onlyOf('--name', values.name);
   const required = (value: string | undefined, option: string): string => {
     if (value === undefined) throw new UsageError(`${command} needs ${option}.`);
@@ -68,24 +96,57 @@ export function readOptions(args: readonly string[]): Options | null {
         return { command, merchantId: merchant };
       case 'key revoke':
         return { command, keyId: required(rest.shift(), 'the id of a key, key_…') };
+      case 'provider add':
+        return {
+          command,
+          provider: required(rest.shift(), 'the name of a provider: stripe, alipay or wechatpay'),
+          merchantId: merchant,
+          file: required(values.file, '--file with the account’s variables'),
+          allowsTest,
+        };
+      case 'provider update':
+        return {
+          command,
+          accountId: required(rest.shift(), anAccount),
+          file: required(values.file, '--file with all variables of the account'),
+          allowsTest,
+        };
+      case 'provider list':
+        return { command, merchantId: merchant };
+      case 'provider test':
+      case 'provider disable':
+        return { command, accountId: required(rest.shift(), anAccount) };
+      case 'master-key rotate':
+        return { command };
       default:
+        if (noun === 'provider' && verb === undefined) {
+          throw new UsageError('provider needs add, update, list, test or disable.');
+        }
+        if (noun === 'master-key' && verb === undefined) throw new UsageError('master-key needs rotate.');
         if (noun === 'merchant' && verb === undefined) throw new UsageError('merchant needs add, update or list.');
         if (noun === 'key' && verb === undefined) throw new UsageError('key needs add, list or revoke.');
         throw new UsageError(`There is no command "${command}".`);
     }
   })();
-  if (rest.length > 0) throw new UsageError(`${command} does not take "${rest[0]}".`);
+  const [first] = rest;
+  // A value may be a secret, and errors are often kept in logs.
+  if (first !== undefined) throw new UsageError(`${command} does not take "${first.replace(/=.*/s, '=…')}".`);
   const taken = takenBy[command] ?? [];
   const surplus = Object.keys(values).find((option) => !taken.includes(option));
   if (surplus !== undefined) throw new UsageError(`${command} does not take --${surplus}.`);
   return options;
 }
 
+const anAccount = 'the id of a provider account, pac_…';
+
 const takenBy: Readonly<Record<string, readonly string[]>> = {
   'merchant add': ['name', 'return-origin'],
   'merchant update': ['name', 'return-origin'],
   'key add': ['name', 'merchant'],
   'key list': ['merchant'],
+  'provider add': ['merchant', 'file', 'allow-test'],
+  'provider update': ['file', 'allow-test'],
+  'provider list': ['merchant'],
 };
 
 /** The value of an option that is given at most once. @throws {UsageError} */
@@ -102,6 +163,8 @@ function parse(args: readonly string[]) {
       options: {
         name: { type: 'string', multiple: true },
         merchant: { type: 'string' },
+        file: { type: 'string' },
+        'allow-test': { type: 'boolean' },
         'return-origin': { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },

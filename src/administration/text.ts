@@ -13,7 +13,7 @@ export function textOfNewMerchant({ merchant, usesEnvironmentAccounts }: NewMerc
   const { id, name, returnOrigins } = merchant;
   const accounts = usesEnvironmentAccounts
     ? 'The provider accounts of the environment belong to this merchant.'
-    : 'The provider accounts of the environment belong to the first merchant, so this merchant cannot take payments in this version.';
+    : 'The provider accounts of the environment belong to the first merchant, so this merchant needs one of its own: see provider add.';
   return `Created merchant ${id}, "${name}". Buyers may return to ${returnOrigins.join(', ')}.
 ${accounts}
 
@@ -60,7 +60,7 @@ export function tableOfKeys(keys: readonly ApiKey[]): string {
   );
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
@@ -73,5 +73,5 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     .join('\n');
 }
 
-const dayOf = (at: Date) => at.toISOString().slice(0, 10);
-const minuteOf = (at: Date) => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+export const dayOf = (at: Date) => at.toISOString().slice(0, 10);
+export const minuteOf = (at: Date) => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

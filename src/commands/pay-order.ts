@@ -12,7 +12,7 @@ import { isFree, leasedFrom } from '../domain/lease.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
-import { accountsOf, checkConfigured, isConfigured, isUndecided } from '../provider-calls/accounts.ts';
+import { checkConfigured, isConfigured, isUndecided } from '../provider-calls/accounts.ts';
 import { checkPayment, neverStarted } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
@@ -68,7 +68,7 @@ export async function payOrder(context: CommandContext, actor: Actor, input: unk
     ...{ merchantId: actor.merchantId, owner: keyOwnerOf(actor), operation: 'payOrder', key },
     inputHash: hashOf(wanted),
   };
-  const available = await accountsOf(context, actor.merchantId);
+  const available = await context.accounts.payableBy(actor.merchantId);
   let beginning = await begin(context, actor, intent, wanted, available);
   // One closing is not enough in a race: after it, a concurrent call may start another payment that waits for its buyer.
   for (let closed = 0; beginning.kind === 'close'; closed += 1) {

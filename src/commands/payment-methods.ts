@@ -1,7 +1,6 @@
 import { InvalidInputError, MethodNotAvailableError, type PaymentMethodOption } from '../domain/errors.ts';
 import type { Order } from '../domain/order.ts';
 import type { PaymentFlow, PaymentMethod } from '../domain/payment.ts';
-import { accountsOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { BuyerField, PaymentProvider } from '../providers/provider.ts';
 
@@ -12,12 +11,13 @@ export async function paymentMethodsOf(
   context: CommandContext,
   order: Offer & Pick<Order, 'merchantId'>,
 ): Promise<PaymentMethodOption[]> {
-  return optionsOf(await accountsOf(context, order.merchantId), order);
+  return optionsOf(await context.accounts.payableBy(order.merchantId), order);
 }
 
 function optionsOf(providers: readonly PaymentProvider[], order: Offer): PaymentMethodOption[] {
-  return providers
-    .filter((provider) => provider.refusalOf(offerOf(order)) === null)
+  const accepting = providers.filter((provider) => provider.refusalOf(offerOf(order)) === null);
+  return accepting
+    .filter(({ method }, index) => accepting.findIndex((other) => other.method === method) === index)
     .map(({ method, flows, needs }) => ({
       ...{ method, flows },
       needs: flows.map((flow) => ({ flow, fields: needs[flow] ?? [] })),
@@ -41,7 +41,9 @@ type WantedMethod = {
 } & { readonly [field in BuyerField]?: string | null | undefined };
 
 /**
- * The provider and the flow of a new payment.
+ * The provider and the flow of a new payment. Of several accounts for a method, the first one that accepts the order is used.
+ *
+ * @param providers the accounts of the merchant in order of preference.
  *
  * @throws {MethodNotAvailableError} with the alternatives. @throws {InvalidInputError} for fields that the flow needs.
  */
@@ -51,7 +53,8 @@ export function chooseMethod(
   wanted: WantedMethod,
 ): { readonly provider: PaymentProvider; readonly flow: PaymentFlow } {
   const available = optionsOf(providers, order);
-  const provider = providers.find(({ method }) => method === wanted.method);
+  const suitable = providers.filter(({ method }) => method === wanted.method);
+  const provider = suitable.find((candidate) => candidate.refusalOf(offerOf(order)) === null) ?? suitable[0];
   if (provider === undefined)
     throw new MethodNotAvailableError(
       `${wanted.method} is not available: it is not configured, or its provider does not answer.`,

@@ -8,6 +8,7 @@ export const idPrefixes = {
   event: 'evt',
   merchant: 'mch',
   apiKey: 'key',
+  providerAccount: 'pac',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

@@ -6,7 +6,7 @@ import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { ofOrder, type ReadEvent } from './read-event.ts';
 import { isStaff, ofVisibleOrders, visibleOrders } from './scope.ts';
 
-const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey'>, string>> = {
+const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey' | 'providerAccount'>, string>> = {
   order: 'Order',
   payment: 'Payment',
   refund: 'Refund',
@@ -24,7 +24,7 @@ export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implem
   }),
   resolveType: ({ id }) => {
     const kind = idKindOf(id);
-    return kind === null || kind === 'apiKey' ? undefined : typeNames[kind];
+    return kind === null || kind === 'apiKey' || kind === 'providerAccount' ? undefined : typeNames[kind];
   },
 });
 

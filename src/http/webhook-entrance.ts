@@ -4,7 +4,7 @@ import { withoutSecrets } from '../logging/secrets.ts';
 import type { WebhookRejectedError } from '../providers/provider.ts';
 import type { RequestRefusedError } from './refusal.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
-import { handleWebhook, routeOf, type WebhookParts } from './webhooks.ts';
+import { accountAt, handleWebhook, nameOf, type WebhookParts } from './webhooks.ts';
 
 const textCharactersMax = 200;
 
@@ -48,8 +48,8 @@ async function handle(
   path: string,
 ): Promise<void> {
   const rejected = await handleWebhook(parts, request, response, path);
-  const { provider } = routeOf(parts.providers, path);
-  const logRefusal = (reason: string, fields: object) => refusals.refused(provider?.name ?? null, reason, fields);
+  const found = accountAt(parts.accounts, path);
+  const logRefusal = (reason: string, fields: object) => refusals.refused(nameOf(found), reason, fields);
   const { statusCode: status } = response;
   if (rejected !== null) {
     const { error, body } = rejected;
@@ -59,21 +59,18 @@ async function handle(
   } else if (isAborted(request) && status < 400) logRefusal('ABORTED', {});
   else if (status >= 400 && status < 500) {
     logRefusal(reasonsByStatus[status] ?? 'REFUSED', { status, ...aboutRequest(request, path, status) });
-  } else if (provider === undefined && status === 503) {
-    refusals.refused(routeOf(parts.away, path).provider?.name ?? null, 'PROVIDER_AWAY', { status });
-  }
+  } else if (found.kind === 'away' && status === 503) logRefusal('PROVIDER_AWAY', { status });
 }
 
 /** Logs a callback that is refused before routing, because its request line or a header is invalid. */
 function logUnrouted(
-  { providers, away }: Pick<WebhookParts, 'providers' | 'away'>,
+  { accounts }: Pick<WebhookParts, 'accounts'>,
   refusals: RefusalLog,
   { url = '' }: IncomingMessage,
   { status, message: why }: RequestRefusedError,
 ): void {
   const [, path = ''] = /^(?:https?:\/\/[^/?#]*)?([^?]*)/i.exec(url) ?? [];
-  const { provider } = routeOf([...providers, ...away], path);
-  refusals.refused(provider?.name ?? null, reasonsByStatus[status] ?? 'REFUSED', { status, why });
+  refusals.refused(nameOf(accountAt(accounts, path)), reasonsByStatus[status] ?? 'REFUSED', { status, why });
 }
 
 /** True when the connection closed before the request was complete. */

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CallbackAccount, ProviderAccounts } from '../accounts/provider-accounts.ts';
 import { overloadIn } from '../database/errors.ts';
 import type { PassFailpoint } from '../domain/failpoint.ts';
+import { isId } from '../domain/ids.ts';
 import type { Log } from '../domain/log.ts';
-import type { ProviderName } from '../domain/payment.ts';
-import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
+import { type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
 import type { CallbackIntake } from '../worker/callback-intake.ts';
 import { readBody } from './body.ts';
 import { mediaTypeOf, requirePlainBody } from './media-type.ts';
@@ -13,9 +14,7 @@ import { reply, replyJson, replyRefusal } from './reply.ts';
 const route = /^\/webhooks\/([a-z]{1,20})(?:\/([\w.@-]{1,64}))?\/?$/;
 
 export type WebhookParts = {
-  readonly providers: readonly PaymentProvider[];
-  /** Providers that are configured but have not confirmed their account yet. */
-  readonly away: readonly { readonly name: ProviderName }[];
+  readonly accounts: Pick<ProviderAccounts, 'atRoute' | 'refresh'>;
   readonly now: () => Date;
   readonly log: Log;
   readonly failpoint: PassFailpoint;
@@ -27,26 +26,25 @@ export type RejectedCallback = { readonly error: WebhookRejectedError; readonly 
 
 /** Serves the webhook routes. A callback is acknowledged only after it is committed. The reason of a refusal is returned for the log and not sent. */
 export async function handleWebhook(
-  { providers, away, now, log, failpoint, intake }: WebhookParts,
+  { accounts, now, log, failpoint, intake }: WebhookParts,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
 ): Promise<RejectedCallback | null> {
-  const { provider, account } = routeOf(providers, path);
-  // The provider's console may still hold an address with a former name of the account.
-  const isNamed =
-    (account ?? provider?.account) === provider?.account || provider?.formerAccounts.includes(account ?? '');
-  if (provider === undefined && routeOf(away, path).provider !== undefined) {
+  const found = await findAccount(accounts, path).catch(failed);
+  if (found === null) return null;
+  if (found.kind === 'away') {
     response.setHeader('retry-after', '15');
     replyJson(response, 503, { error: 'Try again later.' });
     return null;
   }
-  if (provider === undefined || !isNamed) {
+  if (found.kind !== 'open') {
     replyJson(response, 404, {
       error: 'No webhook exists for this provider and account. Check the path and the configuration.',
     });
     return null;
   }
+  const { provider } = found;
   if (request.method === 'OPTIONS') {
     response.writeHead(204, { allow: 'POST, OPTIONS' }).end();
     return null;
@@ -87,21 +85,33 @@ export async function handleWebhook(
   return null;
 
   // Not committed, so not acknowledged: the provider sends it again.
-  function failed(error: unknown): void {
-    if (request.destroyed && !request.complete) return; // the sender has disconnected
+  function failed(error: unknown): null {
+    if (request.destroyed && !request.complete) return null; // the sender has disconnected
     const level = overloadIn(error) === null ? 'error' : 'warn';
-    log[level]({ err: error, provider: provider?.name }, 'a callback could not be kept');
+    log[level]({ err: error, provider: nameOf(accountAt(accounts, path)) }, 'a callback could not be kept');
     replyJson(response, 503, { error: 'Try again later.' });
+    return null;
   }
 }
 
-/** Parses a webhook path. `account` is undefined when the path names none. */
-export function routeOf<T extends { readonly name: string }>(
-  providers: readonly T[],
-  path: string,
-): { readonly provider: T | undefined; readonly account: string | undefined } {
+/** The provider of a webhook path; null when nothing is configured for it. */
+export function nameOf(found: CallbackAccount): string | null {
+  return found.kind === 'open' ? found.provider.name : found.name;
+}
+
+/** The account that a webhook path names. */
+export function accountAt(accounts: Pick<ProviderAccounts, 'atRoute'>, path: string): CallbackAccount {
   const [, name = '', account] = route.exec(path) ?? [];
-  return { provider: providers.find((candidate) => candidate.name.toLowerCase() === name), account };
+  return accounts.atRoute(name, account);
+}
+
+/** Another node may have stored the account a moment ago. */
+async function findAccount(accounts: WebhookParts['accounts'], path: string): Promise<CallbackAccount> {
+  const found = accountAt(accounts, path);
+  const [, , account] = route.exec(path) ?? [];
+  if (found.kind !== 'none' || account === undefined || !isId('providerAccount', account)) return found;
+  await accounts.refresh();
+  return accountAt(accounts, path);
 }
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {

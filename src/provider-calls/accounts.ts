@@ -1,7 +1,7 @@
+import type { OfAccount } from '../accounts/provider-accounts.ts';
 import { InvalidInputError, ProviderUnavailableError } from '../domain/errors.ts';
-import type { Payment, ProviderName } from '../domain/payment.ts';
+import type { Payment } from '../domain/payment.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
-import { usesEnvironmentAccounts } from '../store/merchant-store.ts';
 import type { CommandContext } from './context.ts';
 
 /**
@@ -16,44 +16,28 @@ export function checkAmount(context: CommandContext, payment: Payment, amountMin
   if (refusal !== null) throw new InvalidInputError([{ path: 'amountMinor', message: refusal }]);
 }
 
-/**
- * The provider accounts that a merchant's new payments may use. The accounts of the environment belong to the first merchant that was
- * created, because their money does.
- */
-export async function accountsOf(
-  { db, providers }: CommandContext,
-  merchantId: string,
-): Promise<readonly PaymentProvider[]> {
-  return (await usesEnvironmentAccounts(db.pool, merchantId)) ? providers : [];
-}
-
-/** The provider and the account that a payment or a callback belongs to. */
-type OfAccount = { readonly provider: ProviderName; readonly providerAccount: string };
-
-/** An unconfigured account needs a restart by an operator, or a provider that answers again: callers may retry after this time. */
+/** An unconfigured account needs an operator, or a provider that answers again: callers may retry after this time. */
 const accountRetryAfterMs = 60_000;
 
 /**
- * Whether the account is configured in this process. If not, it was retired while payments were in progress, or it is
- * the account of a sandbox that real providers have replaced. Its payments cannot be queried until it is configured
- * again.
+ * Whether the account is configured and open in this process. If not, it was retired while payments were in progress,
+ * or it is the account of a sandbox that real providers have replaced. Its payments cannot be queried until it is
+ * configured again.
  */
-export function isConfigured({ providers }: Pick<CommandContext, 'providers'>, of: OfAccount): boolean {
-  return providers.some(({ name, account }) => name === of.provider && account === of.providerAccount);
+export function isConfigured({ accounts }: Pick<CommandContext, 'accounts'>, of: OfAccount): boolean {
+  return accounts.find(of) !== null;
 }
 
 /**
  * Whether the account is a former name of a configured one, so that the owner of the payment is not decided yet: see
  * `createAdoption`. Until then the payment cannot be queried, but it does not count as retired.
  */
-export function isUndecided({ providers }: Pick<CommandContext, 'providers'>, of: OfAccount): boolean {
-  return providers.some(
-    ({ name, formerAccounts }) => name === of.provider && formerAccounts.includes(of.providerAccount),
-  );
+export function isUndecided({ accounts }: Pick<CommandContext, 'accounts'>, of: OfAccount): boolean {
+  return accounts.isFormer(of);
 }
 
 /** @throws {ProviderUnavailableError} when the payment's account is not configured, so that its provider cannot be called. */
-export function checkConfigured(context: Pick<CommandContext, 'providers'>, payment: OfAccount): void {
+export function checkConfigured(context: Pick<CommandContext, 'accounts'>, payment: OfAccount): void {
   if (isConfigured(context, payment)) return;
   throw new ProviderUnavailableError(
     accountRetryAfterMs,
@@ -63,11 +47,10 @@ export function checkConfigured(context: Pick<CommandContext, 'providers'>, paym
 }
 
 /** @throws {MisconfiguredError} when the account is not configured and the caller did not check that. Nothing was sent. */
-export function providerOf({ providers }: CommandContext, of: OfAccount): PaymentProvider {
-  const { provider: name, providerAccount: account } = of;
-  const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
-  if (provider !== undefined) return provider;
-  throw new MisconfiguredError(`${name} (${account}) is not configured.`, accountRetryAfterMs);
+export function providerOf({ accounts }: CommandContext, of: OfAccount): PaymentProvider {
+  const provider = accounts.find(of);
+  if (provider !== null) return provider;
+  throw new MisconfiguredError(`${of.provider} (${of.providerAccount}) is not configured.`, accountRetryAfterMs);
 }
 
 /**

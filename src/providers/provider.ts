@@ -201,7 +201,7 @@ export interface PaymentProvider extends BillReader {
 /** The parts that an adapter receives from the application. */
 export type ProviderParts = {
   readonly now: () => Date;
-  /** The URL for the provider's callbacks: `…/webhooks/<provider>`, without a query. */
+  /** The URL for the account's callbacks: `…/webhooks/<provider>`, with the account's id if it is stored, without a query. */
   readonly webhookUrl: string;
 };
 
@@ -213,6 +213,8 @@ export type ProviderSetup = {
   readonly name: ProviderName;
   /** The account and the host, for people: `app 2021… at openapi.alipay.com`. */
   readonly description: string;
+  /** True when no money moves: a test key, or a sandbox. */
+  readonly isTest: boolean;
   /**
    * Returns the name of the account. The same account always has the same name, and different accounts have different
    * names.
@@ -237,6 +239,8 @@ export type Settings = {
   /** True when the variable or its `_FILE` variant is set, even to an invalid value. */
   readonly isSet: (name: string) => boolean;
   readonly isProduction: boolean;
+  /** True when production may use the provider's own test environment. */
+  readonly allowsTest: boolean;
   readonly violations: string[];
   /**
    * Names of the providers that post callbacks from the internet. If there are any, `PUBLIC_URL` must be reachable from
@@ -253,6 +257,8 @@ export type ProviderDefinition = {
    * reported as a mistake.
    */
   readonly variables: readonly string[];
+  /** Those of the variables that are stored encrypted when the account is stored. */
+  readonly secretVariables: readonly string[];
   /** Null when none of the variables is set, or when one of them is invalid. */
   readSetup(settings: Settings): ProviderSetup | null;
 };

@@ -26,7 +26,6 @@ const insertSql = `
 const changeSql = `
   update merchants set name = coalesce($2, name), return_origins = coalesce($3::text[], return_origins)
   where id = $1 returning ${columns}`;
-const accountsSql = 'select from merchants where id = $1 and uses_environment_accounts';
 const limitsSql = 'update merchants set refund_limits = $2::jsonb where id = $1';
 const policySql = 'update merchants set late_payment_policy = $2::"LatePaymentPolicy" where id = $1';
 
@@ -85,12 +84,6 @@ export async function findMerchant(on: Reader, merchantId: string): Promise<Merc
 export async function findFirstMerchant(on: Reader): Promise<Merchant | null> {
   const { rows } = await on.query<Merchant>(firstSql);
   return rows[0] ?? null;
-}
-
-/** True for the merchant that the provider accounts of the environment belong to: the first one that was created. */
-export async function usesEnvironmentAccounts(on: Reader, merchantId: string): Promise<boolean> {
-  const { rowCount } = await on.query(accountsSql, [merchantId]);
-  return rowCount === 1;
 }
 
 /** Returns the first merchant; creates one if there is none. */

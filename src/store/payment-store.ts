@@ -31,7 +31,7 @@ const claimRefreshSql = `
   update payments set asked_at = $2 where id = $1 and (asked_at is null or asked_at <= $3) returning id`;
 const hintSql = `
   update payments set hinted_at = $2, check_at = least(check_at, $3::timestamptz)
-  where id = $1 and hinted_at is null and status in ${liveStatusesSql}`;
+  where id = $1 and provider = $4 and provider_account = $5 and hinted_at is null and status in ${liveStatusesSql}`;
 
 const delaySql = 'update payments set check_at = $2 where id = $1 and check_at < $2';
 const findNamedSql = `
@@ -98,6 +98,11 @@ export async function claimRefresh(
  * Brings the next check of a live payment forward, because an unverifiable callback named it. Works once per payment, so
  * that forged callbacks cannot cause more than one query.
  */
-export async function hintPayment(on: Reader, paymentId: string, now: Date): Promise<void> {
-  await on.query(hintSql, [paymentId, now, after(now, hintDelayMs)]);
+export async function hintPayment(
+  on: Reader,
+  paymentId: string,
+  { name, account }: ProviderAccount,
+  now: Date,
+): Promise<void> {
+  await on.query(hintSql, [paymentId, now, after(now, hintDelayMs), name, account]);
 }

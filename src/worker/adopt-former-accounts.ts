@@ -36,7 +36,7 @@ export type Adoption = {
  * The state of a payment does not change, so no event is recorded. Safe to repeat, and to run on several nodes
  * concurrently.
  */
-export function createAdoption(context: Omit<CommandContext, 'providers'>): Adoption {
+export function createAdoption(context: Omit<CommandContext, 'accounts'>): Adoption {
   /** The payment after which the next round begins; null to begin with the newest. The key is the provider and the former name. */
   const places = new Map<string, FormerPayment | null>();
   /** Former names that are processed completely. No payments are added to them while this process runs. */
@@ -73,7 +73,7 @@ export function createAdoption(context: Omit<CommandContext, 'providers'>): Adop
 
 /** Queries some payments and renames those whose owner is decided. False when the provider answered no query. */
 async function adopt(
-  context: Omit<CommandContext, 'providers'>,
+  context: Omit<CommandContext, 'accounts'>,
   provider: PaymentProvider,
   renamed: RenamedAccount,
   payments: readonly FormerPayment[],
@@ -99,7 +99,7 @@ async function adopt(
 type Owner = 'ours' | 'another' | 'unknown';
 
 async function queryOwner(
-  { db, log }: Omit<CommandContext, 'providers'>,
+  { db, log }: Omit<CommandContext, 'accounts'>,
   provider: PaymentProvider,
   { id, orderId }: FormerPayment,
 ): Promise<Owner> {
@@ -118,6 +118,6 @@ async function queryOwner(
   }
 }
 
-async function renameCallbacks({ db }: Omit<CommandContext, 'providers'>, renamed: RenamedAccount): Promise<void> {
+async function renameCallbacks({ db }: Omit<CommandContext, 'accounts'>, renamed: RenamedAccount): Promise<void> {
   while ((await db.transaction((tx) => renameDeliveries(tx, renamed))) > 0);
 }

@@ -87,8 +87,7 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<Deliv
   }
   if (message.kind === 'foreign') return refuseForeign(context, delivery, message);
   const payment = await findSubject(context, delivery, message);
-  const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
-  if (payment === null || !isOfAccount) return tryLater(context, delivery, 'unknown_payment');
+  if (payment === null || !isOfAccount(payment, delivery)) return tryLater(context, delivery, 'unknown_payment');
   aboutOrder(payment.orderId);
   if (message.kind === 'payment' && message.isCreation && payment.status === 'SUBMITTING') {
     // Our own call is in progress and its answer has the same content. If that answer is lost, the payment becomes
@@ -100,21 +99,27 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<Deliv
   return applyTo(context, delivery, payment, message, await queryRefund(context, payment, message));
 }
 
+/** A callback never concerns a payment of another account, whatever it says: the account's owner could have signed it. */
+function isOfAccount(payment: Payment, { provider, providerAccount }: Delivery): boolean {
+  return payment.provider === provider && payment.providerAccount === providerAccount;
+}
+
 type Foreign = Extract<WebhookMessage, { kind: 'foreign' }>;
 type OfRefund = Extract<WebhookMessage, { kind: 'refund' }>;
 type Reporting = Extract<WebhookMessage, { kind: 'payment' }> | OfRefund;
 type Unclear = Extract<WebhookMessage, { kind: 'unclear' }>;
 
 /**
- * Refuses a callback for another app or merchant. It changes no payment. If it names one of ours, the order of that
- * payment goes into review.
+ * Refuses a callback for another app or merchant. It changes no payment. If it names one of the account
+ * that received it, the order of that payment goes into review.
  */
 async function refuseForeign(
   context: CommandContext,
   delivery: Delivery,
   { paymentId, reason }: Foreign,
 ): Promise<DeliveryOutcome> {
-  const payment = paymentId === null ? null : await findPayment(context.db.pool, paymentId);
+  const named = paymentId === null ? null : await findPayment(context.db.pool, paymentId);
+  const payment = named !== null && isOfAccount(named, delivery) ? named : null;
   const verdict = finalOf(context, delivery, 'REVIEW', 'mismatch', payment?.id ?? null);
   if (payment === null) return store(context, delivery, verdict);
   return changeOrderByDelivery(context, payment.orderId, delivery, (change) => {
@@ -227,14 +232,14 @@ function applyRefundMessage(
 
 /** A final verdict. It keeps only the parts of the body that a person may need later. */
 function finalOf(
-  { providers }: CommandContext,
-  { provider: name, providerAccount: account, body }: Delivery,
+  { accounts }: CommandContext,
+  delivery: Delivery,
   status: Final['status'],
   reason: string | null,
   paymentId: string | null,
 ): Final {
-  const provider = providers.find((candidate) => candidate.name === name && candidate.account === account);
-  return { status, reason, paymentId, body: provider?.redactWebhook(body, 'done') ?? body };
+  const { body } = delivery;
+  return { status, reason, paymentId, body: accounts.find(delivery)?.redactWebhook(body, 'done') ?? body };
 }
 
 function statusOf(verdict: Verdict): [status: Final['status'], reason: string | null] {
@@ -281,8 +286,7 @@ async function giveUp(context: CommandContext, delivery: Delivery, reason: strin
     { deliveryId: delivery.id, paymentId: named, reason },
     'a callback could not be applied for a day and needs a person',
   );
-  const isOfAccount = payment?.provider === delivery.provider && payment.providerAccount === delivery.providerAccount;
-  if (payment === null || !isOfAccount) {
+  if (payment === null || !isOfAccount(payment, delivery)) {
     return store(context, delivery, finalOf(context, delivery, 'REVIEW', reason, null));
   }
   const { id: paymentId, orderId } = payment;

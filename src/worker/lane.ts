@@ -64,3 +64,51 @@ export function createLane<T>(
     },
   };
 }
+
+/**
+ * Lanes of one kind of work, one for each account, as one lane: an account that hangs blocks only its own places. The
+ * lane of an account is created when the account has work for the first time.
+ *
+ * `runOnce` starts the lanes of the accounts that have due work and resolves without waiting for them. A lane that was
+ * started goes on by itself while more of its work is due. An error of a lane is thrown by the next `runOnce`.
+ *
+ * @param findDue returns the accounts that have due work, each under a key of its own.
+ */
+export function createLaneByAccount<T>(
+  name: string,
+  findDue: () => Promise<ReadonlyMap<string, T>>,
+  laneOf: (account: T) => Lane,
+): Lane {
+  const lanes = new Map<string, Lane>();
+  const running = new Map<string, Promise<void>>();
+  const failures: unknown[] = [];
+  let isStopping = false;
+
+  async function run(lane: Lane): Promise<void> {
+    while ((await lane.runOnce()).isFull && !isStopping);
+  }
+  function start(key: string, account: T): void {
+    const lane = lanes.get(key) ?? laneOf(account);
+    lanes.set(key, lane);
+    const round = run(lane)
+      .catch((error: unknown) => failures.push(error))
+      .then(() => void running.delete(key));
+    running.set(key, round);
+  }
+
+  return {
+    name,
+    async runOnce() {
+      isStopping = false;
+      if (failures.length > 0) throw failures.splice(0)[0];
+      const idle = [...(await findDue())].filter(([key]) => !running.has(key));
+      for (const [key, account] of idle) start(key, account);
+      return { taken: idle.length, isFull: false };
+    },
+    async idle() {
+      isStopping = true;
+      await Promise.all(running.values());
+      await Promise.all([...lanes.values()].map((lane) => lane.idle()));
+    },
+  };
+}

@@ -12,8 +12,8 @@ const headersKept = ['content-type', 'user-agent'];
  * Verifies a callback and commits it to the inbox. It may be acknowledged only after this returns.
  *
  * @returns the id of the new delivery, or null for a duplicate.
- * @throws {WebhookRejectedError} when the callback cannot be verified; the caller logs it. If it names one of our payments, that payment is
- *   checked once, soon.
+ * @throws {WebhookRejectedError} when the callback cannot be verified; the caller logs it. If it names a payment of the account, that payment
+ *   is checked once, soon.
  */
 export async function receiveDelivery(
   context: CommandContext,
@@ -56,7 +56,7 @@ async function verify(
       const headers = keptOf(provider, delivery);
       const body = provider.redactWebhook(delivery.body, 'done');
       await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
-      if (named !== null) await db.transaction((tx) => hintPayment(tx, named, receivedAt), named);
+      if (named !== null) await db.transaction((tx) => hintPayment(tx, named, provider, receivedAt), named);
     };
     // The callback is refused even if the refusal cannot be stored.
     await storeRefusal().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be stored'));

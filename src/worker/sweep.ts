@@ -1,26 +1,27 @@
 import { type Database, overloadIn } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
-import type { ProviderName } from '../domain/payment.ts';
 import { claimDueDeliveries } from '../events/inbox.ts';
 import { logCommand } from '../logging/command-log.ts';
 import { checkPayment } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { checkRefund } from '../provider-calls/refunds.ts';
-import type { PaymentProvider } from '../providers/provider.ts';
+import { type AccountWork, findDueAccounts } from '../store/due-accounts.ts';
 import { claimDueOrders } from '../store/due-orders.ts';
-import { claimDuePayments, delayPaymentCheck } from '../store/payment-store.ts';
+import { claimDuePayments, delayPaymentCheck, type ProviderAccount } from '../store/payment-store.ts';
 import { claimDueRefunds, delayRefundCheck } from '../store/refund-store.ts';
 import { applyDelivery } from './apply-delivery.ts';
 import { expireOrder } from './expire-order.ts';
-import { createLane, type Lane } from './lane.ts';
+import { createLane, createLaneByAccount, type Lane } from './lane.ts';
 import { runIsolated } from './run-isolated.ts';
 
-/** The maximum number of concurrent work items of one kind, per provider and node. It limits the concurrent calls to the provider. */
-export const concurrencyPerProvider = 8;
+/** The maximum number of concurrent work items of one kind, per account and node. It limits the concurrent calls to the provider. */
+export const concurrencyPerAccount = 8;
 /** The maximum number of orders that expire concurrently, for each node. Expiring an order waits for no provider. */
 export const concurrencyForOrders = 8;
 /** A check that fails because of a bug is retried after this time, so that it does not block other checks. */
 const brokenDelayMs = 10 * 60_000;
+
+const accountWorks: readonly AccountWork[] = ['callbacks', 'payments', 'refunds'];
 
 export type Swept = {
   readonly deliveries: number;
@@ -30,15 +31,27 @@ export type Swept = {
 };
 
 /**
- * Creates the lanes of the background work: one for each kind of work and provider, so that a provider that does not
- * answer does not delay the others. Work of accounts that are not configured is not processed: see
- * `reportUnconfigured`.
- *
- * @param names the configured providers, including those that are added to the context later.
+ * Creates the lanes of the background work: one for each kind of work, with a lane for each provider account in it, so
+ * that an account that does not answer does not delay the others. Accounts that are added later get theirs as well. Work
+ * of accounts that are not configured is not processed: see `reportUnconfigured`.
  */
-export function openLanes(context: CommandContext, names: readonly ProviderName[]): readonly Lane[] {
-  const laneKinds = [deliveryLane, paymentLane, refundLane];
-  return [expiryLane(context), ...laneKinds.flatMap((laneOf) => names.map((name) => laneOf(context, name)))];
+export function openLanes(context: CommandContext): readonly Lane[] {
+  return [expiryLane(context), ...accountWorks.map((work) => laneByAccount(context, work))];
+}
+
+/** The lanes of one account, as `openLanes` creates them when the account has due work. */
+export function openAccountLanes(context: CommandContext, account: ProviderAccount): readonly Lane[] {
+  return accountWorks.map((work) => lanesOf[work](context, account));
+}
+
+function laneByAccount(context: CommandContext, work: AccountWork): Lane {
+  const { accounts, clock, db } = context;
+  const findDue = async () => {
+    const due = await findDueAccounts(db.pool, work, clock.now());
+    const open = due.map((of) => accounts.find(of)).filter((provider) => provider !== null);
+    return new Map(open.map(({ name, account }) => [`${name} ${account}`, { name, account }]));
+  };
+  return createLaneByAccount(work, findDue, (account: ProviderAccount) => lanesOf[work](context, account));
 }
 
 /**
@@ -55,15 +68,15 @@ export async function sweep(context: CommandContext): Promise<Swept> {
 }
 
 export function applyDueDeliveries(context: CommandContext): Promise<number> {
-  return runToTheEnd(context.providers.map(({ name }) => deliveryLane(context, name)));
+  return runToTheEnd(context.accounts.all().map((account) => deliveryLane(context, account)));
 }
 
 export function checkDuePayments(context: CommandContext): Promise<number> {
-  return runToTheEnd(context.providers.map(({ name }) => paymentLane(context, name)));
+  return runToTheEnd(context.accounts.all().map((account) => paymentLane(context, account)));
 }
 
 export function checkDueRefunds(context: CommandContext): Promise<number> {
-  return runToTheEnd(context.providers.map(({ name }) => refundLane(context, name)));
+  return runToTheEnd(context.accounts.all().map((account) => refundLane(context, account)));
 }
 
 export function expireDueOrders(context: CommandContext): Promise<number> {
@@ -82,32 +95,33 @@ async function runToTheEnd(lanes: readonly Lane[]): Promise<number> {
   return taken;
 }
 
-/** Claims due work of a provider. Claims nothing while the provider is not open. */
+/** Claims due work of an account. */
 function claimAt<T>(
-  { db, clock, providers }: CommandContext,
-  name: ProviderName,
-  claim: (on: Database['pool'], provider: PaymentProvider, now: Date, limit: number) => Promise<T[]>,
+  { db, clock }: CommandContext,
+  account: ProviderAccount,
+  claim: (on: Database['pool'], account: ProviderAccount, now: Date, limit: number) => Promise<T[]>,
 ): (limit: number) => Promise<T[]> {
-  return async (limit) => {
-    const provider = providers.find((candidate) => candidate.name === name);
-    return provider === undefined ? [] : claim(db.pool, provider, clock.now(), limit);
-  };
+  return (limit) => claim(db.pool, account, clock.now(), limit);
 }
 
-function deliveryLane(context: CommandContext, name: ProviderName): Lane {
+function laneName(work: AccountWork, { name, account }: ProviderAccount): string {
+  return `${work} of ${name} (${account})`;
+}
+
+function deliveryLane(context: CommandContext, account: ProviderAccount): Lane {
   return createLane(
-    `callbacks of ${name}`,
-    concurrencyPerProvider,
-    claimAt(context, name, claimDueDeliveries),
+    laneName('callbacks', account),
+    concurrencyPerAccount,
+    claimAt(context, account, claimDueDeliveries),
     (delivery) => applyDelivery(context, delivery),
   );
 }
 
-function paymentLane(context: CommandContext, name: ProviderName): Lane {
+function paymentLane(context: CommandContext, account: ProviderAccount): Lane {
   return createLane(
-    `payments of ${name}`,
-    concurrencyPerProvider,
-    claimAt(context, name, claimDuePayments),
+    laneName('payments', account),
+    concurrencyPerAccount,
+    claimAt(context, account, claimDuePayments),
     (paymentId) =>
       runIsolated(context, { paymentId }, () =>
         logCommand(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
@@ -121,19 +135,25 @@ function paymentLane(context: CommandContext, name: ProviderName): Lane {
   );
 }
 
-function refundLane(context: CommandContext, name: ProviderName): Lane {
-  return createLane(`refunds of ${name}`, concurrencyPerProvider, claimAt(context, name, claimDueRefunds), (refundId) =>
-    runIsolated(context, { refundId }, () =>
-      logCommand(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
-        async (error: unknown) => {
-          if (overloadIn(error) !== null) throw error;
-          await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
-          throw error;
-        },
+function refundLane(context: CommandContext, account: ProviderAccount): Lane {
+  return createLane(
+    laneName('refunds', account),
+    concurrencyPerAccount,
+    claimAt(context, account, claimDueRefunds),
+    (refundId) =>
+      runIsolated(context, { refundId }, () =>
+        logCommand(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
+          async (error: unknown) => {
+            if (overloadIn(error) !== null) throw error;
+            await delayRefundCheck(context.db.pool, refundId, after(context.clock.now(), brokenDelayMs));
+            throw error;
+          },
+        ),
       ),
-    ),
   );
 }
+
+const lanesOf = { callbacks: deliveryLane, payments: paymentLane, refunds: refundLane };
 
 function expiryLane(context: CommandContext): Lane {
   return createLane(

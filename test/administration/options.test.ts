@@ -17,6 +17,18 @@ test.each<[args: string, options: object | null]>([
   ['key add --name server', { command: 'key add', merchantId: null, name: 'server' }],
   ['key list --merchant mch_1', { command: 'key list', merchantId: 'mch_1' }],
   ['key revoke key_1', { command: 'key revoke', keyId: 'key_1' }],
+  [
+    'provider add stripe --merchant mch_1 --file -',
+    { command: 'provider add', provider: 'stripe', merchantId: 'mch_1', file: '-', allowsTest: false },
+  ],
+  [
+    'provider update pac_1 --file a.env --allow-test',
+    { command: 'provider update', accountId: 'pac_1', file: 'a.env', allowsTest: true },
+  ],
+  ['provider list', { command: 'provider list', merchantId: null }],
+  ['provider test pac_1', { command: 'provider test', accountId: 'pac_1' }],
+  ['provider disable pac_1', { command: 'provider disable', accountId: 'pac_1' }],
+  ['master-key rotate', { command: 'master-key rotate' }],
 ])('"%s" is understood', (args, options) => {
   expect(readOptions(args === '' ? [] : args.split(' '))).toEqual(options);
 });
@@ -35,6 +47,13 @@ test.each<[args: string, complaint: string]>([
   ['key revoke', 'key revoke needs the id of a key, key_….'],
   ['key list --name x', 'key list does not take --name.'],
   ['key list all', 'key list does not take "all".'],
+  ['provider', 'provider needs add, update, list, test or disable.'],
+  ['provider add stripe', 'provider add needs --file with the account’s variables.'],
+  ['provider add --file a.env', 'provider add needs the name of a provider'],
+  ['provider add stripe STRIPE_SECRET_KEY=sk_live_1 --file a.env', 'provider add does not take "STRIPE_SECRET_KEY=…".'],
+  ['provider test', 'provider test needs the id of a provider account, pac_….'],
+  ['provider test pac_1 --allow-test', 'provider test does not take --allow-test.'],
+  ['master-key', 'master-key needs rotate.'],
 ])('"%s" is refused with a sentence', (args, complaint) => {
   const read = () => readOptions(args.split(' '));
   expect(read).toThrow(UsageError);

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PaymentMethod } from '../../generated/graphql/graphql.ts';
+import { onlyAccounts } from '../../src/accounts/provider-accounts.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import type { Lane } from '../../src/worker/lane.ts';
-import { concurrencyPerProvider, openLanes } from '../../src/worker/sweep.ts';
+import { concurrencyPerAccount, openAccountLanes, openLanes } from '../../src/worker/sweep.ts';
 import { chineseSetups } from '../support/chinese-providers.ts';
 import { createOrder, payOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
 import {
@@ -18,7 +19,7 @@ import {
 } from '../support/test-app.ts';
 
 /** More than twice the number of concurrent checks. */
-const tooMany = 2 * concurrencyPerProvider + 1;
+const tooMany = 2 * concurrencyPerAccount + 1;
 
 type Question = 'queryPayment' | 'closePayment' | 'queryRefund';
 
@@ -59,13 +60,18 @@ beforeEach(async () => {
   if (first?.name !== 'ALIPAY') throw new Error('Alipay comes first.');
   alipay = hanging(first);
   const context: CommandContext = {
-    ...{ db, clock, providers: [alipay.provider, ...others], failpoint: passAll, notifier: { notify: () => {} } },
+    ...{
+      db,
+      clock,
+      accounts: onlyAccounts(db, [alipay.provider, ...others]),
+      failpoint: passAll,
+      notifier: { notify: () => {} },
+    },
     log: { info: () => {}, warn: () => {}, error: (_fields, message) => expect.fail(message) },
   };
-  lanes = openLanes(
-    context,
-    context.providers.map(({ name }) => name),
-  );
+  const [expiry] = openLanes(context);
+  if (expiry === undefined) throw new Error('There is no lane for orders.');
+  lanes = [expiry, ...context.accounts.all().flatMap((account) => openAccountLanes(context, account))];
 });
 afterEach(async () => {
   alipay.end();
@@ -134,7 +140,7 @@ test('payments of one provider are checked while another hangs, which gets no mo
   app.clock.advance(12_000);
   await runAll();
   expect((await readOrder(app, orderId)).status).toBe('CONFIRMED');
-  await expect.poll(() => alipay.waiting('queryPayment')).toBe(concurrencyPerProvider);
+  await expect.poll(() => alipay.waiting('queryPayment')).toBe(concurrencyPerAccount);
 });
 
 test('refunds of one provider are checked while another hangs', async () => {
@@ -151,7 +157,7 @@ test('refunds of one provider are checked while another hangs', async () => {
   app.clock.advance(12_000);
   await runAll();
   expect((await readOrder(app, atWechatpay.orderId)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
-  await expect.poll(() => alipay.waiting('queryRefund')).toBe(concurrencyPerProvider);
+  await expect.poll(() => alipay.waiting('queryRefund')).toBe(concurrencyPerAccount);
 });
 
 test('orders expire while a provider hangs, and only their payments at that provider wait to be closed', async () => {
@@ -182,17 +188,17 @@ test('callbacks of one provider are applied while another hangs in the queries f
   expect((await readOrder(app, atWechatpay.orderId)).refunds).toMatchObject([
     { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 100 } },
   ]);
-  await expect.poll(() => alipay.waiting('queryRefund')).toBe(concurrencyPerProvider);
+  await expect.poll(() => alipay.waiting('queryRefund')).toBe(concurrencyPerAccount);
 });
 
 test('once it answers again, all work is processed as fast as places become free', async () => {
   const many = await startMany('ALIPAY');
   app.clock.advance(12_000);
-  const payments = laneOf('payments of ALIPAY');
+  const payments = laneOf(`payments of ALIPAY (${alipay.provider.account})`);
   const first = payments.runOnce();
-  await expect.poll(() => alipay.waiting('queryPayment')).toBe(concurrencyPerProvider);
+  await expect.poll(() => alipay.waiting('queryPayment')).toBe(concurrencyPerAccount);
   alipay.end();
-  expect(await first).toEqual({ taken: concurrencyPerProvider, isFull: true });
+  expect(await first).toEqual({ taken: concurrencyPerAccount, isFull: true });
   while ((await payments.runOnce()).isFull);
   await payments.idle();
   const { rows } = await app.database.pool.query<{ due: number }>(

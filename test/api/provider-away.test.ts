@@ -126,7 +126,7 @@ test('once the provider answers, payments, callbacks and due checks work without
   await control(app.sandboxUrl, 'webhooks', { url: null });
   const { id: silent } = await createOrder(node);
   await confirmCard(app, await payOrder(node, silent));
-  const asked = node.app.lanes.find(({ name }) => name === 'payments of STRIPE');
+  const asked = node.app.lanes.find(({ name }) => name === 'payments');
   for (let step = 0; step < 100 && (await readOrder(node, silent)).paymentStatus !== 'PAID'; step += 1) {
     node.clock.advance(5000);
     await asked?.runOnce();

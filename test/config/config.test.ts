@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
 import { sandboxEnvironment } from '../../src/development-keys.ts';
 import { testKeys } from '../support/chinese-providers.ts';
@@ -35,6 +35,7 @@ test('an empty environment is development: embedded database, sandbox, loopback'
       logLevel: 'warn',
       devApiKey: null,
       providers: [],
+      masterKeys: null,
       failpoints: [],
       sandbox: { port: 4100 },
     },
@@ -302,4 +303,26 @@ test('an invalid public URL is reported once, together with other errors', () =>
     expect(complaints.match(/PUBLIC_URL/g)).toHaveLength(1);
     for (const name of ['ALIPAY_APP_ID', 'PORT']) expect(complaints).toContain(name);
   }
+});
+
+describe('master keys', () => {
+  const [one, two] = ['a', 'b'].map((digit) => `${digit.repeat(63)}0`);
+
+  test('are read from variables or files, and during a rotation there are two', () => {
+    const { masterKeys } = readConfig({ MASTER_KEY: one, MASTER_KEY_OLD: two });
+    expect(masterKeys).toMatchObject({ current: { id: expect.any(String) }, old: { id: expect.any(String) } });
+    expect(readConfig({ MASTER_KEY: two }).masterKeys).toMatchObject({
+      current: { id: masterKeys?.old?.id },
+      old: null,
+    });
+  });
+
+  test.each<[environment: Record<string, string | undefined>, violation: string]>([
+    [{ MASTER_KEY: 'correct horse' }, 'MASTER_KEY must be 32 random bytes in base64 or hexadecimal digits.'],
+    [{ MASTER_KEY: '/etc/paystream/master.key' }, 'It looks like a path: use MASTER_KEY_FILE.'],
+    [{ MASTER_KEY_OLD: one }, 'MASTER_KEY_OLD is set without MASTER_KEY: set both.'],
+    [{ MASTER_KEY: one, MASTER_KEY_OLD: one }, 'MASTER_KEY_OLD and MASTER_KEY are the same key.'],
+  ])('%j is refused', (environment, violation) => {
+    expect(() => readConfig(environment)).toThrow(violation);
+  });
 });

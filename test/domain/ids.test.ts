@@ -10,6 +10,7 @@ const kinds: readonly [kind: IdKind, prefix: string][] = [
   ['event', 'evt'],
   ['merchant', 'mch'],
   ['apiKey', 'key'],
+  ['providerAccount', 'pac'],
 ];
 
 test('the table has every kind of id', () => {

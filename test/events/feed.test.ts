@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { onlyAccounts } from '../../src/accounts/provider-accounts.ts';
 import { createOrder } from '../../src/commands/create-order.ts';
 import type { Database } from '../../src/database/database.ts';
 import { systemActor } from '../../src/domain/actor.ts';
@@ -24,7 +25,14 @@ const notifier = createNotifier();
 beforeAll(async () => {
   database = await openTestDatabase();
   const log = { info() {}, warn() {}, error() {} };
-  context = { db: database, clock: systemClock, providers: [], notifier, log, failpoint: passAll };
+  context = {
+    db: database,
+    clock: systemClock,
+    accounts: onlyAccounts(database, []),
+    notifier,
+    log,
+    failpoint: passAll,
+  };
   ({ id: merchantId } = await ensureFirstMerchant(database, new Date()));
 });
 afterAll(() => database.close());

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
+import { onlyAccounts } from '../../src/accounts/provider-accounts.ts';
 import type { Actor } from '../../src/commands/actor.ts';
 import { cancelOrder } from '../../src/commands/cancel-order.ts';
 import { cancelPayment } from '../../src/commands/cancel-payment.ts';
@@ -107,7 +108,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const opened = await openProviders(now, (request) => (life.isOver ? forever() : life.within(door(request))));
   const providers = opened.filter(({ method }) => !parts.retired.includes(method));
   const context: CommandContext = {
-    ...{ db, log, failpoint, clock: { now }, providers },
+    ...{ db, log, failpoint, clock: { now }, accounts: onlyAccounts(db, providers) },
     notifier: {
       notify(notification) {
         if (life.isOver) return;
@@ -117,7 +118,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     },
   };
   const intake = createCallbackIntake(context);
-  const webhook: WebhookParts = { providers: context.providers, away: [], now, log, failpoint, intake };
+  const webhook: WebhookParts = { accounts: context.accounts, now, log, failpoint, intake };
   const subscriptions = new Map<number, () => void>();
   const tail = await openTailWatch({ pool: readingPool, notifier });
 

@@ -26,7 +26,14 @@ function read(values: Form, { isProduction = true }: { readonly isProduction?: b
   const callers: string[] = [];
   const at = (name: string) => values[name] || null;
   const isSet = (name: string) => at(name) !== null;
-  const setup: ProviderSetup | null = alipayDefinition.readSetup({ at, isSet, isProduction, violations, callers });
+  const setup: ProviderSetup | null = alipayDefinition.readSetup({
+    at,
+    isSet,
+    isProduction,
+    allowsTest: false,
+    violations,
+    callers,
+  });
   return { setup, violations, callers };
 }
 

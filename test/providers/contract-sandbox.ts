@@ -13,6 +13,7 @@ import {
   type WebhookRejection,
 } from '../../src/providers/provider.ts';
 import { publishableKey, secretKey, webhookSecret } from '../sandbox/rig.ts';
+import { routedAccounts } from '../support/routed-accounts.ts';
 
 /** A callback that arrived through the real route, with the adapter's result. */
 export type Delivered = WebhookDelivery & { readonly verdict: VerifiedWebhook | WebhookRejection };
@@ -112,8 +113,7 @@ async function openEntrance(provider: () => PaymentProvider | undefined, now: ()
   const server = createServer((request, response) => {
     const opened = provider();
     const parts = {
-      providers: opened === undefined ? [] : [opened],
-      away: [],
+      accounts: routedAccounts(...(opened === undefined ? [] : [opened])),
       ...{ now, failpoint: silent, log: { info: silent, warn: silent, error: silent } },
       intake: {
         receive: async (by: PaymentProvider, delivery: WebhookDelivery) => {

@@ -8,6 +8,7 @@ import type {
   WebhookDelivery,
   WebhookMessage,
 } from '../../src/providers/provider.ts';
+import { routedAccounts } from '../support/routed-accounts.ts';
 import type { Sent } from './callback-mutation.ts';
 import type { ProviderContract } from './contract-rig.ts';
 import type { Delivered } from './contract-sandbox.ts';
@@ -72,7 +73,7 @@ export function postToRoute(provider: PaymentProvider, { headers, body }: Sent, 
   const kept: { told: VerifiedWebhook | null; error: unknown } = { told: null, error: null };
   const silent = () => undefined;
   const parts = {
-    ...{ providers: [provider], away: [], now: () => receivedAt, failpoint: silent },
+    ...{ accounts: routedAccounts(provider), now: () => receivedAt, failpoint: silent },
     log: {
       info: silent,
       warn: silent,

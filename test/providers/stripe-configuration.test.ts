@@ -52,7 +52,14 @@ test('all that is wrong with the keys of cards is told at once', () => {
   };
   const violations: string[] = [];
   const at = (name: string) => values[name] ?? null;
-  const settings: Settings = { at, isSet: (name) => at(name) !== null, isProduction: true, violations, callers: [] };
+  const settings: Settings = {
+    at,
+    isSet: (name) => at(name) !== null,
+    isProduction: true,
+    allowsTest: false,
+    violations,
+    callers: [],
+  };
   expect(stripeDefinition.readSetup(settings)).toBeNull();
   expect(violations.map((violation) => violation.split(' ', 1)[0])).toEqual([
     ...['Cards', 'STRIPE_SECRET_KEY', 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'],

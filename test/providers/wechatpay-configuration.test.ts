@@ -44,7 +44,10 @@ function read(environment: Readonly<Record<string, string | undefined>>, given: 
   const callers: string[] = [];
   const at = (name: string) => environment[name] || null;
   const isSet = (name: string) => at(name) !== null;
-  const setup = wechatpayDefinition.readSetup({ ...{ at, isSet, violations, callers, isProduction: true }, ...given });
+  const setup = wechatpayDefinition.readSetup({
+    ...{ at, isSet, violations, callers, isProduction: true, allowsTest: false },
+    ...given,
+  });
   return { setup, violations, callers };
 }
 

@@ -1,3 +1,4 @@
+import { onlyAccounts } from '../../src/accounts/provider-accounts.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 
 import type { BillLine } from '../../src/domain/reconciliation.ts';
@@ -31,7 +32,14 @@ export async function openProviderOf(app: TestApp, name: ProviderName): Promise<
 
 export function contextOf(app: TestApp, provider: PaymentProvider): CommandContext {
   const { database: db, clock } = app;
-  return { db, clock, providers: [provider], notifier: { notify: () => {} }, log: app.app.log, failpoint: passAll };
+  return {
+    db,
+    clock,
+    accounts: onlyAccounts(db, [provider]),
+    notifier: { notify: () => {} },
+    log: app.app.log,
+    failpoint: passAll,
+  };
 }
 
 export async function reconcileDay(

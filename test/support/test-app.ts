@@ -68,6 +68,7 @@ export const testConfig: Config = {
   logLevel: 'silent',
   devApiKey: token,
   providers: [],
+  masterKeys: null,
   failpoints: [],
   sandbox: null,
 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLane } from '../../src/worker/lane.ts';
+import { createLane, createLaneByAccount } from '../../src/worker/lane.ts';
 
 /** A lane on a queue. Each piece ends when the test calls `end`. */
 function laneOn(queue: string[], concurrencyMax: number) {
@@ -93,4 +93,69 @@ test('a claim that fails frees its places', async () => {
   await expect(lane.runOnce()).rejects.toThrow('away');
   isBroken = false;
   expect(await lane.runOnce()).toEqual({ taken: 1, isFull: true });
+});
+
+/** Accounts with queues of their own, as one lane. */
+function accountsOn(queues: Readonly<Record<string, string[]>>) {
+  const sides = new Map(Object.entries(queues).map(([name, queue]) => [name, laneOn(queue, 2)]));
+  const side = (name: string) => {
+    const found = sides.get(name);
+    if (found === undefined) throw new Error(`There is no account ${name}.`);
+    return found;
+  };
+  const due = async () =>
+    new Map(Object.keys(queues).flatMap((name) => (queues[name]?.length ? [[name, name] as const] : [])));
+  return { lane: createLaneByAccount('pieces', due, (name) => side(name).lane), side };
+}
+
+test('an account that hangs does not delay another one, and gets no more than its places', async () => {
+  const { lane, side } = accountsOn({ slow: ['a', 'b', 'c'], quick: ['d'] });
+  expect(await lane.runOnce()).toEqual({ taken: 2, isFull: false });
+  await expect.poll(() => [side('slow').underWay(), side('quick').underWay()]).toEqual([['a', 'b'], ['d']]);
+  expect(await lane.runOnce()).toEqual({ taken: 0, isFull: false });
+  expect(side('slow').underWay()).toEqual(['a', 'b']);
+  side('slow').end('a');
+  await expect.poll(side('slow').underWay).toEqual(['b', 'c']);
+});
+
+test('an account that is added later gets a lane when it has work', async () => {
+  const queues: Record<string, string[]> = { first: ['a'], second: [] };
+  const { lane, side } = accountsOn(queues);
+  await lane.runOnce();
+  queues.second?.push('b');
+  await lane.runOnce();
+  await expect.poll(side('second').underWay).toEqual(['b']);
+});
+
+test('a claim that fails is thrown by the next round, and the round after it tries again', async () => {
+  let fails = true;
+  const lane = createLaneByAccount(
+    'pieces',
+    async () => new Map([['one', 'one']]),
+    () =>
+      createLane(
+        'pieces of one',
+        1,
+        async () => (fails ? Promise.reject(new Error('away')) : []),
+        async () => {},
+      ),
+  );
+  await lane.runOnce();
+  await lane.idle();
+  await expect(lane.runOnce()).rejects.toThrow('away');
+  fails = false;
+  expect(await lane.runOnce()).toMatchObject({ taken: 1 });
+  await lane.idle();
+  await lane.runOnce();
+});
+
+test('once it is idle, no account goes on by itself', async () => {
+  const { lane, side } = accountsOn({ one: ['a', 'b', 'c'] });
+  await lane.runOnce();
+  await expect.poll(side('one').underWay).toEqual(['a', 'b']);
+  const stopped = lane.idle();
+  side('one').end('a');
+  side('one').end('b');
+  await stopped;
+  expect(side('one').underWay()).toEqual([]);
 });

@@ -9,6 +9,7 @@ export function alipaySetup(config: AlipayConfig): ProviderSetup {
   return {
     name: 'ALIPAY',
     description: `app ${config.appId} at ${new URL(config.gateway).host}`,
+    isTest: !isLiveHost(new URL(config.gateway).hostname),
     findAccount: async () => config.appId,
     async open({ now, webhookUrl }) {
       const { createAlipayProvider } = await import('./adapter.ts'); // without Alipay the SDK is not loaded
@@ -26,6 +27,7 @@ const variables = [...always, 'ALIPAY_PUBLIC_KEY', ...certificateNames, 'ALIPAY_
 export const alipayDefinition: ProviderDefinition = {
   name: 'ALIPAY',
   variables,
+  secretVariables: ['ALIPAY_PRIVATE_KEY'],
   readSetup(settings) {
     const config = variables.some(settings.isSet) ? readConfig(settings) : null;
     return config === null ? null : alipaySetup(config);
@@ -58,21 +60,25 @@ function readConfig(settings: Settings): AlipayConfig | null {
   return { appId, sellerId, privateKey, ...found, gateway };
 }
 
+function isLiveHost(hostname: string): boolean {
+  return /(^|\.)alipay\.com$/.test(hostname);
+}
+
 /** Alipay's live gateway unless `ALIPAY_GATEWAY` names another. Reports a gateway that does not fit the environment. */
 function readGateway(settings: Settings): string {
-  const { isProduction, violations, callers } = settings;
+  const { isProduction, allowsTest, violations, callers } = settings;
   const given = readUrl(settings, 'ALIPAY_GATEWAY');
   if (given === null && settings.isSet('ALIPAY_GATEWAY')) return liveGateway; // the invalid value is reported already
   const gateway = given ?? liveGateway;
   const { protocol, hostname, pathname } = new URL(gateway);
-  const isLive = /(^|\.)alipay\.com$/.test(hostname);
+  const isLive = isLiveHost(hostname);
   const isSandbox = /(^|\.)alipaydev\.com$/.test(hostname);
   if (isLive && !isProduction) {
     violations.push(
       'ALIPAY_GATEWAY is Alipay’s live gateway by default: real money moves only with NODE_ENV=production.',
     );
   }
-  if (isSandbox && isProduction) {
+  if (isSandbox && isProduction && !allowsTest) {
     violations.push('ALIPAY_GATEWAY is Alipay’s sandbox, in which no money moves: production needs the live gateway.');
   }
   if (protocol === 'http:' && isProduction && !isLoopback(hostname)) {

@@ -7,6 +7,7 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
   return {
     name: 'STRIPE',
     description: `${mode} key at ${new URL(config.apiBase).host}`,
+    isTest: mode === 'test',
     // Without cards the SDK is not loaded.
     async findAccount(log) {
       const { findStripeAccount } = await import('./account.ts');
@@ -26,6 +27,7 @@ const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'] as const;
 export const stripeDefinition: ProviderDefinition = {
   name: 'STRIPE',
   variables,
+  secretVariables: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRETS'],
   readSetup(settings) {
     const config = variables.some(settings.isSet) ? readConfig(settings) : null;
     return config === null ? null : stripeSetup(config);

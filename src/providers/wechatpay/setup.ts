@@ -16,6 +16,7 @@ export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
   return {
     name: 'WECHATPAY',
     description: `merchant ${config.mchId}, app ${config.appId}, at ${new URL(config.baseUrl).host}`,
+    isTest: !isRealHost(new URL(config.baseUrl).hostname),
     findAccount: async () => config.mchId,
     async open(parts) {
       const { createWechatpayProvider } = await import('./adapter.ts');
@@ -28,6 +29,7 @@ export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
 export const wechatpayDefinition: ProviderDefinition = {
   name: 'WECHATPAY',
   variables,
+  secretVariables: ['WECHATPAY_PRIVATE_KEY', 'WECHATPAY_API_V3_KEY'],
   readSetup(settings) {
     const config = variables.some(settings.isSet) ? readConfig(settings) : null;
     return config === null ? null : wechatpaySetup(config);
@@ -124,6 +126,10 @@ function certificateIn(pem: string): X509Certificate | null {
   return pem.includes('BEGIN CERTIFICATE') ? new X509Certificate(pem.replaceAll('\\n', '\n')) : null;
 }
 
+function isRealHost(hostname: string): boolean {
+  return hostname === 'api.mch.weixin.qq.com' || hostname === 'api2.mch.weixin.qq.com';
+}
+
 /** WeChat Pay's live API unless `WECHATPAY_BASE_URL` names another. Reports a URL that does not fit the environment. */
 function readBaseUrl(settings: Settings): string {
   const { isProduction, violations, callers } = settings;
@@ -131,7 +137,7 @@ function readBaseUrl(settings: Settings): string {
   if (given === null && settings.isSet('WECHATPAY_BASE_URL')) return realBaseUrl; // the invalid value is reported already
   const baseUrl = given ?? realBaseUrl;
   const base = new URL(baseUrl);
-  const isReal = base.hostname === 'api.mch.weixin.qq.com' || base.hostname === 'api2.mch.weixin.qq.com';
+  const isReal = isRealHost(base.hostname);
   if (base.pathname !== '/' || base.search !== '' || base.username !== '' || (isReal && base.port !== '')) {
     violations.push('WECHATPAY_BASE_URL must have a host only: WeChat Pay’s paths begin with /v3.');
   }

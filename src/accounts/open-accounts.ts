@@ -1,0 +1,77 @@
+import type { Database } from '../database/database.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { loggedProvider } from '../providers/logged-provider.ts';
+import { type OpenedProviders, openProvider, openProviders } from '../providers/open-provider.ts';
+import type { PaymentProvider, ProviderSetup } from '../providers/provider.ts';
+import { webhookUrlOf } from '../providers/webhook-url.ts';
+import { countByMasterKey, type StoredAccount } from '../store/provider-account-store.ts';
+import { masterKeyMissing, settingsOfStored } from './account-settings.ts';
+import type { MasterKeys } from './master-key.ts';
+import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts';
+
+type OpeningParts = {
+  readonly db: Pick<Database, 'pool'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly publicUrl: string;
+  readonly isProduction: boolean;
+  readonly masterKeys: MasterKeys | null;
+};
+
+export type OpenedAccounts = {
+  readonly accounts: ProviderAccounts;
+  readonly environment: OpenedProviders;
+};
+
+/**
+ * Opens the accounts of the environment and of the database.
+ *
+ * @param setups the accounts of the environment.
+ * @param opened runs for each account of the environment before it becomes visible.
+ * @throws {Error} with a sentence for the operator when the configuration is wrong, or a master key is missing.
+ */
+export async function openAccounts(
+  parts: OpeningParts,
+  setups: readonly ProviderSetup[],
+  opened: (provider: PaymentProvider) => Promise<void>,
+): Promise<OpenedAccounts> {
+  const { db, clock, log, publicUrl } = parts;
+  await requireMasterKeys(parts);
+  const now = () => clock.now();
+  const environment = await openProviders(
+    setups,
+    async (setup) =>
+      loggedProvider(await openProvider(setup, { webhookUrl: webhookUrlOf(publicUrl, setup.name), now }, log), log),
+    opened,
+    log,
+  );
+  const openStored = (stored: StoredAccount) => openStoredAccount(parts, stored);
+  const accounts = createProviderAccounts({ db, log, environment, openStored });
+  await accounts.refresh();
+  return { accounts, environment };
+}
+
+/** Creates the adapter of a stored account. Makes no request: the account's name is stored. */
+export async function openStoredAccount(
+  { clock, log, publicUrl, isProduction, masterKeys }: OpeningParts,
+  stored: StoredAccount,
+): Promise<PaymentProvider> {
+  const { setup } = settingsOfStored(stored, masterKeys, { isProduction });
+  const webhookUrl = webhookUrlOf(publicUrl, stored.provider, stored.id);
+  return loggedProvider(await setup.open({ webhookUrl, now: () => clock.now() }, stored.account), log);
+}
+
+/** A server without a key would take no payments at these accounts, and nobody would notice it at the start. */
+async function requireMasterKeys({ db, masterKeys }: OpeningParts): Promise<void> {
+  const held = [masterKeys?.current.id, masterKeys?.old?.id];
+  for (const { keyId, accounts } of await countByMasterKey(db.pool)) {
+    if (held.includes(keyId)) continue;
+    const missing = `${accounts} provider accounts are encrypted with the master key ${keyId}, which is not set.`;
+    const remedy =
+      masterKeys === null
+        ? masterKeyMissing
+        : `MASTER_KEY is ${masterKeys.current.id}: set MASTER_KEY_OLD to the other one.`;
+    throw new Error(`${missing} ${remedy}`);
+  }
+}
