@@ -64,6 +64,8 @@ export type App = {
   readonly sandboxUrl: string | null;
   /** The configured providers that did not answer at the start. */
   readonly away: readonly ProviderName[];
+  /** The number of provider accounts in the database at the start. */
+  readonly storedAccounts: number;
   /** The same work as `sweep`, with one lane for each kind of work. Lanes run concurrently and do not wait for each other. */
   readonly lanes: readonly Lane[];
   readonly rounds: {
@@ -142,8 +144,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const held = { db: database, clock, notifier, log, failpoint };
     const adoption = createAdoption(held);
-    const { accounts, environment } = await openAccounts({ ...config, ...held, publicUrl }, setups, (provider) =>
-      adoption.round(provider),
+    const { accounts, environment, stored } = await openAccounts(
+      { ...config, ...held, publicUrl },
+      setups,
+      (provider) => adoption.round(provider),
     );
     const commands: CommandContext = { ...held, accounts };
     if (environment.away.length === 0) await reportUnconfigured(commands);
@@ -216,6 +220,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: intake.idle },
       hasMerchant: merchant !== null,
       away: environment.away.map(({ name }) => name),
+      storedAccounts: stored,
       lanes: openLanes(commands),
       rounds: {
         sweep: () => sweep(commands),
