@@ -73,7 +73,7 @@ async function requireMasterKeys({ db, masterKeys }: OpeningParts): Promise<numb
   const counts = await countByMasterKey(db.pool);
   for (const { keyId, accounts } of counts) {
     if (held.includes(keyId)) continue;
-    const missing = `${accounts} provider accounts are encrypted with the master key ${keyId}, which is not set.`;
+    const missing = `${accounts} ${accounts === 1 ? 'provider account is' : 'provider accounts are'} encrypted with the master key ${keyId}, which is not set.`;
     const remedy =
       masterKeys === null
         ? masterKeyMissing

@@ -148,7 +148,7 @@ export function createProviderAccounts({
       .catch(() => undefined) // its own caller handles the error
       .then(() => {
         next = null;
-        return start();
+        return running ?? start();
       });
     return next;
   }
