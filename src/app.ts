@@ -1,5 +1,6 @@
 import { openAccounts } from './accounts/open-accounts.ts';
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
+import { createClientTokens } from './commands/client-token.ts';
 import { payOrderMsMax } from './commands/pay-order.ts';
 import { type Config, readProviders } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
@@ -30,6 +31,7 @@ import type { ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.ts';
 import { ensureFirstMerchant, findFirstMerchant } from './store/merchant-store.ts';
+import { findTokenOrder } from './store/order-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
@@ -155,23 +157,23 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ? await findFirstMerchant(database.pool)
       : await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
+    const clientTokens = keys === null ? null : createClientTokens([Buffer.from(keys.apiKey)]);
     const authentication = createAuthentication({
-      development:
-        token === null || merchant === null
-          ? null
-          : { token, actor: { merchantId: merchant.id, returnOrigins: merchant.returnOrigins } },
+      development: token === null || merchant === null ? null : { token, merchant },
       keys: {
         findHolder: (hash) => findKeyHolder(database.pool, hash),
         findRevoked: (keyIds) => findRevoked(database.pool, keyIds),
         recordUse: (keyId) => recordKeyUse(database.pool, keyId, clock.now()),
       },
+      clientTokens,
+      findOrder: (orderId) => findTokenOrder(database.pool, orderId),
       mode: config.isProduction ? 'live' : 'test',
       ...{ clock, log },
     });
     const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;
     const yoga = createGraphqlServer({
       ...{ schema, commands, notifier, logId },
-      authenticate: authentication.authenticate,
+      ...{ authenticate: authentication.authenticate, clientTokens },
       graphiql: config.isProduction
         ? null
         : {

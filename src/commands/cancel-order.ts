@@ -6,7 +6,7 @@ import { closeOrder } from '../domain/order-lifecycle.ts';
 import { closeAtProviders } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { changeOrder } from '../store/order-writer.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, ownOrder } from './actor.ts';
 import { parseInput, text } from './input.ts';
 
 const inputSchema = z.object({ reason: text(0, 255).nullish() });
@@ -25,7 +25,7 @@ export async function cancelOrder(
   const { orderId } = input;
   const { reason } = parseInput(inputSchema, { reason: input.reason });
   if (!isId('order', orderId)) throw new NotFoundError('orderId: is not an order id.');
-  const payments = await changeOrder(context, 'close.intent', { orderId, merchantId: actor.merchantId }, (change) => {
+  const payments = await changeOrder(context, 'close.intent', ownOrder(actor, orderId), (change) => {
     if (isCancelable(change)) closeOrder(change, 'CANCELED', reason ?? null);
     return change.payments;
   });

@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import {
-  InvalidInputError,
-  NotFoundError,
-  PaymentNotCapturableError,
-  ProviderRejectedError,
-} from '../domain/errors.ts';
+import { InvalidInputError, PaymentNotCapturableError, ProviderRejectedError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { isFree, leasedFrom } from '../domain/lease.ts';
 import type { OrderChange } from '../domain/order-change.ts';
@@ -17,8 +12,9 @@ import { submitCapture } from '../provider-calls/submit-capture.ts';
 import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, keyOwnerOf, ownOrder } from './actor.ts';
 import { amountMinor, idempotencyKey, parseInput } from './input.ts';
+import { findOwnPayment } from './own-payment.ts';
 
 const inputSchema = z.object({
   idempotencyKey,
@@ -37,27 +33,34 @@ const inputSchema = z.object({
 export async function capturePayment(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
   const { paymentId } = wanted;
-  const { merchantId } = actor;
-  const payment = await findPayment(context.db.pool, paymentId);
-  if (payment === null || payment.merchantId !== merchantId) throw new NotFoundError('There is no such payment.');
+  const payment = await findOwnPayment(context, actor, paymentId);
   const { orderId } = payment;
-  const intent: Intent = { merchantId, operation: 'capturePayment', key, inputHash: hashOf(wanted) };
-  const next = await changeOrderByIntent(context, 'capture.intent', orderId, intent, (change, prior): Decided => {
-    if (prior !== null) {
-      return { result: resume(context, change, paymentId, prior.attempt, wanted.amountMinor ?? null), claim: null };
-    }
-    const { authorizedMinor, captureAttempt } = checkCapturable(change, paymentId);
-    const captureMinor = wanted.amountMinor ?? authorizedMinor;
-    if (captureMinor > authorizedMinor) {
-      throw new InvalidInputError([
-        { path: 'amountMinor', message: `must be at most ${authorizedMinor}, the authorized amount.` },
-      ]);
-    }
-    checkAmount(context, payment, captureMinor);
-    const attempt = captureAttempt + 1;
-    change.plan(paymentId, { captureMinor, captureAttempt: attempt, ...leasedFrom(change.at) });
-    return { result: { kind: 'submit', captureMinor }, claim: { resultId: paymentId, attempt } };
-  });
+  const intent: Intent = {
+    ...{ merchantId: actor.merchantId, owner: keyOwnerOf(actor), operation: 'capturePayment', key },
+    inputHash: hashOf(wanted),
+  };
+  const next = await changeOrderByIntent(
+    context,
+    'capture.intent',
+    ownOrder(actor, orderId),
+    intent,
+    (change, prior): Decided => {
+      if (prior !== null) {
+        return { result: resume(context, change, paymentId, prior.attempt, wanted.amountMinor ?? null), claim: null };
+      }
+      const { authorizedMinor, captureAttempt } = checkCapturable(change, paymentId);
+      const captureMinor = wanted.amountMinor ?? authorizedMinor;
+      if (captureMinor > authorizedMinor) {
+        throw new InvalidInputError([
+          { path: 'amountMinor', message: `must be at most ${authorizedMinor}, the authorized amount.` },
+        ]);
+      }
+      checkAmount(context, payment, captureMinor);
+      const attempt = captureAttempt + 1;
+      change.plan(paymentId, { captureMinor, captureAttempt: attempt, ...leasedFrom(change.at) });
+      return { result: { kind: 'submit', captureMinor }, claim: { resultId: paymentId, attempt } };
+    },
+  );
   if (next.kind === 'ask') await checkPayment(context, paymentId);
   if (next.kind === 'submit' && (await submitCapture(context, orderId, paymentId)) === 'refused') {
     // The usual causes: the authorization has lapsed, or it was captured in the provider's console. The query finds out.

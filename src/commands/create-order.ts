@@ -9,7 +9,7 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { hashOf, type Intent } from '../store/idempotency-store.ts';
 import { isNumberTaken } from '../store/order-store.ts';
 import { insertOrderByIntent } from '../store/order-writer.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, causeOf, keyOwnerOf } from './actor.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
 
 const defaultCaptureMode = 'AUTOMATIC';
@@ -52,7 +52,10 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
   if (totalMinor > amountMinorMax) {
     throw new InvalidInputError([{ path: 'lines', message: `must total at most ${amountMinorMax} minor units.` }]);
   }
-  const intent: Intent = { merchantId: actor.merchantId, operation: 'createOrder', key, inputHash: hashOf(wanted) };
+  const intent: Intent = {
+    ...{ merchantId: actor.merchantId, owner: keyOwnerOf(actor), operation: 'createOrder', key },
+    inputHash: hashOf(wanted),
+  };
   const at = context.clock.now();
   const id = newId('order');
   const order: Order = {
@@ -80,7 +83,11 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     version: 0,
     dueAt: null,
   };
-  const change = new OrderChange({ order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT' }, at);
+  const change = new OrderChange(
+    { order, payments: [], refunds: [], latePaymentPolicy: 'ACCEPT', refundLimits: null },
+    at,
+    causeOf(actor),
+  );
   change.recordCreation(lines);
   change.planOrder({ dueAt: order.expiresAt });
   try {

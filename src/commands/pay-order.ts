@@ -21,7 +21,7 @@ import type { PaymentProvider } from '../providers/provider.ts';
 import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, keyOwnerOf, ownOrder } from './actor.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
 import { chooseMethod } from './payment-methods.ts';
 
@@ -64,16 +64,19 @@ type Beginning =
 export async function payOrder(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
   checkReturnUrl(wanted, actor);
-  const intent: Intent = { merchantId: actor.merchantId, operation: 'payOrder', key, inputHash: hashOf(wanted) };
+  const intent: Intent = {
+    ...{ merchantId: actor.merchantId, owner: keyOwnerOf(actor), operation: 'payOrder', key },
+    inputHash: hashOf(wanted),
+  };
   const available = await context.accounts.payableBy(actor.merchantId);
-  let beginning = await begin(context, intent, wanted, available);
+  let beginning = await begin(context, actor, intent, wanted, available);
   // One closing is not enough in a race: after it, a concurrent call may start another payment that waits for its buyer.
   for (let closed = 0; beginning.kind === 'close'; closed += 1) {
     if (closed === closingsMax) throw new PaymentInProgressError(beginning.paymentId);
     const outcome = await checkPayment(context, beginning.paymentId);
     // It is unknown whether the payment is closed. Another query would only keep the buyer waiting.
     if (outcome.kind === 'unanswered') throw new PaymentInProgressError(beginning.paymentId);
-    beginning = await begin(context, intent, wanted, available);
+    beginning = await begin(context, actor, intent, wanted, available);
   }
   if (beginning.kind === 'submit') {
     await submitPayment(context, wanted.orderId, beginning.paymentId);
@@ -105,29 +108,36 @@ type Decided = { readonly result: Beginning; readonly claim: Claim | null };
 
 async function begin(
   context: CommandContext,
+  actor: Actor,
   intent: Intent,
   wanted: Wanted,
   available: readonly PaymentProvider[],
 ): Promise<Beginning> {
   const paymentId = newId('payment');
-  return changeOrderByIntent(context, 'pay.intent', wanted.orderId, intent, (change, prior): Decided => {
-    if (prior !== null) return { result: resume(context, change, prior.resultId), claim: null };
-    const unreachable = change.payments.filter((payment) => isUnreachable(context, payment));
-    const blocking = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
-    checkPayable(change, blocking);
-    const { provider, flow } = chooseMethod(available, change.order, wanted);
-    if (blocking !== undefined && isUnsubmitted(blocking)) {
-      applyPaymentReport(change, neverStarted(blocking, change.at));
-    } else if (blocking !== undefined) {
-      if (isUndecided(context, blocking)) checkConfigured(context, blocking);
-      closePayment(change, blocking.id, 'CANCELED');
-      return { result: { kind: 'close', paymentId: blocking.id }, claim: null };
-    }
-    // These are closed at their provider once the account is configured again. If the buyer pays one before that, the surplus is refunded.
-    for (const { id } of unreachable) closePayment(change, id, 'CANCELED');
-    change.addPayment(newPayment(paymentId, change, provider, flow, wanted));
-    return { result: { kind: 'submit', paymentId }, claim: { resultId: paymentId, attempt: null } };
-  });
+  return changeOrderByIntent(
+    context,
+    'pay.intent',
+    ownOrder(actor, wanted.orderId),
+    intent,
+    (change, prior): Decided => {
+      if (prior !== null) return { result: resume(context, change, prior.resultId), claim: null };
+      const unreachable = change.payments.filter((payment) => isUnreachable(context, payment));
+      const blocking = change.payments.find((payment) => isLive(payment) && !unreachable.includes(payment));
+      checkPayable(change, blocking);
+      const { provider, flow } = chooseMethod(available, change.order, wanted);
+      if (blocking !== undefined && isUnsubmitted(blocking)) {
+        applyPaymentReport(change, neverStarted(blocking, change.at));
+      } else if (blocking !== undefined) {
+        if (isUndecided(context, blocking)) checkConfigured(context, blocking);
+        closePayment(change, blocking.id, 'CANCELED');
+        return { result: { kind: 'close', paymentId: blocking.id }, claim: null };
+      }
+      // These are closed at their provider once the account is configured again. If the buyer pays one before that, the surplus is refunded.
+      for (const { id } of unreachable) closePayment(change, id, 'CANCELED');
+      change.addPayment(newPayment(paymentId, change, provider, flow, wanted));
+      return { result: { kind: 'submit', paymentId }, claim: { resultId: paymentId, attempt: null } };
+    },
+  );
 }
 
 /**

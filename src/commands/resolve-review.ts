@@ -9,7 +9,7 @@ import { type Resolution, resolveReview as resolve } from '../domain/resolve-rev
 import type { CommandContext } from '../provider-calls/context.ts';
 import { changeOrder } from '../store/order-writer.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, ownOrder } from './actor.ts';
 import { amountMinor, parseInput, text } from './input.ts';
 
 /** The payment statuses that an operator can read in a provider's console. */
@@ -20,7 +20,6 @@ export const latePaymentDecisions = ['ACCEPT', 'REFUND'] as const;
 const inputSchema = z.object({
   orderId: z.string().refine((id) => isId('order', id), 'is not an order id.'),
   reasons: z.array(z.enum(reviewReasons)).min(1, 'must have at least one reason.'),
-  resolvedBy: text(1, 255),
   note: text(1, 500),
   latePayment: z.enum(latePaymentDecisions).nullish(),
   payments: z
@@ -54,7 +53,7 @@ export async function resolveReview(context: CommandContext, actor: Actor, input
   const wanted = parseInput(inputSchema, input);
   const { orderId } = wanted;
   const holders = await findHolders(context, wanted);
-  await changeOrder(context, 'review', { orderId, merchantId: actor.merchantId }, (change) => {
+  await changeOrder(context, 'review', ownOrder(actor, orderId), (change) => {
     const issues = issuesOf(change, wanted, holders);
     if (issues.length > 0) throw new InvalidInputError(issues);
     resolve(change, resolutionOf(change, wanted));
@@ -119,10 +118,10 @@ function issuesOf(
 const isNoMoney = (status: (typeof factStatuses)[number]) => status !== 'AUTHORIZED' && status !== 'SUCCEEDED';
 
 function resolutionOf(change: OrderChange, wanted: Wanted): Resolution {
-  const { reasons, resolvedBy, note, latePayment } = wanted;
+  const { reasons, note, latePayment } = wanted;
   const evidence: Evidence = { source: 'OPERATOR', providerTime: null, receivedAt: change.at };
   return {
-    ...{ reasons, resolvedBy, note, latePayment: latePayment ?? null },
+    ...{ reasons, note, latePayment: latePayment ?? null },
     payments: (wanted.payments ?? []).map(({ paymentId, status, capturedMinor, providerPaymentId }) =>
       paymentReport({
         ...{ paymentId, status, evidence },

@@ -3,7 +3,7 @@ import { formatMoney } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { surplusRefundedOf } from './order-sums.ts';
 import { type Payment, type PaymentFailure, refundableMinor, waitingMinor } from './payment.ts';
-import { classifyRefundReport, isReserved, type Refund, type RefundFacts } from './refund.ts';
+import { classifyRefundReport, isReserved, isUnderWay, type Refund, type RefundFacts } from './refund.ts';
 import { restartRefundChecks } from './refund-checks.ts';
 import type { RefundReport, ReportOutcome } from './report.ts';
 import { needReview, settleReviews } from './review.ts';
@@ -181,7 +181,7 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
 function deferReport(change: OrderChange, { id }: Payment): ReportOutcome {
   change.plan(id, { checkAt: change.at, leasedUntil: null });
   for (const refund of change.refunds) {
-    if (refund.paymentId === id && isReserved(refund)) change.planRefund(refund.id, { checkAt: change.at });
+    if (refund.paymentId === id && isUnderWay(refund)) change.planRefund(refund.id, { checkAt: change.at });
   }
   return { effect: 'early' };
 }

@@ -3,7 +3,8 @@ import type { PaymentFlow, PaymentMethod } from './payment.ts';
 export const errorCodes = [
   ...(['INVALID_INPUT', 'NOT_FOUND', 'FORBIDDEN', 'IDEMPOTENCY_KEY_REUSED', 'ORDER_NOT_PAYABLE'] as const),
   ...(['ORDER_NOT_CANCELABLE', 'PAYMENT_IN_PROGRESS', 'PAYMENT_NOT_CAPTURABLE', 'PAYMENT_NOT_CANCELABLE'] as const),
-  ...(['REFUND_EXCEEDS_PAYMENT', 'METHOD_NOT_AVAILABLE', 'PROVIDER_REJECTED', 'PROVIDER_UNAVAILABLE'] as const),
+  ...(['REFUND_EXCEEDS_PAYMENT', 'REFUND_NOT_APPROVABLE', 'METHOD_NOT_AVAILABLE', 'PROVIDER_REJECTED'] as const),
+  ...(['PROVIDER_UNAVAILABLE'] as const),
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 
@@ -96,6 +97,15 @@ export class RefundExceedsPaymentError extends DomainError {
     );
     this.refundableMinor = refundableMinor;
     this.currency = currency;
+  }
+}
+
+export class RefundNotApprovableError extends DomainError {
+  readonly code = 'REFUND_NOT_APPROVABLE';
+  readonly refundId: string;
+  constructor(refundId: string, why: string) {
+    super(`The refund cannot be approved or rejected: ${why}.`);
+    this.refundId = refundId;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ActorKind } from './actor.ts';
 import type { OrderFacts, OrderLine, OrderPaymentStatus, OrderStatus } from './order.ts';
 import type { PaymentFacts, PaymentMethod, PaymentStatus } from './payment.ts';
 import type { RefundFacts, RefundStatus } from './refund.ts';
@@ -8,7 +9,8 @@ export const eventTypes = [
   ...(['PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED', 'PAYMENT_PROCESSING', 'PAYMENT_UNKNOWN'] as const),
   ...(['PAYMENT_AUTHORIZED', 'PAYMENT_CAPTURE_FAILED', 'PAYMENT_SUCCEEDED', 'PAYMENT_FAILED'] as const),
   ...(['PAYMENT_CANCELING', 'PAYMENT_CANCELED', 'PAYMENT_EXPIRED'] as const),
-  ...(['REFUND_REQUESTED', 'REFUND_PENDING', 'REFUND_UNKNOWN', 'REFUND_SUCCEEDED', 'REFUND_FAILED'] as const),
+  ...(['REFUND_APPROVAL_NEEDED', 'REFUND_REQUESTED', 'REFUND_PENDING', 'REFUND_UNKNOWN'] as const),
+  ...(['REFUND_SUCCEEDED', 'REFUND_FAILED'] as const),
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
@@ -20,8 +22,6 @@ export type FactChanges = {
   readonly refund?: Partial<RefundFacts>;
   /** The reason for the review, or the operator's decision, as text. Only on ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED. */
   readonly note?: string;
-  /** The operator who decided. Only on ORDER_REVIEW_RESOLVED. */
-  readonly resolvedBy?: string;
 };
 
 /**
@@ -33,6 +33,8 @@ export type OrderEvent = {
   readonly type: EventType;
   readonly sequence: number;
   readonly occurredAt: Date;
+  readonly actorKind: ActorKind;
+  readonly actorId: string | null;
   readonly orderStatus: OrderStatus;
   readonly orderPaymentStatus: OrderPaymentStatus;
   readonly paymentId: string | null;

@@ -1,5 +1,6 @@
+import type { EventActor } from './actor.ts';
 import type { EventType, FactChanges, OrderEvent } from './event.ts';
-import type { LatePaymentPolicy, Order, OrderFacts, OrderLine } from './order.ts';
+import type { LatePaymentPolicy, Order, OrderFacts, OrderLine, RefundLimit } from './order.ts';
 import { sumsOf } from './order-sums.ts';
 import type { Payment, PaymentFacts, PaymentPlan } from './payment.ts';
 import type { Refund, RefundFacts, RefundPlan } from './refund.ts';
@@ -10,6 +11,8 @@ export type OrderAggregate = {
   readonly payments: readonly Payment[];
   readonly refunds: readonly Refund[];
   readonly latePaymentPolicy: LatePaymentPolicy;
+  /** Null when no refund needs approval. */
+  readonly refundLimits: readonly RefundLimit[] | null;
 };
 
 type Recorded = {
@@ -17,7 +20,6 @@ type Recorded = {
   readonly payment?: { readonly id: string } & Partial<PaymentFacts>;
   readonly refund?: { readonly id: string } & Partial<RefundFacts>;
   readonly note?: string;
-  readonly resolvedBy?: string;
 };
 
 /**
@@ -26,7 +28,10 @@ type Recorded = {
  */
 export class OrderChange {
   readonly at: Date;
+  /** Who causes the change. */
+  readonly actor: EventActor;
   readonly latePaymentPolicy: LatePaymentPolicy;
+  readonly refundLimits: readonly RefundLimit[] | null;
   readonly events: OrderEvent[] = [];
   readonly touchedPayments = new Set<string>();
   readonly touchedRefunds = new Set<string>();
@@ -34,9 +39,11 @@ export class OrderChange {
   readonly #payments: Map<string, Payment>;
   readonly #refunds: Map<string, Refund>;
 
-  constructor(held: OrderAggregate, at: Date) {
+  constructor(held: OrderAggregate, at: Date, actor: EventActor) {
     this.at = at;
+    this.actor = actor;
     this.latePaymentPolicy = held.latePaymentPolicy;
+    this.refundLimits = held.refundLimits;
     this.#order = held.order;
     this.#payments = new Map(held.payments.map((payment) => [payment.id, payment]));
     this.#refunds = new Map(held.refunds.map((refund) => [refund.id, refund]));
@@ -88,14 +95,15 @@ export class OrderChange {
     this.touchedRefunds.add(refund.id);
     const { id, reservedMinor } = this.payment(refund.paymentId);
     const isPending = refund.status === 'PENDING';
-    this.record(isPending ? 'REFUND_REQUESTED' : 'REFUND_FAILED', {
+    const started = refund.approval === 'NEEDED' ? 'REFUND_APPROVAL_NEEDED' : 'REFUND_REQUESTED';
+    this.record(isPending ? started : 'REFUND_FAILED', {
       payment: isPending ? { id, reservedMinor: reservedMinor + refund.amountMinor } : { id },
       refund: factsOfRefund(refund),
     });
   }
 
   /** Changes facts and records the event that carries them. */
-  record(type: EventType, { order, payment, refund, note, resolvedBy }: Recorded): void {
+  record(type: EventType, { order, payment, refund, note }: Recorded): void {
     const updatedAt = this.at;
     if (order !== undefined) this.#order = { ...this.#order, ...order };
     if (payment !== undefined) {
@@ -111,7 +119,6 @@ export class OrderChange {
       ...(payment && { payment: { ...payment, updatedAt } }),
       ...(refund && { refund: { ...refund, updatedAt } }),
       ...(note !== undefined && { note }),
-      ...(resolvedBy !== undefined && { resolvedBy }),
     };
     this.#append(type, changes, payment?.id ?? null, refund?.id ?? null);
   }
@@ -145,6 +152,8 @@ export class OrderChange {
       type,
       sequence: version,
       occurredAt: this.at,
+      actorKind: this.actor.kind,
+      actorId: this.actor.id,
       orderStatus: this.#order.status,
       orderPaymentStatus: this.#order.paymentStatus,
       paymentId,

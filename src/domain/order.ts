@@ -28,6 +28,9 @@ export type CloseTarget = 'CANCELED' | 'EXPIRED';
  * REVIEW quarantines it until an operator decides.
  */
 export const latePaymentPolicies = ['ACCEPT', 'REFUND', 'REVIEW'] as const;
+/** An operator's refunds of one order above this amount wait for another person. */
+export type RefundLimit = { readonly currency: string; readonly amountMinor: bigint };
+
 export type LatePaymentPolicy = (typeof latePaymentPolicies)[number];
 
 /** One line of an order. `unitMinor` is the price of one unit in minor units of the order's currency. */

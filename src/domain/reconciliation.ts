@@ -7,7 +7,15 @@ import { type PaymentReport, paymentReport, type RefundReport, refundReport } fr
 /** The recorded values of a payment that are compared with a bill. */
 export type HeldPayment = Pick<
   Payment,
-  'id' | 'orderId' | 'status' | 'captureMode' | 'amountMinor' | 'capturedMinor' | 'currency' | 'providerPaymentId'
+  | 'id'
+  | 'orderId'
+  | 'provider'
+  | 'status'
+  | 'captureMode'
+  | 'amountMinor'
+  | 'capturedMinor'
+  | 'currency'
+  | 'providerPaymentId'
 >;
 /** The recorded values of a refund that are compared with a bill. */
 export type HeldRefund = Pick<Refund, 'id' | 'status' | 'amountMinor' | 'currency' | 'providerRefundId'>;

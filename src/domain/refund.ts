@@ -1,3 +1,4 @@
+import type { ActorKind } from './actor.ts';
 import { idPrefixes } from './ids.ts';
 import type { EvidenceSource, ReportEffect } from './payment.ts';
 
@@ -7,6 +8,10 @@ export type ReportedRefundStatus = Exclude<RefundStatus, 'UNKNOWN'>;
 
 export const refundOrigins = ['REQUESTED', 'SURPLUS', 'PROVIDER'] as const;
 export type RefundOrigin = (typeof refundOrigins)[number];
+
+/** Of a refund that waits, or waited, for another person. */
+export const refundApprovals = ['NEEDED', 'APPROVED', 'REJECTED'] as const;
+export type RefundApproval = (typeof refundApprovals)[number];
 
 /** The facts of a refund. They change only together with an event, which carries the new values. */
 export type RefundFacts = {
@@ -19,6 +24,14 @@ export type RefundFacts = {
   readonly currency: string;
   readonly amountMinor: bigint;
   readonly reason: string | null;
+  /** The caller of `requestRefund`; null for refunds of another origin, and for those of versions that did not record it. */
+  readonly requestedByKind: ActorKind | null;
+  readonly requestedById: string | null;
+  /** Null when the refund needs no approval. */
+  readonly approval: RefundApproval | null;
+  /** Who approved or rejected it; null when nobody did. */
+  readonly decidedByKind: ActorKind | null;
+  readonly decidedById: string | null;
   readonly providerRefundId: string | null;
   readonly failureReason: string | null;
   readonly failureMessage: string | null;
@@ -60,6 +73,11 @@ export function classifyRefundReport(held: RefundStatus, reported: ReportedRefun
 /** The id of the refund of a payment's surplus. It is derived from the payment's id, so that there is at most one. */
 export function surplusRefundIdOf(paymentId: string): string {
   return paymentId.replace(`${idPrefixes.payment}_`, `${idPrefixes.refund}_`);
+}
+
+/** True while the refund is at its provider, or is to be submitted to it. A refund that waits for approval is not. */
+export function isUnderWay(refund: Pick<RefundFacts, 'status' | 'approval'>): boolean {
+  return isReserved(refund) && refund.approval !== 'NEEDED';
 }
 
 /** True while the refund's amount is reserved: not refunded yet, and not refundable. */

@@ -8,7 +8,7 @@ import type { OrderChange } from './order-change.ts';
 import { closePayment, confirm, isClosed } from './order-lifecycle.ts';
 import { isLive, waitingMinor } from './payment.ts';
 import { restartChecks } from './payment-checks.ts';
-import { isReserved } from './refund.ts';
+import { isUnderWay } from './refund.ts';
 import type { PaymentReport, RefundReport, ReportOutcome } from './report.ts';
 import { needReview } from './review.ts';
 import { refundSurplus } from './start-refund.ts';
@@ -16,7 +16,6 @@ import { refundSurplus } from './start-refund.ts';
 /** An operator's findings and decision about an order in review. */
 export type Resolution = {
   readonly reasons: readonly ReviewReason[];
-  readonly resolvedBy: string;
   readonly note: string;
   /** The decision about quarantined money and late authorizations. Null when there are none. */
   readonly latePayment: 'ACCEPT' | 'REFUND' | null;
@@ -26,14 +25,14 @@ export type Resolution = {
 };
 
 /**
- * Applies the operator's findings and decision, removes the review reasons, and records the operator and the note. Payments
+ * Applies the operator's findings and decision, removes the review reasons, and records the note. Payments
  * and refunds whose outcome is still unknown are checked again. A repetition has no effect.
  *
  * @throws {InvalidInputError} when a finding contradicts the recorded state, or when `latePayment` is null although money
  * waits for a decision, or is set although none does. Nothing is changed then.
  */
 export function resolveReview(change: OrderChange, resolution: Resolution): void {
-  const { reasons, resolvedBy, note } = resolution;
+  const { reasons, note } = resolution;
   const eventsBefore = change.events.length;
   applyFacts(change, resolution);
   const hasStated = change.events.length > eventsBefore;
@@ -43,7 +42,7 @@ export function resolveReview(change: OrderChange, resolution: Resolution): void
   const { reviewReasons } = change.order;
   const left = reviewReasons.filter((reason) => !held.includes(reason));
   if (left.length === reviewReasons.length && !hasStated) return;
-  change.record('ORDER_REVIEW_RESOLVED', { order: { reviewReasons: left }, note, resolvedBy });
+  change.record('ORDER_REVIEW_RESOLVED', { order: { reviewReasons: left }, note });
 }
 
 function applyFacts(change: OrderChange, { payments, refunds }: Resolution): void {
@@ -74,7 +73,7 @@ function issueOf(path: string, outcome: ReportOutcome) {
   }
 }
 
-function decideLatePayments(change: OrderChange, { latePayment, resolvedBy, note }: Resolution): void {
+function decideLatePayments(change: OrderChange, { latePayment, note }: Resolution): void {
   const captured = change.payments.filter((payment) => waitingMinor(payment) > 0n);
   const authorized = change.payments.filter(({ status }) => status === 'AUTHORIZED' && isClosed(change));
   const [first] = [...captured, ...authorized];
@@ -105,7 +104,7 @@ function decideLatePayments(change: OrderChange, { latePayment, resolvedBy, note
         surplusMinor: surplusMinor + shares.surplusMinor,
         quarantinedMinor: quarantinedMinor - waiting,
       },
-      ...{ note, resolvedBy },
+      note,
     });
     if (shares.surplusMinor > 0n) {
       const surplus = formatMoney({ amountMinor: shares.surplusMinor, currency: payment.currency });
@@ -127,7 +126,7 @@ function resumeChecks(change: OrderChange): void {
     if (isLive(payment) && payment.checkAt === null) restartChecks(change, payment.id);
   }
   for (const refund of change.refunds) {
-    if (isReserved(refund) && refund.checkAt === null) {
+    if (isUnderWay(refund) && refund.checkAt === null) {
       change.planRefund(refund.id, { checkAt: change.at, checkAttempts: 0, leasedUntil: null });
     }
   }

@@ -3,7 +3,7 @@ import type { ReviewReason } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { surplusRefundedOf } from './order-sums.ts';
 import { isLive } from './payment.ts';
-import { isReserved } from './refund.ts';
+import { isUnderWay } from './refund.ts';
 
 /**
  * Puts the order in review, which asks an operator to look at it. Has no effect when the order is already in review for
@@ -33,7 +33,7 @@ export function noteUnreadableCallback(change: OrderChange, paymentId: string, w
   const isLater = ({ checkAt }: { readonly checkAt: Date | null }) => checkAt === null || checkAt > soon;
   if (isLater(change.payment(paymentId))) change.plan(paymentId, { checkAt: soon });
   for (const refund of change.refunds) {
-    if (refund.paymentId === paymentId && isReserved(refund) && isLater(refund)) {
+    if (refund.paymentId === paymentId && isUnderWay(refund) && isLater(refund)) {
       change.planRefund(refund.id, { checkAt: soon });
     }
   }
@@ -51,7 +51,7 @@ export function settleReviews(change: OrderChange): void {
   const isHeld = change.payments.some((payment) => isLive(payment) && payment.authorizedMinor > 0n);
   const isStuck =
     change.payments.some((payment) => isLive(payment) && payment.checkAt === null) ||
-    change.refunds.some((refund) => isReserved(refund) && refund.checkAt === null);
+    change.refunds.some((refund) => isUnderWay(refund) && refund.checkAt === null);
   const isClosed = status === 'CANCELED' || status === 'EXPIRED';
   const isClosedAndEmpty = isClosed && capturedMinor === refundedMinor && !isHeld;
   const settled = reviewReasons.filter(

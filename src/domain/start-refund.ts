@@ -8,7 +8,8 @@ import { settleReviews } from './review.ts';
 export type NewRefund = Pick<
   Refund,
   'id' | 'paymentId' | 'origin' | 'amountMinor' | 'reason' | 'checkAt' | 'leasedUntil'
->;
+> &
+  Partial<Pick<Refund, 'requestedByKind' | 'requestedById' | 'approval'>>;
 
 /**
  * Adds a pending refund and reserves its amount. This happens before the provider is called, so that the same amount
@@ -21,6 +22,7 @@ export function startRefund(change: OrderChange, wanted: NewRefund): void {
 export function newRefund(change: OrderChange, wanted: NewRefund): Omit<Refund, 'status'> {
   const { orderId, merchantId, currency } = change.payment(wanted.paymentId);
   return {
+    ...{ requestedByKind: null, requestedById: null, approval: null, decidedByKind: null, decidedById: null },
     ...wanted,
     ...{ orderId, merchantId, currency },
     providerRefundId: null,

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import type { ActorKind } from '../domain/actor.ts';
 import type { EventType } from '../domain/event.ts';
 import type { OrderPaymentStatus, OrderStatus } from '../domain/order.ts';
 import type { PaymentMethod, PaymentStatus } from '../domain/payment.ts';
@@ -13,6 +14,9 @@ export type LoggedEvent = LogPosition & {
   readonly sequence: number;
   readonly type: EventType;
   readonly occurredAt: Date;
+  /** Null for events of versions that did not record the actor. */
+  readonly actorKind: ActorKind | null;
+  readonly actorId: string | null;
   readonly orderNumber: string;
   readonly orderStatus: OrderStatus;
   readonly orderPaymentStatus: OrderPaymentStatus;
@@ -25,6 +29,7 @@ export type LoggedEvent = LogPosition & {
   readonly currency: string;
   /** The reason for a review, or the operator's decision; null for other events. */
   readonly note: string | null;
+  /** The caller who settled the review, or the name that an earlier version recorded. */
   readonly resolvedBy: string | null;
 };
 
@@ -35,10 +40,12 @@ export const readLimit = 100;
 
 const columns = `
   e.id, e.pos, e.epoch, e.xid, e.merchant_id as "merchantId", e.order_id as "orderId", e.sequence, e.type,
-  e.occurred_at as "occurredAt", e.order_number as "orderNumber", e.order_status as "orderStatus",
+  e.occurred_at as "occurredAt", e.actor_kind as "actorKind", e.actor_id as "actorId", e.order_number as "orderNumber", e.order_status as "orderStatus",
   e.order_payment_status as "orderPaymentStatus", e.payment_id as "paymentId", e.payment_status as "paymentStatus",
   e.payment_method as "paymentMethod", e.refund_id as "refundId", e.refund_status as "refundStatus",
-  e.amount_minor as "amountMinor", e.currency, e.changes->>'note' as note, e.changes->>'resolvedBy' as "resolvedBy"`;
+  e.amount_minor as "amountMinor", e.currency, e.changes->>'note' as note, 
+  coalesce(e.changes->>'resolvedBy', case when e.type = 'ORDER_REVIEW_RESOLVED' and e.actor_kind in ('MERCHANT', 'OPERATOR')
+    then e.actor_id end) as "resolvedBy"`;
 
 // A transaction that began earlier can still commit an event with a lower position. Events from the oldest open transaction
 // onwards are therefore held back, so that a cursor never skips an event that is not visible yet.

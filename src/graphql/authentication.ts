@@ -1,16 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import type { Actor } from '../commands/actor.ts';
 import { hashOfToken, type KeyMode, keyModeOf } from '../commands/api-key-token.ts';
+import { type ClientTokens, clientTokenGraceMs, isClientToken } from '../commands/client-token.ts';
 import type { KeyHolder } from '../domain/api-key.ts';
-import type { Clock } from '../domain/clock.ts';
+import { after, type Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
+import { createRevocations, type Revocations } from './revocations.ts';
 
 /** The authenticated caller of an operation. */
 export type Caller = Actor & {
-  /** The API key of the caller; null for the development token. */
-  readonly keyId: string | null;
-  /** Aborts when the caller's API key is revoked. */
+  /** Aborts when the caller's token expires, or its API key is revoked. */
   readonly revoked: AbortSignal;
 };
 
@@ -19,83 +18,115 @@ export type Authenticate = (authorization: string | null) => Promise<Caller | nu
 
 export type Authentication = {
   readonly authenticate: Authenticate;
-  /** Aborts the `revoked` signals of keys that were revoked on any node. Returns their number. */
+  /** Aborts the `revoked` signals of tokens that have expired, and of keys that were revoked on any node. Returns their number. */
   endRevoked(): Promise<number>;
+};
+
+/** The order of a client token, and its merchant. */
+export type TokenOrder = {
+  readonly orderId: string;
+  readonly merchantId: string;
+  readonly returnOrigins: readonly string[];
+  readonly expiresAt: Date;
 };
 
 export type AuthenticationParts = {
   /** The development token and the merchant that it stands for; null in production. */
-  readonly development: { readonly token: string; readonly actor: Actor } | null;
+  readonly development: { readonly token: string; readonly merchant: Merchant } | null;
   readonly keys: {
     findHolder(hash: Buffer): Promise<KeyHolder | null>;
     findRevoked(keyIds: readonly string[]): Promise<readonly string[]>;
     recordUse(keyId: string): Promise<void>;
   };
+  readonly clientTokens: ClientTokens | null;
+  findOrder(orderId: string): Promise<TokenOrder | null>;
   /** The mode of the keys that this server accepts. */
   readonly mode: KeyMode;
   readonly clock: Clock;
   readonly log: Log;
 };
 
+type Merchant = { readonly id: string; readonly returnOrigins: readonly string[] };
+
 const never = new AbortController().signal;
 const useRecordedEveryMs = 60_000;
 
-/** A key that this node has accepted since it started. */
-type KeyInUse = { readonly revocation: AbortController; recordedAtMs: number };
-
 /**
- * Accepts the development token and the active API keys of all merchants. Every operation looks its key up, so that a revoked key is refused
- * at once on every node.
+ * Accepts the development token, the active API keys of all merchants, and the client tokens of orders. Every operation looks its key up, so
+ * that a revoked key is refused at once on every node.
  */
-export function createAuthentication({ development, keys, mode, clock, log }: AuthenticationParts): Authentication {
-  const inUse = new Map<string, KeyInUse>();
+export function createAuthentication(parts: AuthenticationParts): Authentication {
+  const { development, keys, mode, clock } = parts;
+  const revocations = createRevocations(parts);
+  const recordUse = createUseRecorder(parts);
   const developmentHash = development === null ? null : hashOfToken(development.token);
-
-  function use(keyId: string): AbortSignal {
-    const nowMs = clock.now().getTime();
-    const key = inUse.get(keyId) ?? { revocation: unlimitedController(), recordedAtMs: 0 };
-    inUse.set(keyId, key);
-    if (Math.abs(nowMs - key.recordedAtMs) >= useRecordedEveryMs) {
-      key.recordedAtMs = nowMs;
-      keys
-        .recordUse(keyId)
-        .catch((error: unknown) => log.warn({ err: error, keyId }, 'the use of a key was not recorded'));
-    }
-    return key.revocation.signal;
-  }
-
   return {
     async authenticate(authorization) {
       const token = bearerTokenOf(authorization);
       if (token === null) return null;
+      if (isClientToken(token)) return buyerOf(parts, revocations, token);
       const hash = hashOfToken(token);
       if (development !== null && developmentHash !== null && timingSafeEqual(hash, developmentHash)) {
-        return { ...development.actor, keyId: null, revoked: never };
+        return {
+          ...serverOf(development.merchant.id, development.merchant.returnOrigins, 'development'),
+          revoked: never,
+        };
       }
       if (keyModeOf(token) !== mode) return null;
       const holder = await keys.findHolder(hash);
       if (holder === null) return null;
       const { keyId, merchantId, returnOrigins } = holder;
-      return { merchantId, returnOrigins, keyId, revoked: use(keyId) };
+      recordUse(keyId);
+      return withSignal(serverOf(merchantId, returnOrigins, keyId), () => revocations.ofKey(keyId));
     },
-    async endRevoked() {
-      if (inUse.size === 0) return 0;
-      const revoked = await keys.findRevoked([...inUse.keys()]);
-      for (const keyId of revoked) {
-        inUse.get(keyId)?.revocation.abort();
-        inUse.delete(keyId);
-        log.info({ keyId }, 'the subscriptions of a revoked API key have ended');
-      }
-      return revoked.length;
+    endRevoked: () => revocations.endRevoked(clock.now()),
+  };
+}
+
+/** A merchant's server. */
+function serverOf(merchantId: string, returnOrigins: readonly string[], id: string): Actor {
+  return { role: 'MERCHANT', id, merchantId, customerId: null, orderId: null, returnOrigins };
+}
+
+/** The caller with the client token of an order, until the order has been expired for a while. */
+async function buyerOf(
+  { clientTokens, findOrder, clock }: AuthenticationParts,
+  revocations: Revocations,
+  token: string,
+): Promise<Caller | null> {
+  const named = clientTokens?.orderIdOf(token) ?? null;
+  const order = named === null ? null : await findOrder(named);
+  if (order === null) return null;
+  const { orderId, merchantId, returnOrigins } = order;
+  const until = after(order.expiresAt, clientTokenGraceMs);
+  if (until <= clock.now()) return null;
+  const actor: Actor = { role: 'BUYER', id: orderId, merchantId, customerId: null, orderId, returnOrigins };
+  return withSignal(actor, () => revocations.until(`order ${orderId}`, until));
+}
+
+/** The signal is made when it is first read: only subscriptions and sockets need one. */
+function withSignal(actor: Actor, signalOf: () => AbortSignal): Caller {
+  let signal: AbortSignal | null = null;
+  return {
+    ...actor,
+    get revoked() {
+      signal ??= signalOf();
+      return signal;
     },
   };
 }
 
-/** Each subscription and socket of a key listens on its signal, so Node must not take many listeners for a leak. */
-function unlimitedController(): AbortController {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  return controller;
+/** Records the use of a key in the background, at most once a minute. */
+function createUseRecorder({ keys, clock, log }: AuthenticationParts): (keyId: string) => void {
+  const recordedAtMs = new Map<string, number>();
+  return (keyId) => {
+    const nowMs = clock.now().getTime();
+    if (Math.abs(nowMs - (recordedAtMs.get(keyId) ?? 0)) < useRecordedEveryMs) return;
+    recordedAtMs.set(keyId, nowMs);
+    keys
+      .recordUse(keyId)
+      .catch((error: unknown) => log.warn({ err: error, keyId }, 'the use of a key was not recorded'));
+  };
 }
 
 /** Returns the token of `Bearer <token>`; null for any other header, and for none. */

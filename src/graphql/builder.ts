@@ -5,6 +5,7 @@ import PrismaPlugin from '@pothos/plugin-prisma';
 import { GraphQLError } from 'graphql';
 import type PrismaTypes from '../../prisma/generated/pothos-types.ts';
 import { getDatamodel } from '../../prisma/generated/pothos-types.ts';
+import { accessPlugin } from './access.ts';
 import type { GraphqlContext } from './context.ts';
 
 /** Limits of one operation: nesting depth, and number of fields. They keep one request from occupying a node. */
@@ -29,7 +30,7 @@ export const builder = new SchemaBuilder<{
     EventCursor: { Input: string; Output: string };
   };
 }>({
-  plugins: [ErrorsPlugin, ComplexityPlugin, PrismaPlugin],
+  plugins: [ErrorsPlugin, accessPlugin, ComplexityPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   errors: { defaultTypes: [], directResult: true },
   complexity: {

@@ -1,5 +1,6 @@
 import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
+import type { ClientTokens } from '../commands/client-token.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { Caller } from './authentication.ts';
@@ -16,6 +17,8 @@ export type GraphqlContext = {
   /** Identifies the event log in cursors. */
   readonly logId: string;
   readonly requestId: string;
+  /** Null on a server without a master key. */
+  readonly clientTokens: ClientTokens | null;
   readonly orderEvents: DataLoader<OrderEventsKey, OrderEventPage, string>;
 };
 

@@ -1,8 +1,9 @@
+import { actorKinds } from '../domain/actor.ts';
 import { errorCodes } from '../domain/errors.ts';
 import { eventTypes } from '../domain/event.ts';
 import { captureModes, orderPaymentStatuses, orderStatuses, reviewReasons } from '../domain/order.ts';
 import { evidenceSources, paymentFlows, paymentMethods, paymentStatuses } from '../domain/payment.ts';
-import { refundOrigins, refundStatuses } from '../domain/refund.ts';
+import { refundApprovals, refundOrigins, refundStatuses } from '../domain/refund.ts';
 import { builder } from './builder.ts';
 
 /** Adds a description to each value. The type requires one for every value, so that a new value cannot go undescribed. */
@@ -167,6 +168,8 @@ export const EventType = builder.enumType('EventType', {
     PAYMENT_CANCELING: 'The payment is being canceled at the provider.',
     PAYMENT_CANCELED: 'The payment was canceled; nothing was captured.',
     PAYMENT_EXPIRED: 'The payment or its authorization expired; nothing was captured.',
+    REFUND_APPROVAL_NEEDED:
+      'An operator’s refund above the merchant’s limit was recorded, and its amount reserved. It waits for `approveRefund` or `rejectRefund`.',
     REFUND_REQUESTED: 'A refund was recorded, and its amount reserved; the provider is called next.',
     REFUND_PENDING: 'The provider accepted the refund and has not finished it.',
     REFUND_UNKNOWN: 'The outcome of the refund is not known; the provider is queried.',
@@ -189,9 +192,31 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     PAYMENT_NOT_CAPTURABLE: 'The payment is not authorized, or was captured already.',
     PAYMENT_NOT_CANCELABLE: 'The payment has succeeded, failed or expired, or a provider call for it is in progress.',
     REFUND_EXCEEDS_PAYMENT: 'The amount is larger than the refundable amount of the payment.',
+    REFUND_NOT_APPROVABLE: 'The refund does not wait for approval.',
     METHOD_NOT_AVAILABLE: 'The method or flow is not available for this order. `available` lists the alternatives.',
     PROVIDER_REJECTED: 'The provider refused the request. Repeating it has no effect.',
     PROVIDER_UNAVAILABLE:
       'The provider could not be reached, or its account is not configured. Repeat with the same key after `retryAfterMs`.',
+  }),
+});
+
+export const RefundApproval = builder.enumType('RefundApproval', {
+  description: 'The approval of a refund above the merchant’s limit.',
+  values: described(refundApprovals, {
+    NEEDED: 'Another person must approve or reject the refund. Its amount is reserved.',
+    APPROVED: 'The refund was approved and submitted to the provider.',
+    REJECTED: 'The refund was rejected: it is FAILED, and its amount can be refunded again.',
+  }),
+});
+
+export const ActorKind = builder.enumType('ActorKind', {
+  description: 'What caused a change. New values may be added.',
+  values: described(actorKinds, {
+    MERCHANT: 'A server of the merchant, with an API key.',
+    OPERATOR: 'A person who works for the merchant.',
+    CUSTOMER: 'A customer of the merchant.',
+    BUYER: 'A browser with the client token of the order.',
+    PROVIDER: 'The provider: a callback, a response, the answer to a query, or a bill.',
+    SYSTEM: 'Paystream itself, such as the expiry of an order.',
   }),
 });

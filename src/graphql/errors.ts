@@ -14,6 +14,7 @@ import {
   ProviderRejectedError,
   ProviderUnavailableError,
   RefundExceedsPaymentError,
+  RefundNotApprovableError,
 } from '../domain/errors.ts';
 import { builder } from './builder.ts';
 import { actorOf } from './context.ts';
@@ -63,7 +64,7 @@ builder.objectType(NotFoundError, {
 
 builder.objectType(ForbiddenError, {
   name: 'ForbiddenError',
-  description: 'The caller may not do this. Nothing was changed. This version has no roles and does not return it yet.',
+  description: 'The caller’s role may not do this. Nothing was changed.',
   interfaces: [ErrorInterface],
 });
 
@@ -155,6 +156,23 @@ builder.objectType(RefundExceedsPaymentError, {
       type: MoneyType,
       description: 'The amount that can still be refunded; zero when nothing was captured.',
       resolve: ({ refundableMinor: amountMinor, currency }) => ({ amountMinor, currency }),
+    }),
+  }),
+});
+
+builder.objectType(RefundNotApprovableError, {
+  name: 'RefundNotApprovableError',
+  description: 'The refund does not wait for approval: it needs none, or was decided before. Nothing was changed.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    refund: t.prismaField({
+      type: 'Refund',
+      description: 'The refund in its current state.',
+      resolve: (query, { refundId }, _args, context) =>
+        context.commands.db.prisma.refund.findUniqueOrThrow({
+          ...query,
+          where: { id: refundId, merchantId: actorOf(context).merchantId },
+        }),
     }),
   }),
 });

@@ -2,6 +2,7 @@ import { isId } from '../domain/ids.ts';
 import { encodeCursor } from '../events/cursor.ts';
 import { merchantFeed, orderFeed } from '../events/feed.ts';
 import { logStart, readMerchantLog } from '../events/log.ts';
+import { ActorType, shownActor } from './actor.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus } from './enums.ts';
@@ -9,6 +10,7 @@ import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
 import { type OrderEventPage, ofMerchant, ofOrder, pageOf, type ReadEvent } from './read-event.ts';
+import { isStaff, visibleOrders } from './scope.ts';
 
 export const OrderEvent = builder.objectRef<ReadEvent>('OrderEvent');
 
@@ -74,14 +76,24 @@ OrderEvent.implement({
       description: 'The amount of the payment or the refund; null for events of the order itself.',
       resolve: ({ amountMinor, currency }) => (amountMinor === null ? null : { amountMinor, currency }),
     }),
-    note: t.exposeString('note', {
+    actor: t.field({
+      type: ActorType,
       nullable: true,
-      description: 'The explanation of ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED; null for other types.',
+      description: 'Who caused the change. Null for events that an earlier version recorded.',
+      resolve: ({ actorKind, actorId }, _args, context) => shownActor(context, actorKind, actorId),
     }),
-    resolvedBy: t.exposeString('resolvedBy', {
+    note: t.string({
       nullable: true,
       description:
+        'The explanation of ORDER_REVIEW_NEEDED and ORDER_REVIEW_RESOLVED; null for other types, and for customers and buyers.',
+      resolve: ({ note }, _args, context) => (isStaff(actorOf(context)) ? note : null),
+    }),
+    resolvedBy: t.string({
+      nullable: true,
+      deprecationReason: 'Use `actor`.',
+      description:
         'The operator who settled the review, for ORDER_REVIEW_RESOLVED; null for other types, and when the review was settled automatically.',
+      resolve: ({ resolvedBy }, _args, context) => (isStaff(actorOf(context)) ? resolvedBy : null),
     }),
     order: t.prismaField({
       type: 'Order',
@@ -178,11 +190,15 @@ builder.subscriptionField('orderEvents', (t) =>
       }),
     },
     subscribe: async (_root, { orderId, after }, context) => {
-      const { merchantId, revoked } = actorOf(context);
+      const caller = actorOf(context);
+      const { merchantId, revoked } = caller;
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
       const position = positionAfter(context, { orderId }, after);
       const { pool, prisma } = context.commands.db;
-      const order = await prisma.order.findUnique({ where: { id: orderId, merchantId }, select: { id: true } });
+      const order = await prisma.order.findUnique({
+        where: { id: orderId, AND: visibleOrders(caller) },
+        select: { id: true },
+      });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
       return orderFeed(
         { pool, notifier: context.notifier, log: context.commands.log, until: revoked },

@@ -1,9 +1,11 @@
 import { setLatePaymentPolicy } from '../commands/set-late-payment-policy.ts';
-import { ForbiddenError } from '../domain/errors.ts';
+import { setRefundLimits } from '../commands/set-refund-limits.ts';
+import { ForbiddenError, InvalidInputError } from '../domain/errors.ts';
 import { latePaymentPolicies } from '../domain/order.ts';
 import { builder } from './builder.ts';
 import { actorOf } from './context.ts';
 import { described } from './enums.ts';
+import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { runAndRead } from './run-and-read.ts';
 
@@ -17,6 +19,9 @@ const LatePaymentPolicy = builder.enumType('LatePaymentPolicy', {
   }),
 });
 
+/** The stored form of the limits, which `setRefundLimits` has validated. */
+type StoredLimits = readonly { readonly currency: string; readonly amount_minor: string }[] | null;
+
 builder.prismaObject('Merchant', {
   description: 'A merchant account.',
   interfaces: [Node],
@@ -25,6 +30,18 @@ builder.prismaObject('Merchant', {
     latePaymentPolicy: t.expose('latePaymentPolicy', {
       type: LatePaymentPolicy,
       description: 'How late money is handled. ACCEPT unless `setLatePaymentPolicy` changed it.',
+    }),
+    refundLimits: t.field({
+      type: [MoneyType],
+      nullable: true,
+      description:
+        'The amounts above which an operator’s refunds of an order wait for another person. In a currency without a limit every refund waits. ' +
+        'Null when no refund waits.',
+      resolve: ({ refundLimits }) =>
+        (refundLimits as StoredLimits)?.map(({ currency, amount_minor }) => ({
+          currency,
+          amountMinor: BigInt(amount_minor),
+        })) ?? null,
     }),
   }),
 });
@@ -54,6 +71,41 @@ builder.mutationField('setLatePaymentPolicy', (t) =>
       runAndRead(
         context,
         (commands, actor) => setLatePaymentPolicy(commands, actor, policy),
+        (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
+      ),
+  }),
+);
+
+const RefundLimitInput = builder.inputType('RefundLimitInput', {
+  description: 'The limit in one currency.',
+  fields: (t) => ({
+    currency: t.field({ type: 'CurrencyCode', required: true, description: 'The currency.' }),
+    amountMinor: t.field({
+      type: 'MinorUnits',
+      required: true,
+      description: 'The highest sum of refunds of one order that needs no approval, in minor units.',
+    }),
+  }),
+});
+
+builder.mutationField('setRefundLimits', (t) =>
+  t.prismaField({
+    type: 'Merchant',
+    nullable: true,
+    description:
+      'Sets the amounts above which an operator’s refunds of an order wait for another person. Replaces all limits. In a currency without a ' +
+      'limit every refund waits; null removes all limits. Refunds that wait already go on waiting.',
+    args: {
+      limits: t.arg({ type: [RefundLimitInput], description: 'The limits, each currency once; null for none.' }),
+    },
+    errors: {
+      types: [InvalidInputError, ForbiddenError],
+      union: { name: 'SetRefundLimitsResult', description: 'The merchant, or an error.' },
+    },
+    resolve: (query, _root, { limits }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => setRefundLimits(commands, actor, limits),
         (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
       ),
   }),

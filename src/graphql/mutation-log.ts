@@ -12,15 +12,24 @@ export function logMutations(schema: GraphQLSchema): GraphQLSchema {
     const { name, resolve = defaultFieldResolver } = field;
     field.resolve = (root: unknown, args: { readonly input?: unknown }, context: GraphqlContext, info) =>
       traced(context.requestId, () =>
-        logCommand(context.commands.log, name, { ...keyOf(context), ...idsIn(args), ...idsIn(args.input) }, async () =>
-          resolve(root, args, context, info),
+        logCommand(
+          context.commands.log,
+          name,
+          { ...callerOf(context), ...idsIn(args), ...idsIn(args.input) },
+          async () => resolve(root, args, context, info),
         ),
       );
   }
   return schema;
 }
 
-/** The API key that the caller used, so that an operator can list what a leaked key did. */
-function keyOf({ actor }: GraphqlContext): { readonly keyId?: string } {
-  return actor?.keyId == null ? {} : { keyId: actor.keyId };
+/** The role of the caller, with the API key or the subject of the token, so that an operator can list what a leaked key did. */
+function callerOf({ actor }: GraphqlContext): {
+  readonly role?: string;
+  readonly keyId?: string;
+  readonly subject?: string;
+} {
+  if (actor === null) return {};
+  const { role, id } = actor;
+  return role === 'MERCHANT' ? { role, keyId: id } : { role, subject: id };
 }

@@ -2,8 +2,9 @@ import { queryFromInfo } from '@pothos/plugin-prisma';
 import { type IdKind, idKindOf } from '../domain/ids.ts';
 import { findEvent } from '../events/log.ts';
 import { builder } from './builder.ts';
-import { actorOf, badUserInput } from './context.ts';
-import { ofOrder } from './read-event.ts';
+import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
+import { ofOrder, type ReadEvent } from './read-event.ts';
+import { isStaff, ofVisibleOrders, visibleOrders } from './scope.ts';
 
 const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey' | 'providerAccount'>, string>> = {
   order: 'Order',
@@ -34,21 +35,30 @@ builder.queryField('node', (t) =>
     description: 'An object by its id. Null when it does not exist or belongs to another merchant.',
     args: { id: t.arg.id({ required: true, description: 'The id of an order, payment, refund, event or merchant.' }) },
     resolve: async (_root, { id }, context, info) => {
-      const { merchantId } = actorOf(context);
-      const { prisma, pool } = context.commands.db;
-      const where = { id, merchantId };
+      const scope = actorOf(context);
+      const { merchantId } = scope;
+      const { prisma } = context.commands.db;
       const kind = idKindOf(id);
       switch (kind) {
         case 'order':
-          return prisma.order.findFirst({ ...queryFromInfo({ context, info, typeName: 'Order' }), where });
+          return prisma.order.findFirst({
+            ...queryFromInfo({ context, info, typeName: 'Order' }),
+            where: { id, AND: visibleOrders(scope) },
+          });
         case 'payment':
-          return prisma.payment.findFirst({ ...queryFromInfo({ context, info, typeName: 'Payment' }), where });
+          return prisma.payment.findFirst({
+            ...queryFromInfo({ context, info, typeName: 'Payment' }),
+            where: { id, ...ofVisibleOrders(scope) },
+          });
         case 'refund':
-          return prisma.refund.findFirst({ ...queryFromInfo({ context, info, typeName: 'Refund' }), where });
+          return prisma.refund.findFirst({
+            ...queryFromInfo({ context, info, typeName: 'Refund' }),
+            where: { id, ...ofVisibleOrders(scope) },
+          });
         case 'event':
-          return findEvent(pool, merchantId, id).then((event) => event && ofOrder(event));
+          return findVisibleEvent(context, id);
         case 'merchant':
-          if (id !== merchantId) return null;
+          if (id !== merchantId || !isStaff(scope)) return null;
           return prisma.merchant.findUnique({
             ...queryFromInfo({ context, info, typeName: 'Merchant' }),
             where: { id },
@@ -59,3 +69,16 @@ builder.queryField('node', (t) =>
     },
   }),
 );
+
+async function findVisibleEvent(context: GraphqlContext, id: string): Promise<ReadEvent | null> {
+  const scope = actorOf(context);
+  const { prisma, pool } = context.commands.db;
+  const event = await findEvent(pool, scope.merchantId, id);
+  if (event === null) return null;
+  if (isStaff(scope)) return ofOrder(event);
+  const order = await prisma.order.findUnique({
+    where: { id: event.orderId, AND: visibleOrders(scope) },
+    select: { id: true },
+  });
+  return order && ofOrder(event);
+}

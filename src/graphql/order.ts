@@ -1,5 +1,7 @@
 import { cancelOrder } from '../commands/cancel-order.ts';
+import { clientTokenGraceMs } from '../commands/client-token.ts';
 import { createOrder } from '../commands/create-order.ts';
+import { after } from '../domain/clock.ts';
 import {
   ForbiddenError,
   IdempotencyKeyReusedError,
@@ -8,9 +10,10 @@ import {
   OrderNotCancelableError,
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
-import { allowedActionsOf } from '../domain/order-sums.ts';
+import { type OrderAction as ActionName, allowedActionsOf } from '../domain/order-sums.ts';
 import { refundableMinor } from '../domain/payment.ts';
 import { encodeCursor, posMax } from '../events/cursor.ts';
+import { mayUse } from './access.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { CaptureMode, OrderAction, OrderPaymentStatus, OrderStatus, ReviewReason } from './enums.ts';
@@ -19,6 +22,7 @@ import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
 import { runAndRead } from './run-and-read.ts';
+import { isStaff, visibleOrders } from './scope.ts';
 import { storable } from './text.ts';
 
 builder.prismaObject('OrderLine', {
@@ -93,7 +97,11 @@ export const Order = builder.prismaObject('Order', {
       nullable: true,
       description: 'The text that the provider shows to the buyer; null when none was given.',
     }),
-    metadata: t.expose('metadata', { type: 'Metadata', description: 'The merchant’s own data, unchanged.' }),
+    metadata: t.field({
+      type: 'Metadata',
+      description: 'The merchant’s own data, unchanged. Empty for customers and buyers.',
+      resolve: ({ metadata }, _args, context) => (isStaff(actorOf(context)) ? metadata : {}),
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'The time of creation.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'The time of the last change.' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'The time until which the order can be paid.' }),
@@ -108,8 +116,11 @@ export const Order = builder.prismaObject('Order', {
     allowedActions: t.field({
       type: [OrderAction],
       description:
-        'The mutations that the order’s state allows now. A refund or a capture in progress is not considered, so a listed mutation can still be refused.',
-      resolve: (order, _args, { commands }) => allowedActionsOf(order, commands.clock.now()),
+        'The mutations that the order’s state and the caller’s role allow now. A refund or a capture in progress is not considered, so a listed mutation can still be refused.',
+      resolve: (order, _args, context) =>
+        allowedActionsOf(order, context.commands.clock.now()).filter((action) =>
+          mayUse(actorOf(context), mutations[action]),
+        ),
     }),
     payments: t.relation('payments', {
       query: { orderBy: { id: 'asc' } },
@@ -146,9 +157,13 @@ export const Order = builder.prismaObject('Order', {
     clientToken: t.string({
       nullable: true,
       description:
-        'Reserved for a bearer token that lets a browser read, pay and follow this one order. Always null in ' +
-        'this version.',
-      resolve: () => null,
+        'A bearer token for the buyer’s browser. It reads, pays, cancels and follows this one order, and is valid until an hour after ' +
+        '`expiresAt`. Null afterwards, for viewers, and on a server without a master key.',
+      resolve: ({ id, expiresAt }, _args, context) => {
+        const isValid = after(expiresAt, clientTokenGraceMs) > context.commands.clock.now();
+        const isAllowed = actorOf(context).role !== 'VIEWER';
+        return isValid && isAllowed ? (context.clientTokens?.tokenOf(id) ?? null) : null;
+      },
     }),
   }),
 });
@@ -167,6 +182,14 @@ const OrderLineInput = builder.inputType('OrderLineInput', {
     }),
   }),
 });
+
+/** The mutation of each action. */
+const mutations = {
+  PAY: 'payOrder',
+  CANCEL: 'cancelOrder',
+  CAPTURE: 'capturePayment',
+  REFUND: 'requestRefund',
+} as const satisfies Record<ActionName, string>;
 
 const CreateOrderInput = builder.inputType('CreateOrderInput', {
   description: 'The order to create.',
@@ -256,9 +279,9 @@ builder.queryField('order', (t) =>
     description: 'An order by its id. Null when it does not exist or belongs to another merchant.',
     args: { id: t.arg.id({ required: true, description: 'The id of the order, `ord_…`.' }) },
     resolve: (query, _root, { id }, context) => {
-      const { merchantId } = actorOf(context);
+      const scope = actorOf(context);
       if (!isId('order', id)) throw badUserInput('id', 'is not an order id.');
-      return context.commands.db.prisma.order.findUnique({ ...query, where: { id, merchantId } });
+      return context.commands.db.prisma.order.findUnique({ ...query, where: { id, AND: visibleOrders(scope) } });
     },
   }),
 );
@@ -270,10 +293,14 @@ builder.queryField('orderByNumber', (t) =>
     description: 'An order by its number. Null when it does not exist or belongs to another merchant.',
     args: { number: t.arg.string({ required: true, description: 'The order number, given or generated.' }) },
     resolve: (query, _root, { number }, context) => {
-      const { merchantId } = actorOf(context);
+      const scope = actorOf(context);
+      const { merchantId } = scope;
       return context.commands.db.prisma.order.findUnique({
         ...query,
-        where: { merchantId_number: { merchantId, number: storable('number', number) } },
+        where: {
+          merchantId_number: { merchantId, number: storable('number', number) },
+          AND: visibleOrders(scope),
+        },
       });
     },
   }),

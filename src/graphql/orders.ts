@@ -8,6 +8,7 @@ import { actorOf, badUserInput } from './context.ts';
 import { OrderPaymentStatus, OrderStatus, PaymentMethod } from './enums.ts';
 import { Order } from './order.ts';
 import { type Page, PageInfo, pageComplexity, pageSizeDefault, pageSizeOf } from './page.ts';
+import { visibleOrders } from './scope.ts';
 import { storable } from './text.ts';
 
 const OrderSort = builder.enumType('OrderSort', {
@@ -99,7 +100,7 @@ builder.queryField('orders', (t) =>
       orderBy: t.arg({ type: OrderSort, defaultValue: 'NEWEST_FIRST', description: 'The sort order.' }),
     },
     resolve: async (_root, args, context, info) => {
-      const { merchantId } = actorOf(context);
+      const scope = actorOf(context);
       const { prisma, pool } = context.commands.db;
       const first = pageSizeOf('first', args.first);
       const last = pageSizeOf('last', args.last);
@@ -118,7 +119,7 @@ builder.queryField('orders', (t) =>
         // Ids are unique and sort by creation time, so the id alone is the key of the page.
         where: {
           AND: [
-            { merchantId },
+            visibleOrders(scope),
             conditionsOf(args.filter ?? {}),
             after === null ? {} : { id: isDescending ? { lt: after } : { gt: after } },
             before === null ? {} : { id: isDescending ? { gt: before } : { lt: before } },

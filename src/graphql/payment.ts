@@ -28,6 +28,7 @@ import { NextAction, nextActionOf } from './next-action.ts';
 import { Node } from './node.ts';
 import { PaymentMethodOption } from './payment-method.ts';
 import { runAndRead } from './run-and-read.ts';
+import { visibleOrders } from './scope.ts';
 
 export const Payment = builder.prismaObject('Payment', {
   description:
@@ -151,7 +152,7 @@ builder.mutationField('payOrder', (t) =>
     errors: {
       types: [
         ...[InvalidInputError, NotFoundError, IdempotencyKeyReusedError, OrderNotPayableError, PaymentInProgressError],
-        ...[MethodNotAvailableError, ProviderRejectedError, ProviderUnavailableError],
+        ...[MethodNotAvailableError, ProviderRejectedError, ProviderUnavailableError, ForbiddenError],
       ],
       union: { name: 'PayOrderResult', description: 'The payment, or an error.' },
     },
@@ -246,7 +247,7 @@ builder.mutationField('refreshPayment', (t) =>
       'Within a second of the previous query, the cached state is returned.',
     args: { paymentId: t.arg.id({ required: true, description: 'The payment to query.' }) },
     errors: {
-      types: [NotFoundError, ProviderUnavailableError],
+      types: [NotFoundError, ProviderUnavailableError, ForbiddenError],
       union: { name: 'RefreshPaymentResult', description: 'The payment, or an error.' },
     },
     resolve: (query, _root, { paymentId }, context) =>
@@ -266,9 +267,11 @@ builder.queryField('paymentMethods', (t) =>
       'The methods by which the order can be paid now, in the order in which to offer them. Empty when the order cannot be paid any more.',
     args: { orderId: t.arg.id({ required: true, description: 'The order to pay.' }) },
     resolve: async (_root, { orderId }, context) => {
-      const { merchantId } = actorOf(context);
+      const scope = actorOf(context);
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
-      const order = await context.commands.db.prisma.order.findUnique({ where: { id: orderId, merchantId } });
+      const order = await context.commands.db.prisma.order.findUnique({
+        where: { id: orderId, AND: visibleOrders(scope) },
+      });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
       const isPayable = order.status === 'OPEN' && order.expiresAt > context.commands.clock.now();
       return isPayable ? paymentMethodsOf(context.commands, order) : [];

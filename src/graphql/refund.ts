@@ -1,3 +1,5 @@
+import { approveRefund } from '../commands/approve-refund.ts';
+import { rejectRefund } from '../commands/reject-refund.ts';
 import { requestRefund } from '../commands/request-refund.ts';
 import {
   ForbiddenError,
@@ -6,9 +8,11 @@ import {
   NotFoundError,
   ProviderUnavailableError,
   RefundExceedsPaymentError,
+  RefundNotApprovableError,
 } from '../domain/errors.ts';
+import { ActorType, shownActor } from './actor.ts';
 import { builder } from './builder.ts';
-import { RefundOrigin, RefundStatus } from './enums.ts';
+import { RefundApproval, RefundOrigin, RefundStatus } from './enums.ts';
 import { Evidence, evidenceOf } from './evidence.ts';
 import { PaymentFailureType } from './failure.ts';
 import { MoneyType } from './money.ts';
@@ -28,6 +32,24 @@ export const Refund = builder.prismaObject('Refund', {
     reason: t.exposeString('reason', {
       nullable: true,
       description: 'The reason given with `requestRefund`; null when none was given.',
+    }),
+    approval: t.expose('approval', {
+      type: RefundApproval,
+      nullable: true,
+      description: 'Whether another person must approve the refund; null when no approval is needed.',
+    }),
+    requestedBy: t.field({
+      type: ActorType,
+      nullable: true,
+      description: 'The caller of `requestRefund`; null for a refund of another origin, or of an earlier version.',
+      resolve: ({ requestedByKind, requestedById }, _args, context) =>
+        shownActor(context, requestedByKind, requestedById),
+    }),
+    decidedBy: t.field({
+      type: ActorType,
+      nullable: true,
+      description: 'Who approved or rejected the refund; null when nobody has, or no approval is needed.',
+      resolve: ({ decidedByKind, decidedById }, _args, context) => shownActor(context, decidedByKind, decidedById),
     }),
     failure: t.field({
       type: PaymentFailureType,
@@ -85,7 +107,9 @@ builder.mutationField('requestRefund', (t) =>
     nullable: true,
     description:
       'Refunds a payment, fully or in part. A payment can be refunded several times, up to its `refundable` amount. A refund with status ' +
-      'PENDING or UNKNOWN is not a failure: follow the order’s events. After FAILED the amount can be refunded again, with a new key.',
+      'PENDING or UNKNOWN is not a failure: follow the order’s events. After FAILED the amount can be refunded again, with a new key. When the ' +
+      'refunds of an order that operators requested and nobody approved exceed the merchant’s limit, the refund waits with `approval` ' +
+      'NEEDED, and its amount is reserved.',
     args: {
       input: t.arg({ type: RequestRefundInput, required: true, description: 'The payment to refund, and the amount.' }),
     },
@@ -100,6 +124,58 @@ builder.mutationField('requestRefund', (t) =>
       runAndRead(
         context,
         (commands, actor) => requestRefund(commands, actor, input),
+        (prisma, where) => prisma.refund.findUniqueOrThrow({ ...query, where }),
+      ),
+  }),
+);
+
+builder.mutationField('approveRefund', (t) =>
+  t.prismaField({
+    type: 'Refund',
+    nullable: true,
+    description:
+      'Approves a refund that waits for another person, and submits it to the provider. FORBIDDEN for the person who requested it. Can be ' +
+      'repeated safely.',
+    args: { refundId: t.arg.id({ required: true, description: 'The refund with `approval` NEEDED.' }) },
+    errors: {
+      types: [NotFoundError, RefundNotApprovableError, ForbiddenError],
+      union: { name: 'ApproveRefundResult', description: 'The refund, or an error.' },
+    },
+    resolve: (query, _root, { refundId }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => approveRefund(commands, actor, refundId),
+        (prisma, where) => prisma.refund.findUniqueOrThrow({ ...query, where }),
+      ),
+  }),
+);
+
+const RejectRefundInput = builder.inputType('RejectRefundInput', {
+  description: 'The refund to reject, and why.',
+  fields: (t) => ({
+    refundId: t.id({ required: true, description: 'The refund with `approval` NEEDED.' }),
+    reason: t.string({
+      description: 'The reason, at most 255 characters. It becomes the message of the refund’s `failure`.',
+    }),
+  }),
+});
+
+builder.mutationField('rejectRefund', (t) =>
+  t.prismaField({
+    type: 'Refund',
+    nullable: true,
+    description:
+      'Rejects a refund that waits for approval, or withdraws it: it becomes FAILED, and its amount can be refunded again. Can be repeated ' +
+      'safely.',
+    args: { input: t.arg({ type: RejectRefundInput, required: true, description: 'The refund to reject, and why.' }) },
+    errors: {
+      types: [InvalidInputError, NotFoundError, RefundNotApprovableError, ForbiddenError],
+      union: { name: 'RejectRefundResult', description: 'The refund, or an error.' },
+    },
+    resolve: (query, _root, { input }, context) =>
+      runAndRead(
+        context,
+        (commands, actor) => rejectRefund(commands, actor, input),
         (prisma, where) => prisma.refund.findUniqueOrThrow({ ...query, where }),
       ),
   }),

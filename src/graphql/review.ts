@@ -66,8 +66,8 @@ const ResolveReviewInput = builder.inputType('ResolveReviewInput', {
       description: 'The reasons in `needsReview` that are settled, at least one.',
     }),
     resolvedBy: t.string({
-      required: true,
-      description: 'The operator’s name, 1 to 255 characters. Stored in the event log.',
+      deprecationReason: 'Ignored: the token says who decides.',
+      description: 'Ignored. The event records the caller as its `actor`.',
     }),
     note: t.string({ required: true, description: 'The justification, 1 to 500 characters. Stored in the event log.' }),
     latePayment: t.field({
@@ -86,7 +86,7 @@ builder.mutationField('resolveReview', (t) =>
     nullable: true,
     description:
       'Settles reviews of an order: applies the given facts and the decision, and removes `reasons` from `needsReview`. The event ' +
-      'ORDER_REVIEW_RESOLVED records `resolvedBy` and `note`. Outcomes that are still unknown are queried again from now on. Can be ' +
+      'ORDER_REVIEW_RESOLVED records the caller and `note`. Outcomes that are still unknown are queried again from now on. Can be ' +
       'repeated safely.',
     args: {
       input: t.arg({ type: ResolveReviewInput, required: true, description: 'The order, the facts and the decision.' }),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, handleStreamOrSingleExecutionResult, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
+import type { ClientTokens } from '../commands/client-token.ts';
 import type { Log } from '../domain/log.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
@@ -21,6 +22,7 @@ export type YogaParts = {
   readonly notifier: Notifier;
   readonly logId: string;
   readonly authenticate: Authenticate;
+  readonly clientTokens: ClientTokens | null;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
@@ -30,7 +32,15 @@ export type YogaServer = ReturnType<typeof createGraphqlServer>;
 const documentTokensMax = 4000;
 
 /** The GraphQL server for HTTP and SSE. The WebSocket server uses its parsing, validation and execution. */
-export function createGraphqlServer({ schema, commands, notifier, logId, authenticate, graphiql }: YogaParts) {
+export function createGraphqlServer({
+  schema,
+  commands,
+  notifier,
+  logId,
+  authenticate,
+  clientTokens,
+  graphiql,
+}: YogaParts) {
   const { log, db } = commands;
   return createYoga<RequestContext, GraphqlContext>({
     schema,
@@ -70,6 +80,7 @@ export function createGraphqlServer({ schema, commands, notifier, logId, authent
         notifier,
         logId,
         requestId,
+        clientTokens,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
       };
     },

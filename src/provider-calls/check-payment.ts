@@ -1,3 +1,4 @@
+import { providerActor, systemActor } from '../domain/actor.ts';
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { applyRefundReport, compareReturned } from '../domain/apply-refund-report.ts';
 import { refuseCapture } from '../domain/capture.ts';
@@ -88,7 +89,7 @@ export async function checkPayment(
     return unanswered(context, payment, error);
   }
   await context.failpoint(`${step}.called`);
-  await changeOrder(context, `${step}.answer`, { orderId: payment.orderId }, (change) =>
+  await changeOrder(context, `${step}.answer`, { orderId: payment.orderId, actor: providerActor(payment) }, (change) =>
     apply(change, held, payment, answer),
   );
   return { kind: 'answered' };
@@ -237,7 +238,7 @@ function apply(change: OrderChange, held: OrderAggregate, asked: Payment, answer
 async function unanswered(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<CheckOutcome> {
   if (!isProviderError(error)) throw error;
   logProviderError(context, error, { paymentId: id }, 'the state of a payment could not be queried');
-  await changeOrder(context, 'check.answer', { orderId }, (change) => {
+  await changeOrder(context, 'check.answer', { orderId, actor: systemActor }, (change) => {
     const { status } = change.payment(id);
     if (!isLive({ status }) && !(error instanceof RejectedError)) {
       // A provider that does not answer must not use up the few remaining checks of a payment that has ended.

@@ -1,8 +1,9 @@
+import { providerActor, systemActor } from '../domain/actor.ts';
 import { applyRefundReport, findRefund as findReportedRefund } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
-import type { Evidence, PaymentFailure } from '../domain/payment.ts';
-import { isReserved, type Refund } from '../domain/refund.ts';
+import type { Evidence, Payment, PaymentFailure } from '../domain/payment.ts';
+import { isUnderWay, type Refund } from '../domain/refund.ts';
 import { markRefundUnknown, postponeRefundCheck, postponeRefundSubmission } from '../domain/refund-checks.ts';
 import { type RefundReport, refundReport } from '../domain/report.ts';
 import { aboutOrder } from '../logging/trace.ts';
@@ -28,11 +29,11 @@ export async function submitRefund(context: CommandContext, orderId: string, ref
       AbortSignal.timeout(callDeadlineMs),
     );
   } catch (error) {
-    await refundFailed(context, refund, error);
+    await refundFailed(context, refund, payment, error);
     return;
   }
   await context.failpoint('refund.called');
-  await changeOrder(context, 'refund.answer', { orderId }, (change) => {
+  await changeOrder(context, 'refund.answer', { orderId, actor: providerActor(payment) }, (change) => {
     if (!isOvertaken(change, held, payment.id, report))
       applyRefundReport(change, refund.paymentId, report, newId('refund'));
     release(change, refundId);
@@ -60,13 +61,13 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
   try {
     // A refund that was made in the provider's console must not be submitted by us.
     const isOurs = refund.origin !== 'PROVIDER';
-    if (report === null && isOurs && isReserved(refund))
+    if (report === null && isOurs && isUnderWay(refund))
       report = await providerOf(context, payment).startRefund(order, signal);
   } catch (error) {
-    return refundFailed(context, refund, error);
+    return refundFailed(context, refund, payment, error);
   }
   await context.failpoint('refund.called');
-  await changeOrder(context, 'refund.answer', { orderId: refund.orderId }, (change) => {
+  await changeOrder(context, 'refund.answer', { orderId: refund.orderId, actor: providerActor(payment) }, (change) => {
     if (report !== null && !isOvertaken(change, held, refund.paymentId, report)) {
       applyRefundReport(change, refund.paymentId, report, newId('refund'));
     }
@@ -79,7 +80,7 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
 async function unanswered(context: CommandContext, { id, orderId, providerRefundId }: Refund, error: unknown) {
   if (!isProviderError(error)) throw error;
   logProviderError(context, error, { refundId: id }, 'the state of a refund could not be queried');
-  await changeOrder(context, 'refund.answer', { orderId }, (change) => {
+  await changeOrder(context, 'refund.answer', { orderId, actor: systemActor }, (change) => {
     if (change.refund(id).status === 'PENDING' && providerRefundId === null) markRefundUnknown(change, id);
     else postponeRefundCheck(change, id);
     change.planRefund(id, { leasedUntil: null });
@@ -97,11 +98,12 @@ async function loadRefund(context: CommandContext, orderId: string, refundId: st
 }
 
 /** Records a refund call that was refused or not answered. @throws the error itself when it is not a provider error. */
-async function refundFailed(context: CommandContext, refund: Refund, error: unknown): Promise<void> {
+async function refundFailed(context: CommandContext, refund: Refund, payment: Payment, error: unknown): Promise<void> {
   const { id, orderId, paymentId } = refund;
   if (!isProviderError(error)) throw error;
   logProviderError(context, error, { refundId: id }, 'a refund was not executed, or its outcome is unknown');
-  await changeOrder(context, 'refund.answer', { orderId }, (change) => {
+  const actor = error instanceof RejectedError ? providerActor(payment) : systemActor;
+  await changeOrder(context, 'refund.answer', { orderId, actor }, (change) => {
     if (error instanceof RejectedError) {
       applyRefundReport(change, paymentId, refusalOf(refund, error.failure, change.at), null);
     } else if (error instanceof NotExecutedError) {

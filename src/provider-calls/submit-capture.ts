@@ -1,3 +1,4 @@
+import { providerActor, systemActor } from '../domain/actor.ts';
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { refuseCapture } from '../domain/capture.ts';
 import { after } from '../domain/clock.ts';
@@ -38,7 +39,7 @@ export async function submitCapture(
     return captureFailed(context, payment, error);
   }
   await context.failpoint('capture.called');
-  await changeOrder(context, 'capture.answer', { orderId }, (change) => {
+  await changeOrder(context, 'capture.answer', { orderId, actor: providerActor(payment) }, (change) => {
     applyPaymentReport(change, report);
     change.plan(paymentId, { leasedUntil: null });
   });
@@ -49,7 +50,8 @@ async function captureFailed(context: CommandContext, asked: Payment, error: unk
   const { id, orderId, captureAttempt } = asked;
   if (!isProviderError(error)) throw error;
   logProviderError(context, error, { paymentId: id }, 'a capture was refused, or its outcome is unknown');
-  await changeOrder(context, 'capture.answer', { orderId }, (change) => {
+  const actor = error instanceof RejectedError ? providerActor(asked) : systemActor;
+  await changeOrder(context, 'capture.answer', { orderId, actor }, (change) => {
     if (error instanceof RejectedError) return refuseCapture(change, id, captureAttempt, error.failure);
     const payment = change.payment(id);
     if (payment.captureMinor === null || payment.captureAttempt !== captureAttempt) return;

@@ -1,3 +1,4 @@
+import { providerActor, systemActor } from '../domain/actor.ts';
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { after } from '../domain/clock.ts';
 import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
@@ -30,7 +31,7 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
     return submissionFailed(context, payment, error);
   }
   await context.failpoint('pay.called');
-  const { status } = await changeOrder(context, 'pay.answer', { orderId }, (change) => {
+  const { status } = await changeOrder(context, 'pay.answer', { orderId, actor: providerActor(payment) }, (change) => {
     applyPaymentReport(change, report);
     return change.payment(paymentId);
   });
@@ -39,16 +40,17 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
     await withdraw(context, provider, held.order.number, payment, report);
 }
 
-async function submissionFailed(context: CommandContext, { id, orderId }: Payment, error: unknown): Promise<void> {
+async function submissionFailed(context: CommandContext, payment: Payment, error: unknown): Promise<void> {
+  const { id, orderId } = payment;
   if (error instanceof OutcomeUnknownError) {
     context.log.warn({ err: error, paymentId: id }, 'the outcome of a payment is unknown');
-    await changeOrder(context, 'pay.answer', { orderId }, (change) => markUnknown(change, id));
+    await changeOrder(context, 'pay.answer', { orderId, actor: systemActor }, (change) => markUnknown(change, id));
     return;
   }
   if (error instanceof NotExecutedError) {
     logProviderError(context, error, { paymentId: id }, 'a payment could not be submitted');
     const { retryAfterMs } = error;
-    await changeOrder(context, 'pay.answer', { orderId }, (change) => {
+    await changeOrder(context, 'pay.answer', { orderId, actor: systemActor }, (change) => {
       if (change.payment(id).status !== 'SUBMITTING') return;
       change.plan(id, { leasedUntil: null, checkAt: after(change.at, retryAfterMs) });
     });
@@ -56,7 +58,7 @@ async function submissionFailed(context: CommandContext, { id, orderId }: Paymen
   }
   if (error instanceof RejectedError) {
     context.log.warn({ err: error, paymentId: id }, 'a payment was refused');
-    await changeOrder(context, 'pay.answer', { orderId }, (change) => {
+    await changeOrder(context, 'pay.answer', { orderId, actor: providerActor(payment) }, (change) => {
       applyPaymentReport(change, rejectionOf(id, error.failure, change.at));
     });
     throw new ProviderRejectedError(id);

@@ -1,3 +1,4 @@
+import { providerActor } from '../domain/actor.ts';
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { applyRefundReport } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
@@ -43,7 +44,7 @@ async function queryPayment(context: CommandContext, held: OrderAggregate, { id 
   if (payment === undefined) throw new Error(`Payment ${id} no longer exists.`);
   const provider = providerOf(context, payment);
   const answer = await provider.queryPayment(paymentOrderOf(held, payment), AbortSignal.timeout(callDeadlineMs));
-  return changeOrder(context, 'check.answer', { orderId: held.order.id }, (change) => {
+  return changeOrder(context, 'check.answer', { orderId: held.order.id, actor: providerActor(payment) }, (change) => {
     if (answer.kind === 'report' && answer.report.status === 'SUCCEEDED') {
       const outcome = applyPaymentReport(change, answer.report);
       return outcome.effect === 'refused' ? 'IN_REVIEW' : 'CONFIRMED';
@@ -64,7 +65,7 @@ async function queryRefund(context: CommandContext, held: OrderAggregate, { id }
   if (refund === undefined || payment === undefined) throw new Error(`Refund ${id} no longer exists.`);
   const provider = providerOf(context, payment);
   const answer = await provider.queryRefund(refundNameOf(held, refund), AbortSignal.timeout(callDeadlineMs));
-  return changeOrder(context, 'refund.answer', { orderId: held.order.id }, (change) => {
+  return changeOrder(context, 'refund.answer', { orderId: held.order.id, actor: providerActor(payment) }, (change) => {
     if (answer.kind === 'report' && answer.report.status !== 'PENDING') {
       const outcome = applyRefundReport(change, payment.id, answer.report, newId('refund'));
       if (outcome.effect === 'refused') return 'IN_REVIEW';

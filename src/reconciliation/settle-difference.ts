@@ -1,3 +1,4 @@
+import { providerActor } from '../domain/actor.ts';
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { applyRefundReport } from '../domain/apply-refund-report.ts';
 import { newId } from '../domain/ids.ts';
@@ -36,28 +37,37 @@ export async function settleDifference(
   { payment, refund }: NamedOurs,
 ): Promise<Settlement> {
   if (line.kind === 'payment') {
-    const outcome = await changeOrder(context, 'check.answer', { orderId: payment.orderId }, (change) =>
-      applyPaymentReport(change, paymentReportOf(line, payment.id, change.at)),
+    const outcome = await changeOrder(
+      context,
+      'check.answer',
+      { orderId: payment.orderId, actor: providerActor(payment) },
+      (change) => applyPaymentReport(change, paymentReportOf(line, payment.id, change.at)),
     );
     return settlementOf(outcome, null);
   }
   const isDenied =
     refund?.status === 'FAILED' && line.status === 'SUCCEEDED' && refund.amountMinor === line.amountMinor;
   if (isDenied) return queryFailedRefund(context, refund.id);
-  return changeOrder(context, 'refund.answer', { orderId: payment.orderId }, (change) => {
-    const outcome = applyRefundReport(change, payment.id, refundReportOf(line, change.at), newId('refund'));
-    return settlementOf(outcome, refundIdOf(change, payment.id, line));
-  });
+  return changeOrder(
+    context,
+    'refund.answer',
+    { orderId: payment.orderId, actor: providerActor(payment) },
+    (change) => {
+      const outcome = applyRefundReport(change, payment.id, refundReportOf(line, change.at), newId('refund'));
+      return settlementOf(outcome, refundIdOf(change, payment.id, line));
+    },
+  );
 }
 
 /** Puts an order into review because the bill lists its money twice. Only a person can find out whether the provider moved it twice. */
 export async function reviewRepetition(
   context: CommandContext,
   line: BillLine,
-  { payment: { orderId, id: paymentId }, refund }: NamedOurs,
+  { payment, refund }: NamedOurs,
 ): Promise<Settlement> {
+  const { orderId, id: paymentId } = payment;
   const name = line.merchantNumber ?? paymentId;
-  await changeOrder(context, 'check.answer', { orderId }, (change) => {
+  await changeOrder(context, 'check.answer', { orderId, actor: providerActor(payment) }, (change) => {
     needReview(change, 'AMOUNT_MISMATCH', `${name}: the provider’s bill of the day lists it more than once.`);
   });
   return { action: 'IN_REVIEW', refundId: refund?.id ?? null };

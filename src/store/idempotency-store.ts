@@ -3,9 +3,14 @@ import type { Tx } from '../database/database.ts';
 import { IdempotencyKeyReusedError } from '../domain/errors.ts';
 import { toJson } from './rows.ts';
 
-/** One request of one merchant under an idempotency key. Two requests are the same when key and input hash are equal. */
+/**
+ * One request under an idempotency key. Two requests are the same when key and input hash are equal. Each customer and each buyer has keys
+ * of their own.
+ */
 export type Intent = {
   readonly merchantId: string;
+  /** `customer:<id>` or `order:<id>`; empty for the merchant’s servers and operators, who share their keys. */
+  readonly owner: string;
   readonly operation: 'createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund';
   readonly key: string;
   readonly inputHash: string;
@@ -15,11 +20,12 @@ export type Intent = {
 export type Claim = { readonly resultId: string; readonly attempt: number | null };
 
 const findSql = `
-  select input_hash, result_id, attempt from idempotency_keys where merchant_id = $1 and operation = $2 and key = $3`;
+  select input_hash, result_id, attempt from idempotency_keys 
+  where merchant_id = $1 and owner = $2 and operation = $3 and key = $4`;
 // If another open transaction has inserted the same key, this statement waits. It inserts nothing when that one commits.
 const insertSql = `
-  insert into idempotency_keys (merchant_id, operation, key, input_hash, result_id, attempt, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`;
+  insert into idempotency_keys (merchant_id, owner, operation, key, input_hash, result_id, attempt, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`;
 
 /** A hash of an input. The order of object keys has no effect, and null is equal to an omitted field. */
 export function hashOf(input: unknown): string {
@@ -36,6 +42,7 @@ export function hashOf(input: unknown): string {
 export async function findIntent(tx: Tx, intent: Intent): Promise<Claim | null> {
   const { rows } = await tx.query<{ input_hash: string; result_id: string; attempt: number | null }>(findSql, [
     intent.merchantId,
+    intent.owner,
     intent.operation,
     intent.key,
   ]);
@@ -49,14 +56,14 @@ export async function findIntent(tx: Tx, intent: Intent): Promise<Claim | null> 
  * The `turn` for a transaction that claims a key without an order's lock. Without it, each transaction that waits for the
  * same key would occupy a connection.
  */
-export function turnOf({ merchantId, operation, key }: Intent): string {
-  return `${merchantId} ${operation} ${key}`;
+export function turnOf({ merchantId, owner, operation, key }: Intent): string {
+  return `${merchantId} ${owner} ${operation} ${key}`;
 }
 
 /** Claims the key. Returns false when another transaction has committed the same key. */
 export async function insertIntent(tx: Tx, intent: Intent, { resultId, attempt }: Claim, at: Date): Promise<boolean> {
-  const { merchantId, operation, key, inputHash } = intent;
-  const { rowCount } = await tx.query(insertSql, [merchantId, operation, key, inputHash, resultId, attempt, at]);
+  const { merchantId, owner, operation, key, inputHash } = intent;
+  const { rowCount } = await tx.query(insertSql, [merchantId, owner, operation, key, inputHash, resultId, attempt, at]);
   return rowCount === 1;
 }
 

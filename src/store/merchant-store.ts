@@ -1,6 +1,7 @@
 import type { Database, Tx } from '../database/database.ts';
 import { newId } from '../domain/ids.ts';
-import type { LatePaymentPolicy } from '../domain/order.ts';
+import type { LatePaymentPolicy, RefundLimit } from '../domain/order.ts';
+import { toJson, toRow } from './rows.ts';
 
 export type Merchant = {
   readonly id: string;
@@ -25,7 +26,16 @@ const insertSql = `
 const changeSql = `
   update merchants set name = coalesce($2, name), return_origins = coalesce($3::text[], return_origins)
   where id = $1 returning ${columns}`;
+const limitsSql = 'update merchants set refund_limits = $2::jsonb where id = $1';
 const policySql = 'update merchants set late_payment_policy = $2::"LatePaymentPolicy" where id = $1';
+
+export async function updateRefundLimits(
+  on: Database['pool'],
+  merchantId: string,
+  limits: readonly RefundLimit[] | null,
+): Promise<void> {
+  await on.query(limitsSql, [merchantId, limits === null ? null : toJson(limits.map(toRow))]);
+}
 
 export async function updateLatePaymentPolicy(
   on: Database['pool'],

@@ -1,7 +1,7 @@
 import type { Database, Tx } from '../database/database.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import { newId } from '../domain/ids.ts';
-import type { LatePaymentPolicy, Order, OrderLine } from '../domain/order.ts';
+import type { LatePaymentPolicy, Order, OrderLine, RefundLimit } from '../domain/order.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
@@ -46,13 +46,23 @@ const paymentColumns = columnsOf([
 ]);
 const refundColumns = columnsOf([
   ...['id', 'orderId', 'paymentId', 'merchantId', 'status', 'origin', 'currency', 'amountMinor', 'reason'],
+  ...['requestedByKind', 'requestedById', 'approval', 'decidedByKind', 'decidedById'],
   ...['providerRefundId', 'failureReason', 'failureMessage', 'failureProviderCode', 'evidenceSource'],
   ...['evidenceProviderTime', 'evidenceReceivedAt', 'createdAt', 'updatedAt', 'succeededAt', 'checkAt'],
   ...['checkAttempts', 'leasedUntil'],
 ]);
 const eventColumns = columnsOf([
   ...['id', 'merchantId', 'orderId', 'sequence', 'type', 'occurredAt', 'orderNumber', 'orderStatus'],
-  ...['orderPaymentStatus', 'paymentId', 'paymentStatus', 'paymentMethod', 'refundId', 'refundStatus'],
+  ...[
+    'actorKind',
+    'actorId',
+    'orderPaymentStatus',
+    'paymentId',
+    'paymentStatus',
+    'paymentMethod',
+    'refundId',
+    'refundStatus',
+  ],
   ...['amountMinor', 'currency', 'changes'],
 ]);
 
@@ -80,9 +90,13 @@ const insertOrderSql = `
 // payment that the previous holder of the lock has just committed. Two orders with the same hash only wait for each other.
 const lockSql = `select pg_advisory_xact_lock(${orderLockSpace}, hashtext($1))`;
 const loadSql = `
-  select to_jsonb(o) as "order", m.late_payment_policy as policy,
+  select to_jsonb(o) as "order", m.late_payment_policy as policy, m.refund_limits as limits,
     (select coalesce(jsonb_agg(to_jsonb(p) order by p.id), '[]') from payments p where p.order_id = o.id) as payments,
     (select coalesce(jsonb_agg(to_jsonb(r) order by r.id), '[]') from refunds r where r.order_id = o.id) as refunds
+  from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
+
+const tokenOrderSql = `
+  select o.id as "orderId", o.merchant_id as "merchantId", m.return_origins as "returnOrigins", o.expires_at as "expiresAt"
   from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
 
 const changedColumns = orderColumns.filter((column) => column !== 'id' && column !== 'merchant_id');
@@ -135,6 +149,7 @@ export async function loadOrder(on: Tx | Database['pool'], orderId: string): Pro
   const { rows } = await on.query<{
     order: Record<string, unknown>;
     policy: LatePaymentPolicy;
+    limits: Record<string, unknown>[] | null;
     payments: Record<string, unknown>[];
     refunds: Record<string, unknown>[];
   }>(loadSql, [orderId]);
@@ -145,7 +160,25 @@ export async function loadOrder(on: Tx | Database['pool'], orderId: string): Pro
     payments: row.payments.map((payment) => fromRow<Payment>(payment)),
     refunds: row.refunds.map((refund) => fromRow<Refund>(refund)),
     latePaymentPolicy: row.policy,
+    refundLimits: row.limits?.map((limit) => fromRow<RefundLimit>(limit)) ?? null,
   };
+}
+
+/** The order of a client token and what authentication needs of its merchant; null when it does not exist. */
+export async function findTokenOrder(
+  on: Pick<Database['pool'], 'query'>,
+  orderId: string,
+): Promise<{
+  readonly orderId: string;
+  readonly merchantId: string;
+  readonly returnOrigins: readonly string[];
+  readonly expiresAt: Date;
+} | null> {
+  const { rows } = await on.query<{ orderId: string; merchantId: string; returnOrigins: string[]; expiresAt: Date }>(
+    tokenOrderSql,
+    [orderId],
+  );
+  return rows[0] ?? null;
 }
 
 function eventRows(order: Order, events: readonly OrderEvent[]): object[] {

@@ -1,4 +1,5 @@
 import type { Database, Tx } from '../database/database.ts';
+import { type EventActor, isVisible, type OrderScope, providerActor } from '../domain/actor.ts';
 import type { Clock } from '../domain/clock.ts';
 import { NotFoundError } from '../domain/errors.ts';
 import type { OrderEvent } from '../domain/event.ts';
@@ -6,6 +7,7 @@ import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderLine } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
+import type { ProviderName } from '../domain/payment.ts';
 import { type DeliveryOutcome, type DeliveryVerdict, isDeliveryPending, writeVerdict } from '../events/inbox.ts';
 import { logEvents } from '../logging/command-log.ts';
 import { aboutOrder } from '../logging/trace.ts';
@@ -22,8 +24,8 @@ export type WriterContext = {
   readonly failpoint: PassFailpoint;
 };
 
-/** Identifies an order. With `merchantId`, an order of another merchant counts as not found. */
-export type OrderRef = { readonly orderId: string; readonly merchantId?: string };
+/** The order to change, and who changes it. With `scope`, an order outside of it counts as not found. */
+export type OrderRef = { readonly orderId: string; readonly actor: EventActor; readonly scope?: OrderScope };
 
 /**
  * Changes one order: locks it, loads it, calls `decide`, writes the changed rows and their events, commits, and then notifies
@@ -51,11 +53,11 @@ export function changeOrder<T>(
 export function changeOrderByIntent<T>(
   context: WriterContext,
   step: Step,
-  orderId: string,
+  ref: Required<OrderRef>,
   intent: Intent,
   decide: (change: OrderChange, prior: Claim | null) => { readonly result: T; readonly claim: Claim | null },
 ): Promise<T> {
-  return write(context, step, { orderId, merchantId: intent.merchantId }, async (change, tx) => {
+  return write(context, step, ref, async (change, tx) => {
     const { result, claim } = decide(change, await findIntent(tx, intent));
     if (claim !== null) await claimIntent(tx, intent, claim, change.at);
     return result;
@@ -71,12 +73,12 @@ export function changeOrderByIntent<T>(
 export function changeOrderByDelivery(
   context: WriterContext,
   orderId: string,
-  deliveryId: string,
+  delivery: { readonly id: string; readonly provider: ProviderName },
   decide: (change: OrderChange, isPending: boolean) => DeliveryVerdict,
 ): Promise<DeliveryOutcome> {
-  return write(context, 'callback.apply', { orderId }, async (change, tx) => {
-    const verdict = decide(change, await isDeliveryPending(tx, deliveryId));
-    return writeVerdict(tx, deliveryId, verdict, change.at);
+  return write(context, 'callback.apply', { orderId, actor: providerActor(delivery) }, async (change, tx) => {
+    const verdict = decide(change, await isDeliveryPending(tx, delivery.id));
+    return writeVerdict(tx, delivery.id, verdict, change.at);
   });
 }
 
@@ -113,7 +115,7 @@ export async function insertOrderByIntent(
 async function write<T>(
   context: WriterContext,
   step: Step,
-  { orderId, merchantId }: OrderRef,
+  { orderId, actor, scope }: OrderRef,
   decide: (change: OrderChange, tx: Tx) => Promise<T>,
 ): Promise<T> {
   aboutOrder(orderId);
@@ -123,10 +125,10 @@ async function write<T>(
     // must happen while the lock is held.
     await lockOrder(tx, orderId);
     const held = await loadOrder(tx, orderId);
-    const isHidden = merchantId !== undefined && held?.order.merchantId !== merchantId;
+    const isHidden = held !== null && scope !== undefined && !isVisible(held.order, scope);
     if (held === null || isHidden) throw new NotFoundError('The order does not exist.');
     // The time is read while the lock is held, so that an order's events never go back in time.
-    const change = new OrderChange(held, clock.now());
+    const change = new OrderChange(held, clock.now(), actor);
     const result = await decide(change, tx);
     await writeOrder(tx, held, change);
     await failpoint(`${step}.uncommitted`);

@@ -1,4 +1,5 @@
 import type { Database, Tx } from '../database/database.ts';
+import type { OrderScope } from '../domain/actor.ts';
 import { after } from '../domain/clock.ts';
 import { leaseMs } from '../domain/lease.ts';
 import { isLive, type Payment, type ProviderName, paymentStatuses } from '../domain/payment.ts';
@@ -16,6 +17,9 @@ const hintDelayMs = 2000;
 export const liveStatusesSql = `('${paymentStatuses.filter((status) => isLive({ status })).join("', '")}')`;
 
 const findSql = 'select to_jsonb(p) as payment from payments p where p.id = $1';
+const findVisibleSql = `
+  select to_jsonb(p) as payment from payments p join orders o on o.id = p.order_id
+  where p.id = $1 and o.merchant_id = $2 and ($3::text is null or o.customer_id = $3) and ($4::text is null or o.id = $4)`;
 const claimDueSql = `
   update payments set leased_until = $2
   where id in (
@@ -48,6 +52,15 @@ export async function findPaymentNamed(
 
 export async function findPayment(on: Reader, paymentId: string): Promise<Payment | null> {
   const { rows } = await on.query<{ payment: Record<string, unknown> }>(findSql, [paymentId]);
+  return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
+}
+
+/** A payment of an order in the scope; null when there is none. */
+export async function findVisiblePayment(on: Reader, scope: OrderScope, paymentId: string): Promise<Payment | null> {
+  const { merchantId, customerId, orderId } = scope;
+  const { rows } = await on.query<{ payment: Record<string, unknown> }>(findVisibleSql, [
+    ...[paymentId, merchantId, customerId, orderId],
+  ]);
   return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
 }
 

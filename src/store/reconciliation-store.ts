@@ -35,7 +35,7 @@ const listSql = `
 
 // The provider's id has priority over our id, because our id could have been copied to another object at the provider.
 const findNamedSql = `
-  select p.id as payment_id, p.order_id, p.status::text as payment_status, p.capture_mode::text, p.amount_minor,
+  select p.id as payment_id, p.order_id, p.provider, p.status::text as payment_status, p.capture_mode::text, p.amount_minor,
     p.captured_minor, p.currency::text, p.provider_payment_id,
     r.id as refund_id, r.status::text as refund_status, r.amount_minor as refund_amount_minor,
     r.currency::text as refund_currency, r.provider_refund_id
@@ -175,6 +175,7 @@ type PaymentColumns =
   | {
       readonly payment_id: string;
       readonly order_id: string;
+      readonly provider: string;
       readonly payment_status: HeldPayment['status'];
       readonly capture_mode: HeldPayment['captureMode'];
       readonly amount_minor: bigint;
@@ -198,7 +199,13 @@ function namedOf(row: NamedRow): Named {
     row.payment_id === null
       ? null
       : {
-          ...{ id: row.payment_id, orderId: row.order_id, status: row.payment_status, captureMode: row.capture_mode },
+          ...{
+            id: row.payment_id,
+            orderId: row.order_id,
+            provider: row.provider,
+            status: row.payment_status,
+            captureMode: row.capture_mode,
+          },
           ...{ amountMinor: row.amount_minor, capturedMinor: row.captured_minor, currency: row.currency },
           providerPaymentId: row.provider_payment_id,
         };

@@ -124,7 +124,7 @@ async function refuseForeign(
   const payment = named !== null && isOfAccount(context, named, delivery) ? named : null;
   const verdict = finalOf(context, delivery, 'REVIEW', 'mismatch', payment?.id ?? null);
   if (payment === null) return store(context, delivery, verdict);
-  return changeOrderByDelivery(context, payment.orderId, delivery.id, (change) => {
+  return changeOrderByDelivery(context, payment.orderId, delivery, (change) => {
     noteForeignReport(change, payment.id, reason);
     return verdict;
   });
@@ -141,7 +141,7 @@ async function reviewUnclear(
   { reason }: Unclear,
 ): Promise<DeliveryOutcome> {
   context.log.warn({ deliveryId: delivery.id, paymentId, reason }, 'a verified callback could not be understood');
-  return changeOrderByDelivery(context, orderId, delivery.id, (change, isPending) => {
+  return changeOrderByDelivery(context, orderId, delivery, (change, isPending) => {
     // A slower node must not reopen a review that a person has closed since.
     if (isPending) noteUnreadableCallback(change, paymentId, reason);
     return finalOf(context, delivery, 'REVIEW', 'unreadable', paymentId);
@@ -195,7 +195,7 @@ async function applyTo(
   message: Reporting,
   asked: RefundReport | null,
 ): Promise<DeliveryOutcome> {
-  return changeOrderByDelivery(context, orderId, delivery.id, (change) => {
+  return changeOrderByDelivery(context, orderId, delivery, (change) => {
     const outcome =
       message.kind === 'payment'
         ? applyPaymentReport(change, message.report)
@@ -292,7 +292,7 @@ async function giveUp(context: CommandContext, delivery: Delivery, reason: strin
     return store(context, delivery, finalOf(context, delivery, 'REVIEW', reason, null));
   }
   const { id: paymentId, orderId } = payment;
-  return changeOrderByDelivery(context, orderId, delivery.id, (change, isPending) => {
+  return changeOrderByDelivery(context, orderId, delivery, (change, isPending) => {
     if (isPending) noteUnreadableCallback(change, paymentId, 'a verified callback could not be applied for a day.');
     return finalOf(context, delivery, 'REVIEW', reason, paymentId);
   });

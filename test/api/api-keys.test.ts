@@ -152,7 +152,7 @@ test('another merchant sees nothing of the first, and cannot take payments into 
     ['cancelPayment', { paymentId }],
     ['capturePayment', { paymentId, idempotencyKey: 'k' }],
     ['requestRefund', { paymentId, amountMinor: 1, idempotencyKey: 'k' }],
-    ['resolveReview', { orderId, reasons: ['SURPLUS'], note: 'n', resolvedBy: 'o' }],
+    ['resolveReview', { orderId, reasons: ['SURPLUS'], note: 'n' }],
   ];
   for (const [field, input] of foreign) {
     const type = `${field[0]?.toUpperCase()}${field.slice(1)}Input`;

@@ -1,6 +1,7 @@
+import { type EventActor, systemActor } from '../../src/domain/actor.ts';
 import { applyPaymentReport } from '../../src/domain/apply-payment-report.ts';
 import type { EventType, OrderEvent } from '../../src/domain/event.ts';
-import type { CloseTarget, LatePaymentPolicy, Order } from '../../src/domain/order.ts';
+import type { CloseTarget, LatePaymentPolicy, Order, RefundLimit } from '../../src/domain/order.ts';
 import { type OrderAggregate, OrderChange } from '../../src/domain/order-change.ts';
 import { closeOrder } from '../../src/domain/order-lifecycle.ts';
 import type { Payment, PaymentFailure, ReportedPaymentStatus } from '../../src/domain/payment.ts';
@@ -137,8 +138,12 @@ export class OrderStory {
   readonly events: OrderEvent[] = [];
   #now = 0;
 
-  constructor(order: Partial<Order> = {}, latePaymentPolicy: LatePaymentPolicy = 'ACCEPT') {
-    this.held = { order: anOrder(order), payments: [], refunds: [], latePaymentPolicy };
+  constructor(
+    order: Partial<Order> = {},
+    latePaymentPolicy: LatePaymentPolicy = 'ACCEPT',
+    refundLimits: readonly RefundLimit[] | null = null,
+  ) {
+    this.held = { order: anOrder(order), payments: [], refunds: [], latePaymentPolicy, refundLimits };
     this.decide((change) => change.recordCreation([]));
   }
 
@@ -147,7 +152,7 @@ export class OrderStory {
   }
 
   payment(id = firstId): Payment {
-    return new OrderChange(this.held, second(this.#now)).payment(id);
+    return new OrderChange(this.held, second(this.#now), systemActor).payment(id);
   }
 
   /** Sets the time of the next decision to `second(seconds)`. */
@@ -156,12 +161,12 @@ export class OrderStory {
   }
 
   /** Makes a decision one second after the previous one and keeps its result, as the store does. */
-  decide<T>(decision: (change: OrderChange) => T): T {
+  decide<T>(decision: (change: OrderChange) => T, actor: EventActor = systemActor): T {
     this.#now += 1;
-    const change = new OrderChange(this.held, second(this.#now));
+    const change = new OrderChange(this.held, second(this.#now), actor);
     const result = decision(change);
-    const { order, payments, refunds, latePaymentPolicy } = change;
-    this.held = { order, payments, refunds, latePaymentPolicy };
+    const { order, payments, refunds, latePaymentPolicy, refundLimits } = change;
+    this.held = { order, payments, refunds, latePaymentPolicy, refundLimits };
     this.events.push(...change.events);
     return result;
   }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { onlyAccounts } from '../../src/accounts/provider-accounts.ts';
 import { createOrder } from '../../src/commands/create-order.ts';
 import type { Database } from '../../src/database/database.ts';
+import { systemActor } from '../../src/domain/actor.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { PassFailpoint } from '../../src/domain/failpoint.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
@@ -39,7 +40,7 @@ afterAll(() => database.close());
 const newOrder = () =>
   createOrder(
     context,
-    { merchantId, returnOrigins: [] },
+    { merchantId, customerId: null, orderId: null, role: 'MERCHANT', id: 'test', returnOrigins: [] },
     {
       idempotencyKey: randomUUID(),
       currency: 'EUR',
@@ -50,7 +51,9 @@ const newOrder = () =>
 /** Adds one event to an order. Each review reason can be used once per order. */
 const reasons = ['LATE_PAYMENT', 'SURPLUS', 'AMOUNT_MISMATCH', 'STUCK_UNKNOWN'] as const;
 async function addEvent(orderId: string, reason: (typeof reasons)[number]): Promise<void> {
-  await changeOrder(context, 'review', { orderId }, (change) => needReview(change, reason, 'a test'));
+  await changeOrder(context, 'review', { orderId, actor: systemActor }, (change) =>
+    needReview(change, reason, 'a test'),
+  );
 }
 
 const nameOf = ({ orderId, sequence }: LoggedEvent) => `${orderId} ${sequence}`;
@@ -192,8 +195,11 @@ test.runIf(process.env.DATABASE_URL)(
       began();
       await held;
     };
-    const slow = changeOrder({ ...context, failpoint }, 'review', { orderId: slowOrder }, (change) =>
-      needReview(change, 'SURPLUS', 'a test'),
+    const slow = changeOrder(
+      { ...context, failpoint },
+      'review',
+      { orderId: slowOrder, actor: systemActor },
+      (change) => needReview(change, 'SURPLUS', 'a test'),
     );
     await beginning;
     await addEvent(quickOrder, 'SURPLUS');

@@ -54,7 +54,10 @@ test.each<[path: string, line: string]>([
   ['src/commands/pay-order.ts', `import { sweep } from '../worker/sweep.ts';`],
   ['src/commands/pay-order.ts', `  await changeOrder(context, 'review', { orderId }, async (change) => {});`],
   ['src/commands/pay-order.ts', '  await db.transaction(async (tx) => undefined);'],
-  ['src/worker/apply-delivery.ts', `  return changeOrderByDelivery(context, orderId, id, async (change) => verdict);`],
+  [
+    'src/worker/apply-delivery.ts',
+    `  return changeOrderByDelivery(context, orderId, delivery, async (change) => verdict);`,
+  ],
   ['src/provider-calls/refunds.ts', `import { requestRefund } from '../commands/request-refund.ts';`],
   ['src/store/order-writer.ts', `import { submitRefund } from '../provider-calls/refunds.ts';`],
   ['src/reconciliation/reconcile.ts', `import { sweep } from '../worker/sweep.ts';`],

@@ -134,7 +134,9 @@ function checkFolded({ type, id, sequence, orderId }: EventRow, { order, payment
 
 /** True when an operator has decided about the order's money. */
 function isResolved(events: readonly EventRow[], orderId: string): boolean {
-  return events.some((event) => event.orderId === orderId && event.changes.resolvedBy !== undefined);
+  return events.some(
+    (event) => event.orderId === orderId && event.type === 'ORDER_REVIEW_RESOLVED' && event.actorKind === 'MERCHANT',
+  );
 }
 
 /** True when the order was ever in review because of a refund. */

@@ -101,7 +101,7 @@ async function callOnce(
   return clients.callOnce('resolveReview', step.node, { orderId, reasons, latePayment, ...facts, ...operator });
 }
 
-const operator = { resolvedBy: 'ops@shop.example', note: 'Looked at the console.' } as const;
+const operator = { note: 'Looked at the console.' } as const;
 
 async function actAtProvider(
   { buyer, names, tally }: Scene,

@@ -44,7 +44,10 @@ export async function runSchedule(schedule: Schedule, stage: Stage): Promise<Fai
   const merchantId = newId('merchant');
   const world = await World.open(schedule, stage);
   const names = new Names();
-  const actor: Actor = { merchantId, returnOrigins: ['*'] };
+  const actor: Actor = {
+    ...{ merchantId, customerId: null, orderId: null, returnOrigins: ['*'] },
+    ...{ role: 'MERCHANT' as const, id: 'test' },
+  };
   const scene: Scene = {
     ...{ schedule, world, names, merchantId, pool: stage.database.pool, tally: stage.tally, trace: stage.trace },
     clients: new Clients(world, actor, schedule.orders, names),
