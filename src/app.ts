@@ -69,6 +69,8 @@ export type App = {
   readonly sandboxUrl: string | null;
   /** The configured providers that did not answer at the start. */
   readonly away: readonly ProviderName[];
+  /** The number of provider accounts in the database at the start. */
+  readonly storedAccounts: number;
   /** The same work as `sweep`, with one lane for each kind of work. Lanes run concurrently and do not wait for each other. */
   readonly lanes: readonly Lane[];
   readonly rounds: {
@@ -148,7 +150,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const held = { db: database, clock, notifier, log, failpoint };
     const adoption = createAdoption(held);
     const masterKeys = config.masterKeys ?? (keys === null ? null : developmentMasterKeys(keys.apiKey));
-    const { accounts, environment } = await openAccounts(
+    const { accounts, environment, stored } = await openAccounts(
       { ...config, ...held, publicUrl, masterKeys },
       setups,
       (provider) => adoption.round(provider),
@@ -228,6 +230,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: intake.idle },
       hasMerchant: merchant !== null,
       away: environment.away.map(({ name }) => name),
+      storedAccounts: stored,
       lanes: openLanes(commands),
       rounds: {
         sweep: () => sweep(commands),

@@ -7,13 +7,15 @@ type Started = {
   readonly hasMerchant: boolean;
   readonly sandboxUrl: string | null;
   readonly away: readonly string[];
+  readonly storedAccounts: number;
   readonly database: { readonly kind: 'pglite' | 'postgresql' };
 };
 
 /**
  * The text that the start prints: the URL, the database and its durability, the providers or the sandbox, and a token.
  */
-export function bannerOf(config: Config, { url, token, hasMerchant, sandboxUrl, away, database }: Started): string {
+export function bannerOf(config: Config, started: Started): string {
+  const { url, token, hasMerchant, sandboxUrl, database } = started;
   const { dataDir, isProduction } = config;
   const lines = [
     isProduction ? `GraphQL    ${url}/graphql` : `GraphiQL   ${url}/graphql`,
@@ -21,7 +23,7 @@ export function bannerOf(config: Config, { url, token, hasMerchant, sandboxUrl, 
       ? `Database   embedded (PGlite) in ${dataDir}: one process, survives kill -9, not a power cut; set DATABASE_URL for PostgreSQL`
       : 'Database   PostgreSQL from DATABASE_URL',
     sandboxUrl === null
-      ? `Providers  ${providersOf(config, url, away).join('\n           ')}`
+      ? `Providers  ${providersOf(config, started).join('\n           ')}`
       : `Providers  the sandbox at ${sandboxUrl} stands in for them: no real money; cashier pages at ${sandboxUrl}/cashier`,
     token === null ? `Access     ${accessOf(hasMerchant)}` : `Token      Authorization: Bearer ${token}`,
   ];
@@ -33,11 +35,17 @@ function accessOf(hasMerchant: boolean): string {
   return "nobody yet; create the merchant with: npm run paystream -- merchant add --name 'My shop' --return-origin https://shop.example";
 }
 
-/** One line for each provider: the account, the host and the callback URL. */
-function providersOf({ providers, publicUrl }: Config, url: string, away: readonly string[]): readonly string[] {
-  if (providers.length === 0) return ['none: payments are not possible'];
-  return providers.map(
-    ({ name, description }) =>
-      `${name} ${description}; callbacks at ${webhookUrlOf(publicUrl ?? url, name)}${away.includes(name) ? '; unavailable: no payments there until it answers' : ''}`,
-  );
+/** One line for each provider of the environment, with the account, the host and the callback URL, and one for the stored accounts. */
+function providersOf({ providers, publicUrl }: Config, { url, away, storedAccounts }: Started): readonly string[] {
+  if (providers.length === 0 && storedAccounts === 0) {
+    return ['none: payments are not possible; to store an account: npm run paystream -- provider add'];
+  }
+  const stored = `${storedAccounts} stored accounts of merchants; to list them: npm run paystream -- provider list`;
+  return [
+    ...providers.map(
+      ({ name, description }) =>
+        `${name} ${description}; callbacks at ${webhookUrlOf(publicUrl ?? url, name)}${away.includes(name) ? '; unavailable: no payments there until it answers' : ''}`,
+    ),
+    ...(storedAccounts === 0 ? [] : [stored]),
+  ];
 }

@@ -126,8 +126,10 @@ async function merchantOf(db: Database, merchantId: string | null): Promise<stri
 }
 
 function sentenceOf(error: unknown): string {
-  if (error instanceof InvalidInputError)
-    return error.issues.map(({ path, message }) => `${path}: ${message}`).join('\n');
+  if (error instanceof InvalidInputError) {
+    // The sentences about variables begin with their names.
+    return error.issues.map(({ path, message }) => (path === 'variables' ? message : `${path}: ${message}`)).join('\n');
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { openStoredAccount } from './accounts/open-accounts.ts';
 import { onlyAccounts } from './accounts/provider-accounts.ts';
 import { type Config, readConfig, readProviders } from './config.ts';
 import { openDatabase } from './database/database.ts';
@@ -21,6 +22,7 @@ import { showProgress } from './reconciliation/progress.ts';
 import { reconcile } from './reconciliation/reconcile.ts';
 import { tableOf } from './reconciliation/table.ts';
 import { createTally } from './reconciliation/tally.ts';
+import { findProviderAccount } from './store/provider-account-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 
 const exitCodes = { noDifferences: 0, failed: 1, differences: 2 } as const;
@@ -35,10 +37,13 @@ async function main(): Promise<number> {
   // Opened first: if a running server uses the embedded database, that error is the one to print.
   const database = await openDatabase({ ...config, migrate: config.migrateOnStart });
   try {
-    const { setups, close } = await configuredProviders(config);
+    const parts = partsOf(config);
+    const { account } = options;
+    const { open, close } = await ('id' in account
+      ? { open: () => openStored({ ...config, ...parts, db: database }, account.id), close: async () => {} }
+      : openingOf(config, account.provider, parts.log));
     try {
-      const parts = partsOf(config);
-      const provider = loggedProvider(await openOne(config, setups, options, parts.log), parts.log);
+      const provider = await open();
       const context = { ...parts, db: database, accounts: onlyAccounts(database, [provider]) };
       await createAdoption(context).round(provider);
       return await traced(randomUUID(), () => run(context, provider, options));
@@ -113,16 +118,34 @@ function stopOnSignals(): { readonly signal: AbortSignal; end(): void } {
   return { signal: controller.signal, end: () => process.off('SIGINT', stop).off('SIGTERM', stop) };
 }
 
+type Opening = { open(): Promise<PaymentProvider>; close(): Promise<void> };
+
+async function openingOf(config: Config, provider: string, log: Log): Promise<Opening> {
+  const { setups, close } = await configuredProviders(config);
+  return { open: async () => loggedProvider(await openOne(config, setups, provider, log), log), close };
+}
+
+async function openStored(parts: Config & Omit<CommandContext, 'accounts'>, id: string): Promise<PaymentProvider> {
+  const stored = await findProviderAccount(parts.db.pool, id);
+  if (stored === null)
+    throw new UsageError(`There is no provider account ${id}. See: npm run paystream -- provider list`);
+  const { publicUrl, host, port } = parts;
+  const provider = await openStoredAccount({ ...parts, publicUrl: publicUrl ?? `http://${host}:${port}` }, stored);
+  return { ...provider, formerAccounts: [] };
+}
+
 function openOne(
   { publicUrl, host, port }: Config,
   setups: readonly ProviderSetup[],
-  { provider }: Options,
+  provider: string,
   log: Log,
 ): Promise<PaymentProvider> {
   const setup = setups.find(({ name }) => name === provider);
   if (setup === undefined) {
     const names = setups.map(({ name }) => name.toLowerCase()).join(', ') || 'none';
-    throw new UsageError(`${provider.toLowerCase()} is not configured. Configured: ${names}.`);
+    throw new UsageError(
+      `${provider.toLowerCase()} is not configured. Configured: ${names}. Name a stored account with --account.`,
+    );
   }
   const webhookUrl = webhookUrlOf(publicUrl ?? `http://${host}:${port}`, setup.name);
   return openProvider(setup, { webhookUrl, now: () => systemClock.now() }, log);

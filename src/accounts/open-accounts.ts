@@ -22,6 +22,8 @@ type OpeningParts = {
 export type OpenedAccounts = {
   readonly accounts: ProviderAccounts;
   readonly environment: OpenedProviders;
+  /** The number of accounts in the database, with those that are disabled. */
+  readonly stored: number;
 };
 
 /**
@@ -37,7 +39,7 @@ export async function openAccounts(
   opened: (provider: PaymentProvider) => Promise<void>,
 ): Promise<OpenedAccounts> {
   const { db, clock, log, publicUrl } = parts;
-  await requireMasterKeys(parts);
+  const stored = await requireMasterKeys(parts);
   const now = () => clock.now();
   const environment = await openProviders(
     setups,
@@ -49,7 +51,7 @@ export async function openAccounts(
   const openStored = (stored: StoredAccount) => openStoredAccount(parts, stored);
   const accounts = createProviderAccounts({ db, log, environment, openStored });
   await accounts.refresh();
-  return { accounts, environment };
+  return { accounts, environment, stored };
 }
 
 /** Creates the adapter of a stored account. Makes no request: the account's name is stored. */
@@ -62,16 +64,21 @@ export async function openStoredAccount(
   return loggedProvider(await setup.open({ webhookUrl, now: () => clock.now() }, stored.account), log);
 }
 
-/** A server without a key would take no payments at these accounts, and nobody would notice it at the start. */
-async function requireMasterKeys({ db, masterKeys }: OpeningParts): Promise<void> {
+/**
+ * A server without a key would take no payments at these accounts, and nobody would notice it at the start. Returns the
+ * number of stored accounts.
+ */
+async function requireMasterKeys({ db, masterKeys }: OpeningParts): Promise<number> {
   const held = [masterKeys?.current.id, masterKeys?.old?.id];
-  for (const { keyId, accounts } of await countByMasterKey(db.pool)) {
+  const counts = await countByMasterKey(db.pool);
+  for (const { keyId, accounts } of counts) {
     if (held.includes(keyId)) continue;
-    const missing = `${accounts} provider accounts are encrypted with the master key ${keyId}, which is not set.`;
+    const missing = `${accounts} ${accounts === 1 ? 'provider account is' : 'provider accounts are'} encrypted with the master key ${keyId}, which is not set.`;
     const remedy =
       masterKeys === null
         ? masterKeyMissing
         : `MASTER_KEY is ${masterKeys.current.id}: set MASTER_KEY_OLD to the other one.`;
     throw new Error(`${missing} ${remedy}`);
   }
+  return counts.reduce((sum, { accounts }) => sum + accounts, 0);
 }

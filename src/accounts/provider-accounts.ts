@@ -13,8 +13,12 @@ import {
 } from '../store/provider-account-store.ts';
 import { rankOf } from './account-settings.ts';
 
-/** The provider and the account that a payment or a callback belongs to. */
-export type OfAccount = { readonly provider: ProviderName; readonly providerAccount: string };
+/** The provider and the account that a payment or a callback belongs to. A payment has a merchant too. */
+export type OfAccount = {
+  readonly provider: ProviderName;
+  readonly providerAccount: string;
+  readonly merchantId?: string;
+};
 
 /** The account that the path of a callback names. */
 export type CallbackAccount =
@@ -26,7 +30,10 @@ export type CallbackAccount =
 export type ProviderAccounts = {
   /** The accounts that new payments of the merchant may use, in order of preference. Sees every committed change. */
   payableBy(merchantId: string): Promise<readonly PaymentProvider[]>;
-  /** The account of a payment or a callback, also a disabled one; null when it is not configured or not open yet. */
+  /**
+   * The account of a payment or a callback, also a disabled one. Null when it is not configured or not open yet, and when a
+   * stored account has the name of the payment's account but belongs to another merchant.
+   */
   find(of: OfAccount): PaymentProvider | null;
   /** Whether the account is a former name of a configured one: see `createAdoption`. */
   isFormer(of: OfAccount): boolean;
@@ -63,6 +70,8 @@ export function createProviderAccounts({
   /** By provider and account. The database has each pair once. */
   const named = new Map<string, Entry>();
   let revision = 0;
+  /** True after the first load, whose accounts are not changes. */
+  let isLoaded = false;
   let running: Promise<void> | null = null;
   let next: Promise<void> | null = null;
 
@@ -94,6 +103,9 @@ export function createProviderAccounts({
         'a provider account could not be opened: correct it, or restart with its key',
       );
     }
+    if (isLoaded && provider !== null) {
+      log.info({ ...about, disabled: stored.disabledAt !== null }, 'a provider account was added or changed');
+    }
     const entry = { stored, provider };
     entries.set(id, entry);
     named.set(keyOf({ name, account }), entry);
@@ -104,7 +116,11 @@ export function createProviderAccounts({
 
   async function load(): Promise<void> {
     const latest = await findLatestRevision(db.pool);
-    if (latest === revision) return;
+    if (latest !== revision) await loadChanges(latest);
+    isLoaded = true;
+  }
+
+  async function loadChanges(latest: number): Promise<void> {
     // The database was restored from a backup.
     if (latest < revision) {
       entries.clear();
@@ -132,7 +148,7 @@ export function createProviderAccounts({
       .catch(() => undefined) // its own caller handles the error
       .then(() => {
         next = null;
-        return start();
+        return running ?? start();
       });
     return next;
   }
@@ -147,10 +163,11 @@ export function createProviderAccounts({
       const accounts = [...(owner.usesEnvironment ? unstored() : []), ...own.map(({ provider }) => provider)];
       return accounts.sort((one, other) => rankOf(one.name) - rankOf(other.name));
     },
-    find({ provider: name, providerAccount: account }) {
+    find({ provider: name, providerAccount: account, merchantId }) {
       const key = keyOf({ name, account });
       const entry = named.get(key);
-      return entry !== undefined && isUsable(entry) ? entry.provider : (ofEnvironment(key) ?? null);
+      if (entry === undefined || !isUsable(entry)) return ofEnvironment(key) ?? null;
+      return merchantId === undefined || merchantId === entry.stored.merchantId ? entry.provider : null;
     },
     isFormer: ({ provider: name, providerAccount }) =>
       environment.open.some((one) => one.name === name && one.formerAccounts.includes(providerAccount)),

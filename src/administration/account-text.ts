@@ -68,7 +68,7 @@ function stateOf({ disabledAt, allowsTest }: Pick<StoredAccount, 'disabledAt' | 
 }
 
 export function textOfRotation({ keyId, rotated, problems }: Rotation): string {
-  const done = `Encrypted ${rotated} provider accounts with the master key ${keyId}.`;
+  const done = `Encrypted ${rotated} provider ${rotated === 1 ? 'account' : 'accounts'} with the master key ${keyId}.`;
   if (problems.length > 0) {
     return `${done} These could not be decrypted:
 ${problems.map((problem) => `  ${problem}`).join('\n')}

@@ -15,7 +15,7 @@ import {
   writeVerdict,
 } from '../events/inbox.ts';
 import { aboutOrder } from '../logging/trace.ts';
-import { providerOf } from '../provider-calls/accounts.ts';
+import { isConfigured, providerOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
@@ -87,7 +87,8 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<Deliv
   }
   if (message.kind === 'foreign') return refuseForeign(context, delivery, message);
   const payment = await findSubject(context, delivery, message);
-  if (payment === null || !isOfAccount(payment, delivery)) return tryLater(context, delivery, 'unknown_payment');
+  if (payment === null || !isOfAccount(context, payment, delivery))
+    return tryLater(context, delivery, 'unknown_payment');
   aboutOrder(payment.orderId);
   if (message.kind === 'payment' && message.isCreation && payment.status === 'SUBMITTING') {
     // Our own call is in progress and its answer has the same content. If that answer is lost, the payment becomes
@@ -100,8 +101,9 @@ async function apply(context: CommandContext, delivery: Delivery): Promise<Deliv
 }
 
 /** A callback never concerns a payment of another account, whatever it says: the account's owner could have signed it. */
-function isOfAccount(payment: Payment, { provider, providerAccount }: Delivery): boolean {
-  return payment.provider === provider && payment.providerAccount === providerAccount;
+function isOfAccount(context: CommandContext, payment: Payment, { provider, providerAccount }: Delivery): boolean {
+  const isNamed = payment.provider === provider && payment.providerAccount === providerAccount;
+  return isNamed && isConfigured(context, payment); // not an account that another merchant stored under the same name
 }
 
 type Foreign = Extract<WebhookMessage, { kind: 'foreign' }>;
@@ -119,7 +121,7 @@ async function refuseForeign(
   { paymentId, reason }: Foreign,
 ): Promise<DeliveryOutcome> {
   const named = paymentId === null ? null : await findPayment(context.db.pool, paymentId);
-  const payment = named !== null && isOfAccount(named, delivery) ? named : null;
+  const payment = named !== null && isOfAccount(context, named, delivery) ? named : null;
   const verdict = finalOf(context, delivery, 'REVIEW', 'mismatch', payment?.id ?? null);
   if (payment === null) return store(context, delivery, verdict);
   return changeOrderByDelivery(context, payment.orderId, delivery, (change) => {
@@ -286,7 +288,7 @@ async function giveUp(context: CommandContext, delivery: Delivery, reason: strin
     { deliveryId: delivery.id, paymentId: named, reason },
     'a callback could not be applied for a day and needs a person',
   );
-  if (payment === null || !isOfAccount(payment, delivery)) {
+  if (payment === null || !isOfAccount(context, payment, delivery)) {
     return store(context, delivery, finalOf(context, delivery, 'REVIEW', reason, null));
   }
   const { id: paymentId, orderId } = payment;

@@ -165,3 +165,9 @@ test('secrets are neither in the rows nor in the log', async () => {
   for (const secret of [redKey, blueKey, testStripe.webhookSecret]) expect(everywhere).not.toContain(secret);
   expect(everywhere).toContain(testStripe.publishableKey);
 });
+
+test('after the database was restored from an older backup, accounts that it lacks are not used any more', async () => {
+  await node.database.pool.query('delete from provider_accounts where merchant_id = $1', [red.id]);
+  await expect(payOrder(red.at(node), (await createOrder(red.at(node))).id)).rejects.toThrow('METHOD_NOT_AVAILABLE');
+  await payOrder(blue.at(node), (await createOrder(blue.at(node))).id);
+});

@@ -4,13 +4,14 @@ import { type Config, readConfig } from '../../src/config.ts';
 import { sandboxEnvironment } from '../../src/development-keys.ts';
 import { testKeys } from '../support/chinese-providers.ts';
 
-function bannerBy(config: Config): readonly string[] {
+function bannerBy(config: Config, storedAccounts = 0): readonly string[] {
   const started = {
     url: 'http://127.0.0.1:4000',
     token: null,
     hasMerchant: true,
     sandboxUrl: null,
     away: [],
+    storedAccounts,
     database: { kind: 'postgresql' },
   } as const;
   return bannerOf(config, started).split('\n');
@@ -27,5 +28,13 @@ test('the banner shows the account, the host and the callback URL of each provid
 });
 
 test('the banner of a production start without providers says that payments are not possible', () => {
-  expect(bannerBy(readConfig({ NODE_ENV: 'production' }))[2]).toBe('Providers  none: payments are not possible');
+  expect(bannerBy(readConfig({ NODE_ENV: 'production' }))[2]).toBe(
+    'Providers  none: payments are not possible; to store an account: npm run paystream -- provider add',
+  );
+});
+
+test('the banner counts the stored accounts', () => {
+  expect(bannerBy(readConfig({ NODE_ENV: 'production' }), 2)[2]).toBe(
+    'Providers  2 stored accounts of merchants; to list them: npm run paystream -- provider list',
+  );
 });

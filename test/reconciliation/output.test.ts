@@ -24,12 +24,20 @@ const head = {
 
 test('a valid command line is parsed, and an invalid one is a usage error', () => {
   expect(readOptions(['--provider', 'alipay', '--date', '2026-11-21', '--dry-run'])).toEqual({
-    ...{ provider: 'ALIPAY', date: '2026-11-21', output: null, json: false, dryRun: true, askAboutAll: false },
+    ...{
+      account: { provider: 'ALIPAY' },
+      date: '2026-11-21',
+      output: null,
+      json: false,
+      dryRun: true,
+      askAboutAll: false,
+    },
   });
   expect(readOptions(['--help'])).toBeNull();
   for (const args of [
     ['--date', '2026-11-21'],
     ['--provider', 'alipay'],
+    ['--provider', 'alipay', '--account', 'pac_1', '--date', '2026-11-21'],
     ['--provider', 'alipay', '--date', '2026-02-30'],
     ['--provider', 'alipay', '--date', 'yesterday'],
     ['--provider', 'alipay', '--date', '2026-11-21', '--all'],
