@@ -8,6 +8,12 @@ import {
 } from './administration/account-text.ts';
 import { type Options, readOptions, UsageError, usage } from './administration/options.ts';
 import {
+  tableOfSigningKeys,
+  textOfNewSigningKey,
+  textOfRevokedSigningKey,
+  textOfToken,
+} from './administration/signing-key-text.ts';
+import {
   tableOfKeys,
   tableOfMerchants,
   textOfMerchant,
@@ -19,8 +25,11 @@ import { readVariablesFile } from './administration/variables-file.ts';
 import { addProviderAccount } from './commands/add-provider-account.ts';
 import { createApiKey } from './commands/create-api-key.ts';
 import { createMerchant } from './commands/create-merchant.ts';
+import { createSigningKey } from './commands/create-signing-key.ts';
 import { disableProviderAccount } from './commands/disable-provider-account.ts';
+import { mintToken } from './commands/mint-token.ts';
 import { revokeApiKey } from './commands/revoke-api-key.ts';
+import { revokeSigningKey } from './commands/revoke-signing-key.ts';
 import { rotateMasterKey } from './commands/rotate-master-key.ts';
 import { testProviderAccount } from './commands/test-provider-account.ts';
 import { updateMerchant } from './commands/update-merchant.ts';
@@ -34,6 +43,7 @@ import { createLogger } from './logging/logger.ts';
 import { listApiKeys } from './store/api-key-store.ts';
 import { listMerchants } from './store/merchant-store.ts';
 import { listProviderAccounts } from './store/provider-account-store.ts';
+import { listSigningKeys } from './store/signing-key-store.ts';
 
 const exitCodes = { done: 0, failed: 1 } as const;
 
@@ -77,6 +87,16 @@ async function run(db: Database, options: Options, config: Config): Promise<stri
       return tableOfKeys(await listApiKeys(db.pool, await merchantOf(db, options.merchantId)));
     case 'key revoke':
       return textOfRevokedKey(await revokeApiKey(parts, options.keyId));
+    case 'signing-key add': {
+      const merchantId = await merchantOf(db, options.merchantId);
+      return textOfNewSigningKey(await createSigningKey(parts, { merchantId, jwksUrl: options.jwksUrl }));
+    }
+    case 'signing-key list':
+      return tableOfSigningKeys(await listSigningKeys(db.pool, await merchantOf(db, options.merchantId)));
+    case 'signing-key revoke':
+      return textOfRevokedSigningKey(await revokeSigningKey(parts, options.signingKeyId));
+    case 'token mint':
+      return textOfToken(await mintToken(parts, { ...options, merchantId: await merchantOf(db, options.merchantId) }));
     case 'provider add': {
       const variables = readVariablesFile(options.file);
       const merchantId = await merchantOf(db, options.merchantId);

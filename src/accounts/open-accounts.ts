@@ -6,6 +6,7 @@ import { type OpenedProviders, openProvider, openProviders } from '../providers/
 import type { PaymentProvider, ProviderSetup } from '../providers/provider.ts';
 import { webhookUrlOf } from '../providers/webhook-url.ts';
 import { countByMasterKey, type StoredAccount } from '../store/provider-account-store.ts';
+import { countSigningKeys } from '../store/signing-key-store.ts';
 import { masterKeyMissing, settingsOfStored } from './account-settings.ts';
 import type { MasterKeys } from './master-key.ts';
 import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts';
@@ -71,9 +72,13 @@ export async function openStoredAccount(
 async function requireMasterKeys({ db, masterKeys }: OpeningParts): Promise<number> {
   const held = [masterKeys?.current.id, masterKeys?.old?.id];
   const counts = await countByMasterKey(db.pool);
-  for (const { keyId, accounts } of counts) {
+  const secrets = [
+    ...counts.map(({ keyId, accounts: count }) => ({ keyId, count, what: 'provider accounts' })),
+    ...(await countSigningKeys(db.pool)).map((counted) => ({ ...counted, what: 'signing keys' })),
+  ];
+  for (const { keyId, count, what } of secrets) {
     if (held.includes(keyId)) continue;
-    const missing = `${accounts} ${accounts === 1 ? 'provider account is' : 'provider accounts are'} encrypted with the master key ${keyId}, which is not set.`;
+    const missing = `The secrets of ${count} ${what} are encrypted with the master key ${keyId}, which is not set.`;
     const remedy =
       masterKeys === null
         ? masterKeyMissing

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const usage = `Administers merchants, their API keys and their provider accounts.
+export const usage = `Administers merchants, their keys and their provider accounts.
 
   npm run paystream -- merchant add --name NAME --return-origin ORIGIN
   npm run paystream -- merchant update MERCHANT_ID [--name NAME] [--return-origin ORIGIN]
@@ -8,6 +8,10 @@ export const usage = `Administers merchants, their API keys and their provider a
   npm run paystream -- key add [--merchant ID] --name NAME
   npm run paystream -- key list [--merchant ID]
   npm run paystream -- key revoke KEY_ID
+  npm run paystream -- signing-key add [--merchant ID] [--jwks-url URL]
+  npm run paystream -- signing-key list [--merchant ID]
+  npm run paystream -- signing-key revoke SIGNING_KEY_ID
+  npm run paystream -- token mint [--merchant ID] --role ROLE --subject ID [--expires-in SECONDS]
   npm run paystream -- provider add PROVIDER [--merchant ID] --file FILE [--allow-test]
   npm run paystream -- provider update ACCOUNT_ID --file FILE [--allow-test]
   npm run paystream -- provider list [--merchant ID]
@@ -19,6 +23,10 @@ export const usage = `Administers merchants, their API keys and their provider a
   --return-origin ORIGIN  a web origin that buyers may return to after paying, such as https://shop.example; may be repeated.
                           An update replaces all origins
   --merchant ID           the merchant, mch_…; required if there are several
+  --jwks-url URL          your login service's JSON Web Key Set; without it, an HS256 secret is made
+  --role ROLE             OPERATOR, VIEWER or CUSTOMER
+  --subject ID            your own id of the person; for a customer, the customerId of orders
+  --expires-in SECONDS    1 to 86400; 3600 without it
   PROVIDER                stripe, alipay or wechatpay
   --file FILE             the account's variables, one NAME=VALUE in each line, as in an .env file; - reads standard input.
                           Secrets are never arguments: other users of the machine could read them there
@@ -40,6 +48,16 @@ export type Options =
   | { readonly command: 'key add'; readonly merchantId: string | null; readonly name: string }
   | { readonly command: 'key list'; readonly merchantId: string | null }
   | { readonly command: 'key revoke'; readonly keyId: string }
+  | { readonly command: 'signing-key add'; readonly merchantId: string | null; readonly jwksUrl: string | null }
+  | { readonly command: 'signing-key list'; readonly merchantId: string | null }
+  | { readonly command: 'signing-key revoke'; readonly signingKeyId: string }
+  | {
+      readonly command: 'token mint';
+      readonly merchantId: string | null;
+      readonly role: string;
+      readonly subject: string;
+      readonly expiresInSeconds: number;
+    }
   | {
       readonly command: 'provider add';
       readonly provider: string;
@@ -96,6 +114,20 @@ export function readOptions(args: readonly string[]): Options | null {
         return { command, merchantId: merchant };
       case 'key revoke':
         return { command, keyId: required(rest.shift(), 'the id of a key, key_…') };
+      case 'signing-key add':
+        return { command, merchantId: merchant, jwksUrl: values['jwks-url'] ?? null };
+      case 'signing-key list':
+        return { command, merchantId: merchant };
+      case 'signing-key revoke':
+        return { command, signingKeyId: required(rest.shift(), 'the id of a signing key, jwk_…') };
+      case 'token mint':
+        return {
+          command,
+          merchantId: merchant,
+          role: required(values.role, '--role').toUpperCase(),
+          subject: required(values.subject, '--subject'),
+          expiresInSeconds: secondsOf(values['expires-in'] ?? '3600'),
+        };
       case 'provider add':
         return {
           command,
@@ -125,6 +157,10 @@ export function readOptions(args: readonly string[]): Options | null {
         if (noun === 'master-key' && verb === undefined) throw new UsageError('master-key needs rotate.');
         if (noun === 'merchant' && verb === undefined) throw new UsageError('merchant needs add, update or list.');
         if (noun === 'key' && verb === undefined) throw new UsageError('key needs add, list or revoke.');
+        if (noun === 'signing-key' && verb === undefined) {
+          throw new UsageError('signing-key needs add, list or revoke.');
+        }
+        if (noun === 'token' && verb === undefined) throw new UsageError('token needs mint.');
         throw new UsageError(`There is no command "${command}".`);
     }
   })();
@@ -144,6 +180,9 @@ const takenBy: Readonly<Record<string, readonly string[]>> = {
   'merchant update': ['name', 'return-origin'],
   'key add': ['name', 'merchant'],
   'key list': ['merchant'],
+  'signing-key add': ['merchant', 'jwks-url'],
+  'signing-key list': ['merchant'],
+  'token mint': ['merchant', 'role', 'subject', 'expires-in'],
   'provider add': ['merchant', 'file', 'allow-test'],
   'provider update': ['file', 'allow-test'],
   'provider list': ['merchant'],
@@ -155,6 +194,11 @@ function onlyOf(option: string, values: readonly string[] | undefined): string |
   return values?.[0];
 }
 
+function secondsOf(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError('--expires-in must be a number of seconds.');
+  return Number(text);
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
@@ -163,6 +207,10 @@ function parse(args: readonly string[]) {
       options: {
         name: { type: 'string', multiple: true },
         merchant: { type: 'string' },
+        'jwks-url': { type: 'string' },
+        role: { type: 'string' },
+        subject: { type: 'string' },
+        'expires-in': { type: 'string' },
         file: { type: 'string' },
         'allow-test': { type: 'boolean' },
         'return-origin': { type: 'string', multiple: true },

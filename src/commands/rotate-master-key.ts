@@ -1,21 +1,23 @@
 import { masterKeyMissing } from '../accounts/account-settings.ts';
-import { SealBrokenError, seal, unseal } from '../accounts/sealing.ts';
-import { resealBatch, type StoredAccount } from '../store/provider-account-store.ts';
+import { SealBrokenError, type Sealed, type SealedRow, seal, unseal } from '../accounts/sealing.ts';
+import { resealBatch } from '../store/provider-account-store.ts';
+import { resealSigningKeys } from '../store/signing-key-store.ts';
 import { type AccountParts, refused } from './provider-account-input.ts';
+import { sealedRowOf } from './signing-key-secret.ts';
 
-/** The number of accounts that one transaction encrypts again. */
+/** The number of rows that one transaction encrypts again. */
 const batchSize = 20;
 
 export type Rotation = {
-  /** The id of the key that encrypts the accounts now. */
+  /** The id of the key that encrypts the secrets now. */
   readonly keyId: string;
   readonly rotated: number;
-  /** A sentence for each account that could not be decrypted. */
+  /** A sentence for each row that could not be decrypted. */
   readonly problems: readonly string[];
 };
 
 /**
- * Encrypts the secrets of all accounts with the current master key. Safe while servers run, as long as all of them have
+ * Encrypts the secrets of all provider accounts and signing keys with the current master key. Safe while servers run, as long as all of them have
  * both keys, and safe to repeat: it goes on where it was interrupted.
  *
  * @throws {InvalidInputError} when there is no master key.
@@ -25,9 +27,9 @@ export async function rotateMasterKey({ db, masterKeys }: Pick<AccountParts, 'db
   const { id: keyId } = masterKeys.current;
   const problems: string[] = [];
   let rotated = 0;
-  const encrypt = (account: StoredAccount): Buffer | null => {
+  const encrypt = (row: SealedRow, sealed: Sealed): Buffer | null => {
     try {
-      const { secrets } = seal(account, unseal(account, account, masterKeys), masterKeys.current);
+      const { secrets } = seal(row, unseal(row, sealed, masterKeys), masterKeys.current);
       rotated += 1;
       return secrets;
     } catch (error) {
@@ -36,10 +38,26 @@ export async function rotateMasterKey({ db, masterKeys }: Pick<AccountParts, 'db
       return null;
     }
   };
+  await inBatches((after) =>
+    resealBatch(db, { keyId, after, limit: batchSize }, (account) => encrypt(account, account)),
+  );
+  await inBatches((after) =>
+    resealSigningKeys(db, { keyId, after, limit: batchSize }, (key) => {
+      const { secret, keyId: sealedBy } = key;
+      return secret === null || sealedBy === null
+        ? null
+        : encrypt(sealedRowOf(key), { secrets: secret, keyId: sealedBy });
+    }),
+  );
+  return { keyId, rotated, problems };
+}
+
+/** Runs batches until one is not full. A batch begins after an id, and returns its ids. */
+async function inBatches(runBatch: (after: string) => Promise<readonly string[]>): Promise<void> {
   let after = '';
   for (;;) {
-    const batch = await resealBatch(db, { keyId, after, limit: batchSize }, encrypt);
-    after = batch.at(-1) ?? after;
-    if (batch.length < batchSize) return { keyId, rotated, problems };
+    const ids = await runBatch(after);
+    after = ids.at(-1) ?? after;
+    if (ids.length < batchSize) return;
   }
 }

@@ -20,6 +20,9 @@ const activeSql = `
   from signing_keys k join merchants m on m.id = k.merchant_id where k.merchant_id = $1 and k.revoked_at is null order by k.id desc`;
 const revokeSql = `
   update signing_keys k set revoked_at = coalesce(revoked_at, $2) where id = $1 returning ${columns}`;
+const countSql = `
+  select key_id as "keyId", count(*)::int as count from signing_keys where key_id is not null and revoked_at is null
+  group by 1 order by 1`;
 const sealedSql = `
   select ${columns} from signing_keys k where k.key_id <> $1 and k.id > $2 order by k.id limit $3 for update`;
 const resealSql = 'update signing_keys set secret = $2, key_id = $3 where id = $1';
@@ -45,6 +48,14 @@ export async function findActiveSigningKeys(on: Reader, merchantId: string): Pro
 export async function revokeSigningKey(on: Reader, id: string, at: Date): Promise<SigningKey | null> {
   const { rows } = await on.query<StoredSigningKey>(revokeSql, [id, at]);
   return rows[0] ?? null;
+}
+
+/** The number of HS256 secrets by the master key that encrypts them. */
+export async function countSigningKeys(
+  on: Reader,
+): Promise<readonly { readonly keyId: string; readonly count: number }[]> {
+  const { rows } = await on.query<{ keyId: string; count: number }>(countSql);
+  return rows;
 }
 
 /**

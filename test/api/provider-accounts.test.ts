@@ -155,7 +155,7 @@ test('an account belongs to one merchant, and its key to one account', async () 
 test('a node without the master key does not start', async () => {
   const starting = startTestApp({ database: node.database, clock: node.clock, config: { providers: [] } });
   await expect(starting).rejects.toThrow(
-    /^2 provider accounts are encrypted with the master key \w+, which is not set/,
+    /^The secrets of 2 provider accounts are encrypted with the master key \w+, which is not set/,
   );
 });
 
