@@ -1,7 +1,9 @@
+import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
 import { createClientTokens } from './commands/client-token.ts';
 import { payOrderMsMax } from './commands/pay-order.ts';
+import { createTokenVerifier } from './commands/verify-token.ts';
 import { type Config, readProviders } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
@@ -32,6 +34,7 @@ import { isLoopback } from './providers/settings.ts';
 import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.ts';
 import { ensureFirstMerchant, findFirstMerchant } from './store/merchant-store.ts';
 import { findTokenOrder } from './store/order-store.ts';
+import { findActiveSigningKeys } from './store/signing-key-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
@@ -146,8 +149,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const held = { db: database, clock, notifier, log, failpoint };
     const adoption = createAdoption(held);
+    const masterKeys = config.masterKeys ?? (keys === null ? null : developmentMasterKeys(keys.apiKey));
     const { accounts, environment, stored } = await openAccounts(
-      { ...config, ...held, publicUrl },
+      { ...config, ...held, publicUrl, masterKeys },
       setups,
       (provider) => adoption.round(provider),
     );
@@ -157,7 +161,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ? await findFirstMerchant(database.pool)
       : await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
-    const clientTokens = keys === null ? null : createClientTokens([Buffer.from(keys.apiKey)]);
+    const clientTokens = masterKeys === null ? null : createClientTokens(masterKeys);
     const authentication = createAuthentication({
       development: token === null || merchant === null ? null : { token, merchant },
       keys: {
@@ -166,6 +170,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         recordUse: (keyId) => recordKeyUse(database.pool, keyId, clock.now()),
       },
       clientTokens,
+      verifyToken: createTokenVerifier({
+        findKeys: (merchantId) => findActiveSigningKeys(database.pool, merchantId),
+        ...{ masterKeys, clock, log },
+      }),
       findOrder: (orderId) => findTokenOrder(database.pool, orderId),
       mode: config.isProduction ? 'live' : 'test',
       ...{ clock, log },

@@ -1,3 +1,4 @@
+import { developmentMasterKeys } from './accounts/master-key.ts';
 import {
   tableOfAccounts,
   textOfAccount,
@@ -26,6 +27,7 @@ import { updateMerchant } from './commands/update-merchant.ts';
 import { updateProviderAccount } from './commands/update-provider-account.ts';
 import { type Config, readConfig } from './config.ts';
 import { type Database, openDatabase } from './database/database.ts';
+import { developmentKeys } from './development-keys.ts';
 import { systemClock } from './domain/clock.ts';
 import { InvalidInputError, NotFoundError } from './domain/errors.ts';
 import { createLogger } from './logging/logger.ts';
@@ -53,7 +55,9 @@ async function main(): Promise<void> {
 }
 
 async function run(db: Database, options: Options, config: Config): Promise<string> {
-  const { isProduction, masterKeys, publicUrl } = config;
+  const { isProduction, publicUrl } = config;
+  const masterKeys =
+    config.masterKeys ?? (isProduction ? null : developmentMasterKeys(developmentKeys(config.dataDir).apiKey));
   const parts = { db, clock: systemClock, log: createLogger('error'), masterKeys, isProduction };
   switch (options.command) {
     case 'merchant add': {

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
 /** A key that encrypts the secrets of provider accounts. `id` identifies it without telling anything about it. */
 export type MasterKey = { readonly id: string; readonly key: KeyObject };
@@ -23,6 +23,12 @@ export function readMasterKey(text: string): MasterKey {
   if (bytes.every((byte) => byte === bytes[0])) throw new Error('is not random: all its bytes are equal.');
   const key = createSecretKey(bytes);
   return { id: createHmac('sha256', key).update('paystream: id of a master key').digest('hex').slice(0, 16), key };
+}
+
+/** Outside production a server without MASTER_KEY derives its master key from the development token, so that everything can be tried. */
+export function developmentMasterKeys(developmentToken: string): MasterKeys {
+  const bytes = hkdfSync('sha256', developmentToken, '', 'paystream development master key', keyBytes);
+  return { current: readMasterKey(Buffer.from(bytes).toString('hex')), old: null };
 }
 
 function bytesOfBase64(text: string): Buffer | null {

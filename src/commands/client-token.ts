@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import type { MasterKey, MasterKeys } from '../accounts/master-key.ts';
 import { idPrefixes, isId } from '../domain/ids.ts';
 
 /** How long a client token is accepted after its order has expired: a buyer who paid in the last minute still sees the result. */
@@ -16,14 +17,15 @@ export type ClientTokens = {
   orderIdOf(token: string): string | null;
 };
 
-/** @param masterKeys the active key, which makes the tokens, and others that are still accepted. */
-export function createClientTokens(masterKeys: readonly [Uint8Array, ...Uint8Array[]]): ClientTokens {
-  const keys = masterKeys.map((key) => Buffer.from(hkdfSync('sha256', key, '', 'paystream client tokens', 32)));
+/** The current master key makes the tokens. During a rotation, those of the old one are accepted too. */
+export function createClientTokens({ current, old }: MasterKeys): ClientTokens {
+  const keyOf = ({ key }: MasterKey) => Buffer.from(hkdfSync('sha256', key, '', 'paystream client tokens', 32));
+  const active = keyOf(current);
+  const keys = old === null ? [active] : [active, keyOf(old)];
   const codeOf = (key: Buffer, orderId: string) => createHmac('sha256', key).update(orderId).digest();
-  const [active] = keys;
   return {
     tokenOf: (orderId) =>
-      `${prefix}${orderId.slice(idPrefixes.order.length + 1)}_${codeOf(active as Buffer, orderId).toString('base64url')}`,
+      `${prefix}${orderId.slice(idPrefixes.order.length + 1)}_${codeOf(active, orderId).toString('base64url')}`,
     orderIdOf(token) {
       const [, suffix, code = ''] = /^ct_([0-9a-z]{26})_([\w-]{43})$/.exec(token) ?? [];
       const orderId = `${idPrefixes.order}_${suffix}`;

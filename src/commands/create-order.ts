@@ -1,16 +1,18 @@
 import { z } from 'zod';
 import { after } from '../domain/clock.ts';
-import { InvalidInputError } from '../domain/errors.ts';
+import { type InputIssue, InvalidInputError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import { amountMinorMax, isCurrency, sumOf } from '../domain/money.ts';
-import { captureModes, type Order, type OrderLine } from '../domain/order.ts';
+import { captureModes, type Order } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { hashOf, type Intent } from '../store/idempotency-store.ts';
+import { findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { isNumberTaken } from '../store/order-store.ts';
 import { insertOrderByIntent } from '../store/order-writer.ts';
+import { findProducts } from '../store/product-store.ts';
 import { type Actor, causeOf, keyOwnerOf } from './actor.ts';
 import { idempotencyKey, parseInput, text } from './input.ts';
+import { priceLines, skusToPrice } from './price-lines.ts';
 
 const defaultCaptureMode = 'AUTOMATIC';
 const defaultExpiresInSeconds = 1800;
@@ -38,24 +40,36 @@ const inputSchema = z.object({
   metadata: z.record(text(1, 40), text(0, 500)).nullish(),
 });
 
-/** Creates an order. Returns its id. A repeated call with the same key returns the id of the order that the first call created. */
+type Wanted = Omit<z.output<typeof inputSchema>, 'idempotencyKey' | 'captureMode' | 'expiresInSeconds'> & {
+  readonly captureMode: Order['captureMode'];
+  readonly expiresInSeconds: number;
+};
+
+/** Creates an order. Lines without a price get the catalogue's; those of a customer have no other. Returns its id. A repeated call with the same key returns the id of the order that the first call created. */
 export async function createOrder(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
   const { idempotencyKey: key, ...given } = parseInput(inputSchema, input);
   const { captureMode, expiresInSeconds } = given;
-  const wanted = {
+  const wanted: Wanted = {
     ...given,
     captureMode: captureMode ?? defaultCaptureMode,
     expiresInSeconds: expiresInSeconds ?? defaultExpiresInSeconds,
   };
-  const lines = wanted.lines.map((line, position) => pricedLine(line, position));
-  const totalMinor = sumOf(lines, ({ unitMinor, quantity }) => unitMinor * BigInt(quantity));
-  if (totalMinor > amountMinorMax) {
-    throw new InvalidInputError([{ path: 'lines', message: `must total at most ${amountMinorMax} minor units.` }]);
-  }
   const intent: Intent = {
     ...{ merchantId: actor.merchantId, owner: keyOwnerOf(actor), operation: 'createOrder', key },
     inputHash: hashOf(wanted),
   };
+  const isFromCatalogue = actor.role === 'CUSTOMER';
+  if (isFromCatalogue) checkCustomersOrder(wanted, actor);
+  const skus = skusToPrice(wanted.lines);
+  // Prices change: a repeated call must not fail because a product is not for sale any more.
+  const prior = skus.length === 0 ? null : await findIntent(context.db.pool, intent);
+  if (prior !== null) return prior.resultId;
+  const products = skus.length === 0 ? [] : await findProducts(context.db.pool, actor.merchantId, skus);
+  const lines = priceLines(wanted.lines, products, { currency: wanted.currency, isFromCatalogue });
+  const totalMinor = sumOf(lines, ({ unitMinor, quantity }) => unitMinor * BigInt(quantity));
+  if (totalMinor > amountMinorMax) {
+    throw new InvalidInputError([{ path: 'lines', message: `must total at most ${amountMinorMax} minor units.` }]);
+  }
   const at = context.clock.now();
   const id = newId('order');
   const order: Order = {
@@ -66,7 +80,7 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
     captureMode: wanted.captureMode,
     currency: wanted.currency,
     totalMinor,
-    customerId: wanted.customerId ?? null,
+    customerId: actor.customerId ?? wanted.customerId ?? null,
     description: wanted.description ?? null,
     metadata: wanted.metadata ?? {},
     reviewReasons: [],
@@ -98,24 +112,25 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
   }
 }
 
-type WantedLine = z.output<typeof inputSchema>['lines'][number];
-
-function pricedLine({ sku, name, quantity, unitAmountMinor }: WantedLine, position: number): OrderLine {
-  if (unitAmountMinor == null) {
-    throw new InvalidInputError([
-      {
-        path: `lines.${position}.unitAmountMinor`,
-        message: 'is required: prices cannot be looked up by sku yet.',
-      },
-    ]);
+/**
+ * What the merchant decides about an order, a customer cannot.
+ *
+ * @throws {InvalidInputError}
+ */
+function checkCustomersOrder(wanted: Wanted, { customerId }: Actor): void {
+  const message = 'must not be given by a customer.';
+  const issues: InputIssue[] = [];
+  if (wanted.number != null) issues.push({ path: 'number', message });
+  if (wanted.metadata != null) issues.push({ path: 'metadata', message });
+  if (wanted.captureMode === 'MANUAL')
+    issues.push({ path: 'captureMode', message: 'must be AUTOMATIC for a customer.' });
+  if (wanted.expiresInSeconds > defaultExpiresInSeconds) {
+    issues.push({ path: 'expiresInSeconds', message: `must be at most ${defaultExpiresInSeconds} for a customer.` });
   }
-  if (name == null) throw new InvalidInputError([{ path: `lines.${position}.name`, message: 'is required.' }]);
-  if (unitAmountMinor > amountMinorMax) {
-    throw new InvalidInputError([
-      { path: `lines.${position}.unitAmountMinor`, message: `must be at most ${amountMinorMax}.` },
-    ]);
+  if (wanted.customerId != null && wanted.customerId !== customerId) {
+    issues.push({ path: 'customerId', message: 'must be the customer’s own, or omitted.' });
   }
-  return { position, sku: sku ?? null, name, quantity, unitMinor: unitAmountMinor };
+  if (issues.length > 0) throw new InvalidInputError(issues);
 }
 
 /** A readable order number: the UTC date, and the last ten characters of the order's id. */

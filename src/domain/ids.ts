@@ -7,7 +7,9 @@ export const idPrefixes = {
   refund: 'rfd',
   event: 'evt',
   merchant: 'mch',
+  product: 'prd',
   apiKey: 'key',
+  signingKey: 'jwk',
   providerAccount: 'pac',
 } as const;
 export type IdKind = keyof typeof idPrefixes;

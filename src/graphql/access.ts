@@ -25,6 +25,7 @@ export const access: Readonly<
     orderByNumber: [...staff, 'CUSTOMER'],
     orders: [...staff, 'CUSTOMER'],
     paymentMethods: everyone,
+    products: [...staff, 'CUSTOMER'],
   },
   Mutation: {
     approveRefund: deciders,
@@ -39,6 +40,7 @@ export const access: Readonly<
     resolveReview: deciders,
     setLatePaymentPolicy: ['MERCHANT'],
     setRefundLimits: ['MERCHANT'],
+    upsertProduct: ['MERCHANT'],
   },
   Subscription: {
     merchantEvents: staff,

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Actor } from '../commands/actor.ts';
 import { hashOfToken, type KeyMode, keyModeOf } from '../commands/api-key-token.ts';
 import { type ClientTokens, clientTokenGraceMs, isClientToken } from '../commands/client-token.ts';
+import { isJwt, type VerifyToken } from '../commands/verify-token.ts';
 import type { KeyHolder } from '../domain/api-key.ts';
 import { after, type Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
@@ -39,6 +40,7 @@ export type AuthenticationParts = {
     recordUse(keyId: string): Promise<void>;
   };
   readonly clientTokens: ClientTokens | null;
+  readonly verifyToken: VerifyToken;
   findOrder(orderId: string): Promise<TokenOrder | null>;
   /** The mode of the keys that this server accepts. */
   readonly mode: KeyMode;
@@ -52,8 +54,8 @@ const never = new AbortController().signal;
 const useRecordedEveryMs = 60_000;
 
 /**
- * Accepts the development token, the active API keys of all merchants, and the client tokens of orders. Every operation looks its key up, so
- * that a revoked key is refused at once on every node.
+ * Accepts the development token, the active API keys of all merchants, the client tokens of orders, and the JWTs of the merchants' people. Every
+ * operation looks its key up, so that a revoked key is refused at once on every node.
  */
 export function createAuthentication(parts: AuthenticationParts): Authentication {
   const { development, keys, mode, clock } = parts;
@@ -65,6 +67,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       const token = bearerTokenOf(authorization);
       if (token === null) return null;
       if (isClientToken(token)) return buyerOf(parts, revocations, token);
+      if (isJwt(token)) return personOf(parts, revocations, token);
       const hash = hashOfToken(token);
       if (development !== null && developmentHash !== null && timingSafeEqual(hash, developmentHash)) {
         return {
@@ -77,7 +80,9 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       if (holder === null) return null;
       const { keyId, merchantId, returnOrigins } = holder;
       recordUse(keyId);
-      return withSignal(serverOf(merchantId, returnOrigins, keyId), () => revocations.ofKey(keyId));
+      return withSignal(serverOf(merchantId, returnOrigins, keyId), () =>
+        revocations.signalOf(keyId, { keyId, at: null }),
+      );
     },
     endRevoked: () => revocations.endRevoked(clock.now()),
   };
@@ -101,7 +106,22 @@ async function buyerOf(
   const until = after(order.expiresAt, clientTokenGraceMs);
   if (until <= clock.now()) return null;
   const actor: Actor = { role: 'BUYER', id: orderId, merchantId, customerId: null, orderId, returnOrigins };
-  return withSignal(actor, () => revocations.until(`order ${orderId}`, until));
+  return withSignal(actor, () => revocations.signalOf(orderId, { keyId: null, at: until }));
+}
+
+/** The operator, viewer or customer of a JWT. */
+async function personOf(
+  { verifyToken }: AuthenticationParts,
+  revocations: Revocations,
+  token: string,
+): Promise<Caller | null> {
+  const verified = await verifyToken(token);
+  if (verified === null) return null;
+  const { merchantId, returnOrigins, role, subject, expiresAt, signingKeyId } = verified;
+  const customerId = role === 'CUSTOMER' ? subject : null;
+  const actor: Actor = { role, id: subject, merchantId, customerId, orderId: null, returnOrigins };
+  const name = hashOfToken(token).toString('base64');
+  return withSignal(actor, () => revocations.signalOf(name, { keyId: signingKeyId, at: expiresAt }));
 }
 
 /** The signal is made when it is first read: only subscriptions and sockets need one. */

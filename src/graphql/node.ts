@@ -6,12 +6,13 @@ import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { ofOrder, type ReadEvent } from './read-event.ts';
 import { isStaff, ofVisibleOrders, visibleOrders } from './scope.ts';
 
-const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey' | 'providerAccount'>, string>> = {
+const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey' | 'signingKey' | 'providerAccount'>, string>> = {
   order: 'Order',
   payment: 'Payment',
   refund: 'Refund',
   event: 'OrderEvent',
   merchant: 'Merchant',
+  product: 'Product',
 };
 
 export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implement({
@@ -24,7 +25,7 @@ export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implem
   }),
   resolveType: ({ id }) => {
     const kind = idKindOf(id);
-    return kind === null || kind === 'apiKey' || kind === 'providerAccount' ? undefined : typeNames[kind];
+    return kind !== null && kind in typeNames ? typeNames[kind as keyof typeof typeNames] : undefined;
   },
 });
 
@@ -33,7 +34,9 @@ builder.queryField('node', (t) =>
     type: Node,
     nullable: true,
     description: 'An object by its id. Null when it does not exist or belongs to another merchant.',
-    args: { id: t.arg.id({ required: true, description: 'The id of an order, payment, refund, event or merchant.' }) },
+    args: {
+      id: t.arg.id({ required: true, description: 'The id of an order, payment, refund, event, merchant or product.' }),
+    },
     resolve: async (_root, { id }, context, info) => {
       const scope = actorOf(context);
       const { merchantId } = scope;
@@ -55,6 +58,12 @@ builder.queryField('node', (t) =>
             ...queryFromInfo({ context, info, typeName: 'Refund' }),
             where: { id, ...ofVisibleOrders(scope) },
           });
+        case 'product':
+          if (scope.orderId !== null) return null; // a buyer sees one order
+          return prisma.product.findFirst({
+            ...queryFromInfo({ context, info, typeName: 'Product' }),
+            where: { id, merchantId, ...(!isStaff(scope) && { active: true }) },
+          });
         case 'event':
           return findVisibleEvent(context, id);
         case 'merchant':
@@ -64,7 +73,10 @@ builder.queryField('node', (t) =>
             where: { id },
           });
         default:
-          throw badUserInput('id', 'is not the id of an order, a payment, a refund, an event or a merchant.');
+          throw badUserInput(
+            'id',
+            'is not the id of an order, a payment, a refund, an event, a merchant or a product.',
+          );
       }
     },
   }),

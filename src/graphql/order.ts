@@ -173,12 +173,19 @@ const OrderLineInput = builder.inputType('OrderLineInput', {
     'A line item. `name` and `unitAmountMinor` are required in this version, because there is no product catalogue that could supply ' +
     'them for a `sku`.',
   fields: (t) => ({
-    sku: t.string({ description: 'The merchant’s product code, 1 to 64 characters.' }),
-    name: t.string({ description: 'The display name, 1 to 256 characters. Required in this version.' }),
+    sku: t.string({
+      description:
+        'The merchant’s product code, 1 to 64 characters. Without `unitAmountMinor`, the sku of an active product of the catalogue.',
+    }),
+    name: t.string({
+      description:
+        'The display name, 1 to 256 characters. Default: the name of the product. Required with `unitAmountMinor`; an error from a customer.',
+    }),
     quantity: t.int({ required: true, description: 'The number of items, 1 to 999999.' }),
     unitAmountMinor: t.field({
       type: 'MinorUnits',
-      description: 'The price of one item in minor units, at least 1. Required in this version.',
+      description:
+        'The price of one item in minor units, at least 1. Default: the price of the product. An error from a customer.',
     }),
   }),
 });
@@ -201,7 +208,8 @@ const CreateOrderInput = builder.inputType('CreateOrderInput', {
         'current state; with different input it returns IDEMPOTENCY_KEY_REUSED.',
     }),
     number: t.string({
-      description: 'The merchant’s order number, 1 to 64 characters, unique per merchant. Generated when omitted.',
+      description:
+        'The merchant’s order number, 1 to 64 characters, unique per merchant. Generated when omitted. An error from a customer.',
     }),
     currency: t.field({
       type: 'CurrencyCode',
@@ -212,15 +220,22 @@ const CreateOrderInput = builder.inputType('CreateOrderInput', {
     captureMode: t.field({
       type: CaptureMode,
       defaultValue: 'AUTOMATIC',
-      description: 'When the buyer’s money is captured.',
+      description: 'When the buyer’s money is captured. AUTOMATIC from a customer.',
     }),
     expiresInSeconds: t.int({
       defaultValue: 1800,
-      description: 'How long the order can be paid, in seconds: 60 to 604800 (seven days).',
+      description:
+        'How long the order can be paid, in seconds: 60 to 604800 (seven days), from a customer at most 1800.',
     }),
-    customerId: t.string({ description: 'The merchant’s id of the buyer, 1 to 255 characters.' }),
+    customerId: t.string({
+      description:
+        'The merchant’s id of the buyer, 1 to 255 characters: the subject of the customer’s tokens. From a customer always their own.',
+    }),
     description: t.string({ description: 'The text that the provider shows to the buyer, at most 127 characters.' }),
-    metadata: t.field({ type: 'Metadata', description: 'The merchant’s own data; not interpreted.' }),
+    metadata: t.field({
+      type: 'Metadata',
+      description: 'The merchant’s own data; not interpreted. An error from a customer.',
+    }),
   }),
 });
 

@@ -6,45 +6,42 @@ export type RevocationParts = {
   readonly log: Log;
 };
 
+/** What ends a token: the revocation of an API key or a signing key, a time, or both. */
+type End = { readonly keyId: string | null; readonly at: Date | null };
+
 /** The signals that end subscriptions and sockets: one for each token that has any. */
 export type Revocations = {
-  /** Aborts when the API key is revoked. */
-  ofKey(keyId: string): AbortSignal;
-  /** Aborts at a time. All callers with the same `name` share a signal. */
-  until(name: string, at: Date): AbortSignal;
+  /** Aborts at the end of the token. All callers with the same `name` share a signal. */
+  signalOf(name: string, end: End): AbortSignal;
   /** Aborts the signals that are due, and forgets them. Returns their number. */
   endRevoked(now: Date): Promise<number>;
 };
 
 export function createRevocations({ keys, log }: RevocationParts): Revocations {
-  const byKey = new Map<string, AbortController>();
-  const expiring = new Map<string, { readonly controller: AbortController; readonly at: Date }>();
+  const tokens = new Map<string, End & { readonly controller: AbortController }>();
+
+  function end(isOver: (end: End) => boolean): number {
+    const over = [...tokens].filter(([, token]) => isOver(token));
+    for (const [name, { controller }] of over) {
+      tokens.delete(name);
+      controller.abort();
+    }
+    return over.length;
+  }
+
   return {
-    ofKey(keyId) {
-      const controller = byKey.get(keyId) ?? unlimitedController();
-      byKey.set(keyId, controller);
-      return controller.signal;
-    },
-    until(name, at) {
-      const entry = expiring.get(name) ?? { controller: unlimitedController(), at };
-      expiring.set(name, entry);
-      return entry.controller.signal;
+    signalOf(name, { keyId, at }) {
+      const token = tokens.get(name) ?? { keyId, at, controller: unlimitedController() };
+      tokens.set(name, token);
+      return token.controller.signal;
     },
     async endRevoked(now) {
-      let ended = 0;
-      for (const [name, { controller, at }] of expiring) {
-        if (at > now) continue;
-        expiring.delete(name);
-        controller.abort();
-        ended += 1;
-      }
-      const revoked = byKey.size === 0 ? [] : await keys.findRevoked([...byKey.keys()]);
-      for (const keyId of revoked) {
-        byKey.get(keyId)?.abort();
-        byKey.delete(keyId);
-        log.info({ keyId }, 'the subscriptions of a revoked API key have ended');
-      }
-      return ended + revoked.length;
+      const expired = end(({ at }) => at !== null && at <= now);
+      const used = new Set([...tokens.values()].flatMap(({ keyId }) => keyId ?? []));
+      const revoked = used.size === 0 ? [] : await keys.findRevoked([...used]);
+      const ended = end(({ keyId }) => keyId !== null && revoked.includes(keyId));
+      for (const keyId of revoked) log.info({ keyId }, 'the subscriptions of a revoked key have ended');
+      return expired + ended;
     },
   };
 }

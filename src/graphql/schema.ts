@@ -8,6 +8,7 @@ import './refund.ts';
 import './review.ts';
 import './event.ts';
 import './merchant.ts';
+import './product.ts';
 import { builder } from './builder.ts';
 import { logMutations } from './mutation-log.ts';
 

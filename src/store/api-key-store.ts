@@ -18,7 +18,8 @@ const revokeSql = `
   update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1 returning ${columns}`;
 const revokedSql = `
   select used.id from unnest($1::text[]) as used(id)
-  where not exists (select from api_keys k where k.id = used.id and k.revoked_at is null)`;
+  where not exists (select from api_keys k where k.id = used.id and k.revoked_at is null)
+    and not exists (select from signing_keys k where k.id = used.id and k.revoked_at is null)`;
 const usedSql = `
   update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)`;
 
@@ -45,7 +46,7 @@ export async function revokeApiKey(on: Reader, keyId: string, at: Date): Promise
   return rows[0] ?? null;
 }
 
-/** Those of the keys that are revoked or deleted. */
+/** Those of the API keys and signing keys that are revoked or deleted. */
 export async function findRevoked(on: Reader, keyIds: readonly string[]): Promise<readonly string[]> {
   const { rows } = await on.query<{ id: string }>(revokedSql, [keyIds]);
   return rows.map(({ id }) => id);

@@ -39,8 +39,8 @@ export function hashOf(input: unknown): string {
  *
  * @throws {IdempotencyKeyReusedError} when the key was used with other input.
  */
-export async function findIntent(tx: Tx, intent: Intent): Promise<Claim | null> {
-  const { rows } = await tx.query<{ input_hash: string; result_id: string; attempt: number | null }>(findSql, [
+export async function findIntent(on: Pick<Tx, 'query'>, intent: Intent): Promise<Claim | null> {
+  const { rows } = await on.query<{ input_hash: string; result_id: string; attempt: number | null }>(findSql, [
     intent.merchantId,
     intent.owner,
     intent.operation,

@@ -1,0 +1,21 @@
+import { GraphQLClient } from 'graphql-request';
+import { createSigningKey } from '../../src/commands/create-signing-key.ts';
+import { mintToken } from '../../src/commands/mint-token.ts';
+import type { TokenRole } from '../../src/domain/signing-key.ts';
+import { accountParts } from './merchants.ts';
+import type { TestApp } from './test-app.ts';
+
+/** The same node, called with another token. */
+export function withToken(node: TestApp, token: string): TestApp {
+  const client = new GraphQLClient(`${node.app.url}/graphql`, { headers: { authorization: `Bearer ${token}` } });
+  return { ...node, client, token };
+}
+
+/** Makes tokens of people of a merchant, after creating an HS256 secret for it. */
+export async function createMinter(node: TestApp, merchantId: string) {
+  await createSigningKey(accountParts(node), { merchantId });
+  return async (role: TokenRole, subject: string, expiresInSeconds = 3600): Promise<string> => {
+    const { token } = await mintToken(accountParts(node), { merchantId, role, subject, expiresInSeconds });
+    return token;
+  };
+}
