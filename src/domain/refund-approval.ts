@@ -31,10 +31,11 @@ function limitIn(limits: readonly RefundLimit[], currency: string): bigint {
  */
 export function approveRefund(change: OrderChange, refundId: string): boolean {
   const refund = change.refund(refundId);
-  if (isSame(refund, change.actor))
-    throw new ForbiddenError('You requested this refund: another person must approve it.');
   if (refund.approval === 'APPROVED') return false;
   requireWaiting(refund);
+  if (isSame(refund, change.actor)) {
+    throw new ForbiddenError('You requested this refund: another person must approve it.');
+  }
   change.record('REFUND_REQUESTED', {
     payment: { id: refund.paymentId },
     refund: { id: refundId, approval: 'APPROVED', ...decidedBy(change.actor) },
