@@ -46,7 +46,7 @@ export function unseal(row: SealedRow, { keyId, secrets }: Sealed, keys: MasterK
   } catch {
     // The cause is left out: it would tell only that the tag does not match.
     throw new SealBrokenError(
-      `The secrets of ${row.id} do not belong to this row, or were changed in the database. Set them again: npm run paystream -- provider update ${row.id} --file FILE`,
+      `The secrets of ${row.id} do not belong to this row, or were changed in the database: store them again.`,
     );
   }
 }

@@ -68,14 +68,15 @@ function stateOf({ disabledAt, allowsTest }: Pick<StoredAccount, 'disabledAt' | 
 }
 
 export function textOfRotation({ keyId, rotated, problems }: Rotation): string {
-  const done = `Encrypted ${rotated} provider ${rotated === 1 ? 'account' : 'accounts'} with the master key ${keyId}.`;
+  const done = `Encrypted the secrets of ${rotated} ${rotated === 1 ? 'row' : 'rows'} with the master key ${keyId}.`;
   if (problems.length > 0) {
     return `${done} These could not be decrypted:
 ${problems.map((problem) => `  ${problem}`).join('\n')}
 
 Keep MASTER_KEY_OLD, correct them, and run the command again.`;
   }
-  return `${done} All accounts are encrypted with it now.
+  return `${done} All secrets are encrypted with it now.
 
-Next, remove MASTER_KEY_OLD from the environment of every server, and restart them one by one. The old key is needed for backups only.`;
+Next, remove MASTER_KEY_OLD from the environment of every server, and restart them one by one. Client tokens that were issued under the
+old key end then: wait until their orders have expired, at most seven days. Afterwards the old key is needed for backups only.`;
 }

@@ -82,7 +82,7 @@ test('a callback at the route of another account changes nothing, although its s
   await untilCallbacksCame(node);
   expect((await readOrder(red.at(node), orderId)).paymentStatus).toBe('PENDING');
   const kept = await rowsOf(
-    `select distinct status, reason, payment_id from deliveries where provider_account = $1 and status = 'PENDING'`,
+    `select distinct status, reason, payment_id from deliveries where provider_account = $1 and reason = 'unknown_payment'`,
     blueAccount.account,
   );
   expect(kept).toEqual([{ status: 'PENDING', reason: 'unknown_payment', payment_id: null }]);

@@ -91,7 +91,7 @@ test('a provider account is stored from standard input, listed, and encrypted wi
   expect(added.output).toContain(`Next, test it: npm run paystream -- provider test ${id}`);
   const rotated = await runWith(home, { MASTER_KEY: next, MASTER_KEY_OLD: key }, ['master-key', 'rotate']);
   expect(rotated.output).toMatch(
-    /^Encrypted 1 provider account with the master key \w{16}\..*\n\nNext, remove MASTER_KEY_OLD/,
+    /^Encrypted the secrets of 1 row with the master key \w{16}\..*\n\nNext, remove MASTER_KEY_OLD/,
   );
   const [, keyId] = /master key (\w{16})/.exec(rotated.output) ?? [];
   const tested = await runWith(home, { MASTER_KEY: next }, ['provider', 'test', id]);

@@ -65,7 +65,7 @@ const forgetSql = [
 ];
 const clearSql = [
   'set session_replication_role = replica', // disables the triggers that protect the log
-  `truncate merchants, api_keys, provider_accounts, orders, order_lines, payments, refunds, events, idempotency_keys, deliveries, rejected_deliveries`,
+  `truncate merchants, api_keys, provider_accounts, orders, order_lines, payments, refunds, events, idempotency_keys, deliveries, rejected_deliveries cascade`, // with the tables that refer to these
   'set session_replication_role = origin',
 ];
 
