@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isSearch } from '../support/search.ts';
-import { makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { type Home, makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 type OrderAnswer = { createOrder: { id: string; version: number } };
 type PaymentAnswer = {
@@ -43,47 +43,48 @@ async function untilConfirmed(
   }
 }
 
-test('kill -9 loses nothing that was answered, and the same keys give the same order and payment', async () => {
-  const home = await makeHome();
-  let server = await startServerProcess(home);
-  const answered = new Map<string, string>();
-  const calls = Array.from({ length: 40 }, async (_, i) => {
-    const { createOrder: order } = await create(server, `order-${i}`);
-    answered.set(`order-${i}`, order.id);
-    // Killed in the middle of the others' calls.
-    if (answered.size === 12) await server.kill();
+/** The buyer confirms the payment at the sandbox. */
+async function confirm({ sandboxUrl }: ServerProcess, { nextAction }: PaymentAnswer['payOrder']): Promise<void> {
+  const { clientSecret = '', publishableKey = '' } = nextAction ?? {};
+  const confirmed = await fetch(`${sandboxUrl}/v1/payment_intents/${clientSecret.split('_secret_')[0]}/confirm`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${publishableKey}` },
+    body: new URLSearchParams({ client_secret: clientSecret, payment_method: 'pm_card_visa' }),
   });
-  await Promise.allSettled(calls);
-  expect(answered.size).toBeGreaterThanOrEqual(12);
+  expect(confirmed.status).toBe(200);
+}
 
+let home: Home;
+let server: ServerProcess;
+beforeAll(async () => {
+  home = await makeHome();
   server = await startServerProcess(home);
-  for (const [key, id] of answered) expect((await create(server, key)).createOrder).toEqual({ id, version: 1 });
-  await server.stop();
 });
+afterAll(() => server.kill());
 
-test('a payment that was under way when the server was killed reaches the provider’s truth', async () => {
-  const home = await makeHome();
-  let server = await startServerProcess(home);
+test('kill -9 loses nothing that was answered, and a payment that was under way reaches the provider’s truth', async () => {
   const { createOrder: order } = await create(server, 'order');
   const { payOrder: payment } = await pay(server, 'payment', order.id);
-  const { clientSecret = '', publishableKey = '' } = payment.nextAction ?? {};
-  // The callback of this confirmation is on its way, or not yet sent, when everything is killed.
-  const confirmed = await fetch(
-    `${server.sandboxUrl}/v1/payment_intents/${clientSecret.split('_secret_')[0]}/confirm`,
-    {
-      method: 'POST',
-      headers: { authorization: `Bearer ${publishableKey}` },
-      body: new URLSearchParams({ client_secret: clientSecret, payment_method: 'pm_card_visa' }),
-    },
-  );
-  expect(confirmed.status).toBe(200);
+  const answered = new Map<string, string>();
+  const createNext = async (client: string, number: number) => {
+    const key = `${client}-${number}`;
+    answered.set(key, (await create(server, key)).createOrder.id);
+  };
+  const others = Array.from({ length: 8 }, async (_, client) => {
+    for (let number = 0; ; number += 1) await createNext(`client-${client}`, number);
+  });
+  const cutOff = Promise.allSettled(others);
+  for (let number = 0; number < 5; number += 1) await createNext('buyer', number);
+  await confirm(server, payment);
+  // Killed in the middle of the others' calls; the callback of the confirmation is on its way, or not yet sent.
   await server.kill();
+  await cutOff;
 
   server = await startServerProcess(home);
   const paid = await untilConfirmed(server, order.id);
   expect(paid.payments).toEqual([{ id: payment.id, status: 'SUCCEEDED' }]);
   expect((await pay(server, 'payment', order.id)).payOrder).toMatchObject({ id: payment.id, status: 'SUCCEEDED' });
-  await server.stop();
+  for (const [key, id] of answered) expect((await create(server, key)).createOrder).toEqual({ id, version: 1 });
 });
 
 const paidOrder = [
@@ -95,12 +96,6 @@ const paidOrder = [
 ];
 
 describe('the example as a process of its own', () => {
-  let server: ServerProcess;
-  beforeAll(async () => {
-    server = await startServerProcess(await makeHome());
-  });
-  afterAll(() => server.kill());
-
   test('the example leaves no file, and until it has ended only one that git ignores', async () => {
     const cwd = mkdtempSync(join(tmpdir(), 'paystream-example-'));
     const example = spawn(
