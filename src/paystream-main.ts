@@ -1,22 +1,8 @@
 import { type Options, readOptions, UsageError, usage } from './administration/options.ts';
-import {
-  tableOfKeys,
-  tableOfMerchants,
-  textOfMerchant,
-  textOfNewKey,
-  textOfNewMerchant,
-  textOfRevokedKey,
-} from './administration/text.ts';
-import { createApiKey } from './commands/create-api-key.ts';
-import { createMerchant } from './commands/create-merchant.ts';
-import { revokeApiKey } from './commands/revoke-api-key.ts';
-import { updateMerchant } from './commands/update-merchant.ts';
+import { runCommand, sentenceOf } from './administration/run-command.ts';
 import { type Config, readConfig } from './config.ts';
-import { type Database, openDatabase } from './database/database.ts';
+import { openDatabase } from './database/database.ts';
 import { systemClock } from './domain/clock.ts';
-import { InvalidInputError, NotFoundError } from './domain/errors.ts';
-import { listApiKeys } from './store/api-key-store.ts';
-import { listMerchants } from './store/merchant-store.ts';
 
 const exitCodes = { done: 0, failed: 1 } as const;
 
@@ -26,62 +12,23 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  const config = readConfig();
+  console.log(await runOn(readConfig(), options));
+}
+
+async function runOn(config: Config, options: Options): Promise<string> {
   // The server migrates. A command of a newer version must not change the database of a running server.
   const database = await openDatabase({ ...config, migrate: false });
   console.error(placeOf(config));
   try {
-    console.log(await run(database, options, config.isProduction));
+    return await runCommand({ db: database, clock: systemClock }, options, config.isProduction);
   } finally {
     await database.close();
-  }
-}
-
-async function run(db: Database, options: Options, isProduction: boolean): Promise<string> {
-  const parts = { db, clock: systemClock };
-  switch (options.command) {
-    case 'merchant add': {
-      return textOfNewMerchant(await createMerchant(parts, options, isProduction));
-    }
-    case 'merchant update':
-      return textOfMerchant(await updateMerchant(parts, options.merchantId, options, isProduction));
-    case 'merchant list':
-      return tableOfMerchants(await listMerchants(db.pool));
-    case 'key add': {
-      const merchantId = await merchantOf(db, options.merchantId);
-      return textOfNewKey(
-        await createApiKey(parts, { merchantId, name: options.name }, isProduction ? 'live' : 'test'),
-      );
-    }
-    case 'key list':
-      return tableOfKeys(await listApiKeys(db.pool, await merchantOf(db, options.merchantId)));
-    case 'key revoke':
-      return textOfRevokedKey(await revokeApiKey(parts, options.keyId));
   }
 }
 
 /** Says which database is changed, because a missing DATABASE_URL means the embedded one. */
 function placeOf({ databaseUrl, dataDir }: Config): string {
   return databaseUrl === null ? `Database: embedded, in ${dataDir}` : 'Database: PostgreSQL from DATABASE_URL';
-}
-
-/** The named merchant, or the only one. */
-async function merchantOf(db: Database, merchantId: string | null): Promise<string> {
-  const merchants = await listMerchants(db.pool);
-  if (merchantId !== null) {
-    if (merchants.some(({ id }) => id === merchantId)) return merchantId;
-    throw new NotFoundError('There is no such merchant. See: npm run paystream -- merchant list');
-  }
-  const [only, ...others] = merchants;
-  if (only === undefined) throw new NotFoundError('There is no merchant yet: create one with merchant add.');
-  if (others.length > 0) throw new NotFoundError('There are several merchants: name one with --merchant.');
-  return only.id;
-}
-
-function sentenceOf(error: unknown): string {
-  if (error instanceof InvalidInputError)
-    return error.issues.map(({ path, message }) => `${path}: ${message}`).join('\n');
-  return error instanceof Error ? error.message : String(error);
 }
 
 main().then(

@@ -37,7 +37,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'banner.ts': ['domain', 'config.ts'],
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
-  administration: ['domain', 'commands'],
+  administration: ['domain', 'commands', 'database', 'store', 'provider-calls/context.ts'],
   'closing-list.ts': [],
   'app.ts': 'everything',
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
