@@ -6,85 +6,61 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { confirmCard, createOrder, payOrder, readOrder, refreshPayment } from '../support/orders.ts';
 import { isSearch } from '../support/search.ts';
 import { type Home, makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
-
-type OrderAnswer = { createOrder: { id: string; version: number } };
-type PaymentAnswer = {
-  payOrder: { id: string; status: string; nextAction: { clientSecret: string; publishableKey: string } | null };
-};
-
-const create = ({ client }: ServerProcess, key: string) =>
-  client.request<OrderAnswer>(
-    `mutation($key: String!) { createOrder(input: { idempotencyKey: $key, currency: EUR,
-      lines: [{ name: "Cup", quantity: 1, unitAmountMinor: 500 }] }) { ... on Order { id version } } }`,
-    { key },
-  );
-const pay = ({ client }: ServerProcess, key: string, orderId: string) =>
-  client.request<PaymentAnswer>(
-    `mutation($key: String!, $orderId: ID!) { payOrder(input: { idempotencyKey: $key, orderId: $orderId, method: CARD, flow: EMBEDDED }) {
-      ... on Payment { id status nextAction { ... on ConfirmCardAction { clientSecret publishableKey } } } } }`,
-    { key, orderId },
-  );
-
-async function untilConfirmed(
-  { client }: ServerProcess,
-  id: string,
-): Promise<{ status: string; payments: { id: string; status: string }[] }> {
-  for (;;) {
-    const { order } = await client.request<{ order: { status: string; payments: { id: string; status: string }[] } }>(
-      'query($id: ID!) { order(id: $id) { status payments { id status } } }',
-      { id },
-    );
-    if (order.status === 'CONFIRMED') return order;
-    const [payment] = order.payments;
-    if (payment)
-      await client.request('mutation($id: ID!) { refreshPayment(paymentId: $id) { __typename } }', { id: payment.id });
-  }
-}
-
-/** The buyer confirms the payment at the sandbox. */
-async function confirm({ sandboxUrl }: ServerProcess, { nextAction }: PaymentAnswer['payOrder']): Promise<void> {
-  const { clientSecret = '', publishableKey = '' } = nextAction ?? {};
-  const confirmed = await fetch(`${sandboxUrl}/v1/payment_intents/${clientSecret.split('_secret_')[0]}/confirm`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${publishableKey}` },
-    body: new URLSearchParams({ client_secret: clientSecret, payment_method: 'pm_card_visa' }),
-  });
-  expect(confirmed.status).toBe(200);
-}
+import { control } from '../support/test-app.ts';
 
 let home: Home;
 let server: ServerProcess;
 beforeAll(async () => {
   home = await makeHome();
-  server = await startServerProcess(home);
+  server = await startServerProcess(home, { FAILPOINTS: 'callback.acknowledged' });
 });
 afterAll(() => server.kill());
 
-test('kill -9 loses nothing that was answered, and a payment that was under way reaches the provider’s truth', async () => {
-  const { createOrder: order } = await create(server, 'order');
-  const { payOrder: payment } = await pay(server, 'payment', order.id);
+test('a server that is killed loses nothing that was answered or acknowledged, and learns what it has not heard', async () => {
+  const dying = server;
+  const fault = (match: object) => control(dying.sandboxUrl, 'faults', { fault: 'drop', match, times: 9 });
+  await fault({ type: 'payment_intent.created' });
+  await fault({ type: 'charge.*' });
+  const { id: silentOrderId } = await createOrder(dying);
+  const silent = await payOrder(dying, silentOrderId);
+  await fault({ contains: silent.id });
+  await confirmCard(dying, silent);
+
   const answered = new Map<string, string>();
-  const createNext = async (client: string, number: number) => {
-    const key = `${client}-${number}`;
-    answered.set(key, (await create(server, key)).createOrder.id);
-  };
   const others = Array.from({ length: 8 }, async (_, client) => {
-    for (let number = 0; ; number += 1) await createNext(`client-${client}`, number);
+    for (let number = 0; ; number += 1) {
+      const idempotencyKey = `client-${client}-${number}`;
+      answered.set(idempotencyKey, (await createOrder(dying, { idempotencyKey })).id);
+    }
   });
   const cutOff = Promise.allSettled(others);
-  for (let number = 0; number < 5; number += 1) await createNext('buyer', number);
-  await confirm(server, payment);
-  // Killed in the middle of the others' calls; the callback of the confirmation is on its way, or not yet sent.
-  await server.kill();
+  const { id: orderId } = await createOrder(dying);
+  const paying = { idempotencyKey: 'payment' };
+  const payment = await payOrder(dying, orderId, paying);
+  await confirmCard(dying, payment).catch(() => null); // the sandbox ends with the server that started it
+  expect(await dying.ended).toBe('SIGKILL');
   await cutOff;
+  expect(answered.size).toBeGreaterThan(0);
 
   server = await startServerProcess(home);
-  const paid = await untilConfirmed(server, order.id);
-  expect(paid.payments).toEqual([{ id: payment.id, status: 'SUCCEEDED' }]);
-  expect((await pay(server, 'payment', order.id)).payOrder).toMatchObject({ id: payment.id, status: 'SUCCEEDED' });
-  for (const [key, id] of answered) expect((await create(server, key)).createOrder).toEqual({ id, version: 1 });
+  let order = await readOrder(server, orderId);
+  while (order.status === 'OPEN') order = await readOrder(server, orderId);
+  expect(order).toMatchObject({
+    status: 'CONFIRMED',
+    payments: [{ id: payment.id, status: 'SUCCEEDED', evidence: { source: 'CALLBACK' } }],
+  });
+  expect(order.types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
+  expect(await payOrder(server, orderId, paying)).toMatchObject({ id: payment.id, status: 'SUCCEEDED' });
+  for (const [idempotencyKey, id] of answered) {
+    expect(await createOrder(server, { idempotencyKey })).toMatchObject({ id, version: 1 });
+  }
+  await refreshPayment(server, silent.id);
+  expect(await readOrder(server, silentOrderId)).toMatchObject({
+    payments: [{ id: silent.id, status: 'SUCCEEDED', evidence: { source: 'QUERY' } }],
+  });
 });
 
 const paidOrder = [
