@@ -9,22 +9,28 @@ import { makeTestDataDir } from '../support/database.ts';
 import { freePort, holdPort, letGo } from '../support/free-port.ts';
 import { type Home, makeHome, spawnServer, startServerProcess } from '../support/server-process.ts';
 
-/** A start that comes to nothing: the exit code, or the signal, and what it said. */
+/** A start that comes to nothing while somebody else has a port: the exit code, or the signal, and what it said. */
 async function failedStart(
   home: Home,
+  heldPort: number | null,
   environment: Record<string, string> = {},
   meanwhile: (child: ChildProcess) => unknown = () => {},
 ): Promise<{ end: number | NodeJS.Signals | null; said: string }> {
+  rmSync(developmentKeysFile(home.dataDir), { force: true }); // the start has them to make
+  const holder = heldPort === null ? null : await holdPort(heldPort);
   const child = spawnServer(home, environment);
   onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
-  child.stderr?.on('data', (chunk) => {
+  child.stderr.on('data', (chunk) => {
     said += String(chunk);
   });
-  child.stdout?.resume();
+  child.stdout.resume();
   const exit = once(child, 'exit');
+  const closed = once(child, 'close'); // when its sandbox has ended as well, which writes to the same stderr
   await meanwhile(child);
   const [code, signal] = await exit;
+  if (holder !== null) await letGo(holder);
+  await closed;
   return { end: signal ?? code, said };
 }
 
@@ -42,43 +48,36 @@ const signals: [signal: NodeJS.Signals, end: number | NodeJS.Signals, said: stri
 // as they were.
 test('a failed start leaves nothing that is in the way of the next one', async () => {
   const home = await makeHome();
-  const start = (environment?: Record<string, string>, meanwhile?: (child: ChildProcess) => unknown) => {
-    rmSync(developmentKeysFile(home.dataDir), { force: true }); // each start has them to make
-    return failedStart(home, environment, meanwhile);
-  };
 
-  const nowhere = await start({ DATABASE_URL: 'postgresql://nobody:s3cret@127.0.0.1:1/nothing' });
-  expect(nowhere.end).toBe(1);
-  expect(nowhere.said).toMatch(/^Cannot use the PostgreSQL database at nobody@127\.0\.0\.1:1\/nothing: .*ECONNREFUSED/);
-  expect(nowhere.said).not.toContain('s3cret');
+  const nowhere = { DATABASE_URL: 'postgresql://nobody:s3cret@127.0.0.1:1/nothing' };
+  const { end, said } = await failedStart(home, null, nowhere);
+  expect(end).toBe(1);
+  expect(said).toMatch(/^Cannot use the PostgreSQL database at nobody@127\.0\.0\.1:1\/nothing: .*ECONNREFUSED/);
+  expect(said).not.toContain('s3cret');
 
-  const portHolder = await holdPort(home.port);
-  const taken = await start();
-  await letGo(portHolder);
-  expect(taken).toMatchObject({ end: 1, said: expect.stringContaining(`port ${home.port}`) });
+  const taken = { end: 1, said: expect.stringContaining(`port ${home.port}`) };
+  expect(await failedStart(home, home.port)).toEqual(taken);
 
   for (const [signal, end, said] of signals) {
     // While its port is taken the sandbox tries again, for longer than it takes us to see that it does.
-    const sandboxPortHolder = await holdPort(home.sandboxPort);
-    const ended = await start({}, async (child) => {
+    const ended = await failedStart(home, home.sandboxPort, {}, async (child) => {
       await untilSandboxStarts(home);
       child.kill(signal);
     });
-    await letGo(sandboxPortHolder);
     expect(ended, signal).toEqual({ end, said });
   }
 
-  if (home.databaseUrl !== null) await failMigration(home.databaseUrl, start);
+  if (home.databaseUrl !== null) await failMigration(home, home.databaseUrl);
 
   const server = await startServerProcess(home);
   expect(await server.stop()).toBe(0);
 });
 
-async function failMigration(databaseUrl: string, start: () => ReturnType<typeof failedStart>): Promise<void> {
+async function failMigration(home: Home, databaseUrl: string): Promise<void> {
   const admin = new pg.Client({ connectionString: databaseUrl });
   await admin.connect();
   await admin.query('update _prisma_migrations set finished_at = null');
-  expect(await start()).toMatchObject({ end: 1, said: expect.stringContaining('never finished') });
+  expect(await failedStart(home, null)).toEqual({ end: 1, said: expect.stringContaining('never finished') });
   await admin.query('update _prisma_migrations set finished_at = started_at');
   await admin.end();
 }
