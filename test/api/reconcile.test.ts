@@ -115,7 +115,9 @@ describe.each(sides)('the bill of $name', ({ name, method, flow, pay, refund }) 
   });
 
   test('is not available before its day has ended', async () => {
-    await expect(reconcileDay(app, provider, date)).rejects.toThrow(BillNotAvailableError);
+    const reading = reconcileDay(app, provider, date);
+    await expect(reading).rejects.toThrow(BillNotAvailableError);
+    await expect(reading).rejects.toThrow(`The day ${date} has not ended`);
   });
 });
 

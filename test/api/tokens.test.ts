@@ -83,7 +83,7 @@ test.each<[what: string, token: () => Promise<string>]>([
       `${unsigned({ alg: 'none' }, { sub: 'ada', role: 'OPERATOR', aud: merchantId, exp: 9_999_999_999 })}.AA`,
   ],
   ['with one character changed', async () => (await sign()).replace(/.(?=.{20}$)/, (c) => (c === 'A' ? 'B' : 'A'))],
-  ['of enormous length', async () => `${await sign()}${'A'.repeat(20_000)}`],
+  ['of enormous length', async () => `${await sign()}${'A'.repeat(9000)}`],
 ])('a token %s is UNAUTHENTICATED', async (_what, token) => {
   expect(await outcomeOf(await token())).toBe('UNAUTHENTICATED');
 });
@@ -141,7 +141,7 @@ test('a token that expires ends its socket with 4403 and its streams, and nothin
   const order = await createOrder(app);
   const token = await sign({ exp: inSeconds(30) });
   const { code } = await openSocket(token);
-  const stream = followOrder(withToken(app, token), order.id);
+  const stream = followOrder(withToken(app, token), order.id, order.eventCursor);
   await payOrder(app, order.id);
   await stream.until(({ type }) => type === 'PAYMENT_STARTED');
   const heard = stream.heard.length;

@@ -45,14 +45,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'banner.ts': ['domain', 'config.ts', 'providers/webhook-url.ts'],
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
-  administration: [
-    'domain',
-    'commands',
-    'accounts',
-    'store/provider-account-store.ts',
-    'providers/webhook-url.ts',
-    'variables.ts',
-  ],
+  administration: ['domain', 'commands', 'accounts', 'database', 'store', 'providers/webhook-url.ts', 'variables.ts'],
   'closing-list.ts': [],
   'app.ts': 'everything',
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server

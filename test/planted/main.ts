@@ -71,22 +71,32 @@ async function prove(dir: string, { needsPostgresql }: Planted, databaseUrl: str
   return { seed, why: why.trim() };
 }
 
+/** Why git refuses to apply a patch; null when it does not. */
+function refusalOf(args: readonly string[], cwd: string): string | null {
+  try {
+    execFileSync('git', ['apply', ...args], { cwd, stdio: 'pipe' });
+    return null;
+  } catch (error) {
+    const { stderr } = error as { stderr?: Buffer };
+    return `DOES NOT APPLY: ${String(stderr).trim().split('\n')[0]}`;
+  }
+}
+
 async function run(
   planted: Planted,
   databaseUrl: string,
   applyOnly: boolean,
 ): Promise<{ isCaught: boolean; line: string }> {
+  if (applyOnly) {
+    const refusal = refusalOf(['--check', planted.path], root);
+    return refusal === null ? { isCaught: true, line: 'applies' } : { isCaught: false, line: refusal };
+  }
   const dir = mkdtempSync(join(tmpdir(), 'paystream-planted-'));
   const startedMs = Date.now();
   try {
     copyProject(dir);
-    try {
-      execFileSync('git', ['apply', planted.path], { cwd: dir, stdio: 'pipe' });
-    } catch (error) {
-      const { stderr } = error as { stderr?: Buffer };
-      return { isCaught: false, line: `DOES NOT APPLY: ${String(stderr).trim().split('\n')[0]}` };
-    }
-    if (applyOnly) return { isCaught: true, line: 'applies' };
+    const refusal = refusalOf([planted.path], dir);
+    if (refusal !== null) return { isCaught: false, line: refusal };
     const caught = await prove(dir, planted, databaseUrl);
     const seconds = ((Date.now() - startedMs) / 1000).toFixed(0);
     if (caught === null) return { isCaught: false, line: `NOT CAUGHT by ${schedulesMax} schedules, ${seconds} s` };

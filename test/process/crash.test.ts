@@ -6,84 +6,61 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { confirmCard, createOrder, payOrder, readOrder, refreshPayment } from '../support/orders.ts';
 import { isSearch } from '../support/search.ts';
-import { makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { type Home, makeHome, projectRoot, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { control } from '../support/test-app.ts';
 
-type OrderAnswer = { createOrder: { id: string; version: number } };
-type PaymentAnswer = {
-  payOrder: { id: string; status: string; nextAction: { clientSecret: string; publishableKey: string } | null };
-};
-
-const create = ({ client }: ServerProcess, key: string) =>
-  client.request<OrderAnswer>(
-    `mutation($key: String!) { createOrder(input: { idempotencyKey: $key, currency: EUR,
-      lines: [{ name: "Cup", quantity: 1, unitAmountMinor: 500 }] }) { ... on Order { id version } } }`,
-    { key },
-  );
-const pay = ({ client }: ServerProcess, key: string, orderId: string) =>
-  client.request<PaymentAnswer>(
-    `mutation($key: String!, $orderId: ID!) { payOrder(input: { idempotencyKey: $key, orderId: $orderId, method: CARD, flow: EMBEDDED }) {
-      ... on Payment { id status nextAction { ... on ConfirmCardAction { clientSecret publishableKey } } } } }`,
-    { key, orderId },
-  );
-
-async function untilConfirmed(
-  { client }: ServerProcess,
-  id: string,
-): Promise<{ status: string; payments: { id: string; status: string }[] }> {
-  for (;;) {
-    const { order } = await client.request<{ order: { status: string; payments: { id: string; status: string }[] } }>(
-      'query($id: ID!) { order(id: $id) { status payments { id status } } }',
-      { id },
-    );
-    if (order.status === 'CONFIRMED') return order;
-    const [payment] = order.payments;
-    if (payment)
-      await client.request('mutation($id: ID!) { refreshPayment(paymentId: $id) { __typename } }', { id: payment.id });
-  }
-}
-
-test('kill -9 loses nothing that was answered, and the same keys give the same order and payment', async () => {
-  const home = await makeHome();
-  let server = await startServerProcess(home);
-  const answered = new Map<string, string>();
-  const calls = Array.from({ length: 40 }, async (_, i) => {
-    const { createOrder: order } = await create(server, `order-${i}`);
-    answered.set(`order-${i}`, order.id);
-    // Killed in the middle of the others' calls.
-    if (answered.size === 12) await server.kill();
-  });
-  await Promise.allSettled(calls);
-  expect(answered.size).toBeGreaterThanOrEqual(12);
-
-  server = await startServerProcess(home);
-  for (const [key, id] of answered) expect((await create(server, key)).createOrder).toEqual({ id, version: 1 });
-  await server.stop();
+let home: Home;
+let server: ServerProcess;
+beforeAll(async () => {
+  home = await makeHome();
+  server = await startServerProcess(home, { FAILPOINTS: 'callback.acknowledged' });
 });
+afterAll(() => server.kill());
 
-test('a payment that was under way when the server was killed reaches the provider’s truth', async () => {
-  const home = await makeHome();
-  let server = await startServerProcess(home);
-  const { createOrder: order } = await create(server, 'order');
-  const { payOrder: payment } = await pay(server, 'payment', order.id);
-  const { clientSecret = '', publishableKey = '' } = payment.nextAction ?? {};
-  // The callback of this confirmation is on its way, or not yet sent, when everything is killed.
-  const confirmed = await fetch(
-    `${server.sandboxUrl}/v1/payment_intents/${clientSecret.split('_secret_')[0]}/confirm`,
-    {
-      method: 'POST',
-      headers: { authorization: `Bearer ${publishableKey}` },
-      body: new URLSearchParams({ client_secret: clientSecret, payment_method: 'pm_card_visa' }),
-    },
-  );
-  expect(confirmed.status).toBe(200);
-  await server.kill();
+test('a server that is killed loses nothing that was answered or acknowledged, and learns what it has not heard', async () => {
+  const dying = server;
+  const fault = (match: object) => control(dying.sandboxUrl, 'faults', { fault: 'drop', match, times: 9 });
+  await fault({ type: 'payment_intent.created' });
+  await fault({ type: 'charge.*' });
+  const { id: silentOrderId } = await createOrder(dying);
+  const silent = await payOrder(dying, silentOrderId);
+  await fault({ contains: silent.id });
+  await confirmCard(dying, silent);
+
+  const answered = new Map<string, string>();
+  const others = Array.from({ length: 8 }, async (_, client) => {
+    for (let number = 0; ; number += 1) {
+      const idempotencyKey = `client-${client}-${number}`;
+      answered.set(idempotencyKey, (await createOrder(dying, { idempotencyKey })).id);
+    }
+  });
+  const cutOff = Promise.allSettled(others);
+  const { id: orderId } = await createOrder(dying);
+  const paying = { idempotencyKey: 'payment' };
+  const payment = await payOrder(dying, orderId, paying);
+  await confirmCard(dying, payment).catch(() => null); // the sandbox ends with the server that started it
+  expect(await dying.ended).toBe('SIGKILL');
+  await cutOff;
+  expect(answered.size).toBeGreaterThan(0);
 
   server = await startServerProcess(home);
-  const paid = await untilConfirmed(server, order.id);
-  expect(paid.payments).toEqual([{ id: payment.id, status: 'SUCCEEDED' }]);
-  expect((await pay(server, 'payment', order.id)).payOrder).toMatchObject({ id: payment.id, status: 'SUCCEEDED' });
-  await server.stop();
+  let order = await readOrder(server, orderId);
+  while (order.status === 'OPEN') order = await readOrder(server, orderId);
+  expect(order).toMatchObject({
+    status: 'CONFIRMED',
+    payments: [{ id: payment.id, status: 'SUCCEEDED', evidence: { source: 'CALLBACK' } }],
+  });
+  expect(order.types.filter((type) => type === 'PAYMENT_SUCCEEDED')).toHaveLength(1);
+  expect(await payOrder(server, orderId, paying)).toMatchObject({ id: payment.id, status: 'SUCCEEDED' });
+  for (const [idempotencyKey, id] of answered) {
+    expect(await createOrder(server, { idempotencyKey })).toMatchObject({ id, version: 1 });
+  }
+  await refreshPayment(server, silent.id);
+  expect(await readOrder(server, silentOrderId)).toMatchObject({
+    payments: [{ id: silent.id, status: 'SUCCEEDED', evidence: { source: 'QUERY' } }],
+  });
 });
 
 const paidOrder = [
@@ -95,12 +72,6 @@ const paidOrder = [
 ];
 
 describe('the example as a process of its own', () => {
-  let server: ServerProcess;
-  beforeAll(async () => {
-    server = await startServerProcess(await makeHome());
-  });
-  afterAll(() => server.kill());
-
   test('the example leaves no file, and until it has ended only one that git ignores', async () => {
     const cwd = mkdtempSync(join(tmpdir(), 'paystream-example-'));
     const example = spawn(

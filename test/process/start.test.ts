@@ -8,6 +8,7 @@ import {
   type Home,
   makeHome,
   projectRoot,
+  runScript,
   type ServerProcess,
   spawnServer,
   startServerProcess,
@@ -72,10 +73,10 @@ test('a second process on the same data directory ends at once and says who hold
   expect(complaint).not.toMatch(/at .*\.ts/);
 });
 
-test('a port that is taken is named', async () => {
-  const { code, complaint } = await complaintOf({ ...(await makeHome()), port: home.port, sandboxPort: 0 });
-  expect(code).toBe(1);
-  expect(complaint).toContain(`port ${home.port}`);
+test('reconciling beside a server on the embedded database is refused; one on PostgreSQL goes on', async () => {
+  const { code, complaint } = await runScript(home, 'reconcile', ['--provider', 'stripe', '--date', '2026-11-20']);
+  if (home.databaseUrl === null) expect(complaint).toContain('The data directory is in use by process');
+  expect(code).toBe(home.databaseUrl === null ? 1 : 0);
 });
 
 test('another process is told how to reach the sandbox, whatever its port, and the token', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -15,7 +15,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const templateDataDir = join(dir, 'template');
   const keysDir = join(dir, 'keys');
   developmentKeys(keysDir);
-  developmentKeys(templateDataDir);
+  cpSync(keysDir, templateDataDir, { recursive: true });
   if (server === null) await (await openDatabase({ databaseUrl: null, dataDir: templateDataDir })).close();
   project.provide('testRun', { dir, templateDataDir, keysDir, server });
   return async () => {

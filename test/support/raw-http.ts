@@ -22,11 +22,12 @@ export type RawConnection = {
 export async function openRaw(url: string): Promise<RawConnection> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
-  let received = Buffer.alloc(0);
+  // Joined only when an answer is read: an event stream that nobody reads as answers may be large.
+  let received: Buffer[] = [];
   let isClosed = false;
   let notice = () => {};
   socket.on('data', (chunk) => {
-    received = Buffer.concat([received, chunk]);
+    received.push(chunk);
     notice();
   });
   socket.on('error', () => {}); // a reset is a way to close as well
@@ -43,9 +44,11 @@ export async function openRaw(url: string): Promise<RawConnection> {
     send: (bytes) => void socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes),
     async answer({ hasBody = true } = {}) {
       for (;;) {
-        const read = readAnswer(received, hasBody);
+        const bytes = Buffer.concat(received);
+        received = [bytes];
+        const read = readAnswer(bytes, hasBody);
         if (read !== null) {
-          received = received.subarray(read.length);
+          received = [bytes.subarray(read.length)];
           return read.response;
         }
         if (isClosed) return null;

@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { GraphQLClient } from 'graphql-request';
 import { createTestDatabaseUrl, makeTestDataDir } from './database.ts';
@@ -46,10 +48,9 @@ export async function startServerProcess(
   const child = spawnServer(home, environment);
   const banner: string[] = [];
   let complaint = '';
-  child.stderr?.on('data', (chunk) => {
+  child.stderr.on('data', (chunk) => {
     complaint += String(chunk);
   });
-  if (child.stdout === null) throw new Error('The server has no output.');
   for await (const line of createInterface({ input: child.stdout })) {
     banner.push(line);
     if (banner.length === bannerLines) break;
@@ -77,17 +78,37 @@ export async function startServerProcess(
 }
 
 export function spawnServer(
-  { dataDir, databaseUrl, port, sandboxPort }: Home,
+  home: Home,
   environment: Readonly<Record<string, string>> = {},
-): ChildProcess {
+): ChildProcessByStdio<Writable, Readable, Readable> {
+  const { port, sandboxPort } = home;
+  return spawnScript(home, 'start', [], { PORT: String(port), SANDBOX_PORT: String(sandboxPort), ...environment });
+}
+
+/** A command as an operator runs it, until its end. */
+export async function runScript(
+  home: Home,
+  name: 'reconcile' | 'paystream',
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  input = '',
+): Promise<{ output: string; complaint: string; code: number | null }> {
+  const child = spawnScript(home, name, args, { PORT: '0', SANDBOX_PORT: '0', ...environment });
+  child.stdin.end(input);
+  const [output, complaint, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { output, complaint, code };
+}
+
+function spawnScript(
+  { dataDir, databaseUrl }: Home,
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ChildProcessByStdio<Writable, Readable, Readable> {
   const { DATABASE_URL: _ours, NODE_ENV: _test, ...env } = process.env;
-  return spawn(process.execPath, ['scripts/start.mjs'], {
+  return spawn(process.execPath, [`scripts/${name}.mjs`, ...args], {
     cwd: projectRoot,
-    env: {
-      ...env,
-      ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
-      ...{ DATA_DIR: dataDir, PORT: String(port), SANDBOX_PORT: String(sandboxPort), ...environment },
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...env, ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }), DATA_DIR: dataDir, ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
 }
