@@ -7,6 +7,7 @@ import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
+import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
@@ -28,8 +29,6 @@ export type YogaParts = {
 };
 
 export type YogaServer = ReturnType<typeof createGraphqlServer>;
-
-const documentTokensMax = 4000;
 
 /** The GraphQL server for HTTP and SSE. The WebSocket server uses its parsing, validation and execution. */
 export function createGraphqlServer({
@@ -70,7 +69,13 @@ export function createGraphqlServer({
     renderGraphiQL: renderGraphiqlPage,
     // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
-    plugins: [strictParams(), limitTokens(), requireSubscriptionField(), maskExecution(log), codeResults()],
+    plugins: [
+      strictParams(),
+      limitDocuments({ hasIntrospection: true }),
+      requireSubscriptionField(),
+      maskExecution(log),
+      codeResults(),
+    ],
     context: async ({ requestId, authorization }) => {
       const actor = await authenticate(authorization);
       return {
@@ -90,15 +95,6 @@ export function createGraphqlServer({
 /** Guards against DNS rebinding: a foreign page can make its own host name resolve to 127.0.0.1, but then the request names that host. */
 function isLoopback({ url }: Request): boolean {
   return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
-}
-
-/** Limits the length of a document while it is parsed. */
-function limitTokens(): Plugin {
-  return {
-    onParse({ parseFn, setParseFn }) {
-      setParseFn((source: string, options?: object) => parseFn(source, { ...options, maxTokens: documentTokensMax }));
-    },
-  };
 }
 
 /** Masks the errors of execution and subscription, and logs them with the id of the request. */

@@ -223,9 +223,13 @@ function executorsOf({ rootValue }: { readonly rootValue?: unknown }): Executors
   return rootValue as Executors;
 }
 
+/** Errors without a code of ours are mistakes in the request. What concerns only HTTP is left out. */
 function asBadInput(error: GraphQLError): GraphQLError {
   const { message, nodes, source, positions, path } = error;
-  return new GraphQLError(message, { nodes, source, positions, path, extensions: { code: 'BAD_USER_INPUT' } });
+  const { code, http: _http, ...more } = error.extensions;
+  const isOurs = typeof code === 'string' && !/^(GRAPHQL|BAD_REQUEST|OPERATION_RESOLUTION)/.test(code);
+  const extensions = { ...more, code: isOurs ? code : 'BAD_USER_INPUT' };
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
 function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
