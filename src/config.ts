@@ -11,6 +11,9 @@ import { choiceOf, type Environment, portOf, variablesOf } from './variables.ts'
 /** The configuration from the environment, validated and typed. Read once at the start. */
 export type Config = {
   readonly isProduction: boolean;
+  /** Whether `/graphql` serves GraphiQL to browsers. */
+  readonly hasGraphiql: boolean;
+  readonly hasIntrospection: boolean;
   readonly host: string;
   readonly port: number;
   /** The public URL for providers and browsers, without a slash at the end; null when it is the listening address. */
@@ -71,6 +74,8 @@ export function readConfig(environment: Environment = process.env): Config {
   if (isWithSandbox && port !== 0 && port === sandboxPort) violations.push('PORT and SANDBOX_PORT must differ.');
   const config: Config = {
     isProduction,
+    hasGraphiql: isOn(at, 'GRAPHIQL', !isProduction, violations),
+    hasIntrospection: isOn(at, 'INTROSPECTION', !isProduction, violations),
     host: hostOf(at, violations),
     port,
     publicUrl,
@@ -87,6 +92,10 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   if (violations.length > 0) throw new ConfigError(violations);
   return config;
+}
+
+function isOn(at: ReadVariable, name: string, fallback: boolean, violations: string[]): boolean {
+  return choiceOf(at, name, ['on', 'off'], fallback ? 'on' : 'off', violations) === 'on';
 }
 
 function checkDatabaseUrl(databaseUrl: string, violations: string[]): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
-import { createYoga, handleStreamOrSingleExecutionResult, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
+import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga';
 import type { ClientTokens } from '../commands/client-token.ts';
 import type { Log } from '../domain/log.ts';
 import type { Notifier } from '../events/notifications.ts';
@@ -11,11 +11,17 @@ import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
+import { requireOrigin } from './page-origin.ts';
 import { strictParams } from './request-params.ts';
 import { requireSubscriptionField } from './subscription-root.ts';
 
 /** The facts about a request that its transport (HTTP or WebSocket) passes in. */
-export type RequestContext = { readonly requestId: string; readonly authorization: string | null };
+export type RequestContext = {
+  readonly requestId: string;
+  readonly authorization: string | null;
+  /** The origin of a page of another site; null for servers, and for our own pages. */
+  readonly origin: string | null;
+};
 
 export type YogaParts = {
   readonly schema: GraphQLSchema;
@@ -24,6 +30,7 @@ export type YogaParts = {
   readonly logId: string;
   readonly authenticate: Authenticate;
   readonly clientTokens: ClientTokens | null;
+  readonly hasIntrospection: boolean;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
@@ -39,6 +46,7 @@ export function createGraphqlServer({
   authenticate,
   clientTokens,
   graphiql,
+  hasIntrospection,
 }: YogaParts) {
   const { log, db } = commands;
   return createYoga<RequestContext, GraphqlContext>({
@@ -48,14 +56,7 @@ export function createGraphqlServer({
     batching: false,
     multipart: false,
     logging: false,
-    // Any page may call the API with its own token. No page of another origin may read GraphiQL, which contains a token.
-    cors: (request) =>
-      shouldRenderGraphiQL(request)
-        ? false
-        : {
-            ...{ origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'], maxAge: 7200 },
-            exposedHeaders: ['x-request-id', 'retry-after'],
-          },
+    cors: false, // the HTTP server decides
     graphiql: (request) =>
       graphiql !== null && {
         title: 'Paystream',
@@ -71,13 +72,14 @@ export function createGraphqlServer({
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [
       strictParams(),
-      limitDocuments({ hasIntrospection: true }),
+      limitDocuments({ hasIntrospection }),
       requireSubscriptionField(),
       maskExecution(log),
       codeResults(),
     ],
-    context: async ({ requestId, authorization }) => {
+    context: async ({ requestId, authorization, origin }) => {
       const actor = await authenticate(authorization);
+      if (actor !== null) requireOrigin(origin, actor);
       return {
         actor,
         hasToken: bearerTokenOf(authorization) !== null,

@@ -7,7 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { overloadIn } from '../database/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { refuseConnection } from './connection.ts';
-import { bodyBytesMax } from './limits.ts';
+import { frameBytesMax } from './limits.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
 
 /** The part of the GraphQL server that the WebSocket server uses. */
@@ -25,8 +25,8 @@ type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
   readonly begin: () => void;
 };
 
-/** The socket of an operation. */
-type Extra = { readonly socket: WebSocket };
+/** The socket of an operation. `origin` is that of a page of another site. */
+type Extra = { readonly socket: WebSocket; readonly origin: string | null };
 
 /** A socket without `connection_init` is closed with 4408 after this time. */
 const connectionInitWaitMs = 3000;
@@ -38,8 +38,17 @@ const closeWaitMs = 2000;
 /** A client that sends messages without reading the answers is disconnected when this many bytes wait for it. */
 const unsentBytesMax = 1024 * 1024;
 
-/** Resolves the caller of an `authorization` value; null for an invalid token. `revoked` aborts when the token is revoked. */
-export type AuthenticateSocket = (authorization: string) => Promise<{ readonly revoked: AbortSignal } | null>;
+/** `revoked` aborts when the caller's token is revoked. */
+export type SocketCaller = { readonly revoked: AbortSignal; readonly webOrigins: readonly string[] };
+
+export type WebSocketParts = {
+  readonly getEnveloped: Enveloped;
+  /** Resolves the caller of an `authorization` value; null for an invalid token. */
+  authenticate(authorization: string): Promise<SocketCaller | null>;
+  mayCallFrom(origin: string | null, caller: SocketCaller): boolean;
+  foreignOriginOf(request: IncomingMessage): string | null;
+  readonly log: Log;
+};
 
 export type WebSocketEntrance = {
   /** Takes over a connection that requests an upgrade to WebSocket. */
@@ -52,15 +61,16 @@ export type WebSocketEntrance = {
  * GraphQL over WebSocket (graphql-transport-ws). The client sends its token in `connection_init` as `authorization`. An error of one
  * operation is sent to that operation and does not affect the others on the socket.
  */
-export function serveWebSocket(getEnveloped: Enveloped, authenticate: AuthenticateSocket, log: Log): WebSocketEntrance {
+export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
+  const { log, foreignOriginOf } = parts;
   const sockets = new WebSocketServer({
-    ...{ noServer: true, maxPayload: bodyBytesMax, perMessageDeflate: false },
+    ...{ noServer: true, maxPayload: frameBytesMax, perMessageDeflate: false },
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
   // An invalid handshake.
   sockets.on('wsClientError', ({ message }, connection) => refuseConnection(connection, 400, `${message}.`));
   const answers = createSocketAnswers();
-  const protocol = createProtocol(getEnveloped, answers, authenticate);
+  const protocol = createProtocol(parts, answers);
   async function endSockets(drainMs: number): Promise<void> {
     await answers.drain(sockets.clients, drainMs);
     for (const client of sockets.clients) client.close(1001, 'Going away');
@@ -74,7 +84,9 @@ export function serveWebSocket(getEnveloped: Enveloped, authenticate: Authentica
   let ending: Promise<void> | null = null;
   return {
     open(request, connection, head) {
-      sockets.handleUpgrade(request, connection, head, (socket) => attach(protocol, socket, log));
+      sockets.handleUpgrade(request, connection, head, (socket) =>
+        attach(protocol, { socket, origin: foreignOriginOf(request) }, log),
+      );
     },
     close(drainMs) {
       ending ??= endSockets(drainMs);
@@ -83,15 +95,11 @@ export function serveWebSocket(getEnveloped: Enveloped, authenticate: Authentica
   };
 }
 
-function createProtocol(
-  getEnveloped: Enveloped,
-  answers: SocketAnswers,
-  authenticate: AuthenticateSocket,
-): Server<Extra> {
+function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<Extra> {
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: connectionInitWaitMs,
     // An invalid token closes the socket with 4403, because clients reconnect for ever after an error of one operation.
-    onConnect: ({ connectionParams, extra }) => admit(authorizationOf(connectionParams), extra.socket, authenticate),
+    onConnect: ({ connectionParams, extra }) => admit(parts, authorizationOf(connectionParams), extra),
     execute: (args) => {
       const { begin, execute } = executorsOf(args);
       begin();
@@ -101,9 +109,10 @@ function createProtocol(
     onComplete: ({ extra }, id) => answers.end(extra.socket, id),
     async onSubscribe({ connectionParams, extra }, id, { query, operationName, variables }) {
       const authorization = authorizationOf(connectionParams);
-      const { schema, parse, validate, execute, subscribe, contextFactory } = getEnveloped({
+      const { schema, parse, validate, execute, subscribe, contextFactory } = parts.getEnveloped({
         requestId: randomUUID(),
         authorization,
+        origin: extra.origin,
       });
       try {
         const document = parse(query);
@@ -128,14 +137,14 @@ function createProtocol(
 
 /** False closes the socket with 4403. Without a token the socket stays open, and each operation returns UNAUTHENTICATED. */
 async function admit(
+  { authenticate, mayCallFrom }: WebSocketParts,
   authorization: string | null,
-  socket: WebSocket,
-  authenticate: AuthenticateSocket,
+  { socket, origin }: Extra,
 ): Promise<boolean> {
   if (authorization === null) return true;
   try {
     const caller = await authenticate(authorization);
-    if (caller === null) return false;
+    if (caller === null || !mayCallFrom(origin, caller)) return false;
     if (socket.readyState !== socket.OPEN) return false; // its `close` event is over: nothing would remove the listener
     const close = () => socket.close(CloseCode.Forbidden, 'Forbidden');
     caller.revoked.addEventListener('abort', close, { once: true });
@@ -149,7 +158,8 @@ async function admit(
 }
 
 /** Connects one socket to the protocol. Protocol errors of the client close it with 4400 or higher, internal errors with 4500. */
-function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
+function attach(protocol: Server<Extra>, extra: Extra, log: Log): void {
+  const { socket } = extra;
   // Emitted for invalid WebSocket frames; the library closes the socket with the matching code.
   socket.on('error', ignore);
   const requireReader = () => {
@@ -178,7 +188,7 @@ function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
         });
       },
     },
-    { socket },
+    extra,
   );
   socket.once('close', (code, reason) => {
     stopPinging();

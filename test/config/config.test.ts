@@ -28,7 +28,8 @@ function complaintsAbout(environment: Record<string, string>): string {
 
 test('an empty environment is development: embedded database, sandbox, loopback', () => {
   expect(readConfig({})).toEqual({
-    ...{ isProduction: false, host: '127.0.0.1', port: 4000, publicUrl: null, databaseUrl: null, redisUrl: null },
+    ...{ isProduction: false, hasGraphiql: true, hasIntrospection: true },
+    ...{ host: '127.0.0.1', port: 4000, publicUrl: null, databaseUrl: null, redisUrl: null },
     ...{
       dataDir: '.data',
       migrateOnStart: true,

@@ -58,6 +58,8 @@ const token = 'test_token_of_the_first_merchant';
 
 export const testConfig: Config = {
   isProduction: false,
+  hasGraphiql: true,
+  hasIntrospection: true,
   host: '127.0.0.1',
   port: 0,
   publicUrl: null,
@@ -104,6 +106,7 @@ export async function startTestApp(
   const app = await openApp(
     {
       ...testConfig,
+      ...(parts.config?.isProduction && { hasGraphiql: false, hasIntrospection: false }),
       dataDir: inject('testRun').keysDir,
       providers: [
         stripeSetup({ ...stripeAt(sandbox.url, secretKey), webhookSecrets: [webhookSecret, otherWebhookSecret] }),
