@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
@@ -19,17 +20,22 @@ import { createNotifier, type Notifier } from './events/notifications.ts';
 import { dieAt } from './failpoints.ts';
 import { createAuthentication } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
+import { principalOf } from './graphql/operation-limits.ts';
 import { mayCallFrom } from './graphql/page-origin.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
+import { createCallbackLane } from './http/callback-lane.ts';
+import { clientAddressOf } from './http/client-address.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
 import { createReadiness } from './http/readiness.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { createHttpServer } from './http/server.ts';
+import { createSocketAdmission } from './http/socket-places.ts';
 import { createWebhookEntrance } from './http/webhook-entrance.ts';
 import { serveWebSocket } from './http/websocket.ts';
+import { openLimits } from './limits/open-limits.ts';
 import { createLogger } from './logging/logger.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import type { ProviderSetup } from './providers/provider.ts';
@@ -183,9 +189,13 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     });
     const isLocal = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname);
     const pagesToken = isLocal && !config.isProduction ? token : null;
+    const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
+    const addressOf = (request: IncomingMessage) => clientAddressOf(request, config.trustedProxies);
     const yoga = createGraphqlServer({
       ...{ schema, commands, notifier, logId },
       ...{ authenticate: authentication.authenticate, clientTokens, hasIntrospection: config.hasIntrospection },
+      operationLimits: { ...limits, limits: config.limits },
+      administration: { masterKeys, isProduction: config.isProduction, publicUrl },
       graphiql: config.hasGraphiql
         ? {
             tabs: graphiqlTabs(`${publicUrl}${returnPath}`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
@@ -197,7 +207,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const tail = await openTailWatch({ pool: database.pool, notifier });
     const intake = createCallbackIntake(commands);
     const webhooks = createWebhookEntrance({
-      ...{ intake, accounts, log, failpoint },
+      ...{ intake, accounts, log, failpoint, addressOf, lane: createCallbackLane(limits.rates.refusedCallbacks) },
       now: () => clock.now(),
     });
     const origins = createOrigins({
@@ -207,6 +217,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const sockets = serveWebSocket({
       ...{ getEnveloped: (initial) => yoga.getEnveloped(initial as never) as never, log },
       ...{ authenticate: authentication.authenticate, mayCallFrom, foreignOriginOf: origins.foreignOf },
+      ...{ addressOf, principalOf },
+      admission: createSocketAdmission({
+        limits: config.limits,
+        isExempt: (address) => !config.isProduction && isLoopback(address),
+      }),
     });
     await keep(webhooks, async () => webhooks.logCounted('now'));
     await keep(intake, () => intake.idle());
@@ -225,7 +240,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         yoga.handleNodeRequestAndResponse(request, response, {
           requestId,
           authorization: request.headers.authorization ?? null,
-          origin: origins.foreignOf(request),
+          ...{ origin: origins.foreignOf(request), address: addressOf(request), socket: null },
         }),
       origins,
       webhooks,
@@ -303,7 +318,7 @@ function queryAs(yoga: YogaServer, token: string) {
     const response = await yoga.fetch('http://localhost/graphql', init, {
       requestId,
       authorization: `Bearer ${token}`,
-      origin: null,
+      ...{ origin: null, address: '127.0.0.1', socket: null },
     });
     return response.json();
   };

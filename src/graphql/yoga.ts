@@ -6,10 +6,11 @@ import type { Log } from '../domain/log.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
-import type { GraphqlContext } from './context.ts';
+import type { Administration, GraphqlContext } from './context.ts';
 import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
+import { limitOperations, type OperationLimitParts } from './operation-limits.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
 import { requireOrigin } from './page-origin.ts';
 import { strictParams } from './request-params.ts';
@@ -21,6 +22,9 @@ export type RequestContext = {
   readonly authorization: string | null;
   /** The origin of a page of another site; null for servers, and for our own pages. */
   readonly origin: string | null;
+  readonly address: string;
+  /** Identifies the WebSocket of the operation; null over HTTP and SSE. */
+  readonly socket: object | null;
 };
 
 export type YogaParts = {
@@ -31,6 +35,8 @@ export type YogaParts = {
   readonly authenticate: Authenticate;
   readonly clientTokens: ClientTokens | null;
   readonly hasIntrospection: boolean;
+  readonly operationLimits: OperationLimitParts;
+  readonly administration: Administration;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
@@ -45,8 +51,10 @@ export function createGraphqlServer({
   logId,
   authenticate,
   clientTokens,
+  administration,
   graphiql,
   hasIntrospection,
+  operationLimits,
 }: YogaParts) {
   const { log, db } = commands;
   return createYoga<RequestContext, GraphqlContext>({
@@ -74,10 +82,11 @@ export function createGraphqlServer({
       strictParams(),
       limitDocuments({ hasIntrospection }),
       requireSubscriptionField(),
+      limitOperations(operationLimits),
       maskExecution(log),
       codeResults(),
     ],
-    context: async ({ requestId, authorization, origin }) => {
+    context: async ({ requestId, authorization, origin, address, socket }) => {
       const actor = await authenticate(authorization);
       if (actor !== null) requireOrigin(origin, actor);
       return {
@@ -86,8 +95,9 @@ export function createGraphqlServer({
         commands,
         notifier,
         logId,
-        requestId,
+        ...{ requestId, address, socket },
         clientTokens,
+        administration,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
       };
     },

@@ -5,10 +5,12 @@ import { type ExecutionArgs, GraphQLError, getOperationAST, type parse, type val
 import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { overloadIn } from '../database/errors.ts';
+import type { Role } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import { refuseConnection } from './connection.ts';
 import { frameBytesMax } from './limits.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
+import type { SocketAdmission, SocketPlaces } from './socket-places.ts';
 
 /** The part of the GraphQL server that the WebSocket server uses. */
 export type Enveloped = (initial: object) => {
@@ -26,12 +28,19 @@ type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
 };
 
 /** The socket of an operation. `origin` is that of a page of another site. */
-type Extra = { readonly socket: WebSocket; readonly origin: string | null };
+type Extra = {
+  readonly socket: WebSocket;
+  readonly origin: string | null;
+  readonly address: string;
+  readonly places: SocketPlaces;
+};
 
 /** A socket without `connection_init` is closed with 4408 after this time. */
 const connectionInitWaitMs = 3000;
 /** The close code for a temporary condition of the server, from RFC 6455's registry. */
 const tryAgainLater = 1013;
+/** The close code for more sockets than a limit allows. */
+const tooMany = 4429;
 const pingIntervalMs = 30_000;
 /** How long a client may take to answer a close frame. */
 const closeWaitMs = 2000;
@@ -39,7 +48,13 @@ const closeWaitMs = 2000;
 const unsentBytesMax = 1024 * 1024;
 
 /** `revoked` aborts when the caller's token is revoked. */
-export type SocketCaller = { readonly revoked: AbortSignal; readonly webOrigins: readonly string[] };
+export type SocketCaller = {
+  readonly revoked: AbortSignal;
+  readonly webOrigins: readonly string[];
+  readonly merchantId: string;
+  readonly role: Role;
+  readonly id: string;
+};
 
 export type WebSocketParts = {
   readonly getEnveloped: Enveloped;
@@ -47,6 +62,9 @@ export type WebSocketParts = {
   authenticate(authorization: string): Promise<SocketCaller | null>;
   mayCallFrom(origin: string | null, caller: SocketCaller): boolean;
   foreignOriginOf(request: IncomingMessage): string | null;
+  addressOf(request: IncomingMessage): string;
+  principalOf(caller: SocketCaller): string;
+  readonly admission: SocketAdmission;
   readonly log: Log;
 };
 
@@ -62,7 +80,7 @@ export type WebSocketEntrance = {
  * operation is sent to that operation and does not affect the others on the socket.
  */
 export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
-  const { log, foreignOriginOf } = parts;
+  const { log, foreignOriginOf, addressOf, admission } = parts;
   const sockets = new WebSocketServer({
     ...{ noServer: true, maxPayload: frameBytesMax, perMessageDeflate: false },
     handleProtocols: (protocols) => handleProtocols(protocols),
@@ -84,9 +102,13 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
   let ending: Promise<void> | null = null;
   return {
     open(request, connection, head) {
-      sockets.handleUpgrade(request, connection, head, (socket) =>
-        attach(protocol, { socket, origin: foreignOriginOf(request) }, log),
-      );
+      sockets.handleUpgrade(request, connection, head, (socket) => {
+        const address = addressOf(request);
+        const places = admission.open(address);
+        if (typeof places === 'string') return closeNow(socket, places);
+        socket.once('close', places.release);
+        attach(protocol, { socket, address, places, origin: foreignOriginOf(request) }, log);
+      });
     },
     close(drainMs) {
       ending ??= endSockets(drainMs);
@@ -112,7 +134,7 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<E
       const { schema, parse, validate, execute, subscribe, contextFactory } = parts.getEnveloped({
         requestId: randomUUID(),
         authorization,
-        origin: extra.origin,
+        ...{ origin: extra.origin, address: extra.address, socket: extra.socket },
       });
       try {
         const document = parse(query);
@@ -137,15 +159,20 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<E
 
 /** False closes the socket with 4403. Without a token the socket stays open, and each operation returns UNAUTHENTICATED. */
 async function admit(
-  { authenticate, mayCallFrom }: WebSocketParts,
+  { authenticate, mayCallFrom, principalOf }: WebSocketParts,
   authorization: string | null,
-  { socket, origin }: Extra,
+  { socket, origin, places }: Extra,
 ): Promise<boolean> {
   if (authorization === null) return true;
   try {
     const caller = await authenticate(authorization);
     if (caller === null || !mayCallFrom(origin, caller)) return false;
     if (socket.readyState !== socket.OPEN) return false; // its `close` event is over: nothing would remove the listener
+    const why = places.admit(principalOf(caller));
+    if (why !== null) {
+      socket.close(tooMany, why);
+      return false;
+    }
     const close = () => socket.close(CloseCode.Forbidden, 'Forbidden');
     caller.revoked.addEventListener('abort', close, { once: true });
     socket.once('close', () => caller.revoked.removeEventListener('abort', close));
@@ -155,6 +182,14 @@ async function admit(
     socket.close(tryAgainLater, 'Try again later');
     return true;
   }
+}
+
+/** Closes a socket that has no place, without reading from it. */
+function closeNow(socket: WebSocket, why: string): void {
+  socket.on('error', ignore);
+  socket.close(tooMany, why);
+  const timer = setTimeout(() => socket.terminate(), closeWaitMs);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** Connects one socket to the protocol. Protocol errors of the client close it with 4400 or higher, internal errors with 4500. */

@@ -11,6 +11,10 @@ const unused = () => {
   throw new Error('No operation is sent here.');
 };
 
+const callerOf = (revoked: AbortSignal): SocketCaller => ({
+  ...{ revoked, webOrigins: [], merchantId: 'mch_1', role: 'MERCHANT', id: 'key_1' },
+});
+
 let end = async () => {};
 afterEach(() => end());
 
@@ -18,7 +22,8 @@ afterEach(() => end());
 async function initSocket(authenticate: WebSocketParts['authenticate']): Promise<WebSocket> {
   const entrance = serveWebSocket({
     ...{ getEnveloped: unused, authenticate, log },
-    ...{ mayCallFrom: () => true, foreignOriginOf: () => null },
+    ...{ mayCallFrom: () => true, foreignOriginOf: () => null, addressOf: () => '203.0.113.7' },
+    ...{ principalOf: ({ id }) => id, admission: { open: () => ({ admit: () => null, release: () => {} }) } },
   });
   const server = createServer().on('upgrade', (request, socket, head) => entrance.open(request, socket, head));
   server.listen(0, '127.0.0.1');
@@ -50,14 +55,14 @@ test('a socket that closes while its key is looked up leaves no listener on the 
   await lookup;
   client.close();
   await once(client, 'close'); // the server has closed its side by then
-  answer({ revoked: signal, webOrigins: [] });
+  answer(callerOf(signal));
   await new Promise(setImmediate);
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 test('an open socket holds one listener on its key, and none once it is closed', async () => {
   const { signal } = new AbortController();
-  const client = await initSocket(async () => ({ revoked: signal, webOrigins: [] }));
+  const client = await initSocket(async () => callerOf(signal));
   await once(client, 'message');
   expect(getEventListeners(signal, 'abort')).toHaveLength(1);
   client.close();
