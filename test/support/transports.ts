@@ -34,7 +34,7 @@ export async function answersOf(
     body: JSON.stringify(operation),
   });
   const text = await response.text();
-  if (!text.includes('data: ')) return [JSON.parse(text)];
+  if (!/^data: /m.test(text)) return [JSON.parse(text)];
   return [...text.matchAll(/^data: (.+)$/gm)].map(([, data = '']) => JSON.parse(data));
 }
 
