@@ -41,6 +41,7 @@ import type { CommandContext } from './provider-calls/context.ts';
 import type { ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.ts';
+import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { findTokenOrder } from './store/order-store.ts';
 import { findActiveSigningKeys } from './store/signing-key-store.ts';
@@ -275,6 +276,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         tellRefusals: async () => webhooks.logCounted(),
         maintain: async () => {
           await dropOldRejectedDeliveries(database.pool, clock.now());
+          await dropOldPaymentAddresses(database.pool, clock.now());
           return database.maintain();
         },
       },

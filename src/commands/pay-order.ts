@@ -18,10 +18,12 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { submitPayment } from '../provider-calls/submit-payment.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
-import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
+import { insertPaymentAddress } from '../store/card-failure-store.ts';
+import { type Claim, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { type Actor, keyOwnerOf, ownOrder } from './actor.ts';
+import { checkCardTesting } from './card-testing.ts';
 import { idempotencyKey, parseInput, reference } from './input.ts';
 import { chooseMethod } from './payment-methods.ts';
 
@@ -57,17 +59,27 @@ type Beginning =
  * Starts a payment of an order. Returns the payment's id. A repeated call with the same key returns the id of the same
  * payment. A payment that waits for its buyer is closed at its provider first, because the buyer could pay both.
  *
+ * @param address the client address of a buyer's browser; null for a merchant's server.
+ * @throws {RateLimitedError} when too many card payments of the buyer have failed.
  * @throws {PaymentInProgressError} when another payment may still succeed, or could not be closed.
  * @throws {ProviderUnavailableError} when the provider certainly did not execute the call. Retry with the same key.
  * @throws {ProviderRejectedError} when the provider refuses the payment for good.
  */
-export async function payOrder(context: CommandContext, actor: Actor, input: unknown): Promise<string> {
+export async function payOrder(
+  context: CommandContext,
+  actor: Actor,
+  input: unknown,
+  address: string | null = null,
+): Promise<string> {
   const { idempotencyKey: key, ...wanted } = parseInput(inputSchema, input);
   checkReturnUrl(wanted, actor);
   const intent: Intent = {
     ...{ merchantId: actor.merchantId, owner: keyOwnerOf(actor), operation: 'payOrder', key },
     inputHash: hashOf(wanted),
   };
+  if (wanted.method === 'CARD' && (await findIntent(context.db.pool, intent)) === null) {
+    await checkCardTesting(context, actor, wanted.orderId, address);
+  }
   const available = await context.accounts.payableBy(actor.merchantId);
   let beginning = await begin(context, actor, intent, wanted, available);
   // One closing is not enough in a race: after it, a concurrent call may start another payment that waits for its buyer.
@@ -79,6 +91,9 @@ export async function payOrder(context: CommandContext, actor: Actor, input: unk
     beginning = await begin(context, actor, intent, wanted, available);
   }
   if (beginning.kind === 'submit') {
+    if (address !== null && wanted.method === 'CARD') {
+      await insertPaymentAddress(context.db.pool, beginning.paymentId, address, context.clock.now());
+    }
     await submitPayment(context, wanted.orderId, beginning.paymentId);
     return beginning.paymentId;
   }

@@ -4,7 +4,7 @@ export const errorCodes = [
   ...(['INVALID_INPUT', 'NOT_FOUND', 'FORBIDDEN', 'IDEMPOTENCY_KEY_REUSED', 'ORDER_NOT_PAYABLE'] as const),
   ...(['ORDER_NOT_CANCELABLE', 'PAYMENT_IN_PROGRESS', 'PAYMENT_NOT_CAPTURABLE', 'PAYMENT_NOT_CANCELABLE'] as const),
   ...(['REFUND_EXCEEDS_PAYMENT', 'REFUND_NOT_APPROVABLE', 'METHOD_NOT_AVAILABLE', 'PROVIDER_REJECTED'] as const),
-  ...(['PROVIDER_UNAVAILABLE'] as const),
+  ...(['PROVIDER_UNAVAILABLE', 'RATE_LIMITED'] as const),
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 
@@ -138,6 +138,15 @@ export class ProviderRejectedError extends DomainError {
   ) {
     super(message);
     this.paymentId = paymentId;
+  }
+}
+
+export class RateLimitedError extends DomainError {
+  readonly code = 'RATE_LIMITED';
+  readonly retryAfterMs: number;
+  constructor(retryAfterMs: number, message: string) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

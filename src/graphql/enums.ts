@@ -195,6 +195,7 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     REFUND_NOT_APPROVABLE: 'The refund does not wait for approval.',
     METHOD_NOT_AVAILABLE: 'The method or flow is not available for this order. `available` lists the alternatives.',
     PROVIDER_REJECTED: 'The provider refused the request. Repeating it has no effect.',
+    RATE_LIMITED: 'Too many attempts. Try again after `retryAfterMs`.',
     PROVIDER_UNAVAILABLE:
       'The provider could not be reached, or its account is not configured. Repeat with the same key after `retryAfterMs`.',
   }),

@@ -13,6 +13,7 @@ import {
   PaymentNotCapturableError,
   ProviderRejectedError,
   ProviderUnavailableError,
+  RateLimitedError,
   RefundExceedsPaymentError,
   RefundNotApprovableError,
 } from '../domain/errors.ts';
@@ -194,6 +195,18 @@ builder.objectType(ProviderUnavailableError, {
   name: 'ProviderUnavailableError',
   description:
     'The provider could not be reached, or its account is not configured. Repeat the mutation with the same key after `retryAfterMs`. From `refreshPayment`: the status is unchanged, and the provider is queried again automatically.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    retryAfterMs: t.exposeInt('retryAfterMs', {
+      description: 'How long to wait before the next try, in milliseconds.',
+    }),
+  }),
+});
+
+builder.objectType(RateLimitedError, {
+  name: 'RateLimitedError',
+  description:
+    'Too many card payments of this customer, order or address have failed. The provider was not called. Other payment methods are not limited.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     retryAfterMs: t.exposeInt('retryAfterMs', {

@@ -15,6 +15,7 @@ import {
   PaymentNotCapturableError,
   ProviderRejectedError,
   ProviderUnavailableError,
+  RateLimitedError,
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { refundableMinor } from '../domain/payment.ts';
@@ -28,7 +29,7 @@ import { NextAction, nextActionOf } from './next-action.ts';
 import { Node } from './node.ts';
 import { PaymentMethodOption } from './payment-method.ts';
 import { runAndRead } from './run-and-read.ts';
-import { visibleOrders } from './scope.ts';
+import { isStaff, visibleOrders } from './scope.ts';
 
 export const Payment = builder.prismaObject('Payment', {
   description:
@@ -153,13 +154,14 @@ builder.mutationField('payOrder', (t) =>
       types: [
         ...[InvalidInputError, NotFoundError, IdempotencyKeyReusedError, OrderNotPayableError, PaymentInProgressError],
         ...[MethodNotAvailableError, ProviderRejectedError, ProviderUnavailableError, ForbiddenError],
+        RateLimitedError,
       ],
       union: { name: 'PayOrderResult', description: 'The payment, or an error.' },
     },
     resolve: (query, _root, { input }, context) =>
       runAndRead(
         context,
-        (commands, actor) => payOrder(commands, actor, input),
+        (commands, actor) => payOrder(commands, actor, input, isStaff(actor) ? null : context.address),
         (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
       ),
   }),
