@@ -6,7 +6,7 @@ import { type DeathAt, parseFailpoints } from './failpoints.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
 import { providerDefinitions } from './providers/registry.ts';
 import { hintFor, isReachable, readPart, readUrl } from './providers/settings.ts';
-import { choiceOf, type Environment, portOf, variablesOf } from './variables.ts';
+import { choiceOf, daysOf, type Environment, portOf, variablesOf } from './variables.ts';
 
 /** The configuration from the environment, validated and typed. Read once at the start. */
 export type Config = {
@@ -20,6 +20,10 @@ export type Config = {
   readonly redisUrl: string | null;
   readonly dataDir: string;
   readonly migrateOnStart: boolean;
+  /** How long the headers and bodies of callbacks are kept. */
+  readonly callbackRetentionDays: number;
+  /** How long idempotency keys are kept. */
+  readonly idempotencyRetentionDays: number;
   readonly logLevel: LogLevel;
   /** A bearer token that replaces the one in the data directory; null in production. */
   readonly devApiKey: string | null;
@@ -78,6 +82,8 @@ export function readConfig(environment: Environment = process.env): Config {
     redisUrl,
     dataDir: dataDirOf(at, violations),
     migrateOnStart: choiceOf(at, 'MIGRATE_ON_START', ['true', 'false'], 'true', violations) === 'true',
+    callbackRetentionDays: daysOf(at, 'CALLBACK_RETENTION_DAYS', 90, violations),
+    idempotencyRetentionDays: daysOf(at, 'IDEMPOTENCY_RETENTION_DAYS', 30, violations),
     logLevel: choiceOf(at, 'LOG_LEVEL', logLevels, isProduction ? 'info' : 'warn', violations),
     devApiKey,
     providers,
