@@ -184,6 +184,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const yoga = createGraphqlServer({
       ...{ schema, commands, notifier, logId },
       ...{ authenticate: authentication.authenticate, clientTokens },
+      administration: { masterKeys, isProduction: config.isProduction, publicUrl },
       graphiql: config.isProduction
         ? null
         : {

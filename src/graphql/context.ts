@@ -1,10 +1,18 @@
 import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
+import type { MasterKeys } from '../accounts/master-key.ts';
 import type { ClientTokens } from '../commands/client-token.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { Caller } from './authentication.ts';
 import type { OrderEventPage, OrderEventsKey } from './read-event.ts';
+
+/** What the mutations on keys and provider accounts need of the server. */
+export type Administration = {
+  readonly masterKeys: MasterKeys | null;
+  readonly isProduction: boolean;
+  readonly publicUrl: string;
+};
 
 /** The context of every resolver. Each HTTP request and each operation on a WebSocket gets its own. */
 export type GraphqlContext = {
@@ -17,6 +25,7 @@ export type GraphqlContext = {
   /** Identifies the event log in cursors. */
   readonly logId: string;
   readonly requestId: string;
+  readonly administration: Administration;
   /** Null on a server without a master key. */
   readonly clientTokens: ClientTokens | null;
   readonly orderEvents: DataLoader<OrderEventsKey, OrderEventPage, string>;

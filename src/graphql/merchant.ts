@@ -1,5 +1,6 @@
 import { setLatePaymentPolicy } from '../commands/set-late-payment-policy.ts';
 import { setRefundLimits } from '../commands/set-refund-limits.ts';
+import { updateMerchant } from '../commands/update-merchant.ts';
 import { ForbiddenError, InvalidInputError } from '../domain/errors.ts';
 import { latePaymentPolicies } from '../domain/order.ts';
 import { builder } from './builder.ts';
@@ -30,6 +31,9 @@ builder.prismaObject('Merchant', {
     latePaymentPolicy: t.expose('latePaymentPolicy', {
       type: LatePaymentPolicy,
       description: 'How late money is handled. ACCEPT unless `setLatePaymentPolicy` changed it.',
+    }),
+    returnOrigins: t.exposeStringList('returnOrigins', {
+      description: 'The web origins that buyers may return to after paying; `*` stands for all.',
     }),
     refundLimits: t.field({
       type: [MoneyType],
@@ -106,6 +110,32 @@ builder.mutationField('setRefundLimits', (t) =>
       runAndRead(
         context,
         (commands, actor) => setRefundLimits(commands, actor, limits),
+        (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
+      ),
+  }),
+);
+
+builder.mutationField('updateMerchant', (t) =>
+  t.prismaField({
+    type: 'Merchant',
+    nullable: true,
+    description: 'Changes the name or the return origins of the merchant; null leaves one as it is.',
+    args: {
+      name: t.arg.string({ description: 'The display name, 1 to 128 characters.' }),
+      returnOrigins: t.arg.stringList({
+        description:
+          'The web origins that buyers may return to after paying, such as `https://shop.example`, 1 to 20. Replaces all of them.',
+      }),
+    },
+    errors: {
+      types: [InvalidInputError, ForbiddenError],
+      union: { name: 'UpdateMerchantResult', description: 'The merchant, or an error.' },
+    },
+    resolve: (query, _root, input, context) =>
+      runAndRead(
+        context,
+        async (commands, { merchantId }) =>
+          (await updateMerchant(commands, merchantId, input, context.administration.isProduction)).id,
         (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
       ),
   }),

@@ -9,6 +9,8 @@ import './review.ts';
 import './event.ts';
 import './merchant.ts';
 import './product.ts';
+import './keys.ts';
+import './provider-account.ts';
 import { builder } from './builder.ts';
 import { logMutations } from './mutation-log.ts';
 

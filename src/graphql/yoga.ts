@@ -6,7 +6,7 @@ import type { Log } from '../domain/log.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
-import type { GraphqlContext } from './context.ts';
+import type { Administration, GraphqlContext } from './context.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
@@ -23,6 +23,7 @@ export type YogaParts = {
   readonly logId: string;
   readonly authenticate: Authenticate;
   readonly clientTokens: ClientTokens | null;
+  readonly administration: Administration;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
@@ -39,6 +40,7 @@ export function createGraphqlServer({
   logId,
   authenticate,
   clientTokens,
+  administration,
   graphiql,
 }: YogaParts) {
   const { log, db } = commands;
@@ -81,6 +83,7 @@ export function createGraphqlServer({
         logId,
         requestId,
         clientTokens,
+        administration,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
       };
     },

@@ -259,6 +259,8 @@ export type ProviderDefinition = {
   readonly variables: readonly string[];
   /** Those of the variables that are stored encrypted when the account is stored. */
   readonly secretVariables: readonly string[];
+  /** The variable with the URL of the provider's API. Only operators of the server set it: the server sends requests there. */
+  readonly endpointVariable: string;
   /** Null when none of the variables is set, or when one of them is invalid. */
   readSetup(settings: Settings): ProviderSetup | null;
 };

@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { type GraphQLArgument, type GraphQLType, getNamedType, isInputObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addProviderAccount } from '../../src/commands/add-provider-account.ts';
 import { type Role, roles } from '../../src/domain/actor.ts';
 import { type IdKind, newId } from '../../src/domain/ids.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { addMerchant, testMasterKeys } from '../support/merchants.ts';
+import { accountParts, addMerchant, stripeVariables, testMasterKeys } from '../support/merchants.ts';
 import { createOrder, orderInput, paidOrder, requestRefund } from '../support/orders.ts';
 import { createMinter, withToken } from '../support/principals.ts';
 import { wsClient } from '../support/subscriber.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 /** The objects that a call can name. */
-type Ids = Readonly<Record<'order' | 'payment' | 'refund' | 'event' | 'product' | 'merchant', string>> & {
+type Ids = Readonly<
+  Record<
+    'order' | 'payment' | 'refund' | 'event' | 'product' | 'merchant' | 'apiKey' | 'signingKey' | 'account',
+    string
+  >
+> & {
   readonly number: string;
   /** A cursor before the last event of the order, and one before the last event of the merchant. */
   readonly orderCursor: string;
@@ -57,6 +63,45 @@ const table: Readonly<Record<string, Line>> = {
   'Query.events': { roles: staff, call: () => '(first: 1) { nodes { type } }' },
   'Query.merchant': { roles: staff, call: () => '{ id name }' },
   'Query.products': { roles: [...staff, 'CUSTOMER'], call: () => '(first: 5) { nodes { sku active } }' },
+  'Query.apiKeys': { roles: ['MERCHANT'], call: () => '{ name }' },
+  'Query.signingKeys': { roles: ['MERCHANT'], call: () => '{ jwksUrl }' },
+  'Query.providerAccounts': { roles: ['MERCHANT'], call: () => '{ provider }' },
+  'Mutation.createApiKey': {
+    roles: ['MERCHANT'],
+    call: () => '(name: "shop server") { __typename ... on Error { code } }',
+  },
+  'Mutation.revokeApiKey': {
+    roles: ['MERCHANT'],
+    names: ['apiKey'],
+    call: ({ apiKey }) => `(id: ${q(apiKey)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.createSigningKey': { roles: ['MERCHANT'], call: () => '{ __typename ... on Error { code } }' },
+  'Mutation.revokeSigningKey': {
+    roles: ['MERCHANT'],
+    names: ['signingKey'],
+    call: ({ signingKey }) => `(id: ${q(signingKey)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.addProviderAccount': {
+    roles: ['MERCHANT'],
+    call: () => '(provider: "STRIPE", variables: []) { __typename ... on Error { code message } }',
+  },
+  'Mutation.updateProviderAccount': {
+    roles: ['MERCHANT'],
+    names: ['account'],
+    call: ({ account }) => `(id: ${q(account)}, variables: []) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.disableProviderAccount': {
+    roles: ['MERCHANT'],
+    names: ['account'],
+    call: ({ account }) => `(id: ${q(account)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.testProviderAccount': {
+    roles: ['MERCHANT'],
+    names: ['account'],
+    call: ({ account }) =>
+      `(id: ${q(account)}) { __typename ... on ProviderAccountTest { problem } ... on Error { code message } }`,
+  },
+  'Mutation.updateMerchant': { roles: ['MERCHANT'], call: () => `(name: "Shop") ${union}` },
   'Mutation.createOrder': {
     roles: ['MERCHANT', 'CUSTOMER'],
     call: (_ids, key) =>
@@ -148,7 +193,16 @@ beforeAll(async () => {
   const other = (await addMerchant(app, 'Other')).at(app);
   own = await objectsOf(app, 'alice');
   const bobs = await objectsOf(app, 'bob');
-  foreign = [bobs, await unpaidObjectsOf(other)];
+  const others = await unpaidObjectsOf(other);
+  const given = stripeVariables(app, 'sk_test_of_the_other');
+  const variables = {
+    ...given,
+    values: { ...given.values, STRIPE_ACCOUNT: 'acct_1OtherShopsAccount' },
+    names: [...given.names, 'STRIPE_ACCOUNT'],
+  };
+  const wanted = { merchantId: others.merchant, provider: 'stripe', variables, allowsTest: false };
+  const { id: account } = (await addProviderAccount(accountParts(app), wanted)).account;
+  foreign = [bobs, { ...others, account }];
   const mint = await createMinter(app, merchant.id);
   const tokenOf = async (order: string) => {
     const answer = await app.client.request<{ order: { clientToken: string } }>(
@@ -194,9 +248,26 @@ async function readIds(node: TestApp, orderId: string): Promise<Omit<Ids, 'payme
   );
   const [event] = order.events.nodes;
   return {
-    ...{ order: orderId, number: order.number, merchant: merchant.id, product: '', event: event?.id ?? '' },
+    ...{
+      order: orderId,
+      number: order.number,
+      merchant: merchant.id,
+      product: '',
+      event: event?.id ?? '',
+      account: '',
+    },
+    ...(await keysOf(node)),
     ...{ orderCursor: event?.cursor ?? '', merchantCursor: events.nodes[0]?.cursor ?? '' },
   };
+}
+
+/** Keys that no test uses. */
+async function keysOf({ client }: TestApp): Promise<Pick<Ids, 'apiKey' | 'signingKey'>> {
+  const made = await client.request<{ key: { apiKey: { id: string } }; signing: { signingKey: { id: string } } }>(
+    `mutation { key: createApiKey(name: "unused") { ... on CreatedApiKey { apiKey { id } } }
+      signing: createSigningKey { ... on CreatedSigningKey { signingKey { id } } } }`,
+  );
+  return { apiKey: made.key.apiKey.id, signingKey: made.signing.signingKey.id };
 }
 
 const documentOf = (kind: string, field: string, call: string) => `${kind.toLowerCase()} { answer: ${field}${call} }`;
@@ -306,11 +377,13 @@ describe.each(Object.entries(transports))('over %s', (transport, send) => {
 /** All kinds but one are left out, so that `node` and others name this one. */
 function onlyId(ids: Ids, kind: keyof Ids): Ids {
   const without = { order: '', payment: '', refund: '', event: '', product: '', merchant: '', orderCursor: '' };
-  return { ...ids, ...without, [kind]: ids[kind] };
+  const keys = { apiKey: '', signingKey: '', account: '' };
+  return { ...ids, ...without, ...keys, [kind]: ids[kind] };
 }
 
 function missingId(kind: keyof Ids): string {
-  return kind in { order: 1, payment: 1, refund: 1, event: 1 } ? newId(kind as IdKind) : '20000101-NOBODYSNUM';
+  if (kind === 'number') return '20000101-NOBODYSNUM';
+  return newId(kind === 'account' ? 'providerAccount' : (kind as IdKind));
 }
 
 /** Without what differs in any two answers: the id that was asked for, and the time. */

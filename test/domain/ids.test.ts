@@ -9,7 +9,9 @@ const kinds: readonly [kind: IdKind, prefix: string][] = [
   ['refund', 'rfd'],
   ['event', 'evt'],
   ['merchant', 'mch'],
+  ['product', 'prd'],
   ['apiKey', 'key'],
+  ['signingKey', 'jwk'],
   ['providerAccount', 'pac'],
 ];
 

@@ -29,6 +29,8 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   ],
   graphql: [
     ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'provider-calls/context.ts'],
+    ...['accounts/account-settings.ts', 'accounts/master-key.ts', 'providers/webhook-url.ts'],
+    ...['store/api-key-store.ts', 'store/signing-key-store.ts', 'store/provider-account-store.ts'],
     ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/notifications.ts'], // what subscribes and reads; the inbox is none of its business
   ],
   http: [

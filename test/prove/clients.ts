@@ -48,14 +48,17 @@ export class Clients {
   readonly calls: KeyedCall[] = [];
   readonly #world: World;
   readonly #actor: Actor;
+  readonly #refunder: Actor;
   readonly #plans: readonly OrderPlan[];
   readonly #names: Names;
   readonly #inputs = new Map<string, object>();
   #moment = 0;
 
-  constructor(world: World, actor: Actor, plans: readonly OrderPlan[], names: Names) {
+  /** @param refunder who requests refunds: the merchant's server, or an operator whose refunds wait for another person. */
+  constructor(world: World, actor: Actor, refunder: Actor, plans: readonly OrderPlan[], names: Names) {
     this.#world = world;
     this.#actor = actor;
+    this.#refunder = refunder;
     this.#plans = plans;
     this.#names = names;
   }
@@ -68,7 +71,8 @@ export class Clients {
     if (input === null) return null;
     const given = step.spoils ? { ...input, ...otherInput[step.kind] } : input;
     const beganAt = this.#tick();
-    const answer = await this.#world.node(step.node).call(operation, this.#actor, { idempotencyKey: key, ...given });
+    const actor = step.kind === 'refund' ? this.#refunder : this.#actor;
+    const answer = await this.#world.node(step.node).call(operation, actor, { idempotencyKey: key, ...given });
     this.calls.push({ operation, key, input: textOf(given), beganAt, endedAt: this.#tick(), answer });
     return answer;
   }
@@ -76,6 +80,16 @@ export class Clients {
   /** A call that needs no key. */
   async callOnce(command: CommandName, node: number, input: unknown): Promise<Answer> {
     return this.#world.node(node).call(command, this.#actor, input);
+  }
+
+  /** Approves every refund that waits, as the other person. Returns their number. */
+  async approveWaiting(): Promise<number> {
+    const waiting = this.#names.snapshot.refunds.filter(
+      ({ approval, status }) => approval === 'NEEDED' && status === 'PENDING',
+    );
+    const node = this.#world.node(waiting.length % this.#world.slots);
+    for (const { id } of waiting) await node.call('approveRefund', { ...this.#refunder, id: 'bob' }, id);
+    return waiting.length;
   }
 
   #tick(): number {

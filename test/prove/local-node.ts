@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
 import { onlyAccounts } from '../../src/accounts/provider-accounts.ts';
 import type { Actor } from '../../src/commands/actor.ts';
+import { approveRefund } from '../../src/commands/approve-refund.ts';
 import { cancelOrder } from '../../src/commands/cancel-order.ts';
 import { cancelPayment } from '../../src/commands/cancel-payment.ts';
 import { capturePayment } from '../../src/commands/capture-payment.ts';
@@ -60,6 +61,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
   cancelPayment,
   refreshPayment,
   resolveReview,
+  approveRefund,
 };
 
 const pauseMsMax = 6;

@@ -36,8 +36,8 @@ const dayOverMs = 25 * 3_600_000;
 const repetitionsMax = 2;
 
 const insertMerchantSql = `
-  insert into merchants (id, name, late_payment_policy, return_origins, created_at, uses_environment_accounts)
-  values ($1, $2, $3::"LatePaymentPolicy", '{*}', $4, true)`;
+  insert into merchants (id, name, late_payment_policy, return_origins, created_at, uses_environment_accounts, refund_limits)
+  values ($1, $2, $3::"LatePaymentPolicy", '{*}', $4, true, $5::jsonb)`;
 
 /** Runs one schedule, then continues until all work has ended, and checks the invariants throughout. Null when all held. */
 export async function runSchedule(schedule: Schedule, stage: Stage): Promise<Failure | null> {
@@ -45,12 +45,12 @@ export async function runSchedule(schedule: Schedule, stage: Stage): Promise<Fai
   const world = await World.open(schedule, stage);
   const names = new Names();
   const actor: Actor = {
-    ...{ merchantId, customerId: null, orderId: null, returnOrigins: ['*'] },
-    ...{ role: 'MERCHANT' as const, id: 'test' },
+    ...{ merchantId, customerId: null, orderId: null, returnOrigins: ['*'], role: 'MERCHANT', id: 'server' },
   };
+  const operator: Actor = { ...actor, role: 'OPERATOR', id: 'ada' };
   const scene: Scene = {
     ...{ schedule, world, names, merchantId, pool: stage.database.pool, tally: stage.tally, trace: stage.trace },
-    clients: new Clients(world, actor, schedule.orders, names),
+    clients: new Clients(world, actor, isFourEyes(schedule) ? operator : actor, schedule.orders, names),
     buyer: new Buyer(world),
     subscribers: new Subscribers(world, patienceMs[stage.database.kind]),
     history: new History(),
@@ -63,12 +63,18 @@ export async function runSchedule(schedule: Schedule, stage: Stage): Promise<Fai
       `Schedule ${schedule.seed}`,
       schedule.latePaymentPolicy,
       world.now(),
+      isFourEyes(schedule) ? '[]' : null,
     ]);
     await clearFaults(scene, false);
     return await new Run(scene, stage).finish();
   } finally {
     await world.close();
   }
+}
+
+/** In a third of the schedules an operator requests the refunds, and each waits for another person. */
+function isFourEyes({ seed }: Schedule): boolean {
+  return seed % 3 === 0;
 }
 
 class Run {
@@ -96,6 +102,7 @@ class Run {
       this.#scene.toRepeat = [];
       const violations = await this.#settle();
       if (violations.length > 0) return { violations, at };
+      await this.#scene.clients.approveWaiting();
     }
     this.#stage.onStep('until all is quiet');
     await clearFaults(this.#scene, true);
@@ -105,6 +112,7 @@ class Run {
       this.#stage.onStep(at);
       const violations = await this.#settle();
       if (violations.length > 0) return { violations, at };
+      await this.#scene.clients.approveWaiting();
     }
     const violations = await checkQuiet(this.#scene);
     return violations.length > 0 ? { violations, at: 'when all was quiet' } : null;

@@ -241,7 +241,7 @@ type Timed = { readonly id: string; readonly checkAt: Date | null };
 export function findForgotten(
   orders: readonly Pick<Order, 'id' | 'status' | 'dueAt' | 'reviewReasons'>[],
   payments: readonly (Timed & Pick<Payment, 'orderId' | 'status'>)[],
-  refunds: readonly (Timed & Pick<Refund, 'orderId' | 'status'>)[],
+  refunds: readonly (Timed & Pick<Refund, 'orderId' | 'status'> & Partial<Pick<Refund, 'approval'>>)[],
 ): string[] {
   const isInReview = ({ orderId }: { readonly orderId: string }): boolean =>
     orders.some(({ id, reviewReasons }) => id === orderId && reviewReasons.length > 0);
@@ -251,7 +251,10 @@ export function findForgotten(
   return [
     ...[
       ...payments.filter(({ status }) => live.includes(status)),
-      ...refunds.filter(({ status }) => status === 'PENDING' || status === 'UNKNOWN'),
+      // A refund that waits for approval waits for a person, who sees it.
+      ...refunds.filter(
+        ({ status, approval }) => status === 'UNKNOWN' || (status === 'PENDING' && approval !== 'NEEDED'),
+      ),
     ]
       .filter((row) => row.checkAt === null && !isInReview(row))
       .map(({ id, status }) => `${id} is ${status}, and nobody will ask about it`),

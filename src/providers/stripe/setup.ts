@@ -27,6 +27,7 @@ const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'] as const;
 export const stripeDefinition: ProviderDefinition = {
   name: 'STRIPE',
   variables,
+  endpointVariable: 'STRIPE_API_BASE',
   secretVariables: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRETS'],
   readSetup(settings) {
     const config = variables.some(settings.isSet) ? readConfig(settings) : null;
