@@ -15,7 +15,6 @@ import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { openTailWatch } from './events/feed.ts';
-import { dropOldRejectedDeliveries } from './events/inbox.ts';
 import { createNotifier, type Notifier } from './events/notifications.ts';
 import { dieAt } from './failpoints.ts';
 import { createAuthentication } from './graphql/authentication.ts';
@@ -48,6 +47,7 @@ import { findActiveSigningKeys } from './store/signing-key-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
+import { type Pruned, pruneBatch } from './worker/prune.ts';
 import { reportUnconfigured } from './worker/report-unconfigured.ts';
 import {
   applyDueDeliveries,
@@ -100,6 +100,8 @@ export type App = {
     retryProviders(): Promise<void>;
     /** Logs the number of refused callbacks that have no log line of their own. */
     tellRefusals(): Promise<void>;
+    /** Deletes one batch of each kind of rows that have been kept long enough. */
+    prune(): Promise<Pruned>;
     /** Upkeep of the embedded database. */
     maintain(): Promise<unknown>;
   };
@@ -274,8 +276,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           for (const provider of environment.open) await adoption.round(provider);
         },
         tellRefusals: async () => webhooks.logCounted(),
+        prune: () => pruneBatch(database, config, clock.now()),
         maintain: async () => {
-          await dropOldRejectedDeliveries(database.pool, clock.now());
           await dropOldPaymentAddresses(database.pool, clock.now());
           return database.maintain();
         },

@@ -8,7 +8,7 @@ import type { Limits } from './limits/limits.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
 import { providerDefinitions } from './providers/registry.ts';
 import { hintFor, isReachable, readPart, readUrl } from './providers/settings.ts';
-import { choiceOf, countOf, type Environment, portOf, variablesOf } from './variables.ts';
+import { choiceOf, countOf, daysOf, type Environment, portOf, variablesOf } from './variables.ts';
 
 /** The configuration from the environment, validated and typed. Read once at the start. */
 export type Config = {
@@ -28,6 +28,10 @@ export type Config = {
   readonly redisUrl: string | null;
   readonly dataDir: string;
   readonly migrateOnStart: boolean;
+  /** How long the headers and bodies of callbacks are kept. */
+  readonly callbackRetentionDays: number;
+  /** How long idempotency keys are kept. */
+  readonly idempotencyRetentionDays: number;
   readonly logLevel: LogLevel;
   /** A bearer token that replaces the one in the data directory; null in production. */
   readonly devApiKey: string | null;
@@ -90,6 +94,8 @@ export function readConfig(environment: Environment = process.env): Config {
     redisUrl,
     dataDir: dataDirOf(at, violations),
     migrateOnStart: choiceOf(at, 'MIGRATE_ON_START', ['true', 'false'], 'true', violations) === 'true',
+    callbackRetentionDays: daysOf(at, 'CALLBACK_RETENTION_DAYS', 90, violations),
+    idempotencyRetentionDays: daysOf(at, 'IDEMPOTENCY_RETENTION_DAYS', 30, violations),
     logLevel: choiceOf(at, 'LOG_LEVEL', logLevels, isProduction ? 'info' : 'warn', violations),
     devApiKey,
     providers,

@@ -13,6 +13,7 @@ const revokedFailedMsMax = 1000;
 const accountsIntervalMs = 1000;
 const refusalsIntervalMs = 60_000;
 const awayIntervalMs = 15_000;
+const pruneIntervalMs = 5 * 60_000;
 const maintainIntervalMs = 5 * 60_000;
 /**
  * The pause after a failed round doubles up to this limit, so that an unavailable database is not queried constantly.
@@ -72,6 +73,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
     repeat('provider accounts', alone(rounds.refreshAccounts), accountsIntervalMs, log),
     repeat('providers that are away', alone(rounds.retryProviders), awayIntervalMs, log),
     repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
+    repeat('pruning', rounds.prune, pruneIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),
   ];
   return async () => {

@@ -79,6 +79,22 @@ export function portOf(at: ReadVariable, name: string, fallback: number, violati
   return fallback;
 }
 
+const retentionDaysMin = 7;
+const retentionDaysMax = 3650;
+
+/**
+ * Reads how long something is kept. An order can stay open for seven days, and providers repeat callbacks for days, so less would forget what may
+ * still be repeated.
+ */
+export function daysOf(at: ReadVariable, name: string, fallback: number, violations: string[]): number {
+  const value = at(name);
+  if (value === null) return fallback;
+  const days = /^\d{1,4}$/.test(value) ? Number(value) : 0;
+  if (days >= retentionDaysMin && days <= retentionDaysMax) return days;
+  violations.push(`${name} must be a number of days from ${retentionDaysMin} to ${retentionDaysMax}, in digits.`);
+  return fallback;
+}
+
 export function choiceOf<T extends string>(
   at: ReadVariable,
   name: string,

@@ -76,7 +76,23 @@ const rejectSql = `
   order by random() limit 1
   on conflict (provider, slot) do nothing`;
 
-const dropRejectedSql = 'delete from rejected_deliveries where received_at < $1';
+const dropRejectedSql = `
+  delete from rejected_deliveries where id in (
+    select id from rejected_deliveries where received_at < $1 limit $2 for update skip locked
+  )`;
+// Callbacks that wait, and those of an order whose review is open, keep their content. A scalar subquery, because the planner may turn an
+// EXISTS into a hash of all orders.
+const pruneSql = `
+  update deliveries set headers = '{}', body = '', pruned_at = $2
+  where id in (
+    select id from deliveries d
+    where pruned_at is null and status <> 'PENDING' and received_at < $1 and not (
+      status = 'REVIEW' and coalesce((
+        select cardinality(o.review_reasons) from payments p join orders o on o.id = p.order_id where p.id = d.payment_id
+      ), 0) > 0
+    )
+    order by received_at limit $3 for update of d skip locked
+  )`;
 
 /**
  * Stores a verified callback and returns its id; null when the same event is already stored. Acknowledge the callback only
@@ -147,8 +163,17 @@ export async function insertRejectedDelivery(
   await on.query(rejectSql, values);
 }
 
-/** Deletes refused callbacks older than `rejectedForMs`. Returns their number. */
-export async function dropOldRejectedDeliveries(on: Reader, now: Date): Promise<number> {
-  const { rowCount } = await on.query(dropRejectedSql, [after(now, -rejectedForMs)]);
+/** Deletes refused callbacks older than `rejectedForMs`, at most `limit`. Returns their number. */
+export async function dropOldRejectedDeliveries(on: Reader, now: Date, limit: number): Promise<number> {
+  const { rowCount } = await on.query(dropRejectedSql, [after(now, -rejectedForMs), limit]);
+  return rowCount ?? 0;
+}
+
+/**
+ * Deletes the headers and bodies of at most `limit` callbacks that were received before `before`. The rows stay: a callback that the provider
+ * repeats is a duplicate forever. Returns their number.
+ */
+export async function pruneDeliveries(on: Reader, before: Date, now: Date, limit: number): Promise<number> {
+  const { rowCount } = await on.query(pruneSql, [before, now, limit]);
   return rowCount ?? 0;
 }

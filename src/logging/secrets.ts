@@ -3,6 +3,8 @@ const shapes: readonly (readonly [shape: RegExp, written: string])[] = [
   [/-----BEGIN[\s\S]*?(?:-----END[^-]*-----|$)/g, '[key]'],
   [/\b((?:sk|rk)_(?:live|test)|whsec)_[\w*-]+/g, '$1_[secret]'],
   [/_secret_\w+/g, '_secret_[secret]'],
+  [/\b(ct|dev)_[\w-]{16,}/g, '$1_[secret]'],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, '[token]'],
   [/\b(Bearer|Basic)\s+[^\s"',;]+/gi, '$1 [secret]'],
   // The user and password of a URL. The password may contain an @ or a slash.
   [/\b([a-z][a-z\d+.-]*:\/\/)[^\s"'<>]*@/gi, '$1[secret]@'],

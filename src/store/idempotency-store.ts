@@ -24,8 +24,8 @@ const findSql = `
   where merchant_id = $1 and owner = $2 and operation = $3 and key = $4`;
 // If another open transaction has inserted the same key, this statement waits. It inserts nothing when that one commits.
 const insertSql = `
-  insert into idempotency_keys (merchant_id, owner, operation, key, input_hash, result_id, attempt, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`;
+  insert into idempotency_keys (merchant_id, owner, operation, key, input_hash, result_id, attempt, created_at, needed_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $8) on conflict do nothing`;
 
 /** A hash of an input. The order of object keys has no effect, and null is equal to an omitted field. */
 export function hashOf(input: unknown): string {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { OperationTypeNode } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,19 +16,31 @@ import {
   pick,
 } from '../support/hostile-requests.ts';
 import { createOrder, payOrder } from '../support/orders.ts';
-import { searchOf } from '../support/search.ts';
+import { isSearch, searchOf } from '../support/search.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const { numRuns, seed } = searchOf(160);
+
+const eventLoopDelayMsMax = 200;
+const delay = monitorEventLoopDelay({ resolution: 10 });
 
 let app: TestApp;
 let known: Known;
 beforeAll(async () => {
   app = await startTestApp();
+  delay.enable();
   const order = await createOrder(app);
   known = { orderId: order.id, paymentId: (await payOrder(app, order.id)).id, cursor: order.eventCursor };
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  delay.disable();
+  await app.close();
+  // Of the server and of the clients, which share the process. A machine with other work may be slow, so only a search looks at it.
+  if (!isSearch) return;
+  const p99Ms = delay.percentile(99) / 1e6;
+  console.log(`event loop delay: p99 ${p99Ms.toFixed(1)} ms, longest ${(delay.max / 1e6).toFixed(1)} ms`);
+  expect(p99Ms).toBeLessThan(eventLoopDelayMsMax);
+});
 
 const faults = () =>
   app.logged.filter(({ level }) => level === 'error').map(({ fields, message }) => ({ message, fields }));
@@ -84,6 +97,40 @@ test('no request, whatever it contains, is answered with a server error', async 
       expect(faults()).toEqual([]);
     }),
     { seed, numRuns, endOnFailure: true },
+  );
+});
+
+/** The status of a request for a stream, and what the server sends at once. A subscription goes on until the client leaves. */
+async function beginningOf(body: string): Promise<{ status: number; text: string }> {
+  const leaving = new AbortController();
+  const headers = {
+    ...{ 'content-type': 'application/json', accept: 'text/event-stream' },
+    authorization: `Bearer ${app.token}`,
+  };
+  const init = { method: 'POST', headers, body, signal: leaving.signal };
+  const response = await fetch(`${app.app.url}/graphql`, init);
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    if (response.headers.get('content-type')?.startsWith('text/event-stream') && text !== '') break;
+  }
+  leaving.abort();
+  return { status: response.status, text };
+}
+
+test('no request for an event stream, whatever it contains, is answered with a server error', async () => {
+  const kinds = [OperationTypeNode.SUBSCRIPTION, OperationTypeNode.SUBSCRIPTION, OperationTypeNode.QUERY] as const;
+  await fc.assert(
+    fc.asyncProperty(fc.noBias(fc.gen()), async (draw) => {
+      const dice = diceOf(draw);
+      app.logged.length = 0;
+      const text = JSON.stringify(hostileEnvelope(dice, hostileOperation(dice, schema, pick(dice, kinds), known)));
+      const answer = await beginningOf(dice.isWild && chance(dice, 20) ? wellFormed(mangled(dice, text)) : text);
+      expect(answer.status, answer.text).toBeLessThan(500);
+      expect(answer.text).not.toContain('"INTERNAL"');
+      expect(faults()).toEqual([]);
+    }),
+    { seed, numRuns: Math.ceil(numRuns / 2), endOnFailure: true },
   );
 });
 

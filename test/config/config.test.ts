@@ -35,6 +35,8 @@ test('an empty environment is development: embedded database, sandbox, loopback'
     ...{
       dataDir: '.data',
       migrateOnStart: true,
+      callbackRetentionDays: 90,
+      idempotencyRetentionDays: 30,
       logLevel: 'warn',
       devApiKey: null,
       providers: [],
@@ -80,6 +82,13 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a public URL without a scheme', { PUBLIC_URL: 'pay.example' }, /PUBLIC_URL/],
   ['another database', { DATABASE_URL: 'mysql://a/b' }, /DATABASE_URL/],
   ['another cache', { REDIS_URL: 'memcached://a' }, /REDIS_URL/],
+  ...['CALLBACK_RETENTION_DAYS', 'IDEMPOTENCY_RETENTION_DAYS'].flatMap((name) =>
+    ['0', '6', '3651', '-30', '30.5', '1e3', 'forever'].map((days): [string, Record<string, string>, RegExp] => [
+      `${days} days in ${name}`,
+      { [name]: days },
+      new RegExp(`${name} must be a number of days from 7 to 3650, in digits\\.`),
+    ]),
+  ),
   ['a log level that is none', { LOG_LEVEL: 'loud' }, /LOG_LEVEL/],
   ['neither true nor false', { MIGRATE_ON_START: 'yes' }, /MIGRATE_ON_START/],
   ['a short development key', { DEV_API_KEY: 'short' }, /DEV_API_KEY/],

@@ -78,6 +78,8 @@ export const testConfig: Config = {
   redisUrl: null,
   dataDir: '',
   migrateOnStart: true,
+  callbackRetentionDays: 90,
+  idempotencyRetentionDays: 30,
   logLevel: 'silent',
   devApiKey: token,
   providers: [],
