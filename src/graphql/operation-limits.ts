@@ -1,5 +1,6 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Gate } from '../limits/gate.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Quota } from '../limits/quota.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
@@ -10,8 +11,12 @@ export type OperationLimitParts = {
   readonly limits: Pick<Limits, 'subscriptionsPerSocket' | 'subscriptionsPerPrincipal'>;
   readonly rates: Readonly<Record<'mutations' | 'queries' | 'unauthenticated', RateLimiter>>;
   readonly subscriptions: Quota;
+  /** Queries and mutations in progress on this node. */
+  readonly operations: Gate;
 };
 
+/** How long to wait for other operations to end. */
+const overloadRetryMs = 1000;
 /** How long to wait for a place that another subscription has to leave first. */
 const placeRetryMs = 5000;
 
@@ -24,7 +29,9 @@ export function principalOf({ merchantId, role, id }: Pick<Caller, 'merchantId' 
 export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlContext> {
   return {
     onExecute({ executeFn, setExecuteFn }) {
-      setExecuteFn(async (args: ExecutionArgs) => (await rateRefusal(parts, args)) ?? executeFn(args));
+      setExecuteFn(
+        async (args: ExecutionArgs) => (await rateRefusal(parts, args)) ?? gated(parts.operations, executeFn, args),
+      );
     },
     onSubscribe({ subscribeFn, setSubscribeFn }) {
       setSubscribeFn(async (args: ExecutionArgs) => {
@@ -37,6 +44,30 @@ export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlConte
       });
     },
   };
+}
+
+type Execute = (args: ExecutionArgs) => unknown;
+
+/** Executes an operation when there is a place for it. */
+async function gated(operations: Gate, execute: Execute, args: ExecutionArgs): Promise<unknown> {
+  const leave = await operations.enter();
+  if (leave === null) return overloaded(args.contextValue as GraphqlContext);
+  try {
+    return await execute(args);
+  } finally {
+    leave();
+  }
+}
+
+function overloaded({ socket }: GraphqlContext): ExecutionResult {
+  const http = { status: 503, headers: { 'retry-after': String(overloadRetryMs / 1000) } };
+  const error = new GraphQLError(
+    'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
+    {
+      extensions: { code: 'OVERLOADED', retryAfterMs: overloadRetryMs, ...(socket === null && { http }) },
+    },
+  );
+  return { errors: [error] };
 }
 
 async function rateRefusal({ rates }: OperationLimitParts, args: ExecutionArgs): Promise<ExecutionResult | null> {

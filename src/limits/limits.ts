@@ -12,6 +12,9 @@ export type Limits = {
   readonly subscriptionsPerSocket: number;
   /** Over WebSocket and SSE together. */
   readonly subscriptionsPerPrincipal: number;
+  /** Queries and mutations in progress on one node, and those that wait for them. */
+  readonly operationsInFlight: number;
+  readonly operationsQueued: number;
   readonly mutations: RateLimit;
   readonly queries: RateLimit;
   /** Operations without a valid token, by client address. */
@@ -27,6 +30,8 @@ export const defaultLimits: Limits = {
   socketsPerPrincipal: 10_000,
   subscriptionsPerSocket: 100,
   subscriptionsPerPrincipal: 10_000,
+  operationsInFlight: 1000,
+  operationsQueued: 1000,
   mutations: { perSecond: 100, burst: 200 },
   queries: { perSecond: 200, burst: 400 },
   unauthenticated: { perSecond: 20, burst: 40 },

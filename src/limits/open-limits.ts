@@ -1,4 +1,5 @@
 import type { Log } from '../domain/log.ts';
+import { createGate, type Gate } from './gate.ts';
 import type { Limits } from './limits.ts';
 import { createQuota, type Quota } from './quota.ts';
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
@@ -6,6 +7,7 @@ import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
 export type OpenLimits = {
   readonly rates: Readonly<Record<'mutations' | 'queries' | 'unauthenticated' | 'refusedCallbacks', RateLimiter>>;
   readonly subscriptions: Quota;
+  readonly operations: Gate;
   close(): void;
 };
 
@@ -21,6 +23,7 @@ export async function openLimits(limits: Limits, redisUrl: string | null, log: L
       refusedCallbacks: createRateLimiter({ name: 'callbacks', limit: limits.refusedCallbacks, redis: null, log }),
     },
     subscriptions: createQuota(),
+    operations: createGate(limits.operationsInFlight, limits.operationsQueued),
     close: () => redis?.disconnect(),
   };
 }
