@@ -85,7 +85,7 @@ test('a connection may be idle between two requests for longer than a request ma
 });
 
 /** Large events: each event of the order's log selects the texts of the order many times. */
-const fields = Array.from({ length: 60 }, (_, index) => `m${index}: metadata`).join(' ');
+const fields = Array.from({ length: 45 }, (_, index) => `m${index}: metadata`).join(' ');
 const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key ${index}`, 'x'.repeat(500)]));
 
 function follow(orderId: string, after: string): Buffer {
