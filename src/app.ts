@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
@@ -18,20 +19,28 @@ import { createNotifier, type Notifier } from './events/notifications.ts';
 import { dieAt } from './failpoints.ts';
 import { createAuthentication } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
+import { principalOf } from './graphql/operation-limits.ts';
+import { mayCallFrom } from './graphql/page-origin.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
+import { createCallbackLane } from './http/callback-lane.ts';
+import { clientAddressOf } from './http/client-address.ts';
 import type { HttpLimits } from './http/limits.ts';
+import { createOrigins } from './http/origins.ts';
 import { createReadiness } from './http/readiness.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { createHttpServer } from './http/server.ts';
+import { createSocketAdmission } from './http/socket-places.ts';
 import { createWebhookEntrance } from './http/webhook-entrance.ts';
 import { serveWebSocket } from './http/websocket.ts';
+import { openLimits } from './limits/open-limits.ts';
 import { createLogger } from './logging/logger.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import type { ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
 import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.ts';
-import { ensureFirstMerchant, findFirstMerchant } from './store/merchant-store.ts';
+import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { findTokenOrder } from './store/order-store.ts';
 import { findActiveSigningKeys } from './store/signing-key-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
@@ -127,7 +136,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   try {
     // The lock of the data directory is taken before anything else. The rest opens concurrently.
     const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
-    const http = createHttpServer(parts.httpLimits);
+    const http = createHttpServer(securityHeaders(config.isProduction), parts.httpLimits);
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
     const entered = http.listen(config.port, config.host).then(async (url) => {
       const publicUrl = config.publicUrl ?? url;
@@ -180,38 +189,50 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       mode: config.isProduction ? 'live' : 'test',
       ...{ clock, log },
     });
-    const pagesToken = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname) ? token : null;
+    const isLocal = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname);
+    const pagesToken = isLocal && !config.isProduction ? token : null;
+    const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
+    const addressOf = (request: IncomingMessage) => clientAddressOf(request, config.trustedProxies);
     const yoga = createGraphqlServer({
       ...{ schema, commands, notifier, logId },
-      ...{ authenticate: authentication.authenticate, clientTokens },
+      ...{ authenticate: authentication.authenticate, clientTokens, hasIntrospection: config.hasIntrospection },
+      operationLimits: { ...limits, limits: config.limits },
       administration: { masterKeys, isProduction: config.isProduction, publicUrl },
-      graphiql: config.isProduction
-        ? null
-        : {
+      graphiql: config.hasGraphiql
+        ? {
             tabs: graphiqlTabs(`${publicUrl}${returnPath}`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
             token: pagesToken,
-          },
+          }
+        : null,
     });
     // Opened before clients can subscribe: events that other nodes commit from now on reach subscribers even if their notification is lost.
     const tail = await openTailWatch({ pool: database.pool, notifier });
     const intake = createCallbackIntake(commands);
     const webhooks = createWebhookEntrance({
-      ...{ intake, accounts, log, failpoint },
+      ...{ intake, accounts, log, failpoint, addressOf, lane: createCallbackLane(limits.rates.refusedCallbacks) },
       now: () => clock.now(),
     });
-    const sockets = serveWebSocket(
-      (initial) => yoga.getEnveloped(initial as never) as never,
-      authentication.authenticate,
-      log,
-    );
+    const origins = createOrigins({
+      ...{ own: new URL(publicUrl).origin, isProduction: config.isProduction, isLoopback },
+      isListed: (origin) => isWebOriginListed(database.pool, origin),
+    });
+    const sockets = serveWebSocket({
+      ...{ getEnveloped: (initial) => yoga.getEnveloped(initial as never) as never, log },
+      ...{ authenticate: authentication.authenticate, mayCallFrom, foreignOriginOf: origins.foreignOf },
+      ...{ addressOf, principalOf },
+      admission: createSocketAdmission({
+        limits: config.limits,
+        isExempt: (address) => !config.isProduction && isLoopback(address),
+      }),
+    });
     await keep(webhooks, async () => webhooks.logCounted('now'));
     await keep(intake, () => intake.idle());
     await keep(sockets, () => sockets.close(drainMs));
     await keep(http, () => http.stopAccepting(drainMs));
     http.serve({
       log,
-      hasGraphiql: !config.isProduction,
-      home: config.isProduction ? null : '/graphql',
+      hasGraphiql: config.hasGraphiql,
+      home: config.hasGraphiql ? '/graphql' : null,
       returnPage: config.isProduction
         ? null
         : createReturnPage({ ask: pagesToken === null ? null : queryAs(yoga, pagesToken), isLoopback }),
@@ -221,7 +242,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         yoga.handleNodeRequestAndResponse(request, response, {
           requestId,
           authorization: request.headers.authorization ?? null,
+          ...{ origin: origins.foreignOf(request), address: addressOf(request), socket: null },
         }),
+      origins,
       webhooks,
     });
     signal.throwIfAborted();
@@ -295,6 +318,7 @@ function queryAs(yoga: YogaServer, token: string) {
     const response = await yoga.fetch('http://localhost/graphql', init, {
       requestId,
       authorization: `Bearer ${token}`,
+      ...{ origin: null, address: '127.0.0.1', socket: null },
     });
     return response.json();
   };

@@ -3,14 +3,22 @@ import { isIP } from 'node:net';
 import { type MasterKeys, readMasterKey } from './accounts/master-key.ts';
 import { parseAddress } from './database/address.ts';
 import { type DeathAt, parseFailpoints } from './failpoints.ts';
+import { limitsOf } from './limit-variables.ts';
+import type { Limits } from './limits/limits.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
 import { providerDefinitions } from './providers/registry.ts';
 import { hintFor, isReachable, readPart, readUrl } from './providers/settings.ts';
-import { choiceOf, daysOf, type Environment, portOf, variablesOf } from './variables.ts';
+import { choiceOf, countOf, daysOf, type Environment, portOf, variablesOf } from './variables.ts';
 
 /** The configuration from the environment, validated and typed. Read once at the start. */
 export type Config = {
   readonly isProduction: boolean;
+  /** Whether `/graphql` serves GraphiQL to browsers. */
+  readonly hasGraphiql: boolean;
+  readonly hasIntrospection: boolean;
+  readonly limits: Limits;
+  /** The number of proxies in front of the server. Their `x-forwarded-for` header names the client. */
+  readonly trustedProxies: number;
   readonly host: string;
   readonly port: number;
   /** The public URL for providers and browsers, without a slash at the end; null when it is the listening address. */
@@ -75,6 +83,10 @@ export function readConfig(environment: Environment = process.env): Config {
   if (isWithSandbox && port !== 0 && port === sandboxPort) violations.push('PORT and SANDBOX_PORT must differ.');
   const config: Config = {
     isProduction,
+    hasGraphiql: isOn(at, 'GRAPHIQL', !isProduction, violations),
+    hasIntrospection: isOn(at, 'INTROSPECTION', !isProduction, violations),
+    limits: limitsOf(at, violations),
+    trustedProxies: countOf(at, 'TRUSTED_PROXIES', { fallback: 0, min: 0, max: 10 }, violations),
     host: hostOf(at, violations),
     port,
     publicUrl,
@@ -93,6 +105,10 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   if (violations.length > 0) throw new ConfigError(violations);
   return config;
+}
+
+function isOn(at: ReadVariable, name: string, fallback: boolean, violations: string[]): boolean {
+  return choiceOf(at, name, ['on', 'off'], fallback ? 'on' : 'off', violations) === 'on';
 }
 
 function checkDatabaseUrl(databaseUrl: string, violations: string[]): void {

@@ -108,3 +108,18 @@ export function choiceOf<T extends string>(
   if (chosen === undefined) violations.push(`${name} must be one of ${choices.join(', ')}.`);
   return chosen ?? fallback;
 }
+
+/** Reads a whole number in decimal digits. */
+export function countOf(
+  at: ReadVariable,
+  name: string,
+  { fallback, min, max }: { readonly fallback: number; readonly min: number; readonly max: number },
+  violations: string[],
+): number {
+  const value = at(name);
+  if (value === null) return fallback;
+  const count = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  if (count >= min && count <= max) return count;
+  violations.push(`${name} must be a number from ${min} to ${max}, in digits.`);
+  return fallback;
+}

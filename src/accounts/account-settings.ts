@@ -4,7 +4,7 @@ import type { ProviderDefinition, ProviderSetup, ReadVariable } from '../provide
 import { providerDefinitions } from '../providers/registry.ts';
 import type { StoredAccount } from '../store/provider-account-store.ts';
 import type { MasterKeys } from './master-key.ts';
-import { type Secrets, unseal } from './sealing.ts';
+import { type Secrets, sealedAccount, unseal } from './sealing.ts';
 
 /** The server's mode, and whether the account may be one in which no money moves. */
 export type AccountMode = { readonly isProduction: boolean; readonly allowsTest: boolean };
@@ -80,7 +80,7 @@ export function settingsOfStored(
   { isProduction }: Pick<AccountMode, 'isProduction'>,
 ): AccountSettings {
   if (keys === null) throw new AccountSettingsError([masterKeyMissing]);
-  const secrets = unseal(stored, stored, keys);
+  const secrets = unseal(sealedAccount(stored), stored, keys);
   const at: ReadVariable = (name) => stored.settings[name] ?? secrets.get(name)?.reveal() ?? null;
   const isSet = (name: string) => at(name) !== null;
   const mode = { isProduction, allowsTest: stored.allowsTest };

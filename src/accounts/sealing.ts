@@ -3,19 +3,33 @@ import type { ProviderName } from '../domain/payment.ts';
 import { Secret } from '../domain/secret.ts';
 import type { MasterKey, MasterKeys } from './master-key.ts';
 
-/** The secret variables of an account by name. */
+/** Secrets of one row by name. */
 export type Secrets = ReadonlyMap<string, Secret>;
 
-/** The encrypted secrets of an account, and the id of the key that encrypts them. */
+/** The encrypted secrets of a row, and the id of the key that encrypts them. */
 export type Sealed = { readonly keyId: string; readonly secrets: Buffer };
 
 /** The row that the secrets belong to. They cannot be decrypted in another row. */
 export type SealedRow = {
   readonly id: string;
   readonly merchantId: string;
+  /** What else the secrets are bound to: the kind of row, and more of its columns. */
+  readonly binding: readonly string[];
+  /** What to do when the secrets are lost, as a sentence. */
+  readonly remedy: string;
+};
+
+/** @param account a stored provider account. */
+export function sealedAccount(account: {
+  readonly id: string;
+  readonly merchantId: string;
   readonly provider: ProviderName;
   readonly account: string;
-};
+}): SealedRow {
+  const { id, merchantId, provider, account: name } = account;
+  const remedy = `Set them again: npm run paystream -- provider update ${id} --file FILE`;
+  return { id, merchantId, binding: ['provider account', provider, name], remedy };
+}
 
 /** The secrets cannot be decrypted. The message is a sentence for the operator. */
 export class SealBrokenError extends Error {}
@@ -59,6 +73,6 @@ function keyOf({ id }: SealedRow, keyId: string, { current, old }: MasterKeys): 
   );
 }
 
-function boundTo({ id, merchantId, provider, account }: SealedRow): Buffer {
-  return Buffer.from(JSON.stringify(['paystream provider account', id, merchantId, provider, account]));
+function boundTo({ id, merchantId, binding }: SealedRow): Buffer {
+  return Buffer.from(JSON.stringify(['paystream', id, merchantId, ...binding]));
 }

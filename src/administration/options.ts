@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 
 export const usage = `Administers merchants, their keys and their provider accounts.
 
-  npm run paystream -- merchant add --name NAME --return-origin ORIGIN
-  npm run paystream -- merchant update MERCHANT_ID [--name NAME] [--return-origin ORIGIN]
+  npm run paystream -- merchant add --name NAME --return-origin ORIGIN [--web-origin ORIGIN]
+  npm run paystream -- merchant update MERCHANT_ID [--name NAME] [--return-origin ORIGIN] [--web-origin ORIGIN]
   npm run paystream -- merchant list
   npm run paystream -- key add [--merchant ID] --name NAME
   npm run paystream -- key list [--merchant ID]
@@ -22,6 +22,8 @@ export const usage = `Administers merchants, their keys and their provider accou
   --name NAME             a name for people, such as "My shop" or "shop server"
   --return-origin ORIGIN  a web origin that buyers may return to after paying, such as https://shop.example; may be repeated.
                           An update replaces all origins
+  --web-origin ORIGIN     the origin of a web page that calls the API from the browser; may be repeated. An update replaces all,
+                          and --web-origin none removes them
   --merchant ID           the merchant, mch_…; required if there are several
   --jwks-url URL          your login service's JSON Web Key Set; without it, an HS256 secret is made
   --role ROLE             OPERATOR, VIEWER or CUSTOMER
@@ -37,12 +39,18 @@ DATABASE_URL or DATA_DIR. A running server needs no restart.`;
 
 /** A command line of the paystream command. */
 export type Options =
-  | { readonly command: 'merchant add'; readonly name: string; readonly returnOrigins: readonly string[] }
+  | {
+      readonly command: 'merchant add';
+      readonly name: string;
+      readonly returnOrigins: readonly string[];
+      readonly webOrigins: readonly string[];
+    }
   | {
       readonly command: 'merchant update';
       readonly merchantId: string;
       readonly name: string | null;
       readonly returnOrigins: readonly string[] | null;
+      readonly webOrigins: readonly string[] | null;
     }
   | { readonly command: 'merchant list' }
   | { readonly command: 'key add'; readonly merchantId: string | null; readonly name: string }
@@ -85,6 +93,7 @@ export function readOptions(args: readonly string[]): Options | null {
   const [noun, verb, ...rest] = positionals;
   const command = `${noun} ${verb ?? ''}`.trim();
   const { merchant = null, 'return-origin': returnOrigins = [] } = values;
+  const webOrigins = webOriginsOf(values['web-origin']);
   const allowsTest = values['allow-test'] === true;
   const name = onlyOf('--name', values.name);
   const required = (value: string | undefined, option: string): string => {
@@ -95,16 +104,17 @@ export function readOptions(args: readonly string[]): Options | null {
     switch (command) {
       case 'merchant add':
         if (returnOrigins.length === 0) throw new UsageError('merchant add needs at least one --return-origin.');
-        return { command, name: required(name, '--name'), returnOrigins };
+        return { command, name: required(name, '--name'), returnOrigins, webOrigins: webOrigins ?? [] };
       case 'merchant update':
-        if (name === undefined && returnOrigins.length === 0) {
-          throw new UsageError('merchant update needs --name or --return-origin.');
+        if (name === undefined && returnOrigins.length === 0 && webOrigins === null) {
+          throw new UsageError('merchant update needs --name, --return-origin or --web-origin.');
         }
         return {
           command,
           merchantId: required(rest.shift(), 'the id of a merchant, mch_…'),
           name: name ?? null,
           returnOrigins: returnOrigins.length === 0 ? null : returnOrigins,
+          webOrigins,
         };
       case 'merchant list':
         return { command };
@@ -176,8 +186,8 @@ export function readOptions(args: readonly string[]): Options | null {
 const anAccount = 'the id of a provider account, pac_…';
 
 const takenBy: Readonly<Record<string, readonly string[]>> = {
-  'merchant add': ['name', 'return-origin'],
-  'merchant update': ['name', 'return-origin'],
+  'merchant add': ['name', 'return-origin', 'web-origin'],
+  'merchant update': ['name', 'return-origin', 'web-origin'],
   'key add': ['name', 'merchant'],
   'key list': ['merchant'],
   'signing-key add': ['merchant', 'jwks-url'],
@@ -192,6 +202,11 @@ const takenBy: Readonly<Record<string, readonly string[]>> = {
 function onlyOf(option: string, values: readonly string[] | undefined): string | undefined {
   if (values !== undefined && values.length > 1) throw new UsageError(`${option} is given more than once.`);
   return values?.[0];
+}
+
+/** Null when the option is not given; `none` stands for no origin. */
+function webOriginsOf(values: readonly string[] | undefined): readonly string[] | null {
+  return values?.filter((value) => value !== 'none') ?? null;
 }
 
 function secondsOf(text: string): number {
@@ -214,6 +229,7 @@ function parse(args: readonly string[]) {
         file: { type: 'string' },
         'allow-test': { type: 'boolean' },
         'return-origin': { type: 'string', multiple: true },
+        'web-origin': { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },
     });

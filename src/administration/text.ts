@@ -6,22 +6,28 @@ type Named = {
   readonly id: string;
   readonly name: string;
   readonly returnOrigins: readonly string[];
+  readonly webOrigins: readonly string[];
   readonly createdAt: Date;
 };
 
 export function textOfNewMerchant({ merchant, usesEnvironmentAccounts }: NewMerchant): string {
-  const { id, name, returnOrigins } = merchant;
+  const { id, name } = merchant;
   const accounts = usesEnvironmentAccounts
     ? 'The provider accounts of the environment belong to this merchant.'
     : 'The provider accounts of the environment belong to the first merchant, so this merchant needs one of its own: see provider add.';
-  return `Created merchant ${id}, "${name}". Buyers may return to ${returnOrigins.join(', ')}.
+  return `Created merchant ${id}, "${name}". ${textOfOrigins(merchant)}
 ${accounts}
 
 Next, create a key for its server: npm run paystream -- key add --merchant ${id} --name 'shop server'`;
 }
 
-export function textOfMerchant({ id, name, returnOrigins }: Named): string {
-  return `Merchant ${id} is "${name}". Buyers may return to ${returnOrigins.join(', ')}.`;
+export function textOfMerchant(merchant: Named): string {
+  return `Merchant ${merchant.id} is "${merchant.name}". ${textOfOrigins(merchant)}`;
+}
+
+function textOfOrigins({ returnOrigins, webOrigins }: Named): string {
+  const pages = webOrigins.length === 0 ? '' : ` Pages of ${webOrigins.join(', ')} may call the API.`;
+  return `Buyers may return to ${returnOrigins.join(', ')}.${pages}`;
 }
 
 export function textOfNewKey({ key, token }: NewApiKey): string {
@@ -43,8 +49,10 @@ export function tableOfMerchants(merchants: readonly Named[]): string {
     return "There is no merchant. Create one: npm run paystream -- merchant add --name 'My shop' --return-origin https://shop.example";
   }
   return table(
-    ['id', 'name', 'created', 'return origins'],
-    merchants.map(({ id, name, createdAt, returnOrigins }) => [id, name, dayOf(createdAt), returnOrigins.join(' ')]),
+    ['id', 'name', 'created', 'return origins', 'web origins'],
+    merchants.map(({ id, name, createdAt, returnOrigins, webOrigins }) => [
+      ...[id, name, dayOf(createdAt), returnOrigins.join(' '), webOrigins.join(' ')],
+    ]),
   );
 }
 

@@ -1,5 +1,5 @@
 import { masterKeyMissing } from '../accounts/account-settings.ts';
-import { seal } from '../accounts/sealing.ts';
+import { seal, sealedAccount } from '../accounts/sealing.ts';
 import { NotFoundError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import { findMerchant } from '../store/merchant-store.ts';
@@ -43,7 +43,7 @@ export async function addProviderAccount(
   const { name: provider, account } = await findAccountName(parts, setup);
   const row = { id: newId('providerAccount'), merchantId, provider, account };
   if (await hasForeignPayments(db.pool, row)) throw refused([belongsToAnother]);
-  const sealed = seal(row, secrets, masterKeys.current);
+  const sealed = seal(sealedAccount(row), secrets, masterKeys.current);
   const held = await insertProviderAccount(db, { ...row, settings, ...sealed, allowsTest, createdAt: clock.now() });
   if (held.id === row.id) return { account: held, isCalledFromInternet };
   if (held.merchantId !== merchantId) throw refused([belongsToAnother]);

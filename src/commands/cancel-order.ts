@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isPayer } from '../domain/actor.ts';
 import { NotFoundError, OrderNotCancelableError } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
@@ -34,7 +35,7 @@ export async function cancelOrder(
 }
 
 /** False when the order is already being closed or is canceled. @throws {OrderNotCancelableError} */
-function isCancelable({ order, payments }: OrderChange): boolean {
+function isCancelable({ order, payments, actor }: OrderChange): boolean {
   switch (order.status) {
     case 'OPEN':
       return true;
@@ -46,6 +47,9 @@ function isCancelable({ order, payments }: OrderChange): boolean {
     case 'CONFIRMED':
       // An authorized payment can still be voided while nothing is captured.
       if (order.capturedMinor > 0n) throw new OrderNotCancelableError(order.id, 'it is paid; refund it instead');
+      if (isPayer(actor.kind)) {
+        throw new OrderNotCancelableError(order.id, 'its payment is authorized, so only the merchant can cancel it');
+      }
       if (payments.some(({ captureMinor }) => captureMinor !== null)) {
         throw new OrderNotCancelableError(order.id, 'its payment is being captured');
       }

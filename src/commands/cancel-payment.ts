@@ -1,3 +1,4 @@
+import { isPayer } from '../domain/actor.ts';
 import { PaymentNotCancelableError } from '../domain/errors.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { closeAtProviders } from '../provider-calls/check-payment.ts';
@@ -26,7 +27,12 @@ export async function cancelPayment(context: CommandContext, actor: Actor, payme
       case 'ACTION_REQUIRED':
       case 'PROCESSING':
       case 'UNKNOWN':
+        closePayment(change, paymentId, 'CANCELED');
+        break;
       case 'AUTHORIZED':
+        if (isPayer(change.actor.kind)) {
+          throw new PaymentNotCancelableError(paymentId, 'it is authorized, so only the merchant can cancel it');
+        }
         closePayment(change, paymentId, 'CANCELED');
         break;
       case 'CANCELING':

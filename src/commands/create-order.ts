@@ -11,7 +11,7 @@ import { isNumberTaken } from '../store/order-store.ts';
 import { insertOrderByIntent } from '../store/order-writer.ts';
 import { findProducts } from '../store/product-store.ts';
 import { type Actor, causeOf, keyOwnerOf } from './actor.ts';
-import { idempotencyKey, parseInput, text } from './input.ts';
+import { idempotencyKey, parseInput, reference, text } from './input.ts';
 import { priceLines, skusToPrice } from './price-lines.ts';
 
 const defaultCaptureMode = 'AUTOMATIC';
@@ -20,12 +20,12 @@ const linesMax = 100;
 
 const inputSchema = z.object({
   idempotencyKey,
-  number: text(1, 64).nullish(),
+  number: reference(1, 64).nullish(),
   currency: z.string().refine(isCurrency, 'must be an ISO 4217 currency code in upper case.'),
   lines: z
     .array(
       z.object({
-        sku: text(1, 64).nullish(),
+        sku: reference(1, 64).nullish(),
         name: text(1, 256).nullish(),
         quantity: z.int().min(1, 'must be 1 to 999999.').max(999_999, 'must be 1 to 999999.'),
         unitAmountMinor: z.bigint().min(1n, 'must be at least 1.').nullish(),

@@ -10,18 +10,23 @@ export const merchantFields = {
     .array(z.string())
     .min(1, 'must have at least one origin.')
     .max(originsMax, `must have at most ${originsMax} origins.`),
+  webOrigins: z.array(z.string()).max(originsMax, `must have at most ${originsMax} origins.`),
 };
 
+type Origins = Readonly<Record<'returnOrigins' | 'webOrigins', readonly string[]>>;
+
 /**
- * Checks the web origins that buyers may return to after paying, such as `https://shop.example`. In production they are https, and `*` is refused.
+ * Checks the origins that buyers may return to, and those of pages that may call the API, such as `https://shop.example`. In production they are https, and `*` is refused.
  *
  * @throws {InvalidInputError}
  */
-export function checkOrigins(origins: readonly string[], isProduction: boolean): void {
-  const issues = origins.flatMap((origin, index) => {
-    const message = refusalOf(origin, isProduction);
-    return message === null ? [] : [{ path: `returnOrigins.${index}`, message }];
-  });
+export function checkOrigins(origins: Origins, isProduction: boolean): void {
+  const issues = (['returnOrigins', 'webOrigins'] as const).flatMap((field) =>
+    origins[field].flatMap((origin, index) => {
+      const message = refusalOf(origin, isProduction);
+      return message === null ? [] : [{ path: `${field}.${index}`, message }];
+    }),
+  );
   if (issues.length > 0) throw new InvalidInputError(issues);
 }
 

@@ -22,7 +22,7 @@ import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { type Actor, keyOwnerOf, ownOrder } from './actor.ts';
-import { idempotencyKey, parseInput, text } from './input.ts';
+import { idempotencyKey, parseInput, reference } from './input.ts';
 import { chooseMethod } from './payment-methods.ts';
 
 /** The maximum number of blocking payments that one call closes before it fails with PAYMENT_IN_PROGRESS. */
@@ -40,8 +40,8 @@ const inputSchema = z.object({
   orderId: z.string().refine((id) => isId('order', id), 'is not an order id.'),
   method: z.enum(paymentMethods),
   flow: z.enum(paymentFlows).nullish(),
-  returnUrl: text(1, 2048).nullish(),
-  openId: text(1, 128).nullish(),
+  returnUrl: reference(1, 2048).nullish(),
+  openId: reference(1, 128).nullish(),
   buyerIp: z.union([z.ipv4(), z.ipv6()], 'must be an IP address.').nullish(),
 });
 type Wanted = Omit<z.output<typeof inputSchema>, 'idempotencyKey'>;

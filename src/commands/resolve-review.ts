@@ -10,7 +10,7 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { changeOrder } from '../store/order-writer.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
 import { type Actor, ownOrder } from './actor.ts';
-import { amountMinor, parseInput, text } from './input.ts';
+import { amountMinor, parseInput, reference, text } from './input.ts';
 
 /** The payment statuses that an operator can read in a provider's console. */
 export const factStatuses = ['AUTHORIZED', 'SUCCEEDED', 'CANCELED', 'EXPIRED', 'FAILED'] as const;
@@ -28,7 +28,7 @@ const inputSchema = z.object({
         paymentId: z.string(),
         status: z.enum(factStatuses),
         capturedMinor: amountMinor.nullish(),
-        providerPaymentId: text(1, 255).nullish(),
+        providerPaymentId: reference(1, 255).nullish(),
       }),
     )
     .max(20, 'must have at most 20.')

@@ -1,5 +1,5 @@
 import { masterKeyMissing } from '../accounts/account-settings.ts';
-import { SealBrokenError, type Sealed, type SealedRow, seal, unseal } from '../accounts/sealing.ts';
+import { SealBrokenError, type Sealed, type SealedRow, seal, sealedAccount, unseal } from '../accounts/sealing.ts';
 import { resealBatch } from '../store/provider-account-store.ts';
 import { resealSigningKeys } from '../store/signing-key-store.ts';
 import { type AccountParts, refused } from './provider-account-input.ts';
@@ -39,7 +39,7 @@ export async function rotateMasterKey({ db, masterKeys }: Pick<AccountParts, 'db
     }
   };
   await inBatches((after) =>
-    resealBatch(db, { keyId, after, limit: batchSize }, (account) => encrypt(account, account)),
+    resealBatch(db, { keyId, after, limit: batchSize }, (account) => encrypt(sealedAccount(account), account)),
   );
   await inBatches((after) =>
     resealSigningKeys(db, { keyId, after, limit: batchSize }, (key) => {

@@ -8,7 +8,8 @@ export const secretName = 'secret';
 
 /** What the secret of a signing key is bound to. */
 export function sealedRowOf({ id, merchantId }: Pick<SigningKey, 'id' | 'merchantId'>): SealedRow {
-  return { id, merchantId, provider: 'JWT', account: 'HS256' };
+  const remedy = `Revoke it and create another: npm run paystream -- signing-key revoke ${id}`;
+  return { id, merchantId, binding: ['signing key'], remedy };
 }
 
 /** The HS256 secret of a key; null for a JWKS URL. @throws {SealBrokenError} when it cannot be decrypted. */

@@ -8,10 +8,11 @@ import { checkOrigins, merchantFields } from './merchant-input.ts';
 const inputSchema = z.object({
   name: merchantFields.name.nullish(),
   returnOrigins: merchantFields.returnOrigins.nullish(),
+  webOrigins: merchantFields.webOrigins.nullish(),
 });
 
 /**
- * Changes the name or the return origins of a merchant; null leaves one as it is. Returns the merchant as it is then.
+ * Changes the name or the origins of a merchant; null leaves one as it is. Returns the merchant as it is then.
  *
  * @throws {InvalidInputError} @throws {NotFoundError} when there is no such merchant.
  */
@@ -21,11 +22,12 @@ export async function updateMerchant(
   input: unknown,
   isProduction: boolean,
 ): Promise<Merchant> {
-  const { name, returnOrigins } = parseInput(inputSchema, input);
-  checkOrigins(returnOrigins ?? [], isProduction);
+  const { name, returnOrigins, webOrigins } = parseInput(inputSchema, input);
+  checkOrigins({ returnOrigins: returnOrigins ?? [], webOrigins: webOrigins ?? [] }, isProduction);
   const merchant = await changeMerchant(db.pool, merchantId, {
     name: name ?? null,
     returnOrigins: returnOrigins ?? null,
+    webOrigins: webOrigins ?? null,
   });
   if (merchant === null) throw new NotFoundError('There is no such merchant.');
   return merchant;

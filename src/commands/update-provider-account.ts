@@ -1,5 +1,5 @@
 import { masterKeyMissing } from '../accounts/account-settings.ts';
-import { seal } from '../accounts/sealing.ts';
+import { seal, sealedAccount } from '../accounts/sealing.ts';
 import { NotFoundError } from '../domain/errors.ts';
 import { changeProviderAccount, findProviderAccount, type StoredAccount } from '../store/provider-account-store.ts';
 import type { ChangedAccount, NewProviderAccount } from './add-provider-account.ts';
@@ -35,7 +35,7 @@ export async function updateProviderAccount(
       `These variables belong to the account ${name}, and ${id} is ${held.account}: add it as another account.`,
     ]);
   }
-  const change = { settings, ...seal(held, secrets, masterKeys.current), allowsTest };
+  const change = { settings, ...seal(sealedAccount(held), secrets, masterKeys.current), allowsTest };
   const account: StoredAccount | null = await changeProviderAccount(db, id, change, clock.now());
   if (account === null) throw new NotFoundError(noSuchAccount);
   return { account, isCalledFromInternet };

@@ -12,6 +12,7 @@ import { tokenClaims } from './token-claims.ts';
 export type VerifiedToken = {
   readonly merchantId: string;
   readonly returnOrigins: readonly string[];
+  readonly webOrigins: readonly string[];
   readonly role: TokenRole;
   readonly subject: string;
   readonly expiresAt: Date;
@@ -100,8 +101,8 @@ export function createTokenVerifier({
         const claims = tokenClaims.safeParse(payload);
         if (!claims.success) return null;
         const { sub: subject, role, exp } = claims.data;
-        const { returnOrigins, id: signingKeyId } = key;
-        return { merchantId, returnOrigins, role, subject, expiresAt: new Date(exp * 1000), signingKeyId };
+        const { returnOrigins, webOrigins, id: signingKeyId } = key;
+        return { merchantId, returnOrigins, webOrigins, role, subject, expiresAt: new Date(exp * 1000), signingKeyId };
       }
     }
     return null;

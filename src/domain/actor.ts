@@ -17,6 +17,11 @@ export type ActorKind = (typeof actorKinds)[number];
  */
 export type EventActor = { readonly kind: ActorKind; readonly id: string | null };
 
+/** True for who pays. They may give up what they have not paid, but not take back an authorization that the merchant relies on. */
+export function isPayer(kind: ActorKind | Role): boolean {
+  return kind === 'CUSTOMER' || kind === 'BUYER';
+}
+
 export const systemActor: EventActor = { kind: 'SYSTEM', id: null };
 
 export function providerActor({ provider }: { readonly provider: ProviderName }): EventActor {

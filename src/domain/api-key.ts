@@ -15,4 +15,5 @@ export type KeyHolder = {
   readonly keyId: string;
   readonly merchantId: string;
   readonly returnOrigins: readonly string[];
+  readonly webOrigins: readonly string[];
 };

@@ -12,6 +12,8 @@ import { createRevocations, type Revocations } from './revocations.ts';
 export type Caller = Actor & {
   /** Aborts when the caller's token expires, or its API key is revoked. */
   readonly revoked: AbortSignal;
+  /** The origins of the pages that may use the token; `*` allows all. */
+  readonly webOrigins: readonly string[];
 };
 
 /** Resolves the caller of an `Authorization` header; null when it has no valid token. */
@@ -28,6 +30,7 @@ export type TokenOrder = {
   readonly orderId: string;
   readonly merchantId: string;
   readonly returnOrigins: readonly string[];
+  readonly webOrigins: readonly string[];
   readonly expiresAt: Date;
 };
 
@@ -48,7 +51,11 @@ export type AuthenticationParts = {
   readonly log: Log;
 };
 
-type Merchant = { readonly id: string; readonly returnOrigins: readonly string[] };
+type Merchant = {
+  readonly id: string;
+  readonly returnOrigins: readonly string[];
+  readonly webOrigins: readonly string[];
+};
 
 const never = new AbortController().signal;
 const useRecordedEveryMs = 60_000;
@@ -72,15 +79,16 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       if (development !== null && developmentHash !== null && timingSafeEqual(hash, developmentHash)) {
         return {
           ...serverOf(development.merchant.id, development.merchant.returnOrigins, 'development'),
+          webOrigins: development.merchant.webOrigins,
           revoked: never,
         };
       }
       if (keyModeOf(token) !== mode) return null;
       const holder = await keys.findHolder(hash);
       if (holder === null) return null;
-      const { keyId, merchantId, returnOrigins } = holder;
+      const { keyId, merchantId, returnOrigins, webOrigins } = holder;
       recordUse(keyId);
-      return withSignal(serverOf(merchantId, returnOrigins, keyId), () =>
+      return withSignal(serverOf(merchantId, returnOrigins, keyId), webOrigins, () =>
         revocations.signalOf(keyId, { keyId, at: null }),
       );
     },
@@ -102,11 +110,11 @@ async function buyerOf(
   const named = clientTokens?.orderIdOf(token) ?? null;
   const order = named === null ? null : await findOrder(named);
   if (order === null) return null;
-  const { orderId, merchantId, returnOrigins } = order;
+  const { orderId, merchantId, returnOrigins, webOrigins } = order;
   const until = after(order.expiresAt, clientTokenGraceMs);
   if (until <= clock.now()) return null;
   const actor: Actor = { role: 'BUYER', id: orderId, merchantId, customerId: null, orderId, returnOrigins };
-  return withSignal(actor, () => revocations.signalOf(orderId, { keyId: null, at: until }));
+  return withSignal(actor, webOrigins, () => revocations.signalOf(orderId, { keyId: null, at: until }));
 }
 
 /** The operator, viewer or customer of a JWT. */
@@ -117,18 +125,19 @@ async function personOf(
 ): Promise<Caller | null> {
   const verified = await verifyToken(token);
   if (verified === null) return null;
-  const { merchantId, returnOrigins, role, subject, expiresAt, signingKeyId } = verified;
+  const { merchantId, returnOrigins, webOrigins, role, subject, expiresAt, signingKeyId } = verified;
   const customerId = role === 'CUSTOMER' ? subject : null;
   const actor: Actor = { role, id: subject, merchantId, customerId, orderId: null, returnOrigins };
   const name = hashOfToken(token).toString('base64');
-  return withSignal(actor, () => revocations.signalOf(name, { keyId: signingKeyId, at: expiresAt }));
+  return withSignal(actor, webOrigins, () => revocations.signalOf(name, { keyId: signingKeyId, at: expiresAt }));
 }
 
 /** The signal is made when it is first read: only subscriptions and sockets need one. */
-function withSignal(actor: Actor, signalOf: () => AbortSignal): Caller {
+function withSignal(actor: Actor, webOrigins: readonly string[], signalOf: () => AbortSignal): Caller {
   let signal: AbortSignal | null = null;
   return {
     ...actor,
+    webOrigins,
     get revoked() {
       signal ??= signalOf();
       return signal;

@@ -2,17 +2,13 @@ import SchemaBuilder from '@pothos/core';
 import ComplexityPlugin from '@pothos/plugin-complexity';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
-import { GraphQLError } from 'graphql';
 import type PrismaTypes from '../../prisma/generated/pothos-types.ts';
 import { getDatamodel } from '../../prisma/generated/pothos-types.ts';
 import { accessPlugin } from './access.ts';
 import type { GraphqlContext } from './context.ts';
+import { documentLimits, tooComplex } from './document-limits.ts';
 
-/** Limits of one operation: nesting depth, and number of fields. They keep one request from occupying a node. */
-const queryDepthMax = 16;
-const queryBreadthMax = 400;
-/** Fields times the rows that they may be resolved for. A page of 100 orders with all their relations costs a third of this. */
-const queryComplexityMax = 100_000;
+const { depth, breadth, cost } = documentLimits;
 /** The estimated length of a list without a `first` argument. */
 const listLengthEstimate = 3;
 
@@ -35,11 +31,10 @@ export const builder = new SchemaBuilder<{
   errors: { defaultTypes: [], directResult: true },
   complexity: {
     defaultListMultiplier: listLengthEstimate,
-    limit: { depth: queryDepthMax, breadth: queryBreadthMax, complexity: queryComplexityMax },
+    limit: { depth, breadth, complexity: cost },
     complexityError: (kind) =>
-      new GraphQLError(
-        `The operation exceeds the limit of its ${kind.toLowerCase()}. The limits are: depth ${queryDepthMax}, breadth ${queryBreadthMax} fields, complexity ${queryComplexityMax} (fields times rows). Select fewer fields, or smaller pages.`,
-        { extensions: { code: 'QUERY_TOO_COMPLEX' } },
+      tooComplex(
+        `The operation exceeds the limit of its ${kind.toLowerCase()}. The limits are: depth ${depth}, breadth ${breadth} fields, complexity ${cost} (fields times rows). Select fewer fields, or smaller pages.`,
       ),
   },
   prisma: {

@@ -25,6 +25,10 @@ export type GraphqlContext = {
   /** Identifies the event log in cursors. */
   readonly logId: string;
   readonly requestId: string;
+  /** The address of the client. */
+  readonly address: string;
+  /** Identifies the WebSocket of the operation; null over HTTP and SSE. */
+  readonly socket: object | null;
   readonly administration: Administration;
   /** Null on a server without a master key. */
   readonly clientTokens: ClientTokens | null;

@@ -21,8 +21,24 @@ export async function renderGraphiqlPage(options: GraphiQLOptions): Promise<stri
     ...options,
     defaultTabs: options.defaultTabs?.map((tab) => ({ ...tab, query: tab.query && withFreshKeys(tab.query, run) })),
   });
-  const additions = `<style>${style}</style><script>${refreshStoredTabs(run)}</script>`;
-  return page.replace('</head>', () => `${additions}</head>`);
+  const nonce = randomBytes(16).toString('base64url');
+  const policy = `<meta http-equiv="content-security-policy" content="${policyOf(nonce)}">`;
+  const additions = `<style>${style}</style><script nonce="${nonce}">${refreshStoredTabs(run)}</script>`;
+  return page
+    .replace('<script>', `<script nonce="${nonce}">`) // the page has one, and texts in it that look like another
+    .replace('<head>', `<head>${policy}`)
+    .replace('</head>', () => `${additions}</head>`);
+}
+
+/**
+ * The page runs its own scripts, and loads and sends nothing elsewhere. The editor starts its workers from texts in the page, and makes its
+ * styles while it runs.
+ */
+function policyOf(nonce: string): string {
+  return [
+    ...["default-src 'none'", `script-src 'nonce-${nonce}'`, 'worker-src blob:', "style-src 'unsafe-inline'"],
+    ...['img-src data:', 'font-src data:', "connect-src 'self'"],
+  ].join('; ');
 }
 
 /** Disables the tab animation of GraphiQL: the first press on a tab moved the tab away from the pointer, so the click was lost. */

@@ -35,6 +35,10 @@ builder.prismaObject('Merchant', {
     returnOrigins: t.exposeStringList('returnOrigins', {
       description: 'The web origins that buyers may return to after paying; `*` stands for all.',
     }),
+    webOrigins: t.exposeStringList('webOrigins', {
+      description:
+        'The origins of the web pages that may call the API from the browser; `*` stands for all. Pages of other origins are FORBIDDEN.',
+    }),
     refundLimits: t.field({
       type: [MoneyType],
       nullable: true,
@@ -119,12 +123,16 @@ builder.mutationField('updateMerchant', (t) =>
   t.prismaField({
     type: 'Merchant',
     nullable: true,
-    description: 'Changes the name or the return origins of the merchant; null leaves one as it is.',
+    description: 'Changes the name or the origins of the merchant; null leaves one as it is.',
     args: {
       name: t.arg.string({ description: 'The display name, 1 to 128 characters.' }),
       returnOrigins: t.arg.stringList({
         description:
           'The web origins that buyers may return to after paying, such as `https://shop.example`, 1 to 20. Replaces all of them.',
+      }),
+      webOrigins: t.arg.stringList({
+        description:
+          'The origins of the web pages that may call the API from the browser, such as `https://shop.example`, 0 to 20. Replaces all of them.',
       }),
     },
     errors: {

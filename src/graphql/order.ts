@@ -1,6 +1,7 @@
 import { cancelOrder } from '../commands/cancel-order.ts';
 import { clientTokenGraceMs } from '../commands/client-token.ts';
 import { createOrder } from '../commands/create-order.ts';
+import { isPayer } from '../domain/actor.ts';
 import { after } from '../domain/clock.ts';
 import {
   ForbiddenError,
@@ -14,6 +15,7 @@ import { type OrderAction as ActionName, allowedActionsOf } from '../domain/orde
 import { refundableMinor } from '../domain/payment.ts';
 import { encodeCursor, posMax } from '../events/cursor.ts';
 import { mayUse } from './access.ts';
+import type { Caller } from './authentication.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { CaptureMode, OrderAction, OrderPaymentStatus, OrderStatus, ReviewReason } from './enums.ts';
@@ -119,7 +121,7 @@ export const Order = builder.prismaObject('Order', {
         'The mutations that the order’s state and the caller’s role allow now. A refund or a capture in progress is not considered, so a listed mutation can still be refused.',
       resolve: (order, _args, context) =>
         allowedActionsOf(order, context.commands.clock.now()).filter((action) =>
-          mayUse(actorOf(context), mutations[action]),
+          isAllowed(actorOf(context), action, order.status),
         ),
     }),
     payments: t.relation('payments', {
@@ -198,6 +200,12 @@ const mutations = {
   REFUND: 'requestRefund',
 } as const satisfies Record<ActionName, string>;
 
+/** Who pays cannot take an authorization back. */
+function isAllowed(caller: Caller, action: ActionName, status: string): boolean {
+  if (action === 'CANCEL' && status === 'CONFIRMED' && isPayer(caller.role)) return false;
+  return mayUse(caller, mutations[action]);
+}
+
 const CreateOrderInput = builder.inputType('CreateOrderInput', {
   description: 'The order to create.',
   fields: (t) => ({
@@ -272,7 +280,8 @@ builder.mutationField('cancelOrder', (t) =>
     nullable: true,
     description:
       'Cancels an order that is not paid, and voids its authorization. While a provider has not confirmed the cancellation, the order is ' +
-      'CLOSING: follow its events. If the buyer paid first, it becomes CONFIRMED. Can be repeated safely.',
+      'CLOSING: follow its events. If the buyer paid first, it becomes CONFIRMED. Only the merchant and its operators can void an authorization. ' +
+      'Can be repeated safely.',
     args: { input: t.arg({ type: CancelOrderInput, required: true, description: 'The order to cancel.' }) },
     errors: {
       types: [NotFoundError, OrderNotCancelableError, ForbiddenError],

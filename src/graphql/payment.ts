@@ -223,7 +223,8 @@ builder.mutationField('cancelPayment', (t) =>
     nullable: true,
     description:
       'Cancels a payment that the buyer has not completed, or voids an authorization. The order stays open. While the provider has not ' +
-      'confirmed it, the payment is CANCELING: follow the order’s events. If the buyer paid first, it becomes SUCCEEDED. Can be repeated safely.',
+      'confirmed it, the payment is CANCELING: follow the order’s events. If the buyer paid first, it becomes SUCCEEDED. Only the merchant and ' +
+      'its operators can void an authorization. Can be repeated safely.',
     args: { input: t.arg({ type: CancelPaymentInput, required: true, description: 'The payment to cancel.' }) },
     errors: {
       types: [NotFoundError, PaymentNotCancelableError, ProviderUnavailableError, ForbiddenError],

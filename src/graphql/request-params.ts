@@ -12,9 +12,7 @@ export function strictParams(): Plugin {
   return {
     onRequestParse({ request, setRequestParser }) {
       if (request.method === 'GET') setRequestParser(() => formOf(queryStringOf(request.url)));
-      else if (request.headers.get('content-type') === 'application/x-www-form-urlencoded') {
-        setRequestParser(async () => formOf(await request.text()));
-      } else if (request.headers.get('content-type')?.endsWith('json')) {
+      else if (request.headers.get('content-type')?.endsWith('json')) {
         setRequestParser(async () => jsonOf('The body', await request.text()) as Params);
       }
     },

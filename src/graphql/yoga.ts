@@ -1,20 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
-import { createYoga, handleStreamOrSingleExecutionResult, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
+import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga';
 import type { ClientTokens } from '../commands/client-token.ts';
 import type { Log } from '../domain/log.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { Administration, GraphqlContext } from './context.ts';
+import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
+import { limitOperations, type OperationLimitParts } from './operation-limits.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
+import { requireOrigin } from './page-origin.ts';
 import { strictParams } from './request-params.ts';
 import { requireSubscriptionField } from './subscription-root.ts';
 
 /** The facts about a request that its transport (HTTP or WebSocket) passes in. */
-export type RequestContext = { readonly requestId: string; readonly authorization: string | null };
+export type RequestContext = {
+  readonly requestId: string;
+  readonly authorization: string | null;
+  /** The origin of a page of another site; null for servers, and for our own pages. */
+  readonly origin: string | null;
+  readonly address: string;
+  /** Identifies the WebSocket of the operation; null over HTTP and SSE. */
+  readonly socket: object | null;
+};
 
 export type YogaParts = {
   readonly schema: GraphQLSchema;
@@ -23,14 +34,14 @@ export type YogaParts = {
   readonly logId: string;
   readonly authenticate: Authenticate;
   readonly clientTokens: ClientTokens | null;
+  readonly hasIntrospection: boolean;
+  readonly operationLimits: OperationLimitParts;
   readonly administration: Administration;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
 
 export type YogaServer = ReturnType<typeof createGraphqlServer>;
-
-const documentTokensMax = 4000;
 
 /** The GraphQL server for HTTP and SSE. The WebSocket server uses its parsing, validation and execution. */
 export function createGraphqlServer({
@@ -42,6 +53,8 @@ export function createGraphqlServer({
   clientTokens,
   administration,
   graphiql,
+  hasIntrospection,
+  operationLimits,
 }: YogaParts) {
   const { log, db } = commands;
   return createYoga<RequestContext, GraphqlContext>({
@@ -51,14 +64,7 @@ export function createGraphqlServer({
     batching: false,
     multipart: false,
     logging: false,
-    // Any page may call the API with its own token. No page of another origin may read GraphiQL, which contains a token.
-    cors: (request) =>
-      shouldRenderGraphiQL(request)
-        ? false
-        : {
-            ...{ origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'], maxAge: 7200 },
-            exposedHeaders: ['x-request-id', 'retry-after'],
-          },
+    cors: false, // the HTTP server decides
     graphiql: (request) =>
       graphiql !== null && {
         title: 'Paystream',
@@ -72,16 +78,24 @@ export function createGraphqlServer({
     renderGraphiQL: renderGraphiqlPage,
     // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
-    plugins: [strictParams(), limitTokens(), requireSubscriptionField(), maskExecution(log), codeResults()],
-    context: async ({ requestId, authorization }) => {
+    plugins: [
+      strictParams(),
+      limitDocuments({ hasIntrospection }),
+      requireSubscriptionField(),
+      limitOperations(operationLimits),
+      maskExecution(log),
+      codeResults(),
+    ],
+    context: async ({ requestId, authorization, origin, address, socket }) => {
       const actor = await authenticate(authorization);
+      if (actor !== null) requireOrigin(origin, actor);
       return {
         actor,
         hasToken: bearerTokenOf(authorization) !== null,
         commands,
         notifier,
         logId,
-        requestId,
+        ...{ requestId, address, socket },
         clientTokens,
         administration,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
@@ -93,15 +107,6 @@ export function createGraphqlServer({
 /** Guards against DNS rebinding: a foreign page can make its own host name resolve to 127.0.0.1, but then the request names that host. */
 function isLoopback({ url }: Request): boolean {
   return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
-}
-
-/** Limits the length of a document while it is parsed. */
-function limitTokens(): Plugin {
-  return {
-    onParse({ parseFn, setParseFn }) {
-      setParseFn((source: string, options?: object) => parseFn(source, { ...options, maxTokens: documentTokensMax }));
-    },
-  };
 }
 
 /** Masks the errors of execution and subscription, and logs them with the id of the request. */

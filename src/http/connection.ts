@@ -19,6 +19,8 @@ export function refuseConnection(
   const fields = {
     'x-request-id': randomUUID(),
     connection: 'close',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     ...headers,

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { narrowAccept } from './accept.ts';
 import { readBody } from './body.ts';
 import { decodeUtf8, mediaTypeOf, requirePlainBody, requireUtf8 } from './media-type.ts';
+import { admitOrigin, type Origins } from './origins.ts';
 import { RequestRefusedError } from './refusal.ts';
 import { reply } from './reply.ts';
 
@@ -14,15 +15,20 @@ export type AnswerGraphql = (
   requestId: string,
 ) => Response | Promise<Response>;
 
-const bodyTypes: readonly string[] = [
-  ...['application/json', 'application/graphql+json', 'application/graphql'],
-  'application/x-www-form-urlencoded',
-];
+/** Browsers send none of these to another origin without a preflight. Forms, which need none, are refused. */
+const bodyTypes: readonly string[] = ['application/json', 'application/graphql+json', 'application/graphql'];
 const methods = 'GET, POST, OPTIONS';
 
-/** @throws {RequestRefusedError} when the method, the headers or the encoding are not those of a GraphQL request. */
+export type GraphqlRoute = {
+  readonly graphql: AnswerGraphql;
+  /** Whether `/graphql` serves GraphiQL to browsers. */
+  readonly hasGraphiql: boolean;
+  readonly origins: Origins;
+};
+
+/** @throws {RequestRefusedError} when the origin, the method, the headers or the encoding are not those of a GraphQL request. */
 export async function serveGraphql(
-  { graphql: answer, hasGraphiql }: { readonly graphql: AnswerGraphql; readonly hasGraphiql: boolean },
+  { graphql: answer, hasGraphiql, origins }: GraphqlRoute,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
@@ -33,7 +39,11 @@ export async function serveGraphql(
       headers: { allow: methods },
     });
   }
-  if (method === 'OPTIONS') response.setHeader('allow', methods);
+  await admitOrigin(origins, request, response, methods);
+  if (method === 'OPTIONS') {
+    response.writeHead(204, { allow: methods }).end();
+    return;
+  }
   // A browser that opens the address gets GraphiQL.
   const wantsPage = hasGraphiql && method === 'GET' && headers.accept?.includes('text/html');
   if (!wantsPage) narrowAccept(request);
@@ -67,6 +77,7 @@ async function send(answer: Response, response: ServerResponse): Promise<void> {
   headers.forEach((value, name) => {
     if (!ownHeaders.includes(name.toLowerCase())) response.setHeader(name, value);
   });
+  if (contentType.startsWith('text/html')) response.setHeader('content-security-policy', pagePolicy);
   if (body === null) {
     response.writeHead(status).end();
     return;
@@ -79,6 +90,9 @@ async function send(answer: Response, response: ServerResponse): Promise<void> {
   // Yoga's body is a Node stream with the type of a web stream.
   await pipe(body as unknown as Readable, response);
 }
+
+/** GraphiQL itself states what it may load and run. */
+const pagePolicy = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Headers of the connection and the encoding, which this server sets itself. */
 const ownHeaders: readonly string[] = ['connection', 'content-encoding', 'content-length', 'transfer-encoding'];

@@ -32,8 +32,11 @@ export const httpLimits: HttpLimits = {
   lingerMs: 2000,
 };
 
-/** The maximum size of a request body, and of a WebSocket message. */
+/** The maximum size of a request body. */
 export const bodyBytesMax = 256 * 1024;
+
+/** The maximum size of a WebSocket message. */
+export const frameBytesMax = 64 * 1024;
 
 /** The maximum size of the request line and the headers together. */
 export const headerBytesMax = 16 * 1024;

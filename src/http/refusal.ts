@@ -1,4 +1,4 @@
-export type RefusalCode = 'BAD_USER_INPUT' | 'OVERLOADED' | 'INTERNAL';
+export type RefusalCode = 'BAD_USER_INPUT' | 'FORBIDDEN' | 'RATE_LIMITED' | 'OVERLOADED' | 'INTERNAL';
 
 /** The time to wait before repeating a request that was refused as OVERLOADED. */
 export const retryAfterMs = 1000;

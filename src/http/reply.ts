@@ -44,7 +44,7 @@ export function replyRefusal(
   const requestId = status >= 500 ? { requestId: response.getHeader('x-request-id') } : {};
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (!isGraphqlTarget(response.req.url)) return replyJson(response, status, { error: message, ...requestId });
-  // Without this header, a page of another origin sees a network error instead of the message.
+  // A refusal tells nothing. Without this header, a page of another origin sees a network error instead of the message.
   response.setHeader('access-control-allow-origin', '*');
   const accept = response.req.headers.accept ?? '';
   const type = /graphql-response\+json/i.test(accept) ? 'application/graphql-response+json' : 'application/json';

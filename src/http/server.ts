@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { overloadIn } from '../database/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { traced } from '../logging/trace.ts';
 import { declaredLength } from './body.ts';
@@ -14,20 +15,19 @@ import {
   isWebSocketUpgrade,
   refuseConnection,
 } from './connection.ts';
-import { type AnswerGraphql, serveGraphql } from './graphql.ts';
+import { type GraphqlRoute, serveGraphql } from './graphql.ts';
 import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
+import { isKnown, originRefused } from './origins.ts';
 import { notReady, type Unreadiness } from './readiness.ts';
 import { RequestAbortedError, RequestRefusedError, retryAfterMs } from './refusal.ts';
 import { replyJson, replyRefusal } from './reply.ts';
 import { readRequestLine } from './request-line.ts';
 import { type ReturnPage, returnPath } from './return-page.ts';
+import type { SecurityHeaders } from './security-headers.ts';
 import type { WebhookEntrance } from './webhook-entrance.ts';
 
 /** The request handlers, available once the app is ready. */
-export type Routes = {
-  readonly graphql: AnswerGraphql;
-  /** Whether `/graphql` serves GraphiQL to browsers. */
-  readonly hasGraphiql: boolean;
+export type Routes = GraphqlRoute & {
   readonly webhooks: Pick<WebhookEntrance, 'handle' | 'refuse'>;
   /** Takes over the connection. */
   webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -52,7 +52,7 @@ export type HttpServer = {
 };
 
 /** Creates an HTTP server that answers 503 until it gets its routes, so that it can listen while the rest of the app starts. */
-export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
+export function createHttpServer(securityHeaders: SecurityHeaders, limits: HttpLimits = httpLimits): HttpServer {
   let routes: Routes | null = null;
   let isStopping = false;
   const open = new Set<ServerResponse>();
@@ -61,11 +61,15 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
     response.once('close', () => open.delete(response));
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     if (isStopping) response.setHeader('connection', 'close');
     traced(requestId, () => dispatch(routes, isStopping, request, response, requestId)).catch((error: unknown) => {
       if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // the client has disconnected
       if (error instanceof RequestRefusedError && !response.headersSent) {
         return refuse(routes, request, response, error, requestId);
+      }
+      if (overloadIn(error) !== null && !response.headersSent) {
+        return replyRefusal(response, serverBusy('The server is busy. Try again in a moment.'));
       }
       routes?.log.error({ err: error, requestId }, 'a request failed');
       if (!response.headersSent) replyRefusal(response, internalError());
@@ -82,6 +86,7 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
   server.on('checkExpectation', (request, response) => {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     const refusal = new RequestRefusedError(417, 'The expect header must be 100-continue, or omitted.');
     refuse(routes, request, response, refusal, requestId);
   });
@@ -92,7 +97,7 @@ export function createHttpServer(limits: HttpLimits = httpLimits): HttpServer {
   });
   server.on('upgrade', (request, socket, head) => {
     if (!isWebSocketUpgrade(request)) return ignoreUpgrade(server, request, socket, head);
-    openWebSocket(isStopping ? null : routes, request, socket, head);
+    void openWebSocket(isStopping ? null : routes, request, socket, head);
   });
   answerClientErrors(server, open);
   return {
@@ -203,18 +208,33 @@ function answersOptions({ method }: IncomingMessage, response: ServerResponse): 
   return true;
 }
 
-function openWebSocket(routes: Routes | null, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+async function openWebSocket(
+  routes: Routes | null,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on('error', ignore); // the client may disconnect while its origin is looked up
   try {
     const path = readRequestLine(request);
     if (path !== '/graphql')
       throw new RequestRefusedError(404, 'No WebSocket exists at this path. The API is at /graphql.');
     if (routes === null) throw serverStarting();
+    if (!(await isKnown(routes.origins, request))) throw originRefused();
     routes.webSocket(request, socket, head);
-  } catch (error) {
-    if (!(error instanceof RequestRefusedError)) throw error;
+  } catch (thrown) {
+    const error = thrown instanceof RequestRefusedError ? thrown : failedUpgrade(thrown, routes);
     refuseConnection(socket, error.status, error.message, error.headers, error.code);
   }
 }
+
+function failedUpgrade(error: unknown, routes: Routes | null): RequestRefusedError {
+  if (overloadIn(error) !== null) return serverBusy('The server is busy. Try again in a moment.');
+  routes?.log.error({ err: error }, 'a WebSocket could not be opened');
+  return internalError();
+}
+
+function ignore(): void {}
 
 async function serveReadiness(routes: Routes | null, isStopping: boolean, response: ServerResponse): Promise<void> {
   const why = isStopping ? notReady.stopping : routes === null ? notReady.starting : await routes.ready();
@@ -223,7 +243,11 @@ async function serveReadiness(routes: Routes | null, isStopping: boolean, respon
 }
 
 function serverStarting(): RequestRefusedError {
-  return new RequestRefusedError(503, 'The server is starting. Try again in a moment.', {
+  return serverBusy('The server is starting. Try again in a moment.');
+}
+
+function serverBusy(message: string): RequestRefusedError {
+  return new RequestRefusedError(503, message, {
     code: 'OVERLOADED',
     headers: { 'retry-after': String(retryAfterMs / 1000) },
   });

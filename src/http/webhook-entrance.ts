@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { firstPaymentIdIn } from '../domain/ids.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
 import type { WebhookRejectedError } from '../providers/provider.ts';
+import type { CallbackLane } from './callback-lane.ts';
 import type { RequestRefusedError } from './refusal.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
+import { replyJson } from './reply.ts';
 import { accountAt, handleWebhook, nameOf, type WebhookParts } from './webhooks.ts';
 
 const textCharactersMax = 200;
@@ -26,7 +28,12 @@ export type WebhookEntrance = {
   logCounted(until?: 'now'): void;
 };
 
-export function createWebhookEntrance(parts: WebhookParts): WebhookEntrance {
+export type WebhookEntranceParts = WebhookParts & {
+  readonly lane: CallbackLane;
+  addressOf(request: IncomingMessage): string;
+};
+
+export function createWebhookEntrance(parts: WebhookEntranceParts): WebhookEntrance {
   const refusals = createRefusalLog(parts.log, parts.now);
   return {
     handle: (request, response, path) => handle(parts, refusals, request, response, path),
@@ -41,16 +48,27 @@ export function createWebhookEntrance(parts: WebhookParts): WebhookEntrance {
  * logged here.
  */
 async function handle(
-  parts: WebhookParts,
+  parts: WebhookEntranceParts,
   refusals: RefusalLog,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
 ): Promise<void> {
+  const { lane, addressOf } = parts;
+  const address = addressOf(request);
+  const waitMs = await lane.waitMsOf(address);
+  if (waitMs !== null) {
+    response.setHeader('retry-after', String(Math.ceil(waitMs / 1000)));
+    replyJson(response, 429, { error: 'Too many callbacks from this address were refused. Try again later.' });
+    refusals.refused(nameOf(accountAt(parts.accounts, path)), 'RATE_LIMITED', { status: 429 });
+    return;
+  }
   const rejected = await handleWebhook(parts, request, response, path);
   const found = accountAt(parts.accounts, path);
   const logRefusal = (reason: string, fields: object) => refusals.refused(nameOf(found), reason, fields);
   const { statusCode: status } = response;
+  if (status < 300 && request.method === 'POST' && !isAborted(request)) lane.accepted(address);
+  else if (status >= 400 && status < 500) await lane.refused(address);
   if (rejected !== null) {
     const { error, body } = rejected;
     const paymentId = firstPaymentIdIn(body.toString('latin1'));

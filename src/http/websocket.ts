@@ -5,10 +5,12 @@ import { type ExecutionArgs, GraphQLError, getOperationAST, type parse, type val
 import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { overloadIn } from '../database/errors.ts';
+import type { Role } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import { refuseConnection } from './connection.ts';
-import { bodyBytesMax } from './limits.ts';
+import { frameBytesMax } from './limits.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
+import type { SocketAdmission, SocketPlaces } from './socket-places.ts';
 
 /** The part of the GraphQL server that the WebSocket server uses. */
 export type Enveloped = (initial: object) => {
@@ -25,21 +27,46 @@ type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
   readonly begin: () => void;
 };
 
-/** The socket of an operation. */
-type Extra = { readonly socket: WebSocket };
+/** The socket of an operation. `origin` is that of a page of another site. */
+type Extra = {
+  readonly socket: WebSocket;
+  readonly origin: string | null;
+  readonly address: string;
+  readonly places: SocketPlaces;
+};
 
 /** A socket without `connection_init` is closed with 4408 after this time. */
 const connectionInitWaitMs = 3000;
 /** The close code for a temporary condition of the server, from RFC 6455's registry. */
 const tryAgainLater = 1013;
+/** The close code for more sockets than a limit allows. */
+const tooMany = 4429;
 const pingIntervalMs = 30_000;
 /** How long a client may take to answer a close frame. */
 const closeWaitMs = 2000;
 /** A client that sends messages without reading the answers is disconnected when this many bytes wait for it. */
 const unsentBytesMax = 1024 * 1024;
 
-/** Resolves the caller of an `authorization` value; null for an invalid token. `revoked` aborts when the token is revoked. */
-export type AuthenticateSocket = (authorization: string) => Promise<{ readonly revoked: AbortSignal } | null>;
+/** `revoked` aborts when the caller's token is revoked. */
+export type SocketCaller = {
+  readonly revoked: AbortSignal;
+  readonly webOrigins: readonly string[];
+  readonly merchantId: string;
+  readonly role: Role;
+  readonly id: string;
+};
+
+export type WebSocketParts = {
+  readonly getEnveloped: Enveloped;
+  /** Resolves the caller of an `authorization` value; null for an invalid token. */
+  authenticate(authorization: string): Promise<SocketCaller | null>;
+  mayCallFrom(origin: string | null, caller: SocketCaller): boolean;
+  foreignOriginOf(request: IncomingMessage): string | null;
+  addressOf(request: IncomingMessage): string;
+  principalOf(caller: SocketCaller): string;
+  readonly admission: SocketAdmission;
+  readonly log: Log;
+};
 
 export type WebSocketEntrance = {
   /** Takes over a connection that requests an upgrade to WebSocket. */
@@ -52,15 +79,16 @@ export type WebSocketEntrance = {
  * GraphQL over WebSocket (graphql-transport-ws). The client sends its token in `connection_init` as `authorization`. An error of one
  * operation is sent to that operation and does not affect the others on the socket.
  */
-export function serveWebSocket(getEnveloped: Enveloped, authenticate: AuthenticateSocket, log: Log): WebSocketEntrance {
+export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
+  const { log, foreignOriginOf, addressOf, admission } = parts;
   const sockets = new WebSocketServer({
-    ...{ noServer: true, maxPayload: bodyBytesMax, perMessageDeflate: false },
+    ...{ noServer: true, maxPayload: frameBytesMax, perMessageDeflate: false },
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
   // An invalid handshake.
   sockets.on('wsClientError', ({ message }, connection) => refuseConnection(connection, 400, `${message}.`));
   const answers = createSocketAnswers();
-  const protocol = createProtocol(getEnveloped, answers, authenticate);
+  const protocol = createProtocol(parts, answers);
   async function endSockets(drainMs: number): Promise<void> {
     await answers.drain(sockets.clients, drainMs);
     for (const client of sockets.clients) client.close(1001, 'Going away');
@@ -74,7 +102,13 @@ export function serveWebSocket(getEnveloped: Enveloped, authenticate: Authentica
   let ending: Promise<void> | null = null;
   return {
     open(request, connection, head) {
-      sockets.handleUpgrade(request, connection, head, (socket) => attach(protocol, socket, log));
+      sockets.handleUpgrade(request, connection, head, (socket) => {
+        const address = addressOf(request);
+        const places = admission.open(address);
+        if (typeof places === 'string') return closeNow(socket, places);
+        socket.once('close', places.release);
+        attach(protocol, { socket, address, places, origin: foreignOriginOf(request) }, log);
+      });
     },
     close(drainMs) {
       ending ??= endSockets(drainMs);
@@ -83,15 +117,11 @@ export function serveWebSocket(getEnveloped: Enveloped, authenticate: Authentica
   };
 }
 
-function createProtocol(
-  getEnveloped: Enveloped,
-  answers: SocketAnswers,
-  authenticate: AuthenticateSocket,
-): Server<Extra> {
+function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<Extra> {
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: connectionInitWaitMs,
     // An invalid token closes the socket with 4403, because clients reconnect for ever after an error of one operation.
-    onConnect: ({ connectionParams, extra }) => admit(authorizationOf(connectionParams), extra.socket, authenticate),
+    onConnect: ({ connectionParams, extra }) => admit(parts, authorizationOf(connectionParams), extra),
     execute: (args) => {
       const { begin, execute } = executorsOf(args);
       begin();
@@ -101,9 +131,10 @@ function createProtocol(
     onComplete: ({ extra }, id) => answers.end(extra.socket, id),
     async onSubscribe({ connectionParams, extra }, id, { query, operationName, variables }) {
       const authorization = authorizationOf(connectionParams);
-      const { schema, parse, validate, execute, subscribe, contextFactory } = getEnveloped({
+      const { schema, parse, validate, execute, subscribe, contextFactory } = parts.getEnveloped({
         requestId: randomUUID(),
         authorization,
+        ...{ origin: extra.origin, address: extra.address, socket: extra.socket },
       });
       try {
         const document = parse(query);
@@ -128,15 +159,20 @@ function createProtocol(
 
 /** False closes the socket with 4403. Without a token the socket stays open, and each operation returns UNAUTHENTICATED. */
 async function admit(
+  { authenticate, mayCallFrom, principalOf }: WebSocketParts,
   authorization: string | null,
-  socket: WebSocket,
-  authenticate: AuthenticateSocket,
+  { socket, origin, places }: Extra,
 ): Promise<boolean> {
   if (authorization === null) return true;
   try {
     const caller = await authenticate(authorization);
-    if (caller === null) return false;
+    if (caller === null || !mayCallFrom(origin, caller)) return false;
     if (socket.readyState !== socket.OPEN) return false; // its `close` event is over: nothing would remove the listener
+    const why = places.admit(principalOf(caller));
+    if (why !== null) {
+      socket.close(tooMany, why);
+      return false;
+    }
     const close = () => socket.close(CloseCode.Forbidden, 'Forbidden');
     caller.revoked.addEventListener('abort', close, { once: true });
     socket.once('close', () => caller.revoked.removeEventListener('abort', close));
@@ -148,8 +184,17 @@ async function admit(
   }
 }
 
+/** Closes a socket that has no place, without reading from it. */
+function closeNow(socket: WebSocket, why: string): void {
+  socket.on('error', ignore);
+  socket.close(tooMany, why);
+  const timer = setTimeout(() => socket.terminate(), closeWaitMs);
+  socket.once('close', () => clearTimeout(timer));
+}
+
 /** Connects one socket to the protocol. Protocol errors of the client close it with 4400 or higher, internal errors with 4500. */
-function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
+function attach(protocol: Server<Extra>, extra: Extra, log: Log): void {
+  const { socket } = extra;
   // Emitted for invalid WebSocket frames; the library closes the socket with the matching code.
   socket.on('error', ignore);
   const requireReader = () => {
@@ -178,7 +223,7 @@ function attach(protocol: Server<Extra>, socket: WebSocket, log: Log): void {
         });
       },
     },
-    { socket },
+    extra,
   );
   socket.once('close', (code, reason) => {
     stopPinging();
@@ -223,9 +268,13 @@ function executorsOf({ rootValue }: { readonly rootValue?: unknown }): Executors
   return rootValue as Executors;
 }
 
+/** Errors without a code of ours are mistakes in the request. What concerns only HTTP is left out. */
 function asBadInput(error: GraphQLError): GraphQLError {
   const { message, nodes, source, positions, path } = error;
-  return new GraphQLError(message, { nodes, source, positions, path, extensions: { code: 'BAD_USER_INPUT' } });
+  const { code, http: _http, ...more } = error.extensions;
+  const isOurs = typeof code === 'string' && !/^(GRAPHQL|BAD_REQUEST|OPERATION_RESOLUTION)/.test(code);
+  const extensions = { ...more, code: isOurs ? code : 'BAD_USER_INPUT' };
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
 function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {

@@ -12,7 +12,7 @@ const insertSql = `
   insert into api_keys (id, merchant_id, name, hash, hint, created_at) values ($1, $2, $3, $4, $5, $6)`;
 const listSql = `select ${columns} from api_keys where merchant_id = $1 order by id`;
 const findSql = `
-  select k.id as "keyId", k.merchant_id as "merchantId", m.return_origins as "returnOrigins"
+  select k.id as "keyId", k.merchant_id as "merchantId", m.return_origins as "returnOrigins", m.web_origins as "webOrigins"
   from api_keys k join merchants m on m.id = k.merchant_id where k.hash = $1 and k.revoked_at is null`;
 const revokeSql = `
   update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1 returning ${columns}`;

@@ -8,24 +8,28 @@ export type Merchant = {
   readonly name: string;
   /** Origins that a return URL may have; `*` allows all. */
   readonly returnOrigins: readonly string[];
+  /** Origins of the pages that may call the API with tokens of the merchant; `*` allows all. */
+  readonly webOrigins: readonly string[];
   readonly createdAt: Date;
 };
 
 type Reader = Pick<Database['pool'], 'query'>;
 
-const columns = 'id, name, return_origins as "returnOrigins", created_at as "createdAt"';
+const columns = 'id, name, return_origins as "returnOrigins", web_origins as "webOrigins", created_at as "createdAt"';
 const firstSql = `select ${columns} from merchants order by id limit 1`;
 const listSql = `select ${columns} from merchants order by id`;
 const findSql = `select ${columns} from merchants where id = $1`;
 // The lock ensures that two nodes that start at the same time create only one merchant.
 const lockSql = 'lock table merchants in share row exclusive mode';
 const insertSql = `
-  insert into merchants (id, name, late_payment_policy, return_origins, created_at, uses_environment_accounts)
-  select $1, $2, 'ACCEPT', $3, $4, not exists (select from merchants)
+  insert into merchants (id, name, late_payment_policy, return_origins, web_origins, created_at, uses_environment_accounts)
+  select $1, $2, 'ACCEPT', $3, $4, $5, not exists (select from merchants)
   returning uses_environment_accounts as "usesEnvironmentAccounts"`;
 const changeSql = `
-  update merchants set name = coalesce($2, name), return_origins = coalesce($3::text[], return_origins)
+  update merchants set name = coalesce($2, name), return_origins = coalesce($3::text[], return_origins),
+    web_origins = coalesce($4::text[], web_origins)
   where id = $1 returning ${columns}`;
+const listedSql = `select exists (select from merchants where web_origins && array[$1, '*']) as "isListed"`;
 const limitsSql = 'update merchants set refund_limits = $2::jsonb where id = $1';
 const policySql = 'update merchants set late_payment_policy = $2::"LatePaymentPolicy" where id = $1';
 
@@ -53,8 +57,8 @@ export function insertMerchant(db: Database, merchant: Merchant): Promise<boolea
   });
 }
 
-async function insertLocked(tx: Tx, { id, name, returnOrigins, createdAt }: Merchant): Promise<boolean> {
-  const values = [id, name, returnOrigins, createdAt];
+async function insertLocked(tx: Tx, { id, name, returnOrigins, webOrigins, createdAt }: Merchant): Promise<boolean> {
+  const values = [id, name, returnOrigins, webOrigins, createdAt];
   const { rows } = await tx.query<{ usesEnvironmentAccounts: boolean }>(insertSql, values);
   return rows[0]?.usesEnvironmentAccounts === true;
 }
@@ -63,9 +67,11 @@ async function insertLocked(tx: Tx, { id, name, returnOrigins, createdAt }: Merc
 export async function changeMerchant(
   on: Reader,
   merchantId: string,
-  { name, returnOrigins }: { readonly name: string | null; readonly returnOrigins: readonly string[] | null },
+  change: { readonly [Field in 'name' | 'returnOrigins' | 'webOrigins']: Merchant[Field] | null },
 ): Promise<Merchant | null> {
-  const { rows } = await on.query<Merchant>(changeSql, [merchantId, name, returnOrigins]);
+  const { rows } = await on.query<Merchant>(changeSql, [
+    ...[merchantId, change.name, change.returnOrigins, change.webOrigins],
+  ]);
   return rows[0] ?? null;
 }
 
@@ -73,6 +79,12 @@ export async function changeMerchant(
 export async function listMerchants(on: Reader): Promise<readonly Merchant[]> {
   const { rows } = await on.query<Merchant>(listSql);
   return rows;
+}
+
+/** True when pages of this origin may call the API for at least one merchant. */
+export async function isWebOriginListed(on: Reader, origin: string): Promise<boolean> {
+  const { rows } = await on.query<{ isListed: boolean }>(listedSql, [origin]);
+  return rows[0]?.isListed === true;
 }
 
 export async function findMerchant(on: Reader, merchantId: string): Promise<Merchant | null> {
@@ -98,6 +110,7 @@ export async function ensureFirstMerchant(db: Database, at: Date): Promise<Merch
       id: newId('merchant'),
       name: 'First merchant',
       returnOrigins: ['*'],
+      webOrigins: [],
       createdAt: at,
     };
     await insertLocked(tx, merchant);

@@ -96,7 +96,7 @@ const loadSql = `
   from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
 
 const tokenOrderSql = `
-  select o.id as "orderId", o.merchant_id as "merchantId", m.return_origins as "returnOrigins", o.expires_at as "expiresAt"
+  select o.id as "orderId", o.merchant_id as "merchantId", m.return_origins as "returnOrigins", m.web_origins as "webOrigins", o.expires_at as "expiresAt"
   from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
 
 const changedColumns = orderColumns.filter((column) => column !== 'id' && column !== 'merchant_id');
@@ -172,12 +172,11 @@ export async function findTokenOrder(
   readonly orderId: string;
   readonly merchantId: string;
   readonly returnOrigins: readonly string[];
+  readonly webOrigins: readonly string[];
   readonly expiresAt: Date;
 } | null> {
-  const { rows } = await on.query<{ orderId: string; merchantId: string; returnOrigins: string[]; expiresAt: Date }>(
-    tokenOrderSql,
-    [orderId],
-  );
+  type Row = { orderId: string; merchantId: string; returnOrigins: string[]; webOrigins: string[]; expiresAt: Date };
+  const { rows } = await on.query<Row>(tokenOrderSql, [orderId]);
   return rows[0] ?? null;
 }
 

@@ -7,7 +7,10 @@ type Reader = Pick<Database['pool'], 'query'>;
 export type StoredSigningKey = SigningKey & { readonly secret: Buffer | null; readonly keyId: string | null };
 
 /** An active key with what authentication needs of its merchant. */
-export type ActiveSigningKey = StoredSigningKey & { readonly returnOrigins: readonly string[] };
+export type ActiveSigningKey = StoredSigningKey & {
+  readonly returnOrigins: readonly string[];
+  readonly webOrigins: readonly string[];
+};
 
 const columns = `
   k.id, k.merchant_id as "merchantId", k.secret, k.key_id as "keyId", k.jwks_url as "jwksUrl", k.created_at as "createdAt",
@@ -16,7 +19,7 @@ const insertSql = `
   insert into signing_keys (id, merchant_id, secret, key_id, jwks_url, created_at) values ($1, $2, $3, $4, $5, $6)`;
 const listSql = `select ${columns} from signing_keys k where k.merchant_id = $1 order by k.id`;
 const activeSql = `
-  select ${columns}, m.return_origins as "returnOrigins"
+  select ${columns}, m.return_origins as "returnOrigins", m.web_origins as "webOrigins"
   from signing_keys k join merchants m on m.id = k.merchant_id where k.merchant_id = $1 and k.revoked_at is null order by k.id desc`;
 const revokeSql = `
   update signing_keys k set revoked_at = coalesce(revoked_at, $2) where id = $1 returning ${columns}`;

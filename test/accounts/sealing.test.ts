@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readMasterKey } from '../../src/accounts/master-key.ts';
-import { SealBrokenError, type SealedRow, seal, unseal } from '../../src/accounts/sealing.ts';
+import { SealBrokenError, type SealedRow, seal, sealedAccount, unseal } from '../../src/accounts/sealing.ts';
 import { Secret } from '../../src/domain/secret.ts';
 
 const bytes = randomBytes(32);
 const first = readMasterKey(bytes.toString('base64'));
 const second = readMasterKey(randomBytes(32).toString('base64'));
 const only = { current: first, old: null };
-const row: SealedRow = { id: 'pac_1', merchantId: 'mch_1', provider: 'STRIPE', account: 'acct_1.test' };
+const account = { id: 'pac_1', merchantId: 'mch_1', provider: 'STRIPE', account: 'acct_1.test' };
+const row: SealedRow = sealedAccount(account);
 const secrets = new Map([['STRIPE_SECRET_KEY', new Secret('sk_test_ünïcode')]]);
 const textOf = (opened: ReadonlyMap<string, Secret>) => [...opened].map(([name, secret]) => [name, secret.reveal()]);
 
@@ -72,13 +73,15 @@ describe('sealed secrets', () => {
     );
   });
 
-  test.each<[other: Partial<SealedRow>]>([
+  test.each<[other: Partial<typeof account>]>([
     [{ id: 'pac_2' }],
     [{ merchantId: 'mch_2' }],
     [{ provider: 'ALIPAY' }],
     [{ account: 'acct_2.test' }],
   ])('do not open in a row with %j', (other) => {
-    expect(() => unseal({ ...row, ...other }, seal(row, secrets, first), only)).toThrow('do not belong to this row');
+    expect(() => unseal(sealedAccount({ ...account, ...other }), seal(row, secrets, first), only)).toThrow(
+      'do not belong to this row',
+    );
   });
 });
 

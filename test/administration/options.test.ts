@@ -7,11 +7,27 @@ test.each<[args: string, options: object | null]>([
   ['key add --help', null],
   [
     'merchant add --name Shop --return-origin https://a.example --return-origin https://b.example',
-    { command: 'merchant add', name: 'Shop', returnOrigins: ['https://a.example', 'https://b.example'] },
+    {
+      command: 'merchant add',
+      name: 'Shop',
+      returnOrigins: ['https://a.example', 'https://b.example'],
+      webOrigins: [],
+    },
+  ],
+  [
+    'merchant update mch_1 --web-origin https://a.example',
+    {
+      ...{ command: 'merchant update', merchantId: 'mch_1', name: null, returnOrigins: null },
+      webOrigins: ['https://a.example'],
+    },
+  ],
+  [
+    'merchant update mch_1 --web-origin none',
+    { command: 'merchant update', merchantId: 'mch_1', name: null, returnOrigins: null, webOrigins: [] },
   ],
   [
     'merchant update mch_1 --name Shop',
-    { command: 'merchant update', merchantId: 'mch_1', name: 'Shop', returnOrigins: null },
+    { command: 'merchant update', merchantId: 'mch_1', name: 'Shop', returnOrigins: null, webOrigins: null },
   ],
   ['merchant list', { command: 'merchant list' }],
   ['key add --name server', { command: 'key add', merchantId: null, name: 'server' }],
@@ -39,7 +55,7 @@ test.each<[args: string, complaint: string]>([
   ['merchant remove', 'There is no command "merchant remove".'],
   ['merchant add --name Shop', 'merchant add needs at least one --return-origin.'],
   ['merchant add --return-origin https://a.example', 'merchant add needs --name.'],
-  ['merchant update mch_1', 'merchant update needs --name or --return-origin.'],
+  ['merchant update mch_1', 'merchant update needs --name, --return-origin or --web-origin.'],
   ['merchant update --name Shop', 'merchant update needs the id of a merchant, mch_….'],
   ['key add', 'key add needs --name.'],
   ['key add --name a --name b', '--name is given more than once.'],

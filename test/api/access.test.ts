@@ -6,7 +6,7 @@ import { type Role, roles } from '../../src/domain/actor.ts';
 import { type IdKind, newId } from '../../src/domain/ids.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { accountParts, addMerchant, stripeVariables, testMasterKeys } from '../support/merchants.ts';
-import { createOrder, orderInput, paidOrder, requestRefund } from '../support/orders.ts';
+import { createOrder, orderInput, paidOrder, readOrder, requestRefund } from '../support/orders.ts';
 import { createMinter, withToken } from '../support/principals.ts';
 import { wsClient } from '../support/subscriber.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
@@ -427,4 +427,27 @@ test('a customer’s order is priced by the catalogue', async () => {
   const line = [{ sku: 'cup', quantity: 1 }];
   expect(await issuesOf({ lines: line, metadata: { vip: 'yes' } })).toEqual(['metadata']);
   expect(await issuesOf({ lines: line, customerId: 'bob' })).toEqual(['customerId']);
+});
+
+test('who pays cannot take an authorization back: the merchant may have sent the goods', async () => {
+  const { orderId, payment } = await paidOrder(app, { customerId: 'alice', captureMode: 'MANUAL' });
+  const { order } = await app.client.request<{ order: { clientToken: string } }>(
+    `{ order(id: ${q(orderId)}) { clientToken } }`,
+  );
+  const alice = callers.get('CUSTOMER')?.node as TestApp;
+  for (const node of [alice, withToken(app, order.clientToken)]) {
+    const answer = await node.client.request(
+      `mutation { order: cancelOrder(input: { orderId: ${q(orderId)} }) ${union}
+        payment: cancelPayment(input: { paymentId: ${q(payment.id)} }) ${union} }`,
+    );
+    expect(answer).toMatchObject({
+      order: { code: 'ORDER_NOT_CANCELABLE' },
+      payment: { code: 'PAYMENT_NOT_CANCELABLE' },
+    });
+    const seen = await node.client.request<{ order: { allowedActions: string[] } }>(
+      `{ order(id: ${q(orderId)}) { allowedActions } }`,
+    );
+    expect(seen.order.allowedActions).toEqual([]);
+  }
+  expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'AUTHORIZED' });
 });

@@ -21,7 +21,7 @@ const unready = (reason: string) => ({
 });
 
 test('a starting server is alive, not ready, and tells clients to retry', async () => {
-  const server = createHttpServer();
+  const server = createHttpServer({});
   const url = await server.listen(0, '127.0.0.1');
   expect(await read(url, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
   const message = 'The server is starting.'; // it waits for its database or a provider

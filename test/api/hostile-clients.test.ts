@@ -57,8 +57,8 @@ const percent = (value: unknown) =>
 /** Text that percent-encoding can represent: unpaired surrogates have no UTF-8 encoding. */
 const wellFormed = (text: string) => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
 
-const tameWays = ['json', 'json', 'json', 'form'];
-const ways = [...tameWays, 'mangled', 'bytes', 'get'];
+const tameWays = ['json'];
+const ways = ['json', 'json', 'form', 'mangled', 'bytes', 'get'];
 
 function hostileRequest(dice: Dice): Hostile {
   const kind = pick(dice, [OperationTypeNode.QUERY, OperationTypeNode.MUTATION]);
@@ -208,7 +208,7 @@ test.each<[string, (string | Buffer)[], number]>([
   ['a binary message', [Buffer.from(subscribe('1'))], 4400],
   ['the same id twice', [subscribe('1'), subscribe('1')], 4409],
   ['connection_init twice', [JSON.stringify({ type: 'connection_init' })], 4429],
-  ['a message over 256 KiB', ['x'.repeat(300 * 1024)], 1009],
+  ['a message over 64 KiB', ['x'.repeat(64 * 1024 + 1)], 1009],
 ])('a socket that sends %s is closed with its code', async (_what, messages, code) => {
   const { socket, closed } = await openSocket();
   for (const message of messages) socket.send(message);

@@ -4,19 +4,27 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { OverloadedError } from '../../src/database/errors.ts';
-import { type AuthenticateSocket, serveWebSocket } from '../../src/http/websocket.ts';
+import { type SocketCaller, serveWebSocket, type WebSocketParts } from '../../src/http/websocket.ts';
 
 const log = { info() {}, warn() {}, error() {} };
 const unused = () => {
   throw new Error('No operation is sent here.');
 };
 
+const callerOf = (revoked: AbortSignal): SocketCaller => ({
+  ...{ revoked, webOrigins: [], merchantId: 'mch_1', role: 'MERCHANT', id: 'key_1' },
+});
+
 let end = async () => {};
 afterEach(() => end());
 
 /** The WebSocket entrance with this authentication; resolves to a client that has sent `connection_init`. */
-async function initSocket(authenticate: AuthenticateSocket): Promise<WebSocket> {
-  const entrance = serveWebSocket(unused, authenticate, log);
+async function initSocket(authenticate: WebSocketParts['authenticate']): Promise<WebSocket> {
+  const entrance = serveWebSocket({
+    ...{ getEnveloped: unused, authenticate, log },
+    ...{ mayCallFrom: () => true, foreignOriginOf: () => null, addressOf: () => '203.0.113.7' },
+    ...{ principalOf: ({ id }) => id, admission: { open: () => ({ admit: () => null, release: () => {} }) } },
+  });
   const server = createServer().on('upgrade', (request, socket, head) => entrance.open(request, socket, head));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -37,7 +45,7 @@ test('a socket that closes while its key is looked up leaves no listener on the 
   const lookup = new Promise<void>((resolve) => {
     asked = resolve;
   });
-  let answer = (_caller: { readonly revoked: AbortSignal }) => {};
+  let answer = (_caller: SocketCaller) => {};
   const client = await initSocket(() => {
     asked();
     return new Promise((resolve) => {
@@ -47,14 +55,14 @@ test('a socket that closes while its key is looked up leaves no listener on the 
   await lookup;
   client.close();
   await once(client, 'close'); // the server has closed its side by then
-  answer({ revoked: signal });
+  answer(callerOf(signal));
   await new Promise(setImmediate);
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 test('an open socket holds one listener on its key, and none once it is closed', async () => {
   const { signal } = new AbortController();
-  const client = await initSocket(async () => ({ revoked: signal }));
+  const client = await initSocket(async () => callerOf(signal));
   await once(client, 'message');
   expect(getEventListeners(signal, 'abort')).toHaveLength(1);
   client.close();

@@ -53,7 +53,7 @@ test.each<[string, Buffer]>([
     rawRequest({ method: 'GET', target: '/healthz', headers: ['connection: upgrade', 'upgrade: h2c'] }),
   ],
 ])('a stop does not wait for a disconnected client that sent a request and %s after it', async (_what, behind) => {
-  const server = createHttpServer();
+  const server = createHttpServer({});
   const url = await server.listen(0, '127.0.0.1');
   const asked = new Promise<ServerResponse>((resolve) => {
     server.serve({
@@ -63,6 +63,7 @@ test.each<[string, Buffer]>([
       },
       ...{
         hasGraphiql: false,
+        origins: { foreignOf: () => null, isListed: async () => false },
         webhooks: { handle: async () => {}, refuse: () => {} },
         webSocket: () => {},
         ready: async () => null,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
 import { sandboxEnvironment } from '../../src/development-keys.ts';
+import { defaultLimits } from '../../src/limits/limits.ts';
 import { testKeys } from '../support/chinese-providers.ts';
 
 const cards = {
@@ -28,7 +29,9 @@ function complaintsAbout(environment: Record<string, string>): string {
 
 test('an empty environment is development: embedded database, sandbox, loopback', () => {
   expect(readConfig({})).toEqual({
-    ...{ isProduction: false, host: '127.0.0.1', port: 4000, publicUrl: null, databaseUrl: null, redisUrl: null },
+    ...{ isProduction: false, hasGraphiql: true, hasIntrospection: true },
+    ...{ limits: defaultLimits, trustedProxies: 0 },
+    ...{ host: '127.0.0.1', port: 4000, publicUrl: null, databaseUrl: null, redisUrl: null },
     ...{
       dataDir: '.data',
       migrateOnStart: true,

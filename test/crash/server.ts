@@ -49,6 +49,7 @@ export class MortalServer {
         ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
         ...(failpoint !== null && { FAILPOINTS: failpoint }),
         ...{ DATA_DIR: dataDir, PORT: String(port), DEV_API_KEY: token, LOG_LEVEL: 'fatal' },
+        ...{ RATE_LIMIT_MUTATIONS: '100000', RATE_LIMIT_QUERIES: '100000' },
         ...{ STRIPE_SECRET_KEY: stripeKeys.secretKey, STRIPE_PUBLISHABLE_KEY: stripeKeys.publishableKey },
         ...{ STRIPE_WEBHOOK_SECRETS: stripeKeys.webhookSecret, STRIPE_API_BASE: sandboxUrl },
       },

@@ -12,6 +12,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   events: ['domain', 'database'],
   providers: ['domain'],
   accounts: ['domain', 'database', 'store', 'providers'],
+  limits: ['domain'],
   logging: ['domain', 'database/errors.ts'],
   'provider-calls': [
     'domain',
@@ -28,20 +29,29 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['providers/provider.ts', 'providers/bill.ts'],
   ],
   graphql: [
-    ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'provider-calls/context.ts'],
+    ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'limits', 'provider-calls/context.ts'],
     ...['accounts/account-settings.ts', 'accounts/master-key.ts', 'providers/webhook-url.ts'],
     ...['store/api-key-store.ts', 'store/signing-key-store.ts', 'store/provider-account-store.ts'],
     ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/notifications.ts'], // what subscribes and reads; the inbox is none of its business
   ],
   http: [
-    ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging'],
+    ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging', 'limits'],
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
     ...['worker/callback-intake.ts', 'accounts/provider-accounts.ts'],
   ],
   'config.ts': [
-    ...['domain', 'failpoints.ts', 'variables.ts', 'database/address.ts', 'accounts/master-key.ts'],
+    ...[
+      'domain',
+      'failpoints.ts',
+      'variables.ts',
+      'limit-variables.ts',
+      'limits/limits.ts',
+      'database/address.ts',
+      'accounts/master-key.ts',
+    ],
     ...['providers/provider.ts', 'providers/registry.ts', 'providers/settings.ts'],
   ],
+  'limit-variables.ts': ['limits/limits.ts', 'variables.ts', 'providers/provider.ts'],
   'variables.ts': ['providers/provider.ts', 'providers/settings.ts'],
   'failpoints.ts': ['domain'],
   'banner.ts': ['domain', 'config.ts', 'providers/webhook-url.ts'],

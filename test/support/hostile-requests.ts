@@ -244,24 +244,26 @@ export function hostileOperation(
     return ` @${name}(if: $${variable})`;
   }
 
-  function field({ name, args, type }: GraphQLField<unknown, unknown>, depth: number): string {
+  /** Fields of a union's types get an alias, because those of one name may differ in type; so do fields with arguments. */
+  function field({ name, args, type }: GraphQLField<unknown, unknown>, depth: number, isInUnion = false): string {
     const given = args.filter((candidate) => isNonNullType(candidate.type) || chance(dice, 50)).map(argument);
     aliases += 1;
     const alias = chance(dice, 3) ? pick(dice, ['a', '__proto__', 'constructor', 'toString']) : `f${aliases}`;
-    return `${alias}: ${name}${given.length > 0 ? `(${given.join(', ')})` : ''}${condition()}${selection(type, depth)}`;
+    const head = isInUnion || args.length > 0 ? `${alias}: ${name}` : name;
+    return `${head}${given.length > 0 ? `(${given.join(', ')})` : ''}${condition()}${selection(type, depth)}`;
   }
 
-  function selection(type: GraphQLOutputType, depth: number): string {
+  function selection(type: GraphQLOutputType, depth: number, isInUnion = false): string {
     const named = getNamedType(type);
     if (isAbstractType(named)) {
       const parts = schema
         .getPossibleTypes(named)
-        .map((part) => `... on ${part.name}${condition()}${selection(part, depth + 1)}`);
+        .map((part) => `... on ${part.name}${condition()}${selection(part, depth + 1, true)}`);
       return ` { __typename ${parts.join(' ')} }`;
     }
     if (!isObjectType(named)) return '';
     const fields = Object.values(named.getFields()).filter(() => chance(dice, 40));
-    const chosen = depth > 2 ? [] : fields.map((candidate) => field(candidate, depth + 1));
+    const chosen = depth > 2 ? [] : fields.map((candidate) => field(candidate, depth + 1, isInUnion));
     return ` { __typename ${chosen.join(' ')} }`;
   }
 

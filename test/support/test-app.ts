@@ -7,6 +7,7 @@ import type { Database } from '../../src/database/database.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Log } from '../../src/domain/log.ts';
 import type { HttpLimits } from '../../src/http/limits.ts';
+import { defaultLimits, type Limits } from '../../src/limits/limits.ts';
 import type { StripeConfig } from '../../src/providers/stripe/config.ts';
 import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
@@ -54,10 +55,22 @@ export type TestApp = {
   close(): Promise<void>;
 };
 
+const often = { perSecond: 100_000, burst: 1_000_000 };
+
+/** Tests call as often as they can. */
+export const unlimited: Limits = {
+  ...defaultLimits,
+  ...{ mutations: often, queries: often, unauthenticated: often, refusedCallbacks: often },
+};
+
 const token = 'test_token_of_the_first_merchant';
 
 export const testConfig: Config = {
   isProduction: false,
+  limits: unlimited,
+  trustedProxies: 0,
+  hasGraphiql: true,
+  hasIntrospection: true,
   host: '127.0.0.1',
   port: 0,
   publicUrl: null,
@@ -106,6 +119,7 @@ export async function startTestApp(
   const app = await openApp(
     {
       ...testConfig,
+      ...(parts.config?.isProduction && { hasGraphiql: false, hasIntrospection: false }),
       dataDir: inject('testRun').keysDir,
       providers: [
         stripeSetup({ ...stripeAt(sandbox.url, secretKey), webhookSecrets: [webhookSecret, otherWebhookSecret] }),

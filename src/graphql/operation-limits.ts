@@ -1,0 +1,118 @@
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Limits } from '../limits/limits.ts';
+import type { Quota } from '../limits/quota.ts';
+import type { RateLimiter } from '../limits/rate-limiter.ts';
+import type { Caller } from './authentication.ts';
+import type { GraphqlContext } from './context.ts';
+
+export type OperationLimitParts = {
+  readonly limits: Pick<Limits, 'subscriptionsPerSocket' | 'subscriptionsPerPrincipal'>;
+  readonly rates: Readonly<Record<'mutations' | 'queries' | 'unauthenticated', RateLimiter>>;
+  readonly subscriptions: Quota;
+};
+
+/** How long to wait for a place that another subscription has to leave first. */
+const placeRetryMs = 5000;
+
+/** Identifies a caller among those of all merchants. */
+export function principalOf({ merchantId, role, id }: Pick<Caller, 'merchantId' | 'role' | 'id'>): string {
+  return `${merchantId}:${role}:${id}`;
+}
+
+/** Refuses operations that are over a limit of their caller, on every transport, before they are executed. */
+export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlContext> {
+  return {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn(async (args: ExecutionArgs) => (await rateRefusal(parts, args)) ?? executeFn(args));
+    },
+    onSubscribe({ subscribeFn, setSubscribeFn }) {
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        const context = args.contextValue as GraphqlContext;
+        const { actor, socket } = context;
+        if (actor === null) return (await rateRefusal(parts, args)) ?? subscribeFn(args);
+        const places = takePlaces(parts, principalOf(actor), socket);
+        if (typeof places === 'string') return refusal(context, places, placeRetryMs);
+        return releasing(subscribeFn, args, places);
+      });
+    },
+  };
+}
+
+async function rateRefusal({ rates }: OperationLimitParts, args: ExecutionArgs): Promise<ExecutionResult | null> {
+  const context = args.contextValue as GraphqlContext;
+  const { actor, address } = context;
+  const isMutation = getOperationAST(args.document, args.operationName)?.operation === OperationTypeNode.MUTATION;
+  const rate = actor === null ? rates.unauthenticated : isMutation ? rates.mutations : rates.queries;
+  const waitMs = await rate.take(actor === null ? address : principalOf(actor));
+  if (waitMs === null) return null;
+  const what =
+    actor === null ? 'requests without a valid token from this address' : isMutation ? 'mutations' : 'queries';
+  return refusal(context, `There are too many ${what}.`, waitMs);
+}
+
+/** The function that gives the places back, or the sentence why there is none. */
+function takePlaces(
+  { limits, subscriptions }: OperationLimitParts,
+  principal: string,
+  socket: object | null,
+): (() => void) | string {
+  const { subscriptionsPerPrincipal, subscriptionsPerSocket } = limits;
+  const ofPrincipal = subscriptions.take(principal, subscriptionsPerPrincipal);
+  if (ofPrincipal === null) return `The caller has ${subscriptionsPerPrincipal} subscriptions, the maximum.`;
+  const ofSocket = socket === null ? () => {} : subscriptions.take(socket, subscriptionsPerSocket);
+  if (ofSocket === null) {
+    ofPrincipal();
+    return `The socket has ${subscriptionsPerSocket} subscriptions, the maximum.`;
+  }
+  return () => {
+    ofPrincipal();
+    ofSocket();
+  };
+}
+
+function refusal({ socket }: GraphqlContext, message: string, retryAfterMs: number): ExecutionResult {
+  const http = { status: 429, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
+  const error = new GraphQLError(`${message} Try again after retryAfterMs milliseconds.`, {
+    extensions: { code: 'RATE_LIMITED', retryAfterMs, ...(socket === null && { http }) },
+  });
+  return { errors: [error] };
+}
+
+type Subscribe = (args: ExecutionArgs) => unknown;
+
+/** Subscribes, and calls `release` when the subscription has ended. */
+async function releasing(subscribe: Subscribe, args: ExecutionArgs, release: () => void): Promise<unknown> {
+  try {
+    const result = await subscribe(args);
+    if (isAsyncGenerator(result)) return releasingAtEnd(result, release);
+    release();
+    return result;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function releasingAtEnd(events: AsyncGenerator, release: () => void): AsyncGenerator {
+  const ended = <T>(result: T): T => {
+    release();
+    return result;
+  };
+  const failed = (error: unknown) => {
+    release();
+    throw error;
+  };
+  return {
+    next: () => events.next().then((result) => (result.done ? ended(result) : result), failed),
+    return: (value) => events.return(value).then(ended, failed),
+    throw: (error) => events.throw(error).then(ended, failed),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function isAsyncGenerator(result: unknown): result is AsyncGenerator {
+  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+}

@@ -1,0 +1,34 @@
+/** So many calls in a row, and so many a second in the long run. */
+export type RateLimit = { readonly perSecond: number; readonly burst: number };
+
+/** What one client may occupy and how often it may call. Every number has a line in README. */
+export type Limits = {
+  /** WebSockets of one client address. */
+  readonly socketsPerAddress: number;
+  /** Those of them that have not sent a valid token. */
+  readonly anonymousSocketsPerAddress: number;
+  /** WebSockets of one API key, token or order. */
+  readonly socketsPerPrincipal: number;
+  readonly subscriptionsPerSocket: number;
+  /** Over WebSocket and SSE together. */
+  readonly subscriptionsPerPrincipal: number;
+  readonly mutations: RateLimit;
+  readonly queries: RateLimit;
+  /** Operations without a valid token, by client address. */
+  readonly unauthenticated: RateLimit;
+  /** Callbacks that are refused, by client address. Genuine ones are not counted. */
+  readonly refusedCallbacks: RateLimit;
+};
+
+/** One merchant may have thousands of dashboards, which share an API key. */
+export const defaultLimits: Limits = {
+  socketsPerAddress: 1000,
+  anonymousSocketsPerAddress: 100,
+  socketsPerPrincipal: 10_000,
+  subscriptionsPerSocket: 100,
+  subscriptionsPerPrincipal: 10_000,
+  mutations: { perSecond: 100, burst: 200 },
+  queries: { perSecond: 200, burst: 400 },
+  unauthenticated: { perSecond: 20, burst: 40 },
+  refusedCallbacks: { perSecond: 10, burst: 600 },
+};

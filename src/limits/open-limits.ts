@@ -1,0 +1,26 @@
+import type { Log } from '../domain/log.ts';
+import type { Limits } from './limits.ts';
+import { createQuota, type Quota } from './quota.ts';
+import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
+
+export type OpenLimits = {
+  readonly rates: Readonly<Record<'mutations' | 'queries' | 'unauthenticated' | 'refusedCallbacks', RateLimiter>>;
+  readonly subscriptions: Quota;
+  close(): void;
+};
+
+/** Opens what counts. With Redis all nodes count together; refused callbacks are counted by each node, because they wait for nothing. */
+export async function openLimits(limits: Limits, redisUrl: string | null, log: Log): Promise<OpenLimits> {
+  // A start without Redis does not load its client.
+  const redis = redisUrl === null ? null : (await import('./redis.ts')).openCountingRedis(redisUrl, log);
+  const rateOf = (name: 'mutations' | 'queries' | 'unauthenticated') =>
+    createRateLimiter({ name, limit: limits[name], redis, log });
+  return {
+    rates: {
+      ...{ mutations: rateOf('mutations'), queries: rateOf('queries'), unauthenticated: rateOf('unauthenticated') },
+      refusedCallbacks: createRateLimiter({ name: 'callbacks', limit: limits.refusedCallbacks, redis: null, log }),
+    },
+    subscriptions: createQuota(),
+    close: () => redis?.disconnect(),
+  };
+}
