@@ -196,7 +196,12 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const addressOf = (request: IncomingMessage) => clientAddressOf(request, config.trustedProxies);
     const yoga = createGraphqlServer({
       ...{ schema, commands, notifier, logId },
-      ...{ authenticate: authentication.authenticate, clientTokens, hasIntrospection: config.hasIntrospection },
+      ...{
+        authenticate: authentication.authenticate,
+        clientTokens,
+        hasIntrospection: config.hasIntrospection,
+        trustedDocuments: config.trustedDocuments,
+      },
       operationLimits: { ...limits, limits: config.limits },
       administration: { masterKeys, isProduction: config.isProduction, publicUrl },
       graphiql: config.hasGraphiql

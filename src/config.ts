@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { z } from 'zod';
 import { type MasterKeys, readMasterKey } from './accounts/master-key.ts';
 import { parseAddress } from './database/address.ts';
 import { type DeathAt, parseFailpoints } from './failpoints.ts';
@@ -10,12 +12,16 @@ import { providerDefinitions } from './providers/registry.ts';
 import { hintFor, isReachable, readPart, readUrl } from './providers/settings.ts';
 import { choiceOf, countOf, daysOf, type Environment, portOf, variablesOf } from './variables.ts';
 
+const documentsSchema = z.record(z.string(), z.string());
+
 /** The configuration from the environment, validated and typed. Read once at the start. */
 export type Config = {
   readonly isProduction: boolean;
   /** Whether `/graphql` serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
   readonly hasIntrospection: boolean;
+  /** The documents that browsers may send, by their SHA-256; null when they may send any. */
+  readonly trustedDocuments: ReadonlyMap<string, string> | null;
   readonly limits: Limits;
   /** The number of proxies in front of the server. Their `x-forwarded-for` header names the client. */
   readonly trustedProxies: number;
@@ -85,6 +91,7 @@ export function readConfig(environment: Environment = process.env): Config {
     isProduction,
     hasGraphiql: isOn(at, 'GRAPHIQL', !isProduction, violations),
     hasIntrospection: isOn(at, 'INTROSPECTION', !isProduction, violations),
+    trustedDocuments: trustedDocumentsOf(at, violations),
     limits: limitsOf(at, violations),
     trustedProxies: countOf(at, 'TRUSTED_PROXIES', { fallback: 0, min: 0, max: 10 }, violations),
     host: hostOf(at, violations),
@@ -199,6 +206,32 @@ function publicUrlOf({ at, violations, callers }: Pick<Settings, 'at' | 'violati
     violations.push(`PUBLIC_URL must be an https URL that the internet reaches: ${who} ${verb} callbacks there.`);
   }
   return url?.href.replace(/\/+$/, '') ?? null;
+}
+
+/** A JSON object of documents by the SHA-256 of their text, as tools for persisted documents write it. */
+function trustedDocumentsOf(at: ReadVariable, violations: string[]): ReadonlyMap<string, string> | null {
+  const text = at('TRUSTED_DOCUMENTS');
+  if (text === null) return null;
+  const documents = readPart(violations, 'TRUSTED_DOCUMENTS', () => {
+    const parsed = documentsSchema.safeParse(jsonOf(text));
+    if (!parsed.success) throw new Error('must be a JSON object with the text of a document under each SHA-256.');
+    return parsed.data;
+  });
+  for (const [hash, document] of Object.entries(documents ?? {})) {
+    if (createHash('sha256').update(document).digest('hex') === hash) continue;
+    violations.push(
+      `TRUSTED_DOCUMENTS has a document under ${hash.slice(0, 64)}, which is not the SHA-256 of its text.`,
+    );
+  }
+  return documents === null ? null : new Map(Object.entries(documents));
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // the parser's message would repeat the text
+  }
 }
 
 /** During a rotation MASTER_KEY is the new key, and MASTER_KEY_OLD the one that it replaces. */

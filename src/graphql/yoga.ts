@@ -15,6 +15,7 @@ import { createOrderEventsLoader } from './order-events-loader.ts';
 import { requireOrigin } from './page-origin.ts';
 import { strictParams } from './request-params.ts';
 import { requireSubscriptionField } from './subscription-root.ts';
+import { requireTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
 /** The facts about a request that its transport (HTTP or WebSocket) passes in. */
 export type RequestContext = {
@@ -36,6 +37,8 @@ export type YogaParts = {
   readonly clientTokens: ClientTokens | null;
   readonly hasIntrospection: boolean;
   readonly operationLimits: OperationLimitParts;
+  /** Null when browsers may send any document. */
+  readonly trustedDocuments: TrustedDocuments | null;
   readonly administration: Administration;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
@@ -55,6 +58,7 @@ export function createGraphqlServer({
   graphiql,
   hasIntrospection,
   operationLimits,
+  trustedDocuments,
 }: YogaParts) {
   const { log, db } = commands;
   return createYoga<RequestContext, GraphqlContext>({
@@ -79,6 +83,7 @@ export function createGraphqlServer({
     // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [
+      ...(trustedDocuments === null ? [] : [requireTrusted(trustedDocuments)]),
       strictParams(),
       limitDocuments({ hasIntrospection }),
       requireSubscriptionField(),

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -30,7 +30,7 @@ function complaintsAbout(environment: Record<string, string>): string {
 test('an empty environment is development: embedded database, sandbox, loopback', () => {
   expect(readConfig({})).toEqual({
     ...{ isProduction: false, hasGraphiql: true, hasIntrospection: true },
-    ...{ limits: defaultLimits, trustedProxies: 0 },
+    ...{ limits: defaultLimits, trustedProxies: 0, trustedDocuments: null },
     ...{ host: '127.0.0.1', port: 4000, publicUrl: null, databaseUrl: null, redisUrl: null },
     ...{
       dataDir: '.data',
@@ -337,4 +337,16 @@ describe('master keys', () => {
   ])('%j is refused', (environment, violation) => {
     expect(() => readConfig(environment)).toThrow(violation);
   });
+});
+
+test('trusted documents are read by their SHA-256, and a text under another hash is refused', () => {
+  const document = '{ merchant { name } }';
+  const hash = createHash('sha256').update(document).digest('hex');
+  const read = (value: string) => readConfig({ TRUSTED_DOCUMENTS: value }).trustedDocuments;
+  expect(read(JSON.stringify({ [hash]: document }))).toEqual(new Map([[hash, document]]));
+  expect(() => read(JSON.stringify({ [hash]: '{ orders { nodes { id } } }' }))).toThrow(
+    'is not the SHA-256 of its text',
+  );
+  for (const malformed of ['[]x', '["{ a }"]', '{"a":1}'])
+    expect(() => read(malformed)).toThrow('must be a JSON object');
 });

@@ -71,6 +71,7 @@ export const testConfig: Config = {
   trustedProxies: 0,
   hasGraphiql: true,
   hasIntrospection: true,
+  trustedDocuments: null,
   host: '127.0.0.1',
   port: 0,
   publicUrl: null,
