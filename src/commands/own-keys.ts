@@ -1,4 +1,5 @@
 import { NotFoundError } from '../domain/errors.ts';
+import { isId } from '../domain/ids.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { listApiKeys } from '../store/api-key-store.ts';
 import { findProviderAccount, type StoredAccount } from '../store/provider-account-store.ts';
@@ -22,7 +23,8 @@ export async function requireOwnSigningKey({ db }: Parts, { merchantId }: Actor,
 
 /** The account with this id. @throws {NotFoundError} when the caller's merchant has no such account. */
 export async function findOwnAccount({ db }: Parts, { merchantId }: Actor, id: string): Promise<StoredAccount> {
-  const account = await findProviderAccount(db.pool, id);
+  // Text that is no id may hold what the database refuses, such as a NUL.
+  const account = isId('providerAccount', id) ? await findProviderAccount(db.pool, id) : null;
   if (account === null || account.merchantId !== merchantId) throw new NotFoundError(noSuchAccount);
   return account;
 }

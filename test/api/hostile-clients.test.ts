@@ -273,3 +273,9 @@ test.each(['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+14:00', '9999-12-31T23:5
     expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
   },
 );
+
+test('an id of a provider account that the database cannot hold is NOT_FOUND', async () => {
+  const mutation = 'mutation($id: ID!) { testProviderAccount(id: $id) { ... on Error { code } } }';
+  const answer = await app.client.request(mutation, { id: '\0' });
+  expect(answer).toEqual({ testProviderAccount: { code: 'NOT_FOUND' } });
+});
