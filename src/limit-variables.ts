@@ -19,6 +19,8 @@ export function limitsOf(at: ReadVariable, violations: string[]): Limits {
     subscriptionsPerPrincipal: perPrincipal,
     mutations: rate('RATE_LIMIT_MUTATIONS', defaultLimits.mutations),
     queries: rate('RATE_LIMIT_QUERIES', defaultLimits.queries),
+    personMutations: rate('RATE_LIMIT_PERSON_MUTATIONS', defaultLimits.personMutations),
+    personQueries: rate('RATE_LIMIT_PERSON_QUERIES', defaultLimits.personQueries),
     unauthenticated: rate('RATE_LIMIT_UNAUTHENTICATED', defaultLimits.unauthenticated),
   };
 }

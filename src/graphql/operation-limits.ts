@@ -2,6 +2,7 @@ import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST
 import type { Plugin } from 'graphql-yoga';
 import type { Gate } from '../limits/gate.ts';
 import type { Limits } from '../limits/limits.ts';
+import type { OperationRate } from '../limits/open-limits.ts';
 import type { Quota } from '../limits/quota.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
 import type { Caller } from './authentication.ts';
@@ -9,7 +10,7 @@ import type { GraphqlContext } from './context.ts';
 
 export type OperationLimitParts = {
   readonly limits: Pick<Limits, 'subscriptionsPerSocket' | 'subscriptionsPerPrincipal'>;
-  readonly rates: Readonly<Record<'mutations' | 'queries' | 'unauthenticated', RateLimiter>>;
+  readonly rates: Readonly<Record<OperationRate, RateLimiter>>;
   readonly subscriptions: Quota;
   /** Queries and mutations in progress on this node. */
   readonly operations: Gate;
@@ -74,12 +75,18 @@ async function rateRefusal({ rates }: OperationLimitParts, args: ExecutionArgs):
   const context = args.contextValue as GraphqlContext;
   const { actor, address } = context;
   const isMutation = getOperationAST(args.document, args.operationName)?.operation === OperationTypeNode.MUTATION;
-  const rate = actor === null ? rates.unauthenticated : isMutation ? rates.mutations : rates.queries;
+  const rate = rates[rateNameOf(actor, isMutation)];
   const waitMs = await rate.take(actor === null ? address : principalOf(actor));
   if (waitMs === null) return null;
   const what =
     actor === null ? 'requests without a valid token from this address' : isMutation ? 'mutations' : 'queries';
   return refusal(context, `There are too many ${what}.`, waitMs);
+}
+
+function rateNameOf(actor: Caller | null, isMutation: boolean): OperationRate {
+  if (actor === null) return 'unauthenticated';
+  if (actor.role === 'MERCHANT') return isMutation ? 'mutations' : 'queries';
+  return isMutation ? 'personMutations' : 'personQueries';
 }
 
 /** The function that gives the places back, or the sentence why there is none. */

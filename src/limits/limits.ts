@@ -15,8 +15,12 @@ export type Limits = {
   /** Queries and mutations in progress on one node, and those that wait for them. */
   readonly operationsInFlight: number;
   readonly operationsQueued: number;
+  /** Of a merchant's server, by API key. */
   readonly mutations: RateLimit;
   readonly queries: RateLimit;
+  /** Of a person or a browser, by token or order. */
+  readonly personMutations: RateLimit;
+  readonly personQueries: RateLimit;
   /** Operations without a valid token, by client address. */
   readonly unauthenticated: RateLimit;
   /** Callbacks that are refused, by client address. Genuine ones are not counted. */
@@ -32,8 +36,10 @@ export const defaultLimits: Limits = {
   subscriptionsPerPrincipal: 10_000,
   operationsInFlight: 1000,
   operationsQueued: 1000,
-  mutations: { perSecond: 100, burst: 200 },
-  queries: { perSecond: 200, burst: 400 },
-  unauthenticated: { perSecond: 20, burst: 40 },
+  mutations: { perSecond: 1000, burst: 2000 },
+  queries: { perSecond: 2000, burst: 4000 },
+  personMutations: { perSecond: 10, burst: 20 },
+  personQueries: { perSecond: 50, burst: 100 },
+  unauthenticated: { perSecond: 100, burst: 200 },
   refusedCallbacks: { perSecond: 10, burst: 600 },
 };

@@ -4,8 +4,11 @@ import type { Limits } from './limits.ts';
 import { createQuota, type Quota } from './quota.ts';
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
 
+/** The rates of operations. */
+export type OperationRate = 'mutations' | 'queries' | 'personMutations' | 'personQueries' | 'unauthenticated';
+
 export type OpenLimits = {
-  readonly rates: Readonly<Record<'mutations' | 'queries' | 'unauthenticated' | 'refusedCallbacks', RateLimiter>>;
+  readonly rates: Readonly<Record<OperationRate | 'refusedCallbacks', RateLimiter>>;
   readonly subscriptions: Quota;
   readonly operations: Gate;
   close(): void;
@@ -15,11 +18,11 @@ export type OpenLimits = {
 export async function openLimits(limits: Limits, redisUrl: string | null, log: Log): Promise<OpenLimits> {
   // A start without Redis does not load its client.
   const redis = redisUrl === null ? null : (await import('./redis.ts')).openCountingRedis(redisUrl, log);
-  const rateOf = (name: 'mutations' | 'queries' | 'unauthenticated') =>
-    createRateLimiter({ name, limit: limits[name], redis, log });
+  const rateOf = (name: OperationRate) => createRateLimiter({ name, limit: limits[name], redis, log });
   return {
     rates: {
       ...{ mutations: rateOf('mutations'), queries: rateOf('queries'), unauthenticated: rateOf('unauthenticated') },
+      ...{ personMutations: rateOf('personMutations'), personQueries: rateOf('personQueries') },
       refusedCallbacks: createRateLimiter({ name: 'callbacks', limit: limits.refusedCallbacks, redis: null, log }),
     },
     subscriptions: createQuota(),

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Limits } from '../../src/limits/limits.ts';
-import { orderInput } from '../support/orders.ts';
+import { createOrder, orderInput } from '../support/orders.ts';
 import { startTestApp, type TestApp, unlimited } from '../support/test-app.ts';
 import { answersOf, transports } from '../support/transports.ts';
 
@@ -80,4 +80,17 @@ describe('callbacks', () => {
     expect(statuses).toEqual([400, 400, 400, 429]);
     expect(await post('198.51.100.2')).toBe(400);
   });
+});
+
+test('a browser has a rate of its own, far below that of the merchant’s server', async () => {
+  await start({ personMutations: { perSecond: 0.001, burst: 1 } });
+  const { id } = await createOrder(app);
+  const { order } = await app.client.request<{ order: { clientToken: string } }>(
+    `{ order(id: "${id}") { clientToken } }`,
+  );
+  const cancel = `mutation { cancelOrder(input: { orderId: "${id}" }) { __typename } }`;
+  const codeOf = async (token: string) =>
+    (await answersOf(app, 'HTTP', { query: cancel }, { token }))[0]?.errors?.[0]?.extensions.code;
+  expect([await codeOf(order.clientToken), await codeOf(order.clientToken)]).toEqual([undefined, 'RATE_LIMITED']);
+  expect([await codeOf(app.token), await codeOf(app.token)]).toEqual([undefined, undefined]);
 });

@@ -60,7 +60,8 @@ const often = { perSecond: 100_000, burst: 1_000_000 };
 /** Tests call as often as they can. */
 export const unlimited: Limits = {
   ...defaultLimits,
-  ...{ mutations: often, queries: often, unauthenticated: often, refusedCallbacks: often },
+  ...{ mutations: often, queries: often, personMutations: often, personQueries: often },
+  ...{ unauthenticated: often, refusedCallbacks: often },
 };
 
 const token = 'test_token_of_the_first_merchant';
