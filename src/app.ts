@@ -43,6 +43,7 @@ import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { findTokenOrder } from './store/order-store.ts';
+import { createOrderWriter } from './store/order-writer.ts';
 import { findActiveSigningKeys } from './store/signing-key-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
@@ -159,7 +160,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const notifier = await openNotifier(config, logId, log, keep);
     const setups = sandbox?.providers ?? config.providers;
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
-    const held = { db: database, clock, notifier, log, failpoint };
+    const writer = createOrderWriter({ db: database, clock, failpoint });
+    const held = { db: database, clock, writer, notifier, log, failpoint };
     const adoption = createAdoption(held);
     const masterKeys = config.masterKeys ?? (keys === null ? null : developmentMasterKeys(keys.apiKey));
     const { accounts, environment, stored } = await openAccounts(

@@ -29,12 +29,12 @@ export type Database = {
   /**
    * Runs `work` in a READ COMMITTED transaction and resolves after the commit. Transactions with the same `turn` take a
    * connection one after the other, in order of arrival. Use it for transactions that would only wait for each other in
-   * the database.
+   * the database. The statements of `opening` are sent with BEGIN, and `work` gets the rows of the last one.
    *
    * @throws the errors of `work`, after a rollback; {OverloadedError} when too many callers wait or the connection
    * breaks. After a break during the commit, the commit may have succeeded.
    */
-  transaction<T>(work: (tx: Tx) => Promise<T>, turn?: string): Promise<T>;
+  transaction<T>(work: (tx: Tx, opened: readonly unknown[]) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
    * Runs one round of the maintenance that PGlite does not do by itself. PostgreSQL needs none. Returns the executed
    * steps.
@@ -43,6 +43,8 @@ export type Database = {
   /** Waits for running work and closes everything, so that the process can end. May be called twice. */
   close(): Promise<void>;
 };
+
+export type TransactionOptions = { readonly turn?: string; readonly opening?: string };
 
 export type OpenDatabase = {
   /** The URL of a PostgreSQL server; null for the embedded database in `dataDir`. */
@@ -131,8 +133,8 @@ function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Data
     kind,
     pool,
     prisma,
-    transaction(work, turn) {
-      const run = () => runTransaction(pool, work);
+    transaction(work, { turn, opening } = {}) {
+      const run = () => runTransaction(pool, work, opening);
       return turn === undefined ? run() : queue.run(turn, run);
     },
     maintain: () => (kind === 'pglite' ? upkeep(pool) : Promise.resolve([])),

@@ -1,155 +1,216 @@
-import type { Database, Tx } from '../database/database.ts';
-import { type EventActor, isVisible, type OrderScope, providerActor } from '../domain/actor.ts';
+import { type Database, overloadIn, type Tx } from '../database/database.ts';
+import { createGatherer, type Gatherer, type Outcome, RefusedBatchError } from '../database/gatherer.ts';
+import { type EventActor, isVisible, type OrderScope } from '../domain/actor.ts';
 import type { Clock } from '../domain/clock.ts';
 import { NotFoundError } from '../domain/errors.ts';
-import type { OrderEvent } from '../domain/event.ts';
 import type { PassFailpoint, Step } from '../domain/failpoint.ts';
-import type { Log } from '../domain/log.ts';
 import type { OrderLine } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
-import type { ProviderName } from '../domain/payment.ts';
-import { type DeliveryOutcome, type DeliveryVerdict, isDeliveryPending, writeVerdict } from '../events/inbox.ts';
-import { logEvents } from '../logging/command-log.ts';
-import { aboutOrder } from '../logging/trace.ts';
-import { type Claim, claimIntent, findIntent, type Intent, insertIntent, turnOf } from './idempotency-store.ts';
-import { insertOrder, loadOrder, lockOrder, writeOrder } from './order-store.ts';
+import type { DeliveryVerdict } from '../events/inbox.ts';
+import { type Claim, claimOf, type Intent, nameOfIntent } from './idempotency-store.ts';
+import { heldIn, type Loaded, loadBatch, nameOfNumber, openingOf, type Written, writeBatch } from './order-batch.ts';
 
-/** The parts that a change of an order needs. */
-export type WriterContext = {
-  readonly db: Database;
+/** The maximum number of orders that one transaction writes. */
+export const batchSizeMax = 64;
+
+/** What the database knew when an order was locked. */
+export type Found = {
+  /** The recorded result of the intent's key; null for a new key, and without an intent. */
+  readonly prior: Claim | null;
+  /** False when another node has already processed the delivery. */
+  readonly isPending: boolean;
+};
+
+/** What is stored beside the changed order, in the same transaction. */
+export type Beside = { readonly claim: Claim | null; readonly verdict: DeliveryVerdict | null };
+
+/** A change of one order. */
+export type ChangeWork = {
+  readonly kind: 'change';
+  readonly step: Step;
+  readonly orderId: string;
+  readonly actor: EventActor;
+  /** An order outside of it counts as not found. Null for all orders. */
+  readonly scope: OrderScope | null;
+  readonly intent: Intent | null;
+  readonly deliveryId: string | null;
+  /** Pure. May run more than once: the last run is the one that was written. When it throws, nothing of this order is written. */
+  decide(change: OrderChange, found: Found): Beside;
+};
+
+/** A new order under an idempotency key. */
+export type CreateWork = {
+  readonly kind: 'create';
+  readonly intent: Intent;
+  readonly change: OrderChange;
+  readonly lines: readonly OrderLine[];
+};
+
+export type OrderWork = ChangeWork | CreateWork;
+
+/** What was committed. */
+export type Committed =
+  | { readonly kind: 'written'; readonly change: OrderChange }
+  /** The key of a new order already belongs to this result; nothing was written. */
+  | { readonly kind: 'found'; readonly prior: Claim };
+
+/** Another transaction has committed one of the keys since the batch was loaded. */
+class KeyClaimedError extends Error {}
+
+/** The number of a new order belongs to another order of the merchant. */
+export class NumberTakenError extends Error {}
+
+/**
+ * The only writer of orders, payments, refunds, events and idempotency keys. Concurrent changes are written together: one
+ * transaction locks the orders, loads them, decides each, and writes all of them.
+ */
+export type OrderWriter = Gatherer<OrderWork, Committed>;
+
+export type OrderWriterParts = {
+  readonly db: Pick<Database, 'transaction'>;
   readonly clock: Clock;
-  readonly notifier: { notify(notification: { readonly merchantId: string; readonly orderId: string }): void };
-  readonly log: Log;
   /** Called before and after each commit. Tests can kill the process there. */
   readonly failpoint: PassFailpoint;
 };
 
-/** The order to change, and who changes it. With `scope`, an order outside of it counts as not found. */
-export type OrderRef = { readonly orderId: string; readonly actor: EventActor; readonly scope?: OrderScope };
-
-/**
- * Changes one order: locks it, loads it, calls `decide`, writes the changed rows and their events, commits, and then notifies
- * subscribers. `decide` is a pure function of the locked order and `change.at`. It may run more than once. When it throws,
- * nothing is written.
- *
- * @throws {NotFoundError} when the order does not exist.
- */
-export function changeOrder<T>(
-  context: WriterContext,
-  step: Step,
-  ref: OrderRef,
-  decide: (change: OrderChange) => T,
-): Promise<T> {
-  return write(context, step, ref, async (change) => decide(change));
-}
-
-/**
- * As `changeOrder`, for a call with an idempotency key. `decide` receives the recorded result of the key, or null for a new
- * key. The `claim` that it returns is stored under the key in the same transaction. Null stores nothing.
- *
- * @throws {NotFoundError} when the order does not exist.
- * @throws {IdempotencyKeyReusedError} when the key was used with other input.
- */
-export function changeOrderByIntent<T>(
-  context: WriterContext,
-  step: Step,
-  ref: Required<OrderRef>,
-  intent: Intent,
-  decide: (change: OrderChange, prior: Claim | null) => { readonly result: T; readonly claim: Claim | null },
-): Promise<T> {
-  return write(context, step, ref, async (change, tx) => {
-    const { result, claim } = decide(change, await findIntent(tx, intent));
-    if (claim !== null) await claimIntent(tx, intent, claim, change.at);
-    return result;
+export function createOrderWriter(parts: OrderWriterParts): OrderWriter {
+  return createGatherer({
+    sizeMax: batchSizeMax,
+    keysOf,
+    run: (works, mayWait) => runUnclaimed(parts, works, mayWait),
   });
 }
 
-/**
- * As `changeOrder`, for a delivery from a provider. `isPending` is false when another node has already processed the
- * delivery. The verdict is stored in the same transaction, so a crash leaves both or neither.
- *
- * @throws {NotFoundError} when the order does not exist.
- */
-export function changeOrderByDelivery(
-  context: WriterContext,
-  orderId: string,
-  delivery: { readonly id: string; readonly provider: ProviderName },
-  decide: (change: OrderChange, isPending: boolean) => DeliveryVerdict,
-): Promise<DeliveryOutcome> {
-  return write(context, 'callback.apply', { orderId, actor: providerActor(delivery) }, async (change, tx) => {
-    const verdict = decide(change, await isDeliveryPending(tx, delivery.id));
-    return writeVerdict(tx, delivery.id, verdict, change.at);
-  });
+function keysOf(work: OrderWork): readonly string[] {
+  if (work.kind === 'create') return [nameOfIntent(work.intent), nameOfNumber(work.change.order)];
+  return work.intent === null ? [work.orderId] : [work.orderId, nameOfIntent(work.intent)];
 }
 
-/**
- * Writes a new order with its lines and its first event, unless the intent's key already belongs to an order.
- *
- * @returns the id of the order to which the key belongs.
- * @throws {IdempotencyKeyReusedError} when the key was used with other input.
- */
-export async function insertOrderByIntent(
-  context: WriterContext,
-  intent: Intent,
-  change: OrderChange,
-  lines: readonly OrderLine[],
-): Promise<string> {
-  const { db, failpoint } = context;
-  const { id, merchantId } = change.order;
-  const { orderId, events } = await db.transaction(async (tx) => {
-    if (!(await insertIntent(tx, intent, { resultId: id, attempt: null }, change.at))) {
-      const prior = await findIntent(tx, intent);
-      if (prior === null)
-        throw new Error('The idempotency key could not be inserted and was not found. This is a bug.');
-      return { orderId: prior.resultId, events: [] };
+type Result = Outcome<Committed>;
+
+/** How often a single work is repeated whose key another node has just claimed: the next load finds that claim. */
+const claimedTriesMax = 3;
+
+async function runUnclaimed(
+  parts: OrderWriterParts,
+  works: readonly OrderWork[],
+  mayWait: boolean,
+): Promise<readonly Result[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await runBatch(parts, works, mayWait);
+    } catch (error) {
+      const isClaimed = error instanceof RefusedBatchError && error.cause instanceof KeyClaimedError;
+      if (!isClaimed || works.length > 1 || tries === claimedTriesMax) throw error;
     }
-    await insertOrder(tx, change, lines);
-    await failpoint('create.uncommitted');
-    return { orderId: id, events: change.events };
-  }, turnOf(intent));
-  await failpoint('create.committed');
-  announce(context, { merchantId, orderId }, events);
-  return orderId;
-}
-
-async function write<T>(
-  context: WriterContext,
-  step: Step,
-  { orderId, actor, scope }: OrderRef,
-  decide: (change: OrderChange, tx: Tx) => Promise<T>,
-): Promise<T> {
-  aboutOrder(orderId);
-  const { db, clock, failpoint } = context;
-  const { change, result } = await db.transaction(async (tx) => {
-    // The lock is the first statement. The first write assigns the transaction id, which is the position in the log, and
-    // must happen while the lock is held.
-    await lockOrder(tx, orderId);
-    const held = await loadOrder(tx, orderId);
-    const isHidden = held !== null && scope !== undefined && !isVisible(held.order, scope);
-    if (held === null || isHidden) throw new NotFoundError('The order does not exist.');
-    // The time is read while the lock is held, so that an order's events never go back in time.
-    const change = new OrderChange(held, clock.now(), actor);
-    const result = await decide(change, tx);
-    await writeOrder(tx, held, change);
-    await failpoint(`${step}.uncommitted`);
-    return { change, result };
-  }, orderId);
-  await failpoint(`${step}.committed`);
-  announce(context, { merchantId: change.order.merchantId, orderId }, change.events);
-  return result;
-}
-
-/** Notifies subscribers about committed events and logs them. */
-function announce(
-  { notifier, log }: WriterContext,
-  order: { readonly merchantId: string; readonly orderId: string },
-  events: readonly OrderEvent[],
-): void {
-  if (events.length > 0) notifier.notify(order);
-  for (const { type, changes } of events) {
-    if (type !== 'ORDER_REVIEW_NEEDED') continue;
-    const { order: facts, note } = changes;
-    log.warn({ orderId: order.orderId, reasons: facts?.reviewReasons, note }, 'an order needs a person');
   }
-  logEvents(log, order.orderId, events);
+}
+
+async function runBatch(
+  { db, clock, failpoint }: OrderWriterParts,
+  works: readonly OrderWork[],
+  mayWait: boolean,
+): Promise<readonly Result[]> {
+  const orderIds = works.flatMap((work) => (work.kind === 'change' ? [work.orderId] : [])).sort();
+  let isWritten = false;
+  try {
+    return await db.transaction(
+      async (tx, opened) => {
+        const held = heldIn(opened);
+        const loaded = await loadBatch(tx, wantedBy(works, held));
+        const decided = works.map((work) => decide(work, held, loaded, clock));
+        await write(tx, decided);
+        for (const { outcome, step } of decided) if (outcome.kind === 'done') await failpoint(`${step}.uncommitted`);
+        isWritten = true;
+        return decided.map(({ outcome }) => outcome);
+      },
+      { opening: openingOf(orderIds, mayWait) },
+    );
+  } catch (error) {
+    // An error of the commit leaves open whether the batch was written.
+    if (isWritten || overloadIn(error)?.keepsConnection === false) throw error;
+    throw new RefusedBatchError('A batch was refused.', { cause: asNumberTaken(error) });
+  }
+}
+
+function wantedBy(works: readonly OrderWork[], held: ReadonlySet<string>) {
+  const heldWorks = works.filter((work) => work.kind === 'create' || held.has(work.orderId));
+  return {
+    orderIds: [...held],
+    intents: heldWorks.flatMap(({ intent }) => (intent === null ? [] : [intent])),
+    deliveryIds: heldWorks.flatMap((work) =>
+      work.kind === 'change' && work.deliveryId !== null ? [work.deliveryId] : [],
+    ),
+    numbers: heldWorks.flatMap((work) => (work.kind === 'create' ? [work.change.order] : [])),
+  };
+}
+
+/** One decided work: its outcome, and what is to be written when the outcome is `done`. */
+type Decided = { readonly step: Step; readonly outcome: Result; readonly written: Partial<Written> };
+
+function decide(work: OrderWork, held: ReadonlySet<string>, loaded: Loaded, clock: Clock): Decided {
+  const step = work.kind === 'create' ? 'create' : work.step;
+  if (work.kind === 'change' && !held.has(work.orderId)) return { step, outcome: { kind: 'busy' }, written: {} };
+  try {
+    return work.kind === 'create' ? decideCreation(work, loaded) : decideChange(work, loaded, clock);
+  } catch (error) {
+    return { step, outcome: { kind: 'failed', error }, written: {} };
+  }
+}
+
+function decideCreation({ intent, change, lines }: CreateWork, loaded: Loaded): Decided {
+  const prior = priorOf(intent, loaded);
+  if (prior !== null)
+    return { step: 'create', outcome: { kind: 'done', result: { kind: 'found', prior } }, written: {} };
+  if (loaded.taken.has(nameOfNumber(change.order))) throw new NumberTakenError('The order number is taken.');
+  const claim: Claim = { resultId: change.order.id, attempt: null };
+  return {
+    step: 'create',
+    outcome: { kind: 'done', result: { kind: 'written', change } },
+    written: { created: [{ change, lines }], claims: [{ intent, claim, at: change.at }] },
+  };
+}
+
+function decideChange(work: ChangeWork, loaded: Loaded, clock: Clock): Decided {
+  const { step, orderId, actor, scope, intent, deliveryId } = work;
+  const held = loaded.orders.get(orderId);
+  const isHidden = held !== undefined && scope !== null && !isVisible(held.order, scope);
+  if (held === undefined || isHidden) throw new NotFoundError('The order does not exist.');
+  const prior = intent === null ? null : priorOf(intent, loaded);
+  const isPending = deliveryId !== null && loaded.pending.has(deliveryId);
+  // The time is read while the lock is held, so that an order's events never go back in time.
+  const change = new OrderChange(held, clock.now(), actor);
+  const { claim, verdict } = work.decide(change, { prior, isPending });
+  const { at } = change;
+  return {
+    step,
+    outcome: { kind: 'done', result: { kind: 'written', change } },
+    written: {
+      changed: [{ held, change }],
+      claims: intent === null || claim === null ? [] : [{ intent, claim, at }],
+      verdicts: deliveryId === null || verdict === null ? [] : [{ deliveryId, verdict, at }],
+    },
+  };
+}
+
+function priorOf(intent: Intent, { intents }: Loaded): Claim | null {
+  const recorded = intents.get(nameOfIntent(intent));
+  return recorded === undefined ? null : claimOf(intent, recorded);
+}
+
+async function write(tx: Tx, decided: readonly Decided[]): Promise<void> {
+  const isComplete = await writeBatch(tx, {
+    created: decided.flatMap(({ written }) => written.created ?? []),
+    changed: decided.flatMap(({ written }) => written.changed ?? []),
+    claims: decided.flatMap(({ written }) => written.claims ?? []),
+    verdicts: decided.flatMap(({ written }) => written.verdicts ?? []),
+  });
+  if (!isComplete) throw new KeyClaimedError('Another node has claimed an idempotency key of the batch.');
+}
+
+/** The unique violation of an order number as an error of its own. Checks the shape of the error and not its class, because PGlite has its own. */
+function asNumberTaken(error: unknown): unknown {
+  const isTaken =
+    error instanceof Error && 'constraint' in error && error.constraint === 'orders_merchant_id_number_key';
+  return isTaken ? new NumberTakenError('The order number is taken.', { cause: error }) : error;
 }

@@ -12,8 +12,9 @@ import { merchantFeed, openTailWatch, orderFeed, tailLimit } from '../../src/eve
 import { type LoggedEvent, logStart, readLogEnd, readMerchantLog } from '../../src/events/log.ts';
 import { createNotifier } from '../../src/events/notifications.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
+import { changeOrder } from '../../src/store/change-order.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
-import { changeOrder } from '../../src/store/order-writer.ts';
+import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { untilSettled } from '../support/settled.ts';
 
@@ -28,6 +29,7 @@ beforeAll(async () => {
   context = {
     db: database,
     clock: systemClock,
+    writer: createOrderWriter({ db: database, clock: systemClock, failpoint: passAll }),
     accounts: onlyAccounts(database, []),
     notifier,
     log,
@@ -196,7 +198,7 @@ test.runIf(process.env.DATABASE_URL)(
       await held;
     };
     const slow = changeOrder(
-      { ...context, failpoint },
+      { ...context, writer: createOrderWriter({ db: database, clock: systemClock, failpoint }) },
       'review',
       { orderId: slowOrder, actor: systemActor },
       (change) => needReview(change, 'SURPLUS', 'a test'),

@@ -25,6 +25,7 @@ import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
+import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 
@@ -111,6 +112,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const providers = opened.filter(({ method }) => !parts.retired.includes(method));
   const context: CommandContext = {
     ...{ db, log, failpoint, clock: { now }, accounts: onlyAccounts(db, providers) },
+    writer: createOrderWriter({ db, failpoint, clock: { now } }),
     notifier: {
       notify(notification) {
         if (life.isOver) return;
