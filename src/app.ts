@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
@@ -24,7 +23,7 @@ import { mayCallFrom } from './graphql/page-origin.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type YogaServer } from './graphql/yoga.ts';
 import { createCallbackLane } from './http/callback-lane.ts';
-import { clientAddressOf } from './http/client-address.ts';
+import { createAddressReader } from './http/client-address.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
 import { createReadiness } from './http/readiness.ts';
@@ -195,7 +194,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const isLocal = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname);
     const pagesToken = isLocal && !config.isProduction ? token : null;
     const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
-    const addressOf = (request: IncomingMessage) => clientAddressOf(request, config.trustedProxies);
+    const addressOf = createAddressReader(config.trustedProxies, log);
     const yoga = createGraphqlServer({
       ...{ schema, commands, notifier, logId },
       ...{
