@@ -7,6 +7,7 @@ import { payOrderMsMax } from './commands/pay-order.ts';
 import { createTokenVerifier } from './commands/verify-token.ts';
 import { type Config, readProviders } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
+import { gatherLookups } from './database/gathered-lookups.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
@@ -39,7 +40,7 @@ import { createLogger } from './logging/logger.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import type { ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
-import { findKeyHolder, findRevoked, recordKeyUse } from './store/api-key-store.ts';
+import { findKeyHolders, findRevoked, recordKeyUse } from './store/api-key-store.ts';
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { findTokenOrder } from './store/order-store.ts';
@@ -179,7 +180,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const authentication = createAuthentication({
       development: token === null || merchant === null ? null : { token, merchant },
       keys: {
-        findHolder: (hash) => findKeyHolder(database.pool, hash),
+        findHolder: gatherLookups((hashes) => findKeyHolders(database.pool, hashes)),
         findRevoked: (keyIds) => findRevoked(database.pool, keyIds),
         recordUse: (keyId) => recordKeyUse(database.pool, keyId, clock.now()),
       },

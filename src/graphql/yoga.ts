@@ -8,6 +8,7 @@ import {
   type YogaServerOptions,
 } from 'graphql-yoga';
 import type { ClientTokens } from '../commands/client-token.ts';
+import type { OrderScope } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
@@ -18,6 +19,7 @@ import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
 import { limitOperations, type OperationLimitParts } from './operation-limits.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
+import { createOrderLoaders } from './order-loaders.ts';
 import { requireOrigin } from './page-origin.ts';
 import { isPlainPost, PlainAnswer, type Post, requestOf } from './plain-post.ts';
 import { strictParams } from './request-params.ts';
@@ -134,10 +136,14 @@ function yogaOptionsOf({
         clientTokens,
         administration,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
+        ...createOrderLoaders(db.pool, actor ?? nobody),
       };
     },
   };
 }
+
+/** A caller without a valid token sees no order. */
+const nobody: OrderScope = { merchantId: '', customerId: null, orderId: null };
 
 /** Guards against DNS rebinding: a foreign page can make its own host name resolve to 127.0.0.1, but then the request names that host. */
 function isLoopback({ url }: Request): boolean {
