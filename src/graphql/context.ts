@@ -5,6 +5,7 @@ import type { ClientTokens } from '../commands/client-token.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { Caller } from './authentication.ts';
+import type { OrderLoaders } from './order-loaders.ts';
 import type { OrderEventPage, OrderEventsKey } from './read-event.ts';
 
 /** What the mutations on keys and provider accounts need of the server. */
@@ -15,7 +16,7 @@ export type Administration = {
 };
 
 /** The context of every resolver. Each HTTP request and each operation on a WebSocket gets its own. */
-export type GraphqlContext = {
+export type GraphqlContext = OrderLoaders & {
   /** The caller; null without a valid token. */
   readonly actor: Caller | null;
   /** True when the request carries a bearer token, valid or not. */

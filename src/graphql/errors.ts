@@ -18,9 +18,10 @@ import {
   RefundNotApprovableError,
 } from '../domain/errors.ts';
 import { builder } from './builder.ts';
-import { actorOf } from './context.ts';
 import { ErrorCode } from './enums.ts';
 import { MoneyType } from './money.ts';
+import { loadOrder, loadPayment, loadRefund } from './order-loaders.ts';
+import { Order, Payment, Refund } from './order-types.ts';
 import { PaymentMethodOption } from './payment-method.ts';
 
 const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
@@ -86,14 +87,10 @@ function orderErrorType(
     description,
     interfaces: [ErrorInterface],
     fields: (t) => ({
-      order: t.prismaField({
-        type: 'Order',
+      order: t.field({
+        type: Order,
         description: 'The order in its current state.',
-        resolve: (query, { orderId }, _args, context) =>
-          context.commands.db.prisma.order.findUniqueOrThrow({
-            ...query,
-            where: { id: orderId, merchantId: actorOf(context).merchantId },
-          }),
+        resolve: ({ orderId }, _args, context, info) => loadOrder(context, orderId, info),
       }),
     }),
   });
@@ -121,14 +118,10 @@ function paymentErrorType(errorClass: PaymentErrorClass, description: string): v
     description,
     interfaces: [ErrorInterface],
     fields: (t) => ({
-      payment: t.prismaField({
-        type: 'Payment',
+      payment: t.field({
+        type: Payment,
         description: 'The payment in its current state.',
-        resolve: (query, { paymentId }, _args, context) =>
-          context.commands.db.prisma.payment.findUniqueOrThrow({
-            ...query,
-            where: { id: paymentId, merchantId: actorOf(context).merchantId },
-          }),
+        resolve: ({ paymentId }, _args, context) => loadPayment(context, paymentId),
       }),
     }),
   });
@@ -166,14 +159,10 @@ builder.objectType(RefundNotApprovableError, {
   description: 'The refund does not wait for approval: it needs none, or was decided before. Nothing was changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    refund: t.prismaField({
-      type: 'Refund',
+    refund: t.field({
+      type: Refund,
       description: 'The refund in its current state.',
-      resolve: (query, { refundId }, _args, context) =>
-        context.commands.db.prisma.refund.findUniqueOrThrow({
-          ...query,
-          where: { id: refundId, merchantId: actorOf(context).merchantId },
-        }),
+      resolve: ({ refundId }, _args, context) => loadRefund(context, refundId),
     }),
   }),
 });

@@ -8,6 +8,8 @@ import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus } from './enums.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
+import { loadOrder } from './order-loaders.ts';
+import { Order } from './order-types.ts';
 import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
 import { type OrderEventPage, ofMerchant, ofOrder, pageOf, type ReadEvent } from './read-event.ts';
 import { isStaff, visibleOrders } from './scope.ts';
@@ -95,11 +97,10 @@ OrderEvent.implement({
         'The operator who settled the review, for ORDER_REVIEW_RESOLVED; null for other types, and when the review was settled automatically.',
       resolve: ({ resolvedBy }, _args, context) => (isStaff(actorOf(context)) ? resolvedBy : null),
     }),
-    order: t.prismaField({
-      type: 'Order',
+    order: t.field({
+      type: Order,
       description: 'The order in its current state, not in its state at the event.',
-      resolve: (query, { orderId, merchantId }, _args, { commands }) =>
-        commands.db.prisma.order.findUniqueOrThrow({ ...query, where: { id: orderId, merchantId } }),
+      resolve: ({ orderId }, _args, context, info) => loadOrder(context, orderId, info),
     }),
   }),
 });

@@ -79,7 +79,7 @@ builder.mutationField('setLatePaymentPolicy', (t) =>
       runAndRead(
         context,
         (commands, actor) => setLatePaymentPolicy(commands, actor, policy),
-        (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
+        (id) => context.commands.db.prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
       ),
   }),
 );
@@ -114,7 +114,7 @@ builder.mutationField('setRefundLimits', (t) =>
       runAndRead(
         context,
         (commands, actor) => setRefundLimits(commands, actor, limits),
-        (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
+        (id) => context.commands.db.prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
       ),
   }),
 );
@@ -144,7 +144,7 @@ builder.mutationField('updateMerchant', (t) =>
         context,
         async (commands, { merchantId }) =>
           (await updateMerchant(commands, merchantId, input, context.administration.isProduction)).id,
-        (prisma, { id }) => prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
+        (id) => context.commands.db.prisma.merchant.findUniqueOrThrow({ ...query, where: { id } }),
       ),
   }),
 );

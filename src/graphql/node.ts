@@ -3,8 +3,9 @@ import { type IdKind, idKindOf } from '../domain/ids.ts';
 import { findEvent } from '../events/log.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
+import { partsOf } from './order-loaders.ts';
 import { ofOrder, type ReadEvent } from './read-event.ts';
-import { isStaff, ofVisibleOrders, visibleOrders } from './scope.ts';
+import { isStaff } from './scope.ts';
 
 const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey' | 'signingKey' | 'providerAccount'>, string>> = {
   order: 'Order',
@@ -44,20 +45,11 @@ builder.queryField('node', (t) =>
       const kind = idKindOf(id);
       switch (kind) {
         case 'order':
-          return prisma.order.findFirst({
-            ...queryFromInfo({ context, info, typeName: 'Order' }),
-            where: { id, AND: visibleOrders(scope) },
-          });
+          return context.orders.load({ id, parts: partsOf(info) });
         case 'payment':
-          return prisma.payment.findFirst({
-            ...queryFromInfo({ context, info, typeName: 'Payment' }),
-            where: { id, ...ofVisibleOrders(scope) },
-          });
+          return context.payments.load(id);
         case 'refund':
-          return prisma.refund.findFirst({
-            ...queryFromInfo({ context, info, typeName: 'Refund' }),
-            where: { id, ...ofVisibleOrders(scope) },
-          });
+          return context.refunds.load(id);
         case 'product':
           if (scope.orderId !== null) return null; // a buyer sees one order
           return prisma.product.findFirst({
@@ -84,13 +76,9 @@ builder.queryField('node', (t) =>
 
 async function findVisibleEvent(context: GraphqlContext, id: string): Promise<ReadEvent | null> {
   const scope = actorOf(context);
-  const { prisma, pool } = context.commands.db;
-  const event = await findEvent(pool, scope.merchantId, id);
+  const event = await findEvent(context.commands.db.pool, scope.merchantId, id);
   if (event === null) return null;
   if (isStaff(scope)) return ofOrder(event);
-  const order = await prisma.order.findUnique({
-    where: { id: event.orderId, AND: visibleOrders(scope) },
-    select: { id: true },
-  });
+  const order = await context.orders.load({ id: event.orderId, parts: [] });
   return order && ofOrder(event);
 }

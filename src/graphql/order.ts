@@ -14,6 +14,7 @@ import { isId } from '../domain/ids.ts';
 import { type OrderAction as ActionName, allowedActionsOf } from '../domain/order-sums.ts';
 import { refundableMinor } from '../domain/payment.ts';
 import { encodeCursor, posMax } from '../events/cursor.ts';
+import { findOrderByNumber } from '../store/order-reader.ts';
 import { mayUse } from './access.ts';
 import type { Caller } from './authentication.ts';
 import { builder } from './builder.ts';
@@ -22,12 +23,14 @@ import { CaptureMode, OrderAction, OrderPaymentStatus, OrderStatus, ReviewReason
 import { OrderEventConnection } from './event.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
+import { loadOrder, loadPart, partsOf } from './order-loaders.ts';
+import { Order, OrderLine, Payment, Refund } from './order-types.ts';
 import { pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
 import { runAndRead } from './run-and-read.ts';
-import { isStaff, visibleOrders } from './scope.ts';
+import { isStaff } from './scope.ts';
 import { storable } from './text.ts';
 
-builder.prismaObject('OrderLine', {
+OrderLine.implement({
   description: 'A line item of an order.',
   fields: (t) => ({
     sku: t.exposeString('sku', {
@@ -49,7 +52,7 @@ builder.prismaObject('OrderLine', {
   }),
 });
 
-export const Order = builder.prismaObject('Order', {
+Order.implement({
   description: 'A purchase, with its payments and refunds. One order can have several payments, of which one succeeds.',
   interfaces: [Node],
   fields: (t) => ({
@@ -87,9 +90,10 @@ export const Order = builder.prismaObject('Order', {
       resolve: (order) => ({ amountMinor: refundableMinor(order), currency: order.currency }),
     }),
     captureMode: t.expose('captureMode', { type: CaptureMode, description: 'When the buyer’s money is captured.' }),
-    lines: t.relation('lines', {
-      query: { orderBy: { position: 'asc' } },
+    lines: t.field({
+      type: [OrderLine],
       description: 'The line items, in the order in which they were given.',
+      resolve: (order, _args, context) => loadPart(context, order, 'lines'),
     }),
     customerId: t.exposeString('customerId', {
       nullable: true,
@@ -124,13 +128,15 @@ export const Order = builder.prismaObject('Order', {
           isAllowed(actorOf(context), action, order.status),
         ),
     }),
-    payments: t.relation('payments', {
-      query: { orderBy: { id: 'asc' } },
+    payments: t.field({
+      type: [Payment],
       description: 'The payments of the order, oldest first.',
+      resolve: (order, _args, context) => loadPart(context, order, 'payments'),
     }),
-    refunds: t.relation('refunds', {
-      query: { orderBy: { id: 'asc' } },
+    refunds: t.field({
+      type: [Refund],
       description: 'The refunds of the order, oldest first.',
+      resolve: (order, _args, context) => loadPart(context, order, 'refunds'),
     }),
     events: t.field({
       type: OrderEventConnection,
@@ -256,8 +262,8 @@ const CancelOrderInput = builder.inputType('CancelOrderInput', {
 });
 
 builder.mutationField('createOrder', (t) =>
-  t.prismaField({
-    type: 'Order',
+  t.field({
+    type: Order,
     nullable: true,
     description: 'Creates an order that can be paid until it expires.',
     args: { input: t.arg({ type: CreateOrderInput, required: true, description: 'The order to create.' }) },
@@ -265,18 +271,18 @@ builder.mutationField('createOrder', (t) =>
       types: [InvalidInputError, IdempotencyKeyReusedError, ForbiddenError],
       union: { name: 'CreateOrderResult', description: 'The order, or an error.' },
     },
-    resolve: (query, _root, { input }, context) =>
+    resolve: (_root, { input }, context, info) =>
       runAndRead(
         context,
         (commands, actor) => createOrder(commands, actor, input),
-        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+        (id) => loadOrder(context, id, info),
       ),
   }),
 );
 
 builder.mutationField('cancelOrder', (t) =>
-  t.prismaField({
-    type: 'Order',
+  t.field({
+    type: Order,
     nullable: true,
     description:
       'Cancels an order that is not paid, and voids its authorization. While a provider has not confirmed the cancellation, the order is ' +
@@ -287,45 +293,38 @@ builder.mutationField('cancelOrder', (t) =>
       types: [NotFoundError, OrderNotCancelableError, ForbiddenError],
       union: { name: 'CancelOrderResult', description: 'The order, or an error.' },
     },
-    resolve: (query, _root, { input }, context) =>
+    resolve: (_root, { input }, context, info) =>
       runAndRead(
         context,
         (commands, actor) => cancelOrder(commands, actor, input),
-        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+        (id) => loadOrder(context, id, info),
       ),
   }),
 );
 
 builder.queryField('order', (t) =>
-  t.prismaField({
-    type: 'Order',
+  t.field({
+    type: Order,
     nullable: true,
     description: 'An order by its id. Null when it does not exist or belongs to another merchant.',
     args: { id: t.arg.id({ required: true, description: 'The id of the order, `ord_…`.' }) },
-    resolve: (query, _root, { id }, context) => {
-      const scope = actorOf(context);
+    resolve: (_root, { id }, context, info) => {
+      actorOf(context);
       if (!isId('order', id)) throw badUserInput('id', 'is not an order id.');
-      return context.commands.db.prisma.order.findUnique({ ...query, where: { id, AND: visibleOrders(scope) } });
+      return context.orders.load({ id, parts: partsOf(info) });
     },
   }),
 );
 
 builder.queryField('orderByNumber', (t) =>
-  t.prismaField({
-    type: 'Order',
+  t.field({
+    type: Order,
     nullable: true,
     description: 'An order by its number. Null when it does not exist or belongs to another merchant.',
     args: { number: t.arg.string({ required: true, description: 'The order number, given or generated.' }) },
-    resolve: (query, _root, { number }, context) => {
-      const scope = actorOf(context);
-      const { merchantId } = scope;
-      return context.commands.db.prisma.order.findUnique({
-        ...query,
-        where: {
-          merchantId_number: { merchantId, number: storable('number', number) },
-          AND: visibleOrders(scope),
-        },
-      });
+    resolve: (_root, { number }, context, info) => {
+      const { pool } = context.commands.db;
+      return findOrderByNumber(pool, actorOf(context), storable('number', number), partsOf(info));
     },
   }),
 );

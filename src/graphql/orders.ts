@@ -1,12 +1,12 @@
-import { queryFromInfo } from '@pothos/plugin-prisma';
-import type { Order as OrderRow, Prisma } from '../../prisma/generated/client/client.ts';
+import type { Prisma } from '../../prisma/generated/client/client.ts';
 import { isId } from '../domain/ids.ts';
 import { encodeCursor, type LogPosition } from '../events/cursor.ts';
 import { readLogEnd } from '../events/log.ts';
+import type { ReadOrder } from '../store/order-reader.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { OrderPaymentStatus, OrderStatus, PaymentMethod } from './enums.ts';
-import { Order } from './order.ts';
+import { Order } from './order-types.ts';
 import { type Page, PageInfo, pageComplexity, pageSizeDefault, pageSizeOf } from './page.ts';
 import { visibleOrders } from './scope.ts';
 import { storable } from './text.ts';
@@ -38,9 +38,9 @@ const OrderFilter = builder.inputType('OrderFilter', {
   }),
 });
 
-type OrderPage = { readonly rows: readonly OrderRow[]; readonly page: Page; readonly end: LogPosition };
+type OrderPage = { readonly rows: readonly ReadOrder[]; readonly page: Page; readonly end: LogPosition };
 
-const OrderEdge = builder.objectRef<OrderRow>('OrderEdge').implement({
+const OrderEdge = builder.objectRef<ReadOrder>('OrderEdge').implement({
   description: 'An order and its position in the list.',
   fields: (t) => ({
     cursor: t.string({
@@ -99,7 +99,7 @@ builder.queryField('orders', (t) =>
       filter: t.arg({ type: OrderFilter, description: 'Return only orders that match.' }),
       orderBy: t.arg({ type: OrderSort, defaultValue: 'NEWEST_FIRST', description: 'The sort order.' }),
     },
-    resolve: async (_root, args, context, info) => {
+    resolve: async (_root, args, context) => {
       const scope = actorOf(context);
       const { prisma, pool } = context.commands.db;
       const first = pageSizeOf('first', args.first);
@@ -113,9 +113,7 @@ builder.queryField('orders', (t) =>
       const before = args.before == null ? null : idAt('before', args.before);
       // Read before the page. A change between the two reads is in the page and in the later events; in the other order it could be in neither.
       const end = await readLogEnd(pool);
-      const query = queryFromInfo({ context, info, typeName: 'Order', paths: [['nodes'], ['edges', 'node']] });
-      const read = await prisma.order.findMany({
-        ...query,
+      const read = (await prisma.order.findMany({
         // Ids are unique and sort by creation time, so the id alone is the key of the page.
         where: {
           AND: [
@@ -127,7 +125,7 @@ builder.queryField('orders', (t) =>
         },
         orderBy: { id: isDescending !== isBackward ? 'desc' : 'asc' },
         take: size + 1,
-      });
+      })) as ReadOrder[];
       const cut = read.slice(0, size);
       const rows = isBackward ? cut.reverse() : cut;
       const hasMore = read.length > size;

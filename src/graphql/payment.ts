@@ -27,17 +27,23 @@ import { PaymentFailureType } from './failure.ts';
 import { MoneyType } from './money.ts';
 import { NextAction, nextActionOf } from './next-action.ts';
 import { Node } from './node.ts';
+import { loadOrder, loadPayment } from './order-loaders.ts';
+import { Order, Payment } from './order-types.ts';
 import { PaymentMethodOption } from './payment-method.ts';
 import { runAndRead } from './run-and-read.ts';
-import { isStaff, visibleOrders } from './scope.ts';
+import { isStaff } from './scope.ts';
 
-export const Payment = builder.prismaObject('Payment', {
+Payment.implement({
   description:
     'One attempt to pay an order. Its id is also the payment’s number at the provider: `out_trade_no` at Alipay and WeChat Pay, ' +
     '`payment_id` in the metadata of Stripe’s PaymentIntent.',
   interfaces: [Node],
   fields: (t) => ({
-    order: t.relation('order', { description: 'The order that the payment is for.' }),
+    order: t.field({
+      type: Order,
+      description: 'The order that the payment is for.',
+      resolve: ({ order, orderId }, _args, context, info) => order ?? loadOrder(context, orderId, info),
+    }),
     method: t.expose('method', { type: PaymentMethod, description: 'The means of payment.' }),
     flow: t.expose('flow', { type: PaymentFlow, description: 'How the buyer is sent to the payment.' }),
     status: t.expose('status', { type: PaymentStatus, description: 'The state of the payment.' }),
@@ -142,8 +148,8 @@ const PayOrderInput = builder.inputType('PayOrderInput', {
 });
 
 builder.mutationField('payOrder', (t) =>
-  t.prismaField({
-    type: 'Payment',
+  t.field({
+    type: Payment,
     nullable: true,
     description:
       'Starts a payment of the full order total. An earlier payment that still waits for the buyer is canceled at the provider first, so that ' +
@@ -158,11 +164,11 @@ builder.mutationField('payOrder', (t) =>
       ],
       union: { name: 'PayOrderResult', description: 'The payment, or an error.' },
     },
-    resolve: (query, _root, { input }, context) =>
+    resolve: (_root, { input }, context) =>
       runAndRead(
         context,
         (commands, actor) => payOrder(commands, actor, input, isStaff(actor) ? null : context.address),
-        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+        (id) => loadPayment(context, id),
       ),
   }),
 );
@@ -185,8 +191,8 @@ const CapturePaymentInput = builder.inputType('CapturePaymentInput', {
 });
 
 builder.mutationField('capturePayment', (t) =>
-  t.prismaField({
-    type: 'Payment',
+  t.field({
+    type: Payment,
     nullable: true,
     description:
       'Captures an authorized payment, fully or in part; the rest is released. If the payment is still AUTHORIZED and `captureRequested` is ' +
@@ -205,11 +211,11 @@ builder.mutationField('capturePayment', (t) =>
       ],
       union: { name: 'CapturePaymentResult', description: 'The payment, or an error.' },
     },
-    resolve: (query, _root, { input }, context) =>
+    resolve: (_root, { input }, context) =>
       runAndRead(
         context,
         (commands, actor) => capturePayment(commands, actor, input),
-        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+        (id) => loadPayment(context, id),
       ),
   }),
 );
@@ -220,8 +226,8 @@ const CancelPaymentInput = builder.inputType('CancelPaymentInput', {
 });
 
 builder.mutationField('cancelPayment', (t) =>
-  t.prismaField({
-    type: 'Payment',
+  t.field({
+    type: Payment,
     nullable: true,
     description:
       'Cancels a payment that the buyer has not completed, or voids an authorization. The order stays open. While the provider has not ' +
@@ -232,18 +238,18 @@ builder.mutationField('cancelPayment', (t) =>
       types: [NotFoundError, PaymentNotCancelableError, ProviderUnavailableError, ForbiddenError],
       union: { name: 'CancelPaymentResult', description: 'The payment, or an error.' },
     },
-    resolve: (query, _root, { input }, context) =>
+    resolve: (_root, { input }, context) =>
       runAndRead(
         context,
         (commands, actor) => cancelPayment(commands, actor, input.paymentId),
-        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+        (id) => loadPayment(context, id),
       ),
   }),
 );
 
 builder.mutationField('refreshPayment', (t) =>
-  t.prismaField({
-    type: 'Payment',
+  t.field({
+    type: Payment,
     nullable: true,
     description:
       'Queries the provider for the payment’s status now, and renews an expired `nextAction`. Call it when the buyer returns to your page. ' +
@@ -253,11 +259,11 @@ builder.mutationField('refreshPayment', (t) =>
       types: [NotFoundError, ProviderUnavailableError, ForbiddenError],
       union: { name: 'RefreshPaymentResult', description: 'The payment, or an error.' },
     },
-    resolve: (query, _root, { paymentId }, context) =>
+    resolve: (_root, { paymentId }, context) =>
       runAndRead(
         context,
         (commands, actor) => refreshPayment(commands, actor, paymentId),
-        (prisma, where) => prisma.payment.findUniqueOrThrow({ ...query, where }),
+        (id) => loadPayment(context, id),
       ),
   }),
 );
@@ -270,11 +276,9 @@ builder.queryField('paymentMethods', (t) =>
       'The methods by which the order can be paid now, in the order in which to offer them. Empty when the order cannot be paid any more.',
     args: { orderId: t.arg.id({ required: true, description: 'The order to pay.' }) },
     resolve: async (_root, { orderId }, context) => {
-      const scope = actorOf(context);
+      actorOf(context);
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
-      const order = await context.commands.db.prisma.order.findUnique({
-        where: { id: orderId, AND: visibleOrders(scope) },
-      });
+      const order = await context.orders.load({ id: orderId, parts: [] });
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
       const isPayable = order.status === 'OPEN' && order.expiresAt > context.commands.clock.now();
       return isPayable ? paymentMethodsOf(context.commands, order) : [];

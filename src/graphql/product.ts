@@ -120,7 +120,8 @@ builder.mutationField('upsertProduct', (t) =>
       runAndRead(
         context,
         (commands, actor) => upsertProduct(commands, actor, input),
-        (prisma, where) => prisma.product.findUniqueOrThrow({ ...query, where }),
+        (id, merchantId) =>
+          context.commands.db.prisma.product.findUniqueOrThrow({ ...query, where: { id, merchantId } }),
       ),
   }),
 );

@@ -17,15 +17,25 @@ import { Evidence, evidenceOf } from './evidence.ts';
 import { PaymentFailureType } from './failure.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
+import { loadOrder, loadPayment, loadRefund } from './order-loaders.ts';
+import { Order, Payment, Refund } from './order-types.ts';
 import { runAndRead } from './run-and-read.ts';
 
-export const Refund = builder.prismaObject('Refund', {
+Refund.implement({
   description:
     'A refund of a payment, full or partial. Its id is also the refund’s number at Alipay (`out_request_no`) and WeChat Pay (`out_refund_no`).',
   interfaces: [Node],
   fields: (t) => ({
-    order: t.relation('order', { description: 'The order of the payment.' }),
-    payment: t.relation('payment', { description: 'The payment that is refunded.' }),
+    order: t.field({
+      type: Order,
+      description: 'The order of the payment.',
+      resolve: ({ order, orderId }, _args, context, info) => order ?? loadOrder(context, orderId, info),
+    }),
+    payment: t.field({
+      type: Payment,
+      description: 'The payment that is refunded.',
+      resolve: ({ payment, paymentId }, _args, context) => payment ?? loadPayment(context, paymentId),
+    }),
     amount: t.field({ type: MoneyType, description: 'The amount of the refund.', resolve: (refund) => refund }),
     status: t.expose('status', { type: RefundStatus, description: 'The state of the refund.' }),
     origin: t.expose('origin', { type: RefundOrigin, description: 'Who started the refund.' }),
@@ -102,8 +112,8 @@ const RequestRefundInput = builder.inputType('RequestRefundInput', {
 });
 
 builder.mutationField('requestRefund', (t) =>
-  t.prismaField({
-    type: 'Refund',
+  t.field({
+    type: Refund,
     nullable: true,
     description:
       'Refunds a payment, fully or in part. A payment can be refunded several times, up to its `refundable` amount. A refund with status ' +
@@ -120,18 +130,18 @@ builder.mutationField('requestRefund', (t) =>
       ],
       union: { name: 'RequestRefundResult', description: 'The refund, or an error.' },
     },
-    resolve: (query, _root, { input }, context) =>
+    resolve: (_root, { input }, context) =>
       runAndRead(
         context,
         (commands, actor) => requestRefund(commands, actor, input),
-        (prisma, where) => prisma.refund.findUniqueOrThrow({ ...query, where }),
+        (id) => loadRefund(context, id),
       ),
   }),
 );
 
 builder.mutationField('approveRefund', (t) =>
-  t.prismaField({
-    type: 'Refund',
+  t.field({
+    type: Refund,
     nullable: true,
     description:
       'Approves a refund that waits for another person, and submits it to the provider. FORBIDDEN for the person who requested it. Can be ' +
@@ -141,11 +151,11 @@ builder.mutationField('approveRefund', (t) =>
       types: [NotFoundError, RefundNotApprovableError, ForbiddenError],
       union: { name: 'ApproveRefundResult', description: 'The refund, or an error.' },
     },
-    resolve: (query, _root, { refundId }, context) =>
+    resolve: (_root, { refundId }, context) =>
       runAndRead(
         context,
         (commands, actor) => approveRefund(commands, actor, refundId),
-        (prisma, where) => prisma.refund.findUniqueOrThrow({ ...query, where }),
+        (id) => loadRefund(context, id),
       ),
   }),
 );
@@ -161,8 +171,8 @@ const RejectRefundInput = builder.inputType('RejectRefundInput', {
 });
 
 builder.mutationField('rejectRefund', (t) =>
-  t.prismaField({
-    type: 'Refund',
+  t.field({
+    type: Refund,
     nullable: true,
     description:
       'Rejects a refund that waits for approval, or withdraws it: it becomes FAILED, and its amount can be refunded again. Can be repeated ' +
@@ -172,11 +182,11 @@ builder.mutationField('rejectRefund', (t) =>
       types: [InvalidInputError, NotFoundError, RefundNotApprovableError, ForbiddenError],
       union: { name: 'RejectRefundResult', description: 'The refund, or an error.' },
     },
-    resolve: (query, _root, { input }, context) =>
+    resolve: (_root, { input }, context) =>
       runAndRead(
         context,
         (commands, actor) => rejectRefund(commands, actor, input),
-        (prisma, where) => prisma.refund.findUniqueOrThrow({ ...query, where }),
+        (id) => loadRefund(context, id),
       ),
   }),
 );

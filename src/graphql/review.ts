@@ -2,6 +2,8 @@ import { factStatuses, latePaymentDecisions, refundFactStatuses, resolveReview }
 import { ForbiddenError, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { builder } from './builder.ts';
 import { described, ReviewReason } from './enums.ts';
+import { loadOrder } from './order-loaders.ts';
+import { Order } from './order-types.ts';
 import { runAndRead } from './run-and-read.ts';
 
 const LatePaymentDecision = builder.enumType('LatePaymentDecision', {
@@ -81,8 +83,8 @@ const ResolveReviewInput = builder.inputType('ResolveReviewInput', {
 });
 
 builder.mutationField('resolveReview', (t) =>
-  t.prismaField({
-    type: 'Order',
+  t.field({
+    type: Order,
     nullable: true,
     description:
       'Settles reviews of an order: applies the given facts and the decision, and removes `reasons` from `needsReview`. The event ' +
@@ -95,11 +97,11 @@ builder.mutationField('resolveReview', (t) =>
       types: [InvalidInputError, NotFoundError, ForbiddenError],
       union: { name: 'ResolveReviewResult', description: 'The order, or an error.' },
     },
-    resolve: (query, _root, { input }, context) =>
+    resolve: (_root, { input }, context, info) =>
       runAndRead(
         context,
         (commands, actor) => resolveReview(commands, actor, input),
-        (prisma, where) => prisma.order.findUniqueOrThrow({ ...query, where }),
+        (id) => loadOrder(context, id, info),
       ),
   }),
 );

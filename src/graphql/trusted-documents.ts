@@ -18,7 +18,7 @@ export function requireTrusted(trusted: TrustedDocuments): Plugin<GraphqlContext
   return {
     onParams({ params, setParams }) {
       const hash: unknown = params?.extensions?.persistedQuery?.sha256Hash;
-      if (params.query || typeof hash !== 'string') return;
+      if (params?.query || typeof hash !== 'string') return;
       const query = trusted.get(hash);
       if (query === undefined) throw notTrusted();
       setParams({ ...params, query });

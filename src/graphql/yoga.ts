@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
-import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga';
+import {
+  createYoga,
+  handleStreamOrSingleExecutionResult,
+  type Plugin,
+  YogaServer,
+  type YogaServerOptions,
+} from 'graphql-yoga';
 import type { ClientTokens } from '../commands/client-token.ts';
+import type { OrderScope } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import type { Notifier } from '../events/notifications.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
@@ -12,7 +19,9 @@ import { renderGraphiqlPage } from './graphiql-page.ts';
 import { maskedError, withCode } from './mask.ts';
 import { limitOperations, type OperationLimitParts } from './operation-limits.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
+import { createOrderLoaders } from './order-loaders.ts';
 import { requireOrigin } from './page-origin.ts';
+import { isPlainPost, PlainAnswer, type Post, requestOf } from './plain-post.ts';
 import { strictParams } from './request-params.ts';
 import { requireSubscriptionField } from './subscription-root.ts';
 import { requireTrusted, type TrustedDocuments } from './trusted-documents.ts';
@@ -44,10 +53,33 @@ export type YogaParts = {
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
 
-export type YogaServer = ReturnType<typeof createGraphqlServer>;
+export type GraphqlServer = {
+  /** For HTTP and SSE. The WebSocket server uses its parsing, validation and execution. */
+  readonly yoga: ReturnType<typeof createYoga<RequestContext, GraphqlContext>>;
+  /**
+   * Answers a plain post with the same steps, in the same order, as `yoga`: only the conversion of Node's request and response to those of
+   * the Fetch API is left out. Null for any other request.
+   */
+  answerPlainPost(post: Post, context: RequestContext): Promise<PlainAnswer> | null;
+};
 
-/** The GraphQL server for HTTP and SSE. The WebSocket server uses its parsing, validation and execution. */
-export function createGraphqlServer({
+export function createGraphqlServer(parts: YogaParts): GraphqlServer {
+  const options = yogaOptionsOf(parts);
+  const engine = new YogaServer<RequestContext, GraphqlContext>({
+    ...options,
+    graphiql: false,
+    fetchAPI: { Response: PlainAnswer as unknown as typeof Response },
+  });
+  return {
+    yoga: createYoga<RequestContext, GraphqlContext>(options),
+    answerPlainPost(post, context) {
+      if (!isPlainPost(post)) return null;
+      return engine.handle(requestOf(post), context as never) as Promise<unknown> as Promise<PlainAnswer>;
+    },
+  };
+}
+
+function yogaOptionsOf({
   schema,
   commands,
   notifier,
@@ -59,9 +91,9 @@ export function createGraphqlServer({
   hasIntrospection,
   operationLimits,
   trustedDocuments,
-}: YogaParts) {
+}: YogaParts): YogaServerOptions<RequestContext, GraphqlContext> {
   const { log, db } = commands;
-  return createYoga<RequestContext, GraphqlContext>({
+  return {
     schema,
     graphqlEndpoint: '/graphql',
     landingPage: false,
@@ -104,10 +136,14 @@ export function createGraphqlServer({
         clientTokens,
         administration,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
+        ...createOrderLoaders(db.pool, actor ?? nobody),
       };
     },
-  });
+  };
 }
+
+/** A caller without a valid token sees no order. */
+const nobody: OrderScope = { merchantId: '', customerId: null, orderId: null };
 
 /** Guards against DNS rebinding: a foreign page can make its own host name resolve to 127.0.0.1, but then the request names that host. */
 function isLoopback({ url }: Request): boolean {

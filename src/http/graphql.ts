@@ -13,7 +13,19 @@ export type AnswerGraphql = (
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
-) => Response | Promise<Response>;
+) => GraphqlAnswer | Promise<GraphqlAnswer>;
+
+/** The parts of a `Response` that are sent. */
+export type GraphqlAnswer = {
+  readonly status: number;
+  readonly headers: {
+    get(name: string): string | null | undefined;
+    forEach(visit: (value: string, name: string) => void): void;
+  };
+  /** Null for none; a text or a stream. */
+  readonly body: unknown;
+  text(): Promise<string>;
+};
 
 /** Browsers send none of these to another origin without a preflight. Forms, which need none, are refused. */
 const bodyTypes: readonly string[] = ['application/json', 'application/graphql+json', 'application/graphql'];
@@ -67,7 +79,7 @@ async function takeBody(request: IncomingMessage): Promise<void> {
   Object.assign(request, { body });
 }
 
-async function send(answer: Response, response: ServerResponse): Promise<void> {
+async function send(answer: GraphqlAnswer, response: ServerResponse): Promise<void> {
   const { status, headers, body } = answer;
   const contentType = headers.get('content-type') ?? '';
   if (status === 406)
@@ -88,7 +100,7 @@ async function send(answer: Response, response: ServerResponse): Promise<void> {
   }
   response.writeHead(status, streamHeaders);
   // Yoga's body is a Node stream with the type of a web stream.
-  await pipe(body as unknown as Readable, response);
+  await pipe(body as Readable, response);
 }
 
 /** GraphiQL itself states what it may load and run. */

@@ -11,9 +11,12 @@ const columns = `
 const insertSql = `
   insert into api_keys (id, merchant_id, name, hash, hint, created_at) values ($1, $2, $3, $4, $5, $6)`;
 const listSql = `select ${columns} from api_keys where merchant_id = $1 order by id`;
-const findSql = `
-  select k.id as "keyId", k.merchant_id as "merchantId", m.return_origins as "returnOrigins", m.web_origins as "webOrigins"
-  from api_keys k join merchants m on m.id = k.merchant_id where k.hash = $1 and k.revoked_at is null`;
+const findStatement = {
+  name: 'holders of api keys',
+  text: `
+    select k.hash, k.id as "keyId", k.merchant_id as "merchantId", m.return_origins as "returnOrigins", m.web_origins as "webOrigins"
+    from api_keys k join merchants m on m.id = k.merchant_id where k.hash = any($1::bytea[]) and k.revoked_at is null`,
+};
 const revokeSql = `
   update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1 returning ${columns}`;
 const revokedSql = `
@@ -34,10 +37,10 @@ export async function listApiKeys(on: Reader, merchantId: string): Promise<reado
   return rows;
 }
 
-/** The holder of the active key with this hash; null when there is none. */
-export async function findKeyHolder(on: Reader, hash: Buffer): Promise<KeyHolder | null> {
-  const { rows } = await on.query<KeyHolder>(findSql, [hash]);
-  return rows[0] ?? null;
+/** The holders of the active keys with these hashes; null for a hash without one. */
+export async function findKeyHolders(on: Reader, hashes: readonly Buffer[]): Promise<(KeyHolder | null)[]> {
+  const { rows } = await on.query<KeyHolder & { hash: Buffer }>({ ...findStatement, values: [hashes] });
+  return hashes.map((hash) => rows.find((row) => row.hash.equals(hash)) ?? null);
 }
 
 /** Revokes a key for good. Revoking it again keeps the first time. Null when there is no such key. */

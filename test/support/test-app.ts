@@ -97,6 +97,8 @@ export async function startTestApp(
     readonly database?: Database;
     readonly clock?: TestClock;
     readonly httpLimits?: HttpLimits;
+    /** As in `AppParts`. */
+    readonly hasShortWay?: boolean;
     /** In place of the one that is read from `logged`. */
     readonly log?: Log;
     /** A key of another account than the other tests' has. */
@@ -130,7 +132,7 @@ export async function startTestApp(
       ...parts.config,
     },
     {
-      ...{ database, clock, httpLimits: parts.httpLimits },
+      ...{ database, clock, httpLimits: parts.httpLimits, hasShortWay: parts.hasShortWay },
       log: parts.log ?? { info: log('info'), warn: log('warn'), error: log('error') },
     },
   );

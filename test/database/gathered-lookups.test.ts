@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { waitingCountMax } from '../../src/database/bounded-pool.ts';
+import { gatherLookups } from '../../src/database/gathered-lookups.ts';
+
+/** A table whose statements read at once and answer when the test lets them. */
+function openTable() {
+  const rows = new Map<string, string>();
+  const statements: { readonly keys: readonly string[]; answer(): void; fail(error: Error): void }[] = [];
+  const lookUp = gatherLookups<string, string | null>((keys) => {
+    const read = keys.map((key) => rows.get(key) ?? null);
+    return new Promise((resolve, reject) => {
+      statements.push({ keys, answer: () => resolve(read), fail: reject });
+    });
+  });
+  return { rows, statements, lookUp };
+}
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test('lookups that wait for a statement are answered together by the next one, each with its own result', async () => {
+  const { rows, statements, lookUp } = openTable();
+  rows.set('a', 'A').set('b', 'B');
+  const first = lookUp('a');
+  const others = ['b', 'a', 'c'].map(lookUp);
+  expect(statements.map(({ keys }) => keys)).toEqual([['a']]);
+  statements[0]?.answer();
+  expect(await first).toBe('A');
+  await settled();
+  expect(statements[1]?.keys).toEqual(['b', 'a', 'c']);
+  statements[1]?.answer();
+  expect(await Promise.all(others)).toEqual(['B', 'A', null]);
+});
+
+test('a lookup sees what was removed before it, even while an earlier statement has not been answered', async () => {
+  const { rows, statements, lookUp } = openTable();
+  rows.set('a', 'A');
+  const before = lookUp('a');
+  rows.delete('a');
+  const after = lookUp('a');
+  statements[0]?.answer();
+  await settled();
+  statements[1]?.answer();
+  expect(await Promise.all([before, after])).toEqual(['A', null]);
+});
+
+test('an error reaches the lookups of its statement, and not those of the next one', async () => {
+  const { rows, statements, lookUp } = openTable();
+  rows.set('a', 'A');
+  const first = lookUp('a').catch((error: Error) => error.message);
+  const second = lookUp('a');
+  statements[0]?.fail(new Error('away'));
+  await settled();
+  statements[1]?.answer();
+  expect(await Promise.all([first, second])).toEqual(['away', 'A']);
+});
+
+test('when too many wait, the next one is refused at once', async () => {
+  const { statements, lookUp } = openTable();
+  const waiting = Array.from({ length: waitingCountMax + 1 }, () => lookUp('a'));
+  await expect(lookUp('a')).rejects.toThrow('busy');
+  for (let answered = 0; answered < statements.length; answered += 1) {
+    statements[answered]?.answer();
+    await settled();
+  }
+  expect(await Promise.all(waiting)).toHaveLength(waitingCountMax + 1);
+});
