@@ -1,7 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { type EventActor, type OrderScope, providerActor } from '../domain/actor.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { OrderEvent } from '../domain/event.ts';
 import type { PassFailpoint, Step } from '../domain/failpoint.ts';
 import type { Log } from '../domain/log.ts';
 import type { OrderLine } from '../domain/order.ts';
@@ -11,7 +10,7 @@ import { type DeliveryOutcome, type DeliveryVerdict, outcomeOf } from '../events
 import { logEvents } from '../logging/command-log.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import type { Claim, Intent } from './idempotency-store.ts';
-import type { ChangeWork, Found, OrderWork, OrderWriter } from './order-writer.ts';
+import type { ChangeWork, CommittedOrder, Found, OrderWork, OrderWriter } from './order-writer.ts';
 
 /** The parts that a change of an order needs. */
 export type WriterContext = {
@@ -22,6 +21,8 @@ export type WriterContext = {
   readonly log: Log;
   /** Called after each commit. Tests can kill the process there. */
   readonly failpoint: PassFailpoint;
+  /** Called with each order that was committed. A caller may answer from it instead of reading again. */
+  readonly onCommitted?: (order: CommittedOrder) => void;
 };
 
 /** The order to change, and who changes it. With `scope`, an order outside of it counts as not found. */
@@ -102,8 +103,8 @@ export async function insertOrderByIntent(
   const committed = await context.writer.run({ kind: 'create', intent, change, lines });
   await context.failpoint('create.committed');
   if (committed.kind === 'found') return committed.prior.resultId;
-  announce(context, committed.change);
-  return committed.change.order.id;
+  announce(context, committed.order);
+  return committed.order.change.order.id;
 }
 
 const nothingBeside = { claim: null, verdict: null };
@@ -131,18 +132,15 @@ async function change<T>(
   await context.failpoint(`${work.step}.committed`);
   const last = decided.at(-1);
   if (committed.kind === 'found' || last === undefined) throw new Error('A change was not decided. This is a bug.');
-  announce(context, committed.change);
+  announce(context, committed.order);
   return last.result;
 }
 
 /** Notifies subscribers about committed events and logs them. */
-function announce(
-  { notifier, log }: WriterContext,
-  {
-    order: { id: orderId, merchantId },
-    events,
-  }: { readonly order: OrderChange['order']; readonly events: readonly OrderEvent[] },
-): void {
+function announce({ notifier, log, onCommitted }: WriterContext, committed: CommittedOrder): void {
+  const { order, events } = committed.change;
+  const { id: orderId, merchantId } = order;
+  onCommitted?.(committed);
   if (events.length > 0) notifier.notify({ merchantId, orderId });
   for (const { type, changes } of events) {
     if (type !== 'ORDER_REVIEW_NEEDED') continue;

@@ -26,10 +26,15 @@ export type Wanted = {
   readonly numbers: readonly { readonly merchantId: string; readonly number: string }[];
 };
 
+/** The position of an order's last event in the log, without its place within the transaction. */
+export type OrderPosition = { readonly epoch: number; readonly xid: bigint };
+
+export type LoadedOrder = { readonly aggregate: OrderAggregate; readonly position: OrderPosition };
+
 /** What the database knows of it. */
 export type Loaded = {
   /** By order id. */
-  readonly orders: ReadonlyMap<string, OrderAggregate>;
+  readonly orders: ReadonlyMap<string, LoadedOrder>;
   /** By `nameOfIntent`. */
   readonly intents: ReadonlyMap<string, RecordedIntent>;
   /** The deliveries that have no final status yet. */
@@ -105,17 +110,22 @@ export async function loadBatch(tx: Tx, { orderIds, intents, deliveryIds, number
     ...[numbers.map(({ merchantId }) => merchantId), numbers.map(({ number }) => number)],
   ];
   const { rows } = await tx.query<LoadedRow>({ name: 'load batch', text: loadSql, values });
-  const orders = new Map<string, OrderAggregate>();
+  const orders = new Map<string, LoadedOrder>();
   const recorded = new Map<string, RecordedIntent>();
   const pending = new Set<string>();
   const taken = new Set<string>();
   for (const row of rows) {
-    if (row.kind === 'order') orders.set(row.name, aggregateOf(row.value));
+    if (row.kind === 'order') orders.set(row.name, loadedOf(row.value));
     else if (row.kind === 'intent') recorded.set(nameOfRecorded(row.value), row.value);
     else if (row.kind === 'delivery') pending.add(row.name);
     else taken.add(nameOfNumber(row.value));
   }
   return { orders, intents: recorded, pending, taken };
+}
+
+function loadedOf(row: AggregateRow): LoadedOrder {
+  const { epoch, xid } = row.order;
+  return { aggregate: aggregateOf(row), position: { epoch: Number(epoch), xid: BigInt(String(xid)) } };
 }
 
 function nameOfRecorded({ merchant_id, owner, operation, key }: RecordedIntent): string {
@@ -165,16 +175,20 @@ const writeSql = `
       v(id, status, reason, payment_id, applied_at, apply_at, body)
     where d.id = v.id and d.status = 'PENDING'
   )
-  select (select count(*) from claimed)::int as claimed`;
+  select (select count(*) from claimed)::int as claimed, s.epoch, pg_current_xact_id()::text::bigint as xid from log_state s`;
 
 /**
  * Writes a batch in one statement. The orders must be locked.
  *
- * @returns false when another transaction has committed one of the keys since the batch was loaded. The caller must roll back.
+ * @returns the position of its events; null when it has nothing to write.
+ * @throws {KeyClaimedError} when another transaction has committed one of the keys since the batch was loaded.
  */
-export async function writeBatch(tx: Tx, { created, changed, claims, verdicts }: Written): Promise<boolean> {
+export async function writeBatch(
+  tx: Tx,
+  { created, changed, claims, verdicts }: Written,
+): Promise<OrderPosition | null> {
   const touched = changed.filter(({ held, change }) => isTouched(held, change));
-  if (created.length + touched.length + claims.length + verdicts.length === 0) return true;
+  if (created.length + touched.length + claims.length + verdicts.length === 0) return null;
   const changes = touched.map(({ change }) => change);
   const judged = verdicts.map(verdictRow);
   const values = [
@@ -188,9 +202,17 @@ export async function writeBatch(tx: Tx, { created, changed, claims, verdicts }:
     ...[judged.map(({ paymentId }) => paymentId), judged.map(({ appliedAt }) => appliedAt)],
     ...[judged.map(({ applyAt }) => applyAt), judged.map(({ body }) => body)],
   ];
-  const { rows } = await tx.query<{ claimed: number }>({ name: 'write batch', text: writeSql, values });
-  return rows[0]?.claimed === claims.length;
+  type Row = OrderPosition & { readonly claimed: number };
+  const { rows } = await tx.query<Row>({ name: 'write batch', text: writeSql, values });
+  const [row] = rows;
+  if (row === undefined)
+    throw new Error('The table log_state has no row. The migrations create it: restore the table.');
+  if (row.claimed !== claims.length) throw new KeyClaimedError('Another transaction has claimed a key of the batch.');
+  return { epoch: row.epoch, xid: row.xid };
 }
+
+/** Another transaction has committed one of the keys since the batch was loaded. */
+export class KeyClaimedError extends Error {}
 
 function isTouched(held: OrderAggregate, change: OrderChange): boolean {
   const { order, events, touchedPayments, touchedRefunds } = change;

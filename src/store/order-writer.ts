@@ -1,4 +1,4 @@
-import { type Database, overloadIn, type Tx } from '../database/database.ts';
+import { type Database, overloadIn } from '../database/database.ts';
 import { createGatherer, type Gatherer, type Outcome, RefusedBatchError } from '../database/gatherer.ts';
 import { type EventActor, isVisible, type OrderScope } from '../domain/actor.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -8,7 +8,17 @@ import type { OrderLine } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
 import type { DeliveryVerdict } from '../events/inbox.ts';
 import { type Claim, claimOf, type Intent, nameOfIntent } from './idempotency-store.ts';
-import { heldIn, type Loaded, loadBatch, nameOfNumber, openingOf, type Written, writeBatch } from './order-batch.ts';
+import {
+  heldIn,
+  KeyClaimedError,
+  type Loaded,
+  loadBatch,
+  nameOfNumber,
+  type OrderPosition,
+  openingOf,
+  type Written,
+  writeBatch,
+} from './order-batch.ts';
 
 /** The maximum number of orders that one transaction writes. */
 export const batchSizeMax = 64;
@@ -48,14 +58,18 @@ export type CreateWork = {
 
 export type OrderWork = ChangeWork | CreateWork;
 
+/** An order as it was committed. `lines` is null unless the order is new. */
+export type CommittedOrder = {
+  readonly change: OrderChange;
+  readonly position: OrderPosition;
+  readonly lines: readonly OrderLine[] | null;
+};
+
 /** What was committed. */
 export type Committed =
-  | { readonly kind: 'written'; readonly change: OrderChange }
+  | { readonly kind: 'written'; readonly order: CommittedOrder }
   /** The key of a new order already belongs to this result; nothing was written. */
   | { readonly kind: 'found'; readonly prior: Claim };
-
-/** Another transaction has committed one of the keys since the batch was loaded. */
-class KeyClaimedError extends Error {}
 
 /** The number of a new order belongs to another order of the merchant. */
 export class NumberTakenError extends Error {}
@@ -119,10 +133,10 @@ async function runBatch(
         const held = heldIn(opened);
         const loaded = await loadBatch(tx, wantedBy(works, held));
         const decided = works.map((work) => decide(work, held, loaded, clock));
-        await write(tx, decided);
+        const position = await writeBatch(tx, writtenBy(decided));
         for (const { outcome, step } of decided) if (outcome.kind === 'done') await failpoint(`${step}.uncommitted`);
         isWritten = true;
-        return decided.map(({ outcome }) => outcome);
+        return decided.map((each) => outcomeOf(each, position));
       },
       { opening: openingOf(orderIds, mayWait) },
     );
@@ -146,36 +160,50 @@ function wantedBy(works: readonly OrderWork[], held: ReadonlySet<string>) {
 }
 
 /** One decided work: its outcome, and what is to be written when the outcome is `done`. */
-type Decided = { readonly step: Step; readonly outcome: Result; readonly written: Partial<Written> };
+type Decided = {
+  readonly step: Step;
+  readonly outcome: Result;
+  readonly written: Partial<Written>;
+  /** True when the order gets new events, and with them a new position. */
+  readonly isMoved: boolean;
+};
+
+const nothing = { written: {}, isMoved: false };
 
 function decide(work: OrderWork, held: ReadonlySet<string>, loaded: Loaded, clock: Clock): Decided {
   const step = work.kind === 'create' ? 'create' : work.step;
-  if (work.kind === 'change' && !held.has(work.orderId)) return { step, outcome: { kind: 'busy' }, written: {} };
+  if (work.kind === 'change' && !held.has(work.orderId)) return { ...nothing, step, outcome: { kind: 'busy' } };
   try {
     return work.kind === 'create' ? decideCreation(work, loaded) : decideChange(work, loaded, clock);
   } catch (error) {
-    return { step, outcome: { kind: 'failed', error }, written: {} };
+    return { ...nothing, step, outcome: { kind: 'failed', error } };
   }
 }
 
+/** The position of a new order until it is written. */
+const nowhere: OrderPosition = { epoch: 0, xid: 0n };
+
 function decideCreation({ intent, change, lines }: CreateWork, loaded: Loaded): Decided {
   const prior = priorOf(intent, loaded);
-  if (prior !== null)
-    return { step: 'create', outcome: { kind: 'done', result: { kind: 'found', prior } }, written: {} };
+  if (prior !== null) {
+    return { ...nothing, step: 'create', outcome: { kind: 'done', result: { kind: 'found', prior } } };
+  }
   if (loaded.taken.has(nameOfNumber(change.order))) throw new NumberTakenError('The order number is taken.');
   const claim: Claim = { resultId: change.order.id, attempt: null };
   return {
     step: 'create',
-    outcome: { kind: 'done', result: { kind: 'written', change } },
+    outcome: { kind: 'done', result: { kind: 'written', order: { change, position: nowhere, lines } } },
     written: { created: [{ change, lines }], claims: [{ intent, claim, at: change.at }] },
+    isMoved: true,
   };
 }
 
 function decideChange(work: ChangeWork, loaded: Loaded, clock: Clock): Decided {
   const { step, orderId, actor, scope, intent, deliveryId } = work;
-  const held = loaded.orders.get(orderId);
-  const isHidden = held !== undefined && scope !== null && !isVisible(held.order, scope);
-  if (held === undefined || isHidden) throw new NotFoundError('The order does not exist.');
+  const found = loaded.orders.get(orderId);
+  const isHidden = found !== undefined && scope !== null && !isVisible(found.aggregate.order, scope);
+  if (found === undefined || isHidden) throw new NotFoundError('The order does not exist.');
+  const { aggregate: held, position } = found;
   const prior = intent === null ? null : priorOf(intent, loaded);
   const isPending = deliveryId !== null && loaded.pending.has(deliveryId);
   // The time is read while the lock is held, so that an order's events never go back in time.
@@ -184,12 +212,13 @@ function decideChange(work: ChangeWork, loaded: Loaded, clock: Clock): Decided {
   const { at } = change;
   return {
     step,
-    outcome: { kind: 'done', result: { kind: 'written', change } },
+    outcome: { kind: 'done', result: { kind: 'written', order: { change, position, lines: null } } },
     written: {
       changed: [{ held, change }],
       claims: intent === null || claim === null ? [] : [{ intent, claim, at }],
       verdicts: deliveryId === null || verdict === null ? [] : [{ deliveryId, verdict, at }],
     },
+    isMoved: change.events.length > 0,
   };
 }
 
@@ -198,14 +227,18 @@ function priorOf(intent: Intent, { intents }: Loaded): Claim | null {
   return recorded === undefined ? null : claimOf(intent, recorded);
 }
 
-async function write(tx: Tx, decided: readonly Decided[]): Promise<void> {
-  const isComplete = await writeBatch(tx, {
+function writtenBy(decided: readonly Decided[]): Written {
+  return {
     created: decided.flatMap(({ written }) => written.created ?? []),
     changed: decided.flatMap(({ written }) => written.changed ?? []),
     claims: decided.flatMap(({ written }) => written.claims ?? []),
     verdicts: decided.flatMap(({ written }) => written.verdicts ?? []),
-  });
-  if (!isComplete) throw new KeyClaimedError('Another node has claimed an idempotency key of the batch.');
+  };
+}
+
+function outcomeOf({ outcome, isMoved }: Decided, position: OrderPosition | null): Result {
+  if (!isMoved || position === null || outcome.kind !== 'done' || outcome.result.kind !== 'written') return outcome;
+  return { kind: 'done', result: { kind: 'written', order: { ...outcome.result.order, position } } };
 }
 
 /** The unique violation of an order number as an error of its own. Checks the shape of the error and not its class, because PGlite has its own. */
