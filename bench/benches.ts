@@ -1,0 +1,5 @@
+import { fanOut } from './fan-out.ts';
+import type { Bench } from './support/bench.ts';
+
+/** In the order in which `all` runs them. */
+export const benches: readonly Bench[] = [fanOut];
