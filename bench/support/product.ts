@@ -9,6 +9,7 @@ import { freePort } from '../../test/support/free-port.ts';
 import type { ProductTurn } from './bench.ts';
 import { until } from './clock.ts';
 import { type BenchDatabase, makeDatabase } from './database.ts';
+import { environmentOf, startStandInStripe } from './stand-in-stripe.ts';
 
 /** The product as a user starts it: a process of its own, by the start script of its package. */
 export type Product = {
@@ -35,18 +36,24 @@ const withoutCallerLimits = {
   SOCKETS_PER_PRINCIPAL: many,
 };
 
-/** @param environment more variables, such as those of a provider. */
+/**
+ * Starts the product with an account of Stripe, at a stand-in. Without a provider it would start the sandbox, whose CPU time and memory would count
+ * as the product's.
+ *
+ * @param environment more variables, such as those of another stand-in.
+ */
 export async function startProduct(
   turn: ProductTurn,
   environment: Readonly<Record<string, string>> = {},
   database?: BenchDatabase,
 ): Promise<Product> {
   const used = database ?? (await makeDatabase(turn));
+  const stripe = turn.scope.keep(await startStandInStripe());
   const [port, token] = [await freePort(), `bench_${randomBytes(16).toString('hex')}`];
   const started = await startCheckout(turn, {
     DATABASE_URL: used.url,
     PORT: String(port),
-    SANDBOX_PORT: String(await freePort()),
+    ...environmentOf(stripe.url),
     DEV_API_KEY: token,
     ...withoutCallerLimits,
     ...environment,
