@@ -18,7 +18,8 @@ export type Product = {
   readonly token: string;
   readonly pid: number;
   readonly database: BenchDatabase;
-  /** What it has logged so far. */
+  /** Its output. */
+  readonly logFile: string;
   logBytes(): number;
   /** Stops it before the end of the turn. */
   close(): Promise<void>;
@@ -85,6 +86,7 @@ async function startCheckout({ dir, tempDir, scope }: ProductTurn, environment: 
   scope.keep({ close });
   return {
     pid: child.pid ?? 0,
+    logFile,
     logBytes: () => statSync(logFile).size,
     close,
     async ready(url: string): Promise<void> {
