@@ -16,6 +16,7 @@ npm run bench -- all     runs every bench and writes bench/README.md
 
   --rounds N   how often each side has its turn; the medians are reported. Default: 3
   --quick      the smallest setting and one round, which shows that a bench still runs
+  --large      history at a million orders: many minutes, and several GB of disk
   --old DIR    an older checkout with its dependencies, measured by turns with this one
   --json FILE  the reports with the values of each round
 
@@ -28,6 +29,7 @@ type Options = {
   readonly isAll: boolean;
   readonly rounds: number;
   readonly isQuick: boolean;
+  readonly isLarge: boolean;
   readonly oldDir: string | null;
   readonly json: string | null;
   readonly adminUrl: string;
@@ -40,6 +42,7 @@ function readOptions(): Options {
     options: {
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      large: { type: 'boolean', default: false },
       old: { type: 'string' },
       json: { type: 'string' },
     },
@@ -54,20 +57,20 @@ function readOptions(): Options {
   const adminUrl = process.env.DATABASE_URL;
   if (!adminUrl) throw new Error('DATABASE_URL must name a PostgreSQL server on which databases may be made.');
   return {
-    ...{ chosen, isAll, rounds, adminUrl, isQuick: values.quick },
+    ...{ chosen, isAll, rounds, adminUrl, isQuick: values.quick, isLarge: values.large },
     oldDir: values.old === undefined ? null : resolve(values.old),
     json: values.json ?? null,
   };
 }
 
 async function measure(bench: Bench, options: Options, machine: Machine): Promise<Report> {
-  const { rounds, isQuick, oldDir, adminUrl } = options;
+  const { rounds, isQuick, isLarge, oldDir, adminUrl } = options;
   const at = new Date().toISOString();
   const beganMs = performance.now();
   const progress = showProgress(bench.name, process.stderr);
   try {
     const rows = await takeTurns(bench, {
-      ...{ dir: root, oldDir, rounds, isQuick, adminUrl },
+      ...{ dir: root, oldDir, rounds, isQuick, isLarge, adminUrl },
       onStep: ({ turn, turns, text }) => progress.step(turn, turns, text),
     });
     return {

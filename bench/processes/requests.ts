@@ -8,7 +8,8 @@ import { serveCalls } from '../support/process-calls.ts';
 export type Operation =
   | { readonly kind: 'createOrder' }
   | { readonly kind: 'order'; readonly id: string }
-  | { readonly kind: 'typename' };
+  | { readonly kind: 'typename' }
+  | { readonly kind: 'document'; readonly query: string; readonly variables: object };
 
 export type RequestsInput = {
   readonly url: string;
@@ -50,6 +51,8 @@ function bodyOf(operation: Operation): string {
       return JSON.stringify({ query: createOrderText, variables: orderInputOf(timedNumber()) });
     case 'order':
       return JSON.stringify({ query: orderText, variables: { id: operation.id } });
+    case 'document':
+      return JSON.stringify({ query: operation.query, variables: operation.variables });
     case 'typename':
       return '{"query":"{ __typename }"}';
   }

@@ -20,7 +20,9 @@ type Subscriber = {
   socket: WebSocket | null;
   /** The numbers of the received events, in the order of receipt. */
   readonly received: number[];
-  /** Where it subscribes next. */
+  /** Its last message, with the cursor from which it continues; null before the first. */
+  last: string | null;
+  /** From where it subscribes without a last message. */
   cursor: string;
 };
 
@@ -28,7 +30,8 @@ type Subscriber = {
 type KnownEvent = { readonly number: number; readonly cursor: string; receipts: number };
 
 const connectingMax = 64;
-const connectTimeoutMs = 60_000;
+const connectTimeoutMs = 180_000;
+const returnDelayMs = 200;
 const initText = (token: string) =>
   JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
 const subscribeText = (after: string) =>
@@ -44,15 +47,12 @@ let deliveries = 0;
 let lastMs = 0;
 let closedByServer = 0;
 let refused = 0;
-let isClosing = false;
 let keepsEvents = false;
 
 function receive(subscriber: Subscriber, json: string): void {
   const sentMs = madeAtMs(json);
-  if (sentMs === null) {
-    if (json.includes('"type":"error"') || json.includes('"errors"')) refused += 1;
-    return;
-  }
+  if (sentMs === null) return receiveOther(subscriber, json);
+  subscriber.last = json;
   lastMs = machineMs();
   deliveries += 1;
   latenciesMs.push(lastMs - sentMs);
@@ -66,7 +66,13 @@ function receive(subscriber: Subscriber, json: string): void {
   }
   event.receipts += 1;
   subscriber.received.push(event.number);
-  subscriber.cursor = event.cursor;
+}
+
+/** The server has ended the subscription: its client comes back, as it does after a lost connection. */
+function receiveOther({ socket }: Subscriber, json: string): void {
+  if (!/"type":"(error|complete)"|"errors":/.test(json)) return;
+  refused += 1;
+  socket?.terminate();
 }
 
 /** The rest of a JSON text that follows `begin`, up to the next quotation mark. */
@@ -94,15 +100,26 @@ function connectOne({ url, token, isStalled }: Target, subscriber: Subscriber): 
       if (!String(first).includes('connection_ack')) return reject(new Error(`No connection_ack: ${first}`));
       socket.on('message', (data: Buffer) => receive(subscriber, data.toString('latin1')));
       socket.on('close', () => {
-        if (!isClosing) closedByServer += 1;
+        if (subscriber.socket !== socket) return; // cut by us
+        closedByServer += 1;
+        comeBack({ url, token, isStalled }, subscriber);
       });
-      socket.send(subscribeText(subscriber.cursor), () => {
+      const { last, cursor } = subscriber;
+      socket.send(subscribeText(last === null ? cursor : textAfter(last, '"cursor":"')), () => {
         if (isStalled) socket.pause();
         resolve();
       });
     });
     socket.once('close', (code) => reject(new Error(`The server closed a new socket with ${code}.`)));
   });
+}
+
+/** After a moment, and again until it succeeds. */
+function comeBack(target: Target, subscriber: Subscriber): void {
+  setTimeout(
+    () => connectOne(target, subscriber).catch(() => comeBack(target, subscriber)),
+    returnDelayMs * (1 + Math.random()),
+  );
 }
 
 /** Connects all, some at a time, until each has succeeded once. */
@@ -124,7 +141,9 @@ async function connectAll(input: Target, all: readonly Subscriber[]): Promise<vo
 const calls = {
   async connect({ count, ...input }: ConnectInput): Promise<void> {
     initialCursor = input.after;
-    const added = Array.from({ length: count }, () => ({ socket: null, received: [], cursor: initialCursor }));
+    const added = Array.from({ length: count }, () => ({
+      ...{ socket: null, received: [], last: null, cursor: initialCursor },
+    }));
     subscribers.push(...added);
     await connectAll(input, added);
   },
@@ -163,15 +182,16 @@ const calls = {
    */
   async cutAndReturn({ forgottenMax, ...target }: Target & { readonly forgottenMax: number }): Promise<number> {
     const beganMs = machineMs();
-    isClosing = true;
     for (const [at, subscriber] of subscribers.entries()) {
-      subscriber.socket?.removeAllListeners('message');
-      subscriber.socket?.terminate();
+      const { socket } = subscriber;
+      subscriber.socket = null;
+      subscriber.last = null;
+      socket?.removeAllListeners('message');
+      socket?.terminate();
       subscriber.received.splice(Math.max(0, subscriber.received.length - (at % (forgottenMax + 1))));
       subscriber.cursor = cursors[subscriber.received.at(-1) ?? -1] ?? initialCursor;
     }
     await connectAll(target, subscribers);
-    isClosing = false;
     return machineMs() - beganMs;
   },
 

@@ -4,6 +4,8 @@ import type { Scope } from './scope.ts';
 export type Turn = {
   /** The smallest setting, which only shows that the bench still runs. */
   readonly isQuick: boolean;
+  /** A setting that takes many minutes and several GB of disk. */
+  readonly isLarge: boolean;
   /** A PostgreSQL server on which databases may be made. */
   readonly adminUrl: string;
   /** An empty directory of this turn. */

@@ -22,6 +22,7 @@ export type Plan = {
   readonly oldDir: string | null;
   readonly rounds: number;
   readonly isQuick: boolean;
+  readonly isLarge: boolean;
   readonly adminUrl: string;
   /** Called before each turn and whenever a turn tells what it does. */
   readonly onStep: (step: { readonly turn: number; readonly turns: number; readonly text: string }) => void;
@@ -50,12 +51,12 @@ export async function takeTurns(bench: Bench, plan: Plan): Promise<readonly Row[
 
 async function takeTurn(
   run: (turn: Turn) => Promise<readonly Measure[]>,
-  { isQuick, adminUrl }: Plan,
+  { isQuick, isLarge, adminUrl }: Plan,
   say: Turn['say'],
 ): Promise<readonly Measure[]> {
   const tempDir = mkdtempSync(join(tmpdir(), 'paystream-bench-'));
   try {
-    return await withScope((scope) => run({ isQuick, adminUrl, tempDir, scope, say }));
+    return await withScope((scope) => run({ isQuick, isLarge, adminUrl, tempDir, scope, say }));
   } finally {
     rmSync(tempDir, { recursive: true, force: true });
   }
