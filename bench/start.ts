@@ -17,8 +17,9 @@ export const start: Bench = {
   async product(turn) {
     const measures: Measure[] = [];
     for (const kind of kinds) {
-      const environment = kind === 'PostgreSQL' ? { DATABASE_URL: (await makeDatabase(turn)).url } : {};
-      const target = { dir: turn.dir, environment: { ...environment, DATA_DIR: join(turn.tempDir, kind) } };
+      const environment: Record<string, string> = { DATA_DIR: join(turn.tempDir, kind) };
+      if (kind === 'PostgreSQL') environment.DATABASE_URL = (await makeDatabase(turn)).url;
+      const target = { dir: turn.dir, environment };
       turn.say(`${kind}, first start`);
       measures.push({ name: `first start, ${kind}`, unit: 'ms', value: await timeStart(turn, target) });
       turn.say(`${kind}, existing data`);
