@@ -54,30 +54,42 @@ export type Written = {
 // With the row estimates of jsonb_populate_recordset, the planner would read whole tables to hash them.
 const planningSql = 'SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off';
 
+/** What a batch locks: an order, or a value that is unique in the database, such as an idempotency key. */
+export type BatchLock = { readonly kind: 'order' | 'unique'; readonly name: string };
+
+/** The advisory lock class of unique values. */
+export const uniqueLockSpace = 20_802;
+const lockSpaces = { order: orderLockSpace, unique: uniqueLockSpace } as const;
+
 // Advisory locks, not row locks: waiting for a row lock assigns the transaction id before the lock is acquired. The log is
 // sorted by transaction id and would have an order's events out of sequence (observed with 4 writers on one order).
-// The lock is a separate statement, because a statement that waits keeps the snapshot from before the wait. It would miss the
-// payment that the previous holder of the lock has just committed. Two orders with the same hash only wait for each other.
-const lockSqlOf = (lock: string, orderIds: readonly string[]) =>
-  `SELECT id, ${lock}(${orderLockSpace}, hashtext(id)) AS held FROM unnest(ARRAY[${orderIds.map((id) => pg.escapeLiteral(id))}]) id`;
+// The locks are a separate statement, because a statement that waits keeps the snapshot from before the wait. It would miss the
+// payment that the previous holder of the lock has just committed. Two names with the same hash only wait for each other.
+// Sorted: of two transactions that wait for several of the same locks, one would otherwise wait for the other.
+const lockSqlOf = (lock: string, locks: readonly BatchLock[]) => `
+  SELECT name, ${lock}(space, hash) AS held FROM (
+    SELECT name, space, hashtext(name) AS hash
+    FROM unnest(ARRAY[${locks.map(({ kind }) => lockSpaces[kind])}], ARRAY[${locks.map(({ name }) => pg.escapeLiteral(name))}]) l(space, name)
+    ORDER BY space, hash
+  ) sorted`;
 
 /**
- * The statements that open the transaction of a batch: they lock its orders until it ends. A batch never waits for a lock,
- * because one order of a stalled node would hold up all the others, and two batches could wait for each other.
+ * The statements that open the transaction of a batch and lock what it needs until it ends. A batch never waits for a lock,
+ * because one order of a stalled node would hold up all the others. Unique values are locked as well, because an insertion
+ * waits for another transaction that has inserted the same value.
  *
- * @param mayWait true for a single order, which waits until no other node holds it.
+ * @param mayWait true for a single work, which waits until no other node holds its locks.
  */
-export function openingOf(orderIds: readonly string[], mayWait: boolean): string {
-  if (orderIds.length === 0) return planningSql;
+export function openingOf(locks: readonly BatchLock[], mayWait: boolean): string {
   const lock = mayWait ? 'pg_advisory_xact_lock' : 'pg_try_advisory_xact_lock';
-  return `${planningSql}; ${lockSqlOf(lock, orderIds)}`;
+  return `${planningSql}; ${lockSqlOf(lock, locks)}`;
 }
 
-/** The orders that the transaction holds, from the rows of its opening. */
+/** The names that the transaction holds, from the rows of its opening. */
 export function heldIn(opened: readonly unknown[]): ReadonlySet<string> {
-  const rows = opened as readonly { readonly id: string; readonly held: boolean | string }[];
+  const rows = opened as readonly { readonly name: string; readonly held: boolean | string }[];
   // The lock that waits returns void, which the driver reads as an empty text.
-  return new Set(rows.filter(({ held }) => held !== false).map(({ id }) => id));
+  return new Set(rows.filter(({ held }) => held !== false).map(({ name }) => name));
 }
 
 const loadSql = `

@@ -9,6 +9,7 @@ import { OrderChange } from '../domain/order-change.ts';
 import type { DeliveryVerdict } from '../events/inbox.ts';
 import { type Claim, claimOf, type Intent, nameOfIntent } from './idempotency-store.ts';
 import {
+  type BatchLock,
   heldIn,
   KeyClaimedError,
   type Loaded,
@@ -16,6 +17,7 @@ import {
   nameOfNumber,
   type OrderPosition,
   openingOf,
+  type Wanted,
   type Written,
   writeBatch,
 } from './order-batch.ts';
@@ -90,14 +92,16 @@ export type OrderWriterParts = {
 export function createOrderWriter(parts: OrderWriterParts): OrderWriter {
   return createGatherer({
     sizeMax: batchSizeMax,
-    keysOf,
+    keysOf: (work) => locksOf(work).map(({ name }) => name),
     run: (works, mayWait) => runUnclaimed(parts, works, mayWait),
   });
 }
 
-function keysOf(work: OrderWork): readonly string[] {
-  if (work.kind === 'create') return [nameOfIntent(work.intent), nameOfNumber(work.change.order)];
-  return work.intent === null ? [work.orderId] : [work.orderId, nameOfIntent(work.intent)];
+function locksOf(work: OrderWork): readonly BatchLock[] {
+  const { intent } = work;
+  const unique = intent === null ? [] : [{ kind: 'unique', name: nameOfIntent(intent) } as const];
+  if (work.kind === 'change') return [{ kind: 'order', name: work.orderId }, ...unique];
+  return [...unique, { kind: 'unique', name: nameOfNumber(work.change.order) }];
 }
 
 type Result = Outcome<Committed>;
@@ -125,20 +129,20 @@ async function runBatch(
   works: readonly OrderWork[],
   mayWait: boolean,
 ): Promise<readonly Result[]> {
-  const orderIds = works.flatMap((work) => (work.kind === 'change' ? [work.orderId] : [])).sort();
   let isWritten = false;
   try {
     return await db.transaction(
       async (tx, opened) => {
-        const held = heldIn(opened);
-        const loaded = await loadBatch(tx, wantedBy(works, held));
+        const names = heldIn(opened);
+        const held = new Set(works.filter((work) => locksOf(work).every(({ name }) => names.has(name))));
+        const loaded = await loadBatch(tx, wantedBy([...held]));
         const decided = works.map((work) => decide(work, held, loaded, clock));
         const position = await writeBatch(tx, writtenBy(decided));
         for (const { outcome, step } of decided) if (outcome.kind === 'done') await failpoint(`${step}.uncommitted`);
         isWritten = true;
         return decided.map((each) => outcomeOf(each, position));
       },
-      { opening: openingOf(orderIds, mayWait) },
+      { opening: openingOf(works.flatMap(locksOf), mayWait) },
     );
   } catch (error) {
     // An error of the commit leaves open whether the batch was written.
@@ -147,15 +151,13 @@ async function runBatch(
   }
 }
 
-function wantedBy(works: readonly OrderWork[], held: ReadonlySet<string>) {
-  const heldWorks = works.filter((work) => work.kind === 'create' || held.has(work.orderId));
+function wantedBy(works: readonly OrderWork[]): Wanted {
+  const changes = works.filter((work) => work.kind === 'change');
   return {
-    orderIds: [...held],
-    intents: heldWorks.flatMap(({ intent }) => (intent === null ? [] : [intent])),
-    deliveryIds: heldWorks.flatMap((work) =>
-      work.kind === 'change' && work.deliveryId !== null ? [work.deliveryId] : [],
-    ),
-    numbers: heldWorks.flatMap((work) => (work.kind === 'create' ? [work.change.order] : [])),
+    orderIds: changes.map(({ orderId }) => orderId),
+    intents: works.flatMap(({ intent }) => (intent === null ? [] : [intent])),
+    deliveryIds: changes.flatMap(({ deliveryId }) => (deliveryId === null ? [] : [deliveryId])),
+    numbers: works.flatMap((work) => (work.kind === 'create' ? [work.change.order] : [])),
   };
 }
 
@@ -170,9 +172,9 @@ type Decided = {
 
 const nothing = { written: {}, isMoved: false };
 
-function decide(work: OrderWork, held: ReadonlySet<string>, loaded: Loaded, clock: Clock): Decided {
+function decide(work: OrderWork, held: ReadonlySet<OrderWork>, loaded: Loaded, clock: Clock): Decided {
   const step = work.kind === 'create' ? 'create' : work.step;
-  if (work.kind === 'change' && !held.has(work.orderId)) return { ...nothing, step, outcome: { kind: 'busy' } };
+  if (!held.has(work)) return { ...nothing, step, outcome: { kind: 'busy' } };
   try {
     return work.kind === 'create' ? decideCreation(work, loaded) : decideChange(work, loaded, clock);
   } catch (error) {

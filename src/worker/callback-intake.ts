@@ -27,7 +27,7 @@ export type CallbackIntake = {
 };
 
 export function createCallbackIntake(context: CommandContext): CallbackIntake {
-  const inbox = openInbox(context.db.pool);
+  const inbox = openInbox(context.db.writes);
   const underWay = new Set<Promise<void>>();
   /** Deliveries on their way into the inbox that are to be applied at once. */
   let claiming = 0;

@@ -27,6 +27,7 @@ export function mortalDatabase(database: Database, life: Life, spoiling: Spoilin
   return {
     ...database,
     pool: mortalPool(database.pool, life, spoiling),
+    writes: mortalPool(database.writes, life, spoiling),
     transaction: (work, options) => life.within(transact(database, life, spoiling, work, options)),
   };
 }
