@@ -1,19 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga';
 import type { ClientTokens } from '../commands/client-token.ts';
 import type { Log } from '../domain/log.ts';
-import type { Notifier } from '../events/notifications.ts';
+import type { Feeds } from '../events/feeds.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { Administration, GraphqlContext } from './context.ts';
 import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
+import type { LiveSubscription } from './live-subscription.ts';
 import { maskedError, withCode } from './mask.ts';
 import { limitOperations, type OperationLimitParts } from './operation-limits.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
 import { requireOrigin } from './page-origin.ts';
 import { strictParams } from './request-params.ts';
+import { shareSubscriptions } from './shared-subscriptions.ts';
 import { requireSubscriptionField } from './subscription-root.ts';
 import { requireTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
@@ -31,7 +34,7 @@ export type RequestContext = {
 export type YogaParts = {
   readonly schema: GraphQLSchema;
   readonly commands: CommandContext;
-  readonly notifier: Notifier;
+  readonly feeds: Feeds;
   readonly logId: string;
   readonly authenticate: Authenticate;
   readonly clientTokens: ClientTokens | null;
@@ -40,6 +43,8 @@ export type YogaParts = {
   /** Null when browsers may send any document. */
   readonly trustedDocuments: TrustedDocuments | null;
   readonly administration: Administration;
+  /** Opens the body of a response that is an event stream. */
+  readonly openEventStream: (subscription: LiveSubscription) => Readable;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
@@ -50,7 +55,7 @@ export type YogaServer = ReturnType<typeof createGraphqlServer>;
 export function createGraphqlServer({
   schema,
   commands,
-  notifier,
+  feeds,
   logId,
   authenticate,
   clientTokens,
@@ -59,8 +64,10 @@ export function createGraphqlServer({
   hasIntrospection,
   operationLimits,
   trustedDocuments,
+  openEventStream,
 }: YogaParts) {
   const { log, db } = commands;
+  const server = { commands, feeds, logId, clientTokens, administration };
   return createYoga<RequestContext, GraphqlContext>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -87,6 +94,7 @@ export function createGraphqlServer({
       strictParams(),
       limitDocuments({ hasIntrospection }),
       requireSubscriptionField(),
+      shareSubscriptions({ server, openEventStream }),
       limitOperations(operationLimits),
       maskExecution(log),
       codeResults(),
@@ -97,12 +105,8 @@ export function createGraphqlServer({
       return {
         actor,
         hasToken: bearerTokenOf(authorization) !== null,
-        commands,
-        notifier,
-        logId,
+        ...server,
         ...{ requestId, address, socket },
-        clientTokens,
-        administration,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
       };
     },
