@@ -43,8 +43,8 @@ export class SimulatedLog {
     return true;
   }
 
-  endAll(): void {
-    while (this.end(0, 'commit'));
+  rollBackAll(): void {
+    while (this.end(0, 'rollback'));
   }
 
   /** The whole log, in its order. */

@@ -178,9 +178,10 @@ test('whatever is committed, held back, lost, refused or cut, every subscriber g
       const stage = new Stage();
       for (const perform of acts) await perform(stage);
       stage.log.failures = 0;
-      stage.log.endAll();
       for (const subscriber of stage.subscribers) if (subscriber.follower === null) subscriber.connect();
       stage.notify();
+      await stage.settle();
+      stage.log.rollBackAll(); // releases events that are held back, without a notification
       await stage.settle();
       const { all } = stage.log;
       for (const subscriber of stage.subscribers) {
@@ -251,4 +252,19 @@ test('a subscriber without a cursor starts with the first event after it came, w
   await stage.settle();
   expect(first.heard).toEqual(stage.log.all);
   expect(second.heard).toEqual(stage.log.all.slice(1));
+});
+
+test('events that are held back when the first subscriber comes are delivered without another notification', async () => {
+  const stage = new Stage();
+  stage.log.begin();
+  stage.log.begin();
+  stage.log.append(1, 'ORDER_CREATED');
+  stage.log.end(1, 'commit');
+  const subscriber = new Subscriber(stage, { epoch: 0, xid: 0n, pos: 0n }, null, ['taken']);
+  subscriber.connect();
+  await stage.settle();
+  expect(subscriber.heard).toEqual([]);
+  stage.log.rollBackAll();
+  await stage.settle();
+  expect(subscriber.heard).toEqual(stage.log.all);
 });
