@@ -8,14 +8,17 @@ import { type Config, readProviders } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
 import { gatherLookups } from './database/gathered-lookups.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
+import { shareReads } from './database/shared-read.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
 import type { ProviderName } from './domain/payment.ts';
-import { openTailWatch } from './events/feed.ts';
+import { createFeeds } from './events/feeds.ts';
+import { followerReadsMax } from './events/follower-reads.ts';
 import { createNotifier, type Notifier } from './events/notifications.ts';
+import { openTailWatch } from './events/tail-watch.ts';
 import { dieAt } from './failpoints.ts';
 import { createAuthentication } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
@@ -25,7 +28,8 @@ import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type GraphqlServer } from './graphql/yoga.ts';
 import { createCallbackLane } from './http/callback-lane.ts';
 import { createAddressReader } from './http/client-address.ts';
-import type { HttpLimits } from './http/limits.ts';
+import { openEventStream } from './http/event-stream.ts';
+import { type HttpLimits, httpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
 import { createReadiness } from './http/readiness.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
@@ -140,7 +144,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   try {
     // The lock of the data directory is taken before anything else. The rest opens concurrently.
     const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
-    const http = createHttpServer(securityHeaders(config.isProduction), parts.httpLimits);
+    const timeLimits = parts.httpLimits ?? httpLimits;
+    const http = createHttpServer(securityHeaders(config.isProduction), timeLimits);
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
     const entered = http.listen(config.port, config.host).then(async (url) => {
       const publicUrl = config.publicUrl ?? url;
@@ -187,7 +192,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       clientTokens,
       verifyToken: createTokenVerifier({
-        findKeys: (merchantId) => findActiveSigningKeys(database.pool, merchantId),
+        findKeys: shareReads(
+          (merchantId: string) => findActiveSigningKeys(database.pool, merchantId),
+          (merchantId) => merchantId,
+        ),
         ...{ masterKeys, clock, log },
       }),
       findOrder: (orderId) => findTokenOrder(database.pool, orderId),
@@ -198,8 +206,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const pagesToken = isLocal && !config.isProduction ? token : null;
     const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
     const addressOf = createAddressReader(config.trustedProxies, log);
+    const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
     const { yoga, answerPlainPost } = createGraphqlServer({
-      ...{ schema, commands, notifier, logId },
+      ...{ schema, commands, feeds, logId },
+      openEventStream: (subscription) => openEventStream(subscription, timeLimits),
       ...{
         authenticate: authentication.authenticate,
         clientTokens,
@@ -229,7 +239,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const sockets = serveWebSocket({
       ...{ getEnveloped: (initial) => yoga.getEnveloped(initial as never) as never, log },
       ...{ authenticate: authentication.authenticate, mayCallFrom, foreignOriginOf: origins.foreignOf },
-      ...{ addressOf, principalOf },
+      ...{ addressOf, principalOf, limits: timeLimits },
       admission: createSocketAdmission({
         limits: config.limits,
         isExempt: (address) => !config.isProduction && isLoopback(address),

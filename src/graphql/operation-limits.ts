@@ -7,6 +7,7 @@ import type { Quota } from '../limits/quota.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
 import type { Caller } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
+import { LiveSubscription } from './live-subscription.ts';
 
 export type OperationLimitParts = {
   readonly limits: Pick<Limits, 'subscriptionsPerSocket' | 'subscriptionsPerPrincipal'>;
@@ -123,34 +124,11 @@ type Subscribe = (args: ExecutionArgs) => unknown;
 async function releasing(subscribe: Subscribe, args: ExecutionArgs, release: () => void): Promise<unknown> {
   try {
     const result = await subscribe(args);
-    if (isAsyncGenerator(result)) return releasingAtEnd(result, release);
-    release();
+    if (result instanceof LiveSubscription) result.onEnd(release);
+    else release();
     return result;
   } catch (error) {
     release();
     throw error;
   }
-}
-
-function releasingAtEnd(events: AsyncGenerator, release: () => void): AsyncGenerator {
-  const ended = <T>(result: T): T => {
-    release();
-    return result;
-  };
-  const failed = (error: unknown) => {
-    release();
-    throw error;
-  };
-  return {
-    next: () => events.next().then((result) => (result.done ? ended(result) : result), failed),
-    return: (value) => events.return(value).then(ended, failed),
-    throw: (error) => events.throw(error).then(ended, failed),
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-}
-
-function isAsyncGenerator(result: unknown): result is AsyncGenerator {
-  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
 }
