@@ -38,3 +38,12 @@ export function isId(kind: IdKind, text: string): boolean {
   const prefix = `${idPrefixes[kind]}_`;
   return text.startsWith(prefix) && suffix.test(text.slice(prefix.length));
 }
+
+const idDigits = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** The time at which an id was made: the first 48 bits of its UUIDv7, in milliseconds. */
+export function timeOfId(id: string): Date {
+  const start = id.indexOf('_') + 1;
+  const digits = [...id.slice(start, start + 10)];
+  return new Date(digits.reduce((sum, digit) => sum * 32 + idDigits.indexOf(digit), 0));
+}

@@ -58,11 +58,13 @@ const merchantSql = `
   select ${columns} from events e
   where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and ${isSettled}
   order by e.epoch, e.xid, e.pos limit $5`;
+// Merged from the first events of each type, so that the index leads to them, however many other events lie between.
 const merchantTypesSql = `
-  select ${columns} from events e
-  where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and ${isSettled}
-    and e.type::text = any($6::text[])
-  order by e.epoch, e.xid, e.pos limit $5`;
+  select ${columns} from unnest($6::"EventType"[]) as wanted(type) cross join lateral (
+    select * from events e
+    where e.merchant_id = $1 and e.type = wanted.type and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and ${isSettled}
+    order by e.epoch, e.xid, e.pos limit $5
+  ) e order by e.epoch, e.xid, e.pos limit $5`;
 // Settled events come first, because those that are held back have higher transaction ids.
 const merchantNewsSql = `
   select ${columns}, ${isSettled} as "isSettled" from events e
@@ -112,7 +114,7 @@ export async function readMerchantLog(
   const values = [merchantId, epoch, xid, pos, limit];
   const { rows } = await (types === null
     ? on.query<LoggedEvent>(merchantSql, values)
-    : on.query<LoggedEvent>(merchantTypesSql, [...values, types]));
+    : on.query<LoggedEvent>(merchantTypesSql, [...values, [...new Set(types)]]));
   return rows;
 }
 

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { FieldNode, GraphQLResolveInfo, SelectionSetNode } from 'graphql';
+import { type FieldNode, type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
 import type { Database } from '../database/database.ts';
 import type { OrderScope } from '../domain/actor.ts';
 import {
@@ -84,30 +84,39 @@ function there<T>(value: T, id: string): NonNullable<T> {
   return value;
 }
 
-const partsByField = new WeakMap<FieldNode, readonly OrderPart[]>();
-
 /**
  * The parts of orders that are selected anywhere below a field, so that they are read together with the order. One that is missing here is
  * read later, and one too many costs a moment.
  */
-export function partsOf({ fieldNodes, fragments }: GraphQLResolveInfo): readonly OrderPart[] {
-  const [field] = fieldNodes;
-  const known = field === undefined || fieldNodes.length > 1 ? undefined : partsByField.get(field);
-  if (known !== undefined) return known;
+export function partsOf(info: GraphQLResolveInfo): readonly OrderPart[] {
+  return orderParts.filter((part) => isSelectedBelow(info, part));
+}
+
+const namesByField = new WeakMap<FieldNode, ReadonlySet<string>>();
+
+/** True when a field of this name is selected anywhere below the field that is resolved. */
+export function isSelectedBelow({ fieldNodes, fragments }: GraphQLResolveInfo, name: string): boolean {
+  return fieldNodes.some((field) => {
+    const names = namesByField.get(field) ?? namesBelow(field, fragments);
+    namesByField.set(field, names);
+    return names.has(name);
+  });
+}
+
+/** Documents are cached, so each is searched once. */
+function namesBelow(field: FieldNode, fragments: GraphQLResolveInfo['fragments']): ReadonlySet<string> {
   const names = new Set<string>();
   const visited = new Set<string>();
   const visit = (set: SelectionSetNode | undefined): void => {
     for (const selection of set?.selections ?? []) {
-      if (selection.kind === 'Field') names.add(selection.name.value);
-      if (selection.kind !== 'FragmentSpread') visit(selection.selectionSet);
+      if (selection.kind === Kind.FIELD) names.add(selection.name.value);
+      if (selection.kind !== Kind.FRAGMENT_SPREAD) visit(selection.selectionSet);
       else if (!visited.has(selection.name.value)) {
         visited.add(selection.name.value);
         visit(fragments[selection.name.value]?.selectionSet);
       }
     }
   };
-  for (const node of fieldNodes) visit(node.selectionSet);
-  const parts = orderParts.filter((part) => names.has(part));
-  if (field !== undefined && fieldNodes.length === 1) partsByField.set(field, parts);
-  return parts;
+  visit(field.selectionSet);
+  return names;
 }

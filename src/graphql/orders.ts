@@ -1,14 +1,14 @@
-import type { Prisma } from '../../prisma/generated/client/client.ts';
 import { isId } from '../domain/ids.ts';
 import { encodeCursor, type LogPosition } from '../events/cursor.ts';
-import { readLogEnd } from '../events/log.ts';
+import { logStart, readLogEnd } from '../events/log.ts';
+import { type OrderFilter as Filter, readOrderPage } from '../store/order-list.ts';
 import type { ReadOrder } from '../store/order-reader.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { OrderPaymentStatus, OrderStatus, PaymentMethod } from './enums.ts';
+import { isSelectedBelow, partsOf } from './order-loaders.ts';
 import { Order } from './order-types.ts';
 import { type Page, PageInfo, pageComplexity, pageSizeDefault, pageSizeOf } from './page.ts';
-import { visibleOrders } from './scope.ts';
 import { storable } from './text.ts';
 
 const OrderSort = builder.enumType('OrderSort', {
@@ -99,9 +99,9 @@ builder.queryField('orders', (t) =>
       filter: t.arg({ type: OrderFilter, description: 'Return only orders that match.' }),
       orderBy: t.arg({ type: OrderSort, defaultValue: 'NEWEST_FIRST', description: 'The sort order.' }),
     },
-    resolve: async (_root, args, context) => {
+    resolve: async (_root, args, context, info) => {
       const scope = actorOf(context);
-      const { prisma, pool } = context.commands.db;
+      const { pool } = context.commands.db;
       const first = pageSizeOf('first', args.first);
       const last = pageSizeOf('last', args.last);
       if (first !== null && last !== null)
@@ -111,21 +111,16 @@ builder.queryField('orders', (t) =>
       const isDescending = (args.orderBy ?? 'NEWEST_FIRST') === 'NEWEST_FIRST';
       const after = args.after == null ? null : idAt('after', args.after);
       const before = args.before == null ? null : idAt('before', args.before);
+      const filter = filterOf(args.filter ?? {});
       // Read before the page. A change between the two reads is in the page and in the later events; in the other order it could be in neither.
-      const end = await readLogEnd(pool);
-      const read = (await prisma.order.findMany({
-        // Ids are unique and sort by creation time, so the id alone is the key of the page.
-        where: {
-          AND: [
-            visibleOrders(scope),
-            conditionsOf(args.filter ?? {}),
-            after === null ? {} : { id: isDescending ? { lt: after } : { gt: after } },
-            before === null ? {} : { id: isDescending ? { gt: before } : { lt: before } },
-          ],
-        },
-        orderBy: { id: isDescending !== isBackward ? 'desc' : 'asc' },
-        take: size + 1,
-      })) as ReadOrder[];
+      const end = isSelectedBelow(info, 'eventCursor') ? await readLogEnd(pool) : logStart;
+      const page = {
+        filter,
+        direction: isDescending !== isBackward ? 'desc' : 'asc',
+        ...(isDescending ? { after: before, before: after } : { after, before }),
+        limit: size + 1,
+      } as const;
+      const read = await readOrderPage(pool, scope, page, partsOf(info));
       const cut = read.slice(0, size);
       const rows = isBackward ? cut.reverse() : cut;
       const hasMore = read.length > size;
@@ -144,26 +139,15 @@ builder.queryField('orders', (t) =>
   }),
 );
 
-function conditionsOf(filter: typeof OrderFilter.$inferInput): Prisma.OrderWhereInput {
-  const { status, paymentStatus, method, customerId, number, createdFrom, createdBefore, currency, needsReview } =
-    filter;
+function filterOf(given: typeof OrderFilter.$inferInput): Filter {
+  const text = (name: 'customerId' | 'number') =>
+    given[name] == null ? null : storable(`filter.${name}`, given[name]);
   return {
-    ...(status && { status: { in: status } }),
-    ...(paymentStatus && { paymentStatus: { in: paymentStatus } }),
-    ...(method && { payments: { some: { method: { in: method } } } }),
-    ...(customerId != null && { customerId: storable('filter.customerId', customerId) }),
-    ...(number != null && { number: { startsWith: literal(storable('filter.number', number)) } }),
-    ...((createdFrom || createdBefore) && {
-      createdAt: { ...(createdFrom && { gte: createdFrom }), ...(createdBefore && { lt: createdBefore }) },
-    }),
-    ...(currency != null && { currency }),
-    ...(needsReview != null && { reviewReasons: { isEmpty: !needsReview } }),
+    ...{ statuses: given.status ?? null, paymentStatuses: given.paymentStatus ?? null, methods: given.method ?? null },
+    ...{ customerId: text('customerId'), number: text('number') },
+    ...{ createdFrom: given.createdFrom ?? null, createdBefore: given.createdBefore ?? null },
+    ...{ currency: given.currency ?? null, needsReview: given.needsReview ?? null },
   };
-}
-
-/** Prisma does not escape LIKE patterns in `startsWith`. */
-function literal(text: string): string {
-  return text.replaceAll(/[\\%_]/g, '\\$&');
 }
 
 function cursorOf(orderId: string): string {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { addMerchant } from '../support/merchants.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { confirmCard, createOrder, payOrder } from '../support/orders.ts';
 import { untilSettled } from '../support/settled.ts';
+import { countStatements } from '../support/statements.ts';
 import { followOrder } from '../support/subscriber.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -25,17 +24,6 @@ beforeAll(async () => {
   }
 });
 afterAll(() => app.close());
-
-/** Counts all statements that reach the database. */
-async function countStatements(work: () => Promise<unknown>): Promise<number> {
-  const sent = vi.spyOn(pg.Client.prototype, 'query');
-  try {
-    await work();
-    return sent.mock.calls.length;
-  } finally {
-    sent.mockRestore();
-  }
-}
 
 const pageQuery = `query($first: Int!) { orders(first: $first) {
   edges { cursor node { id } } eventCursor pageInfo { hasNextPage }
@@ -59,37 +47,6 @@ test('a page of 50 orders with lines, payments, refunds and events takes as many
   });
   expect(ofFifty).toBe(ofOne);
   expect(ofFifty).toBeLessThanOrEqual(10);
-});
-
-test('an order with its lines, payments and refunds takes one statement, and an API key one more', async () => {
-  const shop = (await addMerchant(app, 'Shop')).at(app);
-  const { id } = await createOrder(shop);
-  const ofOrder = (node: TestApp, orderId: string) =>
-    countStatements(async () => {
-      const { order } = await node.client.request<{ order: unknown }>(
-        `query($id: ID!) { order(id: $id) {
-          id status total { decimal } captured { decimal } eventCursor ...Parts
-        } }
-        fragment Parts on Order { lines { name } payments { id status order { number lines { sku } } } refunds { id payment { id } } }`,
-        { id: orderId },
-      );
-      expect(order).toMatchObject({ id: orderId, status: 'OPEN', lines: expect.any(Array) });
-    });
-  const [paid = ''] = created;
-  expect(await ofOrder(app, paid)).toBe(1);
-  await ofOrder(shop, id); // records the use of the key
-  expect(await ofOrder(shop, id)).toBe(2);
-});
-
-test('twenty orders, and the payments of each, take one statement', async () => {
-  const ids = created.slice(0, 20);
-  const query = `{ ${ids.map((id, index) => `o${index}: order(id: "${id}") { id payments { id } }`).join(' ')} }`;
-  const count = await countStatements(async () => {
-    expect(Object.values(await app.client.request<Record<string, { id: string }>>(query)).map(({ id }) => id)).toEqual(
-      ids,
-    );
-  });
-  expect(count).toBe(1);
 });
 
 type OrdersPage = {
