@@ -1,7 +1,7 @@
 import type { BareBroadcastCalls } from './processes/bare-broadcast.ts';
 import type { RequestsCalls, RequestsResult } from './processes/requests.ts';
 import type { SubscriberCalls } from './processes/subscribers.ts';
-import type { Bench, Measure, ProductTurn, Turn } from './support/bench.ts';
+import type { Bench, Measure, Turn } from './support/bench.ts';
 import { logEndOf } from './support/graphql.ts';
 import { type BenchProcess, openProcess } from './support/process-calls.ts';
 import { cpuMsOf } from './support/process-usage.ts';
@@ -114,7 +114,7 @@ async function awaitAll(clients: Clients, { done }: RequestsResult, each: number
 }
 
 /** The statements of one order with few and with many subscribers, less those of an idle server. */
-async function measureStatements(turn: ProductTurn): Promise<Measure[]> {
+async function measureStatements(turn: Turn): Promise<Measure[]> {
   const measures: Measure[] = [];
   for (const subscribers of turn.isQuick ? [2, 20] : [10, 1000]) {
     turn.say(`the statements of one event, ${subscribers} subscribers`);

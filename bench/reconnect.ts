@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BareBroadcastCalls } from './processes/bare-broadcast.ts';
 import type { RequestsCalls } from './processes/requests.ts';
 import type { SubscriberCalls } from './processes/subscribers.ts';
 import type { Bench, Turn } from './support/bench.ts';
@@ -16,8 +17,33 @@ export const reconnect: Bench = {
   summary:
     'subscribers of `merchantEvents` whose connections are cut at once. Each returns at once with its own last cursor, up to nine events back, while one order a second ' +
     'is created. At the end, what each received is compared with the log.',
-  limitSummary: null,
-  limit: null,
+  limitSummary:
+    'a server that accepts every WebSocket and every subscription, and sends nothing. Its clients only connect again.',
+  async limit(turn) {
+    const { subscribers } = settingOf(turn);
+    const bare = turn.scope.keep(openProcess<BareBroadcastCalls>('bare-broadcast'));
+    const url = await bare.call('listen', {});
+    const clients = Array.from({ length: clientProcesses }, () =>
+      turn.scope.keep(openProcess<SubscriberCalls>('subscribers')),
+    );
+    const all = <T>(call: (client: (typeof clients)[number]) => Promise<T>) => Promise.all(clients.map(call));
+    const each = Math.ceil(subscribers / clientProcesses);
+    turn.say(`connecting ${subscribers} subscribers`);
+    const rssBefore = rssMbOf(bare.pid);
+    await all((client) => client.call('connect', { url, token: '', after: '', count: each }));
+    await delay(turn.isQuick ? 200 : 5000);
+    const rssIdle = rssMbOf(bare.pid);
+    turn.say('all are cut and return');
+    const beforeMs = cpuMsOf(bare.pid);
+    const connectedMs = await all((client) => client.call('cutAndReturn', { url, token: '', forgottenMax: 0 }));
+    const cpuMs = cpuMsOf(bare.pid) - beforeMs;
+    const count = each * clientProcesses;
+    return [
+      { name: 'all connected again after', unit: 's', value: Math.max(...connectedMs) / 1000 },
+      { name: 'CPU of a return', unit: 'µs', value: (cpuMs * 1000) / count },
+      { name: 'resident memory of an idle subscriber', unit: 'kB', value: ((rssIdle - rssBefore) * 1000) / count },
+    ];
+  },
   async product(turn) {
     const { subscribers, history, after: afterSeconds } = settingOf(turn);
     const product = await startProduct(turn, inspectable);
