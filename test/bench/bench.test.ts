@@ -1,15 +1,14 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import type { Report } from '../../bench/support/report.ts';
 import { projectRoot } from '../support/server-process.ts';
 
 /** Runs benches in their smallest setting, as a user runs them. */
 async function run(...names: readonly string[]): Promise<{ output: string; reports: readonly Report[] }> {
-  const json = join(mkdtempSync(join(tmpdir(), 'paystream-bench-test-')), 'reports.json');
+  const json = join(mkdtempSync(join(inject('testRun').dir, 'bench-')), 'reports.json');
   const args = ['--import', 'tsx', 'bench/main.ts', ...names, '--quick', '--json', json];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: projectRoot });
   return { output: stdout, reports: JSON.parse(readFileSync(json, 'utf8')) };
