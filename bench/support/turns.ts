@@ -49,17 +49,16 @@ export async function takeTurns(bench: Bench, plan: Plan): Promise<readonly Row[
   return rowsOf(taken);
 }
 
-async function takeTurn(
+function takeTurn(
   run: (turn: Turn) => Promise<readonly Measure[]>,
   { dir, isQuick, isLarge, adminUrl }: Plan,
   say: Turn['say'],
 ): Promise<readonly Measure[]> {
-  const tempDir = mkdtempSync(join(tmpdir(), 'paystream-bench-'));
-  try {
-    return await withScope((scope) => run({ dir, isQuick, isLarge, adminUrl, tempDir, scope, say }));
-  } finally {
-    rmSync(tempDir, { recursive: true, force: true });
-  }
+  return withScope((scope) => {
+    const tempDir = mkdtempSync(join(tmpdir(), 'paystream-bench-'));
+    scope.keep({ close: () => rmSync(tempDir, { recursive: true, force: true }) });
+    return run({ dir, isQuick, isLarge, adminUrl, tempDir, scope, say });
+  });
 }
 
 function rowsOf(taken: readonly { readonly side: Side; readonly measures: readonly Measure[] }[]): Row[] {
