@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallbacksCalls } from './processes/callbacks.ts';
 import type { FlooderCalls } from './processes/flooder.ts';
-import type { Bench, Measure, ProductTurn, Turn } from './support/bench.ts';
+import type { Bench, Measure, Turn } from './support/bench.ts';
 import { logEndOf } from './support/graphql.ts';
 import { inspectable, openInspector } from './support/inspector.ts';
 import { preparePayments } from './support/prepared-payments.ts';
@@ -104,7 +104,7 @@ function genuineMeasures({ acknowledgedMs, appliedMs, used }: Genuine): Measure[
 }
 
 /** The resident memory once it is within a tenth of what it was, or after a while. */
-async function settledRss({ isQuick }: ProductTurn, { pid }: Product, beforeMb: number): Promise<number> {
+async function settledRss({ isQuick }: Turn, { pid }: Product, beforeMb: number): Promise<number> {
   const deadlineMs = performance.now() + (isQuick ? 1000 : 60_000);
   while (performance.now() < deadlineMs && rssMbOf(pid) > 1.1 * beforeMb) await delay(500);
   return rssMbOf(pid);

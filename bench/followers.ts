@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestsCalls } from './processes/requests.ts';
 import type { SubscriberCalls } from './processes/subscribers.ts';
-import type { Bench, Measure, ProductTurn, Turn } from './support/bench.ts';
+import type { Bench, Measure, Turn } from './support/bench.ts';
 import { logEndOf } from './support/graphql.ts';
 import { openProcess } from './support/process-calls.ts';
 import { rssMbOf, watchRss } from './support/process-usage.ts';
@@ -46,7 +46,7 @@ function groupsOf({ isQuick }: Turn): readonly Group[] {
 const operation = { kind: 'createOrder' } as const;
 
 /** Orders per second, with a server of its own, so that no group leaves anything to the next. */
-async function measureOrders(turn: ProductTurn, count: number, isStalled: boolean): Promise<number> {
+async function measureOrders(turn: Turn, count: number, isStalled: boolean): Promise<number> {
   const { url, token, close } = await startProduct(turn);
   const after = await logEndOf(url, token);
   const subscribers = turn.scope.keep(openProcess<SubscriberCalls>('subscribers'));
@@ -59,7 +59,7 @@ async function measureOrders(turn: ProductTurn, count: number, isStalled: boolea
   return result.done / result.seconds;
 }
 
-async function measureStalled(turn: ProductTurn): Promise<Measure[]> {
+async function measureStalled(turn: Turn): Promise<Measure[]> {
   const [stalled, events] = turn.isQuick ? [5, 50] : [300, 5000];
   turn.say(`${events} events beside ${stalled} stalled followers`);
   const { url, token, pid, close } = await startProduct(turn);

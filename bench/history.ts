@@ -1,41 +1,21 @@
 import type { RequestsCalls } from './processes/requests.ts';
-import type { Bench, Measure, ProductTurn, Turn } from './support/bench.ts';
+import type { Bench, Measure, Turn } from './support/bench.ts';
 import { askGraphql, logEndOf } from './support/graphql.ts';
 import { fillHistory } from './support/order-history.ts';
 import { type BenchProcess, openProcess } from './support/process-calls.ts';
 import { firstMerchantOf, type Product, startProduct } from './support/product.ts';
 import { median } from './support/statistics.ts';
 
-/** Pages of lists, at few and at many orders. */
+/** Pages of lists, at many and at few orders. */
 export const history: Bench = {
   name: 'history',
   summary:
-    'the time of a page of `orders` and `events`, one after the other, at few and at many orders. 25 orders match a rare filter, and all others come before them in ' +
-    'the list. A deep page begins behind nine tenths of the list.',
-  limitSummary: null,
-  limit: null,
-  async product(turn) {
-    const measures: Measure[] = [];
-    const bySize: Map<string, number>[] = [];
-    const sizes = sizesOf(turn);
-    for (const size of sizes) bySize.push(await measureSize(turn, size));
-    for (const [at, times] of bySize.entries()) {
-      for (const [name, ms] of times) measures.push({ name: `${name}, at ${sizes[at]}`, unit: 'ms', value: ms });
-    }
-    const [small, large] = [bySize.at(0), bySize.at(-1)];
-    for (const [name, ms] of large ?? []) {
-      const before = small?.get(name);
-      const value = before === undefined ? null : ms / before;
-      measures.push({ name: `${name}, ${sizes.at(-1)} by ${sizes[0]}`, unit: 'ratio', value });
-    }
-    return measures;
-  },
+    'the time of a page of `orders` and `events`, one after the other, at 100,000 orders, or a million with --large. 25 orders match a rare filter, and all others come before ' +
+    'them in the list. A deep page begins behind nine tenths of the list.',
+  limitSummary: 'the same pages at 10,000 orders.',
+  product: (turn) => measureSize(turn, turn.isQuick ? 2000 : turn.isLarge ? 1_000_000 : 100_000),
+  limit: (turn) => measureSize(turn, turn.isQuick ? 500 : 10_000),
 };
-
-function sizesOf({ isQuick, isLarge }: Turn): readonly number[] {
-  if (isQuick) return [500, 2000];
-  return isLarge ? [10_000, 100_000, 1_000_000] : [10_000, 100_000];
-}
 
 type Page = { readonly name: string; readonly query: string; readonly variables: object; readonly rows: number | null };
 
@@ -43,8 +23,7 @@ const pageSize = 20;
 const orderFields = 'id number status paymentStatus total { amountMinor currency } customerId createdAt';
 const eventFields = 'id cursor type orderId orderNumber orderStatus occurredAt';
 
-/** The median time of each page, by its name, in milliseconds. */
-async function measureSize(turn: ProductTurn, size: number): Promise<Map<string, number>> {
+async function measureSize(turn: Turn, size: number): Promise<readonly Measure[]> {
   const product = await startProduct(turn);
   const { url, token, database } = product;
   const { id: merchantId } = await firstMerchantOf(product);
@@ -55,15 +34,14 @@ async function measureSize(turn: ProductTurn, size: number): Promise<Map<string,
   await fillHistory(database.pool, { merchantId, from: deepAt + 1, to: size, total: size });
   await database.pool.query('vacuum analyze');
   const requests = turn.scope.keep(openProcess<RequestsCalls>('requests'));
-  const times = new Map<string, number>();
+  const measures: Measure[] = [];
   for (const page of [...(await orderPages(product)), ...eventPages(deepEvent)]) {
     turn.say(`${size} orders: ${page.name}`);
-    times.set(page.name, await timePage(turn, requests, product, page));
+    measures.push({ name: page.name, unit: 'ms', value: await timePage(turn, requests, product, page) });
   }
-  times.set('the newest page by SQL', await timeSql(turn, product, merchantId));
+  measures.push({ name: 'the newest page by SQL', unit: 'ms', value: await timeSql(turn, product, merchantId) });
   await requests.close();
-  await product.close();
-  return times;
+  return measures;
 }
 
 async function orderPages({ url, token }: Product): Promise<readonly Page[]> {
@@ -135,7 +113,7 @@ async function timePage(
   requests: BenchProcess<RequestsCalls>,
   { url, token }: Product,
   { name, query, variables, rows }: Page,
-): Promise<number> {
+): Promise<number | null> {
   const data = await askGraphql<Record<string, { nodes: readonly unknown[] }>>(url, token, query, variables);
   const found = Object.values(data)[0]?.nodes.length;
   if (rows !== null && found !== rows) throw new Error(`The page ${name} has ${found} rows instead of ${rows}.`);
@@ -143,11 +121,11 @@ async function timePage(
   await requests.call('run', { url, token, operation, clients: 1, count: 2 });
   const result = await requests.call('run', { url, token, operation, clients: 1, count: repeatsOf(turn) });
   if (result.failed + result.overloaded > 0) throw new Error(`The page ${name} failed: ${result.firstFailure}`);
-  return median(result.doneMs) ?? Number.NaN;
+  return median(result.doneMs);
 }
 
 /** What the newest page costs without the product. */
-async function timeSql(turn: Turn, { database }: Product, merchantId: string): Promise<number> {
+async function timeSql(turn: Turn, { database }: Product, merchantId: string): Promise<number | null> {
   const times: number[] = [];
   for (let repeat = 0; repeat < repeatsOf(turn) + 2; repeat += 1) {
     const beganMs = performance.now();
@@ -160,5 +138,5 @@ async function timeSql(turn: Turn, { database }: Product, merchantId: string): P
     });
     times.push(performance.now() - beganMs);
   }
-  return median(times) ?? Number.NaN;
+  return median(times);
 }

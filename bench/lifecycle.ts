@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LifecyclesResult, ShopCalls } from './processes/shop.ts';
-import type { Bench, Measure, ProductTurn, Turn } from './support/bench.ts';
+import type { Bench, Measure, Turn } from './support/bench.ts';
 import { makeMigratedDatabase, runPgbench } from './support/database.ts';
 import { openProcess } from './support/process-calls.ts';
 import { cpuMsOf, watchBackends } from './support/process-usage.ts';
@@ -82,7 +82,7 @@ const secondsOf = ({ isQuick }: Turn) => (isQuick ? 0.5 : 15);
 
 type Opened = Awaited<ReturnType<typeof openAll>>;
 
-async function openAll(turn: ProductTurn, database: Product['database'] | null, count: number) {
+async function openAll(turn: Turn, database: Product['database'] | null, count: number) {
   turn.say(`opening ${count} shops`);
   const shop = turn.scope.keep(openProcess<ShopCalls>('shop'));
   const stripeUrl = await shop.call('startStripe', undefined);
@@ -128,7 +128,7 @@ function failOnFailures({ done, failed, firstFailure }: LifecyclesResult): void 
 }
 
 /** The statements of a lifecycle without concurrency, less those of an idle server. */
-async function measureStatements(turn: ProductTurn): Promise<Measure[]> {
+async function measureStatements(turn: Turn): Promise<Measure[]> {
   turn.say('the statements of a lifecycle');
   const counter = await countStatements(turn);
   const { shop, product } = await openAll(turn, counter.database, 1);

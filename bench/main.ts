@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { benches } from './benches.ts';
 import { writeReadme } from './readme.ts';
@@ -93,8 +93,16 @@ async function measure(bench: Bench, options: Options, machine: Machine): Promis
   }
 }
 
+/** A start of a checkout whose build is older than its sources would build it first, in the process that is measured. */
+async function buildIfStale(dir: string): Promise<void> {
+  const scripts = pathToFileURL(join(dir, 'scripts', 'build.mjs')).href;
+  const { isStale, build } = (await import(scripts)) as { isStale: () => boolean; build: () => Promise<void> };
+  if (isStale()) await build();
+}
+
 async function main(): Promise<void> {
   const options = readOptions();
+  for (const dir of [root, options.oldDir]) if (dir !== null) await buildIfStale(dir);
   const machine = await readMachine(options.adminUrl);
   const reports: Report[] = [];
   for (const bench of options.chosen) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../test/support/free-port.ts';
-import type { Bench, Measure, ProductTurn, Turn } from './support/bench.ts';
+import type { Bench, Measure, Turn } from './support/bench.ts';
 import { machineMs, until } from './support/clock.ts';
 import { makeDatabase } from './support/database.ts';
 import { isServing } from './support/product.ts';
@@ -52,7 +52,7 @@ async function timeStarts(turn: Turn, target: Target): Promise<number | null> {
 }
 
 /** From the call of npm to readiness, in milliseconds. The server is stopped again. */
-async function timeStart({ scope }: Turn | ProductTurn, { dir, environment }: Target): Promise<number> {
+async function timeStart({ scope }: Turn, { dir, environment }: Target): Promise<number> {
   const [port, sandboxPort] = [await freePort(), await freePort()];
   const beganMs = machineMs();
   const child = spawn('npm', ['start'], {

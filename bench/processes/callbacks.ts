@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { WebSocket } from 'ws';
 import { machineMs, until } from '../support/clock.ts';
-import { merchantEventsText } from '../support/graphql.ts';
 import { serveCalls } from '../support/process-calls.ts';
 import { environmentAccount, intentIdOf, signedSuccess, stripeAccountOf } from '../support/stand-in-stripe.ts';
+import { openSubscription } from '../support/subscription.ts';
 
 /** Stripe, which posts signed callbacks: the success of one payment after the other. */
 type Target = { readonly url: string; readonly payments: readonly string[] };
@@ -58,24 +57,12 @@ function sender({ url, payments }: Target, connections: number) {
   };
 }
 
-/** Tells when the events of payments arrive at the merchant. */
-async function followPayments(url: string, token: string, after: string) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+/** Notes when the merchant is told that a payment has succeeded. */
+async function followPayments(target: { readonly url: string; readonly token: string; readonly after: string }) {
   const appliedAtMs = new Map<string, number>();
-  await new Promise<void>((resolve, reject) => {
-    socket.on('error', reject);
-    socket.on('open', () =>
-      socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })),
-    );
-    socket.on('message', (data) => {
-      const json = String(data);
-      if (json.includes('"connection_ack"')) {
-        const payload = { query: merchantEventsText, variables: { after } };
-        return socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }), () => resolve());
-      }
-      const [, paymentId] = /"paymentId":"(pay_\w+)","paymentStatus":"SUCCEEDED"/.exec(json) ?? [];
-      if (paymentId !== undefined && !appliedAtMs.has(paymentId)) appliedAtMs.set(paymentId, machineMs());
-    });
+  const socket = await openSubscription(target, (json) => {
+    const [, paymentId] = /"paymentId":"(pay_\w+)","paymentStatus":"SUCCEEDED"/.exec(json) ?? [];
+    if (paymentId !== undefined && !appliedAtMs.has(paymentId)) appliedAtMs.set(paymentId, machineMs());
   });
   return { appliedAtMs, close: () => socket.terminate() };
 }
@@ -108,7 +95,7 @@ const calls = {
 
   /** The same, until `stop`; and it is measured when the merchant is told of each payment. */
   async startGenuine(input: Target & { readonly token: string; readonly after: string; readonly intervalMs: number }) {
-    const followed = await followPayments(input.url, input.token, input.after);
+    const followed = await followPayments(input);
     const { isLeft, send, end } = sender(input, 16);
     const beganMs = machineMs();
     const sentAtMs = new Map<string, number>();

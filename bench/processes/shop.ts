@@ -1,10 +1,10 @@
 import { Pool } from 'undici';
-import { WebSocket } from 'ws';
 import { machineMs } from '../support/clock.ts';
-import { createOrderText, merchantEventsText, orderInputOf, payOrderText } from '../support/graphql.ts';
+import { createOrderText, orderInputOf, payOrderText } from '../support/graphql.ts';
 import { timedNumber } from '../support/order-number.ts';
 import { serveCalls } from '../support/process-calls.ts';
 import { intentIdOf, type StandInStripe, signedSuccess, startStandInStripe } from '../support/stand-in-stripe.ts';
+import { openSubscription } from '../support/subscription.ts';
 
 /** Shops, their buyers and Stripe: everybody whom the product meets in the life of an order. */
 export type Shop = {
@@ -44,28 +44,14 @@ let shops: readonly Shop[] = [];
 let url = '';
 /** By order id: called when the shop is told that the order is paid. */
 const paidListeners = new Map<string, () => void>();
-const sockets: WebSocket[] = [];
 
 /** Follows the events of a shop, as its server would. */
-function follow({ token, after }: Shop): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
-    sockets.push(socket);
-    socket.on('error', reject);
-    socket.on('open', () =>
-      socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })),
-    );
-    socket.on('message', (data) => {
-      const json = String(data);
-      if (json.includes('"connection_ack"')) {
-        const payload = { query: merchantEventsText, variables: { after } };
-        return socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }), () => resolve());
-      }
-      if (!json.includes('"orderPaymentStatus":"PAID"')) return;
-      const [, orderId = ''] = /"orderId":"(\w+)"/.exec(json) ?? [];
-      paidListeners.get(orderId)?.();
-      paidListeners.delete(orderId);
-    });
+async function follow({ token, after }: Shop): Promise<void> {
+  await openSubscription({ url, token, after }, (json) => {
+    if (!json.includes('"orderPaymentStatus":"PAID"')) return;
+    const [, orderId = ''] = /"orderId":"(\w+)"/.exec(json) ?? [];
+    paidListeners.get(orderId)?.();
+    paidListeners.delete(orderId);
   });
 }
 

@@ -1,8 +1,8 @@
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { machineMs, until } from '../support/clock.ts';
-import { merchantEventsText } from '../support/graphql.ts';
 import { madeAtMs } from '../support/order-number.ts';
 import { serveCalls } from '../support/process-calls.ts';
+import { openSubscription } from '../support/subscription.ts';
 
 /** Subscribers of `merchantEvents`, each with a WebSocket of its own. */
 type ConnectInput = {
@@ -32,10 +32,6 @@ type KnownEvent = { readonly number: number; readonly cursor: string; receipts: 
 const connectingMax = 64;
 const connectTimeoutMs = 180_000;
 const returnDelayMs = 200;
-const initText = (token: string) =>
-  JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
-const subscribeText = (after: string) =>
-  JSON.stringify({ id: '1', type: 'subscribe', payload: { query: merchantEventsText, variables: { after } } });
 
 const subscribers: Subscriber[] = [];
 /** By the id without its prefix. The numbers count from 0 in the order of the first receipt. */
@@ -85,33 +81,19 @@ function suffixOf(eventId: string): string {
   return eventId.slice('evt_'.length);
 }
 
-/** Resolves when the server has accepted the token, and the subscription is sent. */
-function connectOne({ url, token, isStalled }: Target, subscriber: Subscriber): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
-      ...{ perMessageDeflate: false, skipUTF8Validation: true },
-    });
-    subscriber.socket = socket;
-    socket.once('error', reject);
-    socket.once('open', () => socket.send(initText(token)));
-    socket.once('message', (first) => {
-      socket.off('error', reject);
-      socket.on('error', () => undefined); // its close is counted
-      if (!String(first).includes('connection_ack')) return reject(new Error(`No connection_ack: ${first}`));
-      socket.on('message', (data: Buffer) => receive(subscriber, data.toString('latin1')));
-      socket.on('close', () => {
-        if (subscriber.socket !== socket) return; // cut by us
-        closedByServer += 1;
-        comeBack({ url, token, isStalled }, subscriber);
-      });
-      const { last, cursor } = subscriber;
-      socket.send(subscribeText(last === null ? cursor : textAfter(last, '"cursor":"')), () => {
-        if (isStalled) socket.pause();
-        resolve();
-      });
-    });
-    socket.once('close', (code) => reject(new Error(`The server closed a new socket with ${code}.`)));
-  });
+async function connectOne(target: Target, subscriber: Subscriber): Promise<void> {
+  const { last, cursor } = subscriber;
+  const after = last === null ? cursor : textAfter(last, '"cursor":"');
+  const socket = await openSubscription({ ...target, after }, (json) => receive(subscriber, json));
+  subscriber.socket = socket;
+  if (target.isStalled) socket.pause();
+  const closed = () => {
+    if (subscriber.socket !== socket) return; // cut by us
+    closedByServer += 1;
+    comeBack(target, subscriber);
+  };
+  if (socket.readyState === socket.CLOSED) closed();
+  else socket.on('close', closed);
 }
 
 /** After a moment, and again until it succeeds. */

@@ -2,6 +2,8 @@ import type { Scope } from './scope.ts';
 
 /** What every turn gets. */
 export type Turn = {
+  /** The checkout whose product is measured: this one, or an older one. For the limit, this one. */
+  readonly dir: string;
   /** The smallest setting, which only shows that the bench still runs. */
   readonly isQuick: boolean;
   /** A setting that takes many minutes and several GB of disk. */
@@ -15,9 +17,6 @@ export type Turn = {
   say(text: string): void;
 };
 
-/** A turn of the product. `dir` is the checkout: this one, or an older one. */
-export type ProductTurn = Turn & { readonly dir: string };
-
 /** One measured number. Rows of product and limit with the same name are compared. `value` is null when it could not be measured. */
 export type Measure = { readonly name: string; readonly unit: Unit; readonly value: number | null };
 export type Unit = '/s' | 'ms' | 'µs' | 's' | 'MB' | 'kB' | 'count' | '/min' | 'ratio';
@@ -28,6 +27,6 @@ export type Bench = {
   readonly summary: string;
   /** What the limit is, as a sentence; null when there is none. */
   readonly limitSummary: string | null;
-  product(turn: ProductTurn): Promise<readonly Measure[]>;
+  product(turn: Turn): Promise<readonly Measure[]>;
   readonly limit: ((turn: Turn) => Promise<readonly Measure[]>) | null;
 };

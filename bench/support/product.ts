@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { newId } from '../../src/domain/ids.ts';
 import { freePort } from '../../test/support/free-port.ts';
-import type { ProductTurn } from './bench.ts';
+import type { Turn } from './bench.ts';
 import { until } from './clock.ts';
 import { type BenchDatabase, makeDatabase } from './database.ts';
 import { environmentOf, startStandInStripe } from './stand-in-stripe.ts';
@@ -44,7 +44,7 @@ const withoutCallerLimits = {
  * @param environment more variables, such as those of another stand-in.
  */
 export async function startProduct(
-  turn: ProductTurn,
+  turn: Turn,
   environment: Readonly<Record<string, string>> = {},
   database?: BenchDatabase,
 ): Promise<Product> {
@@ -65,7 +65,7 @@ export async function startProduct(
 }
 
 /** Starts a checkout as `npm start` does, without npm. `ready` resolves when the server is ready to serve requests. */
-async function startCheckout({ dir, tempDir, scope }: ProductTurn, environment: Readonly<Record<string, string>>) {
+async function startCheckout({ dir, tempDir, scope }: Turn, environment: Readonly<Record<string, string>>) {
   const dataDir = mkdtempSync(join(tempDir, 'data-'));
   const logFile = join(dataDir, 'bench.log');
   const log = openSync(logFile, 'a');

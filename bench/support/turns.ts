@@ -30,36 +30,35 @@ export type Plan = {
 
 /** Measures all sides of a bench by turns, so that a change of the machine's speed meets all of them. */
 export async function takeTurns(bench: Bench, plan: Plan): Promise<readonly Row[]> {
-  const { product, limit } = bench;
+  const { limit } = bench;
   const { dir, oldDir } = plan;
-  const sides: { side: Side; run: (turn: Turn) => Promise<readonly Measure[]> }[] = [
-    { side: 'product', run: (turn) => product({ ...turn, dir }) },
+  const sides: { side: Side; dir: string; run: (turn: Turn) => Promise<readonly Measure[]> }[] = [
+    { side: 'product', dir, run: (turn) => bench.product(turn) },
   ];
-  if (oldDir !== null) sides.push({ side: 'old', run: (turn) => product({ ...turn, dir: oldDir }) });
-  if (limit !== null) sides.push({ side: 'limit', run: limit });
+  if (oldDir !== null) sides.push({ side: 'old', dir: oldDir, run: (turn) => bench.product(turn) });
+  if (limit !== null) sides.push({ side: 'limit', dir, run: limit });
   const taken: { side: Side; measures: readonly Measure[] }[] = [];
   const turns = plan.rounds * sides.length;
   for (let round = 0; round < plan.rounds; round += 1) {
-    for (const { side, run } of sides) {
+    for (const { side, dir, run } of sides) {
       const say = (text: string) => plan.onStep({ turn: taken.length, turns, text: `${side}: ${text}` });
       say('starting');
-      taken.push({ side, measures: await takeTurn(run, plan, say) });
+      taken.push({ side, measures: await takeTurn(run, { ...plan, dir }, say) });
     }
   }
   return rowsOf(taken);
 }
 
-async function takeTurn(
+function takeTurn(
   run: (turn: Turn) => Promise<readonly Measure[]>,
-  { isQuick, isLarge, adminUrl }: Plan,
+  { dir, isQuick, isLarge, adminUrl }: Plan,
   say: Turn['say'],
 ): Promise<readonly Measure[]> {
-  const tempDir = mkdtempSync(join(tmpdir(), 'paystream-bench-'));
-  try {
-    return await withScope((scope) => run({ isQuick, isLarge, adminUrl, tempDir, scope, say }));
-  } finally {
-    rmSync(tempDir, { recursive: true, force: true });
-  }
+  return withScope((scope) => {
+    const tempDir = mkdtempSync(join(tmpdir(), 'paystream-bench-'));
+    scope.keep({ close: () => rmSync(tempDir, { recursive: true, force: true }) });
+    return run({ dir, isQuick, isLarge, adminUrl, tempDir, scope, say });
+  });
 }
 
 function rowsOf(taken: readonly { readonly side: Side; readonly measures: readonly Measure[] }[]): Row[] {
