@@ -165,6 +165,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const [database, { url, publicUrl, sandbox }] = await Promise.race([opened, rejectedBy(signal)]);
     const { logId } = await readLogState(database.pool);
     const notifier = await openNotifier(config, logId, log, keep);
+    const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
     const setups = sandbox?.providers ?? config.providers;
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const writer = createOrderWriter({ db: database, clock, failpoint });
@@ -172,7 +173,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const adoption = createAdoption(held);
     const masterKeys = config.masterKeys ?? (keys === null ? null : developmentMasterKeys(keys.apiKey));
     const { accounts, environment, stored } = await openAccounts(
-      { ...config, ...held, publicUrl, masterKeys },
+      { ...config, ...held, publicUrl, masterKeys, beganCall: limits.operations.pause },
       setups,
       (provider) => adoption.round(provider),
     );
@@ -204,7 +205,6 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     });
     const isLocal = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname);
     const pagesToken = isLocal && !config.isProduction ? token : null;
-    const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
     const addressOf = createAddressReader(config.trustedProxies, log);
     const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
     const { yoga, answerPlainPost } = createGraphqlServer({
@@ -258,6 +258,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         : createReturnPage({ ask: pagesToken === null ? null : queryAs(yoga, pagesToken), isLoopback }),
       ready: createReadiness(createPendingCheck(database.pool), log),
       webSocket: sockets.open,
+      operations: limits.operations,
       graphql: (request, response, requestId) => {
         const context = {
           requestId,

@@ -50,10 +50,11 @@ export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlConte
 
 type Execute = (args: ExecutionArgs) => unknown;
 
-/** Executes an operation when there is a place for it. */
+/** Executes an operation of a WebSocket when there is a place for it. A request over HTTP got its place before it was parsed. */
 async function gated(operations: Gate, execute: Execute, args: ExecutionArgs): Promise<unknown> {
+  if ((args.contextValue as GraphqlContext).socket === null) return execute(args);
   const leave = await operations.enter();
-  if (leave === null) return overloaded(args.contextValue as GraphqlContext);
+  if (leave === null) return overloaded();
   try {
     return await execute(args);
   } finally {
@@ -61,13 +62,10 @@ async function gated(operations: Gate, execute: Execute, args: ExecutionArgs): P
   }
 }
 
-function overloaded({ socket }: GraphqlContext): ExecutionResult {
-  const http = { status: 503, headers: { 'retry-after': String(overloadRetryMs / 1000) } };
+function overloaded(): ExecutionResult {
   const error = new GraphQLError(
     'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
-    {
-      extensions: { code: 'OVERLOADED', retryAfterMs: overloadRetryMs, ...(socket === null && { http }) },
-    },
+    { extensions: { code: 'OVERLOADED', retryAfterMs: overloadRetryMs } },
   );
   return { errors: [error] };
 }
