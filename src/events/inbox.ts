@@ -40,7 +40,7 @@ export type DeliveryOutcome = {
 
 export type NewDelivery = Omit<Delivery, 'id' | 'applyAttempts'> & {
   readonly headers: Record<string, string>;
-  /** True when the caller applies the delivery at once: then it is leased to the caller like a claimed one. */
+  /** True when the caller applies the delivery at once: then it is leased to the caller for a moment. */
   readonly isClaimed: boolean;
 };
 
@@ -104,6 +104,11 @@ const pruneSql = `
     order by received_at limit $3 for update of d skip locked
   )`;
 
+/**
+ * How long the node that received a callback has it to itself. It is shorter than other leases, so that the callbacks of a node that dies are
+ * applied soon. One that takes longer, because a provider is asked, may be applied twice at the same time, which has the effect of once.
+ */
+const receiverLeaseMs = 5000;
 /** The maximum number of callbacks that one statement stores. Their bodies are in memory. */
 const insertedTogetherMax = 64;
 
@@ -138,7 +143,7 @@ async function insertDeliveries(
     ...[stored.map(({ providerAccount }) => providerAccount), stored.map(({ eventId }) => eventId)],
     ...[stored.map(({ eventType }) => eventType), given.map(({ headers }) => JSON.stringify(headers))],
     ...[stored.map(({ body }) => body), stored.map(({ receivedAt }) => receivedAt)],
-    given.map(({ isClaimed, receivedAt }) => (isClaimed ? after(receivedAt, leaseMs) : receivedAt)),
+    given.map(({ isClaimed, receivedAt }) => (isClaimed ? after(receivedAt, receiverLeaseMs) : receivedAt)),
     stored.map(({ applyAttempts }) => applyAttempts),
   ];
   try {

@@ -151,8 +151,9 @@ export function nameOfNumber({ merchantId, number }: Pick<Order, 'merchantId' | 
 }
 
 const rowsOf = (table: string, parameter: string) => `jsonb_populate_recordset(null::${table}, ${parameter})`;
-const upsertOf = (table: string, columns: readonly string[], parameter: string) => `
-  insert into ${table} (${columns}) select ${columns} from ${rowsOf(table, parameter)}
+/** `fixed` columns have a value from the beginning, which never changes. */
+const upsertOf = (table: string, columns: readonly string[], parameter: string, fixed: readonly string[] = []) => `
+  insert into ${table} (${[...columns, ...fixed]}) select ${[...columns, ...fixed]} from ${rowsOf(table, parameter)}
   on conflict (id) do update set ${columns.map((column) => `${column} = excluded.${column}`)}`;
 const changedColumns = orderColumns.filter((column) => column !== 'id' && column !== 'merchant_id');
 
@@ -171,7 +172,7 @@ const writeSql = `
       epoch = case when n.version > o.version then s.epoch else o.epoch end,
       xid = case when n.version > o.version then pg_current_xact_id()::text::bigint else o.xid end
     from ${rowsOf('orders', '$3')} n, log_state s where o.id = n.id
-  ), paid as (${upsertOf('payments', paymentColumns, '$4')}
+  ), paid as (${upsertOf('payments', paymentColumns, '$4', ['order_created_at'])}
   ), refunded as (${upsertOf('refunds', refundColumns, '$5')}
   ), appended as (
     insert into events (${eventColumns}, epoch)
@@ -206,7 +207,7 @@ export async function writeBatch(
   const values = [
     ...[toJson(created.map(({ change }) => toRow(change.order))), toJson(created.flatMap(lineRows))],
     toJson(changes.map(({ order }) => toRow(order))),
-    toJson(changes.flatMap((change) => change.payments.filter(({ id }) => change.touchedPayments.has(id)).map(toRow))),
+    toJson(changes.flatMap(paymentRows)),
     toJson(changes.flatMap((change) => change.refunds.filter(({ id }) => change.touchedRefunds.has(id)).map(toRow))),
     toJson([...created.map(({ change }) => change), ...changes].flatMap(eventRows)),
     toJson(claims.map(({ intent, claim, at }) => intentRow(intent, claim, at))),
@@ -229,6 +230,11 @@ export class KeyClaimedError extends Error {}
 function isTouched(held: OrderAggregate, change: OrderChange): boolean {
   const { order, events, touchedPayments, touchedRefunds } = change;
   return events.length > 0 || touchedPayments.size > 0 || touchedRefunds.size > 0 || order !== held.order;
+}
+
+function paymentRows({ order, payments, touchedPayments }: OrderChange): object[] {
+  const touched = payments.filter(({ id }) => touchedPayments.has(id));
+  return touched.map((payment) => ({ ...toRow(payment), order_created_at: order.createdAt }));
 }
 
 function lineRows({ change, lines }: Written['created'][number]): object[] {
