@@ -54,16 +54,20 @@ const epoch = '(select epoch from log_state)';
 const isSettled = `(e.epoch < ${epoch} or e.xid < ${xmin})`;
 
 const endSql = `select epoch, ${xmin} - 1 as xid from log_state`;
+// The merchant is part of the position. As a condition of its own beside one on (epoch, xid, pos), it makes the planner, which believes that
+// few events come after a position, take the index of all merchants' events.
 const merchantSql = `
   select ${columns} from events e
-  where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and ${isSettled}
-  order by e.epoch, e.xid, e.pos limit $5`;
-// Merged from the first events of each type, so that the index leads to them, however many other events lie between.
+  where (e.merchant_id, e.epoch, e.xid, e.pos) > ($1, $2::int, $3::bigint, $4::bigint) and e.merchant_id <= $1 and ${isSettled}
+  order by e.merchant_id, e.epoch, e.xid, e.pos limit $5`;
+// Merged from the first events of each type, so that the index leads to them, however many other events lie between. The type is part of the
+// position for the same reason.
 const merchantTypesSql = `
   select ${columns} from unnest($6::"EventType"[]) as wanted(type) cross join lateral (
     select * from events e
-    where e.merchant_id = $1 and e.type = wanted.type and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and ${isSettled}
-    order by e.epoch, e.xid, e.pos limit $5
+    where e.merchant_id = $1 and (e.type, e.epoch, e.xid, e.pos) > (wanted.type, $2::int, $3::bigint, $4::bigint)
+      and e.type <= wanted.type and ${isSettled}
+    order by e.type, e.epoch, e.xid, e.pos limit $5
   ) e order by e.epoch, e.xid, e.pos limit $5`;
 // Settled events come first, because those that are held back have higher transaction ids.
 const merchantNewsSql = `

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import type { EventType } from '../../src/domain/event.ts';
+import { logStart, readMerchantLog } from '../../src/events/log.ts';
+import { type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
+import { fewMax } from '../../src/store/order-search.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+/** What is rare has this many orders, all among the oldest: a scan from the newest finds them last. */
+const rareCount = 8;
+const ordersCount = 5000;
+/** Rows that one step of a plan may read or drop: a page of 21 for each of a few combinations, and not a part of the table. */
+const rowsMax = 200;
+
+const [shop, other] = ['mch_00000000000000000000000001', 'mch_00000000000000000000000002'];
+const scope = { merchantId: shop ?? '', customerId: null, orderId: null };
+const start = Date.UTC(2026, 0, 1);
+const timeOf = (count: number) => new Date(start + count * 60_000);
+const orderIdOf = (count: number) => `ord_${String(count).padStart(26, '0')}`;
+
+let database: Database;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  const { pool } = database;
+  const id = (prefix: string) => `'${prefix}_' || lpad(n::text, 26, '0')`;
+  const at = `timestamptz '2026-01-01T00:00:00Z' + n * interval '1 minute'`;
+  const merchant = `case when n % 10 = 9 then '${other}' else '${shop}' end`;
+  /** Eight of the oldest orders, a different eight for each kind. */
+  const isRare = (kind: number) => `n % 20 = ${kind} and n < ${rareCount * 20}`;
+  const amounts = { orders: '100, 100, 100, 0, 0', payments: '100, 100, 100, 0, 0, 100, 0, 0' };
+  await pool.query(`insert into merchants (id, name, return_origins, created_at)
+    values ('${shop}', 'Shop', '{}', now()), ('${other}', 'Other', '{}', now())`);
+  await pool.query(`
+    insert into orders (id, merchant_id, number, status, payment_status, capture_mode, currency, total_minor, authorized_minor,
+      captured_minor, refunded_minor, reserved_minor, customer_id, metadata, review_reasons, created_at, updated_at, expires_at, version, epoch, xid)
+    select ${id('ord')}, ${merchant}, case when ${isRare(0)} then 'R-' else 'A-' end || n,
+      (case when ${isRare(1)} then 'CANCELED' when n % 5 = 0 then 'EXPIRED' else 'CONFIRMED' end)::"OrderStatus",
+      (case when ${isRare(2)} then 'OVERPAID' when n % 5 = 0 then 'UNPAID' else 'PAID' end)::"OrderPaymentStatus", 'AUTOMATIC',
+      case when ${isRare(3)} then 'JPY' when n % 3 = 0 then 'EUR' else 'CNY' end, ${amounts.orders},
+      case when ${isRare(4)} then 'rare' else 'customer-' || n % 2 end, '{}',
+      (case when ${isRare(5)} then '{LATE_PAYMENT}' else '{}' end)::"ReviewReason"[], ${at}, ${at}, ${at}, 1, 1, 100
+    from generate_series(0, ${ordersCount - 1}) n`);
+  await pool.query(`
+    insert into payments (id, order_id, merchant_id, method, flow, provider, provider_account, status, capture_mode, currency, amount_minor,
+      authorized_minor, captured_minor, refunded_minor, reserved_minor, applied_minor, surplus_minor, quarantined_minor, late, created_at,
+      updated_at, expires_at, check_attempts)
+    select ${id('pay')}, ${id('ord')}, ${merchant}, (case when ${isRare(6)} then 'WECHAT_PAY' else 'CARD' end)::"PaymentMethod", 'QR_CODE', 'P', 'a',
+      'SUCCEEDED', 'AUTOMATIC', 'CNY', ${amounts.payments}, false, ${at}, ${at}, ${at}, 0
+    from generate_series(0, ${ordersCount - 1}) n`);
+  await pool.query(`
+    insert into events (id, epoch, xid, merchant_id, order_id, sequence, type, occurred_at, order_number, order_status, order_payment_status,
+      currency, changes)
+    select ${id('evt')}, 1, 100 + n / 7, ${merchant}, ${id('ord')}, 1,
+      (case when ${isRare(7)} then 'ORDER_REVIEW_NEEDED' else 'ORDER_CREATED' end)::"EventType", ${at}, 'A', 'OPEN', 'UNPAID', 'CNY', '{}'
+    from generate_series(0, ${ordersCount - 1}) n`);
+  for (const table of ['merchants', 'orders', 'payments', 'events']) await pool.query(`analyze ${table}`);
+});
+afterAll(() => database.close());
+
+type Plan = {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly Plan[];
+};
+const stepsOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(stepsOf)];
+
+/** Reads, and returns what the plan of each statement does to orders, payments and events, where that is more than it may. */
+async function readExplained<Row>(read: (on: Pick<Database['pool'], 'query'>) => Promise<readonly Row[]>) {
+  const { pool } = database;
+  const excesses: string[] = [];
+  const query = async (text: string, values: unknown[]) => {
+    const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      `explain (analyze, format json) ${text}`,
+      values,
+    );
+    for (const step of rows.flatMap((row) => stepsOf(row['QUERY PLAN'][0].Plan))) {
+      const { 'Node Type': type, 'Relation Name': table = '', 'Actual Rows': found, 'Actual Loops': loops } = step;
+      const rowsRead = (found + (step['Rows Removed by Filter'] ?? 0)) * loops;
+      const isScan = type === 'Seq Scan' && ['orders', 'payments', 'events'].includes(table);
+      if (isScan || rowsRead > rowsMax) excesses.push(`${type} ${table}: ${rowsRead} rows`);
+    }
+    return pool.query(text, values);
+  };
+  const rows = await read({ query } as unknown as Database['pool']);
+  return { rows, excesses };
+}
+
+const any: OrderFilter = {
+  ...{ statuses: null, paymentStatuses: null, methods: null, customerId: null, number: null },
+  ...{ createdFrom: null, createdBefore: null, currency: null, needsReview: null },
+};
+const oldTime = timeOf(100);
+const page = (filter: Partial<OrderFilter>, more: Partial<OrderPage> = {}): OrderPage => ({
+  ...{ filter: { ...any, ...filter }, direction: 'desc', after: null, before: null, limit: 21 },
+  ...more,
+});
+
+const pages: Readonly<Record<string, { readonly page: OrderPage; readonly count: number }>> = {
+  all: { page: page({}), count: 21 },
+  'after a cursor': { page: page({}, { before: orderIdOf(2500) }), count: 21 },
+  'a rare status': { page: page({ statuses: ['CANCELED'] }), count: rareCount },
+  'a common status': { page: page({ statuses: ['CONFIRMED'] }), count: 21 },
+  'several statuses': { page: page({ statuses: ['CANCELED', 'OPEN'] }), count: rareCount },
+  'a status that no order has': { page: page({ statuses: ['CLOSING'] }), count: 0 },
+  'a rare payment status': { page: page({ paymentStatuses: ['OVERPAID'] }), count: rareCount },
+  'a rare currency': { page: page({ currency: 'JPY' }), count: rareCount },
+  'a common currency': { page: page({ currency: 'EUR' }), count: 21 },
+  review: { page: page({ needsReview: true }), count: rareCount },
+  'no review': { page: page({ needsReview: false }), count: 21 },
+  'a rare status of a currency': { page: page({ currency: 'EUR', paymentStatuses: ['OVERPAID'] }), count: 2 },
+  'a rare customer': { page: page({ customerId: 'rare' }), count: rareCount },
+  'a rare method': { page: page({ methods: ['WECHAT_PAY'] }), count: rareCount },
+  'several methods': { page: page({ methods: ['CARD', 'ALIPAY', 'WECHAT_PAY'] }), count: 21 },
+  'a rare number': { page: page({ number: 'R-' }), count: rareCount },
+  'old orders': { page: page({ createdBefore: oldTime }), count: 21 },
+  'old orders of a common status': { page: page({ createdBefore: oldTime, statuses: ['CONFIRMED'] }), count: 21 },
+  'old orders after a cursor': { page: page({ createdBefore: oldTime }, { before: orderIdOf(2500) }), count: 21 },
+  'orders before a time, after an older cursor': {
+    page: page({ createdBefore: timeOf(4000) }, { before: orderIdOf(100) }),
+    count: 21,
+  },
+  'orders from a time, oldest first': { page: page({ createdFrom: timeOf(4000) }, { direction: 'asc' }), count: 21 },
+  'orders from a time, oldest first, after a newer cursor': {
+    page: page({ createdFrom: timeOf(100) }, { direction: 'asc', after: orderIdOf(4000) }),
+    count: 21,
+  },
+  'a rare customer with a common status': {
+    page: page({ customerId: 'rare', statuses: ['CONFIRMED'] }),
+    count: rareCount,
+  },
+  'a rare method with a common currency': { page: page({ methods: ['WECHAT_PAY'], currency: 'CNY' }), count: 5 },
+};
+
+test.each(Object.entries(pages))('a page of %s reads a few rows of an index', async (_what, { page, count }) => {
+  const { rows, excesses } = await readExplained((on) => readOrderPage(on, scope, page, []));
+  expect(rows).toHaveLength(count);
+  if (!isLedByFewest(page)) expect(excesses).toEqual([]);
+  else expect(excesses.filter((excess) => Number(/(\d+) rows$/.exec(excess)?.[1]) > fewMax + rowsMax)).toEqual([]);
+});
+
+/** With conditions of several indexes, some hundred entries of each are counted first. */
+const isLedByFewest = ({ filter }: OrderPage) =>
+  filter.number !== null ||
+  [filter.customerId, filter.methods, filter.statuses ?? filter.currency].filter((given) => given !== null).length > 1;
+
+test('each page has the orders that match, in the order of their creation', async () => {
+  const { pool } = database;
+  for (const [what, { page }] of Object.entries(pages)) {
+    const { filter, direction, after, before } = page;
+    const { rows: matching } = await pool.query<{ id: string }>(
+      `select o.id from orders o where o.merchant_id = $1
+         and ($2::text[] is null or o.status::text = any($2)) and ($3::text[] is null or o.payment_status::text = any($3))
+         and ($4::text[] is null or exists (select from payments p where p.order_id = o.id and p.method::text = any($4)))
+         and ($5::text is null or o.customer_id = $5) and ($6::text is null or starts_with(o.number, $6))
+         and ($7::timestamptz is null or o.created_at >= $7) and ($8::timestamptz is null or o.created_at < $8)
+         and ($9::text is null or o.currency = $9) and ($10::boolean is null or (o.review_reasons <> '{}') = $10)
+         and ($11::text is null or o.id > $11) and ($12::text is null or o.id < $12)
+       order by o.id ${direction} limit 21`,
+      [
+        ...[shop, filter.statuses, filter.paymentStatuses, filter.methods, filter.customerId, filter.number],
+        ...[filter.createdFrom, filter.createdBefore, filter.currency, filter.needsReview, after, before],
+      ],
+    );
+    const read = await readOrderPage(pool, scope, page, []);
+    expect(
+      read.map(({ id }) => id),
+      what,
+    ).toEqual(matching.map(({ id }) => id));
+  }
+});
+
+test('a cursor of an order that is not there stands for the time in it', async () => {
+  const newest = await readOrderPage(database.pool, scope, page({}, { before: 'ord_7zzzzzzzzze00000000000000' }), []);
+  expect(newest[0]?.id).toBe(orderIdOf(ordersCount - 2));
+  const none = await readOrderPage(database.pool, scope, page({}, { before: 'ord_00000000000000000000009999' }), []);
+  expect(none).toEqual([]);
+});
+
+test.each<
+  [what: string, merchantId: string | undefined, types: readonly EventType[] | null, after: bigint, count: number]
+>([
+  ['all events', shop, null, 0n, 21],
+  ['all events after a cursor', shop, null, 600n, 21],
+  ['the events of a small merchant after a cursor', other, null, 400n, 21],
+  ['a rare type', shop, ['ORDER_REVIEW_NEEDED'], 0n, rareCount],
+  ['a rare type after a cursor', shop, ['ORDER_REVIEW_NEEDED'], 600n, 0],
+  ['a common and a rare type', shop, ['ORDER_CREATED', 'ORDER_REVIEW_NEEDED'], 600n, 21],
+  ['a type twice', shop, ['ORDER_REVIEW_NEEDED', 'ORDER_REVIEW_NEEDED'], 0n, rareCount],
+  ['a type that no event has', shop, ['REFUND_FAILED'], 0n, 0],
+])('a page of %s reads a few rows of an index', async (_what, merchantId = '', types, xid, count) => {
+  const after = xid === 0n ? logStart : { epoch: 1, xid, pos: 0n };
+  const { rows, excesses } = await readExplained((on) => readMerchantLog(on, merchantId, after, { limit: 21, types }));
+  expect(rows).toHaveLength(count);
+  expect(excesses).toEqual([]);
+  const places = rows.map(({ xid, pos }) => ({ xid, pos }));
+  expect(places).toEqual(places.toSorted((one, other) => Number(one.xid - other.xid || one.pos - other.pos)));
+});
