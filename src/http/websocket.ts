@@ -132,7 +132,10 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<E
     async subscribe(args) {
       const { subscribe, deliver } = executorsOf(args);
       const result = await subscribe(args);
-      return (isDeliveries(result) ? untilEnded(result, () => deliver(result)) : result) as never;
+      if (!isDeliveries(result)) return result as never;
+      // The protocol keeps the arguments as long as the subscription, which needs them no more.
+      Object.assign(args, { contextValue: null, rootValue: null });
+      return untilEnded(result, () => deliver(result));
     },
     onComplete: ({ extra }, id) => answers.end(extra.socket, id),
     async onSubscribe({ connectionParams, extra }, id, { query, operationName, variables }) {
