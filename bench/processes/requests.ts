@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { machineMs } from '../support/clock.ts';
 import { createOrderText, orderInputOf, orderText } from '../support/graphql.ts';
@@ -20,6 +21,8 @@ export type RequestsInput = {
   /** Ends after so many requests, or after so much time. */
   readonly count?: number;
   readonly seconds?: number;
+  /** Sends a request that was refused with OVERLOADED again until it is done, as a shop does. */
+  readonly repeatsOverloaded?: boolean;
 };
 
 export type RequestsResult = {
@@ -34,6 +37,8 @@ export type RequestsResult = {
   readonly doneMs: Float64Array;
   readonly overloadedMs: Float64Array;
 };
+
+const repeatDelayMs = 100;
 
 let pool: { readonly url: string; readonly clients: number; readonly connections: Pool } | null = null;
 
@@ -58,7 +63,8 @@ function bodyOf(operation: Operation): string {
   }
 }
 
-async function run({ url, token, operation, clients, count, seconds }: RequestsInput): Promise<RequestsResult> {
+async function run(input: RequestsInput): Promise<RequestsResult> {
+  const { url, token, operation, clients, count, seconds, repeatsOverloaded = false } = input;
   const connections = poolOf(url, clients);
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
   const done: number[] = [];
@@ -70,17 +76,30 @@ async function run({ url, token, operation, clients, count, seconds }: RequestsI
   const endMs = beganMs + (seconds ?? Number.POSITIVE_INFINITY) * 1000;
 
   async function send(): Promise<void> {
+    const body = bodyOf(operation);
     const sentMs = machineMs();
-    const { statusCode, body } = await connections.request({
-      ...{ path: '/graphql', method: 'POST', headers, body: bodyOf(operation) },
-    });
-    const text = await body.text();
-    const tookMs = machineMs() - sentMs;
-    if (statusCode === 200 && !text.includes('"errors"') && !text.includes('Error"')) done.push(tookMs);
-    else if (text.includes('"OVERLOADED"')) overloaded.push(tookMs);
-    else {
-      failed += 1;
-      firstFailure ??= `${statusCode} ${text.slice(0, 300)}`;
+    for (;;) {
+      const attemptMs = machineMs();
+      const { statusCode, body: answer } = await connections.request({
+        path: '/graphql',
+        method: 'POST',
+        headers,
+        body,
+      });
+      const text = await answer.text();
+      const nowMs = machineMs();
+      if (statusCode === 200 && !text.includes('"errors"') && !text.includes('Error"')) {
+        done.push(nowMs - sentMs);
+        return;
+      }
+      if (!text.includes('"OVERLOADED"')) {
+        failed += 1;
+        firstFailure ??= `${statusCode} ${text.slice(0, 300)}`;
+        return;
+      }
+      overloaded.push(nowMs - attemptMs);
+      if (!repeatsOverloaded) return;
+      await delay(repeatDelayMs);
     }
   }
 
