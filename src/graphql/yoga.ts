@@ -122,11 +122,12 @@ function yogaOptionsOf({
     // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [
+      // First: it replaces the way in which subscriptions start, and those that refuse some of them wrap it.
+      shareSubscriptions({ server, openEventStream }),
       ...(trustedDocuments === null ? [] : [requireTrusted(trustedDocuments)]),
       strictParams(),
       limitDocuments({ hasIntrospection }),
       requireSubscriptionField(),
-      shareSubscriptions({ server, openEventStream }),
       limitOperations(operationLimits),
       maskExecution(log),
       codeResults(),
