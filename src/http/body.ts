@@ -19,9 +19,15 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
       chunks = []; // the rest is read and discarded
       reject(tooLarge());
     });
-    request.once('end', () => resolve(Buffer.concat(chunks)));
+    let hasEnded = false;
+    request.once('end', () => {
+      hasEnded = true;
+      resolve(Buffer.concat(chunks));
+    });
     request.once('error', (error) => reject(new RequestAbortedError('The body did not end.', { cause: error })));
-    request.once('close', () => reject(new RequestAbortedError('The body did not end.')));
+    request.once('close', () => {
+      if (!hasEnded) reject(new RequestAbortedError('The body did not end.'));
+    });
   });
 }
 

@@ -69,12 +69,12 @@ export class OrderSearch {
     const sorted = `order by created_at ${by}, id ${by} limit ${this.#add(limit)}::int`;
     switch (leader) {
       case 'state': {
-        const orders = this.#orders([...this.#isCombination(), ...this.#range(), ...this.#othersThan('state')]);
+        const orders = this.#orders([...this.#isCombination(), ...this.#range(), ...this.#checksBesides('state')]);
         return `select x.* from combination c cross join lateral (${orders} ${sorted}) x
           where ${this.#stateConditions('c').join(' and ')} ${sorted}`;
       }
       case 'method': {
-        const others = this.#othersThan('method');
+        const others = this.#checksBesides('method');
         const ofOrder =
           others.length === 0 ? '' : `and ${perRow(`orders o where o.id = p.order_id and ${others.join(' and ')}`)}`;
         const payments = `select distinct p.order_id as id, p.order_created_at as created_at from payments p
@@ -83,11 +83,11 @@ export class OrderSearch {
       }
       case 'number': {
         // All of them, in the order of the index: they are few.
-        const orders = this.#orders([this.#startsWith('o.number'), ...this.#range(), ...this.#othersThan('number')]);
+        const orders = this.#orders([this.#startsWith('o.number'), ...this.#range(), ...this.#checksBesides('number')]);
         return `select x.* from (${orders} offset 0) x ${sorted}`;
       }
       default:
-        return `${this.#orders([...this.#range(), ...this.#othersThan()])} ${sorted}`;
+        return `${this.#orders([...this.#ofCustomer('o.customer_id'), ...this.#range(), ...this.#checksBesides('customer')])} ${sorted}`;
     }
   }
 
@@ -112,7 +112,7 @@ export class OrderSearch {
       case 'number': // the index has no time
         return `${this.#orders([this.#startsWith('o.number')])} order by o.number using ~<~ ${limit}`;
       default: {
-        const orders = this.#orders([...this.#conditions(family), ...this.#range()]);
+        const orders = this.#orders([...this.#ofCustomer('o.customer_id'), ...this.#range()]);
         return `${orders} order by o.created_at ${by}, o.id ${by} ${limit}`;
       }
     }
@@ -156,32 +156,28 @@ export class OrderSearch {
     ];
   }
 
-  #othersThan(leader?: Family): string[] {
+  /**
+   * The conditions of the families that do not lead, which are checked row by row in the order of the page. They are expressions that have no
+   * index, because the planner would follow another index to its end.
+   */
+  #checksBesides(leader: Family): string[] {
+    const { methods, number } = this.#page.filter;
     const { orderId } = this.#scope;
-    const families: readonly Family[] = ['customer', 'method', 'state', 'number'];
+    const isChecked = (family: Family) => family !== leader;
     return [
-      ...families.filter((family) => family !== leader).flatMap((family) => this.#conditions(family)),
+      ...(isChecked('customer') ? this.#ofCustomer(`(o.customer_id || '')`) : []),
+      ...(isChecked('state') ? this.#stateConditions('o') : []),
+      ...(isChecked('number') && number !== null ? [this.#startsWith(`(o.number || '')`)] : []),
+      ...(isChecked('method') && methods !== null
+        ? [perRow(`payments p where p.order_id = o.id and p.method = any(${this.#methods()})`)]
+        : []),
       ...(orderId === null ? [] : [`o.id = ${this.#add(orderId)}`]),
     ];
   }
 
-  #conditions(family: Family): string[] {
-    const { customerId, methods, number } = this.#page.filter;
-    switch (family) {
-      case 'state':
-        return this.#stateConditions('o');
-      case 'customer':
-        return [customerId, this.#scope.customerId].flatMap((id) =>
-          id === null ? [] : [`o.customer_id = ${this.#add(id)}`],
-        );
-      case 'method':
-        return methods === null
-          ? []
-          : [perRow(`payments p where p.order_id = o.id and p.method = any(${this.#methods()})`)];
-      case 'number':
-        // An expression, which has no index: that of the number has not the order of the page, and would be read to its end.
-        return number === null ? [] : [this.#startsWith(`(o.number || '')`)];
-    }
+  #ofCustomer(column: string): string[] {
+    const ids = [this.#page.filter.customerId, this.#scope.customerId];
+    return ids.flatMap((id) => (id === null ? [] : [`${column} = ${this.#add(id)}`]));
   }
 
   #startsWith(text: string): string {
