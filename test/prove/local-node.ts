@@ -164,6 +164,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
           observer.heard(subscription, event);
           return 'taken';
         },
+        end: () => observer.complained(`subscription ${subscription} has been ended`),
       });
       subscriptions.set(subscription, () => follower.end());
     },
