@@ -31,7 +31,7 @@ const notFacts = {
   ],
   payments: [
     ...['nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil', 'askedAt', 'hintedAt'],
-    ...['captureMinor', 'captureAttempt'],
+    ...['captureMinor', 'captureAttempt', 'orderCreatedAt'],
   ],
   refunds: ['checkAt', 'checkAttempts', 'leasedUntil'],
 };
