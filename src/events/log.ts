@@ -68,7 +68,8 @@ const merchantTypesSql = `
     where e.merchant_id = $1 and (e.type, e.epoch, e.xid, e.pos) > (wanted.type, $2::int, $3::bigint, $4::bigint)
       and e.type <= wanted.type and ${isSettled}
     order by e.type, e.epoch, e.xid, e.pos limit $5
-  ) e order by e.epoch, e.xid, e.pos limit $5`;
+  ) e
+  order by e.epoch, e.xid, e.pos limit $5`;
 const heldBackSql = `
   select exists (
     select 1 from events e
