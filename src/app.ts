@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
 import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
@@ -9,14 +8,17 @@ import { type Config, readProviders } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
 import { gatherLookups } from './database/gathered-lookups.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
+import { shareReads } from './database/shared-read.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
 import type { ProviderName } from './domain/payment.ts';
-import { openTailWatch } from './events/feed.ts';
+import { createFeeds } from './events/feeds.ts';
+import { followerReadsMax } from './events/follower-reads.ts';
 import { createNotifier, type Notifier } from './events/notifications.ts';
+import { openTailWatch } from './events/tail-watch.ts';
 import { dieAt } from './failpoints.ts';
 import { createAuthentication } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
@@ -25,8 +27,9 @@ import { mayCallFrom } from './graphql/page-origin.ts';
 import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type GraphqlServer } from './graphql/yoga.ts';
 import { createCallbackLane } from './http/callback-lane.ts';
-import { clientAddressOf } from './http/client-address.ts';
-import type { HttpLimits } from './http/limits.ts';
+import { createAddressReader } from './http/client-address.ts';
+import { openEventStream } from './http/event-stream.ts';
+import { type HttpLimits, httpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
 import { createReadiness } from './http/readiness.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
@@ -44,6 +47,7 @@ import { findKeyHolders, findRevoked, recordKeyUse } from './store/api-key-store
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { findTokenOrder } from './store/order-store.ts';
+import { createOrderWriter } from './store/order-writer.ts';
 import { findActiveSigningKeys } from './store/signing-key-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
@@ -140,7 +144,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   try {
     // The lock of the data directory is taken before anything else. The rest opens concurrently.
     const opening = parts.database ?? openDatabase({ ...config, migrate: config.migrateOnStart });
-    const http = createHttpServer(securityHeaders(config.isProduction), parts.httpLimits);
+    const timeLimits = parts.httpLimits ?? httpLimits;
+    const http = createHttpServer(securityHeaders(config.isProduction), timeLimits);
     const keys = config.isProduction ? null : developmentKeys(config.dataDir);
     const entered = http.listen(config.port, config.host).then(async (url) => {
       const publicUrl = config.publicUrl ?? url;
@@ -160,13 +165,15 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const [database, { url, publicUrl, sandbox }] = await Promise.race([opened, rejectedBy(signal)]);
     const { logId } = await readLogState(database.pool);
     const notifier = await openNotifier(config, logId, log, keep);
+    const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
     const setups = sandbox?.providers ?? config.providers;
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
-    const held = { db: database, clock, notifier, log, failpoint };
+    const writer = createOrderWriter({ db: database, clock, failpoint });
+    const held = { db: database, clock, writer, notifier, log, failpoint };
     const adoption = createAdoption(held);
     const masterKeys = config.masterKeys ?? (keys === null ? null : developmentMasterKeys(keys.apiKey));
     const { accounts, environment, stored } = await openAccounts(
-      { ...config, ...held, publicUrl, masterKeys },
+      { ...config, ...held, publicUrl, masterKeys, beganCall: limits.operations.pause },
       setups,
       (provider) => adoption.round(provider),
     );
@@ -186,7 +193,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       clientTokens,
       verifyToken: createTokenVerifier({
-        findKeys: (merchantId) => findActiveSigningKeys(database.pool, merchantId),
+        findKeys: shareReads(
+          (merchantId: string) => findActiveSigningKeys(database.pool, merchantId),
+          (merchantId) => merchantId,
+        ),
         ...{ masterKeys, clock, log },
       }),
       findOrder: (orderId) => findTokenOrder(database.pool, orderId),
@@ -195,10 +205,11 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     });
     const isLocal = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname);
     const pagesToken = isLocal && !config.isProduction ? token : null;
-    const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
-    const addressOf = (request: IncomingMessage) => clientAddressOf(request, config.trustedProxies);
+    const addressOf = createAddressReader(config.trustedProxies, log);
+    const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
     const { yoga, answerPlainPost } = createGraphqlServer({
-      ...{ schema, commands, notifier, logId },
+      ...{ schema, commands, feeds, logId },
+      openEventStream: (subscription) => openEventStream(subscription, timeLimits),
       ...{
         authenticate: authentication.authenticate,
         clientTokens,
@@ -228,7 +239,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const sockets = serveWebSocket({
       ...{ getEnveloped: (initial) => yoga.getEnveloped(initial as never) as never, log },
       ...{ authenticate: authentication.authenticate, mayCallFrom, foreignOriginOf: origins.foreignOf },
-      ...{ addressOf, principalOf },
+      ...{ addressOf, principalOf, limits: timeLimits },
       admission: createSocketAdmission({
         limits: config.limits,
         isExempt: (address) => !config.isProduction && isLoopback(address),
@@ -247,6 +258,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         : createReturnPage({ ask: pagesToken === null ? null : queryAs(yoga, pagesToken), isLoopback }),
       ready: createReadiness(createPendingCheck(database.pool), log),
       webSocket: sockets.open,
+      operations: limits.operations,
       graphql: (request, response, requestId) => {
         const context = {
           requestId,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { openStoredAccount } from './accounts/open-accounts.ts';
 import { onlyAccounts } from './accounts/provider-accounts.ts';
 import { type Config, readConfig, readProviders } from './config.ts';
-import { openDatabase } from './database/database.ts';
+import { type Database, openDatabase } from './database/database.ts';
 import { startSandboxProcess } from './development.ts';
 import { developmentKeys, keptSandboxUrl, sandboxEnvironment } from './development-keys.ts';
 import { systemClock } from './domain/clock.ts';
@@ -22,6 +22,7 @@ import { showProgress } from './reconciliation/progress.ts';
 import { reconcile } from './reconciliation/reconcile.ts';
 import { tableOf } from './reconciliation/table.ts';
 import { createTally } from './reconciliation/tally.ts';
+import { createOrderWriter } from './store/order-writer.ts';
 import { findProviderAccount } from './store/provider-account-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 
@@ -37,14 +38,14 @@ async function main(): Promise<number> {
   // Opened first: if a running server uses the embedded database, that error is the one to print.
   const database = await openDatabase({ ...config, migrate: config.migrateOnStart });
   try {
-    const parts = partsOf(config);
+    const parts = partsOf(config, database);
     const { account } = options;
     const { open, close } = await ('id' in account
-      ? { open: () => openStored({ ...config, ...parts, db: database }, account.id), close: async () => {} }
+      ? { open: () => openStored({ ...config, ...parts }, account.id), close: async () => {} }
       : openingOf(config, account.provider, parts.log));
     try {
       const provider = await open();
-      const context = { ...parts, db: database, accounts: onlyAccounts(database, [provider]) };
+      const context = { ...parts, accounts: onlyAccounts(database, [provider]) };
       await createAdoption(context).round(provider);
       return await traced(randomUUID(), () => run(context, provider, options));
     } finally {
@@ -59,9 +60,10 @@ async function main(): Promise<number> {
  * This process has no subscribers. The subscribers of server nodes are notified when their node next checks the end of
  * the log, within a second.
  */
-function partsOf({ logLevel }: Config): Omit<CommandContext, 'db' | 'accounts'> {
+function partsOf({ logLevel }: Config, db: Database): Omit<CommandContext, 'accounts'> {
   const log = createLogger(logLevel);
-  return { log, clock: systemClock, failpoint: passAll, notifier: { notify: () => {} } };
+  const held = { db, clock: systemClock, failpoint: passAll };
+  return { ...held, log, writer: createOrderWriter(held), notifier: { notify: () => {} } };
 }
 
 async function run(context: CommandContext, provider: PaymentProvider, options: Options): Promise<number> {

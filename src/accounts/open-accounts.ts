@@ -18,6 +18,8 @@ type OpeningParts = {
   readonly publicUrl: string;
   readonly isProduction: boolean;
   readonly masterKeys: MasterKeys | null;
+  /** Called at the start of each call of a provider. The function that it returns is called at the end. */
+  readonly beganCall?: () => () => void;
 };
 
 export type OpenedAccounts = {
@@ -39,13 +41,17 @@ export async function openAccounts(
   setups: readonly ProviderSetup[],
   opened: (provider: PaymentProvider) => Promise<void>,
 ): Promise<OpenedAccounts> {
-  const { db, clock, log, publicUrl } = parts;
+  const { db, clock, log, publicUrl, beganCall } = parts;
   const stored = await requireMasterKeys(parts);
   const now = () => clock.now();
   const environment = await openProviders(
     setups,
     async (setup) =>
-      loggedProvider(await openProvider(setup, { webhookUrl: webhookUrlOf(publicUrl, setup.name), now }, log), log),
+      loggedProvider(
+        await openProvider(setup, { webhookUrl: webhookUrlOf(publicUrl, setup.name), now }, log),
+        log,
+        beganCall,
+      ),
     opened,
     log,
   );
@@ -57,12 +63,12 @@ export async function openAccounts(
 
 /** Creates the adapter of a stored account. Makes no request: the account's name is stored. */
 export async function openStoredAccount(
-  { clock, log, publicUrl, isProduction, masterKeys }: OpeningParts,
+  { clock, log, publicUrl, isProduction, masterKeys, beganCall }: OpeningParts,
   stored: StoredAccount,
 ): Promise<PaymentProvider> {
   const { setup } = settingsOfStored(stored, masterKeys, { isProduction });
   const webhookUrl = webhookUrlOf(publicUrl, stored.provider, stored.id);
-  return loggedProvider(await setup.open({ webhookUrl, now: () => clock.now() }, stored.account), log);
+  return loggedProvider(await setup.open({ webhookUrl, now: () => clock.now() }, stored.account), log, beganCall);
 }
 
 /**

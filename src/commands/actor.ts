@@ -1,5 +1,5 @@
 import type { EventActor, OrderScope, Role } from '../domain/actor.ts';
-import type { OrderRef } from '../store/order-writer.ts';
+import type { OrderRef } from '../store/change-order.ts';
 
 /** The authenticated caller of a command. */
 export type Actor = OrderScope & {

@@ -2,7 +2,7 @@ import { leasedFrom } from '../domain/lease.ts';
 import { approveRefund as approve } from '../domain/refund-approval.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { submitRefund } from '../provider-calls/refunds.ts';
-import { changeOrder } from '../store/order-writer.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { type Actor, ownOrder } from './actor.ts';
 import { findOwnRefund } from './own-refund.ts';
 

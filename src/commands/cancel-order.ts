@@ -6,7 +6,7 @@ import type { OrderChange } from '../domain/order-change.ts';
 import { closeOrder } from '../domain/order-lifecycle.ts';
 import { closeAtProviders } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { changeOrder } from '../store/order-writer.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { type Actor, ownOrder } from './actor.ts';
 import { parseInput, text } from './input.ts';
 

@@ -3,7 +3,7 @@ import { PaymentNotCancelableError } from '../domain/errors.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { closeAtProviders } from '../provider-calls/check-payment.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { changeOrder } from '../store/order-writer.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { type Actor, ownOrder } from './actor.ts';
 import { findOwnPayment } from './own-payment.ts';
 

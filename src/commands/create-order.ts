@@ -6,9 +6,9 @@ import { amountMinorMax, isCurrency, sumOf } from '../domain/money.ts';
 import { captureModes, type Order } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
+import { insertOrderByIntent } from '../store/change-order.ts';
 import { findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
-import { isNumberTaken } from '../store/order-store.ts';
-import { insertOrderByIntent } from '../store/order-writer.ts';
+import { NumberTakenError } from '../store/order-writer.ts';
 import { findProducts } from '../store/product-store.ts';
 import { type Actor, causeOf, keyOwnerOf } from './actor.ts';
 import { idempotencyKey, parseInput, reference, text } from './input.ts';
@@ -107,7 +107,7 @@ export async function createOrder(context: CommandContext, actor: Actor, input: 
   try {
     return await insertOrderByIntent(context, intent, change, lines);
   } catch (error) {
-    if (!isNumberTaken(error)) throw error;
+    if (!(error instanceof NumberTakenError)) throw error;
     throw new InvalidInputError([{ path: 'number', message: 'is already used by another order.' }]);
   }
 }

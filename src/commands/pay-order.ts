@@ -9,6 +9,7 @@ import {
 } from '../domain/errors.ts';
 import { isId, newId } from '../domain/ids.ts';
 import { isFree, leasedFrom } from '../domain/lease.ts';
+import type { Order } from '../domain/order.ts';
 import type { OrderChange } from '../domain/order-change.ts';
 import { closePayment } from '../domain/order-lifecycle.ts';
 import { isLive, lacksAction, type Payment, paymentFlows, paymentMethods } from '../domain/payment.ts';
@@ -19,8 +20,8 @@ import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { submitPayment } from '../provider-calls/submit-payment.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { insertPaymentAddress } from '../store/card-failure-store.ts';
+import { changeOrderByIntent } from '../store/change-order.ts';
 import { type Claim, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
-import { changeOrderByIntent } from '../store/order-writer.ts';
 import { findPayment } from '../store/payment-store.ts';
 import { type Actor, keyOwnerOf, ownOrder } from './actor.ts';
 import { checkCardTesting } from './card-testing.ts';
@@ -50,7 +51,7 @@ type Wanted = Omit<z.output<typeof inputSchema>, 'idempotencyKey'>;
 
 /** The next step, decided under the order's lock: submit a payment, close a blocking one first, query one, or return an existing one. */
 type Beginning =
-  | { readonly kind: 'submit'; readonly paymentId: string }
+  | { readonly kind: 'submit'; readonly order: Order; readonly payment: Payment }
   | { readonly kind: 'close'; readonly paymentId: string }
   | { readonly kind: 'ask'; readonly paymentId: string }
   | { readonly kind: 'held'; readonly payment: Payment };
@@ -91,11 +92,12 @@ export async function payOrder(
     beginning = await begin(context, actor, intent, wanted, available);
   }
   if (beginning.kind === 'submit') {
+    const { order, payment } = beginning;
     if (address !== null && wanted.method === 'CARD') {
-      await insertPaymentAddress(context.db.pool, beginning.paymentId, address, context.clock.now());
+      await insertPaymentAddress(context.db.pool, payment.id, address, context.clock.now());
     }
-    await submitPayment(context, wanted.orderId, beginning.paymentId);
-    return beginning.paymentId;
+    await submitPayment(context, order, payment);
+    return payment.id;
   }
   const payment = beginning.kind === 'ask' ? await queryFirst(context, beginning.paymentId) : beginning.payment;
   if (payment.status === 'FAILED' && payment.evidenceSource === 'RESPONSE') throw new ProviderRejectedError(payment.id);
@@ -150,7 +152,10 @@ async function begin(
       // These are closed at their provider once the account is configured again. If the buyer pays one before that, the surplus is refunded.
       for (const { id } of unreachable) closePayment(change, id, 'CANCELED');
       change.addPayment(newPayment(paymentId, change, provider, flow, wanted));
-      return { result: { kind: 'submit', paymentId }, claim: { resultId: paymentId, attempt: null } };
+      return {
+        result: { kind: 'submit', order: change.order, payment: change.payment(paymentId) },
+        claim: { resultId: paymentId, attempt: null },
+      };
     },
   );
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { rejectRefund as reject } from '../domain/refund-approval.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { changeOrder } from '../store/order-writer.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { type Actor, ownOrder } from './actor.ts';
 import { parseInput, text } from './input.ts';
 import { findOwnRefund } from './own-refund.ts';

@@ -7,7 +7,7 @@ import type { Evidence } from '../domain/payment.ts';
 import { paymentReport, refundReport } from '../domain/report.ts';
 import { type Resolution, resolveReview as resolve } from '../domain/resolve-review.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { changeOrder } from '../store/order-writer.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
 import { type Actor, ownOrder } from './actor.ts';
 import { amountMinor, parseInput, reference, text } from './input.ts';

@@ -8,7 +8,7 @@ import { createKeyedQueue } from './keyed-queue.ts';
 import { claimLog } from './log-state.ts';
 import { applyMigrations, requireMigrated } from './migrations.ts';
 import { RowTypes } from './row-types.ts';
-import { openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
+import { connectionsMax, openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
 import { runTransaction, type Tx } from './transaction.ts';
 
 export { DatabaseOpenError, OverloadedError, overloadIn } from './errors.ts';
@@ -22,19 +22,24 @@ export type Database = {
   /** For our own SQL. int8 is read as bigint, timestamptz as Date, and jsonb as its parsed value. */
   readonly pool: pg.Pool;
   /**
-   * For reads, on the same pool. Must not be used inside `transaction`, where it would wait for the transaction's own
+   * For `transaction`, and for single statements that must not wait behind many queries. On PostgreSQL it has connections of
+   * its own; on PGlite it is the same pool.
+   */
+  readonly writes: pg.Pool;
+  /**
+   * For reads, on `pool`. Must not be used inside `transaction`: on PGlite it would wait for the transaction's own
    * connection.
    */
   readonly prisma: PrismaClient;
   /**
    * Runs `work` in a READ COMMITTED transaction and resolves after the commit. Transactions with the same `turn` take a
    * connection one after the other, in order of arrival. Use it for transactions that would only wait for each other in
-   * the database.
+   * the database. The statements of `opening` are sent with BEGIN, and `work` gets the rows of the last one.
    *
    * @throws the errors of `work`, after a rollback; {OverloadedError} when too many callers wait or the connection
    * breaks. After a break during the commit, the commit may have succeeded.
    */
-  transaction<T>(work: (tx: Tx) => Promise<T>, turn?: string): Promise<T>;
+  transaction<T>(work: (tx: Tx, opened: readonly unknown[]) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
    * Runs one round of the maintenance that PGlite does not do by itself. PostgreSQL needs none. Returns the executed
    * steps.
@@ -43,6 +48,8 @@ export type Database = {
   /** Waits for running work and closes everything, so that the process can end. May be called twice. */
   close(): Promise<void>;
 };
+
+export type TransactionOptions = { readonly turn?: string; readonly opening?: string };
 
 export type OpenDatabase = {
   /** The URL of a PostgreSQL server; null for the embedded database in `dataDir`. */
@@ -72,20 +79,21 @@ async function openPglite(dataDir: string, migrate: boolean): Promise<Database> 
     await withPoolClient(pool, (client) => bringUpToDate(client, migrate));
     await claimLog(pool, systemIdentifier);
     await types.loadEnumArrays(pool);
-    return assemble('pglite', pool, closing);
+    return assemble('pglite', { pool, writes: pool }, closing);
   });
 }
 
 async function openPostgresql(databaseUrl: string, migrate: boolean): Promise<Database> {
   const types = new RowTypes();
-  const pool = openServerPool(databaseUrl, types);
-  const closing: Closing = [() => pool.end()];
+  const pool = openServerPool(databaseUrl, types, connectionsMax.queries);
+  const writes = openServerPool(databaseUrl, types, connectionsMax.writes);
+  const closing: Closing = [() => pool.end(), () => writes.end()];
   return orClose(closing, async () => {
     const systemIdentifier = await requireUsableServer(pool, databaseUrl);
     await withMigrationClient(databaseUrl, (client) => bringUpToDate(client, migrate));
     await claimLog(pool, systemIdentifier);
     await types.loadEnumArrays(pool);
-    return assemble('postgresql', pool, closing);
+    return assemble('postgresql', { pool, writes }, closing);
   });
 }
 
@@ -122,7 +130,11 @@ async function withPoolClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
   }
 }
 
-function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Database {
+function assemble(
+  kind: Database['kind'],
+  { pool, writes }: Pick<Database, 'pool' | 'writes'>,
+  closing: Closing,
+): Database {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   closing.push(() => prisma.$disconnect());
   const queue = createKeyedQueue();
@@ -130,9 +142,10 @@ function assemble(kind: Database['kind'], pool: pg.Pool, closing: Closing): Data
   return {
     kind,
     pool,
+    writes,
     prisma,
-    transaction(work, turn) {
-      const run = () => runTransaction(pool, work);
+    transaction(work, { turn, opening } = {}) {
+      const run = () => runTransaction(writes, work, opening);
       return turn === undefined ? run() : queue.run(turn, run);
     },
     maintain: () => (kind === 'pglite' ? upkeep(pool) : Promise.resolve([])),

@@ -4,7 +4,8 @@ import { localSocketDir, parseAddress } from './address.ts';
 import { BoundedPool, connectTimeoutMs } from './bounded-pool.ts';
 import { DatabaseOpenError, OverloadedError } from './errors.ts';
 
-export const connectionsMax = 16;
+/** The connections of the process for queries, and those for transactions and callbacks, which many queries must not keep waiting. */
+export const connectionsMax = { queries: 10, writes: 6 } as const;
 export const serverVersionMin = 15;
 
 /** The server cancels a longer statement: SQLSTATE 57014. */
@@ -25,7 +26,7 @@ const answerTimeoutMs = statementTimeoutMs + 5000;
 type Timeouts = { readonly statementMs: number; readonly lockMs: number; readonly idleInTransactionMs: number };
 
 /** Opens a pool on a PostgreSQL server. Makes no connection yet: see requireUsableServer. */
-export function openServerPool(databaseUrl: string, types: CustomTypesConfig): BoundedPool {
+export function openServerPool(databaseUrl: string, types: CustomTypesConfig, max: number): BoundedPool {
   const timeouts = {
     statementMs: statementTimeoutMs,
     lockMs: lockTimeoutMs,
@@ -33,7 +34,7 @@ export function openServerPool(databaseUrl: string, types: CustomTypesConfig): B
   };
   const onConnect = (client: pg.ClientBase) => setUpSession(client, timeouts);
   const config = { ...configOf(databaseUrl), query_timeout: answerTimeoutMs, onConnect };
-  return new BoundedPool({ ...config, types, max: connectionsMax });
+  return new BoundedPool({ ...config, types, max });
 }
 
 /** Runs `work` on a dedicated connection without a statement time-out, for migrations. */
@@ -125,7 +126,7 @@ async function checkServer(pool: pg.Pool): Promise<string> {
       throw new DatabaseOpenError(
         'The connection pooler before the database does not keep a session for each connection, on which the time zone, time limits and ' +
           'migrations depend. Let it pool sessions (PgBouncer: pool_mode = session), or connect to the server itself: each process ' +
-          `pools its own ${connectionsMax} connections.`,
+          `pools its own ${connectionsMax.queries + connectionsMax.writes} connections.`,
       );
     }
     return systemIdentifier;

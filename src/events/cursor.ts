@@ -6,6 +6,14 @@ import { idPrefixes, isId } from '../domain/ids.ts';
  */
 export type LogPosition = { readonly epoch: number; readonly xid: bigint; readonly pos: bigint };
 
+/** Negative when `one` is before `other` in the log, 0 when they are the same. */
+export function comparePositions(one: LogPosition, other: LogPosition): number {
+  if (one.epoch !== other.epoch) return one.epoch - other.epoch;
+  if (one.xid !== other.xid) return one.xid < other.xid ? -1 : 1;
+  if (one.pos !== other.pos) return one.pos < other.pos ? -1 : 1;
+  return 0;
+}
+
 /**
  * The scope of a cursor: the merchant's log, or the events of one order. The two are not interchangeable. An order's events
  * are sent as soon as they are committed, while older transactions may still add events before them to the merchant's log.

@@ -1,4 +1,6 @@
-import type { Database, Tx } from '../database/database.ts';
+import { randomUUID } from 'node:crypto';
+import { type Database, overloadIn, type Tx } from '../database/database.ts';
+import { createGatherer, type Gatherer, RefusedBatchError } from '../database/gatherer.ts';
 import { after } from '../domain/clock.ts';
 import { leaseMs } from '../domain/lease.ts';
 import type { ProviderName } from '../domain/payment.ts';
@@ -36,7 +38,11 @@ export type DeliveryOutcome = {
   readonly paymentId: string | null;
 };
 
-export type NewDelivery = Omit<Delivery, 'id' | 'applyAttempts'> & { readonly headers: Record<string, string> };
+export type NewDelivery = Omit<Delivery, 'id' | 'applyAttempts'> & {
+  readonly headers: Record<string, string>;
+  /** True when the caller applies the delivery at once: then it is leased to the caller for a moment. */
+  readonly isClaimed: boolean;
+};
 
 type Reader = Database['pool'] | Tx;
 
@@ -47,21 +53,25 @@ export const rejectedBodyBytesMax = 4096;
 /** How long a refused callback is stored. */
 export const rejectedForMs = 7 * 24 * 60 * 60_000;
 
+// Sorted: a statement that inserts an event waits for another one that has inserted the same event.
 const insertSql = `
-  insert into deliveries (provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
-  values ($1, $2, $3, $4, $5, $6, 'PENDING', $7::timestamptz, $7::timestamptz, 0)
+  insert into deliveries
+    (id, provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
+  select id, provider, provider_account, event_id, event_type, headers, body, 'PENDING', received_at, apply_at, apply_attempts
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::bytea[], $8::timestamptz[],
+      $9::timestamptz[], $10::int[])
+    v(id, provider, provider_account, event_id, event_type, headers, body, received_at, apply_at, apply_attempts)
+  order by provider, provider_account, event_id
   on conflict (provider, provider_account, event_id) do nothing returning id`;
-const claimSqlOf = (which: string) => `
+const claimDueSql = `
   update deliveries set apply_at = $2, apply_attempts = apply_attempts + 1
   where id in (
-    select id from deliveries where status = 'PENDING' and apply_at <= $1 and ${which}
+    select id from deliveries
+    where status = 'PENDING' and apply_at <= $1 and provider = $4 and provider_account = $5
     order by apply_at limit $3 for update skip locked
   )
   returning id, provider, provider_account as "providerAccount", event_id as "eventId", event_type as "eventType", body,
     received_at as "receivedAt", apply_attempts as "applyAttempts"`;
-const claimOneSql = claimSqlOf('id = $4');
-const claimDueSql = claimSqlOf('provider = $4 and provider_account = $5');
-const pendingSql = `select from deliveries where id = $1 and status = 'PENDING'`;
 const finishSql = `
   update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null, body = $6
   where id = $1 and status = 'PENDING'`;
@@ -95,14 +105,54 @@ const pruneSql = `
   )`;
 
 /**
- * Stores a verified callback and returns its id; null when the same event is already stored. Acknowledge the callback only
- * after this returns.
+ * How long the node that received a callback has it to itself. It is shorter than other leases, so that the callbacks of a node that dies are
+ * applied soon. One that takes longer, because a provider is asked, may be applied twice at the same time, which has the effect of once.
  */
-export async function insertDelivery(on: Reader, delivery: NewDelivery): Promise<string | null> {
-  const { provider, providerAccount, eventId, eventType, headers, body, receivedAt } = delivery;
-  const values = [provider, providerAccount, eventId, eventType, JSON.stringify(headers), body, receivedAt];
-  const { rows } = await on.query<{ id: string }>(insertSql, values);
-  return rows[0]?.id ?? null;
+const receiverLeaseMs = 5000;
+/** The maximum number of callbacks that one statement stores. Their bodies are in memory. */
+const insertedTogetherMax = 64;
+
+/**
+ * Stores a verified callback; null when the same event is already stored. Callbacks that arrive at the same time are stored
+ * by one statement. Acknowledge the callback only after this has resolved.
+ */
+export type Inbox = Gatherer<NewDelivery, Delivery | null>;
+
+export function openInbox(on: Reader): Inbox {
+  return createGatherer({
+    sizeMax: insertedTogetherMax,
+    keysOf: ({ provider, providerAccount, eventId }) => [JSON.stringify([provider, providerAccount, eventId])],
+    async run(deliveries) {
+      const stored = deliveries.map(({ isClaimed, headers, ...delivery }) => ({
+        ...{ ...delivery, id: randomUUID(), applyAttempts: isClaimed ? 1 : 0 },
+      }));
+      const inserted = await insertDeliveries(on, deliveries, stored);
+      return stored.map((delivery) => ({ kind: 'done', result: inserted.has(delivery.id) ? delivery : null }));
+    },
+  });
+}
+
+/** The ids of the deliveries that were not stored before. */
+async function insertDeliveries(
+  on: Reader,
+  given: readonly NewDelivery[],
+  stored: readonly Delivery[],
+): Promise<ReadonlySet<string>> {
+  const values = [
+    ...[stored.map(({ id }) => id), stored.map(({ provider }) => provider)],
+    ...[stored.map(({ providerAccount }) => providerAccount), stored.map(({ eventId }) => eventId)],
+    ...[stored.map(({ eventType }) => eventType), given.map(({ headers }) => JSON.stringify(headers))],
+    ...[stored.map(({ body }) => body), stored.map(({ receivedAt }) => receivedAt)],
+    given.map(({ isClaimed, receivedAt }) => (isClaimed ? after(receivedAt, receiverLeaseMs) : receivedAt)),
+    stored.map(({ applyAttempts }) => applyAttempts),
+  ];
+  try {
+    const { rows } = await on.query<{ id: string }>({ name: 'insert deliveries', text: insertSql, values });
+    return new Set(rows.map(({ id }) => id));
+  } catch (error) {
+    if (overloadIn(error)?.keepsConnection === false) throw error;
+    throw new RefusedBatchError('The callbacks could not be stored together.', { cause: error });
+  }
 }
 
 /**
@@ -119,18 +169,6 @@ export async function claimDueDeliveries(
   return rows;
 }
 
-/** Claims one callback; null when it is not due, already leased or already processed. */
-export async function claimDelivery(on: Reader, now: Date, id: string): Promise<Delivery | null> {
-  const { rows } = await on.query<Delivery>(claimOneSql, [now, after(now, leaseMs), 1, id]);
-  return rows[0] ?? null;
-}
-
-/** True until the delivery has its final status. */
-export async function isDeliveryPending(on: Reader, id: string): Promise<boolean> {
-  const { rowCount } = await on.query(pendingSql, [id]);
-  return rowCount === 1;
-}
-
 /** Stores a verdict. It has no effect on a delivery that already has its final status. `at` is the time of the verdict. */
 export async function writeVerdict(
   on: Reader,
@@ -138,14 +176,15 @@ export async function writeVerdict(
   verdict: DeliveryVerdict,
   at: Date,
 ): Promise<DeliveryOutcome> {
+  if (verdict.status === 'POSTPONED') await on.query(postponeSql, [id, verdict.applyAt, verdict.reason]);
+  else await on.query(finishSql, [id, verdict.status, verdict.reason, verdict.paymentId, at, verdict.body]);
+  return outcomeOf(verdict);
+}
+
+/** A verdict as it is stored. */
+export function outcomeOf(verdict: DeliveryVerdict): DeliveryOutcome {
   const { status, reason } = verdict;
-  if (verdict.status === 'POSTPONED') {
-    await on.query(postponeSql, [id, verdict.applyAt, verdict.reason]);
-    return { status, reason, paymentId: null };
-  }
-  const { paymentId, body } = verdict;
-  await on.query(finishSql, [id, status, reason, paymentId, at, body]);
-  return { status, reason, paymentId };
+  return { status, reason, paymentId: verdict.status === 'POSTPONED' ? null : verdict.paymentId };
 }
 
 /**

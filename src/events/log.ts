@@ -70,14 +70,21 @@ const merchantTypesSql = `
     order by e.type, e.epoch, e.xid, e.pos limit $5
   ) e
   order by e.epoch, e.xid, e.pos limit $5`;
-const heldBackSql = `
-  select exists (
-    select 1 from events e
-    where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint) and not ${isSettled}
-  ) as "isHeldBack"`;
-const orderSql = `
+// Settled events come first, because those that are held back have higher transaction ids.
+const merchantNewsSql = `
+  select ${columns}, ${isSettled} as "isSettled" from events e
+  where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint)
+  order by e.epoch, e.xid, e.pos limit $5`;
+const merchantNewestSql = `
   select ${columns} from events e
-  where e.merchant_id = $1 and e.order_id = $2 and e.sequence > $3 order by e.sequence limit $4`;
+  where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) <= ($2::int, $3::bigint, $4::bigint)
+  order by e.epoch desc, e.xid desc, e.pos desc limit $5`;
+const orderNewsSql = `
+  select ${columns} from events e
+  where e.merchant_id = $1 and e.order_id = $2 and e.sequence > $3 and (e.epoch, e.xid, e.pos) > ($4::int, $5::bigint, $6::bigint)
+  order by e.sequence limit $7`;
+const orderNewestSql = `
+  select ${columns} from events e where e.merchant_id = $1 and e.order_id = $2 order by e.sequence desc limit $3`;
 const ordersSql = `
   select ${columns} from unnest($2::text[]) as wanted(id) cross join lateral (
     select * from events e
@@ -85,9 +92,6 @@ const ordersSql = `
     order by e.sequence limit $6
   ) e order by e.order_id, e.sequence`;
 const findSql = `select ${columns} from events e where e.merchant_id = $1 and e.id = $2`;
-const sequenceSql = `
-  select coalesce(max(e.sequence), 0) as sequence from events e
-  where e.merchant_id = $1 and e.order_id = $2 and (e.epoch, e.xid, e.pos) <= ($3::int, $4::bigint, $5::bigint)`;
 const tailSql = `
   select e.epoch, e.xid, e.pos, e.merchant_id as "merchantId", e.order_id as "orderId" from events e
   where (e.epoch, e.xid, e.pos) > ($1::int, $2::bigint, $3::bigint) and ${isSettled}
@@ -119,25 +123,65 @@ export async function readMerchantLog(
   return rows;
 }
 
-/** True when the merchant has committed events after the position that an older open transaction still holds back. */
-export async function isHeldBack(on: Reader, merchantId: string, { epoch, xid, pos }: LogPosition): Promise<boolean> {
-  const { rows } = await on.query<{ isHeldBack: boolean }>(heldBackSql, [merchantId, epoch, xid, pos]);
-  return rows[0]?.isHeldBack ?? false;
+/** A position with the sequence number of its event, if it is the position of an event. */
+export type Place = LogPosition & { readonly sequence?: number };
+
+/** Events after a place, in log order. */
+export type Batch = {
+  readonly events: readonly LoggedEvent[];
+  /** True when more events may follow at once. */
+  readonly isFull: boolean;
+  /** True when there are committed events after these that an older open transaction still holds back. */
+  readonly isHeldBack: boolean;
+};
+
+/** The merchant's readable events after a position. One statement finds out as well whether others are held back. */
+export async function readMerchantNews(
+  on: Reader,
+  merchantId: string,
+  { epoch, xid, pos }: LogPosition,
+): Promise<Batch> {
+  const values = [merchantId, epoch, xid, pos, readLimit];
+  const { rows } = await on.query<LoggedEvent & { readonly isSettled: boolean }>(merchantNewsSql, values);
+  const events = rows.filter(({ isSettled }) => isSettled);
+  return { events, isFull: events.length === readLimit, isHeldBack: events.length < rows.length };
+}
+
+/** The merchant's newest events at or before a position, oldest first. */
+export async function readMerchantNewest(
+  on: Reader,
+  merchantId: string,
+  { epoch, xid, pos }: LogPosition,
+  limit: number,
+): Promise<LoggedEvent[]> {
+  const { rows } = await on.query<LoggedEvent>(merchantNewestSql, [merchantId, epoch, xid, pos, limit]);
+  return rows.reverse();
 }
 
 /**
- * The order's events after a sequence number, in sequence. None is held back: because of the order's lock, an order's events
- * are committed in sequence and no event can appear between them later.
+ * The order's events after a place, in sequence. None is held back: because of the order's lock, an order's events are committed in
+ * sequence and no event can appear between them later.
  */
-export async function readOrderLog(
+export async function readOrderNews(
   on: Reader,
   merchantId: string,
   orderId: string,
-  sequence: number,
-  limit = readLimit,
+  { epoch, xid, pos, sequence = 0 }: Place,
+): Promise<Batch> {
+  const values = [merchantId, orderId, sequence, epoch, xid, pos, readLimit];
+  const { rows: events } = await on.query<LoggedEvent>(orderNewsSql, values);
+  return { events, isFull: events.length === readLimit, isHeldBack: false };
+}
+
+/** The order's newest events, oldest first. */
+export async function readOrderNewest(
+  on: Reader,
+  merchantId: string,
+  orderId: string,
+  limit: number,
 ): Promise<LoggedEvent[]> {
-  const { rows } = await on.query<LoggedEvent>(orderSql, [merchantId, orderId, sequence, limit]);
-  return rows;
+  const { rows } = await on.query<LoggedEvent>(orderNewestSql, [merchantId, orderId, limit]);
+  return rows.reverse();
 }
 
 /** The events of several orders after a position, at most `limit` for each order, in one statement. */
@@ -155,17 +199,6 @@ export async function readOrderLogs(
 export async function findEvent(on: Reader, merchantId: string, eventId: string): Promise<LoggedEvent | null> {
   const { rows } = await on.query<LoggedEvent>(findSql, [merchantId, eventId]);
   return rows[0] ?? null;
-}
-
-/** The sequence number of the order's last event at or before a log position; 0 when there is none. */
-export async function sequenceAt(
-  on: Reader,
-  merchantId: string,
-  orderId: string,
-  { epoch, xid, pos }: LogPosition,
-): Promise<number> {
-  const { rows } = await on.query<{ sequence: number }>(sequenceSql, [merchantId, orderId, epoch, xid, pos]);
-  return rows[0]?.sequence ?? 0;
 }
 
 /** The orders and merchants of the readable events after a position, over all merchants, in log order. */

@@ -8,15 +8,9 @@ export type Notification = { readonly merchantId: string; readonly orderId: stri
 export type Notifier = {
   /** Call after commit, never before. */
   notify(notification: Notification): void;
-  /** Listens for notifications of one order or one merchant, by its id, until the signal aborts. */
-  listen(topic: string, signal: AbortSignal): Listener;
+  /** Calls `wake` after each notification of one order or one merchant, by its id. Returns the function that ends this. */
+  listen(topic: string, wake: () => void): () => void;
   readonly listenerCount: number;
-};
-
-export type Listener = {
-  /** Resolves when a notification has arrived since the last call, or when the signal aborts. */
-  next(): Promise<void>;
-  close(): void;
 };
 
 /** Notifies the listeners of this process. */
@@ -36,33 +30,14 @@ export function createNotifier(): Notifier {
       signalTo(orderId);
       signalTo(merchantId);
     },
-    listen(topic, signal) {
-      let isWoken = signal.aborted;
-      let proceed: (() => void) | null = null;
-      const wake = () => {
-        isWoken = true;
-        proceed?.();
-      };
+    listen(topic, wake) {
       const peers = listeners.get(topic) ?? new Set();
       listeners.set(topic, peers.add(wake));
       listenerCount += 1;
-      signal.addEventListener('abort', wake, { once: true });
-      return {
-        async next() {
-          if (!isWoken) {
-            await new Promise<void>((resolve) => {
-              proceed = resolve;
-            });
-            proceed = null;
-          }
-          isWoken = signal.aborted;
-        },
-        close() {
-          signal.removeEventListener('abort', wake);
-          if (!peers.delete(wake)) return;
-          listenerCount -= 1;
-          if (peers.size === 0 && listeners.get(topic) === peers) listeners.delete(topic);
-        },
+      return () => {
+        if (!peers.delete(wake)) return;
+        listenerCount -= 1;
+        if (peers.size === 0 && listeners.get(topic) === peers) listeners.delete(topic);
       };
     },
   };

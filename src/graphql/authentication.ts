@@ -6,12 +6,12 @@ import { isJwt, type VerifyToken } from '../commands/verify-token.ts';
 import type { KeyHolder } from '../domain/api-key.ts';
 import { after, type Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
-import { createRevocations, type Revocations } from './revocations.ts';
+import { createRevocations, neverEnding, type Revocations, type TokenEnd } from './revocations.ts';
 
 /** The authenticated caller of an operation. */
 export type Caller = Actor & {
-  /** Aborts when the caller's token expires, or its API key is revoked. */
-  readonly revoked: AbortSignal;
+  /** The expiry of the caller's token, or the revocation of its key. */
+  readonly revoked: TokenEnd;
   /** The origins of the pages that may use the token; `*` allows all. */
   readonly webOrigins: readonly string[];
 };
@@ -21,7 +21,7 @@ export type Authenticate = (authorization: string | null) => Promise<Caller | nu
 
 export type Authentication = {
   readonly authenticate: Authenticate;
-  /** Aborts the `revoked` signals of tokens that have expired, and of keys that were revoked on any node. Returns their number. */
+  /** Ends the tokens that have expired, and those of keys that were revoked on any node. Returns their number. */
   endRevoked(): Promise<number>;
 };
 
@@ -57,7 +57,6 @@ type Merchant = {
   readonly webOrigins: readonly string[];
 };
 
-const never = new AbortController().signal;
 const useRecordedEveryMs = 60_000;
 
 /**
@@ -80,7 +79,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
         return {
           ...serverOf(development.merchant.id, development.merchant.returnOrigins, 'development'),
           webOrigins: development.merchant.webOrigins,
-          revoked: never,
+          revoked: neverEnding,
         };
       }
       if (keyModeOf(token) !== mode) return null;
@@ -88,8 +87,8 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       if (holder === null) return null;
       const { keyId, merchantId, returnOrigins, webOrigins } = holder;
       recordUse(keyId);
-      return withSignal(serverOf(merchantId, returnOrigins, keyId), webOrigins, () =>
-        revocations.signalOf(keyId, { keyId, at: null }),
+      return withEnd(serverOf(merchantId, returnOrigins, keyId), webOrigins, () =>
+        revocations.endOf(keyId, { keyId, at: null }),
       );
     },
     endRevoked: () => revocations.endRevoked(clock.now()),
@@ -114,7 +113,7 @@ async function buyerOf(
   const until = after(order.expiresAt, clientTokenGraceMs);
   if (until <= clock.now()) return null;
   const actor: Actor = { role: 'BUYER', id: orderId, merchantId, customerId: null, orderId, returnOrigins };
-  return withSignal(actor, webOrigins, () => revocations.signalOf(orderId, { keyId: null, at: until }));
+  return withEnd(actor, webOrigins, () => revocations.endOf(orderId, { keyId: null, at: until }));
 }
 
 /** The operator, viewer or customer of a JWT. */
@@ -129,18 +128,18 @@ async function personOf(
   const customerId = role === 'CUSTOMER' ? subject : null;
   const actor: Actor = { role, id: subject, merchantId, customerId, orderId: null, returnOrigins };
   const name = hashOfToken(token).toString('base64');
-  return withSignal(actor, webOrigins, () => revocations.signalOf(name, { keyId: signingKeyId, at: expiresAt }));
+  return withEnd(actor, webOrigins, () => revocations.endOf(name, { keyId: signingKeyId, at: expiresAt }));
 }
 
-/** The signal is made when it is first read: only subscriptions and sockets need one. */
-function withSignal(actor: Actor, webOrigins: readonly string[], signalOf: () => AbortSignal): Caller {
-  let signal: AbortSignal | null = null;
+/** The end is made when it is first read: only subscriptions and sockets need one. */
+function withEnd(actor: Actor, webOrigins: readonly string[], endOf: () => TokenEnd): Caller {
+  let end: TokenEnd | null = null;
   return {
     ...actor,
     webOrigins,
     get revoked() {
-      signal ??= signalOf();
-      return signal;
+      end ??= endOf();
+      return end;
     },
   };
 }

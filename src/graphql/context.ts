@@ -2,7 +2,7 @@ import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import type { MasterKeys } from '../accounts/master-key.ts';
 import type { ClientTokens } from '../commands/client-token.ts';
-import type { Notifier } from '../events/notifications.ts';
+import type { Feeds } from '../events/feeds.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { Caller } from './authentication.ts';
 import type { OrderLoaders } from './order-loaders.ts';
@@ -22,7 +22,7 @@ export type GraphqlContext = OrderLoaders & {
   /** True when the request carries a bearer token, valid or not. */
   readonly hasToken: boolean;
   readonly commands: CommandContext;
-  readonly notifier: Notifier;
+  readonly feeds: Feeds;
   /** Identifies the event log in cursors. */
   readonly logId: string;
   readonly requestId: string;

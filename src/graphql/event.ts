@@ -1,6 +1,6 @@
 import { isId } from '../domain/ids.ts';
 import { encodeCursor } from '../events/cursor.ts';
-import { merchantFeed, orderFeed } from '../events/feed.ts';
+import { FollowedEvents } from '../events/followed-events.ts';
 import { logStart, readMerchantLog } from '../events/log.ts';
 import { ActorType, shownActor } from './actor.ts';
 import { builder } from './builder.ts';
@@ -192,20 +192,14 @@ builder.subscriptionField('orderEvents', (t) =>
     },
     subscribe: async (_root, { orderId, after }, context) => {
       const caller = actorOf(context);
-      const { merchantId, revoked } = caller;
+      const { merchantId } = caller;
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
       const position = positionAfter(context, { orderId }, after);
-      const { pool, prisma } = context.commands.db;
-      const order = await prisma.order.findUnique({
-        where: { id: orderId, AND: visibleOrders(caller) },
-        select: { id: true },
-      });
+      const { feeds, commands } = context;
+      const where = { id: orderId, AND: visibleOrders(caller) };
+      const order = await feeds.reads.run(() => commands.db.prisma.order.findUnique({ where, select: { id: true } }));
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
-      return orderFeed(
-        { pool, notifier: context.notifier, log: context.commands.log, until: revoked },
-        { merchantId, orderId },
-        position,
-      );
+      return new FollowedEvents((receiver) => feeds.follow({ merchantId, orderId, types: null }, position, receiver));
     },
     resolve: ofOrder,
   }),
@@ -227,13 +221,10 @@ builder.subscriptionField('merchantEvents', (t) =>
       types: t.arg({ type: [EventType], description: 'Return only events of these types.' }),
     },
     subscribe: (_root, { after, types }, context) => {
-      const { merchantId, revoked } = actorOf(context);
-      const { pool } = context.commands.db;
-      return merchantFeed(
-        { pool, notifier: context.notifier, log: context.commands.log, until: revoked },
-        { merchantId, types: types ?? null },
-        positionAfter(context, 'merchant', after),
-      );
+      const { merchantId } = actorOf(context);
+      const position = positionAfter(context, 'merchant', after);
+      const scope = { merchantId, orderId: null, types: types ?? null };
+      return new FollowedEvents((receiver) => context.feeds.follow(scope, position, receiver));
     },
     resolve: ofMerchant,
   }),

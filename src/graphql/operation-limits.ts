@@ -7,6 +7,7 @@ import type { Quota } from '../limits/quota.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
 import type { Caller } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
+import { LiveSubscription } from './live-subscription.ts';
 
 export type OperationLimitParts = {
   readonly limits: Pick<Limits, 'subscriptionsPerSocket' | 'subscriptionsPerPrincipal'>;
@@ -49,10 +50,11 @@ export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlConte
 
 type Execute = (args: ExecutionArgs) => unknown;
 
-/** Executes an operation when there is a place for it. */
+/** Executes an operation of a WebSocket when there is a place for it. A request over HTTP got its place before it was parsed. */
 async function gated(operations: Gate, execute: Execute, args: ExecutionArgs): Promise<unknown> {
+  if ((args.contextValue as GraphqlContext).socket === null) return execute(args);
   const leave = await operations.enter();
-  if (leave === null) return overloaded(args.contextValue as GraphqlContext);
+  if (leave === null) return overloaded();
   try {
     return await execute(args);
   } finally {
@@ -60,13 +62,10 @@ async function gated(operations: Gate, execute: Execute, args: ExecutionArgs): P
   }
 }
 
-function overloaded({ socket }: GraphqlContext): ExecutionResult {
-  const http = { status: 503, headers: { 'retry-after': String(overloadRetryMs / 1000) } };
+function overloaded(): ExecutionResult {
   const error = new GraphQLError(
     'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
-    {
-      extensions: { code: 'OVERLOADED', retryAfterMs: overloadRetryMs, ...(socket === null && { http }) },
-    },
+    { extensions: { code: 'OVERLOADED', retryAfterMs: overloadRetryMs } },
   );
   return { errors: [error] };
 }
@@ -123,34 +122,11 @@ type Subscribe = (args: ExecutionArgs) => unknown;
 async function releasing(subscribe: Subscribe, args: ExecutionArgs, release: () => void): Promise<unknown> {
   try {
     const result = await subscribe(args);
-    if (isAsyncGenerator(result)) return releasingAtEnd(result, release);
-    release();
+    if (result instanceof LiveSubscription) result.onEnd(release);
+    else release();
     return result;
   } catch (error) {
     release();
     throw error;
   }
-}
-
-function releasingAtEnd(events: AsyncGenerator, release: () => void): AsyncGenerator {
-  const ended = <T>(result: T): T => {
-    release();
-    return result;
-  };
-  const failed = (error: unknown) => {
-    release();
-    throw error;
-  };
-  return {
-    next: () => events.next().then((result) => (result.done ? ended(result) : result), failed),
-    return: (value) => events.return(value).then(ended, failed),
-    throw: (error) => events.throw(error).then(ended, failed),
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-}
-
-function isAsyncGenerator(result: unknown): result is AsyncGenerator {
-  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
 }

@@ -26,7 +26,7 @@ import { Node } from './node.ts';
 import { loadOrder, loadPart, partsOf } from './order-loaders.ts';
 import { Order, OrderLine, Payment, Refund } from './order-types.ts';
 import { pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
-import { runAndRead } from './run-and-read.ts';
+import { runAndAnswer } from './run-and-read.ts';
 import { isStaff } from './scope.ts';
 import { storable } from './text.ts';
 
@@ -272,9 +272,10 @@ builder.mutationField('createOrder', (t) =>
       union: { name: 'CreateOrderResult', description: 'The order, or an error.' },
     },
     resolve: (_root, { input }, context, info) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => createOrder(commands, actor, input),
+        (order) => [order],
         (id) => loadOrder(context, id, info),
       ),
   }),
@@ -294,9 +295,10 @@ builder.mutationField('cancelOrder', (t) =>
       union: { name: 'CancelOrderResult', description: 'The order, or an error.' },
     },
     resolve: (_root, { input }, context, info) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => cancelOrder(commands, actor, input),
+        (order) => [order],
         (id) => loadOrder(context, id, info),
       ),
   }),

@@ -30,7 +30,7 @@ import { Node } from './node.ts';
 import { loadOrder, loadPayment } from './order-loaders.ts';
 import { Order, Payment } from './order-types.ts';
 import { PaymentMethodOption } from './payment-method.ts';
-import { runAndRead } from './run-and-read.ts';
+import { runAndAnswer } from './run-and-read.ts';
 import { isStaff } from './scope.ts';
 
 Payment.implement({
@@ -165,9 +165,10 @@ builder.mutationField('payOrder', (t) =>
       union: { name: 'PayOrderResult', description: 'The payment, or an error.' },
     },
     resolve: (_root, { input }, context) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => payOrder(commands, actor, input, isStaff(actor) ? null : context.address),
+        ({ payments }) => payments,
         (id) => loadPayment(context, id),
       ),
   }),
@@ -212,9 +213,10 @@ builder.mutationField('capturePayment', (t) =>
       union: { name: 'CapturePaymentResult', description: 'The payment, or an error.' },
     },
     resolve: (_root, { input }, context) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => capturePayment(commands, actor, input),
+        ({ payments }) => payments,
         (id) => loadPayment(context, id),
       ),
   }),
@@ -239,9 +241,10 @@ builder.mutationField('cancelPayment', (t) =>
       union: { name: 'CancelPaymentResult', description: 'The payment, or an error.' },
     },
     resolve: (_root, { input }, context) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => cancelPayment(commands, actor, input.paymentId),
+        ({ payments }) => payments,
         (id) => loadPayment(context, id),
       ),
   }),
@@ -260,9 +263,10 @@ builder.mutationField('refreshPayment', (t) =>
       union: { name: 'RefreshPaymentResult', description: 'The payment, or an error.' },
     },
     resolve: (_root, { paymentId }, context) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => refreshPayment(commands, actor, paymentId),
+        ({ payments }) => payments,
         (id) => loadPayment(context, id),
       ),
   }),

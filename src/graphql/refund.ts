@@ -19,7 +19,7 @@ import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { loadOrder, loadPayment, loadRefund } from './order-loaders.ts';
 import { Order, Payment, Refund } from './order-types.ts';
-import { runAndRead } from './run-and-read.ts';
+import { runAndAnswer } from './run-and-read.ts';
 
 Refund.implement({
   description:
@@ -131,9 +131,10 @@ builder.mutationField('requestRefund', (t) =>
       union: { name: 'RequestRefundResult', description: 'The refund, or an error.' },
     },
     resolve: (_root, { input }, context) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => requestRefund(commands, actor, input),
+        ({ refunds }) => refunds,
         (id) => loadRefund(context, id),
       ),
   }),
@@ -152,9 +153,10 @@ builder.mutationField('approveRefund', (t) =>
       union: { name: 'ApproveRefundResult', description: 'The refund, or an error.' },
     },
     resolve: (_root, { refundId }, context) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => approveRefund(commands, actor, refundId),
+        ({ refunds }) => refunds,
         (id) => loadRefund(context, id),
       ),
   }),
@@ -183,9 +185,10 @@ builder.mutationField('rejectRefund', (t) =>
       union: { name: 'RejectRefundResult', description: 'The refund, or an error.' },
     },
     resolve: (_root, { input }, context) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => rejectRefund(commands, actor, input),
+        ({ refunds }) => refunds,
         (id) => loadRefund(context, id),
       ),
   }),

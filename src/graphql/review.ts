@@ -4,7 +4,7 @@ import { builder } from './builder.ts';
 import { described, ReviewReason } from './enums.ts';
 import { loadOrder } from './order-loaders.ts';
 import { Order } from './order-types.ts';
-import { runAndRead } from './run-and-read.ts';
+import { runAndAnswer } from './run-and-read.ts';
 
 const LatePaymentDecision = builder.enumType('LatePaymentDecision', {
   description: 'How to handle money that arrived after its order was canceled or had expired.',
@@ -98,9 +98,10 @@ builder.mutationField('resolveReview', (t) =>
       union: { name: 'ResolveReviewResult', description: 'The order, or an error.' },
     },
     resolve: (_root, { input }, context, info) =>
-      runAndRead(
+      runAndAnswer(
         context,
         (commands, actor) => resolveReview(commands, actor, input),
+        (order) => [order],
         (id) => loadOrder(context, id, info),
       ),
   }),

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Log } from '../domain/log.ts';
 
 export type RevocationParts = {
@@ -9,31 +8,43 @@ export type RevocationParts = {
 /** What ends a token: the revocation of an API key or a signing key, a time, or both. */
 type End = { readonly keyId: string | null; readonly at: Date | null };
 
-/** The signals that end subscriptions and sockets: one for each token that has any. */
+/**
+ * The end of a token. Like an AbortSignal, but thousands of subscriptions and sockets of one key wait for it, and an AbortSignal walks
+ * through all its listeners to add or remove one.
+ */
+export type TokenEnd = {
+  readonly isOver: boolean;
+  /** Calls `act` when the token ends, or at once when it has ended. Returns the function that cancels this. */
+  onEnd(act: () => void): () => void;
+};
+
+export const neverEnding: TokenEnd = { isOver: false, onEnd: () => () => {} };
+
+/** The ends of all tokens that subscriptions and sockets wait for. */
 export type Revocations = {
-  /** Aborts at the end of the token. All callers with the same `name` share a signal. */
-  signalOf(name: string, end: End): AbortSignal;
-  /** Aborts the signals that are due, and forgets them. Returns their number. */
+  /** All callers with the same `name` share an end. */
+  endOf(name: string, end: End): TokenEnd;
+  /** Ends the tokens that are due, and forgets them. Returns their number. */
   endRevoked(now: Date): Promise<number>;
 };
 
 export function createRevocations({ keys, log }: RevocationParts): Revocations {
-  const tokens = new Map<string, End & { readonly controller: AbortController }>();
+  const tokens = new Map<string, End & { readonly tokenEnd: PendingEnd }>();
 
   function end(isOver: (end: End) => boolean): number {
     const over = [...tokens].filter(([, token]) => isOver(token));
-    for (const [name, { controller }] of over) {
+    for (const [name, { tokenEnd }] of over) {
       tokens.delete(name);
-      controller.abort();
+      tokenEnd.end();
     }
     return over.length;
   }
 
   return {
-    signalOf(name, { keyId, at }) {
-      const token = tokens.get(name) ?? { keyId, at, controller: unlimitedController() };
+    endOf(name, { keyId, at }) {
+      const token = tokens.get(name) ?? { keyId, at, tokenEnd: new PendingEnd() };
       tokens.set(name, token);
-      return token.controller.signal;
+      return token.tokenEnd;
     },
     async endRevoked(now) {
       const expired = end(({ at }) => at !== null && at <= now);
@@ -46,9 +57,23 @@ export function createRevocations({ keys, log }: RevocationParts): Revocations {
   };
 }
 
-/** Each subscription and socket of a token listens on its signal, so Node must not take many listeners for a leak. */
-function unlimitedController(): AbortController {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  return controller;
+class PendingEnd implements TokenEnd {
+  readonly #acts = new Set<() => void>();
+  #isOver = false;
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  onEnd(act: () => void): () => void {
+    if (this.#isOver) act();
+    else this.#acts.add(act);
+    return () => this.#acts.delete(act);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    for (const act of this.#acts) act();
+    this.#acts.clear();
+  }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import type { GraphQLSchema } from 'graphql';
 import {
   createYoga,
@@ -10,12 +11,13 @@ import {
 import type { ClientTokens } from '../commands/client-token.ts';
 import type { OrderScope } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
-import type { Notifier } from '../events/notifications.ts';
+import type { Feeds } from '../events/feeds.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
 import type { Administration, GraphqlContext } from './context.ts';
 import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
+import type { LiveSubscription } from './live-subscription.ts';
 import { maskedError, withCode } from './mask.ts';
 import { limitOperations, type OperationLimitParts } from './operation-limits.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
@@ -23,6 +25,7 @@ import { createOrderLoaders } from './order-loaders.ts';
 import { requireOrigin } from './page-origin.ts';
 import { isPlainPost, PlainAnswer, type Post, requestOf } from './plain-post.ts';
 import { strictParams } from './request-params.ts';
+import { shareSubscriptions } from './shared-subscriptions.ts';
 import { requireSubscriptionField } from './subscription-root.ts';
 import { requireTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
@@ -40,7 +43,7 @@ export type RequestContext = {
 export type YogaParts = {
   readonly schema: GraphQLSchema;
   readonly commands: CommandContext;
-  readonly notifier: Notifier;
+  readonly feeds: Feeds;
   readonly logId: string;
   readonly authenticate: Authenticate;
   readonly clientTokens: ClientTokens | null;
@@ -49,6 +52,8 @@ export type YogaParts = {
   /** Null when browsers may send any document. */
   readonly trustedDocuments: TrustedDocuments | null;
   readonly administration: Administration;
+  /** Opens the body of a response that is an event stream. */
+  readonly openEventStream: (subscription: LiveSubscription) => Readable;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
   readonly graphiql: { readonly tabs: readonly { readonly query: string }[]; readonly token: string | null } | null;
 };
@@ -82,7 +87,7 @@ export function createGraphqlServer(parts: YogaParts): GraphqlServer {
 function yogaOptionsOf({
   schema,
   commands,
-  notifier,
+  feeds,
   logId,
   authenticate,
   clientTokens,
@@ -91,8 +96,10 @@ function yogaOptionsOf({
   hasIntrospection,
   operationLimits,
   trustedDocuments,
+  openEventStream,
 }: YogaParts): YogaServerOptions<RequestContext, GraphqlContext> {
   const { log, db } = commands;
+  const server = { commands, feeds, logId, clientTokens, administration };
   return {
     schema,
     graphqlEndpoint: '/graphql',
@@ -115,6 +122,8 @@ function yogaOptionsOf({
     // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [
+      // First: it replaces the way in which subscriptions start, and those that refuse some of them wrap it.
+      shareSubscriptions({ server, openEventStream }),
       ...(trustedDocuments === null ? [] : [requireTrusted(trustedDocuments)]),
       strictParams(),
       limitDocuments({ hasIntrospection }),
@@ -129,12 +138,8 @@ function yogaOptionsOf({
       return {
         actor,
         hasToken: bearerTokenOf(authorization) !== null,
-        commands,
-        notifier,
-        logId,
+        ...server,
         ...{ requestId, address, socket },
-        clientTokens,
-        administration,
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
         ...createOrderLoaders(db.pool, actor ?? nobody),
       };

@@ -1,5 +1,24 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
+import type { Log } from '../domain/log.ts';
+
+/**
+ * Reads the addresses of clients. Warns once when a proxy seems to be in front that TRUSTED_PROXIES does not count: then all clients have
+ * the address of the proxy, and share its limits.
+ */
+export function createAddressReader(trustedProxies: number, log: Log): (request: IncomingMessage) => string {
+  let hasWarned = trustedProxies > 0;
+  return (request) => {
+    if (!hasWarned && request.headers['x-forwarded-for'] !== undefined) {
+      hasWarned = true;
+      log.warn(
+        { trustedProxies },
+        'a request has x-forwarded-for, but TRUSTED_PROXIES is 0: behind a proxy, set it to the number of proxies, or all clients share one rate limit',
+      );
+    }
+    return clientAddressOf(request, trustedProxies);
+  };
+}
 
 /**
  * The address of the client. Each trusted proxy appends the address that it was called from to `x-forwarded-for`, so the client's is as many

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Gate } from '../limits/gate.ts';
 import { narrowAccept } from './accept.ts';
 import { readBody } from './body.ts';
 import { decodeUtf8, mediaTypeOf, requirePlainBody, requireUtf8 } from './media-type.ts';
 import { admitOrigin, type Origins } from './origins.ts';
-import { RequestRefusedError } from './refusal.ts';
+import { RequestRefusedError, retryAfterMs } from './refusal.ts';
 import { reply } from './reply.ts';
 
 /** Executes a request. Its decoded body, if it has one, is in `request.body`. */
@@ -36,11 +37,13 @@ export type GraphqlRoute = {
   /** Whether `/graphql` serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
   readonly origins: Origins;
+  /** Every request needs a place here before anything is decided about it, so that a refusal costs next to nothing. */
+  readonly operations: Gate;
 };
 
 /** @throws {RequestRefusedError} when the origin, the method, the headers or the encoding are not those of a GraphQL request. */
 export async function serveGraphql(
-  { graphql: answer, hasGraphiql, origins }: GraphqlRoute,
+  { graphql: answer, hasGraphiql, origins, operations }: GraphqlRoute,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
@@ -60,7 +63,23 @@ export async function serveGraphql(
   const wantsPage = hasGraphiql && method === 'GET' && headers.accept?.includes('text/html');
   if (!wantsPage) narrowAccept(request);
   if (method === 'POST') await takeBody(request);
-  await send(await answer(request, response, requestId), response);
+  const leave = await operations.enter();
+  if (leave === null) throw overloaded();
+  let answered: GraphqlAnswer;
+  try {
+    answered = await answer(request, response, requestId);
+  } finally {
+    leave();
+  }
+  await send(answered, response);
+}
+
+function overloaded(): RequestRefusedError {
+  return new RequestRefusedError(
+    503,
+    'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
+    { code: 'OVERLOADED', headers: { 'retry-after': String(retryAfterMs / 1000) } },
+  );
 }
 
 /** Reads and decodes the body into `request.body`, as a body parser does. The handler uses it instead of the consumed stream. */

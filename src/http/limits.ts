@@ -15,10 +15,16 @@ export type HttpLimits = {
    */
   readonly keepAliveTimeoutMs: number;
   /**
-   * The time without progress after which the connection of a response in transfer is closed. An event stream sends a ping every 12 s, so it
+   * The time without progress after which the connection of a response in transfer is closed. An event stream has a heartbeat, so it
    * exceeds this limit only when its reader has stopped reading. The reader can reconnect with its cursor.
    */
   readonly stalledTimeoutMs: number;
+  /** The interval between two signs of life on an event stream without events. */
+  readonly heartbeatIntervalMs: number;
+  /**
+   * A subscriber whose connection has a backlog and has not read for this time is disconnected. It can reconnect with its cursor.
+   */
+  readonly backlogTimeoutMs: number;
   /** How long the rest of a refused body is read and discarded, so that the sender can read the answer. */
   readonly lingerMs: number;
 };
@@ -29,6 +35,8 @@ export const httpLimits: HttpLimits = {
   checkIntervalMs: 1000,
   keepAliveTimeoutMs: 620_000,
   stalledTimeoutMs: 60_000,
+  heartbeatIntervalMs: 12_000,
+  backlogTimeoutMs: 30_000,
   lingerMs: 2000,
 };
 
@@ -40,3 +48,6 @@ export const frameBytesMax = 64 * 1024;
 
 /** The maximum size of the request line and the headers together. */
 export const headerBytesMax = 16 * 1024;
+
+/** No event is handed to a connection that has more unsent bytes than this. */
+export const backlogBytesMax = 64 * 1024;

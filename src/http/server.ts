@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { overloadIn } from '../database/errors.ts';
 import type { Log } from '../domain/log.ts';
+import { withoutSecrets } from '../logging/secrets.ts';
 import { traced } from '../logging/trace.ts';
 import { declaredLength } from './body.ts';
 import {
@@ -261,5 +262,6 @@ function internalError(): RequestRefusedError {
 
 function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
-  return typeof given === 'string' && requestIdGiven.test(given) ? given : randomUUID();
+  const isUsable = typeof given === 'string' && requestIdGiven.test(given) && withoutSecrets(given) === given;
+  return isUsable ? given : randomUUID();
 }

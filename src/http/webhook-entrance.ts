@@ -106,7 +106,7 @@ function whyOf({ cause }: WebhookRejectedError): { readonly why?: string } {
 
 /** Fields that distinguish a proxy that modifies requests from a stranger who probes paths. */
 function aboutRequest({ method, headers }: IncomingMessage, path: string, status: number): object {
-  if (status === 404) return { path: path.slice(0, textCharactersMax) };
+  if (status === 404) return { path: withoutSecrets(path).slice(0, textCharactersMax) };
   if (status === 405) return { method };
   if (status === 413) return { contentLength: headers['content-length']?.slice(0, 20) };
   const { 'content-type': contentType, 'content-encoding': contentEncoding } = headers;

@@ -69,12 +69,12 @@ export async function handleWebhook(
     return null;
   }
   try {
-    const deliveryId = await intake.receive(provider, delivery);
+    const received = await intake.receive(provider, delivery);
     await failpoint('callback.kept');
     const { status, contentType: type, body } = provider.acknowledgement;
     reply(response, status, type, body);
     await failpoint('callback.acknowledged');
-    if (deliveryId !== null) intake.apply(deliveryId);
+    if (received !== null) intake.apply(received);
   } catch (error) {
     if (error instanceof WebhookRejectedError) {
       replyJson(response, 400, { error: 'The callback could not be verified.' });

@@ -8,8 +8,10 @@ import { overloadIn } from '../database/errors.ts';
 import type { Role } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import { refuseConnection } from './connection.ts';
-import { frameBytesMax } from './limits.ts';
+import { type Deliveries, isDeliveries } from './deliveries.ts';
+import { frameBytesMax, type HttpLimits, httpLimits } from './limits.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
+import { createSocketOutlet, type SocketOutlet, tryAgainLater } from './socket-outlet.ts';
 import type { SocketAdmission, SocketPlaces } from './socket-places.ts';
 
 /** The part of the GraphQL server that the WebSocket server uses. */
@@ -25,11 +27,13 @@ export type Enveloped = (initial: object) => {
 type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
   /** Registers the operation as in progress. */
   readonly begin: () => void;
+  readonly deliver: (deliveries: Deliveries) => void;
 };
 
 /** The socket of an operation. `origin` is that of a page of another site. */
 type Extra = {
   readonly socket: WebSocket;
+  readonly outlet: SocketOutlet;
   readonly origin: string | null;
   readonly address: string;
   readonly places: SocketPlaces;
@@ -37,19 +41,15 @@ type Extra = {
 
 /** A socket without `connection_init` is closed with 4408 after this time. */
 const connectionInitWaitMs = 3000;
-/** The close code for a temporary condition of the server, from RFC 6455's registry. */
-const tryAgainLater = 1013;
 /** The close code for more sockets than a limit allows. */
 const tooMany = 4429;
 const pingIntervalMs = 30_000;
 /** How long a client may take to answer a close frame. */
 const closeWaitMs = 2000;
-/** A client that sends messages without reading the answers is disconnected when this many bytes wait for it. */
-const unsentBytesMax = 1024 * 1024;
 
-/** `revoked` aborts when the caller's token is revoked. */
 export type SocketCaller = {
-  readonly revoked: AbortSignal;
+  /** The end of the caller's token. `onEnd` returns the function that cancels it. */
+  readonly revoked: { readonly isOver: boolean; onEnd(act: () => void): () => void };
   readonly webOrigins: readonly string[];
   readonly merchantId: string;
   readonly role: Role;
@@ -65,6 +65,7 @@ export type WebSocketParts = {
   addressOf(request: IncomingMessage): string;
   principalOf(caller: SocketCaller): string;
   readonly admission: SocketAdmission;
+  readonly limits?: Pick<HttpLimits, 'backlogTimeoutMs'>;
   readonly log: Log;
 };
 
@@ -80,7 +81,7 @@ export type WebSocketEntrance = {
  * operation is sent to that operation and does not affect the others on the socket.
  */
 export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
-  const { log, foreignOriginOf, addressOf, admission } = parts;
+  const { log, foreignOriginOf, addressOf, admission, limits = httpLimits } = parts;
   const sockets = new WebSocketServer({
     ...{ noServer: true, maxPayload: frameBytesMax, perMessageDeflate: false },
     handleProtocols: (protocols) => handleProtocols(protocols),
@@ -107,7 +108,8 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
         const places = admission.open(address);
         if (typeof places === 'string') return closeNow(socket, places);
         socket.once('close', places.release);
-        attach(protocol, { socket, address, places, origin: foreignOriginOf(request) }, log);
+        const outlet = createSocketOutlet(socket, connection, limits.backlogTimeoutMs);
+        attach(protocol, { socket, outlet, address, places, origin: foreignOriginOf(request) }, log);
       });
     },
     close(drainMs) {
@@ -127,7 +129,14 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<E
       begin();
       return execute(args) as never;
     },
-    subscribe: (args) => executorsOf(args).subscribe(args) as never,
+    async subscribe(args) {
+      const { subscribe, deliver } = executorsOf(args);
+      const result = await subscribe(args);
+      if (!isDeliveries(result)) return result as never;
+      // The protocol keeps the arguments as long as the subscription, which needs them no more.
+      Object.assign(args, { contextValue: null, rootValue: null });
+      return untilEnded(result, () => deliver(result));
+    },
     onComplete: ({ extra }, id) => answers.end(extra.socket, id),
     async onSubscribe({ connectionParams, extra }, id, { query, operationName, variables }) {
       const authorization = authorizationOf(connectionParams);
@@ -144,7 +153,9 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<E
           return [asBadInput(new GraphQLError('operationName does not name an operation of the document.'))];
         }
         const contextValue = await contextFactory();
-        const executors: Executors = { execute, subscribe, begin: () => answers.begin(extra.socket, id) };
+        const begin = () => answers.begin(extra.socket, id);
+        const deliver = (deliveries: Deliveries) => extra.outlet.deliver(deliveries, id);
+        const executors: Executors = { execute, subscribe, begin, deliver };
         return { schema, document, operationName, variableValues: variables, contextValue, rootValue: executors };
       } catch (error) {
         // A syntax error. If thrown, it would close the socket and end all its operations.
@@ -173,10 +184,12 @@ async function admit(
       socket.close(tooMany, why);
       return false;
     }
-    const close = () => socket.close(CloseCode.Forbidden, 'Forbidden');
-    caller.revoked.addEventListener('abort', close, { once: true });
-    socket.once('close', () => caller.revoked.removeEventListener('abort', close));
-    return !caller.revoked.aborted;
+    if (caller.revoked.isOver) return false;
+    socket.once(
+      'close',
+      caller.revoked.onEnd(() => socket.close(CloseCode.Forbidden, 'Forbidden')),
+    );
+    return true;
   } catch (error) {
     if (overloadIn(error) === null) throw error;
     socket.close(tryAgainLater, 'Try again later');
@@ -194,14 +207,11 @@ function closeNow(socket: WebSocket, why: string): void {
 
 /** Connects one socket to the protocol. Protocol errors of the client close it with 4400 or higher, internal errors with 4500. */
 function attach(protocol: Server<Extra>, extra: Extra, log: Log): void {
-  const { socket } = extra;
+  const { socket, outlet } = extra;
   // Emitted for invalid WebSocket frames; the library closes the socket with the matching code.
   socket.on('error', ignore);
-  const requireReader = () => {
-    if (socket.bufferedAmount > unsentBytesMax) socket.terminate();
-  };
-  socket.on('message', requireReader);
-  socket.on('ping', requireReader);
+  socket.on('message', outlet.requireReader);
+  socket.on('ping', outlet.requireReader);
   const stopPinging = pingRegularly(socket);
   const closed = protocol.opened(
     {
@@ -210,6 +220,7 @@ function attach(protocol: Server<Extra>, extra: Extra, log: Log): void {
       close: (code, reason) => socket.close(code, reason),
       onMessage: (take) => {
         socket.on('message', (data, isBinary) => {
+          if (socket.readyState !== socket.OPEN) return; // it is being closed
           if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text');
           const text = String(data);
           take(text).catch((error: unknown) => {
@@ -239,6 +250,30 @@ function send(socket: WebSocket, data: string): Promise<void> {
     // An error means that the connection broke; its `close` event ends the operations.
     socket.send(data, () => resolve());
   });
+}
+
+/**
+ * The form of a subscription that the protocol expects. Nothing comes out of the iterator: the results go to the socket directly. It starts
+ * them, because the client may have completed the operation before it is asked for the first one.
+ */
+function untilEnded(deliveries: Deliveries, start: () => void): AsyncGenerator<never, void, undefined> {
+  const done = { done: true, value: undefined } as const;
+  const ended = new Promise<typeof done>((resolve) => deliveries.onEnd(() => resolve(done)));
+  const end = async () => {
+    deliveries.end();
+    return done;
+  };
+  return {
+    next() {
+      start();
+      return ended;
+    },
+    return: end,
+    throw: end,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  } as AsyncGenerator<never, void, undefined>;
 }
 
 function pingRegularly(socket: WebSocket): () => void {

@@ -2,30 +2,64 @@
 export type Gate = {
   /** Resolves to the function that ends the work, at once or when other work ends. Null when the work must not begin. */
   enter(): Promise<(() => void) | null>;
+  /**
+   * Frees a place until the returned function is called: some work in progress waits for a provider and costs nothing meanwhile. Without
+   * it, a provider that does not answer would take all places.
+   */
+  pause(): () => void;
+};
+
+export type GateParts = {
+  readonly inFlightMax: number;
+  readonly queuedMax: number;
+  /** True when everything is slow already: then nothing may wait. */
+  readonly isLate?: () => boolean;
 };
 
 /** At most `inFlightMax` are in progress, and `queuedMax` wait, the first one first. */
-export function createGate(inFlightMax: number, queuedMax: number): Gate {
+export function createGate({ inFlightMax, queuedMax, isLate = () => false }: GateParts): Gate {
   let inFlight = 0;
+  let paused = 0;
   const queue: (() => void)[] = [];
 
-  function admitted(): () => void {
-    let isIn = true;
+  /** Background work calls providers as well and has no place here, so more may be paused than are in progress. */
+  const isFull = () => inFlight - Math.min(paused, inFlight) >= inFlightMax;
+
+  function admitNext(): void {
+    while (queue.length > 0 && !isFull()) {
+      inFlight += 1;
+      queue.shift()?.();
+    }
+  }
+
+  function once(work: () => void): () => void {
+    let isDone = false;
     return () => {
-      if (!isIn) return;
-      isIn = false;
-      const next = queue.shift(); // takes over the place
-      if (next === undefined) inFlight -= 1;
-      else next();
+      if (isDone) return;
+      isDone = true;
+      work();
+      admitNext();
     };
   }
 
+  const leaving = () =>
+    once(() => {
+      inFlight -= 1;
+    });
+
   return {
     async enter() {
-      if (inFlight < inFlightMax) inFlight += 1;
-      else if (queue.length >= queuedMax) return null;
+      if (!isFull()) inFlight += 1;
+      else if (queue.length >= queuedMax || isLate()) return null;
       else await new Promise<void>((resolve) => queue.push(resolve));
-      return admitted();
+      return leaving();
+    },
+    pause() {
+      paused += 1;
+      admitNext();
+      return once(() => {
+        paused -= 1;
+      });
     },
   };
 }

@@ -12,7 +12,7 @@ export type Limits = {
   readonly subscriptionsPerSocket: number;
   /** Over WebSocket and SSE together. */
   readonly subscriptionsPerPrincipal: number;
-  /** Queries and mutations in progress on one node, and those that wait for them. */
+  /** Queries and mutations in progress on one node, without those that wait for a provider, and those that wait for a place. */
   readonly operationsInFlight: number;
   readonly operationsQueued: number;
   /** Of a merchant's server, by API key. */
@@ -34,8 +34,8 @@ export const defaultLimits: Limits = {
   socketsPerPrincipal: 10_000,
   subscriptionsPerSocket: 100,
   subscriptionsPerPrincipal: 10_000,
-  operationsInFlight: 1000,
-  operationsQueued: 1000,
+  operationsInFlight: 256,
+  operationsQueued: 256,
   mutations: { perSecond: 1000, burst: 2000 },
   queries: { perSecond: 2000, burst: 4000 },
   personMutations: { perSecond: 10, burst: 20 },

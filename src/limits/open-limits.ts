@@ -1,6 +1,7 @@
 import type { Log } from '../domain/log.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { Limits } from './limits.ts';
+import { watchLoopDelay } from './loop-delay.ts';
 import { createQuota, type Quota } from './quota.ts';
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
 
@@ -19,6 +20,7 @@ export async function openLimits(limits: Limits, redisUrl: string | null, log: L
   // A start without Redis does not load its client.
   const redis = redisUrl === null ? null : (await import('./redis.ts')).openCountingRedis(redisUrl, log);
   const rateOf = (name: OperationRate) => createRateLimiter({ name, limit: limits[name], redis, log });
+  const loopDelay = watchLoopDelay();
   return {
     rates: {
       ...{ mutations: rateOf('mutations'), queries: rateOf('queries'), unauthenticated: rateOf('unauthenticated') },
@@ -26,7 +28,13 @@ export async function openLimits(limits: Limits, redisUrl: string | null, log: L
       refusedCallbacks: createRateLimiter({ name: 'callbacks', limit: limits.refusedCallbacks, redis: null, log }),
     },
     subscriptions: createQuota(),
-    operations: createGate(limits.operationsInFlight, limits.operationsQueued),
-    close: () => redis?.disconnect(),
+    operations: createGate({
+      ...{ inFlightMax: limits.operationsInFlight, queuedMax: limits.operationsQueued },
+      isLate: loopDelay.isLate,
+    }),
+    close() {
+      loopDelay.stop();
+      redis?.disconnect();
+    },
   };
 }

@@ -32,9 +32,8 @@ import {
   type RefundList,
   RejectedError,
 } from '../providers/provider.ts';
-import { loadOrder } from '../store/order-store.ts';
-import { changeOrder } from '../store/order-writer.ts';
-import { findPayment } from '../store/payment-store.ts';
+import { changeOrder } from '../store/change-order.ts';
+import { loadOrderOfPayment } from '../store/order-store.ts';
 import { isConfigured, logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';
 import { isOvertaken } from './refunds.ts';
@@ -76,8 +75,7 @@ export async function checkPayment(
   paymentId: string,
   action: 'renew' | 'keep' = 'keep',
 ): Promise<CheckOutcome> {
-  const found = await findPayment(context.db.pool, paymentId);
-  const held = found === null ? null : await loadOrder(context.db.pool, found.orderId);
+  const held = await loadOrderOfPayment(context.db.pool, paymentId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
   if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} no longer exists.`);
   aboutOrder(payment.orderId);

@@ -8,8 +8,8 @@ import { markRefundUnknown, postponeRefundCheck, postponeRefundSubmission } from
 import { type RefundReport, refundReport } from '../domain/report.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { changeOrder } from '../store/order-writer.ts';
 import { findRefund } from '../store/refund-store.ts';
 import { logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';

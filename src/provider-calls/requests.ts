@@ -7,7 +7,7 @@ import type { PaymentOrder, RefundName, RefundOrder } from '../providers/provide
 export const callDeadlineMs = 20_000;
 
 /** A payment as it is sent to its provider. The values are the same for every call. */
-export function paymentOrderOf({ order }: OrderAggregate, payment: Payment): PaymentOrder {
+export function paymentOrderOf({ order }: Pick<OrderAggregate, 'order'>, payment: Payment): PaymentOrder {
   return {
     paymentId: payment.id,
     orderNumber: order.number,

@@ -2,12 +2,12 @@ import { providerActor, systemActor } from '../domain/actor.ts';
 import { applyPaymentReport } from '../domain/apply-payment-report.ts';
 import { after } from '../domain/clock.ts';
 import { ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts';
+import type { Order } from '../domain/order.ts';
 import { type Evidence, isAbandoned, type Payment, type PaymentFailure } from '../domain/payment.ts';
 import { markUnknown } from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
-import { loadOrder } from '../store/order-store.ts';
-import { changeOrder } from '../store/order-writer.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
@@ -16,17 +16,16 @@ import { callDeadlineMs, paymentOrderOf } from './requests.ts';
  * Submits a payment to its provider and applies the answer. The payment must be committed as SUBMITTING and leased to
  * the caller. Without an answer the payment becomes UNKNOWN, never FAILED.
  *
+ * @param order the payment's order.
  * @throws {ProviderUnavailableError} when the call was certainly not executed.
  * @throws {ProviderRejectedError} when the provider refuses the payment for good.
  */
-export async function submitPayment(context: CommandContext, orderId: string, paymentId: string): Promise<void> {
-  const held = await loadOrder(context.db.pool, orderId);
-  const payment = held?.payments.find(({ id }) => id === paymentId);
-  if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} no longer exists.`);
+export async function submitPayment(context: CommandContext, order: Order, payment: Payment): Promise<void> {
+  const { id: paymentId, orderId } = payment;
   const provider = providerOf(context, payment);
   let report: PaymentReport;
   try {
-    report = await provider.startPayment(paymentOrderOf(held, payment), AbortSignal.timeout(callDeadlineMs));
+    report = await provider.startPayment(paymentOrderOf({ order }, payment), AbortSignal.timeout(callDeadlineMs));
   } catch (error) {
     return submissionFailed(context, payment, error);
   }
@@ -37,7 +36,7 @@ export async function submitPayment(context: CommandContext, orderId: string, pa
   });
   const isUnwanted = status === 'CANCELING' || isAbandoned({ status });
   if (isUnwanted && report.status === 'ACTION_REQUIRED')
-    await withdraw(context, provider, held.order.number, payment, report);
+    await withdraw(context, provider, order.number, payment, report);
 }
 
 async function submissionFailed(context: CommandContext, payment: Payment, error: unknown): Promise<void> {

@@ -50,9 +50,16 @@ const operations: { readonly [K in Operation]: Description<K> } = {
   readBill: { subject: (date) => ({ date }), result: ({ linesExpected }) => ({ outcome: 'answered', linesExpected }) },
 };
 
-/** Wraps a provider so that each call writes one line at `info`. */
-export function loggedProvider(provider: PaymentProvider, log: Log): PaymentProvider {
-  if (!isInfoLogged(log)) return provider;
+/**
+ * Wraps a provider so that each call writes one line at `info`.
+ *
+ * @param began called at the start of each call. The function that it returns is called at the end.
+ */
+export function loggedProvider(
+  provider: PaymentProvider,
+  log: Log,
+  began: () => () => void = () => () => {},
+): PaymentProvider {
   const { name, account } = provider;
 
   function logged<K extends Operation>(operation: K): PaymentProvider[K] {
@@ -63,8 +70,10 @@ export function loggedProvider(provider: PaymentProvider, log: Log): PaymentProv
     ) => Promise<Awaited<ReturnType<PaymentProvider[K]>>>;
     const call = async (...args: Parameters<PaymentProvider[K]>) => {
       const startedAt = performance.now();
+      const ended = began();
       const logCall = (fields: object | null) => {
-        if (fields === null) return;
+        ended();
+        if (fields === null || !isInfoLogged(log)) return;
         const durationMs = Math.round(performance.now() - startedAt);
         log.info({ provider: name, account, operation, ...subject(...args), durationMs, ...fields }, 'provider called');
       };

@@ -8,8 +8,8 @@ import { providerOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs, paymentOrderOf, refundNameOf } from '../provider-calls/requests.ts';
 import { isProviderError } from '../providers/provider.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { changeOrder } from '../store/order-writer.ts';
 import type { Unlisted } from '../store/reconciliation-store.ts';
 
 /**

@@ -9,7 +9,7 @@ import type { ReportOutcome } from '../domain/report.ts';
 import { needReview } from '../domain/review.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { checkRefund } from '../provider-calls/refunds.ts';
-import { changeOrder } from '../store/order-writer.ts';
+import { changeOrder } from '../store/change-order.ts';
 import { findRefund } from '../store/refund-store.ts';
 
 /**

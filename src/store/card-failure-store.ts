@@ -47,7 +47,9 @@ export async function findCardFailure(
 
 /** Null when the merchant has no such order, or the order has no customer. */
 export async function findCustomer(on: Reader, merchantId: string, orderId: string): Promise<string | null> {
-  const { rows } = await on.query<{ customerId: string | null }>(customerSql, [orderId, merchantId]);
+  const { rows } = await on.query<{ customerId: string | null }>({
+    ...{ name: 'find customer', text: customerSql, values: [orderId, merchantId] },
+  });
   return rows[0]?.customerId ?? null;
 }
 

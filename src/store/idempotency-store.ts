@@ -19,13 +19,20 @@ export type Intent = {
 /** The recorded result of an intent. `attempt` is the number of the capture attempt; null for other operations. */
 export type Claim = { readonly resultId: string; readonly attempt: number | null };
 
+/** A row of the table. */
+export type RecordedIntent = {
+  readonly merchant_id: string;
+  readonly owner: string;
+  readonly operation: string;
+  readonly key: string;
+  readonly input_hash: string;
+  readonly result_id: string;
+  readonly attempt: number | null;
+};
+
 const findSql = `
-  select input_hash, result_id, attempt from idempotency_keys 
+  select merchant_id, owner, operation, key, input_hash, result_id, attempt from idempotency_keys
   where merchant_id = $1 and owner = $2 and operation = $3 and key = $4`;
-// If another open transaction has inserted the same key, this statement waits. It inserts nothing when that one commits.
-const insertSql = `
-  insert into idempotency_keys (merchant_id, owner, operation, key, input_hash, result_id, attempt, created_at, needed_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $8) on conflict do nothing`;
 
 /** A hash of an input. The order of object keys has no effect, and null is equal to an omitted field. */
 export function hashOf(input: unknown): string {
@@ -40,43 +47,30 @@ export function hashOf(input: unknown): string {
  * @throws {IdempotencyKeyReusedError} when the key was used with other input.
  */
 export async function findIntent(on: Pick<Tx, 'query'>, intent: Intent): Promise<Claim | null> {
-  const { rows } = await on.query<{ input_hash: string; result_id: string; attempt: number | null }>(findSql, [
-    intent.merchantId,
-    intent.owner,
-    intent.operation,
-    intent.key,
-  ]);
-  const [row] = rows;
-  if (row === undefined) return null;
-  if (row.input_hash !== intent.inputHash) throw new IdempotencyKeyReusedError();
-  return { resultId: row.result_id, attempt: row.attempt };
+  const { merchantId, owner, operation, key } = intent;
+  const values = [merchantId, owner, operation, key];
+  const { rows } = await on.query<RecordedIntent>({ name: 'find intent', text: findSql, values });
+  return rows[0] === undefined ? null : claimOf(intent, rows[0]);
 }
 
-/**
- * The `turn` for a transaction that claims a key without an order's lock. Without it, each transaction that waits for the
- * same key would occupy a connection.
- */
-export function turnOf({ merchantId, owner, operation, key }: Intent): string {
-  return `${merchantId} ${owner} ${operation} ${key}`;
+/** @throws {IdempotencyKeyReusedError} when the key was used with other input. */
+export function claimOf({ inputHash }: Intent, { input_hash, result_id, attempt }: RecordedIntent): Claim {
+  if (input_hash !== inputHash) throw new IdempotencyKeyReusedError();
+  return { resultId: result_id, attempt };
 }
 
-/** Claims the key. Returns false when another transaction has committed the same key. */
-export async function insertIntent(tx: Tx, intent: Intent, { resultId, attempt }: Claim, at: Date): Promise<boolean> {
-  const { merchantId, owner, operation, key, inputHash } = intent;
-  const { rowCount } = await tx.query(insertSql, [merchantId, owner, operation, key, inputHash, resultId, attempt, at]);
-  return rowCount === 1;
+/** A name of the intent's key, different for each key. */
+export function nameOfIntent({ merchantId, owner, operation, key }: Intent): string {
+  return JSON.stringify([merchantId, owner, operation, key]);
 }
 
-/**
- * Claims a key while the order's lock is held, after `findIntent` did not find it.
- *
- * @throws {IdempotencyKeyReusedError} when a call for another order, and thus with other input, has committed the same key
- * since.
- */
-export async function claimIntent(tx: Tx, intent: Intent, claim: Claim, at: Date): Promise<void> {
-  if (await insertIntent(tx, intent, claim, at)) return;
-  await findIntent(tx, intent);
-  throw new Error('The idempotency key belongs to the same input for another order. This is a bug.');
+/** The row that records the result of an intent. */
+export function intentRow({ merchantId, owner, operation, key, inputHash }: Intent, claim: Claim, at: Date): object {
+  const { resultId, attempt } = claim;
+  return {
+    ...{ merchant_id: merchantId, owner, operation, key, input_hash: inputHash, result_id: resultId, attempt },
+    ...{ created_at: at, needed_at: at },
+  };
 }
 
 function sorted(value: unknown): unknown {

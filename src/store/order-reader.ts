@@ -4,6 +4,7 @@ import type { OrderScope } from '../domain/actor.ts';
 import type { Order, OrderLine } from '../domain/order.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
+import type { CommittedOrder } from './order-writer.ts';
 import { columnsOf } from './rows.ts';
 
 type Reader = Pick<Database['pool'], 'query'>;
@@ -144,11 +145,30 @@ export function orderOf(row: OrderRow): ReadOrder {
   const lines = row.lines?.map(decodeLine);
   const payments = row.payments?.map(decodePayment);
   const refunds = row.refunds?.map(decodeRefund);
-  const order: ReadOrder = { ...row, lines, payments, refunds };
-  for (const payment of payments ?? []) payment.order = order;
-  for (const refund of refunds ?? []) {
+  return connected({ ...row, lines, payments, refunds });
+}
+
+/** What clients read of an order that has just been written, as a read would find it. `lines` are unknown unless the order is new. */
+export function readOrderOf({ change, position, lines }: CommittedOrder): ReadOrder {
+  const { order, payments, refunds } = change;
+  const { currency } = order;
+  const known = lines?.map((line) => ({ ...line, currency }));
+  return connected({
+    ...{ ...order, ...position, lines: known },
+    payments: sortedById(payments).map((payment) => ({ ...payment })),
+    refunds: sortedById(refunds).map((refund) => ({ ...refund })),
+  });
+}
+
+function sortedById<T extends { readonly id: string }>(rows: readonly T[]): T[] {
+  return [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+function connected(order: ReadOrder): ReadOrder {
+  for (const payment of order.payments ?? []) payment.order = order;
+  for (const refund of order.refunds ?? []) {
     refund.order = order;
-    refund.payment = payments?.find(({ id }) => id === refund.paymentId);
+    refund.payment = order.payments?.find(({ id }) => id === refund.paymentId);
   }
   return order;
 }

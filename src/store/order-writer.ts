@@ -1,155 +1,251 @@
-import type { Database, Tx } from '../database/database.ts';
-import { type EventActor, isVisible, type OrderScope, providerActor } from '../domain/actor.ts';
+import { type Database, overloadIn } from '../database/database.ts';
+import { createGatherer, type Gatherer, type Outcome, RefusedBatchError } from '../database/gatherer.ts';
+import { type EventActor, isVisible, type OrderScope } from '../domain/actor.ts';
 import type { Clock } from '../domain/clock.ts';
 import { NotFoundError } from '../domain/errors.ts';
-import type { OrderEvent } from '../domain/event.ts';
 import type { PassFailpoint, Step } from '../domain/failpoint.ts';
-import type { Log } from '../domain/log.ts';
 import type { OrderLine } from '../domain/order.ts';
 import { OrderChange } from '../domain/order-change.ts';
-import type { ProviderName } from '../domain/payment.ts';
-import { type DeliveryOutcome, type DeliveryVerdict, isDeliveryPending, writeVerdict } from '../events/inbox.ts';
-import { logEvents } from '../logging/command-log.ts';
-import { aboutOrder } from '../logging/trace.ts';
-import { type Claim, claimIntent, findIntent, type Intent, insertIntent, turnOf } from './idempotency-store.ts';
-import { insertOrder, loadOrder, lockOrder, writeOrder } from './order-store.ts';
+import type { DeliveryVerdict } from '../events/inbox.ts';
+import { type Claim, claimOf, type Intent, nameOfIntent } from './idempotency-store.ts';
+import {
+  type BatchLock,
+  heldIn,
+  KeyClaimedError,
+  type Loaded,
+  loadBatch,
+  nameOfNumber,
+  type OrderPosition,
+  openingOf,
+  type Wanted,
+  type Written,
+  writeBatch,
+} from './order-batch.ts';
 
-/** The parts that a change of an order needs. */
-export type WriterContext = {
-  readonly db: Database;
+/** The maximum number of orders that one transaction writes. */
+export const batchSizeMax = 64;
+
+/** What the database knew when an order was locked. */
+export type Found = {
+  /** The recorded result of the intent's key; null for a new key, and without an intent. */
+  readonly prior: Claim | null;
+  /** False when another node has already processed the delivery. */
+  readonly isPending: boolean;
+};
+
+/** What is stored beside the changed order, in the same transaction. */
+export type Beside = { readonly claim: Claim | null; readonly verdict: DeliveryVerdict | null };
+
+/** A change of one order. */
+export type ChangeWork = {
+  readonly kind: 'change';
+  readonly step: Step;
+  readonly orderId: string;
+  readonly actor: EventActor;
+  /** An order outside of it counts as not found. Null for all orders. */
+  readonly scope: OrderScope | null;
+  readonly intent: Intent | null;
+  readonly deliveryId: string | null;
+  /** Pure. May run more than once: the last run is the one that was written. When it throws, nothing of this order is written. */
+  decide(change: OrderChange, found: Found): Beside;
+};
+
+/** A new order under an idempotency key. */
+export type CreateWork = {
+  readonly kind: 'create';
+  readonly intent: Intent;
+  readonly change: OrderChange;
+  readonly lines: readonly OrderLine[];
+};
+
+export type OrderWork = ChangeWork | CreateWork;
+
+/** An order as it was committed. `lines` is null unless the order is new. */
+export type CommittedOrder = {
+  readonly change: OrderChange;
+  readonly position: OrderPosition;
+  readonly lines: readonly OrderLine[] | null;
+};
+
+/** What was committed. */
+export type Committed =
+  | { readonly kind: 'written'; readonly order: CommittedOrder }
+  /** The key of a new order already belongs to this result; nothing was written. */
+  | { readonly kind: 'found'; readonly prior: Claim };
+
+/** The number of a new order belongs to another order of the merchant. */
+export class NumberTakenError extends Error {}
+
+/**
+ * The only writer of orders, payments, refunds, events and idempotency keys. Concurrent changes are written together: one
+ * transaction locks the orders, loads them, decides each, and writes all of them.
+ */
+export type OrderWriter = Gatherer<OrderWork, Committed>;
+
+export type OrderWriterParts = {
+  readonly db: Pick<Database, 'transaction'>;
   readonly clock: Clock;
-  readonly notifier: { notify(notification: { readonly merchantId: string; readonly orderId: string }): void };
-  readonly log: Log;
   /** Called before and after each commit. Tests can kill the process there. */
   readonly failpoint: PassFailpoint;
 };
 
-/** The order to change, and who changes it. With `scope`, an order outside of it counts as not found. */
-export type OrderRef = { readonly orderId: string; readonly actor: EventActor; readonly scope?: OrderScope };
-
-/**
- * Changes one order: locks it, loads it, calls `decide`, writes the changed rows and their events, commits, and then notifies
- * subscribers. `decide` is a pure function of the locked order and `change.at`. It may run more than once. When it throws,
- * nothing is written.
- *
- * @throws {NotFoundError} when the order does not exist.
- */
-export function changeOrder<T>(
-  context: WriterContext,
-  step: Step,
-  ref: OrderRef,
-  decide: (change: OrderChange) => T,
-): Promise<T> {
-  return write(context, step, ref, async (change) => decide(change));
-}
-
-/**
- * As `changeOrder`, for a call with an idempotency key. `decide` receives the recorded result of the key, or null for a new
- * key. The `claim` that it returns is stored under the key in the same transaction. Null stores nothing.
- *
- * @throws {NotFoundError} when the order does not exist.
- * @throws {IdempotencyKeyReusedError} when the key was used with other input.
- */
-export function changeOrderByIntent<T>(
-  context: WriterContext,
-  step: Step,
-  ref: Required<OrderRef>,
-  intent: Intent,
-  decide: (change: OrderChange, prior: Claim | null) => { readonly result: T; readonly claim: Claim | null },
-): Promise<T> {
-  return write(context, step, ref, async (change, tx) => {
-    const { result, claim } = decide(change, await findIntent(tx, intent));
-    if (claim !== null) await claimIntent(tx, intent, claim, change.at);
-    return result;
+export function createOrderWriter(parts: OrderWriterParts): OrderWriter {
+  return createGatherer({
+    sizeMax: batchSizeMax,
+    keysOf: (work) => locksOf(work).map(({ name }) => name),
+    run: (works, mayWait) => runUnclaimed(parts, works, mayWait),
   });
 }
 
-/**
- * As `changeOrder`, for a delivery from a provider. `isPending` is false when another node has already processed the
- * delivery. The verdict is stored in the same transaction, so a crash leaves both or neither.
- *
- * @throws {NotFoundError} when the order does not exist.
- */
-export function changeOrderByDelivery(
-  context: WriterContext,
-  orderId: string,
-  delivery: { readonly id: string; readonly provider: ProviderName },
-  decide: (change: OrderChange, isPending: boolean) => DeliveryVerdict,
-): Promise<DeliveryOutcome> {
-  return write(context, 'callback.apply', { orderId, actor: providerActor(delivery) }, async (change, tx) => {
-    const verdict = decide(change, await isDeliveryPending(tx, delivery.id));
-    return writeVerdict(tx, delivery.id, verdict, change.at);
-  });
+function locksOf(work: OrderWork): readonly BatchLock[] {
+  const { intent } = work;
+  const unique = intent === null ? [] : [{ kind: 'unique', name: nameOfIntent(intent) } as const];
+  if (work.kind === 'change') return [{ kind: 'order', name: work.orderId }, ...unique];
+  return [...unique, { kind: 'unique', name: nameOfNumber(work.change.order) }];
 }
 
-/**
- * Writes a new order with its lines and its first event, unless the intent's key already belongs to an order.
- *
- * @returns the id of the order to which the key belongs.
- * @throws {IdempotencyKeyReusedError} when the key was used with other input.
- */
-export async function insertOrderByIntent(
-  context: WriterContext,
-  intent: Intent,
-  change: OrderChange,
-  lines: readonly OrderLine[],
-): Promise<string> {
-  const { db, failpoint } = context;
-  const { id, merchantId } = change.order;
-  const { orderId, events } = await db.transaction(async (tx) => {
-    if (!(await insertIntent(tx, intent, { resultId: id, attempt: null }, change.at))) {
-      const prior = await findIntent(tx, intent);
-      if (prior === null)
-        throw new Error('The idempotency key could not be inserted and was not found. This is a bug.');
-      return { orderId: prior.resultId, events: [] };
+type Result = Outcome<Committed>;
+
+/** How often a single work is repeated whose key another node has just claimed: the next load finds that claim. */
+const claimedTriesMax = 3;
+
+async function runUnclaimed(
+  parts: OrderWriterParts,
+  works: readonly OrderWork[],
+  mayWait: boolean,
+): Promise<readonly Result[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await runBatch(parts, works, mayWait);
+    } catch (error) {
+      const isClaimed = error instanceof RefusedBatchError && error.cause instanceof KeyClaimedError;
+      if (!isClaimed || works.length > 1 || tries === claimedTriesMax) throw error;
     }
-    await insertOrder(tx, change, lines);
-    await failpoint('create.uncommitted');
-    return { orderId: id, events: change.events };
-  }, turnOf(intent));
-  await failpoint('create.committed');
-  announce(context, { merchantId, orderId }, events);
-  return orderId;
-}
-
-async function write<T>(
-  context: WriterContext,
-  step: Step,
-  { orderId, actor, scope }: OrderRef,
-  decide: (change: OrderChange, tx: Tx) => Promise<T>,
-): Promise<T> {
-  aboutOrder(orderId);
-  const { db, clock, failpoint } = context;
-  const { change, result } = await db.transaction(async (tx) => {
-    // The lock is the first statement. The first write assigns the transaction id, which is the position in the log, and
-    // must happen while the lock is held.
-    await lockOrder(tx, orderId);
-    const held = await loadOrder(tx, orderId);
-    const isHidden = held !== null && scope !== undefined && !isVisible(held.order, scope);
-    if (held === null || isHidden) throw new NotFoundError('The order does not exist.');
-    // The time is read while the lock is held, so that an order's events never go back in time.
-    const change = new OrderChange(held, clock.now(), actor);
-    const result = await decide(change, tx);
-    await writeOrder(tx, held, change);
-    await failpoint(`${step}.uncommitted`);
-    return { change, result };
-  }, orderId);
-  await failpoint(`${step}.committed`);
-  announce(context, { merchantId: change.order.merchantId, orderId }, change.events);
-  return result;
-}
-
-/** Notifies subscribers about committed events and logs them. */
-function announce(
-  { notifier, log }: WriterContext,
-  order: { readonly merchantId: string; readonly orderId: string },
-  events: readonly OrderEvent[],
-): void {
-  if (events.length > 0) notifier.notify(order);
-  for (const { type, changes } of events) {
-    if (type !== 'ORDER_REVIEW_NEEDED') continue;
-    const { order: facts, note } = changes;
-    log.warn({ orderId: order.orderId, reasons: facts?.reviewReasons, note }, 'an order needs a person');
   }
-  logEvents(log, order.orderId, events);
+}
+
+async function runBatch(
+  { db, clock, failpoint }: OrderWriterParts,
+  works: readonly OrderWork[],
+  mayWait: boolean,
+): Promise<readonly Result[]> {
+  let isWritten = false;
+  try {
+    return await db.transaction(
+      async (tx, opened) => {
+        const names = heldIn(opened);
+        const held = new Set(works.filter((work) => locksOf(work).every(({ name }) => names.has(name))));
+        const loaded = await loadBatch(tx, wantedBy([...held]));
+        const decided = works.map((work) => decide(work, held, loaded, clock));
+        const position = await writeBatch(tx, writtenBy(decided));
+        for (const { outcome, step } of decided) if (outcome.kind === 'done') await failpoint(`${step}.uncommitted`);
+        isWritten = true;
+        return decided.map((each) => outcomeOf(each, position));
+      },
+      { opening: openingOf(works.flatMap(locksOf), mayWait) },
+    );
+  } catch (error) {
+    // An error of the commit leaves open whether the batch was written.
+    if (isWritten || overloadIn(error)?.keepsConnection === false) throw error;
+    throw new RefusedBatchError('A batch was refused.', { cause: asNumberTaken(error) });
+  }
+}
+
+function wantedBy(works: readonly OrderWork[]): Wanted {
+  const changes = works.filter((work) => work.kind === 'change');
+  return {
+    orderIds: changes.map(({ orderId }) => orderId),
+    intents: works.flatMap(({ intent }) => (intent === null ? [] : [intent])),
+    deliveryIds: changes.flatMap(({ deliveryId }) => (deliveryId === null ? [] : [deliveryId])),
+    numbers: works.flatMap((work) => (work.kind === 'create' ? [work.change.order] : [])),
+  };
+}
+
+/** One decided work: its outcome, and what is to be written when the outcome is `done`. */
+type Decided = {
+  readonly step: Step;
+  readonly outcome: Result;
+  readonly written: Partial<Written>;
+  /** True when the order gets new events, and with them a new position. */
+  readonly isMoved: boolean;
+};
+
+const nothing = { written: {}, isMoved: false };
+
+function decide(work: OrderWork, held: ReadonlySet<OrderWork>, loaded: Loaded, clock: Clock): Decided {
+  const step = work.kind === 'create' ? 'create' : work.step;
+  if (!held.has(work)) return { ...nothing, step, outcome: { kind: 'busy' } };
+  try {
+    return work.kind === 'create' ? decideCreation(work, loaded) : decideChange(work, loaded, clock);
+  } catch (error) {
+    return { ...nothing, step, outcome: { kind: 'failed', error } };
+  }
+}
+
+/** The position of a new order until it is written. */
+const nowhere: OrderPosition = { epoch: 0, xid: 0n };
+
+function decideCreation({ intent, change, lines }: CreateWork, loaded: Loaded): Decided {
+  const prior = priorOf(intent, loaded);
+  if (prior !== null) {
+    return { ...nothing, step: 'create', outcome: { kind: 'done', result: { kind: 'found', prior } } };
+  }
+  if (loaded.taken.has(nameOfNumber(change.order))) throw new NumberTakenError('The order number is taken.');
+  const claim: Claim = { resultId: change.order.id, attempt: null };
+  return {
+    step: 'create',
+    outcome: { kind: 'done', result: { kind: 'written', order: { change, position: nowhere, lines } } },
+    written: { created: [{ change, lines }], claims: [{ intent, claim, at: change.at }] },
+    isMoved: true,
+  };
+}
+
+function decideChange(work: ChangeWork, loaded: Loaded, clock: Clock): Decided {
+  const { step, orderId, actor, scope, intent, deliveryId } = work;
+  const found = loaded.orders.get(orderId);
+  const isHidden = found !== undefined && scope !== null && !isVisible(found.aggregate.order, scope);
+  if (found === undefined || isHidden) throw new NotFoundError('The order does not exist.');
+  const { aggregate: held, position } = found;
+  const prior = intent === null ? null : priorOf(intent, loaded);
+  const isPending = deliveryId !== null && loaded.pending.has(deliveryId);
+  // The time is read while the lock is held, so that an order's events never go back in time.
+  const change = new OrderChange(held, clock.now(), actor);
+  const { claim, verdict } = work.decide(change, { prior, isPending });
+  const { at } = change;
+  return {
+    step,
+    outcome: { kind: 'done', result: { kind: 'written', order: { change, position, lines: null } } },
+    written: {
+      changed: [{ held, change }],
+      claims: intent === null || claim === null ? [] : [{ intent, claim, at }],
+      verdicts: deliveryId === null || verdict === null ? [] : [{ deliveryId, verdict, at }],
+    },
+    isMoved: change.events.length > 0,
+  };
+}
+
+function priorOf(intent: Intent, { intents }: Loaded): Claim | null {
+  const recorded = intents.get(nameOfIntent(intent));
+  return recorded === undefined ? null : claimOf(intent, recorded);
+}
+
+function writtenBy(decided: readonly Decided[]): Written {
+  return {
+    created: decided.flatMap(({ written }) => written.created ?? []),
+    changed: decided.flatMap(({ written }) => written.changed ?? []),
+    claims: decided.flatMap(({ written }) => written.claims ?? []),
+    verdicts: decided.flatMap(({ written }) => written.verdicts ?? []),
+  };
+}
+
+function outcomeOf({ outcome, isMoved }: Decided, position: OrderPosition | null): Result {
+  if (!isMoved || position === null || outcome.kind !== 'done' || outcome.result.kind !== 'written') return outcome;
+  return { kind: 'done', result: { kind: 'written', order: { ...outcome.result.order, position } } };
+}
+
+/** The unique violation of an order number as an error of its own. Checks the shape of the error and not its class, because PGlite has its own. */
+function asNumberTaken(error: unknown): unknown {
+  const isTaken =
+    error instanceof Error && 'constraint' in error && error.constraint === 'orders_merchant_id_number_key';
+  return isTaken ? new NumberTakenError('The order number is taken.', { cause: error }) : error;
 }

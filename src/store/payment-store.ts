@@ -6,6 +6,7 @@ import { isLive, type Payment, type ProviderName, paymentStatuses } from '../dom
 import { fromRow } from './rows.ts';
 
 type Reader = Database['pool'] | Tx;
+type PaymentRow = { readonly payment: Record<string, unknown> };
 
 /** An account at a provider, by the name that the configured adapter has for it. */
 export type ProviderAccount = { readonly name: ProviderName; readonly account: string };
@@ -44,23 +45,21 @@ export async function findPaymentNamed(
   { provider, providerAccount }: Pick<Payment, 'provider' | 'providerAccount'>,
   providerPaymentId: string,
 ): Promise<Payment | null> {
-  const { rows } = await on.query<{ payment: Record<string, unknown> }>(findNamedSql, [
-    ...[provider, providerAccount, providerPaymentId],
-  ]);
+  const values = [provider, providerAccount, providerPaymentId];
+  const { rows } = await on.query<PaymentRow>({ name: 'find payment by provider id', text: findNamedSql, values });
   return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
 }
 
 export async function findPayment(on: Reader, paymentId: string): Promise<Payment | null> {
-  const { rows } = await on.query<{ payment: Record<string, unknown> }>(findSql, [paymentId]);
+  const { rows } = await on.query<PaymentRow>({ name: 'find payment', text: findSql, values: [paymentId] });
   return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
 }
 
 /** A payment of an order in the scope; null when there is none. */
 export async function findVisiblePayment(on: Reader, scope: OrderScope, paymentId: string): Promise<Payment | null> {
   const { merchantId, customerId, orderId } = scope;
-  const { rows } = await on.query<{ payment: Record<string, unknown> }>(findVisibleSql, [
-    ...[paymentId, merchantId, customerId, orderId],
-  ]);
+  const values = [paymentId, merchantId, customerId, orderId];
+  const { rows } = await on.query<PaymentRow>({ name: 'find visible payment', text: findVisibleSql, values });
   return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
 }
 
@@ -90,7 +89,7 @@ export async function claimRefresh(
   now: Date,
 ): Promise<boolean> {
   const values = [id, now, after(now, -refreshIntervalMs)];
-  const { rowCount } = await db.transaction((tx) => tx.query(claimRefreshSql, values), orderId);
+  const { rowCount } = await db.transaction((tx) => tx.query(claimRefreshSql, values), { turn: orderId });
   return rowCount === 1;
 }
 

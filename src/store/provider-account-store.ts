@@ -144,7 +144,9 @@ export async function findOwner(
   on: Reader,
   merchantId: string,
 ): Promise<{ readonly usesEnvironment: boolean; readonly revision: number }> {
-  const { rows } = await on.query<{ usesEnvironment: boolean; revision: number | null }>(ownerSql, [merchantId]);
+  const { rows } = await on.query<{ usesEnvironment: boolean; revision: number | null }>({
+    ...{ name: 'find owner', text: ownerSql, values: [merchantId] },
+  });
   return { usesEnvironment: rows[0]?.usesEnvironment === true, revision: rows[0]?.revision ?? 0 };
 }
 

@@ -7,20 +7,14 @@ import type { OrderChange } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
 import { needReview, noteUnreadableCallback } from '../domain/review.ts';
-import {
-  claimDelivery,
-  type Delivery,
-  type DeliveryOutcome,
-  type DeliveryVerdict,
-  writeVerdict,
-} from '../events/inbox.ts';
+import { type Delivery, type DeliveryOutcome, type DeliveryVerdict, writeVerdict } from '../events/inbox.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import { isConfigured, providerOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
+import { changeOrderByDelivery } from '../store/change-order.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { changeOrderByDelivery } from '../store/order-writer.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
 import { runIsolated } from './run-isolated.ts';
 
@@ -34,12 +28,6 @@ const triesMin = 12;
 const believedAfterTries = 4;
 const retryDelayMsMin = 5000;
 const retryDelayMsMax = 60 * 60_000;
-
-/** Applies a callback that was just committed to the inbox, unless another caller has claimed it. */
-export async function applyNewDelivery(context: CommandContext, deliveryId: string): Promise<void> {
-  const delivery = await claimDelivery(context.db.pool, context.clock.now(), deliveryId);
-  if (delivery !== null) await applyDelivery(context, delivery);
-}
 
 /** Applies a callback that the caller has claimed. A failure is logged, and the callback is scheduled for a retry. */
 export async function applyDelivery(context: CommandContext, delivery: Delivery): Promise<void> {

@@ -1,36 +1,52 @@
 import { overloadIn } from '../database/database.ts';
+import { type Delivery, openInbox } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider, WebhookDelivery } from '../providers/provider.ts';
-import { applyNewDelivery } from './apply-delivery.ts';
+import { applyDelivery } from './apply-delivery.ts';
 import { receiveDelivery } from './receive-delivery.ts';
 
 /** This many deliveries are applied at a time right after their acknowledgement. The sweep applies the rest, from any node. */
 export const appliedAtOnceMax = 64;
+
+/** A committed delivery, and whether this node is to apply it: then no other node does until its lease ends. */
+export type Received = { readonly delivery: Delivery; readonly isClaimed: boolean };
 
 /** Receives and applies callbacks. The entrance calls `receive`, answers the provider, and then calls `apply`. */
 export type CallbackIntake = {
   /**
    * Verifies a callback and commits it to the inbox.
    *
-   * @returns the id of the new delivery, or null for a duplicate.
+   * @returns null for a duplicate.
    * @throws {WebhookRejectedError} when the callback cannot be verified.
    */
-  receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<string | null>;
-  /** Starts to apply a committed delivery and returns at once. A delivery that fails or exceeds the limit is left to the sweep. */
-  apply(deliveryId: string): void;
+  receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<Received | null>;
+  /** Starts to apply a committed delivery and returns at once. A delivery that fails or is not claimed is left to the sweep. */
+  apply(received: Received): void;
   /** Resolves when no started delivery is being applied. */
   idle(): Promise<void>;
 };
 
 export function createCallbackIntake(context: CommandContext): CallbackIntake {
+  const inbox = openInbox(context.db.writes);
   const underWay = new Set<Promise<void>>();
+  /** Deliveries on their way into the inbox that are to be applied at once. */
+  let claiming = 0;
   return {
-    receive: (provider, delivery) => receiveDelivery(context, provider, delivery),
-    apply(deliveryId) {
-      if (underWay.size >= appliedAtOnceMax) return;
-      const applying = applyNewDelivery(context, deliveryId).catch((error: unknown) => {
+    async receive(provider, given) {
+      const isClaimed = underWay.size + claiming < appliedAtOnceMax;
+      if (isClaimed) claiming += 1;
+      try {
+        const delivery = await receiveDelivery(context, inbox, provider, given, isClaimed);
+        return delivery === null ? null : { delivery, isClaimed };
+      } finally {
+        if (isClaimed) claiming -= 1;
+      }
+    },
+    apply({ delivery, isClaimed }) {
+      if (!isClaimed) return;
+      const applying = applyDelivery(context, delivery).catch((error: unknown) => {
         const level = overloadIn(error) === null ? 'error' : 'warn';
-        context.log[level]({ err: error, deliveryId }, 'a callback could not be applied yet');
+        context.log[level]({ err: error, deliveryId: delivery.id }, 'a callback could not be applied yet');
       });
       underWay.add(applying);
       void applying.finally(() => underWay.delete(applying));

@@ -1,7 +1,7 @@
 import { systemActor } from '../domain/actor.ts';
 import { closeOrder } from '../domain/order-lifecycle.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { changeOrder } from '../store/order-writer.ts';
+import { changeOrder } from '../store/change-order.ts';
 
 /** Closes an expired order. Makes no provider call: its open payments become due at once, and their checks close them at the providers. */
 export async function expireOrder(context: CommandContext, orderId: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { firstPaymentIdIn } from '../domain/ids.ts';
 import { isInfoLogged } from '../domain/log.ts';
-import { insertDelivery, insertRejectedDelivery } from '../events/inbox.ts';
+import { type Delivery, type Inbox, insertRejectedDelivery } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
@@ -11,33 +11,36 @@ const headersKept = ['content-type', 'user-agent'];
 /**
  * Verifies a callback and commits it to the inbox. It may be acknowledged only after this returns.
  *
- * @returns the id of the new delivery, or null for a duplicate.
+ * @param isClaimed true when the caller applies the delivery at once.
+ * @returns the new delivery, or null for a duplicate.
  * @throws {WebhookRejectedError} when the callback cannot be verified; the caller logs it. If it names a payment of the account, that payment
  *   is checked once, soon.
  */
 export async function receiveDelivery(
   context: CommandContext,
+  inbox: Inbox,
   provider: PaymentProvider,
   delivery: WebhookDelivery,
-): Promise<string | null> {
+  isClaimed: boolean,
+): Promise<Delivery | null> {
   const startedAt = performance.now();
   const verified = await verify(context, provider, delivery);
   await context.failpoint('callback.verified');
-  const deliveryId = await insertDelivery(context.db.pool, {
+  const stored = await inbox.run({
     provider: provider.name,
     providerAccount: provider.account,
     ...verified,
     headers: keptOf(provider, delivery),
     body: provider.redactWebhook(delivery.body, 'to_be_read'),
-    receivedAt: delivery.receivedAt,
+    ...{ receivedAt: delivery.receivedAt, isClaimed },
   });
   if (isInfoLogged(context.log)) {
     const durationMs = Math.round(performance.now() - startedAt);
-    const outcome = deliveryId === null ? { outcome: 'duplicate' } : { deliveryId, outcome: 'kept' };
+    const outcome = stored === null ? { outcome: 'duplicate' } : { deliveryId: stored.id, outcome: 'kept' };
     const { name, account } = provider;
     context.log.info({ provider: name, account, ...verified, durationMs, ...outcome }, 'callback received');
   }
-  return deliveryId;
+  return stored;
 }
 
 async function verify(
@@ -56,7 +59,7 @@ async function verify(
       const headers = keptOf(provider, delivery);
       const body = provider.redactWebhook(delivery.body, 'done');
       await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
-      if (named !== null) await db.transaction((tx) => hintPayment(tx, named, provider, receivedAt), named);
+      if (named !== null) await db.transaction((tx) => hintPayment(tx, named, provider, receivedAt), { turn: named });
     };
     // The callback is refused even if the refusal cannot be stored.
     await storeRefusal().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be stored'));

@@ -1,6 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { nameOfIntent } from '../../src/store/idempotency-store.ts';
+import { uniqueLockSpace } from '../../src/store/order-batch.ts';
 import { confirmCard, createOrder, orderInput, payOrder, readOrder, sweepUntil } from '../support/orders.ts';
 import { control, startTestApp, type TestApp, testStripe } from '../support/test-app.ts';
 
@@ -198,6 +200,14 @@ onPostgresql('two hundred calls with a key that another node has locked wait wit
   const { merchantId } = await app.database.prisma.order.findFirstOrThrow({ select: { merchantId: true } });
   await withStranger(async (stranger) => {
     await stranger.query('begin');
+    const name = nameOfIntent({
+      merchantId,
+      owner: '',
+      operation: 'createOrder',
+      key: input.idempotencyKey,
+      inputHash: '',
+    });
+    await stranger.query('select pg_advisory_xact_lock($1, hashtext($2))', [uniqueLockSpace, name]);
     await stranger.query(
       `insert into idempotency_keys (merchant_id, operation, key, input_hash, result_id, created_at)
        values ($1, 'createOrder', $2, '', '', now())`,

@@ -5,6 +5,7 @@ import { passAll } from '../../src/domain/failpoint.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
+import { createOrderWriter } from '../../src/store/order-writer.ts';
 import type { Lane } from '../../src/worker/lane.ts';
 import { concurrencyPerAccount, openAccountLanes, openLanes } from '../../src/worker/sweep.ts';
 import { chineseSetups } from '../support/chinese-providers.ts';
@@ -65,6 +66,7 @@ beforeEach(async () => {
       clock,
       accounts: onlyAccounts(db, [alipay.provider, ...others]),
       failpoint: passAll,
+      writer: createOrderWriter({ db, clock, failpoint: passAll }),
       notifier: { notify: () => {} },
     },
     log: { info: () => {}, warn: () => {}, error: (_fields, message) => expect.fail(message) },

@@ -168,6 +168,12 @@ describe('a refused callback has a log line', () => {
 
   test.each<[what: string, path: string, init: RequestInit, status: number, line: object]>([
     ['for no provider', '/webhooks/paypal', { method: 'POST', body: '{}' }, 404, { provider: null }],
+    [
+      'with a secret for a path',
+      '/webhooks/sk_live_0123456789abcdef',
+      { method: 'POST', body: '{}' },
+      ...([404, { path: '/webhooks/sk_live_[secret]' }] as const),
+    ],
     ['for another account', '/webhooks/stripe/x', { method: 'POST', headers: json, body: '{}' }, 404, {}],
     ['that is not a POST', '/webhooks/stripe', {}, 405, { provider: 'STRIPE', method: 'GET' }],
     ['of another type', '/webhooks/stripe', { method: 'POST', body: 'a=1' }, 415, { reason: 'WRONG_MEDIA_TYPE' }],
@@ -183,6 +189,15 @@ describe('a refused callback has a log line', () => {
     expect(others).toEqual([]);
     expect(refusal).toMatchObject({ level: 40, status, ...line, requestId: response.headers.get('x-request-id') });
     expect(refusal?.reason).toMatch(/^[A-Z_]+$/);
+  });
+
+  test('with a secret for a request id, under an id of ours', async () => {
+    const requestId = 'sk_live_0123456789abcdef';
+    const response = await fetch(`${app.app.url}/webhooks/stripe`, { headers: { 'x-request-id': requestId } });
+    await response.text();
+    expect(response.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
+    await untilCallbacksCame(app);
+    expect(JSON.stringify(kept.lines())).not.toContain(requestId);
   });
 
   test.each<[what: string, header: string, status: number]>([

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import WebSocket from 'ws';
 import { type HttpLimits, httpLimits } from '../../src/http/limits.ts';
 import { createOrder, payOrder } from '../support/orders.ts';
 import { openRaw, rawRequest } from '../support/raw-http.ts';
@@ -8,8 +10,7 @@ import { startTestApp, type TestApp } from '../support/test-app.ts';
 // As in production, in the same order, but shorter; not so short that a busy machine is taken for a slow client.
 const shortLimits: HttpLimits = {
   ...{ headersTimeoutMs: 3000, requestTimeoutMs: 5000, checkIntervalMs: 50, lingerMs: 20 },
-  // An event stream sends a heartbeat every 300 ms here.
-  ...{ stalledTimeoutMs: 8000, keepAliveTimeoutMs: 60_000 },
+  ...{ stalledTimeoutMs: 8000, keepAliveTimeoutMs: 60_000, heartbeatIntervalMs: 300, backlogTimeoutMs: 6000 },
 };
 
 let app: TestApp;
@@ -27,8 +28,7 @@ test('the limits are consistent', () => {
   }
   // Google's balancers keep a connection for 600 s, Azure's for 240 s, Amazon's for 60 s.
   expect(httpLimits.keepAliveTimeoutMs).toBeGreaterThan(600_000);
-  // Yoga sends a heartbeat every 12 s.
-  expect(httpLimits.stalledTimeoutMs).toBeGreaterThan(2 * 12_000);
+  expect(httpLimits.stalledTimeoutMs).toBeGreaterThan(2 * httpLimits.heartbeatIntervalMs);
 });
 
 const head = (target: string) =>
@@ -88,8 +88,11 @@ test('a connection may be idle between two requests for longer than a request ma
 const fields = Array.from({ length: 45 }, (_, index) => `m${index}: metadata`).join(' ');
 const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key ${index}`, 'x'.repeat(500)]));
 
+const queryFor = (orderId: string, after: string) =>
+  `subscription { orderEvents(orderId: "${orderId}", after: "${after}") { sequence cursor order { ${fields} } } }`;
+
 function follow(orderId: string, after: string): Buffer {
-  const query = `subscription { orderEvents(orderId: "${orderId}", after: "${after}") { sequence cursor order { ${fields} } } }`;
+  const query = queryFor(orderId, after);
   const headers = ['content-type: application/json', 'accept: text/event-stream', `authorization: Bearer ${app.token}`];
   return rawRequest({ headers, body: JSON.stringify({ query }) });
 }
@@ -142,14 +145,19 @@ async function untilSigns(count: number): Promise<'still open'> {
   throw new Error('An idle stream was cut.');
 }
 
+/** The sequence numbers of an order's events, without the first one. */
+async function readSequences(orderId: string): Promise<number[]> {
+  const { rows } = await app.database.pool.query<{ sequence: number }>(
+    'select sequence from events where order_id = $1 and sequence > 1 order by sequence',
+    [orderId],
+  );
+  return rows.map(({ sequence }) => Number(sequence));
+}
+
 test('a client that stops reading its event stream is disconnected and continues with its cursor; an idle one is not', async () => {
   const order = await createOrder(app, { metadata });
   for (let paid = 0; paid < 5; paid += 1) await payOrder(app, order.id);
-  const { rows } = await app.database.pool.query<{ sequence: number }>(
-    'select sequence from events where order_id = $1 and sequence > 1 order by sequence',
-    [order.id],
-  );
-  const all = rows.map(({ sequence }) => Number(sequence));
+  const all = await readSequences(order.id);
   const stalled = await openRaw(app.app.url);
   const reader = createReader(stalled.socket);
   stalled.send(follow(order.id, order.eventCursor));
@@ -165,4 +173,55 @@ test('a client that stops reading its event stream is disconnected and continues
   expect(await rest.until(() => rest.heard.length === all.length - reader.heard.length)).toBe('enough');
   again.end();
   expect([...reader.heard, ...rest.heard].map(({ sequence }) => sequence)).toEqual(all);
+});
+
+/** Follows an order on a socket. */
+async function followOnSocket(orderId: string, after: string) {
+  const socket = new WebSocket(`${app.app.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  const heard: Heard[] = [];
+  let notice = () => {};
+  const closed = once(socket, 'close').then(([code]) => Number(code));
+  socket.on('message', (data) => {
+    const { type, payload } = JSON.parse(String(data)) as { type: string; payload?: { data: { orderEvents: Heard } } };
+    if (type === 'connection_ack') {
+      socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: queryFor(orderId, after) } }));
+    }
+    if (payload !== undefined) heard.push(payload.data.orderEvents);
+    notice();
+  });
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${app.token}` } }));
+  const until = async (count: number) => {
+    while (heard.length < count) {
+      await new Promise<void>((resolve) => {
+        notice = resolve;
+      });
+    }
+  };
+  return { socket, heard, until, closed };
+}
+
+test('a socket that is not read is closed with 1013 and continues with its cursor, while others go on', async () => {
+  const order = await createOrder(app, { metadata });
+  for (let paid = 0; paid < 5; paid += 1) await payOrder(app, order.id);
+  const healthy = await followOnSocket(order.id, order.eventCursor);
+  const stalled = await followOnSocket(order.id, order.eventCursor);
+  await stalled.until(1);
+  stalled.socket.pause();
+  expect(await untilSigns(60)).toBe('still open');
+  await payOrder(app, order.id);
+  const all = await readSequences(order.id);
+  await healthy.until(all.length);
+  expect(healthy.heard.map(({ sequence }) => sequence)).toEqual(all);
+  stalled.socket.resume();
+  expect(await stalled.closed).toBe(1013);
+  expect(stalled.heard.length).toBeLessThan(all.length);
+
+  const again = await followOnSocket(order.id, stalled.heard.at(-1)?.cursor ?? '');
+  await again.until(all.length - stalled.heard.length);
+  expect([...stalled.heard, ...again.heard].map(({ sequence }) => sequence)).toEqual(all);
+  for (const { socket, closed } of [healthy, again]) {
+    socket.close();
+    await closed;
+  }
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stopMsMax } from '../../src/app.ts';
 import { payOrderMsMax } from '../../src/commands/pay-order.ts';
 import { createHttpServer } from '../../src/http/server.ts';
+import { createGate } from '../../src/limits/gate.ts';
 import { createOrder, orderInput, payOrder, readOrder } from '../support/orders.ts';
 import { openRaw, rawRequest } from '../support/raw-http.ts';
 import { followMerchant, wsClient } from '../support/subscriber.ts';
@@ -64,6 +65,7 @@ test.each<[string, Buffer]>([
       ...{
         hasGraphiql: false,
         origins: { foreignOf: () => null, isListed: async () => false },
+        operations: createGate({ inFlightMax: 1, queuedMax: 0 }),
         webhooks: { handle: async () => {}, refuse: () => {} },
         webSocket: () => {},
         ready: async () => null,

@@ -75,16 +75,27 @@ test('a database error keeps its connection usable', async () => {
   expect(await readNotes()).toContain(200);
 });
 
-test('when too many callers wait, the next is refused at once, and the rest are served', async () => {
+test.each(['pool', 'writes'] as const)(
+  'when too many callers wait for a connection of the %s, the next is refused at once, and the rest are served',
+  async (name) => {
+    const bounded = database[name];
+    const held = await Promise.all(Array.from({ length: bounded.options.max }, () => bounded.connect()));
+    const waiting = Array.from({ length: waitingCountMax }, () => bounded.connect().then((client) => client.release()));
+    await expect(bounded.query('SELECT 1')).rejects.toBeInstanceOf(OverloadedError);
+    for (const client of held) client.release();
+    await Promise.all(waiting);
+  },
+);
+
+test('transactions wait for none of the queries on PostgreSQL, and with them on PGlite', async () => {
   const held = await Promise.all(Array.from({ length: database.pool.options.max }, () => database.pool.connect()));
-  const waiting = [
-    ...Array.from({ length: waitingCountMax - 1 }, () => database.pool.connect().then((client) => client.release())),
-    database.transaction(async () => 'done'),
-  ];
-  await expect(database.transaction(async () => 'done')).rejects.toBeInstanceOf(OverloadedError);
-  await expect(database.pool.query('SELECT 1')).rejects.toBeInstanceOf(OverloadedError);
+  const done: string[] = [];
+  const transaction = database.transaction(async () => done.push('transaction'));
+  if (server !== null) await transaction;
+  done.push('released');
   for (const client of held) client.release();
-  expect((await Promise.all(waiting)).at(-1)).toBe('done');
+  await transaction;
+  expect(done).toEqual(server === null ? ['released', 'transaction'] : ['transaction', 'released']);
 });
 
 test('maintenance returns its steps', async () => {

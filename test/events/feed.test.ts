@@ -8,12 +8,16 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { PassFailpoint } from '../../src/domain/failpoint.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 import { needReview } from '../../src/domain/review.ts';
-import { merchantFeed, openTailWatch, orderFeed, tailLimit } from '../../src/events/feed.ts';
+import type { LogPosition } from '../../src/events/cursor.ts';
+import { createFeeds, type FeedScope } from '../../src/events/feeds.ts';
+import { FollowedEvents } from '../../src/events/followed-events.ts';
 import { type LoggedEvent, logStart, readLogEnd, readMerchantLog } from '../../src/events/log.ts';
 import { createNotifier } from '../../src/events/notifications.ts';
+import { openTailWatch, tailLimit } from '../../src/events/tail-watch.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
+import { changeOrder } from '../../src/store/change-order.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
-import { changeOrder } from '../../src/store/order-writer.ts';
+import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { untilSettled } from '../support/settled.ts';
 
@@ -28,6 +32,7 @@ beforeAll(async () => {
   context = {
     db: database,
     clock: systemClock,
+    writer: createOrderWriter({ db: database, clock: systemClock, failpoint: passAll }),
     accounts: onlyAccounts(database, []),
     notifier,
     log,
@@ -56,6 +61,18 @@ async function addEvent(orderId: string, reason: (typeof reasons)[number]): Prom
   );
 }
 
+const followable = (parts: Partial<Parameters<typeof createFeeds>[0]> = {}) =>
+  createFeeds({ pool: database.pool, notifier, log: context.log, readsMax: 2, ...parts });
+
+function follow(
+  scope: Partial<FeedScope>,
+  after: LogPosition | null,
+  feeds = followable(),
+): AsyncIterableIterator<LoggedEvent> {
+  const wanted = { merchantId, orderId: null, types: null, ...scope };
+  return new FollowedEvents((receiver) => feeds.follow(wanted, after, receiver))[Symbol.asyncIterator]();
+}
+
 const nameOf = ({ orderId, sequence }: LoggedEvent) => `${orderId} ${sequence}`;
 
 async function take(events: AsyncIterableIterator<LoggedEvent>, count: number): Promise<LoggedEvent[]> {
@@ -72,10 +89,7 @@ test('with 12 concurrent writers, a subscriber of the merchant receives every ev
   const start = await readLogEnd(database.pool);
   const [writers, ordersEach] = [12, 6];
   const perOrder = 1 + reasons.length;
-  const following = take(
-    merchantFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, types: null }, start),
-    writers * ordersEach * perOrder,
-  );
+  const following = take(follow({}, start), writers * ordersEach * perOrder);
   await Promise.all(
     Array.from({ length: writers }, async () => {
       for (let i = 0; i < ordersEach; i += 1) {
@@ -107,19 +121,13 @@ test('with 12 concurrent writers, a subscriber of the merchant receives every ev
 test('a subscriber of one order receives each of its events once, from any position', async () => {
   const start = await readLogEnd(database.pool);
   const orderId = await newOrder();
-  const live = take(
-    orderFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, orderId }, start),
-    1 + reasons.length,
-  );
+  const live = take(follow({ orderId }, start), 1 + reasons.length);
   for (const reason of reasons) await addEvent(orderId, reason);
   const received = await live;
   expect(received.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
   for (const [index, event] of received.slice(0, -1).entries()) {
     const rest = received.slice(index + 1);
-    const replayed = await take(
-      orderFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, orderId }, event),
-      rest.length,
-    );
+    const replayed = await take(follow({ orderId }, event), rest.length);
     expect(replayed.map(nameOf)).toEqual(rest.map(nameOf));
   }
 });
@@ -137,26 +145,24 @@ test('one round of the tail watch reaches the end of the log for any number of n
   const watch = await openTailWatch({ pool: database.pool, notifier: lossyNotifier });
   const [busyOrder, quietOrder] = [await newOrder(), await newOrder()];
   await database.pool.query(appendManySql, [busyOrder, 2 * tailLimit]);
-  const listener = lossyNotifier.listen(quietOrder, new AbortController().signal);
+  const woken = new Promise<void>((resolve) => lossyNotifier.listen(quietOrder, resolve));
   await addEvent(quietOrder, 'SURPLUS');
   await untilSettled(database.pool);
   expect(await watch.runOnce()).toBe(2 * tailLimit + 3);
-  await listener.next();
-  listener.close();
+  await woken;
   expect(await watch.runOnce()).toBe(0);
 });
 
 test('a subscriber that leaves while it waits leaves no listener behind', async () => {
   const orderId = await newOrder();
-  const source = { pool: database.pool, notifier, log: context.log };
-  for (const feed of [
-    orderFeed(source, { merchantId, orderId }, null),
-    merchantFeed(source, { merchantId, types: null }, null),
-  ]) {
+  const feeds = followable();
+  for (const feed of [follow({ orderId }, null, feeds), follow({}, null, feeds)]) {
     const pending = feed.next();
     await database.pool.query('select 1');
+    expect(feeds.topicCount).toBe(1);
     await feed.return?.();
     expect(await pending).toMatchObject({ done: true });
+    expect(feeds.topicCount).toBe(0);
   }
   expect(notifier.listenerCount).toBe(0);
 });
@@ -165,11 +171,7 @@ test('a merchant does not receive events of another merchant’s order', async (
   const orderId = await newOrder();
   const otherMerchantId = 'mch_01jd8m0v6te4r8x3y5z7a9b1c2';
   expect(await readMerchantLog(database.pool, otherMerchantId, logStart)).toEqual([]);
-  const feed = orderFeed(
-    { pool: database.pool, notifier, log: context.log },
-    { merchantId: otherMerchantId, orderId },
-    logStart,
-  );
+  const feed = follow({ merchantId: otherMerchantId, orderId }, logStart);
   const next = feed.next();
   await addEvent(orderId, 'SURPLUS');
   await feed.return?.();
@@ -196,7 +198,7 @@ test.runIf(process.env.DATABASE_URL)(
       await held;
     };
     const slow = changeOrder(
-      { ...context, failpoint },
+      { ...context, writer: createOrderWriter({ db: database, clock: systemClock, failpoint }) },
       'review',
       { orderId: slowOrder, actor: systemActor },
       (change) => needReview(change, 'SURPLUS', 'a test'),
@@ -205,10 +207,7 @@ test.runIf(process.env.DATABASE_URL)(
     await addEvent(quickOrder, 'SURPLUS');
     // The quick event has the higher position and is committed first. A cursor after it would skip the slow event.
     expect(await readMerchantLog(database.pool, merchantId, start)).toEqual([]);
-    const following = take(
-      merchantFeed({ pool: database.pool, notifier, log: context.log }, { merchantId, types: null }, start),
-      2,
-    );
+    const following = take(follow({}, start), 2);
     finish();
     await slow;
     expect((await following).map(({ orderId }) => orderId)).toEqual([slowOrder, quickOrder]);
@@ -231,7 +230,7 @@ test('a subscriber keeps its position while the database is unavailable and cont
   });
   const warned: string[] = [];
   const log = { ...context.log, warn: (_fields: object, message: string) => warned.push(message) };
-  const received = await take(orderFeed({ pool, notifier, log }, { merchantId, orderId }, logStart), 1);
+  const received = await take(follow({ orderId }, logStart, followable({ pool, log })), 1);
   expect(received.map(({ type }) => type)).toEqual(['ORDER_CREATED']);
   expect(warned).toHaveLength(1);
 });

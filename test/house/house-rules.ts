@@ -33,7 +33,9 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['accounts/account-settings.ts', 'accounts/master-key.ts', 'providers/webhook-url.ts'],
     ...['store/api-key-store.ts', 'store/signing-key-store.ts', 'store/provider-account-store.ts'],
     ...['store/order-reader.ts', 'store/order-list.ts'],
-    ...['events/feed.ts', 'events/cursor.ts', 'events/log.ts', 'events/notifications.ts'], // what subscribes and reads; the inbox is none of its business
+    // what subscribes and reads; the inbox is none of its business
+    ...['events/feeds.ts', 'events/follower.ts', 'events/followed-events.ts', 'events/slices.ts'],
+    ...['events/cursor.ts', 'events/log.ts'],
   ],
   http: [
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging', 'limits'],

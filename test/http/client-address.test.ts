@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
-import { clientAddressOf } from '../../src/http/client-address.ts';
+import { clientAddressOf, createAddressReader } from '../../src/http/client-address.ts';
 
 const requestOf = (remoteAddress: string, forwarded?: string) =>
   ({ socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage;
@@ -21,4 +21,16 @@ test.each<[what: string, proxies: number, remote: string, forwarded: string | un
   ['of this machine', 0, '::1', undefined, '0:0:0:0::/64'],
 ])('the address of a client is %s', (_what, proxies, remote, forwarded, address) => {
   expect(clientAddressOf(requestOf(remote, forwarded), proxies)).toBe(address);
+});
+
+test.each([
+  ['without x-forwarded-for', 0, [undefined, undefined], 0],
+  ['with it, once', 0, [undefined, '198.51.100.1', '198.51.100.2'], 1],
+  ['with it behind a counted proxy', 1, ['198.51.100.1'], 0],
+])('a proxy that is not counted is warned of: %s', (_what, proxies, forwarded, count) => {
+  const warnings: string[] = [];
+  const log = { info() {}, warn: (_fields: object, message: string) => warnings.push(message), error() {} };
+  const addressOf = createAddressReader(proxies, log);
+  for (const value of forwarded) addressOf(requestOf('10.0.0.1', value));
+  expect(warnings).toHaveLength(count);
 });

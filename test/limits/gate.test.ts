@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createGate } from '../../src/limits/gate.ts';
 
 test('work beyond the limit waits in order, and beyond the queue it is refused', async () => {
-  const gate = createGate(1, 2);
+  const gate = createGate({ inFlightMax: 1, queuedMax: 2 });
   const entered: number[] = [];
   const first = await gate.enter();
   const waiting = [1, 2].map(async (number) => {
@@ -19,5 +19,45 @@ test('work beyond the limit waits in order, and beyond the queue it is refused',
   const third = await waiting[1];
   expect(entered).toEqual([1, 2]);
   third?.();
+  expect(await gate.enter()).not.toBeNull();
+});
+
+test('work that waits for a provider leaves its place to other work, and takes none when it goes on', async () => {
+  const gate = createGate({ inFlightMax: 1, queuedMax: 1 });
+  const first = await gate.enter();
+  const waiting = gate.enter();
+  expect(await gate.enter()).toBeNull();
+  const resume = gate.pause();
+  const second = await waiting;
+  resume();
+  let hasEntered = false;
+  const third = gate.enter().then((leave) => {
+    hasEntered = true;
+    return leave;
+  });
+  second?.();
+  await new Promise(setImmediate);
+  expect(hasEntered).toBe(false);
+  first?.();
+  expect(await third).not.toBeNull();
+});
+
+test('calls of providers by background work make no more places than there is work', async () => {
+  const gate = createGate({ inFlightMax: 1, queuedMax: 0 });
+  gate.pause();
+  gate.pause();
+  expect(await gate.enter()).not.toBeNull();
+  expect(await gate.enter()).not.toBeNull(); // the first one may be the one that waits
+  expect(await gate.enter()).not.toBeNull();
+  expect(await gate.enter()).toBeNull();
+});
+
+test('when everything is late, nothing waits', async () => {
+  let isLate = false;
+  const gate = createGate({ inFlightMax: 1, queuedMax: 1, isLate: () => isLate });
+  const first = await gate.enter();
+  isLate = true;
+  expect(await gate.enter()).toBeNull();
+  first?.();
   expect(await gate.enter()).not.toBeNull();
 });

@@ -12,8 +12,14 @@ const plantedDir = fileURLToPath(new URL('.', import.meta.url));
 /** A bug that is not found within this number of schedules counts as not found. */
 const schedulesMax = 600;
 
-type Planted = { readonly name: string; readonly path: string; readonly needsPostgresql: boolean };
-type Catch = { readonly seed: string; readonly why: string };
+type Planted = {
+  readonly name: string;
+  readonly path: string;
+  readonly needsPostgresql: boolean;
+  /** The test file that must find the bug, for one that harms only the neighbours of a change; null for the schedules. */
+  readonly testFile: string | null;
+};
+type Catch = { readonly by: string; readonly why: string };
 
 function readPlanted(wanted: readonly string[]): Planted[] {
   return readdirSync(plantedDir)
@@ -21,10 +27,12 @@ function readPlanted(wanted: readonly string[]): Planted[] {
     .sort()
     .map((file) => {
       const path = join(plantedDir, file);
+      const text = readFileSync(path, 'utf8');
       return {
         name: file.replace(/\.patch$/, ''),
         path,
-        needsPostgresql: /^Needs: postgresql/m.test(readFileSync(path, 'utf8')),
+        needsPostgresql: /^Needs: postgresql/m.test(text),
+        testFile: /^Found by: (\S+)/m.exec(text)?.[1] ?? null,
       };
     })
     .filter(({ name }) => wanted.length === 0 || wanted.includes(name));
@@ -68,7 +76,33 @@ async function prove(dir: string, { needsPostgresql }: Planted, databaseUrl: str
   // The proof must have failed, not the program.
   if (seed === undefined) throw new Error(`The runner ended with ${code} and named no seed:\n${said.slice(-2000)}`);
   const [why = ''] = /^.*[Ii]nvariant.*$/m.exec(said) ?? [];
-  return { seed, why: why.trim() };
+  return { by: `seed ${seed}`, why: why.trim() };
+}
+
+/** Runs the test file, which must fail by one of its tests. */
+async function runTest(
+  dir: string,
+  testFile: string,
+  { needsPostgresql }: Planted,
+  databaseUrl: string,
+): Promise<Catch | null> {
+  const { DATABASE_URL: _ours, ...env } = process.env;
+  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', testFile, '--testTimeout', '30000'], {
+    cwd: dir,
+    env: { ...env, ...(needsPostgresql && { DATABASE_URL: databaseUrl }) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += String(chunk);
+    });
+  }
+  const [code] = await once(child, 'close');
+  if (code === 0) return null;
+  const [, why] = /FAIL .* > (.*)/.exec(said) ?? [];
+  if (why === undefined) throw new Error(`${testFile} ended with ${code} without a failed test:\n${said.slice(-2000)}`);
+  return { by: testFile, why };
 }
 
 /** Why git refuses to apply a patch; null when it does not. */
@@ -97,10 +131,14 @@ async function run(
     copyProject(dir);
     const refusal = refusalOf([planted.path], dir);
     if (refusal !== null) return { isCaught: false, line: refusal };
-    const caught = await prove(dir, planted, databaseUrl);
+    const { testFile } = planted;
+    const caught = await (testFile === null
+      ? prove(dir, planted, databaseUrl)
+      : runTest(dir, testFile, planted, databaseUrl));
     const seconds = ((Date.now() - startedMs) / 1000).toFixed(0);
-    if (caught === null) return { isCaught: false, line: `NOT CAUGHT by ${schedulesMax} schedules, ${seconds} s` };
-    return { isCaught: true, line: `caught by seed ${caught.seed}, ${seconds} s: ${caught.why}` };
+    const by = testFile ?? `${schedulesMax} schedules`;
+    if (caught === null) return { isCaught: false, line: `NOT CAUGHT by ${by}, ${seconds} s` };
+    return { isCaught: true, line: `caught by ${caught.by}, ${seconds} s: ${caught.why}` };
   } catch (error) {
     return { isCaught: false, line: `FAILED: ${error instanceof Error ? error.message : error}` };
   } finally {

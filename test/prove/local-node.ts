@@ -17,20 +17,22 @@ import type { Failpoint } from '../../src/domain/failpoint.ts';
 import type { Log } from '../../src/domain/log.ts';
 import type { PaymentMethod } from '../../src/domain/payment.ts';
 import type { LogPosition } from '../../src/events/cursor.ts';
-import { merchantFeed, openTailWatch, orderFeed } from '../../src/events/feed.ts';
+import { createFeeds } from '../../src/events/feeds.ts';
 import { createNotifier } from '../../src/events/notifications.ts';
+import { openTailWatch } from '../../src/events/tail-watch.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
+import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 
 import { doorDispatcher } from './alipay-dispatcher.ts';
 import { receiveCallback } from './callback-entrance.ts';
-import type { Dice } from './dice.ts';
+import { Dice } from './dice.ts';
 import { BrokenConnectionError, forever, Life } from './life.ts';
 import { mortalDatabase } from './mortal-database.ts';
 import type { Answer, CommandName, Node, NodeObserver, Scope } from './node.ts';
@@ -65,6 +67,11 @@ const commands: Readonly<Record<CommandName, Command>> = {
 };
 
 const pauseMsMax = 6;
+/** A small ring, so that subscribers fall behind it. */
+const ringEvents = 4;
+/** How often a subscriber does not take an event at once, and for how long. */
+const reluctance = 0.1;
+const reluctanceMsMax = 5;
 
 /** Wires a node as `app.ts` does, with a database and a life that can end at any failpoint. */
 export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
@@ -111,6 +118,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const providers = opened.filter(({ method }) => !parts.retired.includes(method));
   const context: CommandContext = {
     ...{ db, log, failpoint, clock: { now }, accounts: onlyAccounts(db, providers) },
+    writer: createOrderWriter({ db, failpoint, clock: { now } }),
     notifier: {
       notify(notification) {
         if (life.isOver) return;
@@ -122,6 +130,8 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const intake = createCallbackIntake(context);
   const webhook: WebhookParts = { accounts: context.accounts, now, log, failpoint, intake };
   const subscriptions = new Map<number, () => void>();
+  const reluctanceDice = new Dice(parts.dice.int(0, 0x7fff_ffff), 'subscribers');
+  const feeds = createFeeds({ pool: readingPool, notifier, log, readsMax: 2, ringEvents });
   const tail = await openTailWatch({ pool: readingPool, notifier });
 
   return {
@@ -144,23 +154,18 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       await life.heard(() => tail.runOnce()).catch(unlessBroken);
     },
     follow(subscription: number, scope: Scope, after: LogPosition) {
-      const source = { pool: readingPool, notifier, log };
-      const { merchantId, orderId, types } = scope;
-      const feed =
-        orderId === null
-          ? merchantFeed(source, { merchantId, types }, after)
-          : orderFeed(source, { merchantId, orderId }, after);
-      let isOpen = true;
-      subscriptions.set(subscription, () => {
-        isOpen = false;
-        void feed.return?.();
-      });
-      void (async () => {
-        for await (const event of feed) {
-          if (life.isOver || !isOpen) return;
+      const follower = feeds.follow(scope, after, {
+        take(event) {
+          if (life.isOver) return 'no room';
+          if (reluctanceDice.hit(reluctance)) {
+            setTimeout(() => follower.proceed(), reluctanceDice.int(0, reluctanceMsMax));
+            return reluctanceDice.hit(0.5) ? 'no room' : 'not yet';
+          }
           observer.heard(subscription, event);
-        }
-      })();
+          return 'taken';
+        },
+      });
+      subscriptions.set(subscription, () => follower.end());
     },
     unfollow(subscription: number) {
       subscriptions.get(subscription)?.();

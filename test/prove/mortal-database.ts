@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Database, Tx } from '../../src/database/database.ts';
+import type { Database, TransactionOptions, Tx } from '../../src/database/database.ts';
 import { forever, type Life } from './life.ts';
 
 /** Injected failures of a node's statements. */
@@ -27,7 +27,8 @@ export function mortalDatabase(database: Database, life: Life, spoiling: Spoilin
   return {
     ...database,
     pool: mortalPool(database.pool, life, spoiling),
-    transaction: (work, turn) => life.within(transact(database, life, spoiling, work, turn)),
+    writes: mortalPool(database.writes, life, spoiling),
+    transaction: (work, options) => life.within(transact(database, life, spoiling, work, options)),
   };
 }
 
@@ -35,14 +36,14 @@ async function transact<T>(
   database: Database,
   life: Life,
   spoiling: Spoiling,
-  work: (tx: Tx) => Promise<T>,
-  turn: string | undefined,
+  work: (tx: Tx, opened: readonly unknown[]) => Promise<T>,
+  options: TransactionOptions | undefined,
 ): Promise<T> {
   if (life.isOver) return forever();
-  const result = await database.transaction(async (tx) => {
+  const result = await database.transaction(async (tx, opened) => {
     if (life.isOver) throw new Error('The node died before its transaction began.');
-    return Promise.race([work(mortalTx(tx, life, spoiling)), life.ended]);
-  }, turn);
+    return Promise.race([work(mortalTx(tx, life, spoiling), opened), life.ended]);
+  }, options);
   if (spoiling.spoilsCommit()) throw new UnheardCommitError();
   return result;
 }

@@ -124,7 +124,7 @@ async function openEntrance(provider: () => PaymentProvider | undefined, now: ()
             entrance.failures -= 1;
             throw new Error('The callback cannot be kept.');
           }
-          return verdict.eventId;
+          return null;
         },
         apply: silent,
       },

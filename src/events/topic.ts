@@ -1,0 +1,175 @@
+import { shareReads } from '../database/shared-read.ts';
+import { comparePositions } from './cursor.ts';
+import type { FollowerReads } from './follower-reads.ts';
+import type { Place } from './log.ts';
+import type { Notifier } from './notifications.ts';
+import type { Past, PastReads } from './past-reads.ts';
+import { Ring } from './ring.ts';
+import type { Slices, Step } from './slices.ts';
+import type { Track } from './track.ts';
+
+export type TopicParts = {
+  readonly notifier: Pick<Notifier, 'listen'>;
+  readonly reads: FollowerReads;
+  readonly pastReads: PastReads;
+  readonly slices: Slices;
+  /** The number of events that a topic keeps in memory. */
+  readonly ringEvents: number;
+};
+
+/**
+ * The interval between two reads while an older open transaction holds events back. Most transactions end quickly. The interval grows, so
+ * that one that stays open does not cause constant polling.
+ */
+const heldBackDelayMsMin = 25;
+const heldBackDelayMsMax = 1000;
+/** A follower that joins causes a read unless one began within this time, so that many who join at once cause few. */
+const freshMs = 100;
+
+/**
+ * Follows the log of one merchant or one order for all its followers on this node: each event is read once and kept in a ring. A follower
+ * is a position. It takes its events from the ring, or from the log while it is behind the ring.
+ */
+export class Topic {
+  readonly #track: Track;
+  readonly #parts: TopicParts;
+  readonly #onEmpty: () => void;
+  readonly #followers = new Set<Step>();
+  readonly #stopListening: () => void;
+  readonly #opening: Promise<void>;
+  readonly #readEnd: () => Promise<Place>;
+  #ring: Ring | null = null;
+  #head: Place | null = null;
+  #isClosed = false;
+  #isReading = true;
+  #isWoken = false;
+  #readAtMs = 0;
+  #heldBackDelayMs = heldBackDelayMsMin;
+  #heldBackTimer: NodeJS.Timeout | null = null;
+  #isInRound = false;
+  #needsRound = false;
+
+  constructor(track: Track, parts: TopicParts, onEmpty: () => void) {
+    this.#track = track;
+    this.#parts = parts;
+    this.#onEmpty = onEmpty;
+    // Before the first read, so that an event that the read does not find causes another one.
+    this.#stopListening = parts.notifier.listen(track.name, () => this.#wake());
+    this.#readEnd = shareReads(
+      () => this.#read(() => track.readEnd()),
+      () => '',
+    );
+    this.#opening = this.#open();
+  }
+
+  add(follower: Step): void {
+    this.#followers.add(follower);
+    if (this.#ring !== null && performance.now() - this.#readAtMs > freshMs) this.#wake();
+  }
+
+  remove(follower: Step): void {
+    if (!this.#followers.delete(follower) || this.#followers.size > 0) return;
+    this.#isClosed = true;
+    this.#stopListening();
+    if (this.#heldBackTimer !== null) clearTimeout(this.#heldBackTimer);
+    this.#onEmpty();
+  }
+
+  /** The ring, once it has been filled; null when the topic was closed first. */
+  async opened(): Promise<Ring | null> {
+    await this.#opening;
+    return this.#ring;
+  }
+
+  /** A place before every later event and after every event that was readable when this was called. */
+  readEnd(): Promise<Place> {
+    return this.#readEnd();
+  }
+
+  /** Reads events after a place that is before the ring. Followers at the same place share the read. */
+  readPast(place: Place): Promise<Past> {
+    return this.#parts.pastReads.share(this, place, async () => {
+      // Everything up to the head was readable when the head was read, so a read that begins now finds it.
+      const head = this.#head ?? place;
+      const { events, isFull } = await this.#read(() => this.#track.readAfter(place));
+      const last = events.at(-1) ?? place;
+      return { events, through: isFull || comparePositions(last, head) > 0 ? last : head };
+    });
+  }
+
+  async #open(): Promise<void> {
+    const { ringEvents } = this.#parts;
+    this.#readAtMs = performance.now();
+    const { events, floor, head, isHeldBack } = await this.#read(() => this.#track.readNewest(ringEvents));
+    if (this.#isClosed) return;
+    this.#ring = new Ring(ringEvents, floor, events);
+    this.#head = head;
+    if (isHeldBack) this.#readLater();
+    this.#isReading = false;
+    if (this.#isWoken) this.#wake();
+  }
+
+  /** Stays pending when the topic is closed while the database is away: nobody waits for it any more. */
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    const result = await this.#parts.reads.patiently(read, () => this.#isClosed);
+    return result === null ? new Promise<never>(() => {}) : result;
+  }
+
+  #wake(): void {
+    this.#isWoken = true;
+    if (!this.#isReading) void this.#readNews();
+  }
+
+  async #readNews(): Promise<void> {
+    this.#isReading = true;
+    while (this.#isWoken && !this.#isClosed) {
+      this.#isWoken = false;
+      await this.#readOn();
+    }
+    this.#isReading = false;
+  }
+
+  /** Reads to the end of the log. */
+  async #readOn(): Promise<void> {
+    for (;;) {
+      const [ring, head] = [this.#ring, this.#head];
+      if (ring === null || head === null) return;
+      this.#readAtMs = performance.now();
+      const { events, isFull, isHeldBack } = await this.#read(() => this.#track.readAfter(head));
+      if (this.#isClosed) return;
+      if (events.length > 0) {
+        ring.append(events);
+        this.#head = events.at(-1) ?? head;
+        this.#heldBackDelayMs = heldBackDelayMsMin;
+        this.#tellAll();
+      }
+      if (isFull) continue;
+      if (isHeldBack) this.#readLater();
+      return;
+    }
+  }
+
+  #readLater(): void {
+    if (this.#heldBackTimer !== null) return;
+    this.#heldBackTimer = setTimeout(() => {
+      this.#heldBackTimer = null;
+      this.#heldBackDelayMs = Math.min(2 * this.#heldBackDelayMs, heldBackDelayMsMax);
+      this.#wake();
+    }, this.#heldBackDelayMs);
+  }
+
+  #tellAll(): void {
+    this.#needsRound = true;
+    if (this.#isInRound) return;
+    this.#isInRound = true;
+    this.#parts.slices.add(this.#rounds());
+  }
+
+  *#rounds(): Generator<Step, void, undefined> {
+    while (this.#needsRound) {
+      this.#needsRound = false;
+      yield* this.#followers;
+    }
+    this.#isInRound = false;
+  }
+}

@@ -1,0 +1,95 @@
+import type { LoggedEvent } from '../events/log.ts';
+import type { Slices, Step } from '../events/slices.ts';
+
+/** The result of one event for one group of subscriptions, as JSON. `text` is null until it is there. */
+export type Frame = {
+  readonly eventId: string;
+  readonly text: string | null;
+  /** They go on once the text is there. */
+  readonly waiting: Step[];
+};
+
+/** Subscriptions that get the same results. */
+export type FrameGroup = {
+  /** The result for an event, which was made after the event and is at most a second old. */
+  frameOf(event: LoggedEvent): Frame;
+  leave(): void;
+};
+
+/** Makes one result. Returns a promise only if it has to wait. */
+export type MakeFrame = (event: LoggedEvent) => string | Promise<string>;
+
+export type SharedFrames = {
+  /** Enters the group with this key. `make` is used if it is a new group. */
+  enter(key: string, make: MakeFrame): FrameGroup;
+  readonly groupCount: number;
+};
+
+/** `OrderEvent.order` is the order as of the delivery. For a subscriber that takes an event later, it is read again. */
+const frameAgeMsMax = 1000;
+/** The memory for results that several subscriptions may still need, in UTF-16 code units. */
+const rememberedLengthMax = 32 * 1024 * 1024;
+
+type KnownFrame = { -readonly [Name in keyof Frame]: Frame[Name] } & {
+  readonly frames: Map<string, KnownFrame>;
+  madeAtMs: number;
+};
+
+type Group = { readonly make: MakeFrame; readonly frames: Map<string, KnownFrame>; members: number };
+
+/** Executes each event once for each group, and remembers the results for a moment. */
+export function createSharedFrames(slices: Slices): SharedFrames {
+  const groups = new Map<string, Group>();
+  /** The frames that are made, oldest first. */
+  const remembered = new Set<KnownFrame>();
+  let rememberedLength = 0;
+
+  function forgetOld(nowMs: number): void {
+    for (const frame of remembered) {
+      if (nowMs - frame.madeAtMs <= frameAgeMsMax && rememberedLength <= rememberedLengthMax) return;
+      remembered.delete(frame);
+      rememberedLength -= frame.text?.length ?? 0;
+      if (frame.frames.get(frame.eventId) === frame) frame.frames.delete(frame.eventId);
+    }
+  }
+
+  function finish(frame: KnownFrame, text: string): void {
+    const nowMs = performance.now();
+    frame.text = text;
+    frame.madeAtMs = nowMs;
+    remembered.add(frame);
+    rememberedLength += text.length;
+    forgetOld(nowMs);
+    if (frame.waiting.length > 0) slices.add(frame.waiting.splice(0));
+  }
+
+  function frameOf({ make, frames }: Group, event: LoggedEvent): Frame {
+    const known = frames.get(event.id);
+    if (known !== undefined && (known.text === null || performance.now() - known.madeAtMs <= frameAgeMsMax))
+      return known;
+    const frame: KnownFrame = { eventId: event.id, text: null, waiting: [], frames, madeAtMs: 0 };
+    frames.set(event.id, frame);
+    const made = make(event);
+    if (typeof made === 'string') finish(frame, made);
+    else void made.then((text) => finish(frame, text));
+    return frame;
+  }
+
+  return {
+    enter(key, make) {
+      const group = groups.get(key) ?? { make, frames: new Map(), members: 0 };
+      groups.set(key, group);
+      group.members += 1;
+      return {
+        frameOf: (event) => frameOf(group, event),
+        leave() {
+          group.members -= 1;
+          if (group.members === 0 && groups.get(key) === group) groups.delete(key);
+        },
+      };
+    },
+    get groupCount() {
+      return groups.size;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream';
+import type { Deliveries } from './deliveries.ts';
+import { backlogBytesMax, type HttpLimits } from './limits.ts';
+
+/** Some browsers wait for a first byte, and proxies cut silent connections. */
+const heartbeat = ':\n\n';
+
+/**
+ * The body of an SSE response. It takes an event only when the client has read most of what was sent before. A client that does not read for
+ * a while is disconnected.
+ */
+export function openEventStream(
+  deliveries: Deliveries,
+  { heartbeatIntervalMs, backlogTimeoutMs }: Pick<HttpLimits, 'heartbeatIntervalMs' | 'backlogTimeoutMs'>,
+): Readable {
+  let hasRoom = true;
+  let isWanted = false;
+  let backlogTimer: NodeJS.Timeout | undefined;
+  const stream = new Readable({
+    highWaterMark: backlogBytesMax,
+    read() {
+      hasRoom = true;
+      clearTimeout(backlogTimer);
+      if (!isWanted) return;
+      isWanted = false;
+      deliveries.advance();
+    },
+    destroy(error, destroyed) {
+      clearTimeout(backlogTimer);
+      clearInterval(heartbeatTimer);
+      deliveries.end();
+      destroyed(error);
+    },
+  });
+  const write = (text: string) => {
+    hasRoom = stream.push(text);
+    if (!hasRoom) backlogTimer = setTimeout(() => stream.destroy(), backlogTimeoutMs);
+  };
+  const heartbeatTimer = setInterval(() => {
+    if (hasRoom && stream.readableLength === 0) write(heartbeat);
+  }, heartbeatIntervalMs);
+  write(heartbeat);
+  deliveries.deliverTo({
+    send(frame) {
+      isWanted = !hasRoom;
+      if (hasRoom) write(`event: next\ndata: ${frame}\n\n`);
+      return !isWanted;
+    },
+  });
+  deliveries.onEnd(() => {
+    if (stream.destroyed) return;
+    stream.push('event: complete\ndata:\n\n');
+    stream.push(null);
+  });
+  return stream;
+}
