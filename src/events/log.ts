@@ -68,7 +68,8 @@ const merchantTypesSql = `
     where e.merchant_id = $1 and (e.type, e.epoch, e.xid, e.pos) > (wanted.type, $2::int, $3::bigint, $4::bigint)
       and e.type <= wanted.type and ${isSettled}
     order by e.type, e.epoch, e.xid, e.pos limit $5
-  ) e order by e.epoch, e.xid, e.pos limit $5`;
+  ) e
+  order by e.epoch, e.xid, e.pos limit $5`;
 // Settled events come first, because those that are held back have higher transaction ids.
 const merchantNewsSql = `
   select ${columns}, ${isSettled} as "isSettled" from events e
