@@ -90,11 +90,11 @@ export function createGraphqlServer({
     // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [
+      shareSubscriptions({ server, openEventStream }), // the function that those below wrap
       ...(trustedDocuments === null ? [] : [requireTrusted(trustedDocuments)]),
       strictParams(),
       limitDocuments({ hasIntrospection }),
       requireSubscriptionField(),
-      shareSubscriptions({ server, openEventStream }),
       limitOperations(operationLimits),
       maskExecution(log),
       codeResults(),
