@@ -40,6 +40,7 @@ function withoutPort(hop: string): string {
 
 /** IPv4 in its own form. Of IPv6 only the network: one client has 2⁶⁴ addresses. */
 function canonical(address: string): string {
+  if (!address.includes(':')) return address;
   const plain = address.split('%', 1)[0] ?? address;
   const mapped = /^::ffff:([\d.]+)$/i.exec(plain)?.[1];
   if (mapped !== undefined) return mapped;
