@@ -76,7 +76,8 @@ export class Follower {
 
   async #begin(after: LogPosition | null): Promise<void> {
     const ring = await this.#topic.opened();
-    const place = after ?? (await this.#topic.readEnd());
+    // Without a sequence number: the position may be that of an event of another order.
+    const place = after === null ? await this.#topic.readEnd() : { epoch: after.epoch, xid: after.xid, pos: after.pos };
     if (this.#state === 'ended') return;
     this.#ring = ring;
     this.#place = place;

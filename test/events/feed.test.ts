@@ -132,6 +132,18 @@ test('a subscriber of one order receives each of its events once, from any posit
   }
 });
 
+test('the position of another order’s event is a position in the log, whatever the number of that event', async () => {
+  const start = await readLogEnd(database.pool);
+  const [orderId, otherId] = [await newOrder(), await newOrder()];
+  for (const reason of reasons) await addEvent(otherId, reason);
+  const last = (await take(follow({ orderId: otherId }, start), 1 + reasons.length)).at(-1);
+  for (const reason of reasons) await addEvent(orderId, reason);
+  // Behind a ring of one event, so that the position is looked up in the log.
+  const feeds = followable({ ringEvents: 1 });
+  const received = await take(follow({ orderId }, last ?? start, feeds), reasons.length);
+  expect(received.map(({ sequence }) => sequence)).toEqual([2, 3, 4, 5]);
+});
+
 const appendManySql = `
   insert into events (id, merchant_id, order_id, sequence, type, occurred_at, order_number, order_status, order_payment_status,
     currency, changes, epoch)
