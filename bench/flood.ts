@@ -6,7 +6,7 @@ import { logEndOf } from './support/graphql.ts';
 import { inspectable, openInspector } from './support/inspector.ts';
 import { preparePayments } from './support/prepared-payments.ts';
 import { openProcess } from './support/process-calls.ts';
-import { rssMbOf, watchRss } from './support/process-usage.ts';
+import { cpuMsOf, rssMbOf, watchBackends, watchRss } from './support/process-usage.ts';
 import { firstMerchantOf, type Product, startProduct } from './support/product.ts';
 import { percentile } from './support/statistics.ts';
 
@@ -42,6 +42,8 @@ export const flood: Bench = {
 
     turn.say('half-open requests and forged callbacks');
     const watched = watchRss(product.pid);
+    const backends = watchBackends(product.database.name);
+    const [beforeMs, transactionsBefore] = [cpuMsOf(product.pid), await countTransactions(product)];
     await stream(alone.used);
     await flooder.call('openHalf', { url: product.url, count: halfOpen });
     const attack = await flooder.call('flood', {
@@ -50,7 +52,9 @@ export const flood: Bench = {
       connections,
       payments: payments.slice(2000),
     });
+    const [cpuMs, databaseMs] = [cpuMsOf(product.pid) - beforeMs, backends.stop()];
     await delay(1000);
+    const transactions = (await countTransactions(product)) - transactionsBefore;
     const beside = await stripe.call('stopGenuine', undefined);
     const rssPeak = watched.stop();
     const ended = await flooder.call('closeHalfOpen', undefined);
@@ -67,6 +71,13 @@ export const flood: Bench = {
       ...Object.entries(attack.answers).map(
         ([status, count]): Measure => ({ name: `forged answered with ${status}`, unit: 'count', value: count }),
       ),
+      { name: 'Node CPU of a forged callback', unit: 'µs', value: (cpuMs * 1000) / forged },
+      {
+        name: 'PostgreSQL CPU of a forged callback',
+        unit: 'µs',
+        value: databaseMs === null ? null : (databaseMs * 1000) / forged,
+      },
+      { name: 'transactions of a forged callback', unit: 'count', value: transactions / forged },
       { name: 'forged answered, p99', unit: 'ms', value: percentile(attack.answerMs, 0.99) },
       { name: 'half-open requests', unit: 'count', value: halfOpen },
       { name: 'half-open requests ended by the server', unit: 'count', value: ended },
@@ -101,6 +112,15 @@ function genuineMeasures({ acknowledgedMs, appliedMs, used }: Genuine): Measure[
     ...of('acknowledged', acknowledgedMs),
     ...of('applied', appliedMs),
   ];
+}
+
+/** As PostgreSQL counts them, with a delay of up to a second. */
+async function countTransactions({ database: { pool, name } }: Product): Promise<number> {
+  const { rows } = await pool.query<{ count: string }>(
+    'select xact_commit + xact_rollback as count from pg_stat_database where datname = $1',
+    [name],
+  );
+  return Number(rows[0]?.count);
 }
 
 /** The resident memory once it is within a tenth of what it was, or after a while. */

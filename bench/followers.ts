@@ -12,51 +12,44 @@ import { percentile } from './support/statistics.ts';
 export const followers: Bench = {
   name: 'followers',
   summary:
-    'orders that eight clients create beside followers of `merchantEvents` who read or have stalled; then many events beside stalled followers and one who reads.',
+    'orders that eight clients create before and beside followers of `merchantEvents` who read or have stalled; then many events beside stalled followers and one who reads.',
   limitSummary: null,
   limit: null,
   async product(turn) {
     const measures: Measure[] = [];
-    let alone: number | null = null;
-    for (const { count, isStalled } of groupsOf(turn)) {
-      const kind = count === 0 ? '' : isStalled ? ' stalled' : ' reading';
-      turn.say(`${count}${kind} followers`);
-      const rate = await measureOrders(turn, count, isStalled);
-      alone ??= rate;
-      measures.push({ name: `orders beside ${count}${kind} followers`, unit: '/s', value: rate });
-      if (count > 0) measures.push({ name: `of those without, ${count}${kind}`, unit: 'ratio', value: rate / alone });
+    for (const count of turn.isQuick ? [5] : [100, 300]) {
+      for (const isStalled of [false, true]) {
+        const kind = `${count} ${isStalled ? 'stalled' : 'reading'} followers`;
+        turn.say(kind);
+        const { alone, beside } = await measureOrders(turn, count, isStalled);
+        measures.push({ name: `orders before ${kind}`, unit: '/s', value: alone });
+        measures.push({ name: `orders beside ${kind}`, unit: '/s', value: beside });
+        measures.push({ name: `orders beside by before, ${kind}`, unit: 'ratio', value: beside / alone });
+      }
     }
     return [...measures, ...(await measureStalled(turn))];
   },
 };
 
-type Group = { readonly count: number; readonly isStalled: boolean };
-
-function groupsOf({ isQuick }: Turn): readonly Group[] {
-  const counts = isQuick ? [5] : [100, 300];
-  return [
-    { count: 0, isStalled: false },
-    ...counts.flatMap((count) => [
-      { count, isStalled: false },
-      { count, isStalled: true },
-    ]),
-  ];
-}
-
 const operation = { kind: 'createOrder' } as const;
 
-/** Orders per second, with a server of its own, so that no group leaves anything to the next. */
-async function measureOrders(turn: Turn, count: number, isStalled: boolean): Promise<number> {
+/** Orders per second before and beside followers, on a server of their own, so that no group leaves anything to the next. */
+async function measureOrders(turn: Turn, count: number, isStalled: boolean) {
   const { url, token, close } = await startProduct(turn);
-  const after = await logEndOf(url, token);
   const subscribers = turn.scope.keep(openProcess<SubscriberCalls>('subscribers'));
   const requests = turn.scope.keep(openProcess<RequestsCalls>('requests'));
-  await subscribers.call('connect', { url, token, after, count, isStalled });
-  await requests.call('run', { url, token, operation, clients: 8, seconds: turn.isQuick ? 0.2 : 2 });
-  const result = await requests.call('run', { url, token, operation, clients: 8, seconds: turn.isQuick ? 0.5 : 10 });
+  const create = async (seconds: number): Promise<number> => {
+    const result = await requests.call('run', { url, token, operation, clients: 8, seconds });
+    return result.done / result.seconds;
+  };
+  await create(turn.isQuick ? 0.2 : 3);
+  const alone = await create(turn.isQuick ? 0.5 : 10);
+  await subscribers.call('connect', { url, token, after: await logEndOf(url, token), count, isStalled });
+  await create(turn.isQuick ? 0.2 : 3);
+  const beside = await create(turn.isQuick ? 0.5 : 10);
   await Promise.all([subscribers, requests].map((process) => process.close()));
   await close();
-  return result.done / result.seconds;
+  return { alone, beside };
 }
 
 async function measureStalled(turn: Turn): Promise<Measure[]> {

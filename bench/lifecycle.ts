@@ -36,6 +36,8 @@ export const lifecycle: Bench = {
       ofHot.push(rate);
     }
     const clients = clientsOf(turn).at(-1) ?? 1;
+    turn.say(`warming up ${shopCountOf(turn)} merchants`);
+    await shop.call('run', { clients, shops: shopCountOf(turn), count: shopCountOf(turn) });
     turn.say(`${clients} clients, ${shopCountOf(turn)} merchants`);
     const input = { clients, shops: shopCountOf(turn), seconds: secondsOf(turn) };
     const [more, rate] = await measureRun(opened, input, `${clients} clients, ${shopCountOf(turn)} merchants`);

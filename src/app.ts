@@ -1,26 +1,21 @@
 import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
-import { type ClosingList, closingList, openingMsMax, rejectedBy } from './closing-list.ts';
+import { openAuthentication, openNotifier, startSandbox } from './app-parts.ts';
+import { closingList, openingMsMax, rejectedBy } from './closing-list.ts';
 import { createClientTokens } from './commands/client-token.ts';
 import { payOrderMsMax } from './commands/pay-order.ts';
-import { createTokenVerifier } from './commands/verify-token.ts';
-import { type Config, readProviders } from './config.ts';
+import type { Config } from './config.ts';
 import { type Database, openDatabase, readLogState } from './database/database.ts';
-import { gatherLookups } from './database/gathered-lookups.ts';
 import { createPendingCheck } from './database/pending-migrations.ts';
-import { shareReads } from './database/shared-read.ts';
-import { type SandboxProcess, startSandboxProcess } from './development.ts';
-import { type DevelopmentKeys, developmentKeys, sandboxEnvironment } from './development-keys.ts';
+import { developmentKeys } from './development-keys.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { createFeeds } from './events/feeds.ts';
 import { followerReadsMax } from './events/follower-reads.ts';
-import { createNotifier, type Notifier } from './events/notifications.ts';
 import { openTailWatch } from './events/tail-watch.ts';
 import { dieAt } from './failpoints.ts';
-import { createAuthentication } from './graphql/authentication.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { principalOf } from './graphql/operation-limits.ts';
 import { mayCallFrom } from './graphql/page-origin.ts';
@@ -41,14 +36,10 @@ import { serveWebSocket } from './http/websocket.ts';
 import { openLimits } from './limits/open-limits.ts';
 import { createLogger } from './logging/logger.ts';
 import type { CommandContext } from './provider-calls/context.ts';
-import type { ProviderSetup } from './providers/provider.ts';
 import { isLoopback } from './providers/settings.ts';
-import { findKeyHolders, findRevoked, recordKeyUse } from './store/api-key-store.ts';
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
-import { findTokenOrder } from './store/order-store.ts';
 import { createOrderWriter } from './store/order-writer.ts';
-import { findActiveSigningKeys } from './store/signing-key-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
@@ -184,25 +175,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       : await ensureFirstMerchant(database, clock.now());
     const token = config.devApiKey ?? keys?.apiKey ?? null;
     const clientTokens = masterKeys === null ? null : createClientTokens(masterKeys);
-    const authentication = createAuthentication({
-      development: token === null || merchant === null ? null : { token, merchant },
-      keys: {
-        findHolder: gatherLookups((hashes) => findKeyHolders(database.pool, hashes)),
-        findRevoked: (keyIds) => findRevoked(database.pool, keyIds),
-        recordUse: (keyId) => recordKeyUse(database.pool, keyId, clock.now()),
-      },
-      clientTokens,
-      verifyToken: createTokenVerifier({
-        findKeys: shareReads(
-          (merchantId: string) => findActiveSigningKeys(database.pool, merchantId),
-          (merchantId) => merchantId,
-        ),
-        ...{ masterKeys, clock, log },
-      }),
-      findOrder: (orderId) => findTokenOrder(database.pool, orderId),
-      mode: config.isProduction ? 'live' : 'test',
-      ...{ clock, log },
-    });
+    const development = token === null || merchant === null ? null : { token, merchant };
+    const authentication = openAuthentication(config, held, { development, clientTokens, masterKeys });
     const isLocal = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname);
     const pagesToken = isLocal && !config.isProduction ? token : null;
     const addressOf = createAddressReader(config.trustedProxies, log);
@@ -315,19 +289,6 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   }
 }
 
-/** Notifies the subscribers of this process and, with Redis, of all nodes. */
-async function openNotifier(
-  { redisUrl }: Config,
-  logId: string,
-  log: Log,
-  keep: ClosingList['keep'],
-): Promise<Notifier> {
-  const local = createNotifier();
-  if (redisUrl === null) return local;
-  const { createRedisNotifier } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
-  return keep(createRedisNotifier(redisUrl, logId, local, log), (notifier) => notifier.close());
-}
-
 /**
  * True when only this machine can connect, so that GraphiQL and the return page may use the token. The caller also
  * requires a local public URL: another one means that a proxy forwards requests of other machines, whatever `Host`
@@ -349,25 +310,4 @@ function queryAs(yoga: GraphqlServer['yoga'], token: string) {
     });
     return response.json();
   };
-}
-
-type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };
-
-/** Starts the sandbox and returns provider setups that connect to it; null when real providers are configured. */
-async function startSandbox(
-  { sandbox, dataDir }: Config,
-  keys: DevelopmentKeys | null,
-  publicUrl: string,
-  log: Log,
-  signal: AbortSignal,
-): Promise<RunningSandbox | null> {
-  if (sandbox === null || keys === null) return null;
-  const stripeWebhookUrl = `${publicUrl}/webhooks/stripe`;
-  const process = await startSandboxProcess({
-    ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl, signal },
-    onEnd: () => log.error({}, 'the sandbox process has ended: no provider answers until this server is restarted'),
-  });
-  const environment = sandboxEnvironment(keys, process.url);
-  const at = (name: string) => environment[name] ?? null;
-  return { process, providers: readProviders({ at, isProduction: false }) };
 }

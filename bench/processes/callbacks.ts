@@ -21,6 +21,8 @@ export type CallbacksResult = {
 const path = '/webhooks/stripe';
 const { webhookSecret } = stripeAccountOf(environmentAccount);
 const appliedTimeoutMs = 60_000;
+/** More connections than are ever needed at once, so that no callback waits in this process. */
+const unlimited = 10_000;
 
 function sender({ url, payments }: Target, connections: number) {
   const pool = new Pool(url, { connections, pipelining: 1 });
@@ -81,7 +83,7 @@ const calls = {
 
   /** So many a second, whether or not the earlier ones are answered. */
   async steady(input: Target & { readonly perSecond: number; readonly seconds: number }): Promise<CallbacksResult> {
-    const { isLeft, send, end } = sender(input, 256);
+    const { isLeft, send, end } = sender(input, unlimited);
     const beganMs = machineMs();
     const sending: Promise<unknown>[] = [];
     while (isLeft() && machineMs() < beganMs + input.seconds * 1000) {
@@ -96,7 +98,7 @@ const calls = {
   /** The same, until `stop`; and it is measured when the merchant is told of each payment. */
   async startGenuine(input: Target & { readonly token: string; readonly after: string; readonly intervalMs: number }) {
     const followed = await followPayments(input);
-    const { isLeft, send, end } = sender(input, 16);
+    const { isLeft, send, end } = sender(input, unlimited);
     const beganMs = machineMs();
     const sentAtMs = new Map<string, number>();
     const sending: Promise<unknown>[] = [];

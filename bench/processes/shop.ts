@@ -18,9 +18,11 @@ export type Shop = {
 type OpenInput = { readonly url: string; readonly shops: readonly Shop[] };
 type RunInput = {
   readonly clients: number;
-  /** Only so many of the shops take part. */
+  /** Only so many of the shops take part, each in its turn. */
   readonly shops: number;
-  readonly seconds: number;
+  /** Ends after so much time, or after so many lifecycles. */
+  readonly seconds?: number;
+  readonly count?: number;
 };
 
 export type LifecyclesResult = {
@@ -66,7 +68,7 @@ function toldOf(orderId: string): Promise<void> {
   });
 }
 
-async function run({ clients, shops: count, seconds }: RunInput): Promise<LifecyclesResult> {
+async function run({ clients, shops: shopCount, seconds, count }: RunInput): Promise<LifecyclesResult> {
   const connections = new Pool(url, { connections: clients, pipelining: 1 });
   const times = { lifecycleMs: [], createMs: [], payMs: [], acknowledgedMs: [], toldMs: [] } as Record<
     'lifecycleMs' | 'createMs' | 'payMs' | 'acknowledgedMs' | 'toldMs',
@@ -114,9 +116,12 @@ async function run({ clients, shops: count, seconds }: RunInput): Promise<Lifecy
   }
 
   const beganMs = machineMs();
+  const endMs = beganMs + (seconds ?? Number.POSITIVE_INFINITY) * 1000;
+  let begun = 0;
   async function client(): Promise<void> {
-    while (machineMs() < beganMs + seconds * 1000) {
-      const shop = shops[Math.floor(Math.random() * count)];
+    while (machineMs() < endMs && begun < (count ?? Number.POSITIVE_INFINITY)) {
+      const shop = shops[begun % shopCount];
+      begun += 1;
       if (shop === undefined) throw new Error('There are fewer shops.');
       await lifecycle(shop).catch((error: unknown) => {
         failed += 1;

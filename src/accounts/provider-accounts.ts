@@ -67,6 +67,8 @@ export function createProviderAccounts({
 }): ProviderAccounts {
   /** By id. */
   const entries = new Map<string, Entry>();
+  /** By merchant, and by id: a payment must not cost a look at the accounts of all merchants. */
+  const ofMerchants = new Map<string, Map<string, Entry>>();
   /** By provider and account. The database has each pair once. */
   const named = new Map<string, Entry>();
   let revision = 0;
@@ -79,15 +81,16 @@ export function createProviderAccounts({
   /** Nobody takes over the account of the environment by storing it for another merchant. */
   const isUsable = ({ stored, provider }: Entry) =>
     provider !== null && (stored.usesEnvironment || ofEnvironment(keyOf(provider)) === undefined);
-  const usable = () =>
-    [...entries.values()].flatMap((entry) =>
+  const usable = (some: ReadonlyMap<string, Entry>) =>
+    [...some.values()].flatMap((entry) =>
       isUsable(entry) && entry.provider !== null ? [{ ...entry, provider: entry.provider }] : [],
     );
   /** An account of the environment that the database has too is used as the database says. */
-  const unstored = () => {
-    const stored = new Set(usable().map(({ provider }) => keyOf(provider)));
-    return environment.open.filter((provider) => !stored.has(keyOf(provider)));
-  };
+  const unstored = () =>
+    environment.open.filter((provider) => {
+      const entry = named.get(keyOf(provider));
+      return entry === undefined || !isUsable(entry);
+    });
 
   async function enter(stored: OwnedAccount): Promise<void> {
     const { id, merchantId, provider: name, account } = stored;
@@ -108,6 +111,8 @@ export function createProviderAccounts({
     }
     const entry = { stored, provider };
     entries.set(id, entry);
+    const own = ofMerchants.get(merchantId) ?? new Map<string, Entry>();
+    ofMerchants.set(merchantId, own.set(id, entry));
     named.set(keyOf({ name, account }), entry);
     if (provider !== null && !isUsable(entry)) {
       log.error(about, 'a provider account is not used: the environment has it too, and belongs to another merchant');
@@ -124,6 +129,7 @@ export function createProviderAccounts({
     // The database was restored from a backup.
     if (latest < revision) {
       entries.clear();
+      ofMerchants.clear();
       named.clear();
       revision = 0;
     }
@@ -158,7 +164,7 @@ export function createProviderAccounts({
     async payableBy(merchantId) {
       const owner = await findOwner(db.pool, merchantId);
       if (owner.revision !== revision) await refresh();
-      const own = usable().filter(({ stored }) => stored.merchantId === merchantId && stored.disabledAt === null);
+      const own = usable(ofMerchants.get(merchantId) ?? new Map()).filter(({ stored }) => stored.disabledAt === null);
       own.sort((one, other) => (one.stored.id < other.stored.id ? -1 : 1));
       const accounts = [...(owner.usesEnvironment ? unstored() : []), ...own.map(({ provider }) => provider)];
       return accounts.sort((one, other) => rankOf(one.name) - rankOf(other.name));
@@ -171,7 +177,7 @@ export function createProviderAccounts({
     },
     isFormer: ({ provider: name, providerAccount }) =>
       environment.open.some((one) => one.name === name && one.formerAccounts.includes(providerAccount)),
-    all: () => [...unstored(), ...usable().map(({ provider }) => provider)],
+    all: () => [...unstored(), ...usable(entries).map(({ provider }) => provider)],
     atRoute(route, account) {
       const isOf = (name: ProviderName) => name.toLowerCase() === route;
       const entry = account === undefined ? undefined : entries.get(account);
@@ -180,13 +186,13 @@ export function createProviderAccounts({
         if (provider === null) return { kind: 'away', name: stored.provider };
         return isUsable(entry) ? { kind: 'open', provider } : { kind: 'none', name: stored.provider };
       }
-      const ofAny = [...entries.values()].find(({ stored }) => isOf(stored.provider))?.stored.provider ?? null;
+      const ofAny = () => [...entries.values()].find(({ stored }) => isOf(stored.provider))?.stored.provider ?? null;
       const provider = environment.open.find(({ name }) => isOf(name));
       const away = environment.away.find(({ name }) => isOf(name));
       if (account !== undefined && isId('providerAccount', account)) {
-        return { kind: 'none', name: provider?.name ?? away?.name ?? ofAny };
+        return { kind: 'none', name: provider?.name ?? away?.name ?? ofAny() };
       }
-      if (provider === undefined) return { kind: away === undefined ? 'none' : 'away', name: away?.name ?? ofAny };
+      if (provider === undefined) return { kind: away === undefined ? 'none' : 'away', name: away?.name ?? ofAny() };
       // The provider's console may still hold an address with a former name of the account.
       const names = [undefined, provider.account, ...provider.formerAccounts];
       return names.includes(account) ? { kind: 'open', provider } : { kind: 'none', name: provider.name };

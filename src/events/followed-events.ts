@@ -19,12 +19,18 @@ function iterate(follow: (receiver: Receiver) => Follower): AsyncIterableIterato
   let follower: Follower | null = null;
   let isEnded = false;
   let give: ((result: IteratorResult<LoggedEvent>) => void) | null = null;
-  const take: Receiver['take'] = (event) => {
-    if (give === null) return 'no room';
-    const resolve = give;
-    give = null;
-    resolve({ done: false, value: event });
-    return 'taken';
+  const receiver: Receiver = {
+    take(event) {
+      if (give === null) return 'no room';
+      const resolve = give;
+      give = null;
+      resolve({ done: false, value: event });
+      return 'taken';
+    },
+    end() {
+      isEnded = true;
+      give?.({ done: true, value: undefined });
+    },
   };
   return {
     next() {
@@ -32,14 +38,13 @@ function iterate(follow: (receiver: Receiver) => Follower): AsyncIterableIterato
       const next = new Promise<IteratorResult<LoggedEvent>>((resolve) => {
         give = resolve;
       });
-      if (follower === null) follower = follow({ take });
+      if (follower === null) follower = follow(receiver);
       else follower.proceed();
       return next;
     },
     return() {
-      isEnded = true;
       follower?.end();
-      give?.({ done: true, value: undefined });
+      receiver.end();
       return Promise.resolve({ done: true, value: undefined });
     },
     [Symbol.asyncIterator]() {

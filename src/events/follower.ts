@@ -16,6 +16,8 @@ export type Receiver = {
    * this call, and is offered the event again.
    */
   take(event: LoggedEvent): Taken;
+  /** There are no more events, because of an error that has been logged. */
+  end(): void;
 };
 
 /** One subscription as the log sees it: a position, and who gets the events after it. */
@@ -55,8 +57,9 @@ export class Follower {
     try {
       this.#offerAll();
     } catch (error) {
-      this.#log.error({ err: error }, 'a subscription failed and has no more events');
+      this.#log.error({ err: error }, 'a subscription failed and has been ended');
       this.end();
+      this.#receiver.end();
     }
   }
 

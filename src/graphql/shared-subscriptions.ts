@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { overloadIn } from '../database/database.ts';
 import { FollowedEvents } from '../events/followed-events.ts';
 import type { LoggedEvent } from '../events/log.ts';
 import { actorOf, type GraphqlContext } from './context.ts';
@@ -16,6 +18,10 @@ export type SharedSubscriptionParts = {
   /** Opens the body of a response that is an event stream. */
   readonly openEventStream: (subscription: LiveSubscription) => Readable;
 };
+
+const retryDelayMs = 1000;
+/** Then the subscribers get the error, because it may be one of the operation, such as a statement that always takes too long. */
+const attemptsMax = 30;
 
 /**
  * Starts subscriptions, and executes each event once for all that get the same result. The transports get a LiveSubscription in place of
@@ -56,6 +62,10 @@ function acceptsEventStream(accept: string | null): boolean {
   return /(^|[\s,])(text\/event-stream|text\/\*|\*\/\*)/.test(accept ?? '*/*');
 }
 
+/**
+ * Executes events for one group. While the database is away, the execution is repeated, as reading the log is: a subscriber that got an
+ * error in place of an event would have missed it.
+ */
 function createMake(
   server: ServerContext,
   schema: ExecutionArgs['schema'],
@@ -65,30 +75,52 @@ function createMake(
   const { reads } = server.feeds;
   const { log } = server.commands;
 
-  function run(event: LoggedEvent): string | Promise<string> {
-    const requestId = randomUUID();
-    const textOf = ({ errors, ...result }: ExecutionResult) =>
-      JSON.stringify({
-        ...result,
-        ...(errors && { errors: errors.map((error) => maskedError(error, requestId, log)) }),
-      });
-    const failed = (error: unknown) => textOf({ errors: [maskedError(error, requestId, log)] });
-    try {
-      const contextValue = contextOfViewer(server, viewer, requestId);
-      const args = { schema, document, operationName, variableValues: variables, contextValue, rootValue: event };
-      const result = execute(args);
-      return result instanceof Promise ? result.then(textOf).catch(failed) : textOf(result);
-    } catch (error) {
-      return failed(error);
+  function run(event: LoggedEvent, requestId: string): ExecutionResult | Promise<ExecutionResult> {
+    const contextValue = contextOfViewer(server, viewer, requestId);
+    return execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue: event }) as
+      | ExecutionResult
+      | Promise<ExecutionResult>;
+  }
+
+  async function runPatiently(event: LoggedEvent, requestId: string): Promise<string> {
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await reads.run(async () => run(event, requestId));
+      if (attempt === attemptsMax || !isOverloaded(result)) return textOf(result, requestId);
+      await delay(retryDelayMs);
     }
   }
 
-  return (event) => {
+  function textOf({ errors, ...result }: ExecutionResult, requestId: string): string {
+    const masked = errors?.map((error) => maskedError(error, requestId, log));
+    return JSON.stringify({ ...result, ...(masked && { errors: masked }) });
+  }
+
+  /** Executes at once if it can, because most results need no other read. */
+  function make(event: LoggedEvent, requestId: string): string | Promise<string> {
     const leave = reads.takeNow();
-    if (leave === null) return reads.run(async () => run(event));
-    const text = run(event);
-    if (typeof text === 'string') leave();
-    else void text.then(leave);
-    return text;
+    if (leave === null) return runPatiently(event, requestId);
+    const result = run(event, requestId);
+    if (!(result instanceof Promise)) {
+      leave();
+      return textOf(result, requestId);
+    }
+    return result
+      .finally(leave)
+      .then((ended) => (isOverloaded(ended) ? runPatiently(event, requestId) : textOf(ended, requestId)));
+  }
+
+  return (event) => {
+    const requestId = randomUUID();
+    const failed = (error: unknown) => textOf({ errors: [maskedError(error, requestId, log)] }, requestId);
+    try {
+      const made = make(event, requestId);
+      return typeof made === 'string' ? made : made.catch(failed);
+    } catch (error) {
+      return failed(error);
+    }
   };
+}
+
+function isOverloaded({ errors = [] }: ExecutionResult): boolean {
+  return errors.some(({ originalError }) => overloadIn(originalError) !== null);
 }

@@ -5,28 +5,43 @@
  */
 type Json = Record<string, unknown>;
 
-const isAmount = (column: string) => column.endsWith('_minor');
-const isInstant = (column: string) => /_(at|time|until)$/.test(column);
+/** Remembers what is made of a name. There are as many names as the tables have columns. */
+function remembered<T>(make: (name: string) => T): (name: string) => T {
+  const made = new Map<string, T>();
+  return (name) => {
+    let value = made.get(name);
+    if (value === undefined) {
+      value = make(name);
+      made.set(name, value);
+    }
+    return value;
+  };
+}
 
-const snakeOf = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const camelOf = (column: string) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const snakeOf = remembered((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+const fieldOf = remembered((column) => ({
+  name: column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  isAmount: column.endsWith('_minor'),
+  isInstant: /_(at|time|until)$/.test(column),
+}));
 
 /** Converts a row from `to_jsonb` to the domain type of the same name. The column types of the table justify the cast. */
 export function fromRow<T>(row: Json): T {
-  const entries = Object.entries(row).map(([column, value]) => [camelOf(column), fromColumn(column, value)]);
-  return Object.fromEntries(entries) as T;
-}
-
-function fromColumn(column: string, value: unknown): unknown {
-  if (value === null) return null;
-  if (isAmount(column)) return BigInt(String(value));
-  if (isInstant(column)) return new Date(String(value));
-  return value;
+  const value: Json = {};
+  for (const column of Object.keys(row)) {
+    const { name, isAmount, isInstant } = fieldOf(column);
+    const field = row[column];
+    value[name] =
+      field === null ? null : isAmount ? BigInt(String(field)) : isInstant ? new Date(String(field)) : field;
+  }
+  return value as T;
 }
 
 /** Converts a domain value to a row for `jsonb_populate_record`. */
 export function toRow(value: object): Json {
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [snakeOf(name), field]));
+  const row: Json = {};
+  for (const [name, field] of Object.entries(value)) row[snakeOf(name)] = field;
+  return row;
 }
 
 /** JSON in which amounts are decimal text and instants are RFC 3339 in UTC. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { onlyAccounts } from '../../src/accounts/provider-accounts.ts';
 import { createClientTokens } from '../../src/commands/client-token.ts';
-import { type Database, readLogState } from '../../src/database/database.ts';
+import { type Database, OverloadedError, readLogState } from '../../src/database/database.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 import { createFeeds } from '../../src/events/feeds.ts';
 import { createNotifier } from '../../src/events/notifications.ts';
@@ -19,7 +19,7 @@ import { testMasterKeys } from '../support/merchants.ts';
 import { createOrder, payOrder, refreshPayment, resolveReview } from '../support/orders.ts';
 import { createMinter, withToken } from '../support/principals.ts';
 import { untilSettled } from '../support/settled.ts';
-import { followMerchant } from '../support/subscriber.ts';
+import { followMerchant, wsClient } from '../support/subscriber.ts';
 import { control, startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
@@ -211,6 +211,44 @@ test('the number of statements for an event does not depend on the number of sub
     const forOne = await statementsFor(1);
     expect(forOne).toBeGreaterThan(0);
     expect(await statementsFor(50)).toBe(forOne);
+  } finally {
+    await node.close();
+    await opened.close();
+  }
+});
+
+test('a subscriber gets its event when the database is back, not an error in its place', async () => {
+  const opened = await openTestDatabase();
+  let failures = 0;
+  const order = new Proxy(opened.prisma.order, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'findUniqueOrThrow') return value;
+      return (...args: unknown[]) => {
+        if (failures === 0) return Reflect.apply(value as () => unknown, target, args);
+        failures -= 1;
+        return Promise.reject(new OverloadedError('The database is away.'));
+      };
+    },
+  });
+  const prisma = new Proxy(opened.prisma, {
+    get: (target, name) => (name === 'order' ? order : Reflect.get(target, name, target)),
+  });
+  const node = await startTestApp({ database: { ...opened, prisma } });
+  try {
+    const { id, eventCursor } = await createOrder(node);
+    const heard: unknown[] = [];
+    const client = wsClient(node);
+    await payOrder(node, id);
+    failures = 2;
+    const query = `subscription { orderEvents(orderId: "${id}", after: "${eventCursor}") { sequence order { id } } }`;
+    for await (const result of client.iterate({ query })) {
+      heard.push(result);
+      if (heard.length === 2) break;
+    }
+    expect(failures).toBe(0);
+    expect(heard).toEqual([2, 3].map((sequence) => ({ data: { orderEvents: { sequence, order: { id } } } })));
+    await client.dispose();
   } finally {
     await node.close();
     await opened.close();

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { waitingCountMax } from '../../src/database/bounded-pool.ts';
+import { OverloadedError } from '../../src/database/errors.ts';
 import { gatherLookups } from '../../src/database/gathered-lookups.ts';
+import { gatheredMax } from '../../src/database/gatherer.ts';
 
 /** A table whose statements read at once and answer when the test lets them. */
 function openTable() {
@@ -55,11 +56,11 @@ test('an error reaches the lookups of its statement, and not those of the next o
 
 test('when too many wait, the next one is refused at once', async () => {
   const { statements, lookUp } = openTable();
-  const waiting = Array.from({ length: waitingCountMax + 1 }, () => lookUp('a'));
-  await expect(lookUp('a')).rejects.toThrow('busy');
+  const waiting = Array.from({ length: gatheredMax + 1 }, () => lookUp('a'));
+  await expect(lookUp('a')).rejects.toThrow(OverloadedError);
   for (let answered = 0; answered < statements.length; answered += 1) {
     statements[answered]?.answer();
     await settled();
   }
-  expect(await Promise.all(waiting)).toHaveLength(waitingCountMax + 1);
+  expect(await Promise.all(waiting)).toHaveLength(gatheredMax + 1);
 });

@@ -92,7 +92,7 @@ class Subscriber {
       if (taken === 'taken') this.heard.push(event);
       return taken;
     };
-    this.follower = new Follower(this.#stage.topic, { types: this.types, after }, { take }, log);
+    this.follower = new Follower(this.#stage.topic, { types: this.types, after }, { take, end() {} }, log);
   }
 
   disconnect(): void {

@@ -63,6 +63,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   administration: ['domain', 'commands', 'accounts', 'database', 'store', 'providers/webhook-url.ts', 'variables.ts'],
   'closing-list.ts': [],
   'app.ts': 'everything',
+  'app-parts.ts': 'everything', // wires parts of app.ts
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
   'paystream-main.ts': 'everything',
   'main.ts': ['app.ts', 'config.ts', 'banner.ts', 'database/errors.ts'],

@@ -68,10 +68,10 @@ const commands: Readonly<Record<CommandName, Command>> = {
 
 const pauseMsMax = 6;
 /** A small ring, so that subscribers fall behind it. */
-const ringEvents = 4;
+const ringEvents = 2;
 /** How often a subscriber does not take an event at once, and for how long. */
-const reluctance = 0.1;
-const reluctanceMsMax = 5;
+const reluctance = 0.15;
+const reluctanceMsMax = 20;
 
 /** Wires a node as `app.ts` does, with a database and a life that can end at any failpoint. */
 export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
@@ -164,6 +164,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
           observer.heard(subscription, event);
           return 'taken';
         },
+        end: () => observer.complained(`subscription ${subscription} has been ended`),
       });
       subscriptions.set(subscription, () => follower.end());
     },

@@ -1,0 +1,74 @@
+import type { MasterKeys } from './accounts/master-key.ts';
+import type { ClosingList } from './closing-list.ts';
+import { createTokenVerifier } from './commands/verify-token.ts';
+import { type Config, readProviders } from './config.ts';
+import { gatherLookups } from './database/gathered-lookups.ts';
+import { shareReads } from './database/shared-read.ts';
+import { type SandboxProcess, startSandboxProcess } from './development.ts';
+import { type DevelopmentKeys, sandboxEnvironment } from './development-keys.ts';
+import type { Log } from './domain/log.ts';
+import { createNotifier, type Notifier } from './events/notifications.ts';
+import { type AuthenticationParts, createAuthentication } from './graphql/authentication.ts';
+import type { CommandContext } from './provider-calls/context.ts';
+import type { ProviderSetup } from './providers/provider.ts';
+import { findKeyHolders, findRevoked, recordKeyUse } from './store/api-key-store.ts';
+import { findTokenOrder } from './store/order-store.ts';
+import { findActiveSigningKeys } from './store/signing-key-store.ts';
+
+/** What API keys, tokens and order tokens are looked up in. Concurrent lookups share a statement. */
+export function openAuthentication(
+  { isProduction }: Config,
+  { db, clock, log }: Pick<CommandContext, 'db' | 'clock' | 'log'>,
+  tokens: Pick<AuthenticationParts, 'development' | 'clientTokens'> & { readonly masterKeys: MasterKeys | null },
+): ReturnType<typeof createAuthentication> {
+  const { development, clientTokens, masterKeys } = tokens;
+  const findKeys = shareReads(
+    (merchantId: string) => findActiveSigningKeys(db.pool, merchantId),
+    (merchantId) => merchantId,
+  );
+  return createAuthentication({
+    ...{ development, clientTokens, clock, log },
+    keys: {
+      findHolder: gatherLookups((hashes) => findKeyHolders(db.pool, hashes)),
+      findRevoked: (keyIds) => findRevoked(db.pool, keyIds),
+      recordUse: (keyId) => recordKeyUse(db.pool, keyId, clock.now()),
+    },
+    verifyToken: createTokenVerifier({ findKeys, masterKeys, clock, log }),
+    findOrder: (orderId) => findTokenOrder(db.pool, orderId),
+    mode: isProduction ? 'live' : 'test',
+  });
+}
+
+/** Notifies the subscribers of this process and, with Redis, of all nodes. */
+export async function openNotifier(
+  { redisUrl }: Config,
+  logId: string,
+  log: Log,
+  keep: ClosingList['keep'],
+): Promise<Notifier> {
+  const local = createNotifier();
+  if (redisUrl === null) return local;
+  const { createRedisNotifier } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
+  return keep(createRedisNotifier(redisUrl, logId, local, log), (notifier) => notifier.close());
+}
+
+export type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };
+
+/** Starts the sandbox and returns provider setups that connect to it; null when real providers are configured. */
+export async function startSandbox(
+  { sandbox, dataDir }: Config,
+  keys: DevelopmentKeys | null,
+  publicUrl: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<RunningSandbox | null> {
+  if (sandbox === null || keys === null) return null;
+  const stripeWebhookUrl = `${publicUrl}/webhooks/stripe`;
+  const process = await startSandboxProcess({
+    ...{ port: sandbox.port, dataDir, keys, stripeWebhookUrl, signal },
+    onEnd: () => log.error({}, 'the sandbox process has ended: no provider answers until this server is restarted'),
+  });
+  const environment = sandboxEnvironment(keys, process.url);
+  const at = (name: string) => environment[name] ?? null;
+  return { process, providers: readProviders({ at, isProduction: false }) };
+}
