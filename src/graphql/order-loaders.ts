@@ -11,43 +11,70 @@ import {
   type ReadOrder,
   type ReadPayment,
   type ReadRefund,
+  type WantedOrder,
 } from '../store/order-reader.ts';
 
 /** An order by its id, with these of its parts. */
 export type OrderKey = { readonly id: string; readonly parts: readonly OrderPart[] };
 
-/** Each is null for what the caller does not see. */
+/** Resolves to null for what the caller does not see. */
+type Loader<Key, Row> = { load(key: Key): Promise<Row | null> };
+
+/** For one caller. */
 export type OrderLoaders = {
-  readonly orders: DataLoader<OrderKey, ReadOrder | null>;
-  readonly payments: DataLoader<string, ReadPayment | null>;
-  readonly refunds: DataLoader<string, ReadRefund | null>;
+  readonly orders: Loader<OrderKey, ReadOrder>;
+  readonly payments: Loader<string, ReadPayment>;
+  readonly refunds: Loader<string, ReadRefund>;
 };
 
-/** Reads in one statement what the resolvers of one moment ask for. */
+/** Reads together what is asked for at the same moment: orders for all callers, and payments and refunds for one. */
 export function createOrderLoaders(pool: Database['pool'], scope: OrderScope): OrderLoaders {
+  const orders = orderReaderOf(pool);
   return {
-    orders: loaderOf(
-      (keys) => {
-        const parts = orderParts.filter((part) => keys.some((key) => key.parts.includes(part)));
-        return findOrders(pool, scope, [...new Set(keys.map(({ id }) => id))], parts);
-      },
-      ({ id }) => id,
-    ),
-    payments: loaderOf((ids) => findPayments(pool, scope, [...new Set(ids)]), String),
-    refunds: loaderOf((ids) => findRefunds(pool, scope, [...new Set(ids)]), String),
+    orders: { load: ({ id, parts }) => orders.load({ scope, id, parts }) },
+    payments: loaderOf((ids) => findPayments(pool, scope, ids)),
+    refunds: loaderOf((ids) => findRefunds(pool, scope, ids)),
   };
 }
 
-function loaderOf<Key, Row extends { readonly id: string }>(
-  read: (keys: readonly Key[]) => Promise<Row[]>,
-  idOf: (key: Key) => string,
-): DataLoader<Key, Row | null> {
-  const load = async (keys: readonly Key[]) => {
-    const byId = new Map((await read(keys)).map((row) => [row.id, row]));
-    return keys.map((key) => byId.get(idOf(key)) ?? null);
+type OrderReader = DataLoader<WantedOrder & OrderKey, ReadOrder | null>;
+
+// What a cache would keep is stale soon: a subscription lasts, and each of its events must show the current order.
+const uncached = { cache: false } as const;
+const orderReaders = new WeakMap<Database['pool'], OrderReader>();
+const ordersInStatementMax = 500;
+
+/** One reader for all requests of the node, so that a busy node needs fewer statements. A row is read for the caller who asked for it. */
+function orderReaderOf(pool: Database['pool']): OrderReader {
+  const known = orderReaders.get(pool);
+  if (known !== undefined) return known;
+  const reader: OrderReader = new DataLoader(
+    (wanted) => {
+      const parts = orderParts.filter((part) => wanted.some((order) => order.parts.includes(part)));
+      return findOrders(pool, wanted, parts);
+    },
+    // When the requests that have arrived are read, and before the next ones are waited for.
+    { ...uncached, maxBatchSize: ordersInStatementMax, batchScheduleFn: (read) => void setImmediate(read) },
+  );
+  orderReaders.set(pool, reader);
+  return reader;
+}
+
+/** Creates the loader when it is first used: few operations need one. */
+function loaderOf<Row extends { readonly id: string }>(
+  read: (ids: readonly string[]) => Promise<Row[]>,
+): Loader<string, Row> {
+  const load = async (ids: readonly string[]) => {
+    const byId = new Map((await read([...new Set(ids)])).map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
   };
-  // A subscription keeps its context for its whole life, and each of its events must show the current order.
-  return new DataLoader(load, { cache: false });
+  let loader: DataLoader<string, Row | null> | null = null;
+  return {
+    load(id) {
+      loader ??= new DataLoader(load, uncached);
+      return loader.load(id);
+    },
+  };
 }
 
 /** A part of an order: as it was read with the order, otherwise as it is now. */

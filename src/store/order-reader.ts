@@ -79,7 +79,15 @@ const isVisible = (alias: string) =>
   `${alias}.merchant_id = $1 and ($2::text is null or ${alias}.customer_id = $2) and ($3::text is null or ${alias}.id = $3)`;
 const ofVisible = `($2::text is null and $3::text is null
   or exists (select from orders o where o.id = x.order_id and ${isVisible('o')}))`;
-const orderConditions = { id: 'o.id = any($4::text[])', number: 'o.number = $4' } as const;
+/** By number for one caller; by id for many callers, each with a scope of its own. */
+const orderSources = {
+  number: `select $selection from orders o where o.number = $4 and ${isVisible('o')}`,
+  id: `select wanted.place::int, $selection
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
+      as wanted(merchant_id, customer_id, order_id, id, place)
+    join orders o on o.id = wanted.id and o.merchant_id = wanted.merchant_id
+      and (wanted.customer_id is null or o.customer_id = wanted.customer_id) and (wanted.order_id is null or o.id = wanted.order_id)`,
+} as const;
 const partSql = (table: string, fields: readonly string[]) =>
   `select ${columnsAs('x', fields)} from ${table} x where x.id = any($4::text[]) and x.merchant_id = $1 and ${ofVisible}`;
 const payments = { name: 'payments by id', text: partSql('payments', paymentFields) };
@@ -90,12 +98,11 @@ const scopeValues = ({ merchantId, customerId, orderId }: OrderScope) => [mercha
 /** The statements are prepared: once on each connection for each choice of parts, and the server plans them once. */
 const orderStatements = new Map<string, QueryConfig>();
 
-function orderStatement(by: keyof typeof orderConditions, parts: readonly OrderPart[]): QueryConfig {
+function orderStatement(by: keyof typeof orderSources, parts: readonly OrderPart[]): QueryConfig {
   const name = `order by ${by} with ${parts.join()}`;
   const known = orderStatements.get(name);
   if (known !== undefined) return known;
-  const text = `select ${orderSelection(parts)} from orders o where ${orderConditions[by]} and ${isVisible('o')}`;
-  const statement = { name, text };
+  const statement = { name, text: orderSources[by].replace('$selection', () => orderSelection(parts)) };
   orderStatements.set(name, statement);
   return statement;
 }
@@ -112,15 +119,36 @@ export async function findOrderByNumber(
   return rows[0] === undefined ? null : orderOf(rows[0]);
 }
 
-/** Those of the orders that the caller sees, in any order. One statement for any number of them. */
+/** An order that one caller asks for. */
+export type WantedOrder = { readonly scope: OrderScope; readonly id: string };
+
+/**
+ * The orders that many callers ask for, in one statement: for each, null when its caller does not see it, and an error when its row cannot be
+ * read, which harms no other.
+ */
 export async function findOrders(
   on: Reader,
-  scope: OrderScope,
-  ids: readonly string[],
+  wanted: readonly WantedOrder[],
   parts: readonly OrderPart[],
-): Promise<ReadOrder[]> {
-  const { rows } = await on.query<OrderRow>({ ...orderStatement('id', parts), values: [...scopeValues(scope), ids] });
-  return rows.map(orderOf);
+): Promise<(ReadOrder | Error | null)[]> {
+  const values = [
+    wanted.map(({ scope }) => scope.merchantId),
+    wanted.map(({ scope }) => scope.customerId),
+    wanted.map(({ scope }) => scope.orderId),
+    wanted.map(({ id }) => id),
+  ];
+  const { rows } = await on.query<OrderRow & { place: number }>({ ...orderStatement('id', parts), values });
+  const found: (ReadOrder | Error | null)[] = wanted.map(() => null);
+  for (const { place, ...row } of rows) found[place - 1] = orderOrError(row);
+  return found;
+}
+
+function orderOrError(row: OrderRow): ReadOrder | Error {
+  try {
+    return orderOf(row);
+  } catch (error) {
+    return new Error('The row of an order cannot be read.', { cause: error });
+  }
 }
 
 /** Those of the payments that the caller sees, in any order. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createOrderLoaders } from '../../src/graphql/order-loaders.ts';
 import { addMerchant } from '../support/merchants.ts';
 import { createOrder, payOrder } from '../support/orders.ts';
 import { countStatements } from '../support/statements.ts';
@@ -41,5 +42,30 @@ test('twenty orders, and the payments of each, take one statement', async () => 
       ids,
     );
   });
+  expect(count).toBe(1);
+});
+
+test('what several callers ask for at once takes one statement, and each gets the orders that it sees', async () => {
+  const [id = '', other = ''] = created;
+  const { pool } = app.database;
+  const { rows } = await pool.query<{ merchantId: string }>(
+    'select merchant_id as "merchantId" from orders where id = $1',
+    [id],
+  );
+  const merchantId = rows[0]?.merchantId ?? '';
+  const shop = { merchantId, customerId: null, orderId: null };
+  const callers = [
+    { scope: shop, parts: ['payments'] as const },
+    { scope: { ...shop, orderId: id }, parts: [] },
+    { scope: { ...shop, orderId: other }, parts: ['lines'] as const },
+    { scope: { ...shop, customerId: 'somebody' }, parts: [] },
+    { scope: { ...shop, merchantId: 'mch_other' }, parts: ['refunds'] as const },
+  ];
+  const read: (string | undefined)[] = [];
+  const count = await countStatements(async () => {
+    const orders = callers.map(({ scope, parts }) => createOrderLoaders(pool, scope).orders.load({ id, parts }));
+    read.push(...(await Promise.all(orders)).map((order) => order?.id));
+  });
+  expect(read).toEqual([id, id, undefined, undefined, undefined]);
   expect(count).toBe(1);
 });
