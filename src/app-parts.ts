@@ -14,6 +14,7 @@ import type { ProviderSetup } from './providers/provider.ts';
 import { findKeyHolders, findRevoked, recordKeyUse } from './store/api-key-store.ts';
 import { findTokenOrder } from './store/order-store.ts';
 import { findActiveSigningKeys } from './store/signing-key-store.ts';
+import { openSiblings, type Siblings } from './workers.ts';
 
 /** What API keys, tokens and order tokens are looked up in. Concurrent lookups share a statement. */
 export function openAuthentication(
@@ -39,7 +40,7 @@ export function openAuthentication(
   });
 }
 
-/** Notifies the subscribers of this process and, with Redis, of all nodes. */
+/** Notifies the subscribers of this process and, with Redis, of all nodes; without Redis, of the workers beside this one. */
 export async function openNotifier(
   { redisUrl }: Config,
   logId: string,
@@ -47,9 +48,24 @@ export async function openNotifier(
   keep: ClosingList['keep'],
 ): Promise<Notifier> {
   const local = createNotifier();
-  if (redisUrl === null) return local;
+  if (redisUrl === null) return withSiblings(local, openSiblings());
   const { createRedisNotifier } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
   return keep(createRedisNotifier(redisUrl, logId, local, log), (notifier) => notifier.close());
+}
+
+function withSiblings(local: Notifier, siblings: Siblings | null): Notifier {
+  if (siblings === null) return local;
+  siblings.onNotification((notification) => local.notify(notification));
+  return {
+    get listenerCount() {
+      return local.listenerCount;
+    },
+    listen: local.listen,
+    notify(notification) {
+      local.notify(notification);
+      siblings.notify(notification);
+    },
+  };
 }
 
 export type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };

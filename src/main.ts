@@ -1,7 +1,9 @@
+import cluster from 'node:cluster';
 import { type App, openApp, stopMsMax } from './app.ts';
 import { bannerOf } from './banner.ts';
-import { readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import { overloadIn } from './database/errors.ts';
+import { isFirst, reportReady, runWorkers, workersIn } from './workers.ts';
 
 const sweepIntervalMs = 500;
 const tailIntervalMs = 1000;
@@ -83,7 +85,24 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
 }
 
 async function main(): Promise<void> {
+  const workers = workersIn(process.argv.slice(2));
   const config = readConfig();
+  if (workers > 1 && cluster.isPrimary) {
+    checkWorkers(config);
+    return runWorkers(workers);
+  }
+  return serve(config);
+}
+
+/** @throws {Error} when only one process can run. */
+function checkWorkers({ databaseUrl, sandbox }: Config): void {
+  if (databaseUrl === null)
+    throw new Error('--workers needs PostgreSQL: set DATABASE_URL. The embedded database is of one process.');
+  if (sandbox !== null)
+    throw new Error('--workers needs a provider or NODE_ENV=production: the sandbox is started by one process alone.');
+}
+
+async function serve(config: Config): Promise<void> {
   const starting = new AbortController();
   let close = async () => starting.abort(new Error('Stopped while it was starting.'));
   let stoppingSinceMs: number | null = null;
@@ -107,7 +126,8 @@ async function main(): Promise<void> {
     await app.close();
     process.exit(0);
   };
-  console.log(bannerOf(config, app));
+  if (isFirst()) console.log(bannerOf(config, app));
+  reportReady();
 }
 
 function fail(error: unknown): void {

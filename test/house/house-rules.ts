@@ -66,7 +66,8 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'app-parts.ts': 'everything', // wires parts of app.ts
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
   'paystream-main.ts': 'everything',
-  'main.ts': ['app.ts', 'config.ts', 'banner.ts', 'database/errors.ts'],
+  'workers.ts': ['events/notifications.ts'],
+  'main.ts': ['app.ts', 'config.ts', 'banner.ts', 'database/errors.ts', 'workers.ts'],
 };
 
 /** What the domain may use from outside: packages that compute, and neither read nor write anything. */

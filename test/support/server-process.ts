@@ -99,7 +99,7 @@ export async function runScript(
   return { output, complaint, code };
 }
 
-function spawnScript(
+export function spawnScript(
   { dataDir, databaseUrl }: Home,
   name: string,
   args: readonly string[],
