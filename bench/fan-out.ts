@@ -42,7 +42,7 @@ export const fanOut: Bench = {
 };
 
 const sizesOf = ({ isQuick }: Turn) => (isQuick ? [20] : [1000, 5000]);
-const clientProcesses = 2;
+const clientProcessesOf = ({ isQuick }: Turn) => (isQuick ? 1 : 2);
 const singlesOf = ({ isQuick }: Turn) => (isQuick ? 2 : 5);
 const burstOf = ({ isQuick }: Turn) => (isQuick ? 5 : 20);
 const besideSecondsOf = ({ isQuick }: Turn) => (isQuick ? 0.5 : 10);
@@ -52,6 +52,7 @@ type Server = { readonly url: string; readonly token: string; readonly after: st
 type Clients = readonly BenchProcess<SubscriberCalls>[];
 
 async function measureServer(turn: Turn, server: Server, subscribers: number): Promise<Measure[]> {
+  const clientProcesses = clientProcessesOf(turn);
   const clients: Clients = Array.from({ length: clientProcesses }, () =>
     turn.scope.keep(openProcess<SubscriberCalls>('subscribers')),
   );

@@ -23,64 +23,36 @@ export const flood: Bench = {
     const inspector = await openInspector(product, turn.scope);
     const merchant = await firstMerchantOf(product);
     const payments = await preparePayments(product.database.pool, merchant.id, 3000);
-    const genuine = payments.slice(0, 2000);
     const stripe = turn.scope.keep(openProcess<CallbacksCalls>('callbacks'));
-    const flooder = turn.scope.keep(openProcess<FlooderCalls>('flooder'));
-    const { halfOpen, forged, connections, quietSeconds } = settingOf(turn);
-    const stream = async (from: number) => {
-      const { url, token } = product;
+    const { url, token } = product;
+    const startGenuine = async (unpaid: readonly string[]) => {
       const after = await logEndOf(url, token);
-      await stripe.call('startGenuine', { url, token, after, payments: genuine.slice(from), intervalMs: 100 });
+      await stripe.call('startGenuine', { url, token, after, payments: unpaid, intervalMs: 100 });
     };
 
     turn.say('genuine callbacks alone');
-    await stream(0);
-    await delay(quietSeconds * 1000);
+    await startGenuine(payments.slice(0, genuineMax));
+    await delay(turn.isQuick ? 1000 : 10_000);
     const alone = await stripe.call('stopGenuine', undefined);
     const usedBefore = await inspector.usedMb();
     const rssBefore = rssMbOf(product.pid);
 
     turn.say('half-open requests and forged callbacks');
     const watched = watchRss(product.pid);
-    const backends = watchBackends(product.database.name);
-    const [beforeMs, transactionsBefore] = [cpuMsOf(product.pid), await countTransactions(product)];
-    await stream(alone.used);
-    await flooder.call('openHalf', { url: product.url, count: halfOpen });
-    const attack = await flooder.call('flood', {
-      url: product.url,
-      count: forged,
-      connections,
-      payments: payments.slice(2000),
-    });
-    const [cpuMs, databaseMs] = [cpuMsOf(product.pid) - beforeMs, backends.stop()];
+    await startGenuine(payments.slice(alone.used, genuineMax));
+    const attacked = await attack(turn, product, payments.slice(genuineMax));
     await delay(1000);
-    const transactions = (await countTransactions(product)) - transactionsBefore;
     const beside = await stripe.call('stopGenuine', undefined);
     const rssPeak = watched.stop();
-    const ended = await flooder.call('closeHalfOpen', undefined);
     turn.say('waiting until the memory is back');
     const rssAfter = await settledRss(turn, product, rssBefore);
     const usedAfter = await inspector.usedMb();
-    await Promise.all([stripe, flooder].map((process) => process.close()));
+    await stripe.close();
     return [
       { name: 'genuine, alone, acknowledged, p99', unit: 'ms', value: percentile(alone.acknowledgedMs, 0.99) },
       { name: 'genuine, alone, applied, p99', unit: 'ms', value: percentile(alone.appliedMs, 0.99) },
       ...genuineMeasures(beside),
-      { name: 'forged', unit: 'count', value: forged },
-      { name: 'forged answered', unit: '/s', value: attack.answerMs.length / attack.seconds },
-      ...Object.entries(attack.answers).map(
-        ([status, count]): Measure => ({ name: `forged answered with ${status}`, unit: 'count', value: count }),
-      ),
-      { name: 'Node CPU of a forged callback', unit: 'µs', value: (cpuMs * 1000) / forged },
-      {
-        name: 'PostgreSQL CPU of a forged callback',
-        unit: 'µs',
-        value: databaseMs === null ? null : (databaseMs * 1000) / forged,
-      },
-      { name: 'transactions of a forged callback', unit: 'count', value: transactions / forged },
-      { name: 'forged answered, p99', unit: 'ms', value: percentile(attack.answerMs, 0.99) },
-      { name: 'half-open requests', unit: 'count', value: halfOpen },
-      { name: 'half-open requests ended by the server', unit: 'count', value: ended },
+      ...attacked,
       { name: 'resident memory before', unit: 'MB', value: rssBefore },
       { name: 'resident memory, peak', unit: 'MB', value: rssPeak },
       { name: 'resident memory after', unit: 'MB', value: rssAfter },
@@ -91,10 +63,42 @@ export const flood: Bench = {
   },
 };
 
+/** The number of payments that genuine callbacks may pay; the others are those that forged callbacks name. */
+const genuineMax = 2000;
+
+/** Floods the product, and measures what a forged callback costs it. */
+async function attack(turn: Turn, product: Product, payments: readonly string[]): Promise<Measure[]> {
+  const flooder = turn.scope.keep(openProcess<FlooderCalls>('flooder'));
+  const { halfOpen, forged, connections } = settingOf(turn);
+  const { url, pid, database } = product;
+  const backends = watchBackends(database.name);
+  const [beforeMs, transactionsBefore] = [cpuMsOf(pid), await countTransactions(product)];
+  await flooder.call('openHalf', { url, count: halfOpen });
+  const { answers, answerMs, seconds } = await flooder.call('flood', { url, count: forged, connections, payments });
+  const [cpuMs, databaseMs] = [cpuMsOf(pid) - beforeMs, backends.stop()];
+  const transactions = (await countTransactions(product)) - transactionsBefore;
+  const ended = await flooder.call('closeHalf', undefined);
+  await flooder.close();
+  const each = (ms: number | null) => (ms === null ? null : (ms * 1000) / forged);
+  return [
+    { name: 'forged', unit: 'count', value: forged },
+    { name: 'forged answered', unit: '/s', value: answerMs.length / seconds },
+    ...Object.entries(answers).map(
+      ([status, count]): Measure => ({ name: `forged answered with ${status}`, unit: 'count', value: count }),
+    ),
+    { name: 'forged answered, p99', unit: 'ms', value: percentile(answerMs, 0.99) },
+    { name: 'Node CPU of a forged callback', unit: 'µs', value: each(cpuMs) },
+    { name: 'PostgreSQL CPU of a forged callback', unit: 'µs', value: each(databaseMs) },
+    { name: 'transactions of a forged callback', unit: 'count', value: transactions / forged },
+    { name: 'half-open requests at any time', unit: 'count', value: halfOpen },
+    { name: 'half-open requests ended by the server', unit: 'count', value: ended },
+  ];
+}
+
 function settingOf({ isQuick }: Turn) {
   return isQuick
-    ? { halfOpen: 20, forged: 200, connections: 20, quietSeconds: 1 }
-    : { halfOpen: 1000, forged: 20_000, connections: 1000, quietSeconds: 10 };
+    ? { halfOpen: 20, forged: 200, connections: 20 }
+    : { halfOpen: 1000, forged: 20_000, connections: 1000 };
 }
 
 type Genuine = { readonly acknowledgedMs: Float64Array; readonly appliedMs: Float64Array; readonly used: number };

@@ -12,7 +12,7 @@ import { takeTurns } from './support/turns.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const usage = `npm run bench -- NAME… [--rounds N] [--quick] [--old DIR] [--json FILE]
-npm run bench -- all     runs every bench and writes bench/README.md
+npm run bench -- all     runs every bench and writes bench/README.md, unless one fails
 
   --rounds N   how often each side has its turn; the medians are reported. Default: 3
   --quick      the smallest setting and one round, which shows that a bench still runs
@@ -106,21 +106,25 @@ async function main(): Promise<void> {
   const machine = await readMachine(options.adminUrl);
   const reports: Report[] = [];
   for (const bench of options.chosen) {
-    const report = await measure(bench, options, machine);
+    const report = await measure(bench, options, machine).catch((error: unknown) => {
+      console.error(`\n${bench.name} failed: ${error instanceof Error ? error.message : error}`);
+      return null;
+    });
+    if (report === null) continue;
     reports.push(report);
     console.log(`\n${describe(bench)}\n\n${tableText(cellsOf(report))}`);
     if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(reports, null, 2)}\n`);
   }
-  if (options.isAll && !options.isQuick) writeReadme(reports);
+  if (reports.length < options.chosen.length) process.exitCode = 1;
+  else if (options.isAll && !options.isQuick) writeReadme(reports);
 }
 
 process.once('SIGINT', () => void closeScopes().finally(() => process.exit(130)));
 process.once('SIGTERM', () => void closeScopes().finally(() => process.exit(143)));
 main().then(
-  () => process.exit(0),
+  () => process.exit(),
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);
-    if (process.env.DEBUG) console.error(error);
     process.exit(1);
   },
 );

@@ -83,6 +83,7 @@ type Target = { readonly url: string; readonly token: string; readonly after: st
  */
 async function gather(turn: Turn, target: Target, pid: number, createFirst: (() => Promise<string>) | null) {
   const { subscribers } = settingOf(turn);
+  const clientProcesses = clientProcessesOf(turn);
   const clients = Array.from({ length: clientProcesses }, () =>
     turn.scope.keep(openProcess<SubscriberCalls>('subscribers')),
   );
@@ -121,7 +122,7 @@ async function gather(turn: Turn, target: Target, pid: number, createFirst: (() 
   };
 }
 
-const clientProcesses = 2;
+const clientProcessesOf = ({ isQuick }: Turn) => (isQuick ? 1 : 2);
 const timeoutMs = 180_000;
 
 const settingOf = ({ isQuick }: Turn) =>

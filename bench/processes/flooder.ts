@@ -13,28 +13,33 @@ export type FloodResult = {
 };
 
 const path = '/webhooks/stripe';
+const reopenDelayMs = 100;
 const headerText = `POST ${path} HTTP/1.1\r\nHost: pay.shop.example\r\nContent-Type: application/json\r\n`;
-const halfOpen: Socket[] = [];
-let closedHalfOpen = 0;
+const halfOpen = new Set<Socket>();
+let isHolding = false;
+let endedByServer = 0;
 
 /** Linux accepts every address of 127.0.0.0/8 as one of this machine. */
 function addressOf(n: number): string {
   return `127.1.${Math.floor(n / 250) % 250}.${1 + (n % 250)}`;
 }
 
+/** Opens half a request. When the server ends it, the next one takes its place. */
 function holdOpen(url: URL, n: number): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ port: Number(url.port), host: url.hostname, localAddress: addressOf(n) });
+    halfOpen.add(socket);
     // One half never ends its headers, the other never sends its body.
-    socket.on('connect', () =>
-      socket.write(n % 2 === 0 ? headerText : `${headerText}Content-Length: 600\r\n\r\n`, () => resolve()),
-    );
+    const text = n % 2 === 0 ? headerText : `${headerText}Content-Length: 600\r\n\r\n`;
+    socket.on('connect', () => socket.write(text, () => resolve()));
     socket.on('error', () => resolve());
     socket.on('close', () => {
-      closedHalfOpen += 1;
+      halfOpen.delete(socket);
+      if (!isHolding) return;
+      endedByServer += 1;
+      setTimeout(() => isHolding && holdOpen(url, n), reopenDelayMs);
     });
     socket.resume();
-    halfOpen.push(socket);
   });
 }
 
@@ -54,17 +59,17 @@ function forgedCallback(n: number, payments: readonly string[]) {
 }
 
 const calls = {
-  /** Opens half-open requests, which stay until `closeHalfOpen` unless the server ends them. */
+  /** Keeps so many half-open requests until `closeHalf`. */
   async openHalf({ url, count }: { readonly url: string; readonly count: number }): Promise<void> {
-    closedHalfOpen = 0;
+    isHolding = true;
     await Promise.all(Array.from({ length: count }, (_, n) => holdOpen(new URL(url), n)));
   },
 
   /** @returns how many of them the server has ended. */
-  closeHalfOpen(): number {
-    const ended = closedHalfOpen;
-    for (const socket of halfOpen.splice(0)) socket.destroy();
-    return ended;
+  closeHalf(): number {
+    isHolding = false;
+    for (const socket of halfOpen) socket.destroy();
+    return endedByServer;
   },
 
   /** Sends forged callbacks over so many connections at once, each from an address of its own. */
