@@ -30,9 +30,15 @@ const claimDueSql = `
   ) returning id`;
 const claimRefreshSql = `
   update payments set asked_at = $2 where id = $1 and (asked_at is null or asked_at <= $3) returning id`;
+// Rows that a change of their order holds are skipped: that change knows more.
 const hintSql = `
-  update payments set hinted_at = $2, check_at = least(check_at, $3::timestamptz)
-  where id = $1 and provider = $4 and provider_account = $5 and hinted_at is null and status in ${liveStatusesSql}`;
+  update payments p set hinted_at = v.at, check_at = least(p.check_at, v.check_at)
+  from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) v(id, provider, provider_account, at, check_at)
+  where p.id = v.id and p.id in (
+    select h.id from payments h join unnest($1::text[], $2::text[], $3::text[]) w(id, provider, provider_account)
+      on h.id = w.id and h.provider = w.provider and h.provider_account = w.provider_account
+    where h.hinted_at is null and h.status in ${liveStatusesSql} for update of h skip locked
+  )`;
 
 const delaySql = 'update payments set check_at = $2 where id = $1 and check_at < $2';
 const findNamedSql = `
@@ -93,15 +99,17 @@ export async function claimRefresh(
   return rowCount === 1;
 }
 
+/** A payment that an unverifiable callback at an account named. */
+export type PaymentHint = ProviderAccount & { readonly paymentId: string; readonly at: Date };
+
 /**
- * Brings the next check of a live payment forward, because an unverifiable callback named it. Works once per payment, so
- * that forged callbacks cannot cause more than one query.
+ * Brings the next check of live payments forward, because unverifiable callbacks named them. Works once per payment, so that forged
+ * callbacks cannot cause more than one query.
  */
-export async function hintPayment(
-  on: Reader,
-  paymentId: string,
-  { name, account }: ProviderAccount,
-  now: Date,
-): Promise<void> {
-  await on.query(hintSql, [paymentId, now, after(now, hintDelayMs), name, account]);
+export async function hintPayments(on: Reader, hints: readonly PaymentHint[]): Promise<void> {
+  const values = [
+    ...[hints.map(({ paymentId }) => paymentId), hints.map(({ name }) => name), hints.map(({ account }) => account)],
+    ...[hints.map(({ at }) => at), hints.map(({ at }) => after(at, hintDelayMs))],
+  ];
+  await on.query({ name: 'hint payments', text: hintSql, values });
 }

@@ -1,9 +1,10 @@
 import { overloadIn } from '../database/database.ts';
 import { type Delivery, openInbox } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import type { PaymentProvider, WebhookDelivery } from '../providers/provider.ts';
+import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
 import { applyDelivery } from './apply-delivery.ts';
 import { receiveDelivery } from './receive-delivery.ts';
+import { createRefusedDeliveries } from './refused-deliveries.ts';
 
 /** This many deliveries are applied at a time right after their acknowledgement. The sweep applies the rest, from any node. */
 export const appliedAtOnceMax = 64;
@@ -17,17 +18,19 @@ export type CallbackIntake = {
    * Verifies a callback and commits it to the inbox.
    *
    * @returns null for a duplicate.
-   * @throws {WebhookRejectedError} when the callback cannot be verified.
+   * @throws {WebhookRejectedError} when the callback cannot be verified. A few of those are kept for inspection, and if it names a
+   *   payment of the account, that payment is checked once, soon.
    */
   receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<Received | null>;
   /** Starts to apply a committed delivery and returns at once. A delivery that fails or is not claimed is left to the sweep. */
   apply(received: Received): void;
-  /** Resolves when no started delivery is being applied. */
+  /** Resolves when no started delivery is being applied and no refused one recorded. */
   idle(): Promise<void>;
 };
 
 export function createCallbackIntake(context: CommandContext): CallbackIntake {
   const inbox = openInbox(context.db.writes);
+  const refused = createRefusedDeliveries(context);
   const underWay = new Set<Promise<void>>();
   /** Deliveries on their way into the inbox that are to be applied at once. */
   let claiming = 0;
@@ -38,6 +41,9 @@ export function createCallbackIntake(context: CommandContext): CallbackIntake {
       try {
         const delivery = await receiveDelivery(context, inbox, provider, given, isClaimed);
         return delivery === null ? null : { delivery, isClaimed };
+      } catch (error) {
+        if (error instanceof WebhookRejectedError) refused.record(provider, given, error.reason);
+        throw error;
       } finally {
         if (isClaimed) claiming -= 1;
       }
@@ -53,6 +59,7 @@ export function createCallbackIntake(context: CommandContext): CallbackIntake {
     },
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay);
+      await refused.idle();
     },
   };
 }

@@ -1,10 +1,8 @@
-import { firstPaymentIdIn } from '../domain/ids.ts';
 import { isInfoLogged } from '../domain/log.ts';
-import { type Delivery, type Inbox, insertRejectedDelivery } from '../events/inbox.ts';
+import type { Delivery, Inbox } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
-import { hintPayment } from '../store/payment-store.ts';
 
 const headersKept = ['content-type', 'user-agent'];
 
@@ -13,8 +11,7 @@ const headersKept = ['content-type', 'user-agent'];
  *
  * @param isClaimed true when the caller applies the delivery at once.
  * @returns the new delivery, or null for a duplicate.
- * @throws {WebhookRejectedError} when the callback cannot be verified; the caller logs it. If it names a payment of the account, that payment
- *   is checked once, soon.
+ * @throws {WebhookRejectedError} when the callback cannot be verified; the caller logs and records it.
  */
 export async function receiveDelivery(
   context: CommandContext,
@@ -24,13 +21,13 @@ export async function receiveDelivery(
   isClaimed: boolean,
 ): Promise<Delivery | null> {
   const startedAt = performance.now();
-  const verified = await verify(context, provider, delivery);
+  const verified = await verifyByNewestKeys(provider, delivery);
   await context.failpoint('callback.verified');
   const stored = await inbox.run({
     provider: provider.name,
     providerAccount: provider.account,
     ...verified,
-    headers: keptOf(provider, delivery),
+    headers: keptHeadersOf(provider, delivery),
     body: provider.redactWebhook(delivery.body, 'to_be_read'),
     ...{ receivedAt: delivery.receivedAt, isClaimed },
   });
@@ -41,30 +38,6 @@ export async function receiveDelivery(
     context.log.info({ provider: name, account, ...verified, durationMs, ...outcome }, 'callback received');
   }
   return stored;
-}
-
-async function verify(
-  { db, log }: CommandContext,
-  provider: PaymentProvider,
-  delivery: WebhookDelivery,
-): Promise<VerifiedWebhook> {
-  try {
-    return await verifyByNewestKeys(provider, delivery);
-  } catch (error) {
-    if (!(error instanceof WebhookRejectedError)) throw error;
-    const { reason } = error;
-    const { receivedAt } = delivery;
-    const named = firstPaymentIdIn(delivery.body.toString('latin1'));
-    const storeRefusal = async () => {
-      const headers = keptOf(provider, delivery);
-      const body = provider.redactWebhook(delivery.body, 'done');
-      await insertRejectedDelivery(db.pool, { provider: provider.name, reason, headers, body, receivedAt });
-      if (named !== null) await db.transaction((tx) => hintPayment(tx, named, provider, receivedAt), { turn: named });
-    };
-    // The callback is refused even if the refusal cannot be stored.
-    await storeRefusal().catch((cause: unknown) => log.warn({ err: cause }, 'a refused callback could not be stored'));
-    throw error;
-  }
 }
 
 async function verifyByNewestKeys(provider: PaymentProvider, delivery: WebhookDelivery): Promise<VerifiedWebhook> {
@@ -81,7 +54,10 @@ async function verifyByNewestKeys(provider: PaymentProvider, delivery: WebhookDe
  * The headers that verification and inspection need. The others are not kept: they may contain secrets of a proxy in
  * front of this server.
  */
-function keptOf({ webhookHeaders }: PaymentProvider, { headers }: WebhookDelivery): Record<string, string> {
+export function keptHeadersOf(
+  { webhookHeaders }: PaymentProvider,
+  { headers }: WebhookDelivery,
+): Record<string, string> {
   const kept = new Set([...headersKept, ...webhookHeaders]);
   return Object.fromEntries(Object.entries(headers).filter(([name]) => kept.has(name)));
 }
