@@ -140,13 +140,19 @@ function serverOptions(limits: HttpLimits) {
   };
 }
 
+/**
+ * The connections that may wait until the server accepts them; the system may allow fewer. Those beyond are dropped, and their clients try again
+ * only after seconds: thousands of dashboards return at once, and a flood must not keep a provider out.
+ */
+const connectionsWaitingMax = 8192;
+
 function listen(server: Server, port: number, host: string): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'another process listens there' : error.message;
       reject(new Error(`Cannot listen on port ${port} of ${host}: ${why}. Set PORT or HOST.`, { cause: error }));
     });
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: connectionsWaitingMax }, () => {
       const address = server.address();
       const actualPort = typeof address === 'object' && address !== null ? address.port : port;
       resolve(`http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`);
