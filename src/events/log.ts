@@ -73,8 +73,8 @@ const merchantTypesSql = `
 // Settled events come first, because those that are held back have higher transaction ids.
 const merchantNewsSql = `
   select ${columns}, ${isSettled} as "isSettled" from events e
-  where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) > ($2::int, $3::bigint, $4::bigint)
-  order by e.epoch, e.xid, e.pos limit $5`;
+  where (e.merchant_id, e.epoch, e.xid, e.pos) > ($1, $2::int, $3::bigint, $4::bigint) and e.merchant_id <= $1
+  order by e.merchant_id, e.epoch, e.xid, e.pos limit $5`;
 const merchantNewestSql = `
   select ${columns} from events e
   where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) <= ($2::int, $3::bigint, $4::bigint)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import type { EventType } from '../../src/domain/event.ts';
-import { logStart, readMerchantLog } from '../../src/events/log.ts';
+import { logStart, readMerchantLog, readMerchantNews } from '../../src/events/log.ts';
 import { type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
 import { fewMax } from '../../src/store/order-search.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -198,3 +198,17 @@ test.each<
   const places = rows.map(({ xid, pos }) => ({ xid, pos }));
   expect(places).toEqual(places.toSorted((one, other) => Number(one.xid - other.xid || one.pos - other.pos)));
 });
+
+test.each([
+  ['of a small merchant', other, 400n, 70],
+  ['of a merchant without events', 'mch_none', 100n, 0],
+])(
+  'the news %s are read from its own index, whatever other merchants did since',
+  async (_what, merchantId = '', xid, count) => {
+    const { rows, excesses } = await readExplained(
+      async (on) => (await readMerchantNews(on, merchantId, { epoch: 1, xid, pos: 0n })).events,
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(count);
+    expect(excesses).toEqual([]);
+  },
+);
