@@ -224,7 +224,8 @@ builder.subscriptionField('merchantEvents', (t) =>
       const { merchantId } = actorOf(context);
       const position = positionAfter(context, 'merchant', after);
       const scope = { merchantId, orderId: null, types: types ?? null };
-      return new FollowedEvents((receiver) => context.feeds.follow(scope, position, receiver));
+      const { feeds } = context; // the subscription must not keep the context
+      return new FollowedEvents((receiver) => feeds.follow(scope, position, receiver));
     },
     resolve: ofMerchant,
   }),

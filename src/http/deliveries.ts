@@ -17,3 +17,27 @@ export type Deliveries = {
 export function isDeliveries(result: unknown): result is Deliveries {
   return typeof result === 'object' && result !== null && 'deliverTo' in result;
 }
+
+/**
+ * The form of a subscription that graphql-ws expects. Nothing comes out of the iterator: the results go to the socket directly. It starts
+ * them, because the client may have completed the operation before it is asked for the first one.
+ */
+export function untilEnded(deliveries: Deliveries, start: () => void): AsyncGenerator<never, void, undefined> {
+  const done = { done: true, value: undefined } as const;
+  const ended = new Promise<typeof done>((resolve) => deliveries.onEnd(() => resolve(done)));
+  const end = async () => {
+    deliveries.end();
+    return done;
+  };
+  return {
+    next() {
+      start();
+      return ended;
+    },
+    return: end,
+    throw: end,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  } as AsyncGenerator<never, void, undefined>;
+}

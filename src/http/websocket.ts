@@ -8,7 +8,7 @@ import { overloadIn } from '../database/errors.ts';
 import type { Role } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import { refuseConnection } from './connection.ts';
-import { type Deliveries, isDeliveries } from './deliveries.ts';
+import { type Deliveries, isDeliveries, untilEnded } from './deliveries.ts';
 import { frameBytesMax, type HttpLimits, httpLimits } from './limits.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
 import { createSocketOutlet, type SocketOutlet, tryAgainLater } from './socket-outlet.ts';
@@ -250,30 +250,6 @@ function send(socket: WebSocket, data: string): Promise<void> {
     // An error means that the connection broke; its `close` event ends the operations.
     socket.send(data, () => resolve());
   });
-}
-
-/**
- * The form of a subscription that the protocol expects. Nothing comes out of the iterator: the results go to the socket directly. It starts
- * them, because the client may have completed the operation before it is asked for the first one.
- */
-function untilEnded(deliveries: Deliveries, start: () => void): AsyncGenerator<never, void, undefined> {
-  const done = { done: true, value: undefined } as const;
-  const ended = new Promise<typeof done>((resolve) => deliveries.onEnd(() => resolve(done)));
-  const end = async () => {
-    deliveries.end();
-    return done;
-  };
-  return {
-    next() {
-      start();
-      return ended;
-    },
-    return: end,
-    throw: end,
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  } as AsyncGenerator<never, void, undefined>;
 }
 
 function pingRegularly(socket: WebSocket): () => void {
