@@ -11,7 +11,7 @@ import { refuseConnection } from './connection.ts';
 import { type Deliveries, isDeliveries, untilEnded } from './deliveries.ts';
 import { frameBytesMax, type HttpLimits, httpLimits } from './limits.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
-import { createSocketOutlet, type SocketOutlet, tryAgainLater } from './socket-outlet.ts';
+import { SocketOutlet, tryAgainLater } from './socket-outlet.ts';
 import type { SocketAdmission, SocketPlaces } from './socket-places.ts';
 
 /** The part of the GraphQL server that the WebSocket server uses. */
@@ -108,7 +108,7 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
         const places = admission.open(address);
         if (typeof places === 'string') return closeNow(socket, places);
         socket.once('close', places.release);
-        const outlet = createSocketOutlet(socket, connection, limits.backlogTimeoutMs);
+        const outlet = new SocketOutlet(socket, connection, limits.backlogTimeoutMs);
         attach(protocol, { socket, outlet, address, places, origin: foreignOriginOf(request) }, log);
       });
     },
@@ -210,8 +210,9 @@ function attach(protocol: Server<Extra>, extra: Extra, log: Log): void {
   const { socket, outlet } = extra;
   // Emitted for invalid WebSocket frames; the library closes the socket with the matching code.
   socket.on('error', ignore);
-  socket.on('message', outlet.requireReader);
-  socket.on('ping', outlet.requireReader);
+  const requireReader = () => outlet.requireReader();
+  socket.on('message', requireReader);
+  socket.on('ping', requireReader);
   const stopPinging = pingRegularly(socket);
   const closed = protocol.opened(
     {

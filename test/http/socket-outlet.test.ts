@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Outlet } from '../../src/http/deliveries.ts';
 import { backlogBytesMax } from '../../src/http/limits.ts';
-import { createSocketOutlet } from '../../src/http/socket-outlet.ts';
+import { SocketOutlet } from '../../src/http/socket-outlet.ts';
 
 const timeoutMs = 30_000;
 beforeEach(() => void vi.useFakeTimers());
@@ -59,7 +59,7 @@ function subscriptionOf(results: string[]) {
 const open = () => {
   const socket = new SlowSocket();
   const { connection } = socket;
-  const outlet = createSocketOutlet(socket as unknown as WebSocket, connection as unknown as Duplex, timeoutMs);
+  const outlet = new SocketOutlet(socket as unknown as WebSocket, connection as unknown as Duplex, timeoutMs);
   return { socket, outlet };
 };
 
