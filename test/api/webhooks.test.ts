@@ -1,8 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rejectedPerMinuteMax } from '../../src/events/inbox.ts';
+import { insertRejectedDelivery, rejectedPerMinuteMax } from '../../src/events/inbox.ts';
 import { confirmCard, createOrder, payOrder, readOrder, resolveReview } from '../support/orders.ts';
-import { control, startTestApp, type TestApp, testStripe } from '../support/test-app.ts';
+import { control, startTestApp, type TestApp, testStripe, untilCallbacksCame } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -129,10 +129,10 @@ test('a few of a flood of forged callbacks are stored for inspection', async () 
 });
 
 /**
- * Runs `work` so that on PostgreSQL many of its statements have decided to keep a callback before the first of them writes it: a trigger
- * holds them there. PGlite has one connection.
+ * Runs `work` so that on PostgreSQL this many of its statements have decided to keep a callback before the first of them writes it: a
+ * trigger holds them there. PGlite has one connection.
  */
-async function together<T>(work: () => Promise<T>): Promise<T> {
+async function together<T>(statements: number, work: () => Promise<T>): Promise<T> {
   if (app.database.kind === 'pglite') return work();
   const holder = await app.database.pool.connect();
   try {
@@ -142,7 +142,7 @@ async function together<T>(work: () => Promise<T>): Promise<T> {
       create trigger wait_for_others before insert on rejected_deliveries for each row execute function wait_for_others();
       select pg_advisory_lock(7)`);
     const working = work();
-    for (let waiting = 0; waiting <= rejectedPerMinuteMax; ) {
+    for (let waiting = 0; waiting < statements; ) {
       const { rows } = await holder.query<{ count: number }>(
         `select count(*)::int as count from pg_locks
          where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`,
@@ -165,14 +165,35 @@ test('of a hundred concurrent forged callbacks, no more are stored than the limi
   const now = Math.floor(app.clock.now().getTime() / 1000);
   const from = new Date(Math.floor(now / 60) * 60_000);
   const bodies = Array.from({ length: 100 }, () => succeeded(payment));
-  const statuses = await together(() =>
+  const statuses = await together(rejectedPerMinuteMax, () =>
     Promise.all(bodies.map((body) => deliver(body, sign(body, 'whsec_somebody_else', now)))),
   );
+  await untilCallbacksCame(app);
   app.clock.advance(-2 * 60_000);
   expect(new Set(statuses)).toEqual(new Set([400]));
   const rows = await keptByMinute(from);
   expect(rows.length).toBeGreaterThan(0);
   for (const { count } of rows) expect(count).toBeLessThanOrEqual(rejectedPerMinuteMax);
+});
+
+test('several nodes together store no more refused callbacks than the limit per minute', async () => {
+  const receivedAt = new Date(Date.UTC(2030, 0, 1));
+  const refused = {
+    provider: 'STRIPE',
+    reason: 'SIGNATURE',
+    headers: {},
+    body: Buffer.from('{}'),
+    receivedAt,
+  } as const;
+  // Each node writes at most the limit, and here there are two.
+  const attempts = Array.from({ length: 2 * rejectedPerMinuteMax });
+  await together(rejectedPerMinuteMax + 1, () =>
+    Promise.all(attempts.map(() => insertRejectedDelivery(app.database.pool, refused))),
+  );
+  const [kept, ...others] = await keptByMinute(receivedAt);
+  expect(others).toEqual([]);
+  expect(kept?.count).toBeGreaterThan(0);
+  expect(kept?.count).toBeLessThanOrEqual(rejectedPerMinuteMax);
 });
 
 test('accepted and refused callbacks are stored without the client secret and buyer data', async () => {
