@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import type { FormattedExecutionResult } from 'graphql';
 import { GraphQLClient } from 'graphql-request';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createOrder } from '../support/orders.ts';
@@ -73,9 +72,7 @@ describe.runIf(process.env.DATABASE_URL)('two workers on one port', () => {
     );
     const { id } = await createOrder(at);
     // Events from before the cursor may have been held back, and come first.
-    const untilHeard = async (
-      events: AsyncIterator<FormattedExecutionResult<{ merchantEvents: { orderId: string } }>>,
-    ) => {
+    const untilHeard = async (events: (typeof iterators)[number]) => {
       let heard = '';
       while (heard !== id) {
         const { value, done } = await events.next();
