@@ -41,7 +41,8 @@ function givenSecrets(): Canaries & Record<'developmentToken' | 'stripeKey' | 's
   };
 }
 
-const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+// `trace` writes the lines of all levels; at `error`, most are not even made.
+const levels = ['trace', 'error'] as const;
 
 describe.each(levels)('at the level %s', (level) => {
   const lines: string[] = [];
