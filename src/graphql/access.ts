@@ -29,6 +29,7 @@ export const access: Readonly<
     providerAccounts: ['MERCHANT'],
     signingKeys: ['MERCHANT'],
     products: [...staff, 'CUSTOMER'],
+    viewer: everyone,
   },
   Mutation: {
     addProviderAccount: ['MERCHANT'],

@@ -11,6 +11,7 @@ import './merchant.ts';
 import './product.ts';
 import './keys.ts';
 import './provider-account.ts';
+import './viewer-type.ts';
 import { builder } from './builder.ts';
 import { logMutations } from './mutation-log.ts';
 

@@ -60,6 +60,7 @@ const table: Readonly<Record<string, Line>> = {
     names: ['order'],
     call: ({ order }) => `(orderId: ${q(order)}) { method }`,
   },
+  'Query.viewer': { roles: all, call: () => '{ role kind id merchant { id name brandColor } }' },
   'Query.events': { roles: staff, call: () => '(first: 1) { nodes { type } }' },
   'Query.merchant': { roles: staff, call: () => '{ id name }' },
   'Query.products': { roles: [...staff, 'CUSTOMER'], call: () => '(first: 5) { nodes { sku active } }' },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import type { EventType } from '../../src/domain/event.ts';
-import { logStart, readMerchantLog, readMerchantNews } from '../../src/events/log.ts';
+import { type LogPage, readMerchantLog, readMerchantNews, wholeLog } from '../../src/events/log.ts';
+import { placesAround } from '../../src/events/log-time.ts';
 import { type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
 import { fewMax } from '../../src/store/order-search.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -50,8 +50,8 @@ beforeAll(async () => {
   await pool.query(`
     insert into events (id, epoch, xid, merchant_id, order_id, sequence, type, occurred_at, order_number, order_status, order_payment_status,
       currency, changes)
-    select ${id('evt')}, 1, 100 + n / 7, ${merchant}, ${id('ord')}, 1,
-      (case when ${isRare(7)} then 'ORDER_REVIEW_NEEDED' else 'ORDER_CREATED' end)::"EventType", ${at}, 'A', 'OPEN', 'UNPAID', 'CNY', '{}'
+    select ${id('evt')}, 1, 1 + n / 8, ${merchant}, ${id('ord')}, 1,
+      (case when ${isRare(7)} then 'ORDER_REVIEW_NEEDED' else 'ORDER_CREATED' end)::"EventType", ${at.replace('n *', 'n / 8 *')}, 'A', 'OPEN', 'UNPAID', 'CNY', '{}'
     from generate_series(0, ${ordersCount - 1}) n`);
   for (const table of ['merchants', 'orders', 'payments', 'events']) await pool.query(`analyze ${table}`);
 });
@@ -179,25 +179,50 @@ test('a cursor of an order that is not there stands for the time in it', async (
   expect(none).toEqual([]);
 });
 
-test.each<
-  [what: string, merchantId: string | undefined, types: readonly EventType[] | null, after: bigint, count: number]
->([
-  ['all events', shop, null, 0n, 21],
-  ['all events after a cursor', shop, null, 600n, 21],
-  ['the events of a small merchant after a cursor', other, null, 400n, 21],
-  ['a rare type', shop, ['ORDER_REVIEW_NEEDED'], 0n, rareCount],
-  ['a rare type after a cursor', shop, ['ORDER_REVIEW_NEEDED'], 600n, 0],
-  ['a common and a rare type', shop, ['ORDER_CREATED', 'ORDER_REVIEW_NEEDED'], 600n, 21],
-  ['a type twice', shop, ['ORDER_REVIEW_NEEDED', 'ORDER_REVIEW_NEEDED'], 0n, rareCount],
-  ['a type that no event has', shop, ['REFUND_FAILED'], 0n, 0],
-])('a page of %s reads a few rows of an index', async (_what, merchantId = '', types, xid, count) => {
-  const after = xid === 0n ? logStart : { epoch: 1, xid, pos: 0n };
-  const { rows, excesses } = await readExplained((on) => readMerchantLog(on, merchantId, after, { limit: 21, types }));
+type LogCase = readonly [what: string, merchantId: string | undefined, page: Partial<LogPage>, count: number];
+const at = (xid: bigint) => ({ epoch: 1, xid, pos: 0n });
+const logCases: readonly LogCase[] = [
+  ['all events', shop, {}, 21],
+  ['all events after a cursor', shop, { after: at(600n) }, 21],
+  ['the events of a small merchant after a cursor', other, { after: at(400n) }, 21],
+  ['a rare type', shop, { types: ['ORDER_REVIEW_NEEDED'] }, rareCount],
+  ['a rare type after a cursor', shop, { types: ['ORDER_REVIEW_NEEDED'], after: at(600n) }, 0],
+  ['a common and a rare type', shop, { types: ['ORDER_CREATED', 'ORDER_REVIEW_NEEDED'], after: at(600n) }, 21],
+  ['a type twice', shop, { types: ['ORDER_REVIEW_NEEDED', 'ORDER_REVIEW_NEEDED'] }, rareCount],
+  ['a type that no event has', shop, { types: ['REFUND_FAILED'] }, 0],
+];
+
+test.each(
+  logCases.flatMap(([what, ...others]) =>
+    (['asc', 'desc'] as const).map((direction) => [`${what}, ${direction}`, direction, ...others] as const),
+  ),
+)('a page of %s reads a few rows of an index', async (_what, direction, merchantId = '', page, count) => {
+  const wanted: LogPage = { ...wholeLog, ...page, limit: 21, direction };
+  const { rows, excesses } = await readExplained((on) => readMerchantLog(on, merchantId, wanted));
   expect(rows).toHaveLength(count);
   expect(excesses).toEqual([]);
   const places = rows.map(({ xid, pos }) => ({ xid, pos }));
-  expect(places).toEqual(places.toSorted((one, other) => Number(one.xid - other.xid || one.pos - other.pos)));
+  const sorted = places.toSorted((one, other) => Number(one.xid - other.xid || one.pos - other.pos));
+  expect(places).toEqual(direction === 'asc' ? sorted : sorted.reverse());
 });
+
+test.each([
+  ['of a time', timeOf(312), timeOf(313), 7],
+  ['before all events', timeOf(-10), timeOf(0), 0],
+  ['of the newest', timeOf(624), timeOf(ordersCount), 7],
+  ['of the oldest', timeOf(-10), timeOf(1), 8],
+])(
+  'the events %s are found in the log by a few looks at its index',
+  async (_what, occurredFrom, occurredBefore, count) => {
+    const { rows, excesses } = await readExplained(async (on) => {
+      const around = await placesAround(on, shop ?? '', occurredFrom, occurredBefore);
+      return readMerchantLog(on, shop ?? '', { ...wholeLog, ...around, occurredFrom, occurredBefore });
+    });
+    expect(rows).toHaveLength(count);
+    expect(rows.every(({ occurredAt }) => occurredAt >= occurredFrom && occurredAt < occurredBefore)).toBe(true);
+    expect(excesses).toEqual([]);
+  },
+);
 
 test.each([
   ['of a small merchant', other, 400n, 70],

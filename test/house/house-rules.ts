@@ -35,7 +35,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['store/order-reader.ts', 'store/order-list.ts'],
     // what subscribes and reads; the inbox is none of its business
     ...['events/feeds.ts', 'events/follower.ts', 'events/followed-events.ts', 'events/slices.ts'],
-    ...['events/cursor.ts', 'events/log.ts'],
+    ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts'],
   ],
   http: [
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging', 'limits'],
