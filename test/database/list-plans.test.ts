@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { type LogPage, readMerchantLog, readMerchantNews, wholeLog } from '../../src/events/log.ts';
 import { placesAround } from '../../src/events/log-time.ts';
-import { type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
+import { countOrders, type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
 import { fewMax } from '../../src/store/order-search.ts';
+import { termsOfOrderSql } from '../../src/store/order-terms.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 /** What is rare has this many orders, all among the oldest: a scan from the newest finds them last. */
@@ -27,7 +28,10 @@ beforeAll(async () => {
   const merchant = `case when n % 10 = 9 then '${other}' else '${shop}' end`;
   /** Eight of the oldest orders, a different eight for each kind. */
   const isRare = (kind: number) => `n % 20 = ${kind} and n < ${rareCount * 20}`;
-  const amounts = { orders: '100, 100, 100, 0, 0', payments: '100, 100, 100, 0, 0, 100, 0, 0' };
+  const amounts = {
+    orders: `case when ${isRare(10)} then 777 else 100 end, 100, 100, 0, 0`,
+    payments: '100, 100, 100, 0, 0, 100, 0, 0',
+  };
   await pool.query(`insert into merchants (id, name, return_origins, created_at)
     values ('${shop}', 'Shop', '{}', now()), ('${other}', 'Other', '{}', now())`);
   await pool.query(`
@@ -37,9 +41,12 @@ beforeAll(async () => {
       (case when ${isRare(1)} then 'CANCELED' when n % 5 = 0 then 'EXPIRED' else 'CONFIRMED' end)::"OrderStatus",
       (case when ${isRare(2)} then 'OVERPAID' when n % 5 = 0 then 'UNPAID' else 'PAID' end)::"OrderPaymentStatus", 'AUTOMATIC',
       case when ${isRare(3)} then 'JPY' when n % 3 = 0 then 'EUR' else 'CNY' end, ${amounts.orders},
-      case when ${isRare(4)} then 'rare' else 'customer-' || n % 2 end, '{}',
+      case when ${isRare(4)} then 'rare' else 'customer-' || n % 2 end,
+      case when ${isRare(8)} then '{"email": "Ada@Shop.example"}'::jsonb else '{"plan": "gold"}' end,
       (case when ${isRare(5)} then '{LATE_PAYMENT}' else '{}' end)::"ReviewReason"[], ${at}, ${at}, ${at}, 1, 1, 100
     from generate_series(0, ${ordersCount - 1}) n`);
+  await pool.query(`insert into order_terms (merchant_id, term, created_at, order_id)
+    select o.merchant_id, t.term, o.created_at, o.id from orders o cross join lateral ${termsOfOrderSql}`);
   await pool.query(`
     insert into payments (id, order_id, merchant_id, method, flow, provider, provider_account, status, capture_mode, currency, amount_minor,
       authorized_minor, captured_minor, refunded_minor, reserved_minor, applied_minor, surplus_minor, quarantined_minor, late, created_at,
@@ -53,7 +60,8 @@ beforeAll(async () => {
     select ${id('evt')}, 1, 1 + n / 8, ${merchant}, ${id('ord')}, 1,
       (case when ${isRare(7)} then 'ORDER_REVIEW_NEEDED' else 'ORDER_CREATED' end)::"EventType", ${at.replace('n *', 'n / 8 *')}, 'A', 'OPEN', 'UNPAID', 'CNY', '{}'
     from generate_series(0, ${ordersCount - 1}) n`);
-  for (const table of ['merchants', 'orders', 'payments', 'events']) await pool.query(`analyze ${table}`);
+  for (const table of ['merchants', 'orders', 'order_terms', 'payments', 'events'])
+    await pool.query(`analyze ${table}`);
 });
 afterAll(() => database.close());
 
@@ -79,7 +87,7 @@ async function readExplained<Row>(read: (on: Pick<Database['pool'], 'query'>) =>
     for (const step of rows.flatMap((row) => stepsOf(row['QUERY PLAN'][0].Plan))) {
       const { 'Node Type': type, 'Relation Name': table = '', 'Actual Rows': found, 'Actual Loops': loops } = step;
       const rowsRead = (found + (step['Rows Removed by Filter'] ?? 0)) * loops;
-      const isScan = type === 'Seq Scan' && ['orders', 'payments', 'events'].includes(table);
+      const isScan = type === 'Seq Scan' && ['orders', 'order_terms', 'payments', 'events'].includes(table);
       if (isScan || rowsRead > rowsMax) excesses.push(`${type} ${table}: ${rowsRead} rows`);
     }
     return pool.query(text, values);
@@ -91,6 +99,7 @@ async function readExplained<Row>(read: (on: Pick<Database['pool'], 'query'>) =>
 const any: OrderFilter = {
   ...{ statuses: null, paymentStatuses: null, methods: null, customerId: null, number: null },
   ...{ createdFrom: null, createdBefore: null, currency: null, needsReview: null },
+  ...{ providers: null, totalMinorFrom: null, totalMinorTo: null, search: null },
 };
 const oldTime = timeOf(100);
 const page = (filter: Partial<OrderFilter>, more: Partial<OrderPage> = {}): OrderPage => ({
@@ -131,6 +140,21 @@ const pages: Readonly<Record<string, { readonly page: OrderPage; readonly count:
     page: page({ customerId: 'rare', statuses: ['CONFIRMED'] }),
     count: rareCount,
   },
+  'one total': { page: page({ totalMinorFrom: 777n, totalMinorTo: 777n }), count: rareCount },
+  'a common total': { page: page({ totalMinorFrom: 100n, totalMinorTo: 100n }), count: 21 },
+  'rare totals': { page: page({ totalMinorFrom: 700n }), count: rareCount },
+  'rare totals of a common status': {
+    page: page({ totalMinorFrom: 700n, totalMinorTo: 800n, statuses: ['CONFIRMED'] }),
+    count: 0,
+  },
+  'a rare metadata value': { page: page({ search: 'ada@shop.EXAMPLE' }), count: rareCount },
+  'a common metadata value': { page: page({ search: 'gold' }), count: 21 },
+  'a customer': { page: page({ search: 'rare' }), count: rareCount },
+  'the end of a number': { page: page({ search: '321' }), count: 5 },
+  'the beginning of a number': { page: page({ search: 'r-1' }), count: 3 },
+  'an id': { page: page({ search: orderIdOf(77) }), count: 1 },
+  'the id of a payment': { page: page({ search: orderIdOf(77).replace('ord', 'pay') }), count: 1 },
+  'a text that nothing has': { page: page({ search: 'nothing' }), count: 0 },
   'a rare method with a common currency': { page: page({ methods: ['WECHAT_PAY'], currency: 'CNY' }), count: 5 },
 };
 
@@ -144,6 +168,7 @@ test.each(Object.entries(pages))('a page of %s reads a few rows of an index', as
 /** With conditions of several indexes, some hundred entries of each are counted first. */
 const isLedByFewest = ({ filter }: OrderPage) =>
   filter.number !== null ||
+  filter.search !== null ||
   [filter.customerId, filter.methods, filter.statuses ?? filter.currency].filter((given) => given !== null).length > 1;
 
 test('each page has the orders that match, in the order of their creation', async () => {
@@ -158,10 +183,14 @@ test('each page has the orders that match, in the order of their creation', asyn
          and ($7::timestamptz is null or o.created_at >= $7) and ($8::timestamptz is null or o.created_at < $8)
          and ($9::text is null or o.currency = $9) and ($10::boolean is null or (o.review_reasons <> '{}') = $10)
          and ($11::text is null or o.id > $11) and ($12::text is null or o.id < $12)
+         and ($13::bigint is null or o.total_minor >= $13) and ($14::bigint is null or o.total_minor <= $14)
+         and ($15::text is null or $15 in (o.id, replace(o.id, 'ord', 'pay'), o.customer_id) or lower(o.metadata->>'email') = lower($15)
+           or o.metadata->>'plan' = $15 or o.number like $15 || '%' or o.number like upper($15) || '%' or o.number like '%' || $15)
        order by o.id ${direction} limit 21`,
       [
         ...[shop, filter.statuses, filter.paymentStatuses, filter.methods, filter.customerId, filter.number],
         ...[filter.createdFrom, filter.createdBefore, filter.currency, filter.needsReview, after, before],
+        ...[filter.totalMinorFrom, filter.totalMinorTo, filter.search],
       ],
     );
     const read = await readOrderPage(pool, scope, page, []);
@@ -169,6 +198,16 @@ test('each page has the orders that match, in the order of their creation', asyn
       read.map(({ id }) => id),
       what,
     ).toEqual(matching.map(({ id }) => id));
+  }
+});
+
+test('an order count has the number of orders that match, up to its limit', async () => {
+  const { pool } = database;
+  for (const [what, { page }] of Object.entries(pages)) {
+    const filter = page.filter;
+    const whole = { filter, direction: 'desc', after: null, before: null, limit: ordersCount } as const;
+    const { length } = await readOrderPage(pool, scope, whole, []);
+    expect(await countOrders(pool, scope, filter), what).toEqual({ value: length, isCapped: false });
   }
 });
 
