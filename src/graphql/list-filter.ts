@@ -22,3 +22,14 @@ export function methodsOf(
   const methods = providers.map((name) => open.find((provider) => provider.name === name)?.method ?? null);
   return methods.every((method) => method !== null) ? [...new Set(methods)] : null;
 }
+
+/** The methods of payments that are by one of the given methods and at one of the given providers; null for all. */
+export function methodsAt(
+  context: Pick<GraphqlContext, 'commands'>,
+  given: readonly PaymentMethod[] | null,
+  providers: readonly string[] | null,
+): readonly PaymentMethod[] | null {
+  const possible = methodsOf(context, providers);
+  if (given === null || possible === null) return given ?? possible;
+  return given.filter((method) => possible.includes(method));
+}

@@ -1,5 +1,4 @@
 import type { OrderScope } from '../domain/actor.ts';
-import { isId } from '../domain/ids.ts';
 import { encodeCursor, type LogPosition } from '../events/cursor.ts';
 import { logStart, readLogEnd } from '../events/log.ts';
 import { countOrders, type OrderFilter as Filter, readOrderPage } from '../store/order-list.ts';
@@ -8,17 +7,10 @@ import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { OrderPaymentStatus, OrderStatus, PaymentMethod } from './enums.ts';
 import { methodsOf, providersOf } from './list-filter.ts';
+import { cursorOf, cutPage, wantedPage } from './list-page.ts';
 import { isSelectedBelow, partsOf } from './order-loaders.ts';
 import { Order } from './order-types.ts';
-import {
-  type Page,
-  PageInfo,
-  pageComplexity,
-  pageSizeDefault,
-  pageSizeOf,
-  TotalCount,
-  totalCountComplexity,
-} from './page.ts';
+import { type Page, PageInfo, pageComplexity, TotalCount, totalCountComplexity } from './page.ts';
 import { storable } from './text.ts';
 
 const OrderSort = builder.enumType('OrderSort', {
@@ -73,7 +65,7 @@ const OrderEdge = builder.objectRef<ReadOrder>('OrderEdge').implement({
   fields: (t) => ({
     cursor: t.string({
       description: 'The position in the list, for `after` and `before`.',
-      resolve: ({ id }) => cursorOf(id),
+      resolve: cursorOf,
     }),
     node: t.field({ type: Order, description: 'The order.', resolve: (order) => order }),
   }),
@@ -136,38 +128,13 @@ builder.queryField('orders', (t) =>
     resolve: async (_root, args, context, info) => {
       const scope = actorOf(context);
       const { pool } = context.commands.db;
-      const first = pageSizeOf('first', args.first);
-      const last = pageSizeOf('last', args.last);
-      if (first !== null && last !== null)
-        throw badUserInput('last', 'cannot be combined with first. Give one of them.');
-      const size = first ?? last ?? pageSizeDefault;
-      const isBackward = last !== null;
-      const isDescending = (args.orderBy ?? 'NEWEST_FIRST') === 'NEWEST_FIRST';
-      const after = args.after == null ? null : idAt('after', args.after);
-      const before = args.before == null ? null : idAt('before', args.before);
+      const isNewestFirst = (args.orderBy ?? 'NEWEST_FIRST') === 'NEWEST_FIRST';
+      const wanted = wantedPage(args, isNewestFirst, 'order', 'orders');
       const filter = filterOf(args.filter ?? {}, context);
       // Read before the page. A change between the two reads is in the page and in the later events; in the other order it could be in neither.
       const end = isSelectedBelow(info, 'eventCursor') ? await readLogEnd(pool) : logStart;
-      const page = {
-        filter,
-        direction: isDescending !== isBackward ? 'desc' : 'asc',
-        ...(isDescending ? { after: before, before: after } : { after, before }),
-        limit: size + 1,
-      } as const;
-      const read = await readOrderPage(pool, scope, page, partsOf(info));
-      const cut = read.slice(0, size);
-      const rows = isBackward ? cut.reverse() : cut;
-      const hasMore = read.length > size;
-      const [start, stop] = [rows.at(0), rows.at(-1)];
-      return {
-        ...{ rows, end, scope, filter },
-        page: {
-          hasNextPage: isBackward ? before !== null : hasMore,
-          hasPreviousPage: isBackward ? hasMore : after !== null,
-          startCursor: start === undefined ? null : cursorOf(start.id),
-          endCursor: stop === undefined ? null : cursorOf(stop.id),
-        },
-      };
+      const read = await readOrderPage(pool, scope, { ...wanted.page, filter }, partsOf(info));
+      return { ...cutPage(wanted, read), end, scope, filter };
     },
   }),
 );
@@ -205,15 +172,4 @@ function searchOf(given: string | null | undefined): string | null {
   const text = storable('filter.search', given.trim());
   if ([...text].length < searchMin) throw badUserInput('filter.search', `must have at least ${searchMin} characters.`);
   return text;
-}
-
-function cursorOf(orderId: string): string {
-  return Buffer.from(orderId).toString('base64url');
-}
-
-function idAt(name: 'after' | 'before', cursor: string): string {
-  const id = cursor.length > 100 ? '' : Buffer.from(cursor, 'base64url').toString('latin1');
-  if (!isId('order', id))
-    throw badUserInput(name, 'is not a cursor of this list. Use a cursor that `orders` returned.');
-  return id;
 }

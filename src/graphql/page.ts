@@ -34,7 +34,7 @@ export const PageInfo = builder.objectRef<Page>('PageInfo').implement({
 });
 
 /** A number of rows. */
-type Total = { readonly value: number; readonly isCapped: boolean };
+export type Total = { readonly value: number; readonly isCapped: boolean };
 
 export const TotalCount = builder.objectRef<Total>('TotalCount').implement({
   description: 'The number of entries of a list, counted up to 10,000.',

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts';
 import type { OrderScope } from '../domain/actor.ts';
+import { countOf, type ListCount, wholeList } from './list-statement.ts';
 import { type OrderPart, type OrderRow, orderOf, orderSelection, type ReadOrder } from './order-reader.ts';
 import { type Family, isOneTotal, mostOf, type OrderFilter, type OrderPage, OrderSearch } from './order-search.ts';
 
@@ -23,21 +24,16 @@ export async function readOrderPage(
   return rows.map(orderOf);
 }
 
-/** A number of orders: at most `countMax`, then there may be more. */
-export type OrderCount = { readonly value: number; readonly isCapped: boolean };
-export const countMax = 10_000;
-
-/** Counts the orders that the caller sees and that match, at most `countMax` of them. */
-export async function countOrders(on: Reader, scope: OrderScope, filter: OrderFilter): Promise<OrderCount> {
-  const page = { filter, direction: null, after: null, before: null, limit: countMax + 1 };
+/** Counts the orders that the caller sees and that match, up to `countMax`. */
+export async function countOrders(on: Reader, scope: OrderScope, filter: OrderFilter): Promise<ListCount> {
+  const page = { ...wholeList, filter };
   const leader = await chooseLeader(on, scope, page);
   const search = new OrderSearch(scope, page);
   const text = `
     with recursive ${leader === 'state' ? `${search.combinations()}, ` : ''}found as (${search.keysBy(leader)})
     select count(*)::int as count from found`;
   const { rows } = await on.query<{ count: number }>(text, [...search.values]);
-  const count = rows[0]?.count ?? 0;
-  return { value: Math.min(count, countMax), isCapped: count > countMax };
+  return countOf(rows);
 }
 
 /** The statement for a page, whose rows the family `leader` leads to. */

@@ -2,6 +2,7 @@ import type { OrderScope } from '../domain/actor.ts';
 import { timeOfId } from '../domain/ids.ts';
 import type { OrderPaymentStatus, OrderStatus } from '../domain/order.ts';
 import type { PaymentMethod, ProviderName } from '../domain/payment.ts';
+import { perRow } from './list-statement.ts';
 import { isNumberEndSql, termOfAmount, termOfValueSql } from './order-terms.ts';
 
 /** Null stands for any. An empty list matches nothing. */
@@ -75,9 +76,6 @@ type Bound = {
 };
 
 const isReviewed = '(cardinality(o.review_reasons) > 0)';
-
-/** A condition that is checked row by row, in the order of the page. The offset keeps the planner from joining the whole table instead. */
-const perRow = (rows: string) => `exists (select from ${rows} offset 0)`;
 
 /** The parts of a statement on the orders `o` of the caller, and its values. */
 export class OrderSearch {

@@ -61,6 +61,8 @@ const table: Readonly<Record<string, Line>> = {
     call: ({ order }) => `(orderId: ${q(order)}) { method }`,
   },
   'Query.viewer': { roles: all, call: () => '{ role kind id merchant { id name brandColor } }' },
+  'Query.payments': { roles: staff, call: () => '(first: 1) { totalCount { value } nodes { status } }' },
+  'Query.refunds': { roles: staff, call: () => '(first: 1) { totalCount { value } nodes { status } }' },
   'Query.events': { roles: staff, call: () => '(first: 1) { nodes { type } }' },
   'Query.merchant': { roles: staff, call: () => '{ id name }' },
   'Query.products': { roles: [...staff, 'CUSTOMER'], call: () => '(first: 5) { nodes { sku active } }' },

@@ -2,9 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { type LogPage, readMerchantLog, readMerchantNews, wholeLog } from '../../src/events/log.ts';
 import { placesAround } from '../../src/events/log-time.ts';
+import type { ListPage } from '../../src/store/list-statement.ts';
 import { countOrders, type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
 import { fewMax } from '../../src/store/order-search.ts';
 import { termsOfOrderSql } from '../../src/store/order-terms.ts';
+import { countPayments, type PaymentFilter, readPaymentPage } from '../../src/store/payment-list.ts';
+import { countRefunds, type RefundFilter, readRefundPage } from '../../src/store/refund-list.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 /** What is rare has this many orders, all among the oldest: a scan from the newest finds them last. */
@@ -30,7 +33,7 @@ beforeAll(async () => {
   const isRare = (kind: number) => `n % 20 = ${kind} and n < ${rareCount * 20}`;
   const amounts = {
     orders: `case when ${isRare(10)} then 777 else 100 end, 100, 100, 0, 0`,
-    payments: '100, 100, 100, 0, 0, 100, 0, 0',
+    payments: `case when ${isRare(10)} then 777 else 100 end, 100, 100, 0, 0, 100, 0, 0`,
   };
   await pool.query(`insert into merchants (id, name, return_origins, created_at)
     values ('${shop}', 'Shop', '{}', now()), ('${other}', 'Other', '{}', now())`);
@@ -50,9 +53,16 @@ beforeAll(async () => {
   await pool.query(`
     insert into payments (id, order_id, merchant_id, method, flow, provider, provider_account, status, capture_mode, currency, amount_minor,
       authorized_minor, captured_minor, refunded_minor, reserved_minor, applied_minor, surplus_minor, quarantined_minor, late, created_at,
-      updated_at, expires_at, check_attempts)
-    select ${id('pay')}, ${id('ord')}, ${merchant}, (case when ${isRare(6)} then 'WECHAT_PAY' else 'CARD' end)::"PaymentMethod", 'QR_CODE', 'P', 'a',
-      'SUCCEEDED', 'AUTOMATIC', 'CNY', ${amounts.payments}, false, ${at}, ${at}, ${at}, 0
+      updated_at, expires_at, check_attempts, succeeded_at, provider_payment_id)
+    select ${id('pay')}, ${id('ord')}, ${merchant}, (case when ${isRare(6)} then 'WECHAT_PAY' else 'CARD' end)::"PaymentMethod", 'QR_CODE', case when ${isRare(6)} then 'W' else 'P' end, 'a',
+      (case when ${isRare(11)} then 'UNKNOWN' else 'SUCCEEDED' end)::"PaymentStatus", 'AUTOMATIC', 'CNY', ${amounts.payments}, false,
+      ${at}, ${at}, ${at}, 0, ${at} + interval '1 hour', 'ppi_' || n
+    from generate_series(0, ${ordersCount - 1}) n`);
+  await pool.query(`
+    insert into refunds (id, order_id, payment_id, merchant_id, status, origin, currency, amount_minor, approval, created_at, updated_at,
+      check_attempts)
+    select ${id('rfd')}, ${id('ord')}, ${id('pay')}, ${merchant}, (case when ${isRare(12)} then 'PENDING' else 'SUCCEEDED' end)::"RefundStatus",
+      'REQUESTED', 'CNY', 10, (case when ${isRare(12)} then 'NEEDED' when ${isRare(13)} then 'APPROVED' end)::"RefundApproval", ${at}, ${at}, 0
     from generate_series(0, ${ordersCount - 1}) n`);
   await pool.query(`
     insert into events (id, epoch, xid, merchant_id, order_id, sequence, type, occurred_at, order_number, order_status, order_payment_status,
@@ -60,7 +70,7 @@ beforeAll(async () => {
     select ${id('evt')}, 1, 1 + n / 8, ${merchant}, ${id('ord')}, 1,
       (case when ${isRare(7)} then 'ORDER_REVIEW_NEEDED' else 'ORDER_CREATED' end)::"EventType", ${at.replace('n *', 'n / 8 *')}, 'A', 'OPEN', 'UNPAID', 'CNY', '{}'
     from generate_series(0, ${ordersCount - 1}) n`);
-  for (const table of ['merchants', 'orders', 'order_terms', 'payments', 'events'])
+  for (const table of ['merchants', 'orders', 'order_terms', 'payments', 'refunds', 'events'])
     await pool.query(`analyze ${table}`);
 });
 afterAll(() => database.close());
@@ -87,7 +97,7 @@ async function readExplained<Row>(read: (on: Pick<Database['pool'], 'query'>) =>
     for (const step of rows.flatMap((row) => stepsOf(row['QUERY PLAN'][0].Plan))) {
       const { 'Node Type': type, 'Relation Name': table = '', 'Actual Rows': found, 'Actual Loops': loops } = step;
       const rowsRead = (found + (step['Rows Removed by Filter'] ?? 0)) * loops;
-      const isScan = type === 'Seq Scan' && ['orders', 'order_terms', 'payments', 'events'].includes(table);
+      const isScan = type === 'Seq Scan' && ['orders', 'order_terms', 'payments', 'refunds', 'events'].includes(table);
       if (isScan || rowsRead > rowsMax) excesses.push(`${type} ${table}: ${rowsRead} rows`);
     }
     return pool.query(text, values);
@@ -216,6 +226,79 @@ test('a cursor of an order that is not there stands for the time in it', async (
   expect(newest[0]?.id).toBe(orderIdOf(ordersCount - 2));
   const none = await readOrderPage(database.pool, scope, page({}, { before: 'ord_00000000000000000000009999' }), []);
   expect(none).toEqual([]);
+});
+
+const anyPayment: PaymentFilter = {
+  ...{ statuses: null, methods: null, providers: null, currency: null, createdFrom: null, createdBefore: null },
+  ...{
+    succeededFrom: null,
+    succeededBefore: null,
+    amountMinorFrom: null,
+    amountMinorTo: null,
+    providerPaymentId: null,
+  },
+};
+const anyRefund: RefundFilter = {
+  ...{ statuses: null, approvals: null, methods: null, providers: null, currency: null, createdFrom: null },
+  ...{ createdBefore: null, amountMinorFrom: null, amountMinorTo: null },
+};
+type ListCase = readonly [what: string, filter: object, page: Partial<ListPage>, count: number];
+const first: ListPage = { direction: 'desc', after: null, before: null, limit: 21 };
+const paymentIdOf = (count: number) => orderIdOf(count).replace('ord', 'pay');
+const refundIdOf = (count: number) => orderIdOf(count).replace('ord', 'rfd');
+type ReadList = (on: Pick<Database['pool'], 'query'>, page: ListPage) => Promise<readonly { readonly id: string }[]>;
+
+/** Reads a page of a list, whose rows must be sorted and come from an index. */
+async function expectPage(read: ReadList, page: ListPage, count: number): Promise<void> {
+  const { rows, excesses } = await readExplained((on) => read(on, page));
+  expect(rows).toHaveLength(count);
+  expect(excesses).toEqual([]);
+  const listed = rows.map(({ id }) => id);
+  expect(listed).toEqual(page.direction === 'asc' ? listed.toSorted() : listed.toSorted().reverse());
+}
+
+test.each<ListCase>([
+  ['all', {}, {}, 21],
+  ['all, oldest first', {}, { direction: 'asc' }, 21],
+  ['after a cursor', {}, { before: paymentIdOf(2500) }, 21],
+  ['a rare status', { statuses: ['UNKNOWN'] }, {}, rareCount],
+  ['a status that no payment has', { statuses: ['FAILED'] }, {}, 0],
+  ['a rare method', { methods: ['WECHAT_PAY'] }, {}, rareCount],
+  ['a rare status of a method', { methods: ['WECHAT_PAY'], statuses: ['UNKNOWN'] }, {}, 0],
+  ['a rare provider, by its method', { methods: ['WECHAT_PAY'], providers: ['W'] }, {}, rareCount],
+  ['a currency that no payment has', { currency: 'JPY' }, {}, 0],
+  ['old payments', { createdBefore: oldTime }, {}, 21],
+  ['payments that succeeded in ten minutes', { succeededFrom: timeOf(160), succeededBefore: timeOf(170) }, {}, 9],
+  ['payments that succeeded long ago, after a cursor', { succeededBefore: oldTime }, { before: paymentIdOf(30) }, 27],
+  ['a rare amount', { amountMinorFrom: 777n, amountMinorTo: 777n }, {}, rareCount],
+  ['a common amount', { amountMinorTo: 100n }, {}, 21],
+  ['a provider’s number', { providerPaymentId: 'ppi_77' }, {}, 1],
+])('a page of payments, %s, reads a few rows of an index', async (_what, filter, page, count) => {
+  const wanted = { ...anyPayment, ...filter };
+  const read: ReadList = (on, of) => readPaymentPage(on, shop ?? '', wanted, of);
+  const isByAmount = 'amountMinorFrom' in filter || 'amountMinorTo' in filter;
+  // Of an amount, up to some thousand entries are counted first.
+  if (isByAmount) expect(await read(database.pool, { ...first, ...page })).toHaveLength(count);
+  else await expectPage(read, { ...first, ...page }, Math.min(count, first.limit));
+  const all = await read(database.pool, { ...first, limit: ordersCount });
+  expect(await countPayments(database.pool, shop ?? '', wanted)).toEqual({ value: all.length, isCapped: false });
+});
+
+test.each<ListCase>([
+  ['all', {}, {}, 21],
+  ['after a cursor', {}, { before: refundIdOf(2500) }, 21],
+  ['a rare status', { statuses: ['PENDING'] }, {}, rareCount],
+  ['those that need an approval', { approvals: ['NEEDED'] }, {}, rareCount],
+  ['those that needed an approval', { approvals: ['APPROVED', 'REJECTED'] }, {}, rareCount],
+  ['a currency that no refund has', { currency: 'JPY' }, {}, 0],
+  ['a common method', { methods: ['CARD'] }, {}, 21],
+  ['old refunds', { createdBefore: oldTime }, {}, 21],
+])('a page of refunds, %s, reads a few rows of an index', async (_what, filter, page, count) => {
+  const wanted = { ...anyRefund, ...filter };
+  const read: ReadList = (on, of) => readRefundPage(on, shop ?? '', wanted, of);
+  await expectPage(read, { ...first, ...page }, count);
+  const all = await read(database.pool, { ...first, limit: ordersCount });
+  expect(await countRefunds(database.pool, shop ?? '', wanted)).toEqual({ value: all.length, isCapped: false });
 });
 
 type LogCase = readonly [what: string, merchantId: string | undefined, page: Partial<LogPage>, count: number];
