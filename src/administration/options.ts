@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 
 export const usage = `Administers merchants, their keys and their provider accounts.
 
-  npm run paystream -- merchant add --name NAME --return-origin ORIGIN [--web-origin ORIGIN]
-  npm run paystream -- merchant update MERCHANT_ID [--name NAME] [--return-origin ORIGIN] [--web-origin ORIGIN]
+  npm run paystream -- merchant add --name NAME --return-origin ORIGIN [--web-origin ORIGIN] [--brand-color COLOR]
+  npm run paystream -- merchant update MERCHANT_ID [--name NAME] [--return-origin ORIGIN] [--web-origin ORIGIN] [--brand-color COLOR]
   npm run paystream -- merchant list
   npm run paystream -- key add [--merchant ID] --name NAME
   npm run paystream -- key list [--merchant ID]
@@ -24,6 +24,7 @@ export const usage = `Administers merchants, their keys and their provider accou
                           An update replaces all origins
   --web-origin ORIGIN     the origin of a web page that calls the API from the browser; may be repeated. An update replaces all,
                           and --web-origin none removes them
+  --brand-color COLOR     the colour of the checkout page, such as #0a7d4b
   --merchant ID           the merchant, mch_…; required if there are several
   --jwks-url URL          your login service's JSON Web Key Set; without it, an HS256 secret is made
   --role ROLE             OPERATOR, VIEWER or CUSTOMER
@@ -44,6 +45,7 @@ export type Options =
       readonly name: string;
       readonly returnOrigins: readonly string[];
       readonly webOrigins: readonly string[];
+      readonly brandColor: string | null;
     }
   | {
       readonly command: 'merchant update';
@@ -51,6 +53,7 @@ export type Options =
       readonly name: string | null;
       readonly returnOrigins: readonly string[] | null;
       readonly webOrigins: readonly string[] | null;
+      readonly brandColor: string | null;
     }
   | { readonly command: 'merchant list' }
   | { readonly command: 'key add'; readonly merchantId: string | null; readonly name: string }
@@ -92,7 +95,7 @@ export function readOptions(args: readonly string[]): Options | null {
   if (values.help || positionals.length === 0 || positionals[0] === 'help') return null;
   const [noun, verb, ...rest] = positionals;
   const command = `${noun} ${verb ?? ''}`.trim();
-  const { merchant = null, 'return-origin': returnOrigins = [] } = values;
+  const { merchant = null, 'return-origin': returnOrigins = [], 'brand-color': brandColor = null } = values;
   const webOrigins = webOriginsOf(values['web-origin']);
   const allowsTest = values['allow-test'] === true;
   const name = onlyOf('--name', values.name);
@@ -104,10 +107,10 @@ export function readOptions(args: readonly string[]): Options | null {
     switch (command) {
       case 'merchant add':
         if (returnOrigins.length === 0) throw new UsageError('merchant add needs at least one --return-origin.');
-        return { command, name: required(name, '--name'), returnOrigins, webOrigins: webOrigins ?? [] };
+        return { command, name: required(name, '--name'), returnOrigins, webOrigins: webOrigins ?? [], brandColor };
       case 'merchant update':
-        if (name === undefined && returnOrigins.length === 0 && webOrigins === null) {
-          throw new UsageError('merchant update needs --name, --return-origin or --web-origin.');
+        if (name === undefined && returnOrigins.length === 0 && webOrigins === null && brandColor === null) {
+          throw new UsageError('merchant update needs --name, --return-origin, --web-origin or --brand-color.');
         }
         return {
           command,
@@ -115,6 +118,7 @@ export function readOptions(args: readonly string[]): Options | null {
           name: name ?? null,
           returnOrigins: returnOrigins.length === 0 ? null : returnOrigins,
           webOrigins,
+          brandColor,
         };
       case 'merchant list':
         return { command };
@@ -186,8 +190,8 @@ export function readOptions(args: readonly string[]): Options | null {
 const anAccount = 'the id of a provider account, pac_…';
 
 const takenBy: Readonly<Record<string, readonly string[]>> = {
-  'merchant add': ['name', 'return-origin', 'web-origin'],
-  'merchant update': ['name', 'return-origin', 'web-origin'],
+  'merchant add': ['name', 'return-origin', 'web-origin', 'brand-color'],
+  'merchant update': ['name', 'return-origin', 'web-origin', 'brand-color'],
   'key add': ['name', 'merchant'],
   'key list': ['merchant'],
   'signing-key add': ['merchant', 'jwks-url'],
@@ -230,6 +234,7 @@ function parse(args: readonly string[]) {
         'allow-test': { type: 'boolean' },
         'return-origin': { type: 'string', multiple: true },
         'web-origin': { type: 'string', multiple: true },
+        'brand-color': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

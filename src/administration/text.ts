@@ -7,6 +7,7 @@ type Named = {
   readonly name: string;
   readonly returnOrigins: readonly string[];
   readonly webOrigins: readonly string[];
+  readonly brandColor: string | null;
   readonly createdAt: Date;
 };
 
@@ -22,7 +23,11 @@ Next, create a key for its server: npm run paystream -- key add --merchant ${id}
 }
 
 export function textOfMerchant(merchant: Named): string {
-  return `Merchant ${merchant.id} is "${merchant.name}". ${textOfOrigins(merchant)}`;
+  return `Merchant ${merchant.id} is "${merchant.name}". ${textOfOrigins(merchant)}${textOfColor(merchant)}`;
+}
+
+function textOfColor({ brandColor }: Named): string {
+  return brandColor === null ? '' : ` Its checkout page is ${brandColor}.`;
 }
 
 function textOfOrigins({ returnOrigins, webOrigins }: Named): string {

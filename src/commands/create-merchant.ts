@@ -5,7 +5,11 @@ import { insertMerchant, type Merchant } from '../store/merchant-store.ts';
 import { parseInput } from './input.ts';
 import { checkOrigins, merchantFields } from './merchant-input.ts';
 
-const inputSchema = z.object({ ...merchantFields, webOrigins: merchantFields.webOrigins.default([]) });
+const inputSchema = z.object({
+  ...merchantFields,
+  webOrigins: merchantFields.webOrigins.default([]),
+  brandColor: merchantFields.brandColor.nullish(),
+});
 
 /** `usesEnvironmentAccounts` is true for the first merchant: the provider accounts of the environment belong to it. */
 export type NewMerchant = { readonly merchant: Merchant; readonly usesEnvironmentAccounts: boolean };
@@ -20,8 +24,13 @@ export async function createMerchant(
   input: unknown,
   isProduction: boolean,
 ): Promise<NewMerchant> {
-  const { name, returnOrigins, webOrigins } = parseInput(inputSchema, input);
-  checkOrigins({ returnOrigins, webOrigins }, isProduction);
-  const merchant: Merchant = { id: newId('merchant'), name, returnOrigins, webOrigins, createdAt: clock.now() };
+  const { brandColor, ...given } = parseInput(inputSchema, input);
+  checkOrigins(given, isProduction);
+  const merchant: Merchant = {
+    ...given,
+    id: newId('merchant'),
+    brandColor: brandColor ?? null,
+    createdAt: clock.now(),
+  };
   return { merchant, usesEnvironmentAccounts: await insertMerchant(db, merchant) };
 }

@@ -11,6 +11,10 @@ export const merchantFields = {
     .min(1, 'must have at least one origin.')
     .max(originsMax, `must have at most ${originsMax} origins.`),
   webOrigins: z.array(z.string()).max(originsMax, `must have at most ${originsMax} origins.`),
+  brandColor: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/i, 'must be a colour as #rrggbb, such as #0a7d4b.')
+    .transform((color) => color.toLowerCase()),
 };
 
 type Origins = Readonly<Record<'returnOrigins' | 'webOrigins', readonly string[]>>;

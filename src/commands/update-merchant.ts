@@ -9,10 +9,11 @@ const inputSchema = z.object({
   name: merchantFields.name.nullish(),
   returnOrigins: merchantFields.returnOrigins.nullish(),
   webOrigins: merchantFields.webOrigins.nullish(),
+  brandColor: merchantFields.brandColor.nullish(),
 });
 
 /**
- * Changes the name or the origins of a merchant; null leaves one as it is. Returns the merchant as it is then.
+ * Changes the name, the origins or the colour of a merchant; null leaves one as it is. Returns the merchant as it is then.
  *
  * @throws {InvalidInputError} @throws {NotFoundError} when there is no such merchant.
  */
@@ -22,12 +23,13 @@ export async function updateMerchant(
   input: unknown,
   isProduction: boolean,
 ): Promise<Merchant> {
-  const { name, returnOrigins, webOrigins } = parseInput(inputSchema, input);
+  const { name, returnOrigins, webOrigins, brandColor } = parseInput(inputSchema, input);
   checkOrigins({ returnOrigins: returnOrigins ?? [], webOrigins: webOrigins ?? [] }, isProduction);
   const merchant = await changeMerchant(db.pool, merchantId, {
     name: name ?? null,
     returnOrigins: returnOrigins ?? null,
     webOrigins: webOrigins ?? null,
+    brandColor: brandColor ?? null,
   });
   if (merchant === null) throw new NotFoundError('There is no such merchant.');
   return merchant;

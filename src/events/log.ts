@@ -52,24 +52,33 @@ const columns = `
 const xmin = 'pg_snapshot_xmin(pg_current_snapshot())::text::bigint';
 const epoch = '(select epoch from log_state)';
 const isSettled = `(e.epoch < ${epoch} or e.xid < ${xmin})`;
+const isWithin = `e.occurred_at >= coalesce($8::timestamptz, '-infinity') and e.occurred_at < coalesce($9::timestamptz, 'infinity')`;
+
+/** `asc` is the order of the log. */
+type Direction = 'asc' | 'desc';
 
 const endSql = `select epoch, ${xmin} - 1 as xid from log_state`;
 // The merchant is part of the position. As a condition of its own beside one on (epoch, xid, pos), it makes the planner, which believes that
 // few events come after a position, take the index of all merchants' events.
-const merchantSql = `
+const merchantSqlOf = (direction: Direction) => `
   select ${columns} from events e
-  where (e.merchant_id, e.epoch, e.xid, e.pos) > ($1, $2::int, $3::bigint, $4::bigint) and e.merchant_id <= $1 and ${isSettled}
-  order by e.merchant_id, e.epoch, e.xid, e.pos limit $5`;
+  where (e.merchant_id, e.epoch, e.xid, e.pos) > ($1, $2::int, $3::bigint, $4::bigint)
+    and (e.merchant_id, e.epoch, e.xid, e.pos) < ($1, $5::int, $6::bigint, $7::bigint) and ${isSettled} and ${isWithin}
+  order by e.merchant_id ${direction}, e.epoch ${direction}, e.xid ${direction}, e.pos ${direction} limit $10`;
 // Merged from the first events of each type, so that the index leads to them, however many other events lie between. The type is part of the
 // position for the same reason.
-const merchantTypesSql = `
-  select ${columns} from unnest($6::"EventType"[]) as wanted(type) cross join lateral (
+const merchantTypesSqlOf = (direction: Direction) => `
+  select ${columns} from unnest($11::"EventType"[]) as wanted(type) cross join lateral (
     select * from events e
     where e.merchant_id = $1 and (e.type, e.epoch, e.xid, e.pos) > (wanted.type, $2::int, $3::bigint, $4::bigint)
-      and e.type <= wanted.type and ${isSettled}
-    order by e.type, e.epoch, e.xid, e.pos limit $5
+      and (e.type, e.epoch, e.xid, e.pos) < (wanted.type, $5::int, $6::bigint, $7::bigint) and ${isSettled} and ${isWithin}
+    order by e.type ${direction}, e.epoch ${direction}, e.xid ${direction}, e.pos ${direction} limit $10
   ) e
-  order by e.epoch, e.xid, e.pos limit $5`;
+  order by e.epoch ${direction}, e.xid ${direction}, e.pos ${direction} limit $10`;
+const merchantLogSql = {
+  asc: { all: merchantSqlOf('asc'), types: merchantTypesSqlOf('asc') },
+  desc: { all: merchantSqlOf('desc'), types: merchantTypesSqlOf('desc') },
+} as const;
 // Settled events come first, because those that are held back have higher transaction ids.
 const merchantNewsSql = `
   select ${columns}, ${isSettled} as "isSettled" from events e
@@ -99,6 +108,8 @@ const tailSql = `
 
 /** The position before the first event. */
 export const logStart: LogPosition = { epoch: 0, xid: 0n, pos: 0n };
+/** A position after every event. */
+export const logForever: LogPosition = { epoch: 2 ** 31 - 1, xid: posMax, pos: posMax };
 
 /** The end of the readable log. Every event that is not readable yet has a higher position. */
 export async function readLogEnd(on: Reader): Promise<LogPosition> {
@@ -109,17 +120,42 @@ export async function readLogEnd(on: Reader): Promise<LogPosition> {
   return { ...row, pos: posMax };
 }
 
-/** The merchant's readable events after a position, in log order. `types` null means all types. */
+/** Which of a merchant's events to read, and in which direction. */
+export type LogPage = {
+  readonly limit: number;
+  /** Null for all types. */
+  readonly types: readonly EventType[] | null;
+  readonly direction: Direction;
+  /** Only events after this position, in the order of the log. */
+  readonly after: LogPosition;
+  /** Only events before this position, in the order of the log. */
+  readonly before: LogPosition;
+  /** Only events that occurred at this time or later. */
+  readonly occurredFrom: Date | null;
+  /** Only events that occurred before this time. */
+  readonly occurredBefore: Date | null;
+};
+
+/** All events of the log, oldest first. */
+export const wholeLog: LogPage = {
+  ...{ limit: readLimit, types: null, direction: 'asc', after: logStart, before: logForever },
+  ...{ occurredFrom: null, occurredBefore: null },
+};
+
+/** A page of the merchant's readable events. */
 export async function readMerchantLog(
   on: Reader,
   merchantId: string,
-  { epoch, xid, pos }: LogPosition,
-  { limit = readLimit, types = null }: { readonly limit?: number; readonly types?: readonly EventType[] | null } = {},
+  { limit, types, direction, after, before, occurredFrom, occurredBefore }: LogPage,
 ): Promise<LoggedEvent[]> {
-  const values = [merchantId, epoch, xid, pos, limit];
+  const values = [
+    ...[merchantId, after.epoch, after.xid, after.pos, before.epoch, before.xid, before.pos],
+    ...[occurredFrom, occurredBefore, limit],
+  ];
+  const sql = merchantLogSql[direction];
   const { rows } = await (types === null
-    ? on.query<LoggedEvent>(merchantSql, values)
-    : on.query<LoggedEvent>(merchantTypesSql, [...values, [...new Set(types)]]));
+    ? on.query<LoggedEvent>(sql.all, values)
+    : on.query<LoggedEvent>(sql.types, [...values, [...new Set(types)]]));
   return rows;
 }
 

@@ -26,9 +26,12 @@ export const access: Readonly<
     orderByNumber: [...staff, 'CUSTOMER'],
     orders: [...staff, 'CUSTOMER'],
     paymentMethods: everyone,
+    payments: staff,
+    refunds: staff,
     providerAccounts: ['MERCHANT'],
     signingKeys: ['MERCHANT'],
     products: [...staff, 'CUSTOMER'],
+    viewer: everyone,
   },
   Mutation: {
     addProviderAccount: ['MERCHANT'],

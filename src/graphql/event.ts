@@ -1,7 +1,8 @@
 import { isId } from '../domain/ids.ts';
 import { encodeCursor } from '../events/cursor.ts';
 import { FollowedEvents } from '../events/followed-events.ts';
-import { logStart, readMerchantLog } from '../events/log.ts';
+import { logForever, logStart, readLogEnd, readMerchantLog } from '../events/log.ts';
+import { earlierOf, laterOf, placesAround } from '../events/log-time.ts';
 import { ActorType, shownActor } from './actor.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
@@ -117,7 +118,7 @@ const OrderEventEdge = builder.objectRef<ReadEvent>('OrderEventEdge').implement(
 });
 
 export const OrderEventConnection = builder.objectRef<OrderEventPage>('OrderEventConnection').implement({
-  description: 'A page of events, oldest first.',
+  description: 'A page of events.',
   fields: (t) => ({
     edges: t.field({
       complexity: { multiplier: 1 },
@@ -147,31 +148,51 @@ export const OrderEventConnection = builder.objectRef<OrderEventPage>('OrderEven
   }),
 });
 
+const EventSort = builder.enumType('EventSort', {
+  description: 'The sort order of events, by their position in the log.',
+  values: {
+    OLDEST_FIRST: { description: 'Oldest event first.' },
+    NEWEST_FIRST: { description: 'Newest event first.' },
+  } as const,
+});
+
 builder.queryField('events', (t) =>
   t.field({
     type: OrderEventConnection,
     nullable: true,
     complexity: pageComplexity,
-    description: 'The merchant’s event log, oldest first.',
+    description: 'The merchant’s event log, oldest first unless `orderBy` says otherwise.',
     args: {
       first: t.arg.int({ description: 'The page size, 1 to 100. Default: 20.' }),
       after: t.arg({
         type: 'EventCursor',
         description:
-          'Return only events after this cursor: the `cursor` of an event, an `endCursor`, or the `eventCursor` of `orders`.',
+          'Return only events that follow this cursor in the list: the `cursor` of an event, an `endCursor`, or the `eventCursor` of `orders`. With NEWEST_FIRST these are older events.',
       }),
       types: t.arg({ type: [EventType], description: 'Return only events of these types.' }),
+      orderBy: t.arg({ type: EventSort, defaultValue: 'OLDEST_FIRST', description: 'The sort order.' }),
+      createdFrom: t.arg({ type: 'DateTime', description: 'Return only events that occurred at or after this time.' }),
+      createdBefore: t.arg({ type: 'DateTime', description: 'Return only events that occurred before this time.' }),
     },
     resolve: async (_root, args, context) => {
       const { merchantId } = actorOf(context);
       const first = pageSizeOf('first', args.first) ?? pageSizeDefault;
-      const after = positionAfter(context, 'merchant', args.after);
+      const cursor = positionAfter(context, 'merchant', args.after);
+      const isNewestFirst = args.orderBy === 'NEWEST_FIRST';
       const { pool } = context.commands.db;
-      const rows = await readMerchantLog(pool, merchantId, after ?? logStart, {
+      const [from, before] = [args.createdFrom ?? null, args.createdBefore ?? null];
+      const around = await placesAround(pool, merchantId, from, before);
+      // What an older transaction holds back is not read, however much it is.
+      const newest = isNewestFirst ? (cursor ?? (await readLogEnd(pool))) : logForever;
+      const rows = await readMerchantLog(pool, merchantId, {
         limit: first + 1,
         types: args.types ?? null,
+        direction: isNewestFirst ? 'desc' : 'asc',
+        after: laterOf(around.after, isNewestFirst ? logStart : (cursor ?? logStart)),
+        before: earlierOf(around.before, newest),
+        ...{ occurredFrom: from, occurredBefore: before },
       });
-      return pageOf(rows.map(ofMerchant), first, after !== null);
+      return pageOf(rows.map(ofMerchant), first, cursor !== null);
     },
   }),
 );

@@ -4,11 +4,12 @@ import { updateMerchant } from '../commands/update-merchant.ts';
 import { ForbiddenError, InvalidInputError } from '../domain/errors.ts';
 import { latePaymentPolicies } from '../domain/order.ts';
 import { builder } from './builder.ts';
-import { actorOf } from './context.ts';
+import { actorOf, type GraphqlContext } from './context.ts';
 import { described } from './enums.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { runAndRead } from './run-and-read.ts';
+import { isStaff } from './scope.ts';
 
 const LatePaymentPolicy = builder.enumType('LatePaymentPolicy', {
   description: 'How to handle money that arrives after its order was canceled or has expired.',
@@ -23,36 +24,66 @@ const LatePaymentPolicy = builder.enumType('LatePaymentPolicy', {
 /** The stored form of the limits, which `setRefundLimits` has validated. */
 type StoredLimits = readonly { readonly currency: string; readonly amount_minor: string }[] | null;
 
-builder.prismaObject('Merchant', {
+/** What the merchant decides about its business is not for buyers. @throws {ForbiddenError} */
+function checkStaff(context: GraphqlContext, field: string): void {
+  const caller = actorOf(context);
+  if (!isStaff(caller)) throw new ForbiddenError(`Merchant.${field} is not allowed for the role ${caller.role}.`);
+}
+
+const notForBuyers = 'FORBIDDEN for customers and buyers.';
+
+export const Merchant = builder.prismaObject('Merchant', {
   description: 'A merchant account.',
   interfaces: [Node],
   fields: (t) => ({
     name: t.exposeString('name', { description: 'The display name.' }),
-    latePaymentPolicy: t.expose('latePaymentPolicy', {
+    brandColor: t.exposeString('brandColor', {
+      nullable: true,
+      description: 'The colour of the checkout page, `#rrggbb` in lower case; null when none was chosen.',
+    }),
+    latePaymentPolicy: t.field({
       type: LatePaymentPolicy,
-      description: 'How late money is handled. ACCEPT unless `setLatePaymentPolicy` changed it.',
+      description: `How late money is handled. ACCEPT unless \`setLatePaymentPolicy\` changed it. ${notForBuyers}`,
+      resolve: ({ latePaymentPolicy }, _args, context) => {
+        checkStaff(context, 'latePaymentPolicy');
+        return latePaymentPolicy;
+      },
     }),
-    returnOrigins: t.exposeStringList('returnOrigins', {
-      description: 'The web origins that buyers may return to after paying; `*` stands for all.',
+    returnOrigins: t.stringList({
+      description: `The web origins that buyers may return to after paying; \`*\` stands for all. ${notForBuyers}`,
+      resolve: ({ returnOrigins }, _args, context) => {
+        checkStaff(context, 'returnOrigins');
+        return returnOrigins;
+      },
     }),
-    webOrigins: t.exposeStringList('webOrigins', {
+    webOrigins: t.stringList({
       description:
-        'The origins of the web pages that may call the API from the browser; `*` stands for all. Pages of other origins are FORBIDDEN.',
+        'The origins of the web pages that may call the API from the browser; `*` stands for all. Pages of other origins are FORBIDDEN. ' +
+        notForBuyers,
+      resolve: ({ webOrigins }, _args, context) => {
+        checkStaff(context, 'webOrigins');
+        return webOrigins;
+      },
     }),
     refundLimits: t.field({
       type: [MoneyType],
       nullable: true,
       description:
         'The amounts above which an operator’s refunds of an order wait for another person. In a currency without a limit every refund waits. ' +
-        'Null when no refund waits.',
-      resolve: ({ refundLimits }) =>
-        (refundLimits as StoredLimits)?.map(({ currency, amount_minor }) => ({
-          currency,
-          amountMinor: BigInt(amount_minor),
-        })) ?? null,
+        `Null when no refund waits. ${notForBuyers}`,
+      resolve: ({ refundLimits }, _args, context) => {
+        checkStaff(context, 'refundLimits');
+        const limits = refundLimits as StoredLimits;
+        return limits?.map(({ currency, amount_minor: amount }) => ({ currency, amountMinor: BigInt(amount) })) ?? null;
+      },
     }),
   }),
 });
+
+/** The caller's merchant, in full. Reads at the same moment are one statement: Prisma gathers them. */
+export function loadMerchant(context: GraphqlContext) {
+  return context.commands.db.prisma.merchant.findUniqueOrThrow({ where: { id: actorOf(context).merchantId } });
+}
 
 builder.queryField('merchant', (t) =>
   t.prismaField({
@@ -123,7 +154,7 @@ builder.mutationField('updateMerchant', (t) =>
   t.prismaField({
     type: 'Merchant',
     nullable: true,
-    description: 'Changes the name or the origins of the merchant; null leaves one as it is.',
+    description: 'Changes the name, the origins or the colour of the merchant; null leaves one as it is.',
     args: {
       name: t.arg.string({ description: 'The display name, 1 to 128 characters.' }),
       returnOrigins: t.arg.stringList({
@@ -134,6 +165,7 @@ builder.mutationField('updateMerchant', (t) =>
         description:
           'The origins of the web pages that may call the API from the browser, such as `https://shop.example`, 0 to 20. Replaces all of them.',
       }),
+      brandColor: t.arg.string({ description: 'The colour of the checkout page, `#rrggbb`, such as `#0a7d4b`.' }),
     },
     errors: {
       types: [InvalidInputError, ForbiddenError],

@@ -21,6 +21,7 @@ import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { CaptureMode, OrderAction, OrderPaymentStatus, OrderStatus, ReviewReason } from './enums.ts';
 import { OrderEventConnection } from './event.ts';
+import { loadMerchant, Merchant } from './merchant.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { loadOrder, loadPart, partsOf } from './order-loaders.ts';
@@ -161,6 +162,11 @@ Order.implement({
         'for this order: `merchantEvents` and `events` refuse it.',
       resolve: ({ id: orderId, epoch, xid }, _args, { logId }) =>
         encodeCursor(logId, { orderId }, { epoch, xid, pos: posMax }),
+    }),
+    merchant: t.field({
+      type: Merchant,
+      description: 'The merchant that sells. Customers and buyers see its id, its name and its colour.',
+      resolve: (_order, _args, context) => loadMerchant(context),
     }),
     clientToken: t.string({
       nullable: true,

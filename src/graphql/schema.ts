@@ -4,13 +4,16 @@ import './node.ts';
 import './order.ts';
 import './orders.ts';
 import './payment.ts';
+import './payments.ts';
 import './refund.ts';
+import './refunds.ts';
 import './review.ts';
 import './event.ts';
 import './merchant.ts';
 import './product.ts';
 import './keys.ts';
 import './provider-account.ts';
+import './viewer-type.ts';
 import { builder } from './builder.ts';
 import { logMutations } from './mutation-log.ts';
 

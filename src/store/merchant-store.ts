@@ -10,24 +10,27 @@ export type Merchant = {
   readonly returnOrigins: readonly string[];
   /** Origins of the pages that may call the API with tokens of the merchant; `*` allows all. */
   readonly webOrigins: readonly string[];
+  /** The colour of the checkout page, `#rrggbb`; null when none was chosen. */
+  readonly brandColor: string | null;
   readonly createdAt: Date;
 };
 
 type Reader = Pick<Database['pool'], 'query'>;
 
-const columns = 'id, name, return_origins as "returnOrigins", web_origins as "webOrigins", created_at as "createdAt"';
+const columns =
+  'id, name, return_origins as "returnOrigins", web_origins as "webOrigins", brand_color as "brandColor", created_at as "createdAt"';
 const firstSql = `select ${columns} from merchants order by id limit 1`;
 const listSql = `select ${columns} from merchants order by id`;
 const findSql = `select ${columns} from merchants where id = $1`;
 // The lock ensures that two nodes that start at the same time create only one merchant.
 const lockSql = 'lock table merchants in share row exclusive mode';
 const insertSql = `
-  insert into merchants (id, name, late_payment_policy, return_origins, web_origins, created_at, uses_environment_accounts)
-  select $1, $2, 'ACCEPT', $3, $4, $5, not exists (select from merchants)
+  insert into merchants (id, name, late_payment_policy, return_origins, web_origins, created_at, brand_color, uses_environment_accounts)
+  select $1, $2, 'ACCEPT', $3, $4, $5, $6, not exists (select from merchants)
   returning uses_environment_accounts as "usesEnvironmentAccounts"`;
 const changeSql = `
   update merchants set name = coalesce($2, name), return_origins = coalesce($3::text[], return_origins),
-    web_origins = coalesce($4::text[], web_origins)
+    web_origins = coalesce($4::text[], web_origins), brand_color = coalesce($5, brand_color)
   where id = $1 returning ${columns}`;
 const listedSql = `select exists (select from merchants where web_origins && array[$1, '*']) as "isListed"`;
 const limitsSql = 'update merchants set refund_limits = $2::jsonb where id = $1';
@@ -57,8 +60,9 @@ export function insertMerchant(db: Database, merchant: Merchant): Promise<boolea
   });
 }
 
-async function insertLocked(tx: Tx, { id, name, returnOrigins, webOrigins, createdAt }: Merchant): Promise<boolean> {
-  const values = [id, name, returnOrigins, webOrigins, createdAt];
+async function insertLocked(tx: Tx, merchant: Merchant): Promise<boolean> {
+  const { id, name, returnOrigins, webOrigins, createdAt, brandColor } = merchant;
+  const values = [id, name, returnOrigins, webOrigins, createdAt, brandColor];
   const { rows } = await tx.query<{ usesEnvironmentAccounts: boolean }>(insertSql, values);
   return rows[0]?.usesEnvironmentAccounts === true;
 }
@@ -67,10 +71,10 @@ async function insertLocked(tx: Tx, { id, name, returnOrigins, webOrigins, creat
 export async function changeMerchant(
   on: Reader,
   merchantId: string,
-  change: { readonly [Field in 'name' | 'returnOrigins' | 'webOrigins']: Merchant[Field] | null },
+  change: { readonly [Field in 'name' | 'returnOrigins' | 'webOrigins' | 'brandColor']: Merchant[Field] | null },
 ): Promise<Merchant | null> {
   const { rows } = await on.query<Merchant>(changeSql, [
-    ...[merchantId, change.name, change.returnOrigins, change.webOrigins],
+    ...[merchantId, change.name, change.returnOrigins, change.webOrigins, change.brandColor],
   ]);
   return rows[0] ?? null;
 }
@@ -111,6 +115,7 @@ export async function ensureFirstMerchant(db: Database, at: Date): Promise<Merch
       name: 'First merchant',
       returnOrigins: ['*'],
       webOrigins: [],
+      brandColor: null,
       createdAt: at,
     };
     await insertLocked(tx, merchant);

@@ -15,6 +15,7 @@ import {
   refundColumns,
 } from './order-columns.ts';
 import { type AggregateRow, aggregateOf, aggregateSql, orderLockSpace } from './order-store.ts';
+import { termsOfOrderSql } from './order-terms.ts';
 import { toJson, toRow } from './rows.ts';
 
 /** What a batch needs to know before it decides. */
@@ -167,6 +168,9 @@ const writeSql = `
     from ${rowsOf('orders', '$1')} o, log_state s
   ), lines as (
     insert into order_lines (${lineColumns}) select ${lineColumns} from ${rowsOf('order_lines', '$2')}
+  ), terms as (
+    insert into order_terms (merchant_id, term, created_at, order_id)
+    select o.merchant_id, t.term, o.created_at, o.id from ${rowsOf('orders', '$1')} o cross join lateral ${termsOfOrderSql}
   ), changed as (
     update orders o set ${changedColumns.map((column) => `${column} = n.${column}`)},
       epoch = case when n.version > o.version then s.epoch else o.epoch end,

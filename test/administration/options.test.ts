@@ -12,6 +12,14 @@ test.each<[args: string, options: object | null]>([
       name: 'Shop',
       returnOrigins: ['https://a.example', 'https://b.example'],
       webOrigins: [],
+      brandColor: null,
+    },
+  ],
+  [
+    'merchant update mch_1 --brand-color #0a7d4b',
+    {
+      ...{ command: 'merchant update', merchantId: 'mch_1', name: null, returnOrigins: null },
+      ...{ webOrigins: null, brandColor: '#0a7d4b' },
     },
   ],
   [
@@ -19,15 +27,22 @@ test.each<[args: string, options: object | null]>([
     {
       ...{ command: 'merchant update', merchantId: 'mch_1', name: null, returnOrigins: null },
       webOrigins: ['https://a.example'],
+      brandColor: null,
     },
   ],
   [
     'merchant update mch_1 --web-origin none',
-    { command: 'merchant update', merchantId: 'mch_1', name: null, returnOrigins: null, webOrigins: [] },
+    {
+      ...{ command: 'merchant update', merchantId: 'mch_1', name: null, returnOrigins: null },
+      ...{ webOrigins: [], brandColor: null },
+    },
   ],
   [
     'merchant update mch_1 --name Shop',
-    { command: 'merchant update', merchantId: 'mch_1', name: 'Shop', returnOrigins: null, webOrigins: null },
+    {
+      ...{ command: 'merchant update', merchantId: 'mch_1', name: 'Shop', returnOrigins: null },
+      ...{ webOrigins: null, brandColor: null },
+    },
   ],
   ['merchant list', { command: 'merchant list' }],
   ['key add --name server', { command: 'key add', merchantId: null, name: 'server' }],
@@ -55,7 +70,7 @@ test.each<[args: string, complaint: string]>([
   ['merchant remove', 'There is no command "merchant remove".'],
   ['merchant add --name Shop', 'merchant add needs at least one --return-origin.'],
   ['merchant add --return-origin https://a.example', 'merchant add needs --name.'],
-  ['merchant update mch_1', 'merchant update needs --name, --return-origin or --web-origin.'],
+  ['merchant update mch_1', 'merchant update needs --name, --return-origin, --web-origin or --brand-color.'],
   ['merchant update --name Shop', 'merchant update needs the id of a merchant, mch_….'],
   ['key add', 'key add needs --name.'],
   ['key add --name a --name b', '--name is given more than once.'],

@@ -45,7 +45,7 @@ test('Prisma and the pool write and read the same rows, including times', async 
   );
   expect(await database.prisma.merchant.findUnique({ where: { id: 'mch_pool' } })).toEqual({
     ...{ id: 'mch_pool', name: 'Cup', latePaymentPolicy: 'ACCEPT', returnOrigins: [], createdAt },
-    ...{ usesEnvironmentAccounts: false, refundLimits: null, webOrigins: [] },
+    ...{ usesEnvironmentAccounts: false, refundLimits: null, webOrigins: [], brandColor: null },
   });
 });
 

@@ -32,10 +32,16 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'limits', 'provider-calls/context.ts'],
     ...['accounts/account-settings.ts', 'accounts/master-key.ts', 'providers/webhook-url.ts'],
     ...['store/api-key-store.ts', 'store/signing-key-store.ts', 'store/provider-account-store.ts'],
-    ...['store/order-reader.ts', 'store/order-list.ts'],
+    ...[
+      'store/order-reader.ts',
+      'store/order-list.ts',
+      'store/payment-list.ts',
+      'store/refund-list.ts',
+      'store/list-statement.ts',
+    ],
     // what subscribes and reads; the inbox is none of its business
     ...['events/feeds.ts', 'events/follower.ts', 'events/followed-events.ts', 'events/slices.ts'],
-    ...['events/cursor.ts', 'events/log.ts'],
+    ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts'],
   ],
   http: [
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging', 'limits'],
