@@ -6,6 +6,7 @@ const config: CodegenConfig = {
   schema: '../../schema.graphql',
   documents: ['src/operations.graphql'],
   generates: {
+    'generated/possible-types.ts': { plugins: ['./possible-types.mjs'] },
     'generated/': {
       preset: 'client',
       presetConfig: { fragmentMasking: false },

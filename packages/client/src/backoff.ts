@@ -15,6 +15,8 @@ export function pauseMs(tries: number, random: number, atLeastMs = 0): number {
   return Math.round(atLeastMs + pauseMsMin + random * (most - pauseMsMin));
 }
 
+export type Pause = (ms: number, signal?: AbortSignal | null) => Promise<void>;
+
 /** Resolves after the time, or as soon as the browser is online again; rejects with the reason of the signal. */
 export function pause(ms: number, signal?: AbortSignal | null): Promise<void> {
   const page = globalThis as { addEventListener?: unknown } & Pick<EventTarget, 'removeEventListener'>;

@@ -9,7 +9,7 @@ import {
   OrderDocument,
   WatchOrderDocument,
 } from '../generated/graphql.ts';
-import { pause, pauseMs } from './backoff.ts';
+import { type Pause, pause, pauseMs } from './backoff.ts';
 import { isPassing, PaystreamError } from './errors.ts';
 import { createEventStreamSource } from './event-stream-source.ts';
 import { createFollowing, type Followed, type Following, type FollowOptions } from './follow.ts';
@@ -66,6 +66,11 @@ export type PaystreamClient = {
 };
 
 export function createPaystreamClient(options: PaystreamOptions): PaystreamClient {
+  return createClient(options, pause);
+}
+
+/** @param pause waits between two tries: tests that lose thousands of answers need not. */
+export function createClient(options: PaystreamOptions, pause: Pause): PaystreamClient {
   const { token = null, webSocketImpl } = options;
   const url = absoluteUrl(options.url);
   const fetch = options.fetch ?? ((...args: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...args));
@@ -75,6 +80,7 @@ export function createPaystreamClient(options: PaystreamOptions): PaystreamClien
   const socket = socketClass === undefined ? null : createSocketSource({ url, token, webSocketImpl: socketClass });
   const eventStream = createEventStreamSource({ url, token, fetch });
   const open = new Set<{ stop(): void }>();
+  const closing = new AbortController();
 
   type Subscription = {
     readonly query: string;
@@ -91,7 +97,8 @@ export function createPaystreamClient(options: PaystreamOptions): PaystreamClien
       { query, variables, readEnd, sources, pause, onDelivery, onEnd: () => open.delete(following) },
       followOptions,
     );
-    open.add(following);
+    if (closing.signal.aborted) following.stop();
+    else open.add(following);
     return following;
   }
 
@@ -136,7 +143,7 @@ export function createPaystreamClient(options: PaystreamOptions): PaystreamClien
     );
   }
 
-  async function readOrder(orderId: string, signal: AbortSignal | undefined): Promise<OrderCopyFragment> {
+  async function readOrder(orderId: string, signal: AbortSignal): Promise<OrderCopyFragment> {
     for (let tries = 1; ; tries += 1) {
       try {
         const { order } = await request(OrderDocument, { id: orderId }, { signal });
@@ -152,12 +159,12 @@ export function createPaystreamClient(options: PaystreamOptions): PaystreamClien
     orderId: string,
     watchOptions: Omit<FollowOptions, 'after'> = {},
   ): AsyncGenerator<OrderCopyFragment, void, undefined> {
-    const { signal } = watchOptions;
+    const signal = AbortSignal.any([closing.signal, ...(watchOptions.signal ? [watchOptions.signal] : [])]);
     let order: OrderCopyFragment;
     try {
       order = await readOrder(orderId, signal);
     } catch (error) {
-      if (signal?.aborted) return;
+      if (signal.aborted) return;
       throw error;
     }
     type Change = { readonly cursor: string; readonly order: OrderCopyFragment } & Omit<
@@ -193,6 +200,7 @@ export function createPaystreamClient(options: PaystreamOptions): PaystreamClien
     request,
     merge,
     close() {
+      closing.abort();
       for (const following of [...open]) following.stop();
       socket?.close();
     },

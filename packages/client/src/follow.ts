@@ -1,4 +1,4 @@
-import { pauseMs } from './backoff.ts';
+import { type Pause, pauseMs } from './backoff.ts';
 import { type ConnectionInput, type ConnectionState, connectionTable } from './connection.ts';
 import { errorOf, isPassing, networkError, PaystreamError } from './errors.ts';
 import type { Result, Source, Transport } from './source.ts';
@@ -39,7 +39,7 @@ export type FollowParts<Event> = {
   readonly sources: readonly { readonly transport: Transport; readonly source: Source }[];
   /** Reads where the log ends. */
   readonly readEnd: (signal: AbortSignal) => Promise<string>;
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly pause: Pause;
   /** Called with each event before the reader gets it. */
   readonly onDelivery: (event: Event) => Promise<void> | void;
   /** Called once when the following has ended. */
@@ -76,6 +76,8 @@ class Followings<Event extends Followed> implements Following<Event> {
   #tries = 0;
   #openedAt: number | null = null;
   #sourceIndex = 0;
+  /** True when the next connection is to use the other transport, if there is one. */
+  #isToSwitch = false;
   #wake = () => {};
   /** The calls of `next` run one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -151,6 +153,10 @@ class Followings<Event extends Followed> implements Following<Event> {
     if (to !== 'live') this.#leave();
     switch (to) {
       case 'connecting':
+        // A connection that was never accepted may not be possible here: proxies refuse WebSockets, or buffer streams.
+        if (this.#isToSwitch) this.#sourceIndex += 1;
+        this.#isToSwitch = false;
+        this.#openedAt = null;
         this.#report(null, null);
         void this.#connect();
         return;
@@ -220,10 +226,8 @@ class Followings<Event extends Followed> implements Following<Event> {
   #fail(error: PaystreamError | null): void {
     if (error !== null && !isPassing(error)) return this.#enter('refused', error);
     const livedMs = this.#openedAt === null ? 0 : performance.now() - this.#openedAt;
-    // A connection that was never accepted may not be possible here: proxies refuse WebSockets, or buffer streams.
-    if (this.#openedAt === null) this.#sourceIndex += 1;
+    this.#isToSwitch = this.#openedAt === null;
     if (livedMs >= lifeMsMin) this.#tries = 0;
-    this.#openedAt = null;
     this.#enter('dropped', error);
   }
 

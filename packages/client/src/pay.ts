@@ -1,7 +1,7 @@
 import type { PaidOrderCopyFragment, PaymentFlow, PaymentMethod } from '../generated/graphql.ts';
 import { PayDocument } from '../generated/graphql.ts';
 import { type Attempt, type AttemptInput, type Intent, keyOf, step } from './attempt.ts';
-import { pauseMs } from './backoff.ts';
+import { type Pause, pauseMs } from './backoff.ts';
 import { isPassing, networkError, PaystreamError } from './errors.ts';
 import { type PayResult, resultOf } from './pay-result.ts';
 import type { Request } from './request.ts';
@@ -41,7 +41,7 @@ export type HeardEvent = {
 export type PayParts = {
   readonly request: Request;
   readonly storage: PaystreamStorage;
-  readonly pause: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly pause: Pause;
 };
 
 const patienceMsDefault = 20_000;

@@ -70,8 +70,10 @@ export function createSocketSource({ url, token, webSocketImpl }: SocketParts): 
       return () => once(end);
     },
     close() {
-      void client?.dispose();
+      const closed = client;
       client = null;
+      // It rejects when the socket is just being opened and cannot be.
+      void Promise.resolve(closed?.dispose()).catch(() => {});
       isConnected = false;
     },
   };
