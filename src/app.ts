@@ -23,7 +23,7 @@ import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type GraphqlServer } from './graphql/yoga.ts';
 import { createCallbackLane } from './http/callback-lane.ts';
 import { createAddressReader } from './http/client-address.ts';
-import { openEventStream } from './http/event-stream.ts';
+import { lastEventIdOf, openEventStream } from './http/event-stream.ts';
 import { type HttpLimits, httpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
 import { createReadiness } from './http/readiness.ts';
@@ -238,6 +238,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           requestId,
           authorization: request.headers.authorization ?? null,
           ...{ origin: origins.foreignOf(request), address: addressOf(request), socket: null },
+          lastEventId: lastEventIdOf(request),
         };
         const answer = parts.hasShortWay === false ? null : answerPlainPost(request, context);
         return answer ?? yoga.handleNodeRequestAndResponse(request, response, context);
@@ -306,7 +307,7 @@ function queryAs(yoga: GraphqlServer['yoga'], token: string) {
     const response = await yoga.fetch('http://localhost/graphql', init, {
       requestId,
       authorization: `Bearer ${token}`,
-      ...{ origin: null, address: '127.0.0.1', socket: null },
+      ...{ origin: null, address: '127.0.0.1', socket: null, lastEventId: null },
     });
     return response.json();
   };
