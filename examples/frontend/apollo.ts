@@ -32,7 +32,7 @@ export function createApollo(url: string, token: string, sockets: Pick<ClientOpt
 }
 
 const merchantEvents: TypedDocumentNode<{ merchantEvents: MerchantEvent }, { after: string }> = gql`
-  subscription ($after: EventCursor!) {
+  subscription MerchantEvents($after: EventCursor!) {
     merchantEvents(after: $after) {
       cursor
       orderId

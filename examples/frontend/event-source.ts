@@ -7,7 +7,7 @@ export type MerchantEvent = {
   readonly type: string;
 };
 
-const query = `subscription ($after: EventCursor!) {
+const query = `subscription MerchantEvents($after: EventCursor!) {
   merchantEvents(after: $after) { cursor orderId sequence type }
 }`;
 

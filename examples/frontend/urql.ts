@@ -36,7 +36,7 @@ export function createUrql(url: string, token: string, sockets: Pick<ClientOptio
 }
 
 const merchantEvents: TypedDocumentNode<{ merchantEvents: MerchantEvent }, { after: string }> = gql`
-  subscription ($after: EventCursor!) {
+  subscription MerchantEvents($after: EventCursor!) {
     merchantEvents(after: $after) {
       cursor
       orderId
