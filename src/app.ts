@@ -44,6 +44,7 @@ import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
 import { type Pruned, pruneBatch } from './worker/prune.ts';
+import { createReplay } from './worker/replay-delivery.ts';
 import { reportUnconfigured } from './worker/report-unconfigured.ts';
 import {
   applyDueDeliveries,
@@ -192,6 +193,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       operationLimits: { ...limits, limits: config.limits },
       administration: { masterKeys, isProduction: config.isProduction, publicUrl },
+      replayDelivery: createReplay(commands),
       graphiql: config.hasGraphiql
         ? {
             tabs: graphiqlTabs(`${publicUrl}${returnPath}`, sandbox === null ? null : `${sandbox.process.url}/cashier`),

@@ -19,6 +19,7 @@ export const access: Readonly<
 > = {
   Query: {
     apiKeys: ['MERCHANT'],
+    deliveries: deciders,
     events: staff,
     merchant: staff,
     node: everyone,
@@ -46,6 +47,7 @@ export const access: Readonly<
     payOrder: payers,
     refreshPayment: cancelers,
     rejectRefund: deciders,
+    replayDelivery: deciders,
     requestRefund: deciders,
     resolveReview: deciders,
     revokeApiKey: ['MERCHANT'],

@@ -9,6 +9,7 @@ import './refund.ts';
 import './refunds.ts';
 import './review.ts';
 import './event.ts';
+import './delivery.ts';
 import './merchant.ts';
 import './product.ts';
 import './keys.ts';
