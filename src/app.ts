@@ -40,6 +40,7 @@ import { isLoopback } from './providers/settings.ts';
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { createOrderWriter } from './store/order-writer.ts';
+import { foldSales } from './store/sales-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
@@ -99,6 +100,8 @@ export type App = {
     tellRefusals(): Promise<void>;
     /** Deletes one batch of each kind of rows that have been kept long enough. */
     prune(): Promise<Pruned>;
+    /** Adds one batch of changes of sales to their sums. */
+    foldSales(): Promise<{ readonly isFull: boolean }>;
     /** Upkeep of the embedded database. */
     maintain(): Promise<unknown>;
   };
@@ -275,6 +278,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           for (const provider of environment.open) await adoption.round(provider);
         },
         tellRefusals: async () => webhooks.logCounted(),
+        foldSales: () => foldSales(database.pool),
         prune: () => pruneBatch(database, config, clock.now()),
         maintain: async () => {
           await dropOldPaymentAddresses(database.pool, clock.now());

@@ -61,7 +61,7 @@ const insertSql = `
   select id, provider, provider_account, event_id, event_type, headers, body, 'PENDING', received_at, apply_at, apply_attempts,
     coalesce(
       (select a.merchant_id from provider_accounts a where a.provider = v.provider and a.account = v.provider_account),
-      (select m.id from merchants m where m.uses_environment_accounts)
+      (select m.id from merchants m where m.uses_environment_accounts order by m.id limit 1)
     )
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::bytea[], $8::timestamptz[],
       $9::timestamptz[], $10::int[])

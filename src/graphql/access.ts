@@ -30,6 +30,7 @@ export const access: Readonly<
     payments: staff,
     refunds: staff,
     providerAccounts: ['MERCHANT'],
+    salesSummary: staff,
     signingKeys: ['MERCHANT'],
     products: [...staff, 'CUSTOMER'],
     viewer: everyone,

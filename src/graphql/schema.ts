@@ -11,6 +11,7 @@ import './review.ts';
 import './event.ts';
 import './delivery.ts';
 import './merchant.ts';
+import './sales.ts';
 import './product.ts';
 import './keys.ts';
 import './provider-account.ts';

@@ -78,6 +78,11 @@ const table: Readonly<Record<string, Line>> = {
     call: ({ payment }) =>
       `(first: 1, filter: { paymentId: ${payment === '' ? null : q(payment)} }) { totalCount { value } nodes { verdict } }`,
   },
+  'Query.salesSummary': {
+    roles: staff,
+    call: () =>
+      '(from: "2026-01-01T00:00:00Z", before: "2027-01-01T00:00:00Z", interval: TOTAL) { asOf rows { started } }',
+  },
   'Query.events': { roles: staff, call: () => '(first: 1) { nodes { type } }' },
   'Query.merchant': { roles: staff, call: () => '{ id name }' },
   'Query.products': { roles: [...staff, 'CUSTOMER'], call: () => '(first: 5) { nodes { sku active } }' },

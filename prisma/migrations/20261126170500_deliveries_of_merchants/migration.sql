@@ -15,7 +15,7 @@ UPDATE "deliveries" d SET
   "merchant_id" = coalesce(
     (SELECT p."merchant_id" FROM "payments" p WHERE p."id" = d."payment_id"),
     (SELECT a."merchant_id" FROM "provider_accounts" a WHERE a."provider" = d."provider" AND a."account" = d."provider_account"),
-    (SELECT m."id" FROM "merchants" m WHERE m."uses_environment_accounts")
+    (SELECT m."id" FROM "merchants" m WHERE m."uses_environment_accounts" ORDER BY m."id" LIMIT 1)
   );
 
 DROP FUNCTION "delivery_id_of";
