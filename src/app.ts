@@ -40,10 +40,12 @@ import { isLoopback } from './providers/settings.ts';
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { createOrderWriter } from './store/order-writer.ts';
+import { foldSales } from './store/sales-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
 import { type Pruned, pruneBatch } from './worker/prune.ts';
+import { createReplay } from './worker/replay-delivery.ts';
 import { reportUnconfigured } from './worker/report-unconfigured.ts';
 import {
   applyDueDeliveries,
@@ -98,6 +100,8 @@ export type App = {
     tellRefusals(): Promise<void>;
     /** Deletes one batch of each kind of rows that have been kept long enough. */
     prune(): Promise<Pruned>;
+    /** Adds one batch of changes of sales to their sums. */
+    foldSales(): Promise<{ readonly isFull: boolean }>;
     /** Upkeep of the embedded database. */
     maintain(): Promise<unknown>;
   };
@@ -192,6 +196,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       operationLimits: { ...limits, limits: config.limits },
       administration: { masterKeys, isProduction: config.isProduction, publicUrl },
+      replayDelivery: createReplay(commands),
       graphiql: config.hasGraphiql
         ? {
             tabs: graphiqlTabs(`${publicUrl}${returnPath}`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
@@ -274,6 +279,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           for (const provider of environment.open) await adoption.round(provider);
         },
         tellRefusals: async () => webhooks.logCounted(),
+        foldSales: () => foldSales(database.pool),
         prune: () => pruneBatch(database, config, clock.now()),
         maintain: async () => {
           await dropOldPaymentAddresses(database.pool, clock.now());

@@ -11,6 +11,7 @@ export const idPrefixes = {
   apiKey: 'key',
   signingKey: 'jwk',
   providerAccount: 'pac',
+  delivery: 'dlv',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

@@ -19,6 +19,7 @@ export const access: Readonly<
 > = {
   Query: {
     apiKeys: ['MERCHANT'],
+    deliveries: deciders,
     events: staff,
     merchant: staff,
     node: everyone,
@@ -29,6 +30,7 @@ export const access: Readonly<
     payments: staff,
     refunds: staff,
     providerAccounts: ['MERCHANT'],
+    salesSummary: staff,
     signingKeys: ['MERCHANT'],
     products: [...staff, 'CUSTOMER'],
     viewer: everyone,
@@ -46,6 +48,7 @@ export const access: Readonly<
     payOrder: payers,
     refreshPayment: cancelers,
     rejectRefund: deciders,
+    replayDelivery: deciders,
     requestRefund: deciders,
     resolveReview: deciders,
     revokeApiKey: ['MERCHANT'],

@@ -4,6 +4,7 @@ import type { OrderEvent } from '../domain/event.ts';
 import { newId } from '../domain/ids.ts';
 import type { Order, OrderLine } from '../domain/order.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import { salesChangesOf, summed } from '../domain/sales.ts';
 import type { DeliveryVerdict } from '../events/inbox.ts';
 import { type Claim, type Intent, intentRow, nameOfIntent, type RecordedIntent } from './idempotency-store.ts';
 import {
@@ -13,6 +14,7 @@ import {
   orderColumns,
   paymentColumns,
   refundColumns,
+  salesColumns,
 } from './order-columns.ts';
 import { type AggregateRow, aggregateOf, aggregateSql, orderLockSpace } from './order-store.ts';
 import { termsOfOrderSql } from './order-terms.ts';
@@ -182,6 +184,8 @@ const writeSql = `
     insert into events (${eventColumns}, epoch)
     select ${eventColumns.map((column) => `e.${column}`)}, s.epoch
     from (select * from ${rowsOf('events', '$6')} order by order_id, sequence) e, log_state s
+  ), sold as (
+    insert into sales_changes (${salesColumns}) select ${salesColumns} from ${rowsOf('sales_changes', '$15')}
   ), claimed as (
     insert into idempotency_keys (${intentColumns}) select ${intentColumns} from ${rowsOf('idempotency_keys', '$7')}
     order by merchant_id, owner, operation, key on conflict do nothing returning 1
@@ -218,6 +222,7 @@ export async function writeBatch(
     ...[judged.map(({ id }) => id), judged.map(({ status }) => status), judged.map(({ reason }) => reason)],
     ...[judged.map(({ paymentId }) => paymentId), judged.map(({ appliedAt }) => appliedAt)],
     ...[judged.map(({ applyAt }) => applyAt), judged.map(({ body }) => body)],
+    toJson(summed(touched.flatMap(({ held, change }) => salesChangesOf(held, change))).map(toRow)),
   ];
   type Row = OrderPosition & { readonly claimed: number };
   const { rows } = await tx.query<Row>({ name: 'write batch', text: writeSql, values });

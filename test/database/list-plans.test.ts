@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { type LogPage, readMerchantLog, readMerchantNews, wholeLog } from '../../src/events/log.ts';
 import { placesAround } from '../../src/events/log-time.ts';
+import { countDeliveries, type DeliveryFilter, readDeliveryPage } from '../../src/store/delivery-list.ts';
 import type { ListPage } from '../../src/store/list-statement.ts';
 import { countOrders, type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
 import { fewMax } from '../../src/store/order-search.ts';
@@ -70,7 +71,13 @@ beforeAll(async () => {
     select ${id('evt')}, 1, 1 + n / 8, ${merchant}, ${id('ord')}, 1,
       (case when ${isRare(7)} then 'ORDER_REVIEW_NEEDED' else 'ORDER_CREATED' end)::"EventType", ${at.replace('n *', 'n / 8 *')}, 'A', 'OPEN', 'UNPAID', 'CNY', '{}'
     from generate_series(0, ${ordersCount - 1}) n`);
-  for (const table of ['merchants', 'orders', 'order_terms', 'payments', 'refunds', 'events'])
+  await pool.query(`
+    insert into deliveries (id, provider, provider_account, event_id, event_type, headers, body, status, payment_id, merchant_id, received_at,
+      apply_attempts)
+    select ${id('dlv')}, 'P', 'a', n::text, 'x', '{}', '', (case when ${isRare(14)} then 'REVIEW' else 'APPLIED' end)::"DeliveryStatus",
+      ${id('pay')}, ${merchant}, ${at}, 1
+    from generate_series(0, ${ordersCount - 1}) n`);
+  for (const table of ['merchants', 'orders', 'order_terms', 'payments', 'refunds', 'deliveries', 'events'])
     await pool.query(`analyze ${table}`);
 });
 afterAll(() => database.close());
@@ -97,7 +104,8 @@ async function readExplained<Row>(read: (on: Pick<Database['pool'], 'query'>) =>
     for (const step of rows.flatMap((row) => stepsOf(row['QUERY PLAN'][0].Plan))) {
       const { 'Node Type': type, 'Relation Name': table = '', 'Actual Rows': found, 'Actual Loops': loops } = step;
       const rowsRead = (found + (step['Rows Removed by Filter'] ?? 0)) * loops;
-      const isScan = type === 'Seq Scan' && ['orders', 'order_terms', 'payments', 'refunds', 'events'].includes(table);
+      const isScan =
+        type === 'Seq Scan' && ['orders', 'order_terms', 'payments', 'refunds', 'deliveries', 'events'].includes(table);
       if (isScan || rowsRead > rowsMax) excesses.push(`${type} ${table}: ${rowsRead} rows`);
     }
     return pool.query(text, values);
@@ -299,6 +307,25 @@ test.each<ListCase>([
   await expectPage(read, { ...first, ...page }, count);
   const all = await read(database.pool, { ...first, limit: ordersCount });
   expect(await countRefunds(database.pool, shop ?? '', wanted)).toEqual({ value: all.length, isCapped: false });
+});
+
+const anyDelivery: DeliveryFilter = {
+  ...{ statuses: null, providers: null, receivedFrom: null, receivedBefore: null, paymentId: null },
+};
+
+test.each<ListCase>([
+  ['all', {}, {}, 21],
+  ['after a cursor', {}, { before: orderIdOf(2500).replace('ord', 'dlv') }, 21],
+  ['a rare verdict', { statuses: ['REVIEW'] }, {}, rareCount],
+  ['another provider', { providers: ['Q'] }, {}, 0],
+  ['those of a payment', { paymentId: paymentIdOf(77) }, {}, 1],
+  ['old ones', { receivedBefore: oldTime }, {}, 21],
+])('a page of deliveries, %s, reads a few rows of an index', async (_what, filter, page, count) => {
+  const wanted = { ...anyDelivery, ...filter };
+  const read: ReadList = (on, of) => readDeliveryPage(on, shop ?? '', wanted, of, false);
+  await expectPage(read, { ...first, ...page }, count);
+  const all = await read(database.pool, { ...first, limit: ordersCount });
+  expect(await countDeliveries(database.pool, shop ?? '', wanted)).toEqual({ value: all.length, isCapped: false });
 });
 
 type LogCase = readonly [what: string, merchantId: string | undefined, page: Partial<LogPage>, count: number];

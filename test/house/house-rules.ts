@@ -38,6 +38,8 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
       'store/payment-list.ts',
       'store/refund-list.ts',
       'store/list-statement.ts',
+      'store/sales-store.ts',
+      'store/delivery-list.ts',
     ],
     // what subscribes and reads; the inbox is none of its business
     ...['events/feeds.ts', 'events/follower.ts', 'events/followed-events.ts', 'events/slices.ts'],

@@ -13,6 +13,7 @@ import {
   type RefundMoney,
 } from './money-invariants.ts';
 import { type EventRow, readDeliveries, readEvents, readSnapshot } from './rows.ts';
+import { findWrongSales } from './sales-invariants.ts';
 import type { Scene } from './scene.ts';
 import {
   findAppliedWithoutTrace,
@@ -49,6 +50,7 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
     ...onTheWay,
     ...violationsOf(1, findAmountsOutOfBounds(orders, payments, refunds)),
     ...violationsOf(1, findWrongSums(orders, payments)),
+    ...violationsOf(14, findWrongSales(snapshot.sales, payments, refunds)),
     ...violationsOf(3, findMoneyWithoutPlace(payments)),
     ...violationsOf(4, findKeysWithTwoMeanings(scene.clients.calls, keys, snapshot)),
     ...violationsOf(4, findDoubles(ledger)),

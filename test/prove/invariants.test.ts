@@ -12,6 +12,7 @@ import {
   findWrongSums,
 } from './money-invariants.ts';
 import type { DeliveryRow, EventRow, Snapshot } from './rows.ts';
+import { findWrongSales } from './sales-invariants.ts';
 import {
   findAppliedWithoutTrace,
   findBelievedForgeries,
@@ -320,4 +321,25 @@ test.each<[invariant: number, what: string, problems: readonly string[]]>([
   ],
 ])('invariant %i catches %s', (_invariant, _what, problems) => {
   expect(problems).not.toEqual([]);
+});
+
+test('a sum of sales that differs from the rows is found, and one that is missing', () => {
+  const sold = { ...payment, method: 'CARD', createdAt: at, succeededAt: at } as const;
+  const back = { ...refund, succeededAt: at } as const;
+  const sums = { started: 1, succeeded: 1, failed: 0, capturedMinor: 500n, refundedMinor: 100n };
+  const row = { ...sums, quarter: at.toISOString(), method: 'CARD', currency: 'EUR' };
+  expect(findWrongSales([row], [sold], [back])).toEqual([]);
+  expect(findWrongSales([], [], [])).toEqual([]);
+  expect(findWrongSales([row, row], [sold], [back])).toHaveLength(4);
+  expect(findWrongSales([], [sold], [back])).toHaveLength(4);
+  expect(findWrongSales([{ ...row, capturedMinor: 501n }], [sold], [back])).toEqual([
+    expect.stringMatching(/capturedMinor of CARD in EUR .* is 501, the rows sum up to 500/),
+  ]);
+  expect(
+    findWrongSales(
+      [{ ...row, succeeded: 0, capturedMinor: 0n }],
+      [{ ...sold, status: 'FAILED', succeededAt: null }],
+      [],
+    ),
+  ).toHaveLength(2);
 });

@@ -27,6 +27,7 @@ import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
+import { foldSales } from '../../src/store/sales-store.ts';
 import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 
@@ -144,6 +145,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     async sweep() {
       try {
         const { deliveries, payments, refunds, orders } = await life.heard(() => sweep(context));
+        await life.heard(() => foldSales(db.pool));
         return deliveries + payments + refunds + orders;
       } catch (error) {
         if (!(error instanceof BrokenConnectionError)) log.error({ err: error }, 'a background round failed');
