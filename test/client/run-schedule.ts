@@ -13,7 +13,7 @@ export type Step =
   | { readonly kind: 'cancel' }
   /** The buyer does what the last answer asked for. */
   | { readonly kind: 'act' }
-  | { readonly kind: 'cut' | 'reloadReader' | 'deliverLate' | 'sync' };
+  | { readonly kind: 'cut' | 'stallReader' | 'reloadReader' | 'deliverLate' | 'sync' };
 
 export type Schedule = {
   readonly disk: (typeof diskKinds)[number];
@@ -92,6 +92,9 @@ export async function runSchedule(app: TestApp, schedule: Schedule): Promise<voi
       case 'cut':
         tabs[0].cut();
         return;
+      case 'stallReader':
+        reader.stall();
+        return;
       case 'reloadReader':
         await reader.stop();
         reader.start();
@@ -157,6 +160,9 @@ function createReader(
   let notice = () => {};
   let ending = new AbortController();
   let reading: Promise<void> = Promise.resolve();
+  /** Resolved while the page goes on after each event. */
+  let busy: Promise<void> = Promise.resolve();
+  let goOn = () => {};
   async function read(signal: AbortSignal): Promise<void> {
     const events = tab().client.follow({ orderId }, { after: cursor, transport, bufferMax, signal });
     for await (const event of events) {
@@ -164,6 +170,7 @@ function createReader(
       notice();
       // What a page does with an event takes a while, in which more events come.
       await new Promise((resolve) => setImmediate(resolve));
+      await busy;
       if (signal.aborted) break;
     }
     cursor = events.cursor;
@@ -176,11 +183,19 @@ function createReader(
   return {
     heard,
     start,
+    /** The page is busy with the next event until it is stopped, while further events wait in the buffer. */
+    stall() {
+      busy = new Promise((resolve) => {
+        goOn = resolve;
+      });
+    },
     async stop() {
       ending.abort();
+      goOn();
       await reading;
     },
     async until(sequence: number) {
+      goOn();
       while ((heard.at(-1)?.sequence ?? 1) < sequence) {
         await Promise.race([
           new Promise<void>((resolve) => {
