@@ -23,7 +23,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc
-      .constantFrom('cancel' as const, 'act' as const, 'cut' as const, 'reloadReader' as const, 'deliverLate' as const)
+      .constantFrom(...(['cancel', 'act', 'cut', 'stallReader', 'reloadReader', 'deliverLate'] as const))
       .map((kind) => ({ kind })),
   },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'sync' }) },
@@ -41,7 +41,7 @@ test('lost answers, reloads, kills and two tabs: one charge, and no event missed
     fc.asyncProperty(schedule, async (drawn) => {
       await runSchedule(app, drawn);
     }),
-    { ...searchOf(25), endOnFailure: process.env.SHRINK === undefined },
+    { ...searchOf(25), endOnFailure: true },
   );
 });
 
@@ -56,3 +56,15 @@ test('two tabs that pay at the same instant, before anything is stored, get one 
     ).resolves.toBeUndefined();
   }
 });
+
+test.each(['websocket', 'sse'] as const)(
+  'a page that is loaded again while events wait for it gets them: %s',
+  async (transport) => {
+    const pay = { kind: 'pay', tab: 1, method: 'CARD' } as const;
+    const again = [{ kind: 'cancel' }, pay] as const;
+    await runSchedule(app, {
+      ...{ disk: 'shared', transport, bufferMax: 1000, faults: [] },
+      steps: [{ kind: 'stallReader' }, pay, ...again, ...again, { kind: 'reloadReader' }, ...again],
+    });
+  },
+);

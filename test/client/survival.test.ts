@@ -141,6 +141,7 @@ test(`our client, Apollo, urql, Relay and EventSource survive ${kills} kills of 
     // One round in three kills a server at which the followers have just arrived.
     if (kill % 3 !== 0)
       await expect.poll(() => Object.values(followers).some(({ heard }) => heard.length >= kill)).toBe(true);
+    if (process.env.KILLS !== undefined) console.log(`kill ${kill} of ${kills}`);
     await server.kill();
     server = await startServerProcess(home);
     await shopping;

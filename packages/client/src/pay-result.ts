@@ -98,11 +98,12 @@ function ofPayment(payment: PaidOrderCopyFragment): PayResult {
     case 'FAILED':
     case 'CANCELED':
     case 'EXPIRED':
-      return { kind: 'failed', ...parts };
+      // A page whose storage was lost may ask for an attempt that another one has followed meanwhile.
+      return paidBefore(parts.order) ?? { kind: 'failed', ...parts };
   }
 }
 
-/** An order that cannot be paid because it is paid: by an earlier attempt, in another tab, or on another device. */
+/** An order that is paid by another attempt: an earlier one, one in another tab, or one on another device. */
 function paidBefore(order: OrderCopyFragment): PayResult | null {
   const isPaid = order.paymentStatus === 'PAID' || order.paymentStatus === 'OVERPAID';
   const payment = order.payments.find(({ status }) => status === (isPaid ? 'SUCCEEDED' : 'AUTHORIZED'));

@@ -98,8 +98,9 @@ export function createPayer({ request, storage, pause }: PayParts): Payer {
       const answer = await send(request, intent, key, signal);
       const { result, input: learnt, paymentId } = answer;
       await learn(intent.orderId, learnt, (current) => current.key === key, paymentId);
-      if (result.kind !== 'unknown' && result.kind !== 'unavailable') return result;
-      const waitMs = pauseMs(tries, Math.random(), result.retryAfterMs ?? 0);
+      if (!isWorthWaiting(result)) return result;
+      const askedMs = 'retryAfterMs' in result ? result.retryAfterMs : null;
+      const waitMs = pauseMs(tries, Math.random(), askedMs ?? 0);
       if (performance.now() + waitMs >= endsAt) return result;
       await pause(waitMs, signal);
     }
@@ -113,6 +114,12 @@ export function createPayer({ request, storage, pause }: PayParts): Payer {
       await learn(orderId, input, (current) => current.paymentId === paymentId, paymentId);
     },
   };
+}
+
+/** True when the same call says more in a moment: no answer came, or another call, such as that of another tab, is just being carried out. */
+function isWorthWaiting(result: PayResult): boolean {
+  if (result.kind === 'processing') return result.payment.status === 'SUBMITTING';
+  return result.kind === 'unknown' || result.kind === 'unavailable';
 }
 
 function intentOf({ orderId, method, flow, returnUrl, openId, buyerIp }: PayInput): Intent {
