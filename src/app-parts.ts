@@ -2,18 +2,24 @@ import type { MasterKeys } from './accounts/master-key.ts';
 import type { ClosingList } from './closing-list.ts';
 import { createTokenVerifier } from './commands/verify-token.ts';
 import { type Config, readProviders } from './config.ts';
+import type { Database } from './database/database.ts';
 import { gatherLookups } from './database/gathered-lookups.ts';
 import { shareReads } from './database/shared-read.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, sandboxEnvironment } from './development-keys.ts';
+import type { Clock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
+import type { Feeds } from './events/feeds.ts';
 import { createNotifier, type Notifier } from './events/notifications.ts';
 import { type AuthenticationParts, createAuthentication } from './graphql/authentication.ts';
+import type { Gate } from './limits/gate.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import type { ProviderSetup } from './providers/provider.ts';
 import { findKeyHolders, findRevoked, recordKeyUse } from './store/api-key-store.ts';
+import { readBacklog } from './store/gauge-store.ts';
 import { findTokenOrder } from './store/order-store.ts';
 import { findActiveSigningKeys } from './store/signing-key-store.ts';
+import type { Gauges, PoolGauges } from './telemetry/metrics.ts';
 import { openSiblings, type Siblings } from './workers.ts';
 
 /** What API keys, tokens and order tokens are looked up in. Concurrent lookups share a statement. */
@@ -87,4 +93,33 @@ export async function startSandbox(
   const environment = sandboxEnvironment(keys, process.url);
   const at = (name: string) => environment[name] ?? null;
   return { process, providers: readProviders({ at, isProduction: false }) };
+}
+
+/** Reads the gauges of a scrape. Scrapes at the same time share one statement. */
+export function gaugesOf({
+  database,
+  feeds,
+  clock,
+  operations,
+}: {
+  readonly database: Database;
+  readonly feeds: Feeds;
+  readonly clock: Clock;
+  readonly operations: Gate;
+}): () => Promise<Gauges> {
+  const readShared = shareReads(
+    () => readBacklog(database.pool, clock.now()),
+    () => '',
+  );
+  const poolOf = ({ totalCount, idleCount, waitingCount }: Database['pool']): PoolGauges => ({
+    ...{ open: totalCount, idle: idleCount, waiting: waitingCount },
+  });
+  return async () => {
+    // Before the statement takes a connection itself.
+    const pools = { queries: poolOf(database.pool), writes: poolOf(database.writes) };
+    // Also while the database is away the other gauges are read, and the absence is a metric of its own.
+    const shared = await readShared().catch(() => null);
+    const { followerCount: subscribers, topicCount: topics } = feeds;
+    return { shared, pools, subscribers, topics, operations: operations.counts() };
+  };
 }

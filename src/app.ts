@@ -1,6 +1,6 @@
 import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
-import { openAuthentication, openNotifier, startSandbox } from './app-parts.ts';
+import { gaugesOf, openAuthentication, openNotifier, startSandbox } from './app-parts.ts';
 import { closingList, openingMsMax, rejectedBy } from './closing-list.ts';
 import { createClientTokens } from './commands/client-token.ts';
 import { payOrderMsMax } from './commands/pay-order.ts';
@@ -41,6 +41,7 @@ import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { createOrderWriter } from './store/order-writer.ts';
 import { foldSales } from './store/sales-store.ts';
+import { openTelemetry } from './telemetry/open-telemetry.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import type { Lane } from './worker/lane.ts';
@@ -56,6 +57,7 @@ import {
   type Swept,
   sweep,
 } from './worker/sweep.ts';
+import { openCollection } from './workers.ts';
 
 /** The time that the database may add to a command that waits for providers. */
 const databaseMsMax = 10_000;
@@ -108,6 +110,8 @@ export type App = {
   /** Resolves when no received callback is being applied. */
   idle(): Promise<void>;
   readonly log: Log;
+  /** Where Prometheus reads the metrics of this process; null when metrics are off, or served for several workers. */
+  readonly metricsUrl: string | null;
   /** Refuses new connections, ends subscriptions, and waits for requests in progress. */
   stopAccepting(): Promise<void>;
   /** Stops listening, ends subscriptions, waits for work in progress, and closes the database. */
@@ -204,6 +208,14 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           }
         : null,
     });
+    const telemetry = await keep(
+      openTelemetry(
+        config.telemetry,
+        gaugesOf({ database, feeds, clock, operations: limits.operations }),
+        openCollection(),
+      ),
+      (opened) => opened.close(),
+    );
     // Opened before clients can subscribe: events that other nodes commit from now on reach subscribers even if their notification is lost.
     const tail = await openTailWatch({ pool: database.pool, notifier });
     const intake = createCallbackIntake(commands);
@@ -254,6 +266,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     signal.throwIfAborted();
     return {
       log,
+      metricsUrl: telemetry.metricsUrl,
       stopAccepting: async () => {
         await Promise.all([http.stopAccepting(drainMs), sockets.close(drainMs)]);
       },

@@ -6,6 +6,7 @@ type Started = {
   readonly token: string | null;
   readonly hasMerchant: boolean;
   readonly sandboxUrl: string | null;
+  readonly metricsUrl: string | null;
   readonly away: readonly string[];
   readonly storedAccounts: number;
   readonly database: { readonly kind: 'pglite' | 'postgresql' };
@@ -15,7 +16,7 @@ type Started = {
  * The text that the start prints: the URL, the database and its durability, the providers or the sandbox, and a token.
  */
 export function bannerOf(config: Config, started: Started): string {
-  const { url, token, hasMerchant, sandboxUrl, database } = started;
+  const { url, token, hasMerchant, sandboxUrl, database, metricsUrl } = started;
   const { dataDir, isProduction } = config;
   const lines = [
     isProduction ? `GraphQL    ${url}/graphql` : `GraphiQL   ${url}/graphql`,
@@ -26,6 +27,7 @@ export function bannerOf(config: Config, started: Started): string {
       ? `Providers  ${providersOf(config, started).join('\n           ')}`
       : `Providers  the sandbox at ${sandboxUrl} stands in for them: no real money; cashier pages at ${sandboxUrl}/cashier`,
     token === null ? `Access     ${accessOf(hasMerchant)}` : `Token      Authorization: Bearer ${token}`,
+    ...(metricsUrl === null ? [] : [`Metrics    ${metricsUrl}`]),
   ];
   return lines.join('\n');
 }

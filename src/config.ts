@@ -10,6 +10,8 @@ import type { Limits } from './limits/limits.ts';
 import type { ProviderSetup, ReadVariable, Settings } from './providers/provider.ts';
 import { providerDefinitions } from './providers/registry.ts';
 import { hintFor, isReachable, readPart, readUrl } from './providers/settings.ts';
+import type { TelemetrySettings } from './telemetry/settings.ts';
+import { telemetryOf } from './telemetry-variables.ts';
 import { choiceOf, countOf, daysOf, type Environment, portOf, variablesOf } from './variables.ts';
 
 const documentsSchema = z.record(z.string(), z.string());
@@ -39,6 +41,8 @@ export type Config = {
   /** How long idempotency keys are kept. */
   readonly idempotencyRetentionDays: number;
   readonly logLevel: LogLevel;
+  /** Traces and metrics; both are off by default. */
+  readonly telemetry: TelemetrySettings;
   /** A bearer token that replaces the one in the data directory; null in production. */
   readonly devApiKey: string | null;
   /** The configured providers. */
@@ -104,6 +108,7 @@ export function readConfig(environment: Environment = process.env): Config {
     callbackRetentionDays: daysOf(at, 'CALLBACK_RETENTION_DAYS', 90, violations),
     idempotencyRetentionDays: daysOf(at, 'IDEMPOTENCY_RETENTION_DAYS', 30, violations),
     logLevel: choiceOf(at, 'LOG_LEVEL', logLevels, isProduction ? 'info' : 'warn', violations),
+    telemetry: telemetryOf(at, violations),
     devApiKey,
     providers,
     masterKeys: masterKeysOf(at, violations),

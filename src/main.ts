@@ -3,6 +3,7 @@ import { type App, openApp, stopMsMax } from './app.ts';
 import { bannerOf } from './banner.ts';
 import { type Config, readConfig } from './config.ts';
 import { overloadIn } from './database/errors.ts';
+import { note } from './telemetry/observe.ts';
 import { isFirst, reportReady, runWorkers, workersIn } from './workers.ts';
 
 const sweepIntervalMs = 500;
@@ -49,6 +50,7 @@ function repeat(
           },
           (error: unknown) => {
             const level = overloadIn(error) === null ? 'error' : 'warn';
+            note({ kind: 'failed round', round: name });
             log[level]({ err: error, round: name }, 'a background round failed; the next one tries again');
             failures += 1;
             return Math.max(intervalMs, Math.min(intervalMs * 2 ** failures, failedMsMax));
@@ -91,7 +93,7 @@ async function main(): Promise<void> {
   const config = readConfig();
   if (workers > 1 && cluster.isPrimary) {
     checkWorkers(config);
-    return runWorkers(workers);
+    return runWorkers(workers, config.telemetry.metrics);
   }
   return serve(config);
 }

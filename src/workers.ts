@@ -1,6 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import { parseArgs } from 'node:util';
 import type { Notification } from './events/notifications.ts';
+import { serveMetrics } from './telemetry/metrics-server.ts';
+import type { MetricsCollection } from './telemetry/open-telemetry.ts';
+import type { MetricsSettings } from './telemetry/settings.ts';
+import { createWorkerMetrics, type MetricsAnswer, type MetricsRequest } from './telemetry/worker-metrics.ts';
 
 /** The first worker that dies is replaced after this time; the time doubles while workers die soon after their start. */
 const restartMsMin = 500;
@@ -11,7 +15,8 @@ const workersMax = 64;
 
 type WorkerMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'notification'; readonly notification: Notification };
+  | { readonly kind: 'notification'; readonly notification: Notification }
+  | MetricsAnswer;
 
 /** The number that `--workers` asks for. @throws {Error} with a sentence for the operator. */
 export function workersIn(argv: readonly string[]): number {
@@ -27,11 +32,14 @@ export function workersIn(argv: readonly string[]): number {
  * Runs several processes of the server on one port, and replaces one that dies. They are nodes like any others: they share nothing
  * but the port and notifications, which this process passes on. The first one starts alone, so that it migrates the database, and so that an
  * error of the configuration is printed once.
+ *
+ * @param metrics where the metrics of all workers are served, added up; null for nowhere.
  */
-export function runWorkers(count: number): void {
+export async function runWorkers(count: number, metrics: MetricsSettings | null): Promise<void> {
   let isStopping = false;
   let isStarted = false;
   let restartMs = restartMsMin;
+  const ofWorkers = createWorkerMetrics();
 
   function start(): void {
     const startedAt = performance.now();
@@ -52,6 +60,8 @@ export function runWorkers(count: number): void {
       for (const worker of Object.values(cluster.workers ?? {})) {
         if (worker !== undefined && worker !== from && worker.isConnected()) worker.send(message);
       }
+    } else if (message.kind === 'metrics') {
+      ofWorkers.receive(message);
     } else if (!isStarted) {
       isStarted = true;
       for (let number = 2; number <= count; number += 1) start();
@@ -71,8 +81,37 @@ export function runWorkers(count: number): void {
       endWhenAllEnded();
     });
   }
+  if (metrics !== null) {
+    const server = await serveMetrics(metrics, () => ofWorkers.scrape(connectedWorkers().map(askable)));
+    console.log(`Metrics    ${server.url}, of all workers`);
+  }
   start();
 }
+
+function connectedWorkers(): readonly Worker[] {
+  return Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker?.isConnected() === true);
+}
+
+function askable(worker: Worker): { ask(request: MetricsRequest): void } {
+  return { ask: (request) => void worker.send(request) };
+}
+
+/** In a worker, hands its metrics to the process that started it. Null in a process that is no worker. */
+export function openCollection(): MetricsCollection | null {
+  if (!cluster.isWorker) return null;
+  return {
+    answerWith(read) {
+      process.on('message', (message: MetricsRequest | WorkerMessage) => {
+        if (message.kind !== 'read metrics') return;
+        const { request } = message;
+        // A read that fails has no answer: the scrape leaves this worker out.
+        read().then((metrics) => send({ kind: 'metrics', request, metrics }), ignore);
+      });
+    },
+  };
+}
+
+function ignore(): void {}
 
 /** What a worker has of the processes beside it. */
 export type Siblings = {

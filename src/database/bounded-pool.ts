@@ -1,5 +1,8 @@
+import { AsyncResource } from 'node:async_hooks';
 import pg from 'pg';
+import { isObserved } from '../telemetry/observe.ts';
 import { keepsConnection, OverloadedError, overloadedOr } from './errors.ts';
+import { observeStatements } from './observed-statements.ts';
 
 /** The maximum number of callers that wait for a connection. The next one is refused at once. */
 export const waitingCountMax = 1000;
@@ -25,6 +28,7 @@ export class BoundedPool extends pg.Pool {
     this.on('connect', (client) => {
       client.on('error', ignore);
       mapOverloadErrors(client);
+      observeStatements(client);
     });
   }
 
@@ -36,11 +40,12 @@ export class BoundedPool extends pg.Pool {
       connected(new OverloadedError('The database is busy: too many requests are waiting for it.'), undefined, ignore);
       return undefined;
     }
+    // The driver calls back in the context of the caller whose connection this one gets.
+    const given = isObserved() ? AsyncResource.bind(connected) : connected;
     super.connect((error, client) => {
-      if (client === undefined)
-        return connected(error === undefined ? undefined : overloadedOr(error), undefined, ignore);
+      if (client === undefined) return given(error === undefined ? undefined : overloadedOr(error), undefined, ignore);
       keepAfterSqlErrors(client);
-      connected(undefined, client, client.release);
+      given(undefined, client, client.release);
     });
     return undefined;
   }

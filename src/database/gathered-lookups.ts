@@ -14,6 +14,7 @@ export function gatherLookups<Key, Found>(
   find: (keys: readonly Key[]) => Promise<readonly Found[]>,
 ): (key: Key) => Promise<Found> {
   const { run } = createGatherer<Key, Found>({
+    name: 'lookups',
     sizeMax: batchMax,
     keysOf: () => [],
     run: async (keys) => (await find(keys)).map((result) => ({ kind: 'done', result })),

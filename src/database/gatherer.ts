@@ -1,4 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
+import { currentSpan, type Span } from '../logging/trace.ts';
+import { isObserved, note, observed } from '../telemetry/observe.ts';
 import { OverloadedError } from './errors.ts';
 
 /** The maximum number of waiting items. The next one is refused at once. */
@@ -18,6 +20,8 @@ export type Outcome<Result> =
 export class RefusedBatchError extends Error {}
 
 export type GathererParts<Item, Result> = {
+  /** Names the batches in traces and metrics. */
+  readonly name: string;
   /** The maximum number of items of a batch. */
   readonly sizeMax: number;
   /** Two items with a key in common are never under way at the same time: the later one waits for the earlier. */
@@ -49,6 +53,7 @@ type Waiter<Item, Result> = {
   readonly item: Item;
   readonly keys: readonly string[];
   readonly since: number;
+  readonly span: Span | null;
   /** True after a batch with this item was refused. */
   isAlone: boolean;
   readonly resolve: (result: Result) => void;
@@ -56,6 +61,7 @@ type Waiter<Item, Result> = {
 };
 
 export function createGatherer<Item, Result>({
+  name,
   sizeMax,
   keysOf,
   run,
@@ -96,12 +102,27 @@ export function createGatherer<Item, Result>({
     return batch;
   }
 
+  /** A batch is part of the trace of its first item, and the others are linked with it. */
+  function runBatch(batch: readonly Waiting[], mayWait: boolean): Promise<readonly Outcome<Result>[]> {
+    const items = batch.map(({ item }) => item);
+    if (!isObserved()) return run(items, mayWait);
+    const [first = null, ...others] = batch.flatMap(({ span }) => (span === null ? [] : [span]));
+    note({ kind: 'batch size', batch: name, size: items.length });
+    const piece = {
+      kind: 'batch',
+      name,
+      labels: { batch: name },
+      attributes: { 'paystream.items': items.length },
+    } as const;
+    return observed({ ...piece, parent: first, links: others }, ({ span }) => {
+      if (span !== null) for (const other of others) other.link(span);
+      return run(items, mayWait);
+    });
+  }
+
   async function runTogether(batch: readonly Waiting[]): Promise<void> {
     try {
-      const outcomes = await run(
-        batch.map(({ item }) => item),
-        false,
-      );
+      const outcomes = await runBatch(batch, false);
       for (const [index, waiter] of batch.entries()) settle(waiter, outcomes[index]);
     } catch (error) {
       if (error instanceof RefusedBatchError && batch.length > 1) takeApart(batch);
@@ -130,7 +151,7 @@ export function createGatherer<Item, Result>({
   async function runAlone(waiter: Waiting): Promise<void> {
     aloneCount += 1;
     try {
-      const [outcome] = await run([waiter.item], true);
+      const [outcome] = await runBatch([waiter], true);
       settle(waiter, outcome);
     } catch (error) {
       fail(waiter, error);
@@ -185,7 +206,15 @@ export function createGatherer<Item, Result>({
       new Promise((resolve, reject) => {
         if (waiting.length >= gatheredMax)
           return reject(new OverloadedError('Too many requests wait for the database.'));
-        waiting.push({ item, keys: keysOf(item), since: performance.now(), isAlone: false, resolve, reject });
+        waiting.push({
+          item,
+          keys: keysOf(item),
+          since: performance.now(),
+          span: currentSpan(),
+          isAlone: false,
+          resolve,
+          reject,
+        });
         setTimer();
         start();
       }),

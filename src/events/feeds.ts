@@ -30,6 +30,8 @@ export type Feeds = {
   readonly slices: Slices;
   /** The number of merchants and orders that are followed. */
   readonly topicCount: number;
+  /** The number of subscriptions. */
+  readonly followerCount: number;
 };
 
 export type FeedParts = {
@@ -65,6 +67,9 @@ export function createFeeds({ pool, notifier, log, readsMax, ringEvents = ringEv
     follow: (scope, after, receiver) => new Follower(topicOf(scope), { types: scope.types, after }, receiver, log),
     get topicCount() {
       return topics.size;
+    },
+    get followerCount() {
+      return [...topics.values()].reduce((sum, topic) => sum + topic.followerCount, 0);
     },
   };
 }

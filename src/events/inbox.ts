@@ -132,6 +132,7 @@ export type Inbox = Gatherer<NewDelivery, Delivery | null>;
 
 export function openInbox(on: Reader): Inbox {
   return createGatherer({
+    name: 'callbacks',
     sizeMax: insertedTogetherMax,
     keysOf: ({ provider, providerAccount, eventId }) => [JSON.stringify([provider, providerAccount, eventId])],
     async run(deliveries) {

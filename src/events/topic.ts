@@ -1,4 +1,5 @@
 import { shareReads } from '../database/shared-read.ts';
+import { isObserved, note } from '../telemetry/observe.ts';
 import { comparePositions } from './cursor.ts';
 import type { FollowerReads } from './follower-reads.ts';
 import type { Place } from './log.ts';
@@ -75,6 +76,10 @@ export class Topic {
     this.#onEmpty();
   }
 
+  get followerCount(): number {
+    return this.#followers.size;
+  }
+
   /** The ring, once it has been filled; null when the topic was closed first. */
   async opened(): Promise<Ring | null> {
     await this.#opening;
@@ -139,6 +144,8 @@ export class Topic {
       if (this.#isClosed) return;
       if (events.length > 0) {
         ring.append(events);
+        if (isObserved())
+          for (const { occurredAt } of events) note({ kind: 'feed lag', ms: Date.now() - occurredAt.getTime() });
         this.#head = events.at(-1) ?? head;
         this.#heldBackDelayMs = heldBackDelayMsMin;
         this.#tellAll();

@@ -5,6 +5,7 @@ import type { Limits } from '../limits/limits.ts';
 import type { OperationRate } from '../limits/open-limits.ts';
 import type { Quota } from '../limits/quota.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
+import { note } from '../telemetry/observe.ts';
 import type { Caller } from './authentication.ts';
 import type { GraphqlContext } from './context.ts';
 import { LiveSubscription } from './live-subscription.ts';
@@ -63,6 +64,7 @@ async function gated(operations: Gate, execute: Execute, args: ExecutionArgs): P
 }
 
 function overloaded(): ExecutionResult {
+  note({ kind: 'shed', reason: 'overloaded' });
   const error = new GraphQLError(
     'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
     { extensions: { code: 'OVERLOADED', retryAfterMs: overloadRetryMs } },
@@ -109,6 +111,7 @@ function takePlaces(
 }
 
 function refusal({ socket }: GraphqlContext, message: string, retryAfterMs: number): ExecutionResult {
+  note({ kind: 'shed', reason: 'rate_limited' });
   const http = { status: 429, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
   const error = new GraphQLError(`${message} Try again after retryAfterMs milliseconds.`, {
     extensions: { code: 'RATE_LIMITED', retryAfterMs, ...(socket === null && { http }) },

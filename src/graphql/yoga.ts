@@ -19,6 +19,7 @@ import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
 import type { LiveSubscription } from './live-subscription.ts';
 import { maskedError, withCode } from './mask.ts';
+import { observeOperations } from './observed-operations.ts';
 import { limitOperations, type OperationLimitParts } from './operation-limits.ts';
 import { createOrderEventsLoader } from './order-events-loader.ts';
 import { createOrderLoaders } from './order-loaders.ts';
@@ -133,6 +134,8 @@ function yogaOptionsOf({
       limitDocuments({ hasIntrospection }),
       requireSubscriptionField(),
       limitOperations(operationLimits),
+      // After what refuses operations, so that it sees those as well.
+      observeOperations(),
       maskExecution(log),
       codeResults(),
     ],

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Gate } from '../limits/gate.ts';
+import { note } from '../telemetry/observe.ts';
 import { narrowAccept } from './accept.ts';
 import { readBody } from './body.ts';
 import { decodeUtf8, mediaTypeOf, requirePlainBody, requireUtf8 } from './media-type.ts';
@@ -64,7 +65,10 @@ export async function serveGraphql(
   if (!wantsPage) narrowAccept(request);
   if (method === 'POST') await takeBody(request);
   const leave = await operations.enter();
-  if (leave === null) throw overloaded();
+  if (leave === null) {
+    note({ kind: 'shed', reason: 'overloaded' });
+    throw overloaded();
+  }
   let answered: GraphqlAnswer;
   try {
     answered = await answer(request, response, requestId);

@@ -18,6 +18,7 @@ import {
 } from './connection.ts';
 import { type GraphqlRoute, serveGraphql } from './graphql.ts';
 import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
+import { observeRequest } from './observed-request.ts';
 import { isKnown, originRefused } from './origins.ts';
 import { notReady, type Unreadiness } from './readiness.ts';
 import { RequestAbortedError, RequestRefusedError, retryAfterMs } from './refusal.ts';
@@ -64,7 +65,8 @@ export function createHttpServer(securityHeaders: SecurityHeaders, limits: HttpL
     response.setHeader('x-request-id', requestId);
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     if (isStopping) response.setHeader('connection', 'close');
-    traced(requestId, () => dispatch(routes, isStopping, request, response, requestId)).catch((error: unknown) => {
+    const answered = () => dispatch(routes, isStopping, request, response, requestId);
+    traced(requestId, () => observeRequest(request, response, answered)).catch((error: unknown) => {
       if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // the client has disconnected
       if (error instanceof RequestRefusedError && !response.headersSent) {
         return refuse(routes, request, response, error, requestId);

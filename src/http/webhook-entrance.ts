@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { firstPaymentIdIn } from '../domain/ids.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
 import type { WebhookRejectedError } from '../providers/provider.ts';
+import { note } from '../telemetry/observe.ts';
 import type { CallbackLane } from './callback-lane.ts';
 import type { RequestRefusedError } from './refusal.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
@@ -58,6 +59,7 @@ async function handle(
   const address = addressOf(request);
   const waitMs = await lane.waitMsOf(address);
   if (waitMs !== null) {
+    note({ kind: 'shed', reason: 'callbacks_limited' });
     response.setHeader('retry-after', String(Math.ceil(waitMs / 1000)));
     replyJsonAndClose(response, 429, { error: 'Too many callbacks from this address were refused. Try again later.' });
     refusals.refused(nameOf(accountAt(parts.accounts, path)), 'RATE_LIMITED', { status: 429 });
@@ -65,7 +67,14 @@ async function handle(
   }
   const rejected = await handleWebhook(parts, request, response, path);
   const found = accountAt(parts.accounts, path);
-  const logRefusal = (reason: string, fields: object) => refusals.refused(nameOf(found), reason, fields);
+  const logRefusal = (reason: string, fields: object) => {
+    note({
+      kind: 'callback',
+      provider: found.kind === 'none' ? 'none' : (nameOf(found) ?? 'none'),
+      outcome: 'refused',
+    });
+    refusals.refused(nameOf(found), reason, fields);
+  };
   const { statusCode: status } = response;
   if (status < 300 && request.method === 'POST' && !isAborted(request)) lane.accepted(address);
   else if (status >= 400 && status < 500) await lane.refused(address);

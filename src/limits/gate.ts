@@ -7,6 +7,8 @@ export type Gate = {
    * it, a provider that does not answer would take all places.
    */
   pause(): () => void;
+  /** The work in progress without what is paused, and the work that waits. */
+  counts(): { readonly inProgress: number; readonly waiting: number };
 };
 
 export type GateParts = {
@@ -61,5 +63,6 @@ export function createGate({ inFlightMax, queuedMax, isLate = () => false }: Gat
         paused -= 1;
       });
     },
+    counts: () => ({ inProgress: inFlight - Math.min(paused, inFlight), waiting: queue.length }),
   };
 }

@@ -3,12 +3,27 @@ import { DomainError } from '../domain/errors.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import { idKindOf } from '../domain/ids.ts';
 import { isInfoLogged, type Log } from '../domain/log.ts';
+import { isObserved, observed } from '../telemetry/observe.ts';
 
 /**
  * Carries out a command and leaves one line about it at `info`: its name, what it was about, how long it took, and what came of it. That is
  * `done`, the code of a refusal, or `failed`: then the caller logs the error.
  */
 export async function logCommand<T>(log: Log, command: string, names: object, work: () => Promise<T>): Promise<T> {
+  if (!isObserved()) return logOutcome(log, command, names, work);
+  return observed({ kind: 'command', name: command, attributes: idsIn(names) }, async (watch) => {
+    try {
+      const result = await logOutcome(log, command, names, work);
+      if (isRefusal(result)) watch.end(result.code);
+      return result;
+    } catch (error) {
+      watch.end(codeOf(error) ?? 'failed');
+      throw error;
+    }
+  });
+}
+
+async function logOutcome<T>(log: Log, command: string, names: object, work: () => Promise<T>): Promise<T> {
   if (!isInfoLogged(log)) return work();
   const startedAt = performance.now();
   const tell = (outcome: string, found: object, message: string) => {

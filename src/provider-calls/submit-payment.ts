@@ -8,6 +8,7 @@ import { markUnknown } from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { NotExecutedError, OutcomeUnknownError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import { changeOrder } from '../store/change-order.ts';
+import { rememberSpan } from '../store/trace-store.ts';
 import { logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';
 import { callDeadlineMs, paymentOrderOf } from './requests.ts';
@@ -23,6 +24,8 @@ import { callDeadlineMs, paymentOrderOf } from './requests.ts';
 export async function submitPayment(context: CommandContext, order: Order, payment: Payment): Promise<void> {
   const { id: paymentId, orderId } = payment;
   const provider = providerOf(context, payment);
+  // Before the call: the callback may come before the answer.
+  await rememberSpan(context.db.pool, paymentId, context.clock.now());
   let report: PaymentReport;
   try {
     report = await provider.startPayment(paymentOrderOf({ order }, payment), AbortSignal.timeout(callDeadlineMs));

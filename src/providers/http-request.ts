@@ -1,4 +1,5 @@
 import { type Dispatcher, errors, request as send } from 'undici';
+import { traceHeaders } from '../telemetry/traceparent.ts';
 import { withDeadline } from './deadline.ts';
 import { MisconfiguredError, NotExecutedError } from './provider.ts';
 
@@ -60,7 +61,13 @@ export function sendRequest(
       else deadline.addEventListener('abort', end, { once: true });
     });
     const ask = async (): Promise<HttpReply> => {
-      const sent = { method, headers, ...(method === 'POST' && { body }), dispatcher: watched, signal: deadline };
+      const sent = {
+        method,
+        headers: { ...headers, ...traceHeaders() },
+        ...(method === 'POST' && { body }),
+        dispatcher: watched,
+        signal: deadline,
+      };
       const { statusCode: status, headers: told, body: stream } = await send(url, sent);
       return { status, headers: joined(told), body: await bytesOf(stream, told['content-encoding']) };
     };

@@ -1,4 +1,5 @@
 import { isInfoLogged, type Log } from '../domain/log.ts';
+import { isObserved, observed } from '../telemetry/observe.ts';
 import { BillNotAvailableError } from './bill.ts';
 import {
   MisconfiguredError,
@@ -51,7 +52,7 @@ const operations: { readonly [K in Operation]: Description<K> } = {
 };
 
 /**
- * Wraps a provider so that each call writes one line at `info`.
+ * Wraps a provider so that each call writes one line at `info`, and is observed.
  *
  * @param began called at the start of each call. The function that it returns is called at the end.
  */
@@ -68,6 +69,21 @@ export function loggedProvider(
     const ask = provider[operation] as (
       ...args: Parameters<PaymentProvider[K]>
     ) => Promise<Awaited<ReturnType<PaymentProvider[K]>>>;
+    const observedCall = async (...args: Parameters<PaymentProvider[K]>) => {
+      if (!isObserved()) return call(...args);
+      const piece = { kind: 'provider call', name: `${name} ${operation}` } as const;
+      const named = { labels: { provider: name, call: operation }, attributes: idsOf(subject(...args)) };
+      return observed({ ...piece, ...named }, async (watch) => {
+        try {
+          const answer = await call(...args);
+          watch.end(result(answer) === null ? 'not_asked' : 'answered');
+          return answer;
+        } catch (error) {
+          watch.end(outcomeOf(error).outcome);
+          throw error;
+        }
+      });
+    };
     const call = async (...args: Parameters<PaymentProvider[K]>) => {
       const startedAt = performance.now();
       const ended = began();
@@ -84,7 +100,7 @@ export function loggedProvider(
       logCall(result(answer));
       return answer;
     };
-    return call as PaymentProvider[K];
+    return observedCall as PaymentProvider[K];
   }
 
   const names = Object.keys(operations) as Operation[];
@@ -93,7 +109,7 @@ export function loggedProvider(
 }
 
 /** The provider's own text is left out. The caller logs the error. */
-function outcomeOf(error: unknown): object {
+function outcomeOf(error: unknown): { readonly outcome: string } & Readonly<Record<string, unknown>> {
   if (error instanceof RejectedError) {
     const { reason, providerCode } = error.failure;
     return { outcome: 'rejected', reason, providerCode };
@@ -103,4 +119,14 @@ function outcomeOf(error: unknown): object {
   if (error instanceof OutcomeUnknownError) return { outcome: 'unknown' };
   if (error instanceof BillNotAvailableError) return { outcome: 'not_available' };
   return { outcome: 'failed' };
+}
+
+/** The ids among the fields of a subject. */
+function idsOf(subject: object): Readonly<Record<string, string>> {
+  const entries: [string, unknown][] = Object.entries(subject);
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) =>
+      /^(payment|refund)Id$/.test(name) && typeof value === 'string' ? [[name, value]] : [],
+    ),
+  );
 }

@@ -91,6 +91,7 @@ export type OrderWriterParts = {
 
 export function createOrderWriter(parts: OrderWriterParts): OrderWriter {
   return createGatherer({
+    name: 'orders',
     sizeMax: batchSizeMax,
     keysOf: (work) => locksOf(work).map(({ name }) => name),
     run: (works, mayWait) => runUnclaimed(parts, works, mayWait),

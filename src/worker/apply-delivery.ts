@@ -8,7 +8,7 @@ import type { Payment } from '../domain/payment.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
 import { needReview, noteUnreadableCallback } from '../domain/review.ts';
 import { type Delivery, type DeliveryOutcome, type DeliveryVerdict, writeVerdict } from '../events/inbox.ts';
-import { aboutOrder } from '../logging/trace.ts';
+import { aboutOrder, currentSpan } from '../logging/trace.ts';
 import { isConfigured, providerOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
@@ -16,6 +16,8 @@ import { isProviderError, type RefundName, type WebhookMessage } from '../provid
 import { changeOrderByDelivery } from '../store/change-order.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
+import { findSpans } from '../store/trace-store.ts';
+import { isObserved, isTraced, note, observed } from '../telemetry/observe.ts';
 import { runIsolated } from './run-isolated.ts';
 
 /**
@@ -92,6 +94,7 @@ function logDelivery(
   { status, reason, paymentId }: DeliveryOutcome,
   tookMs: number,
 ): void {
+  note({ kind: 'callback', provider: delivery.provider, outcome: status.toLowerCase() });
   if (!isInfoLogged(log)) return;
   const { provider, providerAccount: account, eventId, eventType, applyAttempts: attempt } = delivery;
   const ageMs = clock.now().getTime() - delivery.receivedAt.getTime();
@@ -121,9 +124,30 @@ export async function judge(context: Judging, delivery: Delivery): Promise<Deliv
     // UNKNOWN and a retry of this callback settles it.
     return tryLater(context, delivery, 'call_under_way');
   }
-  if (message.kind === 'unclear') return reviewUnclear(context, delivery, payment, message);
-  if (message.kind === 'payment') return applyTo(context, delivery, payment, message, null);
-  return applyTo(context, delivery, payment, message, await queryRefund(context, payment, message));
+  return continuingTrace(context, delivery, payment, async () => {
+    if (message.kind === 'unclear') return reviewUnclear(context, delivery, payment, message);
+    if (message.kind === 'payment') return applyTo(context, delivery, payment, message, null);
+    return applyTo(context, delivery, payment, message, await queryRefund(context, payment, message));
+  });
+}
+
+/** Applies a callback in the trace of the request that started its payment. The request that brought the callback is linked. */
+async function continuingTrace(
+  { db }: CommandContext,
+  { id: deliveryId, provider }: Delivery,
+  { id: paymentId }: Payment,
+  work: () => Promise<DeliveryOutcome>,
+): Promise<DeliveryOutcome> {
+  if (!isObserved()) return work();
+  const [started, received] = isTraced() ? await findSpans(db.pool, [paymentId, deliveryId]) : [];
+  const link = currentSpan() ?? received ?? null;
+  const piece = { kind: 'callback', name: `${provider} apply`, attributes: { deliveryId, paymentId } } as const;
+  const trace = { ...(started && { parent: started }), links: link === null ? [] : [link] };
+  return observed({ ...piece, ...trace }, async (watch) => {
+    const outcome = await work();
+    watch.end(outcome.status.toLowerCase());
+    return outcome;
+  });
 }
 
 /** A callback never concerns a payment of another account, whatever it says: the account's owner could have signed it. */

@@ -2,6 +2,7 @@ import type { Database } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
 import { dropOldRejectedDeliveries, pruneDeliveries } from '../events/inbox.ts';
 import { pruneKeys } from '../store/prune-keys.ts';
+import { pruneSpans, traceContextForMs } from '../store/trace-store.ts';
 
 const dayMs = 24 * 60 * 60_000;
 /** Few enough rows that no other transaction waits for them noticeably. */
@@ -22,7 +23,7 @@ export type Pruned = {
 };
 
 /**
- * Prunes one batch of each: the content of callbacks, idempotency keys, and refused callbacks that have been kept long enough. Whatever is
+ * Prunes one batch of each: the content of callbacks, idempotency keys, refused callbacks and spans that have been kept long enough. Whatever is
  * still open stays.
  */
 export async function pruneBatch(
@@ -34,6 +35,7 @@ export async function pruneBatch(
   const refusedCallbacks = await dropOldRejectedDeliveries(pool, now, pruneBatchMax);
   const callbacks = await pruneDeliveries(pool, daysAgo(callbackRetentionDays), now, pruneBatchMax);
   const keys = await pruneKeys(pool, daysAgo(idempotencyRetentionDays), now, pruneBatchMax);
-  const isFull = [refusedCallbacks, callbacks, keys.considered].includes(pruneBatchMax);
+  const spans = await pruneSpans(pool, after(now, -traceContextForMs), pruneBatchMax);
+  const isFull = [refusedCallbacks, callbacks, keys.considered, spans].includes(pruneBatchMax);
   return { callbacks, keys: keys.pruned, refusedCallbacks, isFull };
 }

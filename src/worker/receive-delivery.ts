@@ -3,6 +3,8 @@ import type { Delivery, Inbox } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
+import { rememberSpan } from '../store/trace-store.ts';
+import { note } from '../telemetry/observe.ts';
 
 const headersKept = ['content-type', 'user-agent'];
 
@@ -31,6 +33,8 @@ export async function receiveDelivery(
     body: provider.redactWebhook(delivery.body, 'to_be_read'),
     ...{ receivedAt: delivery.receivedAt, isClaimed },
   });
+  note({ kind: 'callback', provider: provider.name, outcome: stored === null ? 'duplicate' : 'kept' });
+  if (stored !== null) await rememberSpan(context.db.pool, stored.id, delivery.receivedAt);
   if (isInfoLogged(context.log)) {
     const durationMs = Math.round(performance.now() - startedAt);
     const outcome = stored === null ? { outcome: 'duplicate' } : { deliveryId: stored.id, outcome: 'kept' };

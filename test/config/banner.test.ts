@@ -9,6 +9,7 @@ function bannerBy(config: Config, storedAccounts = 0): readonly string[] {
     url: 'http://127.0.0.1:4000',
     token: null,
     hasMerchant: true,
+    metricsUrl: null,
     sandboxUrl: null,
     away: [],
     storedAccounts,

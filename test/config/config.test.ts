@@ -38,6 +38,7 @@ test('an empty environment is development: embedded database, sandbox, loopback'
       callbackRetentionDays: 90,
       idempotencyRetentionDays: 30,
       logLevel: 'warn',
+      telemetry: { tracing: null, metrics: null },
       devApiKey: null,
       providers: [],
       masterKeys: null,
@@ -66,6 +67,28 @@ test('with cards configured there is no sandbox, and both of two webhook secrets
   }
 });
 
+test('telemetry is switched on by the standard variables of OpenTelemetry, and by a port for metrics', () => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example:4318/' };
+  const given = {
+    ...endpoint,
+    ...{ OTEL_EXPORTER_OTLP_HEADERS: 'api-key=a%20b,tenant=shop', OTEL_RESOURCE_ATTRIBUTES: 'service.version=1' },
+    ...{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25', METRICS_PORT: '9464' },
+  };
+  expect(readConfig(given).telemetry).toEqual({
+    metrics: { host: '127.0.0.1', port: 9464 },
+    tracing: {
+      ...{ url: 'https://collector.example:4318/v1/traces', headers: { 'api-key': 'a b', tenant: 'shop' } },
+      ...{ timeoutMs: 10_000, serviceName: 'paystream', resource: { 'service.version': '1' } },
+      ...{ sampler: 'parentbased_traceidratio', ratio: 0.25 },
+    },
+  });
+  const own = { ...endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://other:4318/spans' };
+  expect(readConfig(own).telemetry.tracing?.url).toBe('http://other:4318/spans');
+  expect(readConfig({ OTEL_TRACES_EXPORTER: 'otlp' }).telemetry.tracing?.url).toBe('http://localhost:4318/v1/traces');
+  expect(readConfig({ ...endpoint, OTEL_SDK_DISABLED: 'true' }).telemetry.tracing).toBeNull();
+  expect(readConfig({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).telemetry.tracing).toBeNull();
+});
+
 test('in production there is no sandbox, configured or not', () => {
   expect(readConfig({ NODE_ENV: 'production' })).toMatchObject({
     isProduction: true,
@@ -90,6 +113,13 @@ test.each<[string, Record<string, string>, RegExp]>([
     ]),
   ),
   ['a log level that is none', { LOG_LEVEL: 'loud' }, /LOG_LEVEL/],
+  ['a collector without a scheme', { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, /OTEL_EXPORTER_OTLP_ENDPOINT/],
+  ['another protocol', { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /OTEL_EXPORTER_OTLP_PROTOCOL must be one of/],
+  ['headers that are no list', { OTEL_EXPORTER_OTLP_HEADERS: 'secret' }, /OTEL_EXPORTER_OTLP_HEADERS must be a list/],
+  ['more than everything', { OTEL_TRACES_SAMPLER_ARG: '1.5' }, /OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1/],
+  ['an unknown sampler', { OTEL_TRACES_SAMPLER: 'some' }, /OTEL_TRACES_SAMPLER must be one of/],
+  ['a metrics port that is none', { METRICS_PORT: '9464x' }, /METRICS_PORT/],
+  ['a host of metrics without a port', { METRICS_HOST: '0.0.0.0' }, /METRICS_HOST is set without METRICS_PORT/],
   ['neither true nor false', { MIGRATE_ON_START: 'yes' }, /MIGRATE_ON_START/],
   ['a short development key', { DEV_API_KEY: 'short' }, /DEV_API_KEY/],
   ['a development key in production', { NODE_ENV: 'production', DEV_API_KEY: 'a'.repeat(20) }, /DEV_API_KEY/],

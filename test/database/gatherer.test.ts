@@ -16,6 +16,7 @@ function heldGatherer(outcomeOf: (item: string, run: Run) => Outcome<string> | E
   const runs: Run[] = [];
   const ends: (() => void)[] = [];
   const gatherer = createGatherer<string, string>({
+    name: 'test',
     sizeMax: 4,
     keysOf: (item) => [item.split('/')[0] ?? item],
     async run(items, mayWait) {
@@ -109,6 +110,7 @@ test('a bounded number of items waits for other nodes at the same time', async (
   let alone = 0;
   let aloneAtMost = 0;
   const { run } = createGatherer<string, string>({
+    name: 'test',
     sizeMax: 4,
     keysOf: (item) => [item],
     async run(items, mayWait) {

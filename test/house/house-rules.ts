@@ -7,13 +7,14 @@ import ts from 'typescript';
  */
 export const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
   domain: [],
-  database: ['prisma/generated'],
-  store: ['domain', 'database', 'events/inbox.ts', 'logging'],
-  events: ['domain', 'database'],
-  providers: ['domain'],
+  telemetry: ['logging/trace.ts'],
+  database: ['prisma/generated', 'telemetry/observe.ts', 'logging/trace.ts'],
+  store: ['domain', 'database', 'events/inbox.ts', 'logging', 'telemetry/traceparent.ts'],
+  events: ['domain', 'database', 'telemetry/observe.ts'],
+  providers: ['domain', 'telemetry/observe.ts', 'telemetry/traceparent.ts'],
   accounts: ['domain', 'database', 'store', 'providers'],
   limits: ['domain'],
-  logging: ['domain', 'database/errors.ts'],
+  logging: ['domain', 'database/errors.ts', 'telemetry/observe.ts'],
   'provider-calls': [
     'domain',
     'database',
@@ -23,14 +24,17 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     'logging',
   ],
   commands: ['domain', 'database', 'store', 'accounts', 'provider-calls', 'providers/provider.ts', 'logging'],
-  worker: ['domain', 'database', 'events/inbox.ts', 'store', 'provider-calls', 'providers/provider.ts', 'logging'],
+  worker: [
+    ...['domain', 'database', 'events/inbox.ts', 'store', 'provider-calls', 'providers/provider.ts', 'logging'],
+    'telemetry/observe.ts',
+  ],
   reconciliation: [
     ...['domain', 'database', 'store', 'provider-calls', 'logging'],
     ...['providers/provider.ts', 'providers/bill.ts'],
   ],
   graphql: [
     ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'limits', 'provider-calls/context.ts'],
-    ...['accounts/account-settings.ts', 'accounts/master-key.ts', 'providers/webhook-url.ts'],
+    ...['accounts/account-settings.ts', 'accounts/master-key.ts', 'providers/webhook-url.ts', 'telemetry/observe.ts'],
     ...['store/api-key-store.ts', 'store/signing-key-store.ts', 'store/provider-account-store.ts'],
     ...[
       'store/order-reader.ts',
@@ -47,6 +51,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   ],
   http: [
     ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging', 'limits'],
+    ...['telemetry/observe.ts', 'telemetry/traceparent.ts'],
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
     ...['worker/callback-intake.ts', 'accounts/provider-accounts.ts'],
   ],
@@ -61,7 +66,9 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
       'accounts/master-key.ts',
     ],
     ...['providers/provider.ts', 'providers/registry.ts', 'providers/settings.ts'],
+    ...['telemetry-variables.ts', 'telemetry/settings.ts'],
   ],
+  'telemetry-variables.ts': ['telemetry/settings.ts', 'variables.ts', 'providers/provider.ts'],
   'limit-variables.ts': ['limits/limits.ts', 'variables.ts', 'providers/provider.ts'],
   'variables.ts': ['providers/provider.ts', 'providers/settings.ts'],
   'failpoints.ts': ['domain'],
@@ -74,8 +81,8 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'app-parts.ts': 'everything', // wires parts of app.ts
   'reconcile-main.ts': 'everything', // wires one command, as app.ts wires the server
   'paystream-main.ts': 'everything',
-  'workers.ts': ['events/notifications.ts'],
-  'main.ts': ['app.ts', 'config.ts', 'banner.ts', 'database/errors.ts', 'workers.ts'],
+  'workers.ts': ['events/notifications.ts', 'telemetry'],
+  'main.ts': ['app.ts', 'config.ts', 'banner.ts', 'database/errors.ts', 'telemetry/observe.ts', 'workers.ts'],
 };
 
 /** What the domain may use from outside: packages that compute, and neither read nor write anything. */

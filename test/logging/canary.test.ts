@@ -16,6 +16,7 @@ import { createLogger, errorFields } from '../../src/logging/logger.ts';
 import { testKeys } from '../support/chinese-providers.ts';
 import { accountParts, stripeVariables } from '../support/merchants.ts';
 import { confirmCard, createOrder, payOrder } from '../support/orders.ts';
+import { startOtlpCollector } from '../support/otlp-collector.ts';
 import { withToken } from '../support/principals.ts';
 import { control, startTestApp, type TestApp, testStripe, untilCallbacksCame } from '../support/test-app.ts';
 import { type Canaries, coreOf, findCanaries, readRows, type Text } from './canaries.ts';
@@ -64,12 +65,14 @@ describe.each(levels)('at the level %s', (level) => {
     return JSON.parse(text);
   }
 
-  test('no secret is written to the log, to rows in the clear, or to another’s answer', async () => {
+  test('no secret is written to the log, to rows in the clear, to spans, to metrics, or to another’s answer', async () => {
     const given = givenSecrets();
+    const collector = await startOtlpCollector();
     const { stripeKey, masterKey, developmentToken } = given;
     const config = {
       ...{ devApiKey: developmentToken, masterKeys: { current: readMasterKey(masterKey), old: null } },
       redisUrl: `redis://user:${developmentToken}@127.0.0.1:1/0`,
+      telemetry: { tracing: collector.settings, metrics: { host: '127.0.0.1', port: 0 } },
     };
     const opened = await startTestApp({ log, stripeKey, config });
     app = withToken(opened, developmentToken);
@@ -79,8 +82,19 @@ describe.each(levels)('at the level %s', (level) => {
     await command(app, secrets);
     await app.app.rounds.sweep();
     await untilApplied(app);
-    const texts = [...lines.map((text) => ({ place: 'the log', text })), ...answers, ...(await readRows(app))];
+    const metrics = await (await fetch(app.app.metricsUrl ?? '')).text();
+    const rows = await readRows(app);
+    await app.close(); // exports the last spans
+    app = null;
+    await collector.close();
+    const texts = [
+      ...lines.map((text) => ({ place: 'the log', text })),
+      ...[...answers, ...rows, { place: 'the metrics', text: metrics }],
+      ...collector.texts.map((text) => ({ place: 'the spans', text })),
+    ];
     expect(findCanaries(secrets, texts)).toEqual([]);
+    expect(collector.spans.length).toBeGreaterThan(100);
+    expect(metrics).toContain('paystream_provider_call_duration_seconds_count');
     expect(Object.keys(secrets).length).toBeGreaterThanOrEqual(16);
     if (level === 'trace') expect(lines.length).toBeGreaterThan(50);
 

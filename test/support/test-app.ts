@@ -83,6 +83,7 @@ export const testConfig: Config = {
   callbackRetentionDays: 90,
   idempotencyRetentionDays: 30,
   logLevel: 'silent',
+  telemetry: { tracing: null, metrics: null },
   devApiKey: token,
   providers: [],
   masterKeys: null,

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import Stripe from 'stripe';
+import { traceHeaders } from '../../telemetry/traceparent.ts';
 
 /** The longest response is a page of a hundred objects with expanded objects in them: some hundred kilobytes. */
 const answerBytesMax = 8 * 1024 * 1024;
@@ -104,7 +105,7 @@ class Connections extends Stripe.HttpClient {
     return new Promise((resolve, reject) => {
       const request = begin(() =>
         (isPlain ? http : https).request({
-          ...{ host, port, path, method, headers: headers as OutgoingHttpHeaders },
+          ...{ host, port, path, method, headers: { ...(headers as OutgoingHttpHeaders), ...traceHeaders() } },
           agent: isPlain ? this.#agents.http : this.#agents.https,
         }),
       );
