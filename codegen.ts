@@ -1,12 +1,20 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** Typed documents for the tests and the examples: `graphql(…)` knows what each operation takes and gives. */
+const scalars = {
+  DateTime: 'string',
+  MinorUnits: 'number',
+  CurrencyCode: 'string',
+  EventCursor: 'string',
+  Metadata: 'Record<string, string>',
+};
+
+/** Typed documents for the tests and the examples: `graphql(…)` knows what each operation takes and gives. And types for the pages. */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
-  documents: ['test/**/*.ts', 'examples/**/*.ts'],
   ignoreNoDocuments: true,
   generates: {
     'generated/graphql/': {
+      documents: ['test/**/*.ts', 'examples/**/*.ts'],
       preset: 'client',
       presetConfig: { fragmentMasking: false },
       config: {
@@ -14,14 +22,14 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         importExtension: '.ts',
         emitLegacyCommonJSImports: false,
-        scalars: {
-          DateTime: 'string',
-          MinorUnits: 'number',
-          CurrencyCode: 'string',
-          EventCursor: 'string',
-          Metadata: 'Record<string, string>',
-        },
+        scalars,
       },
+    },
+    // Types alone, so that the pages can be built without generating anything.
+    'generated/web/operations.ts': {
+      documents: ['web/**/*.{ts,tsx}'],
+      plugins: ['typescript-operations'],
+      config: { useTypeImports: true, enumsAsTypes: true, skipTypename: false, scalars },
     },
   },
 };

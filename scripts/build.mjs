@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildPages } from './build-pages.mjs';
 
 /**
  * Builds `.build/main.js`, the server in one JavaScript file, and `.build/sandbox.js`, the sandbox in another, so that a start compiles
@@ -75,4 +76,7 @@ const ownAddress = {
   },
 };
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build();
+  await buildPages();
+}

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
 import { gaugesOf, openAuthentication, openNotifier, startSandbox } from './app-parts.ts';
@@ -20,12 +21,14 @@ import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { principalOf } from './graphql/operation-limits.ts';
 import { mayCallFrom } from './graphql/page-origin.ts';
 import { schema } from './graphql/schema.ts';
+import { documentHashOf } from './graphql/trusted-documents.ts';
 import { createGraphqlServer, type GraphqlServer } from './graphql/yoga.ts';
 import { createCallbackLane } from './http/callback-lane.ts';
 import { createAddressReader } from './http/client-address.ts';
 import { lastEventIdOf, openEventStream } from './http/event-stream.ts';
 import { type HttpLimits, httpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
+import { openPages, type PageName } from './http/pages.ts';
 import { createReadiness } from './http/readiness.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
 import { securityHeaders } from './http/security-headers.ts';
@@ -66,10 +69,15 @@ const drainMs = payOrderMsMax + databaseMsMax;
 /** The maximum duration of a stop in milliseconds, even if something hangs. */
 export const stopMsMax = drainMs + openingMsMax;
 
+/** The pages that `scripts/build-pages.mjs` has built. */
+const pagesDirectory = fileURLToPath(new URL('../.build/web', import.meta.url));
+
 /** The running application. Its owner runs the background rounds: `main.ts` by the clock, tests one by one. */
 export type App = {
   /** The URL at which it listens. */
   readonly url: string;
+  /** The pages that it serves: those that are built. */
+  readonly pages: readonly PageName[];
   readonly database: Database;
   /** The bearer token of the first merchant; null in production. */
   readonly token: string | null;
@@ -128,6 +136,8 @@ export type AppParts = {
   readonly httpLimits?: HttpLimits;
   /** False: plain posts take Yoga's whole way, with which a test compares the short one. */
   readonly hasShortWay?: boolean;
+  /** The folder of the built pages. */
+  readonly pagesDirectory?: string | undefined;
 };
 
 /**
@@ -189,6 +199,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const pagesToken = isLocal && !config.isProduction ? token : null;
     const addressOf = createAddressReader(config.trustedProxies, log);
     const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
+    const pages = openPages({
+      directory: parts.pagesDirectory ?? pagesDirectory,
+      names: config.isProduction ? ['dashboard', 'checkout'] : ['dashboard', 'checkout', 'shop'],
+    });
     const { yoga, answerPlainPost } = createGraphqlServer({
       ...{ schema, commands, feeds, logId },
       openEventStream: (subscription) => openEventStream(subscription, timeLimits),
@@ -196,7 +210,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         authenticate: authentication.authenticate,
         clientTokens,
         hasIntrospection: config.hasIntrospection,
-        trustedDocuments: config.trustedDocuments,
+        trustedDocuments: withDocuments(config.trustedDocuments, pages.documents),
       },
       operationLimits: { ...limits, limits: config.limits },
       administration: { masterKeys, isProduction: config.isProduction, publicUrl },
@@ -243,7 +257,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     http.serve({
       log,
       hasGraphiql: config.hasGraphiql,
-      home: config.hasGraphiql ? '/graphql' : null,
+      home: pages.names.includes('dashboard') ? '/dashboard' : config.hasGraphiql ? '/graphql' : null,
+      pages,
       returnPage: config.isProduction
         ? null
         : createReturnPage({ ask: pagesToken === null ? null : queryAs(yoga, pagesToken), isLoopback }),
@@ -272,6 +287,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       ...{ url, database, token, close, sandboxUrl: sandbox?.process.url ?? null, idle: intake.idle },
       hasMerchant: merchant !== null,
+      pages: pages.names,
       away: environment.away.map(({ name }) => name),
       storedAccounts: stored,
       lanes: openLanes(commands),
@@ -316,6 +332,13 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
  */
 function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** The documents of our own pages are trusted where only trusted documents are. */
+function withDocuments(trusted: Config['trustedDocuments'], documents: readonly string[]): Config['trustedDocuments'] {
+  return trusted === null
+    ? null
+    : new Map([...trusted, ...documents.map((text) => [documentHashOf(text), text] as const)]);
 }
 
 /** Sends operations to the API with this token, like a client. */

@@ -3,6 +3,8 @@ import { webhookUrlOf } from './providers/webhook-url.ts';
 
 type Started = {
   readonly url: string;
+  /** The pages that are served. */
+  readonly pages: readonly string[];
   readonly token: string | null;
   readonly hasMerchant: boolean;
   readonly sandboxUrl: string | null;
@@ -13,12 +15,17 @@ type Started = {
 };
 
 /**
- * The text that the start prints: the URL, the database and its durability, the providers or the sandbox, and a token.
+ * The text that the start prints: the pages, with the token that signs in to the dashboard, the URL of the API, the database and its durability, the providers or the sandbox, and a token.
  */
 export function bannerOf(config: Config, started: Started): string {
-  const { url, token, hasMerchant, sandboxUrl, database, metricsUrl } = started;
+  const { url, pages, token, hasMerchant, sandboxUrl, database, metricsUrl } = started;
   const { dataDir, isProduction } = config;
+  // The token is in the fragment, which a browser does not send.
+  const signIn = token === null ? '' : `#token=${encodeURIComponent(token)}`;
   const lines = [
+    pages.includes('dashboard')
+      ? `Dashboard  ${url}/dashboard${signIn}`
+      : 'Dashboard  not built: run npm run build, and start again',
     isProduction ? `GraphQL    ${url}/graphql` : `GraphiQL   ${url}/graphql`,
     database.kind === 'pglite'
       ? `Database   embedded (PGlite) in ${dataDir}: one process, survives kill -9, not a power cut; set DATABASE_URL for PostgreSQL`

@@ -20,6 +20,7 @@ import { type GraphqlRoute, serveGraphql } from './graphql.ts';
 import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
 import { observeRequest } from './observed-request.ts';
 import { isKnown, originRefused } from './origins.ts';
+import { isPagePath, type Pages } from './pages.ts';
 import { notReady, type Unreadiness } from './readiness.ts';
 import { RequestAbortedError, RequestRefusedError, retryAfterMs } from './refusal.ts';
 import { replyJson, replyRefusal } from './reply.ts';
@@ -37,6 +38,8 @@ export type Routes = GraphqlRoute & {
   ready(): Promise<Unreadiness | null>;
   /** The redirect target of `/`; null for none. */
   readonly home: string | null;
+  /** The dashboard, the checkout and the demo shop. */
+  readonly pages: Pages;
   /** The development page for `returnUrl`; null in production. */
   readonly returnPage: ReturnPage | null;
   readonly log: Log;
@@ -186,6 +189,10 @@ async function dispatch(
     if (answersOptions(request, response)) return;
     response.writeHead(302, { location: routes.home, 'content-length': 0 }).end();
     return;
+  }
+  if (isPagePath(path)) {
+    if (answersOptions(request, response)) return;
+    if (routes.pages.serve(request, response, path)) return;
   }
   if (path === '*' && request.method === 'OPTIONS') {
     response.writeHead(204, { allow: 'GET, HEAD, POST, OPTIONS' }).end();

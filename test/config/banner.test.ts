@@ -7,6 +7,7 @@ import { testKeys } from '../support/chinese-providers.ts';
 function bannerBy(config: Config, storedAccounts = 0): readonly string[] {
   const started = {
     url: 'http://127.0.0.1:4000',
+    pages: ['dashboard', 'checkout'],
     token: null,
     hasMerchant: true,
     metricsUrl: null,
@@ -21,7 +22,7 @@ function bannerBy(config: Config, storedAccounts = 0): readonly string[] {
 test('the banner shows the account, the host and the callback URL of each provider', () => {
   const { ALIPAY_GATEWAY: _, ...keys } = sandboxEnvironment(testKeys(), 'http://127.0.0.1:4100');
   const config = readConfig({ ...keys, NODE_ENV: 'production', PUBLIC_URL: 'https://pay.example/' });
-  expect(bannerBy(config).slice(2, -1)).toEqual([
+  expect(bannerBy(config).slice(3, -1)).toEqual([
     'Providers  STRIPE test key at 127.0.0.1:4100; callbacks at https://pay.example/webhooks/stripe',
     '           ALIPAY app 2021000000000001 at openapi.alipay.com; callbacks at https://pay.example/webhooks/alipay',
     '           WECHATPAY merchant 1900000001, app wx0000000000000001, at 127.0.0.1:4100; callbacks at https://pay.example/webhooks/wechatpay',
@@ -29,13 +30,13 @@ test('the banner shows the account, the host and the callback URL of each provid
 });
 
 test('the banner of a production start without providers says that payments are not possible', () => {
-  expect(bannerBy(readConfig({ NODE_ENV: 'production' }))[2]).toBe(
+  expect(bannerBy(readConfig({ NODE_ENV: 'production' }))[3]).toBe(
     'Providers  none: payments are not possible; to store an account: npm run paystream -- provider add',
   );
 });
 
 test('the banner counts the stored accounts', () => {
-  expect(bannerBy(readConfig({ NODE_ENV: 'production' }), 2)[2]).toBe(
+  expect(bannerBy(readConfig({ NODE_ENV: 'production' }), 2)[3]).toBe(
     'Providers  2 stored accounts of merchants; to list them: npm run paystream -- provider list',
   );
 });

@@ -190,6 +190,9 @@ function judgeImport(path: string, specifier: string): string | null {
   if (!specifier.startsWith('.')) return judgePackage(path, specifier);
   const target = normalize(join(dirname(path), specifier));
   if (tree === 'sandbox') return judgeSandboxImport(path, target);
+  if (tree === 'web') {
+    return /^(web|packages|generated\/web)\//.test(target) ? null : 'the pages know the server by its API alone';
+  }
   if (path.startsWith('packages/client/')) return judgeClientImport(target);
   if (tree !== 'src') return null;
   if (target.startsWith('sandbox/')) return 'src shares no code with the sandbox';

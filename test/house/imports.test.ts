@@ -7,7 +7,7 @@ import { findImportCycles, findViolations, type SourceFile } from './house-rules
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function readSources(): SourceFile[] {
-  return ['src', 'sandbox', 'packages/client', 'test', 'examples', 'scripts'].flatMap((tree) =>
+  return ['src', 'sandbox', 'packages/client', 'web', 'test', 'examples', 'scripts'].flatMap((tree) =>
     readdirSync(join(root, tree), { recursive: true, encoding: 'utf8' })
       .map((name) => `${tree}/${name.replaceAll('\\', '/')}`)
       .filter((path) => /\.(ts|tsx|js|mjs)$/.test(path) && !/(^|\/)(generated|node_modules|dist)\//.test(path))
@@ -65,6 +65,7 @@ test.each<[path: string, line: string]>([
   ['src/store/order-writer.ts', `import { submitRefund } from '../provider-calls/refunds.ts';`],
   ['src/reconciliation/reconcile.ts', `import { sweep } from '../worker/sweep.ts';`],
   ['src/graphql/order.ts', `import { recordDelivery } from '../events/inbox.ts';`],
+  ['web/dashboard/main.tsx', `import type { Order } from '../../src/domain/order.ts';`],
   ['src/http/server.ts', `import type { Database } from '../database/database.ts';`],
   ['src/main.ts', `import { openDatabase } from './database/database.ts';`],
   ['src/app.ts', `import { startSandbox } from '../sandbox/server.ts';`],

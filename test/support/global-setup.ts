@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +8,9 @@ import { developmentKeys } from '../../src/development-keys.ts';
 import { createDatabase, dropDatabasesOf, randomName, urlOf } from './server-databases.ts';
 import type { TestServer } from './test-run.ts';
 
-/** Makes one migrated database that the tests copy, on PostgreSQL when DATABASE_URL is set, else on PGlite; and keys, which take their time. */
+/** Makes one migrated database that the tests copy, on PostgreSQL when DATABASE_URL is set, else on PGlite; and keys, which take their time. Builds the pages. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  execFileSync(process.execPath, ['scripts/build-pages.mjs', '--if-stale'], { stdio: 'inherit' });
   const dir = mkdtempSync(join(tmpdir(), 'paystream-test-'));
   const databaseUrl = process.env.DATABASE_URL;
   const server = databaseUrl ? await makeServerTemplate(databaseUrl, dir) : null;

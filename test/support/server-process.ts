@@ -38,7 +38,8 @@ export type ServerProcess = {
   readonly ended: Promise<NodeJS.Signals | null>;
 };
 
-const bannerLines = 4;
+/** How the last line of a start begins. */
+const lastLine = 'Token ';
 
 /** Starts the server and waits for its banner. */
 export async function startServerProcess(
@@ -53,11 +54,12 @@ export async function startServerProcess(
   });
   for await (const line of createInterface({ input: child.stdout })) {
     banner.push(line);
-    if (banner.length === bannerLines) break;
+    if (line.startsWith(lastLine)) break;
   }
-  const [, url = ''] = /(http:\/\/\S+)\/graphql/.exec(banner[0] ?? '') ?? [];
-  const [, sandboxUrl = ''] = /(http:\/\/\S+) stands/.exec(banner[2] ?? '') ?? [];
-  const [, token = ''] = /Bearer (\S+)/.exec(banner[3] ?? '') ?? [];
+  const text = banner.join('\n');
+  const [, url = ''] = /(http:\/\/\S+)\/graphql/.exec(text) ?? [];
+  const [, sandboxUrl = ''] = /(http:\/\/\S+) stands/.exec(text) ?? [];
+  const [, token = ''] = /Bearer (\S+)/.exec(text) ?? [];
   if (token === '') throw new Error(`The server did not start: ${banner.join('\n')} ${complaint}`);
   const ended = once(child, 'exit');
   child.stdout.resume();

@@ -100,6 +100,8 @@ export async function startTestApp(
     readonly httpLimits?: HttpLimits;
     /** As in `AppParts`. */
     readonly hasShortWay?: boolean;
+    /** As in `AppParts`. */
+    readonly pagesDirectory?: string;
     /** In place of the one that is read from `logged`. */
     readonly log?: Log;
     /** A key of another account than the other tests' has. */
@@ -133,7 +135,13 @@ export async function startTestApp(
       ...parts.config,
     },
     {
-      ...{ database, clock, httpLimits: parts.httpLimits, hasShortWay: parts.hasShortWay },
+      ...{
+        database,
+        clock,
+        httpLimits: parts.httpLimits,
+        hasShortWay: parts.hasShortWay,
+        pagesDirectory: parts.pagesDirectory,
+      },
       log: parts.log ?? { info: log('info'), warn: log('warn'), error: log('error') },
     },
   );

@@ -1,0 +1,51 @@
+import { readdirSync, statSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, gzip } from 'node:zlib';
+
+/**
+ * Builds the pages of `web/` into `.build/web`: a folder with an `index.html` for each, their scripts and styles in `assets/` under names with a
+ * hash, and a brotli and a gzip copy beside each text, so that the server compresses nothing.
+ */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const outDir = join(root, '.build/web');
+/** Written last: without it the build is not complete. */
+const stamp = join(outDir, 'built.txt');
+
+/** True when a source of the pages is newer than their build. */
+export function isPagesStale() {
+  const built = statSync(stamp, { throwIfNoEntry: false });
+  if (built === undefined) return true;
+  const places = ['web', 'packages/client', 'package-lock.json', 'scripts/build-pages.mjs'];
+  return places.some((place) => newest(join(root, place)) > built.mtimeMs);
+}
+
+function newest(path) {
+  const own = statSync(path, { throwIfNoEntry: false });
+  if (own === undefined) return 0;
+  if (!own.isDirectory()) return own.mtimeMs;
+  const names = readdirSync(path).filter((name) => name !== 'node_modules');
+  return Math.max(own.mtimeMs, ...names.map((name) => newest(join(path, name))));
+}
+
+export async function buildPages() {
+  const { build } = await import('vite');
+  await build({ configFile: join(root, 'web/vite.config.ts'), build: { outDir, emptyOutDir: true } });
+  const texts = readdirSync(outDir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && ['.html', '.js', '.css', '.svg', '.json'].includes(extname(entry.name)))
+    .map((entry) => join(entry.parentPath, entry.name));
+  await Promise.all(texts.map(compress));
+  await writeFile(stamp, '');
+}
+
+async function compress(path) {
+  const text = await readFile(path);
+  await writeFile(`${path}.br`, await promisify(brotliCompress)(text));
+  await writeFile(`${path}.gz`, await promisify(gzip)(text, { level: 9 }));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!process.argv.includes('--if-stale') || isPagesStale()) await buildPages();
+}

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { conditionsOf, placeOf, variablesOf } from '../../web/dashboard/order-filter.ts';
+import { spanOf } from '../../web/dashboard/sales-sums.ts';
+import { createFormat, decimalOf, digitsOf, parseAmount } from '../../web/shared/format.ts';
+
+describe('amounts that people type', () => {
+  test.each<[text: string, currency: string, minor: number | null]>([
+    ['12.34', 'EUR', 1234],
+    ['12,34', 'EUR', 1234],
+    [' 12 ', 'EUR', 1200],
+    ['12.3', 'EUR', 1230],
+    ['12.', 'EUR', 1200],
+    ['0.01', 'CNY', 1],
+    ['1234', 'JPY', 1234],
+    ['1.234', 'KWD', 1234],
+    ['12.345', 'EUR', null], // more decimals than there are: nothing is rounded
+    ['12.5', 'JPY', null],
+    ['1,234.56', 'EUR', null], // a thousands separator or a mistake
+    ['-5', 'EUR', null],
+    ['1e3', 'EUR', null],
+    ['', 'EUR', null],
+    ['.5', 'EUR', null],
+    ['999999999999999', 'EUR', null], // not a safe number of cents
+  ])('%j in %s is %s', (text, currency, minor) => {
+    expect(parseAmount(text, currency)).toBe(minor);
+  });
+
+  test('each amount is read as it is written', () => {
+    const amount = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+    fc.assert(
+      fc.property(amount, fc.constantFrom('EUR', 'CNY', 'JPY', 'KWD'), (minor, currency) => {
+        const text = decimalOf(minor, digitsOf(currency));
+        return text.length > 15 || parseAmount(text, currency) === minor;
+      }),
+    );
+  });
+
+  test('each amount is shown exactly, also where a float is not', () => {
+    const { money } = createFormat('en-US');
+    expect(money({ amountMinor: Number.MAX_SAFE_INTEGER, currency: 'USD' })).toBe('$90,071,992,547,409.91');
+    expect(money({ amountMinor: 1234, currency: 'JPY' })).toBe('¥1,234');
+    expect(money({ amountMinor: 1, currency: 'KWD' })).toContain('0.001');
+    expect(createFormat('zh-CN').money({ amountMinor: 2500, currency: 'CNY' })).toBe('¥25.00');
+  });
+});
+
+describe('the conditions of a list', () => {
+  test('are in the address, and come back from it', () => {
+    const query = new URLSearchParams('search=ada&paid=PAID&method=CARD&from=2026-11-01&sort=oldest');
+    const place = placeOf(conditionsOf(query));
+    expect(conditionsOf(new URLSearchParams(place.split('?')[1]))).toEqual(conditionsOf(query));
+  });
+
+  test('that the API does not know are left out', () => {
+    const query = new URLSearchParams('search=ab&status=NOTHING,OPEN&from=yesterday&to=2026-02-31&review=maybe&more=1');
+    const { filter } = variablesOf(conditionsOf(query));
+    expect(filter).toMatchObject({ search: null, status: ['OPEN'], createdFrom: null, needsReview: null });
+  });
+
+  test('end with the whole last day', () => {
+    const { filter } = variablesOf(conditionsOf(new URLSearchParams('from=2026-11-26&to=2026-11-26')));
+    const [from, before] = [filter?.createdFrom, filter?.createdBefore].map((time) => new Date(String(time)).getTime());
+    expect(Number(before) - Number(from)).toBe(24 * 3_600_000);
+  });
+});
+
+test.each([
+  ['day', 24, 3_600_000],
+  ['week', 7, 86_400_000],
+  ['month', 30, 86_400_000],
+] as const)('a %s has %i intervals without a gap, and ends after now', (range, count, lengthMs) => {
+  const now = new Date(2026, 6, 15, 13, 37);
+  const { from, before, starts } = spanOf(range, now);
+  expect(starts).toHaveLength(count);
+  expect(starts[0]).toEqual(from);
+  expect(before.getTime()).toBeGreaterThan(now.getTime());
+  starts.forEach((start, index) => {
+    expect((starts[index + 1] ?? before).getTime() - start.getTime()).toBe(lengthMs);
+  });
+});

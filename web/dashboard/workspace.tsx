@@ -1,0 +1,210 @@
+import { Popover } from '@base-ui/react/popover';
+import { type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import type { ToDoQuery } from '../../generated/web/operations.ts';
+import { PreferenceControls } from '../shared/preference-controls.tsx';
+import { useFormat, useTexts } from '../shared/preferences.tsx';
+import { defineTexts } from '../shared/text.ts';
+import { Brand } from './brand.tsx';
+import { lazyPage } from './lazy-page.ts';
+import { followMerchant, type Live, LiveContext, useLiveState } from './live.ts';
+import { Overview } from './overview.tsx';
+import { Link, type Place, usePlace } from './router.tsx';
+import { useSession } from './session.ts';
+import { countOf, useToDo } from './to-do.ts';
+import { Empty, Icon, Skeleton, useNames } from './ui.tsx';
+import type { Loaded } from './use-query.ts';
+
+const texts = defineTexts(
+  {
+    skip: 'Skip to the content',
+    overview: 'Overview',
+    orders: 'Orders',
+    attention: 'To do',
+    navigation: 'Pages',
+    account: 'Account',
+    signOut: 'Sign out',
+    signedInAs: 'Signed in as {role}',
+    connecting: 'Connecting…',
+    live: 'Live',
+    lost: 'Reconnecting',
+    ended: 'Stopped',
+    since: 'since {time}',
+    lostLong:
+      'No connection to the server since {time}. What you see may be old. The page reconnects by itself, and no event is missed.',
+    endedLong: 'The server has ended the live feed. Reload the page to start it again.',
+    notFound: 'There is no such page',
+    notFoundHint: 'The address may be incomplete.',
+  },
+  {
+    skip: '跳到内容',
+    overview: '概览',
+    orders: '订单',
+    attention: '待办',
+    navigation: '页面',
+    account: '账户',
+    signOut: '退出登录',
+    signedInAs: '身份：{role}',
+    connecting: '连接中…',
+    live: '实时',
+    lost: '重新连接中',
+    ended: '已停止',
+    since: '自 {time}',
+    lostLong: '自 {time} 起与服务器断开。当前内容可能已过时。页面会自动重连，不会遗漏任何事件。',
+    endedLong: '服务器已结束实时推送。请刷新页面以重新开始。',
+    notFound: '页面不存在',
+    notFoundHint: '地址可能不完整。',
+  },
+);
+
+const Attention = lazyPage(async () => (await import('./attention.tsx')).Attention);
+const Orders = lazyPage(async () => (await import('./orders.tsx')).Orders);
+const OrderPage = lazyPage(async () => (await import('./order-page.tsx')).OrderPage);
+
+/** The dashboard of a person who is signed in: the pages, around one live feed. */
+export function Workspace({ onSignOut }: { readonly onSignOut: () => void }) {
+  const { client, end } = useSession();
+  const [live, setLive] = useState<Live | null>(null);
+  useEffect(() => {
+    const opened = followMerchant(client, (error) => {
+      if ((error as { code?: string }).code === 'UNAUTHENTICATED') end();
+    });
+    setLive(opened);
+    return () => opened.close();
+  }, [client, end]);
+  if (live === null) return null;
+  return (
+    <LiveContext value={live}>
+      <Frame onSignOut={onSignOut} />
+    </LiveContext>
+  );
+}
+
+function Frame({ onSignOut }: { readonly onSignOut: () => void }) {
+  const t = useTexts(texts);
+  const place = usePlace();
+  const { viewer } = useSession();
+  const toDo = useToDo();
+  const count = countOf(toDo.data);
+  const [section = ''] = place.path.slice(1).split('/');
+  const links = [
+    ['/', '', t('overview')],
+    ['/orders', 'orders', t('orders')],
+    ['/attention', 'attention', t('attention')],
+  ] as const;
+  return (
+    <>
+      <a className="skip" href="#content">
+        {t('skip')}
+      </a>
+      <header className="bar">
+        <div className="bar-inner">
+          <Link to="/" className="bar-brand">
+            <Brand />
+            <span className="merchant">{viewer.merchant.name}</span>
+          </Link>
+          <nav aria-label={t('navigation')} className="nav">
+            {links.map(([to, name, label]) => (
+              <Link key={to} to={to} aria-current={section === name ? 'page' : undefined}>
+                {label}
+                {name === 'attention' && count > 0 && <span className="count">{count > 99 ? '99+' : count}</span>}
+              </Link>
+            ))}
+          </nav>
+          <div className="bar-end">
+            <Connection />
+            <Account onSignOut={onSignOut} />
+          </div>
+        </div>
+      </header>
+      <ConnectionNotice />
+      <Content place={place} section={section} toDo={toDo} />
+    </>
+  );
+}
+
+type ContentProps = { readonly place: Place; readonly section: string; readonly toDo: Loaded<ToDoQuery> };
+
+function Content({ place, section, toDo }: ContentProps) {
+  const t = useTexts(texts);
+  const [, , id] = place.path.split('/');
+  const page = (): { readonly title: string; readonly content: ReactNode } => {
+    if (section === '') return { title: t('overview'), content: <Overview /> };
+    if (section === 'orders' && id !== undefined) {
+      return { title: t('orders'), content: <OrderPage key={id} id={decodeURIComponent(id)} /> };
+    }
+    if (section === 'orders') return { title: t('orders'), content: <Orders query={place.query} /> };
+    if (section === 'attention') return { title: t('attention'), content: <Attention toDo={toDo} /> };
+    return { title: t('notFound'), content: <Empty title={t('notFound')}>{t('notFoundHint')}</Empty> };
+  };
+  const { title, content } = page();
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(place.path);
+  useEffect(() => {
+    document.title = `${title} · Paystream`;
+    if (shown.current === place.path) return;
+    shown.current = place.path;
+    main.current?.focus(); // a reader of the screen is told that another page is shown
+  }, [title, place.path]);
+  return (
+    <main id="content" ref={main} tabIndex={-1} className="content">
+      <Suspense fallback={<Skeleton rows={8} />}>{content}</Suspense>
+    </main>
+  );
+}
+
+function Connection() {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const { connection, since } = useLiveState();
+  return (
+    <p className="connection" role="status" data-state={connection}>
+      <span className="dot" aria-hidden="true" />
+      <span className="connection-text">
+        {t(connection)}
+        {connection === 'lost' && (
+          <span className="connection-since"> {t('since', { time: format.timeOfDay(since) })}</span>
+        )}
+      </span>
+    </p>
+  );
+}
+
+function ConnectionNotice() {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const { connection, since } = useLiveState();
+  if (connection !== 'lost' && connection !== 'ended') return null;
+  return (
+    <div className="notice" data-tone={connection === 'lost' ? 'warn' : 'bad'}>
+      <Icon name="warning" />
+      <p>{connection === 'lost' ? t('lostLong', { time: format.timeOfDay(since) }) : t('endedLong')}</p>
+    </div>
+  );
+}
+
+function Account({ onSignOut }: { readonly onSignOut: () => void }) {
+  const t = useTexts(texts);
+  const name = useNames();
+  const { viewer } = useSession();
+  return (
+    <Popover.Root>
+      <Popover.Trigger className="icon-button account" aria-label={t('account')}>
+        <Icon name="person" size={18} />
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Positioner sideOffset={8} align="end" className="positioner">
+          <Popover.Popup className="popup account-popup" aria-label={t('account')}>
+            <p className="account-name">
+              <span className="muted">{t('signedInAs', { role: name('role', viewer.role) })}</span>
+              <code>{viewer.id}</code>
+            </p>
+            <PreferenceControls />
+            <button type="button" className="button" onClick={onSignOut}>
+              {t('signOut')}
+            </button>
+          </Popover.Popup>
+        </Popover.Positioner>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}
