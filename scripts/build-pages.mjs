@@ -32,7 +32,14 @@ function newest(path) {
 
 export async function buildPages() {
   const { build } = await import('vite');
-  await build({ configFile: join(root, 'web/vite.config.ts'), build: { outDir, emptyOutDir: true } });
+  const { NODE_ENV } = process.env;
+  try {
+    await build({ configFile: join(root, 'web/vite.config.ts'), build: { outDir, emptyOutDir: true } });
+  } finally {
+    // Vite sets it to production, and a server that starts in this process would believe that.
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = NODE_ENV;
+  }
   const texts = readdirSync(outDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && ['.html', '.js', '.css', '.svg', '.json'].includes(extname(entry.name)))
     .map((entry) => join(entry.parentPath, entry.name));
