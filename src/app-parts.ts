@@ -26,15 +26,15 @@ import { openSiblings, type Siblings } from './workers.ts';
 export function openAuthentication(
   { isProduction }: Config,
   { db, clock, log }: Pick<CommandContext, 'db' | 'clock' | 'log'>,
-  tokens: Pick<AuthenticationParts, 'development' | 'clientTokens'> & { readonly masterKeys: MasterKeys | null },
+  tokens: Pick<AuthenticationParts, 'development' | 'clientTokens' | 'ownOrigin'> & { readonly masterKeys: MasterKeys | null },
 ): ReturnType<typeof createAuthentication> {
-  const { development, clientTokens, masterKeys } = tokens;
+  const { development, clientTokens, ownOrigin, masterKeys } = tokens;
   const findKeys = shareReads(
     (merchantId: string) => findActiveSigningKeys(db.pool, merchantId),
     (merchantId) => merchantId,
   );
   return createAuthentication({
-    ...{ development, clientTokens, clock, log },
+    ...{ development, clientTokens, ownOrigin, clock, log },
     keys: {
       findHolder: gatherLookups((hashes) => findKeyHolders(db.pool, hashes)),
       findRevoked: (keyIds) => findRevoked(db.pool, keyIds),

@@ -194,7 +194,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const token = config.devApiKey ?? keys?.apiKey ?? null;
     const clientTokens = masterKeys === null ? null : createClientTokens(masterKeys);
     const development = token === null || merchant === null ? null : { token, merchant };
-    const authentication = openAuthentication(config, held, { development, clientTokens, masterKeys });
+    const authentication = openAuthentication(config, held, {
+      ...{ development, clientTokens, ownOrigin: new URL(publicUrl).origin, masterKeys },
+    });
     const isLocal = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname);
     const pagesToken = isLocal && !config.isProduction ? token : null;
     const addressOf = createAddressReader(config.trustedProxies, log);

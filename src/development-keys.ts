@@ -101,6 +101,7 @@ export function sandboxEnvironment(keys: DevelopmentKeys, sandboxUrl: string): R
     STRIPE_PUBLISHABLE_KEY: keys.stripePublishableKey,
     STRIPE_WEBHOOK_SECRETS: keys.stripeWebhookSecret,
     STRIPE_API_BASE: sandboxUrl,
+    STRIPE_CARD_FORM_URL: `${sandboxUrl}/cashier/card-form`,
     ALIPAY_APP_ID: alipay.appId,
     ALIPAY_SELLER_ID: alipay.sellerId,
     ALIPAY_PRIVATE_KEY: alipay.appPrivateKey,

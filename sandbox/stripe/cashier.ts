@@ -12,6 +12,7 @@ import {
   shopLink,
 } from '../cashier-page.ts';
 import { type HttpRequest, type HttpResponse, redirectResponse } from '../http.ts';
+import { cardFormKind, serveCardForm } from './card-form-page.ts';
 import { cardOfNumber, offeredCards, type TestCard } from './cards.ts';
 import { finishAuthentication, payInSession } from './checkout.ts';
 import { StripeRefusal } from './errors.ts';
@@ -33,6 +34,8 @@ export function serveStripePage(stripe: StripeState, request: HttpRequest): Http
         return authentication(stripe, id, query.get('client_secret'), form);
       case 'card':
         return cardForm(stripe, id, query, form);
+      case cardFormKind:
+        return serveCardForm(request, id);
       default:
         return notFoundPage();
     }

@@ -5,6 +5,7 @@ import type { SimulatedProvider } from '../provider.ts';
 import { ScheduledTasks } from '../scheduled-tasks.ts';
 import { accountIdOf } from './account.ts';
 import { serveStripeApi } from './api.ts';
+import { cardFormKind } from './card-form-page.ts';
 import { pendingStripePayments, serveStripePage } from './cashier.ts';
 import { stripeConsole } from './console.ts';
 import { IdempotencyKeys } from './idempotency.ts';
@@ -58,7 +59,7 @@ export function createStripeProvider(
     key: 'stripe',
     isApi: (path) => path === '/v1' || path.startsWith('/v1/'),
     serveApi: (request) => serveStripeApi(stripe, options, idempotency, request),
-    pageKinds: ['checkout', '3ds', 'card'],
+    pageKinds: ['checkout', '3ds', 'card', cardFormKind],
     servePage: (request) => serveStripePage(stripe, request),
     pendingPayments: () => pendingStripePayments(stripe),
     actions: stripeConsole(stripe),

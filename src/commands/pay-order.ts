@@ -27,6 +27,7 @@ import { type Actor, keyOwnerOf, ownOrder } from './actor.ts';
 import { checkCardTesting } from './card-testing.ts';
 import { idempotencyKey, parseInput, reference } from './input.ts';
 import { chooseMethod } from './payment-methods.ts';
+import { allowsReturnTo, webUrlOf } from './return-url.ts';
 
 /** The maximum number of blocking payments that one call closes before it fails with PAYMENT_IN_PROGRESS. */
 const closingsMax = 2;
@@ -82,14 +83,15 @@ export async function payOrder(
     await checkCardTesting(context, actor, wanted.orderId, address);
   }
   const available = await context.accounts.payableBy(actor.merchantId);
-  let beginning = await begin(context, actor, intent, wanted, available);
+  const known = withAddress(wanted, address);
+  let beginning = await begin(context, actor, intent, known, available);
   // One closing is not enough in a race: after it, a concurrent call may start another payment that waits for its buyer.
   for (let closed = 0; beginning.kind === 'close'; closed += 1) {
     if (closed === closingsMax) throw new PaymentInProgressError(beginning.paymentId);
     const outcome = await checkPayment(context, beginning.paymentId);
     // It is unknown whether the payment is closed. Another query would only keep the buyer waiting.
     if (outcome.kind === 'unanswered') throw new PaymentInProgressError(beginning.paymentId);
-    beginning = await begin(context, actor, intent, wanted, available);
+    beginning = await begin(context, actor, intent, known, available);
   }
   if (beginning.kind === 'submit') {
     const { order, payment } = beginning;
@@ -102,6 +104,15 @@ export async function payOrder(
   const payment = beginning.kind === 'ask' ? await queryFirst(context, beginning.paymentId) : beginning.payment;
   if (payment.status === 'FAILED' && payment.evidenceSource === 'RESPONSE') throw new ProviderRejectedError(payment.id);
   return payment.id;
+}
+
+/**
+ * A browser does not know its address, and the server sees it. It is not part of the intent: a buyer who comes back from another network
+ * repeats the same payment.
+ */
+function withAddress(wanted: Wanted, address: string | null): Wanted {
+  const isUsed = wanted.flow === 'MOBILE_WEB' && wanted.buyerIp == null;
+  return isUsed && address !== null ? { ...wanted, buyerIp: address } : wanted;
 }
 
 /**
@@ -270,11 +281,11 @@ function newPayment(
 
 function checkReturnUrl({ returnUrl }: Wanted, { returnOrigins }: Actor): void {
   if (returnUrl == null) return;
-  const url = URL.canParse(returnUrl) ? new URL(returnUrl) : null;
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+  const url = webUrlOf(returnUrl);
+  if (url === null) {
     throw new InvalidInputError([{ path: 'returnUrl', message: 'must be an http or https URL.' }]);
   }
-  if (!returnOrigins.includes('*') && !returnOrigins.includes(url.origin)) {
+  if (!allowsReturnTo(returnOrigins, url)) {
     throw new InvalidInputError([
       { path: 'returnUrl', message: `has the origin ${url.origin}, which the merchant does not allow.` },
     ]);

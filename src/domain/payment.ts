@@ -50,7 +50,13 @@ export type PaymentFailure = {
 export type NextAction =
   | { readonly kind: 'REDIRECT'; readonly url: string; readonly expiresAt: string | null }
   | { readonly kind: 'QR_CODE'; readonly content: string; readonly imageUri: string; readonly expiresAt: string | null }
-  | { readonly kind: 'CONFIRM_CARD'; readonly clientSecret: string; readonly publishableKey: string }
+  | {
+      readonly kind: 'CONFIRM_CARD';
+      readonly clientSecret: string;
+      readonly publishableKey: string;
+      /** The page with the card fields, where it is not Stripe.js that has them. */
+      readonly formUrl?: string;
+    }
   | {
       readonly kind: 'WECHAT_PAY_BRIDGE';
       readonly appId: string;

@@ -43,6 +43,8 @@ export type AuthenticationParts = {
     recordUse(keyId: string): Promise<void>;
   };
   readonly clientTokens: ClientTokens | null;
+  /** The origin of our own pages. Buyers may always return to the checkout. */
+  readonly ownOrigin: string;
   readonly verifyToken: VerifyToken;
   findOrder(orderId: string): Promise<TokenOrder | null>;
   /** The mode of the keys that this server accepts. */
@@ -64,7 +66,7 @@ const useRecordedEveryMs = 60_000;
  * operation looks its key up, so that a revoked key is refused at once on every node.
  */
 export function createAuthentication(parts: AuthenticationParts): Authentication {
-  const { development, keys, mode, clock } = parts;
+  const { development, keys, mode, clock, ownOrigin } = parts;
   const revocations = createRevocations(parts);
   const recordUse = createUseRecorder(parts);
   const developmentHash = development === null ? null : hashOfToken(development.token);
@@ -77,7 +79,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       const hash = hashOfToken(token);
       if (development !== null && developmentHash !== null && timingSafeEqual(hash, developmentHash)) {
         return {
-          ...serverOf(development.merchant.id, development.merchant.returnOrigins, 'development'),
+          ...serverOf(development.merchant.id, [...development.merchant.returnOrigins, ownOrigin], 'development'),
           webOrigins: development.merchant.webOrigins,
           revoked: neverEnding,
         };
@@ -87,7 +89,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       if (holder === null) return null;
       const { keyId, merchantId, returnOrigins, webOrigins } = holder;
       recordUse(keyId);
-      return withEnd(serverOf(merchantId, returnOrigins, keyId), webOrigins, () =>
+      return withEnd(serverOf(merchantId, [...returnOrigins, ownOrigin], keyId), webOrigins, () =>
         revocations.endOf(keyId, { keyId, at: null }),
       );
     },
@@ -102,14 +104,15 @@ function serverOf(merchantId: string, returnOrigins: readonly string[], id: stri
 
 /** The caller with the client token of an order, until the order has been expired for a while. */
 async function buyerOf(
-  { clientTokens, findOrder, clock }: AuthenticationParts,
+  { clientTokens, findOrder, clock, ownOrigin }: AuthenticationParts,
   revocations: Revocations,
   token: string,
 ): Promise<Caller | null> {
   const named = clientTokens?.orderIdOf(token) ?? null;
   const order = named === null ? null : await findOrder(named);
   if (order === null) return null;
-  const { orderId, merchantId, returnOrigins, webOrigins } = order;
+  const { orderId, merchantId, webOrigins } = order;
+  const returnOrigins = [...order.returnOrigins, ownOrigin];
   const until = after(order.expiresAt, clientTokenGraceMs);
   if (until <= clock.now()) return null;
   const actor: Actor = { role: 'BUYER', id: orderId, merchantId, customerId: null, orderId, returnOrigins };
@@ -118,13 +121,14 @@ async function buyerOf(
 
 /** The operator, viewer or customer of a JWT. */
 async function personOf(
-  { verifyToken }: AuthenticationParts,
+  { verifyToken, ownOrigin }: AuthenticationParts,
   revocations: Revocations,
   token: string,
 ): Promise<Caller | null> {
   const verified = await verifyToken(token);
   if (verified === null) return null;
-  const { merchantId, returnOrigins, webOrigins, role, subject, expiresAt, signingKeyId } = verified;
+  const { merchantId, webOrigins, role, subject, expiresAt, signingKeyId } = verified;
+  const returnOrigins = [...verified.returnOrigins, ownOrigin];
   const customerId = role === 'CUSTOMER' ? subject : null;
   const actor: Actor = { role, id: subject, merchantId, customerId, orderId: null, returnOrigins };
   const name = hashOfToken(token).toString('base64');

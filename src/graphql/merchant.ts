@@ -1,3 +1,4 @@
+import { allowsReturnTo, webUrlOf } from '../commands/return-url.ts';
 import { setLatePaymentPolicy } from '../commands/set-late-payment-policy.ts';
 import { setRefundLimits } from '../commands/set-refund-limits.ts';
 import { updateMerchant } from '../commands/update-merchant.ts';
@@ -40,6 +41,17 @@ export const Merchant = builder.prismaObject('Merchant', {
     brandColor: t.exposeString('brandColor', {
       nullable: true,
       description: 'The colour of the checkout page, `#rrggbb` in lower case; null when none was chosen.',
+    }),
+    allowsReturnTo: t.boolean({
+      description:
+        'Whether buyers may be sent to this http or https URL after paying: its origin is among `returnOrigins`, or that of the ' +
+        'checkout. A page asks before it ' +
+        'follows a link that it was given.',
+      args: { url: t.arg.string({ required: true, description: 'The URL.' }) },
+      resolve: (_merchant, { url }, context) => {
+        const address = webUrlOf(url);
+        return address !== null && allowsReturnTo(actorOf(context).returnOrigins, address);
+      },
     }),
     latePaymentPolicy: t.field({
       type: LatePaymentPolicy,

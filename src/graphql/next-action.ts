@@ -33,6 +33,12 @@ const ConfirmCardAction = builder.objectRef<ActionOf<'CONFIRM_CARD'>>('ConfirmCa
       description: 'The secret that lets the buyer’s browser confirm this payment, and nothing else. Do not log it.',
     }),
     publishableKey: t.exposeString('publishableKey', { description: 'The key to initialize Stripe.js with.' }),
+    formUrl: t.string({
+      nullable: true,
+      description:
+        'The address of a page with card fields, to embed in place of Stripe.js: the sandbox has one, see sandbox/README.md. Null at Stripe.',
+      resolve: ({ formUrl }) => formUrl ?? null,
+    }),
   }),
 });
 

@@ -161,7 +161,8 @@ const PayOrderInput = builder.inputType('PayOrderInput', {
         'The buyer’s WeChat openid in the merchant’s official account or mini program, at most 128 characters. Required for IN_APP.',
     }),
     buyerIp: t.string({
-      description: 'The buyer’s IPv4 or IPv6 address. Required for WeChat Pay’s MOBILE_WEB.',
+      description:
+        'The buyer’s IPv4 or IPv6 address. Required for WeChat Pay’s MOBILE_WEB. Default for a customer or a buyer: the address of the call.',
     }),
   }),
 });

@@ -215,6 +215,8 @@ export type ProviderSetup = {
   readonly description: string;
   /** True when no money moves: a test key, or a sandbox. */
   readonly isTest: boolean;
+  /** The address of a page with card fields that our pages have to be able to embed. */
+  readonly cardFormUrl?: string;
   /**
    * Returns the name of the account. The same account always has the same name, and different accounts have different
    * names.

@@ -65,3 +65,18 @@ test('all that is wrong with the keys of cards is told at once', () => {
     ...['Cards', 'STRIPE_SECRET_KEY', 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'],
   ]);
 });
+
+test('a form of another origin takes no card numbers with a live key', () => {
+  const values: Readonly<Record<string, string>> = {
+    STRIPE_SECRET_KEY: 'sk_live_1',
+    STRIPE_PUBLISHABLE_KEY: 'pk_live_1',
+    STRIPE_WEBHOOK_SECRETS: 'whsec_12345678',
+    STRIPE_CARD_FORM_URL: 'https://form.test',
+  };
+  const violations: string[] = [];
+  const at = (name: string) => values[name] ?? null;
+  const isSet = (name: string) => at(name) !== null;
+  const settings: Settings = { at, isSet, isProduction: true, allowsTest: false, violations, callers: [] };
+  expect(stripeDefinition.readSetup(settings)).toBeNull();
+  expect(violations).toEqual([expect.stringContaining('STRIPE_CARD_FORM_URL must be unset with a live key')]);
+});

@@ -106,6 +106,8 @@ export async function startTestApp(
     readonly log?: Log;
     /** A key of another account than the other tests' has. */
     readonly stripeKey?: string;
+    /** True: cards are entered into the sandbox's form, as after `npm start`. */
+    readonly hasCardForm?: boolean;
   } = {},
 ): Promise<TestApp> {
   const { publishableKey, webhookSecret, otherWebhookSecret } = testStripe;
@@ -129,7 +131,11 @@ export async function startTestApp(
       ...(parts.config?.isProduction && { hasGraphiql: false, hasIntrospection: false }),
       dataDir: inject('testRun').keysDir,
       providers: [
-        stripeSetup({ ...stripeAt(sandbox.url, secretKey), webhookSecrets: [webhookSecret, otherWebhookSecret] }),
+        stripeSetup({
+          ...stripeAt(sandbox.url, secretKey),
+          webhookSecrets: [webhookSecret, otherWebhookSecret],
+          ...(parts.hasCardForm && { cardFormUrl: `${sandbox.url}/cashier/card-form` }),
+        }),
         ...chineseSetups(sandbox.url),
       ],
       ...parts.config,

@@ -33,7 +33,11 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     // A PaymentIntent of Checkout is paid on Checkout's page.
     intent.client_secret == null || intent.metadata.flow === 'REDIRECT'
       ? null
-      : { kind: 'CONFIRM_CARD', clientSecret: intent.client_secret, publishableKey: options.publishableKey };
+      : {
+          kind: 'CONFIRM_CARD',
+          ...{ clientSecret: intent.client_secret, publishableKey: options.publishableKey },
+          ...(options.cardFormUrl !== undefined && { formUrl: options.cardFormUrl }),
+        };
 
   const payments = createStripePayments(stripe, { isLive, evidence, confirmActionOf });
   const refunds = createStripeRefunds(stripe, evidence);

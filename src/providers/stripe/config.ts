@@ -9,6 +9,8 @@ export type StripeConfig = {
   readonly webhookSecrets: readonly string[];
   /** The URL of Stripe's API, `https://api.stripe.com`, or of a sandbox. */
   readonly apiBase: string;
+  /** The URL of a page with card fields that a checkout embeds in place of Stripe.js: the sandbox's. */
+  readonly cardFormUrl?: string;
   /** Sends the SDK's requests. Without it Node's own client is used. */
   readonly httpClient?: Stripe.HttpClient;
 };

@@ -8,6 +8,7 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
     name: 'STRIPE',
     description: `${mode} key at ${new URL(config.apiBase).host}`,
     isTest: mode === 'test',
+    ...(config.cardFormUrl !== undefined && { cardFormUrl: config.cardFormUrl }),
     // Without cards the SDK is not loaded.
     async findAccount(log) {
       const { findStripeAccount } = await import('./account.ts');
@@ -21,7 +22,7 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
 }
 
 const required = ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRETS'] as const;
-const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE'] as const;
+const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE', 'STRIPE_CARD_FORM_URL'] as const;
 
 /** Configures cards from the `STRIPE_…` variables. */
 export const stripeDefinition: ProviderDefinition = {
@@ -40,6 +41,7 @@ function readConfig(settings: Settings): StripeConfig | null {
   const before = violations.length;
   reportMissing(settings, 'Cards are', required, 'STRIPE_*');
   const apiBase = readUrl(settings, 'STRIPE_API_BASE');
+  const cardFormUrl = readUrl(settings, 'STRIPE_CARD_FORM_URL');
   const [secretKey = null, publishableKey = null, secrets = null] = required.map(at);
   const webhookSecrets = secrets?.split(',').map((secret) => secret.trim()) ?? [];
   const secretForm = 'STRIPE_SECRET_KEY must start with sk_test_, sk_live_, rk_test_ or rk_live_, and have no blanks.';
@@ -65,7 +67,13 @@ function readConfig(settings: Settings): StripeConfig | null {
   if (apiBase?.startsWith('http:') && secretKey !== null && isLiveKey(secretKey)) {
     violations.push('STRIPE_API_BASE must be https with a live key.');
   }
+  if (cardFormUrl !== null && secretKey !== null && isLiveKey(secretKey)) {
+    violations.push('STRIPE_CARD_FORM_URL must be unset with a live key: cards are entered into Stripe’s own form.');
+  }
   if (violations.length > before || secretKey === null || publishableKey === null) return null;
-  const account = accountId === null ? {} : { accountId };
-  return { secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com', ...account };
+  return {
+    ...{ secretKey, publishableKey, webhookSecrets, apiBase: apiBase ?? 'https://api.stripe.com' },
+    ...(accountId !== null && { accountId }),
+    ...(cardFormUrl !== null && { cardFormUrl }),
+  };
 }
