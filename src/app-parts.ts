@@ -5,6 +5,7 @@ import { type Config, readProviders } from './config.ts';
 import type { Database } from './database/database.ts';
 import { gatherLookups } from './database/gathered-lookups.ts';
 import { shareReads } from './database/shared-read.ts';
+import { createDemoShop } from './demo-shop.ts';
 import { type SandboxProcess, startSandboxProcess } from './development.ts';
 import { type DevelopmentKeys, sandboxEnvironment } from './development-keys.ts';
 import type { Clock } from './domain/clock.ts';
@@ -12,6 +13,9 @@ import type { Log } from './domain/log.ts';
 import type { Feeds } from './events/feeds.ts';
 import { createNotifier, type Notifier } from './events/notifications.ts';
 import { type AuthenticationParts, createAuthentication } from './graphql/authentication.ts';
+import { checkoutSources } from './http/checkout-policy.ts';
+import { openPages, type Pages } from './http/pages.ts';
+import type { ShopSession } from './http/shop-session.ts';
 import type { Gate } from './limits/gate.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import type { ProviderSetup } from './providers/provider.ts';
@@ -26,7 +30,9 @@ import { openSiblings, type Siblings } from './workers.ts';
 export function openAuthentication(
   { isProduction }: Config,
   { db, clock, log }: Pick<CommandContext, 'db' | 'clock' | 'log'>,
-  tokens: Pick<AuthenticationParts, 'development' | 'clientTokens' | 'ownOrigin'> & { readonly masterKeys: MasterKeys | null },
+  tokens: Pick<AuthenticationParts, 'development' | 'clientTokens' | 'ownOrigin'> & {
+    readonly masterKeys: MasterKeys | null;
+  },
 ): ReturnType<typeof createAuthentication> {
   const { development, clientTokens, ownOrigin, masterKeys } = tokens;
   const findKeys = shareReads(
@@ -122,4 +128,38 @@ export function gaugesOf({
     const { followerCount: subscribers, topicCount: topics } = feeds;
     return { shared, pools, subscribers, topics, operations: operations.counts() };
   };
+}
+
+/** The pages of this server. */
+export function openOwnPages(parts: {
+  readonly directory: string;
+  /** Whether the demo shop is among them. It is for the developer at this machine: anybody who opens it is a customer. */
+  readonly hasShop: boolean;
+  readonly setups: readonly ProviderSetup[];
+  readonly sandboxUrl: string | null;
+}): Pages {
+  const { directory, hasShop, setups, sandboxUrl } = parts;
+  const forms = setups.flatMap(({ cardFormUrl }) => (cardFormUrl === undefined ? [] : [new URL(cardFormUrl).origin]));
+  return openPages({
+    directory,
+    names: hasShop ? ['dashboard', 'checkout', 'shop'] : ['dashboard', 'checkout'],
+    sources: { checkout: checkoutSources(forms, sandboxUrl === null) },
+    told: { checkout: sandboxUrl === null ? {} : { 'paystream-sandbox': sandboxUrl } },
+  });
+}
+
+/** The login of the demo shop, for pages on this machine; null when others can reach the server. */
+export function openDemoShop(
+  commands: CommandContext,
+  parts: {
+    readonly merchant: { readonly id: string } | null;
+    readonly masterKeys: MasterKeys | null;
+    /** The development token; null where pages must not have it. */
+    readonly token: string | null;
+  },
+): (() => Promise<ShopSession>) | null {
+  const { merchant, masterKeys, token } = parts;
+  if (merchant === null || masterKeys === null || token === null) return null;
+  const shop = createDemoShop(commands, { merchantId: merchant.id, masterKeys });
+  return async () => ({ ...(await shop.openSession()), dashboardToken: token });
 }

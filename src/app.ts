@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { developmentMasterKeys } from './accounts/master-key.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
-import { gaugesOf, openAuthentication, openNotifier, startSandbox } from './app-parts.ts';
+import { gaugesOf, openAuthentication, openDemoShop, openNotifier, openOwnPages, startSandbox } from './app-parts.ts';
 import { closingList, openingMsMax, rejectedBy } from './closing-list.ts';
 import { createClientTokens } from './commands/client-token.ts';
 import { payOrderMsMax } from './commands/pay-order.ts';
@@ -28,11 +28,12 @@ import { createAddressReader } from './http/client-address.ts';
 import { lastEventIdOf, openEventStream } from './http/event-stream.ts';
 import { type HttpLimits, httpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
-import { openPages, type PageName } from './http/pages.ts';
+import type { PageName } from './http/pages.ts';
 import { createReadiness } from './http/readiness.ts';
 import { createReturnPage, returnPath } from './http/return-page.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { createHttpServer } from './http/server.ts';
+import { createShopSessions } from './http/shop-session.ts';
 import { createSocketAdmission } from './http/socket-places.ts';
 import { createWebhookEntrance } from './http/webhook-entrance.ts';
 import { serveWebSocket } from './http/websocket.ts';
@@ -201,9 +202,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const pagesToken = isLocal && !config.isProduction ? token : null;
     const addressOf = createAddressReader(config.trustedProxies, log);
     const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
-    const pages = openPages({
-      directory: parts.pagesDirectory ?? pagesDirectory,
-      names: config.isProduction ? ['dashboard', 'checkout'] : ['dashboard', 'checkout', 'shop'],
+    const pages = openOwnPages({
+      ...{ directory: parts.pagesDirectory ?? pagesDirectory, hasShop: pagesToken !== null, setups },
+      sandboxUrl: sandbox?.process.url ?? null,
     });
     const { yoga, answerPlainPost } = createGraphqlServer({
       ...{ schema, commands, feeds, logId },
@@ -264,6 +265,9 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       returnPage: config.isProduction
         ? null
         : createReturnPage({ ask: pagesToken === null ? null : queryAs(yoga, pagesToken), isLoopback }),
+      shopSessions: config.isProduction
+        ? null
+        : createShopSessions({ open: openDemoShop(commands, { merchant, masterKeys, token: pagesToken }), isLoopback }),
       ready: createReadiness(createPendingCheck(database.pool), log),
       webSocket: sockets.open,
       operations: limits.operations,

@@ -15,7 +15,8 @@ type Started = {
 };
 
 /**
- * The text that the start prints: the pages, with the token that signs in to the dashboard, the URL of the API, the database and its durability, the providers or the sandbox, and a token.
+ * The text that the start prints: the pages, with the token that signs in to the dashboard, the URL of the API, the database and its
+ * durability, the providers or the sandbox, and a token.
  */
 export function bannerOf(config: Config, started: Started): string {
   const { url, pages, token, hasMerchant, sandboxUrl, database, metricsUrl } = started;
@@ -23,6 +24,7 @@ export function bannerOf(config: Config, started: Started): string {
   // The token is in the fragment, which a browser does not send.
   const signIn = token === null ? '' : `#token=${encodeURIComponent(token)}`;
   const lines = [
+    ...(pages.includes('shop') ? [`Shop       ${url}/shop`] : []),
     pages.includes('dashboard')
       ? `Dashboard  ${url}/dashboard${signIn}`
       : 'Dashboard  not built: run npm run build, and start again',

@@ -18,6 +18,8 @@ export type PagesParts = {
   /** The pages to serve. */
   readonly names: readonly PageName[];
   readonly sources?: Partial<Readonly<Record<PageName, PageSources>>>;
+  /** What a page is told about this server: the content of `<meta>` elements by name. */
+  readonly told?: Partial<Readonly<Record<PageName, Readonly<Record<string, string>>>>>;
 };
 
 export type Pages = {
@@ -79,8 +81,13 @@ const ownSources: PageSources = {
  * Serves the built pages from memory. Each page answers all paths below its own, because it shows them itself. Files with a hash in their
  * name are kept by browsers for a year; a page is asked for again each time, so a new version of the server shows its own pages at once.
  */
-export function openPages({ directory, names, sources = {} }: PagesParts): Pages {
-  const files = readFiles(directory);
+export function openPages({ directory, names, sources = {}, told = {} }: PagesParts): Pages {
+  const files = new Map(readFiles(directory));
+  for (const name of names) {
+    const page = files.get(`/${name}/index.html`);
+    const metas = Object.entries(told[name] ?? {});
+    if (page !== undefined && metas.length > 0) files.set(`/${name}/index.html`, withMetas(page, metas));
+  }
   const built = names.filter((name) => files.has(`/${name}/index.html`));
   return {
     names: built,
@@ -112,6 +119,21 @@ function plainTextOf(file: StoredFile | undefined): string | undefined {
   return file?.representations.find(({ coding }) => coding === null)?.bytes.toString();
 }
 
+/** The page with what it is told. It is small, so it is not compressed again. */
+function withMetas({ type, representations }: StoredFile, metas: readonly (readonly [string, string])[]): StoredFile {
+  const text = representations.at(-1)?.bytes.toString('utf8') ?? '';
+  const added = metas.map(([name, content]) => `<meta name="${escaped(name)}" content="${escaped(content)}">`).join('');
+  return { type, representations: [represent(Buffer.from(text.replace('</head>', () => `${added}</head>`)), null)] };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
+function represent(bytes: Buffer, coding: Representation['coding']): Representation {
+  return { coding, bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"` };
+}
+
 function notBuilt(): RequestRefusedError {
   return new RequestRefusedError(
     503,
@@ -139,8 +161,7 @@ function readFiles(directory: string): ReadonlyMap<string, StoredFile> {
       .filter((path) => !isCopy(path) && types[extname(path)] !== undefined)
       .map((path) => {
         const read = (coding: Representation['coding'], extension: string): Representation => {
-          const bytes = readFileSync(join(directory, path + extension));
-          return { coding, bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"` };
+          return represent(readFileSync(join(directory, path + extension)), coding);
         };
         const copies = codings.filter(([extension]) => paths.includes(path + extension));
         return [

@@ -27,6 +27,7 @@ import { replyJson, replyRefusal } from './reply.ts';
 import { readRequestLine } from './request-line.ts';
 import { type ReturnPage, returnPath } from './return-page.ts';
 import type { SecurityHeaders } from './security-headers.ts';
+import { type ShopSessions, shopSessionPath } from './shop-session.ts';
 import type { WebhookEntrance } from './webhook-entrance.ts';
 
 /** The request handlers, available once the app is ready. */
@@ -42,6 +43,8 @@ export type Routes = GraphqlRoute & {
   readonly pages: Pages;
   /** The development page for `returnUrl`; null in production. */
   readonly returnPage: ReturnPage | null;
+  /** The logins of the demo shop; null in production. */
+  readonly shopSessions: ShopSessions | null;
   readonly log: Log;
 };
 
@@ -185,6 +188,7 @@ async function dispatch(
     if (answersOptions(request, response)) return;
     return routes.returnPage(request, response, requestId);
   }
+  if (path === shopSessionPath && routes.shopSessions !== null) return routes.shopSessions(request, response);
   if (path === '/' && routes.home !== null) {
     if (answersOptions(request, response)) return;
     response.writeHead(302, { location: routes.home, 'content-length': 0 }).end();

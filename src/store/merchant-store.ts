@@ -15,6 +15,9 @@ export type Merchant = {
   readonly createdAt: Date;
 };
 
+/** The name of the merchant that a start makes in development. */
+export const defaultMerchantName = 'First merchant';
+
 type Reader = Pick<Database['pool'], 'query'>;
 
 const columns =
@@ -112,7 +115,7 @@ export async function ensureFirstMerchant(db: Database, at: Date): Promise<Merch
     if (made !== null) return made;
     const merchant: Merchant = {
       id: newId('merchant'),
-      name: 'First merchant',
+      name: defaultMerchantName,
       returnOrigins: ['*'],
       webOrigins: [],
       brandColor: null,

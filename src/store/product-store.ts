@@ -12,6 +12,7 @@ const upsertSql = `
   on conflict (merchant_id, sku) do update set name = excluded.name, unit_minor = excluded.unit_minor, currency = excluded.currency,
     active = excluded.active, updated_at = excluded.updated_at
   returning id`;
+const countSql = 'select count(*)::int as count from products where merchant_id = $1';
 const findSql = `select ${columns} from products where merchant_id = $1 and sku = any($2::text[])`;
 
 /** Creates a product, or replaces the one with the same sku. Returns its id. */
@@ -22,6 +23,12 @@ export async function upsertProduct(on: Reader, product: Omit<Product, 'updatedA
   const [row] = rows;
   if (row === undefined) throw new Error('An upsert returned no row. This is a bug.');
   return row.id;
+}
+
+/** The number of the merchant's products, active or not. */
+export async function countProducts(on: Reader, merchantId: string): Promise<number> {
+  const { rows } = await on.query<{ count: number }>(countSql, [merchantId]);
+  return rows[0]?.count ?? 0;
 }
 
 /** The merchant's products with these skus, active or not. */

@@ -65,6 +65,7 @@ test.each<[string, Buffer]>([
       ...{
         hasGraphiql: false,
         pages: { names: [], documents: [], serve: () => false },
+        shopSessions: null,
         origins: { foreignOf: () => null, isListed: async () => false },
         operations: createGate({ inFlightMax: 1, queuedMax: 0 }),
         webhooks: { handle: async () => {}, refuse: () => {} },

@@ -75,6 +75,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'banner.ts': ['domain', 'config.ts', 'providers/webhook-url.ts'],
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
+  'demo-shop.ts': ['commands', 'store', 'accounts/master-key.ts', 'provider-calls/context.ts'],
   administration: ['domain', 'commands', 'accounts', 'database', 'store', 'providers/webhook-url.ts', 'variables.ts'],
   'closing-list.ts': [],
   'app.ts': 'everything',

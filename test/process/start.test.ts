@@ -34,13 +34,14 @@ async function complaintOf(other: Home): Promise<{ code: number | null; complain
   return { code, complaint };
 }
 
-test('a start says where the dashboard and GraphiQL are, what the database is, who stands in for the providers, and a token that works', async () => {
-  expect(server.banner[0]).toBe(`Dashboard  ${server.url}/dashboard#token=${server.token}`);
-  expect(server.banner[1]).toMatch(/^GraphiQL +http:\/\/127\.0\.0\.1:\d+\/graphql$/);
-  expect(server.banner[2]).toMatch(
+test('a start says where the demo shop, the dashboard and GraphiQL are, what the database is, who stands in for the providers, and a token that works', async () => {
+  expect(server.banner[0]).toBe(`Shop       ${server.url}/shop`);
+  expect(server.banner[1]).toBe(`Dashboard  ${server.url}/dashboard#token=${server.token}`);
+  expect(server.banner[2]).toMatch(/^GraphiQL +http:\/\/127\.0\.0\.1:\d+\/graphql$/);
+  expect(server.banner[3]).toMatch(
     home.databaseUrl === null ? /embedded .*survives kill -9, not a power cut/ : /PostgreSQL/,
   );
-  expect(server.banner[3]).toMatch(/sandbox .* no real money/);
+  expect(server.banner[4]).toMatch(/sandbox .* no real money/);
   expect(await server.client.request('{ orders { nodes { id } } }')).toEqual({ orders: { nodes: [] } });
 });
 

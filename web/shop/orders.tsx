@@ -1,0 +1,89 @@
+import { type PaystreamClient, PaystreamError } from '@paystream/client';
+import { useEffect, useState } from 'react';
+import { useFormat, useTexts } from '../shared/preferences.tsx';
+import { checkoutLink, dashboardLink } from './links.ts';
+import { ordersOperation, type ShopOrder } from './operations.ts';
+import type { Customer } from './session.ts';
+import { texts } from './texts.ts';
+
+/** The customer's newest orders. Those that are open change by themselves. */
+export function Orders({ client, customer }: { readonly client: PaystreamClient; readonly customer: Customer }) {
+  const t = useTexts(texts);
+  const { money } = useFormat();
+  const orders = useOrders(client);
+  return (
+    <section className="card" aria-labelledby="orders">
+      <h2 id="orders">{t('orders')}</h2>
+      {orders.length === 0 && <p className="muted">{t('noOrders')}</p>}
+      <ul className="orders">
+        {orders.map((order) => (
+          <li key={order.id}>
+            <span className="order-what">
+              {order.lines.map(({ name, quantity }) => t('quantity', { quantity, name })).join(', ')}
+            </span>
+            <span className="number order-total">{money(order.total)}</span>
+            <span className="badge" data-tone={toneOf(order)}>
+              {t(stateOf(order))}
+            </span>
+            <span className="order-links">
+              {order.status === 'OPEN' && order.clientToken !== null && (
+                <a href={checkoutLink(order.id, order.clientToken)}>{t('pay')}</a>
+              )}
+              <a href={dashboardLink(customer, order.id)}>{t('seeInDashboard')}</a>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function useOrders(client: PaystreamClient): readonly ShopOrder[] {
+  const [orders, setOrders] = useState<readonly ShopOrder[]>([]);
+  const openIds = orders
+    .filter(({ status }) => status === 'OPEN' || status === 'CLOSING')
+    .map(({ id }) => id)
+    .join();
+  useEffect(() => {
+    const leaving = new AbortController();
+    const read = async () => {
+      const { orders: found } = await client.request(ordersOperation, {}, { signal: leaving.signal });
+      setOrders(found?.nodes ?? []);
+    };
+    const follow = async (orderId: string) => {
+      for await (const _event of client.follow({ orderId }, { signal: leaving.signal })) await read();
+    };
+    // What cannot be read now is read with the next event, or the next visit.
+    const ignore = (error: unknown) => {
+      if (!leaving.signal.aborted && !(error instanceof PaystreamError)) throw error;
+    };
+    read().catch(ignore);
+    for (const orderId of openIds.split(',').filter(Boolean)) follow(orderId).catch(ignore);
+    return () => leaving.abort();
+  }, [client, openIds]);
+  return orders;
+}
+
+type OrderState = ShopOrder['paymentStatus'] | 'CANCELED' | 'EXPIRED';
+
+function stateOf({ status, paymentStatus }: ShopOrder): OrderState {
+  return status === 'CANCELED' || status === 'EXPIRED' ? status : paymentStatus;
+}
+
+function toneOf(order: ShopOrder): 'good' | 'info' | 'quiet' {
+  switch (stateOf(order)) {
+    case 'PAID':
+    case 'OVERPAID':
+    case 'AUTHORIZED':
+      return 'good';
+    case 'PENDING':
+    case 'PARTIALLY_PAID':
+    case 'PARTIALLY_REFUNDED':
+    case 'REFUNDED':
+      return 'info';
+    case 'UNPAID':
+    case 'CANCELED':
+    case 'EXPIRED':
+      return 'quiet';
+  }
+}
