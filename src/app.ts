@@ -16,6 +16,7 @@ import { createFeeds } from './events/feeds.ts';
 import { followerReadsMax } from './events/follower-reads.ts';
 import { openTailWatch } from './events/tail-watch.ts';
 import { dieAt } from './failpoints.ts';
+import { createExportReader } from './graphql/export-pages.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { principalOf } from './graphql/operation-limits.ts';
 import { mayCallFrom } from './graphql/page-origin.ts';
@@ -24,6 +25,7 @@ import { createGraphqlServer, type GraphqlServer } from './graphql/yoga.ts';
 import { createCallbackLane } from './http/callback-lane.ts';
 import { createAddressReader } from './http/client-address.ts';
 import { lastEventIdOf, openEventStream } from './http/event-stream.ts';
+import { createExports } from './http/exports.ts';
 import { type HttpLimits, httpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
 import { createReadiness } from './http/readiness.ts';
@@ -185,18 +187,19 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const pagesToken = isLocal && !config.isProduction ? token : null;
     const addressOf = createAddressReader(config.trustedProxies, log);
     const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
+    const server = {
+      ...{ commands, feeds, logId, clientTokens, replayDelivery: createReplay(commands) },
+      administration: { masterKeys, isProduction: config.isProduction, publicUrl },
+    };
     const { yoga, answerPlainPost } = createGraphqlServer({
-      ...{ schema, commands, feeds, logId },
+      ...{ ...server, schema },
       openEventStream: (subscription) => openEventStream(subscription, timeLimits),
       ...{
         authenticate: authentication.authenticate,
-        clientTokens,
         hasIntrospection: config.hasIntrospection,
         trustedDocuments: config.trustedDocuments,
       },
       operationLimits: { ...limits, limits: config.limits },
-      administration: { masterKeys, isProduction: config.isProduction, publicUrl },
-      replayDelivery: createReplay(commands),
       graphiql: config.hasGraphiql
         ? {
             tabs: graphiqlTabs(`${publicUrl}${returnPath}`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
@@ -250,6 +253,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       origins,
       webhooks,
+      exports: createExports(createExportReader(server, authentication.authenticate)),
     });
     signal.throwIfAborted();
     return {
