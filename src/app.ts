@@ -17,6 +17,7 @@ import { createFeeds } from './events/feeds.ts';
 import { followerReadsMax } from './events/follower-reads.ts';
 import { openTailWatch } from './events/tail-watch.ts';
 import { dieAt } from './failpoints.ts';
+import { createExportReader } from './graphql/export-pages.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { principalOf } from './graphql/operation-limits.ts';
 import { mayCallFrom } from './graphql/page-origin.ts';
@@ -26,6 +27,7 @@ import { createGraphqlServer, type GraphqlServer } from './graphql/yoga.ts';
 import { createCallbackLane } from './http/callback-lane.ts';
 import { createAddressReader } from './http/client-address.ts';
 import { lastEventIdOf, openEventStream } from './http/event-stream.ts';
+import { createExports } from './http/exports.ts';
 import { type HttpLimits, httpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
 import type { PageName } from './http/pages.ts';
@@ -206,18 +208,19 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ...{ directory: parts.pagesDirectory ?? pagesDirectory, hasShop: pagesToken !== null, setups },
       sandboxUrl: sandbox?.process.url ?? null,
     });
+    const server = {
+      ...{ commands, feeds, logId, clientTokens, replayDelivery: createReplay(commands) },
+      administration: { masterKeys, isProduction: config.isProduction, publicUrl },
+    };
     const { yoga, answerPlainPost } = createGraphqlServer({
-      ...{ schema, commands, feeds, logId },
+      ...{ ...server, schema },
       openEventStream: (subscription) => openEventStream(subscription, timeLimits),
       ...{
         authenticate: authentication.authenticate,
-        clientTokens,
         hasIntrospection: config.hasIntrospection,
         trustedDocuments: withDocuments(config.trustedDocuments, pages.documents),
       },
       operationLimits: { ...limits, limits: config.limits },
-      administration: { masterKeys, isProduction: config.isProduction, publicUrl },
-      replayDelivery: createReplay(commands),
       graphiql: config.hasGraphiql
         ? {
             tabs: graphiqlTabs(`${publicUrl}${returnPath}`, sandbox === null ? null : `${sandbox.process.url}/cashier`),
@@ -283,6 +286,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       origins,
       webhooks,
+      exports: createExports(createExportReader(server, authentication.authenticate)),
     });
     signal.throwIfAborted();
     return {

@@ -50,7 +50,15 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts'],
   ],
   http: [
-    ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging', 'limits'],
+    ...[
+      'domain',
+      'graphql/schema.ts',
+      'graphql/export-pages.ts',
+      'events/inbox.ts',
+      'providers/provider.ts',
+      'logging',
+      'limits',
+    ],
     ...['telemetry/observe.ts', 'telemetry/traceparent.ts'],
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
     ...['worker/callback-intake.ts', 'accounts/provider-accounts.ts'],
