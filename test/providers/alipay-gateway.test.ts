@@ -480,6 +480,7 @@ test('what is answered rightly is a report', async () => {
     capturedMinor: 1230n,
     failure: null,
     nextAction: null,
+    card: null,
     evidence: { source: 'QUERY', providerTime: new Date('2026-11-21T00:00:09Z'), receivedAt: now },
   });
 });

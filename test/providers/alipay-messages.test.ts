@@ -62,6 +62,7 @@ test.each(['TRADE_SUCCESS', 'TRADE_CLOSED', 'TRADE_FINISHED'])('%s with a refund
       capturedMinor: 1230n,
       failure: null,
       nextAction: null,
+      card: null,
       evidence: { source: 'CALLBACK', providerTime: new Date('2026-11-21T00:00:09Z'), receivedAt: now },
     },
   });

@@ -299,6 +299,7 @@ test('a payment is reported with what the order cost, not with what coupons left
       capturedMinor: 1000n,
       failure: null,
       nextAction: null,
+      card: null,
       evidence,
     },
   });
@@ -396,6 +397,7 @@ test('a refund of ours is reported with what the buyer gets back of the order, a
       amountMinor: 1000n,
       capturedMinor: 1000n,
       nextAction: null,
+      card: null,
       evidence: { ...evidence, providerTime: null },
     },
   });
