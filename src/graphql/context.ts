@@ -3,6 +3,7 @@ import { GraphQLError } from 'graphql';
 import type { MasterKeys } from '../accounts/master-key.ts';
 import type { ClientTokens } from '../commands/client-token.ts';
 import type { Feeds } from '../events/feeds.ts';
+import type { DestinationRules } from '../outgoing/destination.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { Caller } from './authentication.ts';
 import type { OrderLoaders } from './order-loaders.ts';
@@ -13,6 +14,7 @@ export type Administration = {
   readonly masterKeys: MasterKeys | null;
   readonly isProduction: boolean;
   readonly publicUrl: string;
+  readonly webhookRules: DestinationRules;
 };
 
 /** The context of every resolver. Each HTTP request and each operation on a WebSocket gets its own. */

@@ -14,7 +14,8 @@ import { startTestApp, type TestApp } from '../support/test-app.ts';
 /** The objects that a call can name. */
 type Ids = Readonly<
   Record<
-    'order' | 'payment' | 'refund' | 'event' | 'product' | 'merchant' | 'apiKey' | 'signingKey' | 'account',
+    | ('order' | 'payment' | 'refund' | 'event' | 'product' | 'merchant' | 'apiKey' | 'signingKey' | 'account')
+    | 'webhookEndpoint',
     string
   >
 > & {
@@ -67,6 +68,59 @@ const table: Readonly<Record<string, Line>> = {
   'Query.apiKeys': { roles: ['MERCHANT'], call: () => '{ name }' },
   'Query.signingKeys': { roles: ['MERCHANT'], call: () => '{ jwksUrl }' },
   'Query.providerAccounts': { roles: ['MERCHANT'], call: () => '{ provider }' },
+  'Query.webhookEndpoints': { roles: staff, call: () => '{ url eventTypes pendingCount failedCount }' },
+  'Query.webhookEndpoint': {
+    roles: staff,
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { url }`,
+  },
+  'Query.webhookMessages': {
+    roles: staff,
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(endpointId: ${q(webhookEndpoint)}) { nodes { eventId } }`,
+  },
+  'Mutation.createWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    call: () => '(input: { url: "https://10.0.0.1/" }) { __typename ... on Error { code message } }',
+  },
+  'Mutation.updateWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) =>
+      `(input: { id: ${q(webhookEndpoint)}, ordered: true }) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.rotateWebhookSecret': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.pauseWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.resumeWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.deleteWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.resendWebhook': {
+    roles: deciders,
+    names: ['webhookEndpoint', 'event'],
+    call: ({ webhookEndpoint, event }) =>
+      `(endpointId: ${q(webhookEndpoint)}, eventId: ${q(event)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.replayWebhooks': {
+    roles: deciders,
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) =>
+      `(input: { endpointId: ${q(webhookEndpoint)}, since: "2030-01-01T00:00:00Z" }) { __typename ... on Error { code message } }`,
+  },
   'Mutation.createApiKey': {
     roles: ['MERCHANT'],
     call: () => '(name: "shop server") { __typename ... on Error { code } }',
@@ -263,12 +317,21 @@ async function readIds(node: TestApp, orderId: string): Promise<Omit<Ids, 'payme
 }
 
 /** Keys that no test uses. */
-async function keysOf({ client }: TestApp): Promise<Pick<Ids, 'apiKey' | 'signingKey'>> {
-  const made = await client.request<{ key: { apiKey: { id: string } }; signing: { signingKey: { id: string } } }>(
+async function keysOf({ client }: TestApp): Promise<Pick<Ids, 'apiKey' | 'signingKey' | 'webhookEndpoint'>> {
+  const made = await client.request<{
+    key: { apiKey: { id: string } };
+    signing: { signingKey: { id: string } };
+    hook: { endpoint: { id: string } };
+  }>(
     `mutation { key: createApiKey(name: "unused") { ... on CreatedApiKey { apiKey { id } } }
-      signing: createSigningKey { ... on CreatedSigningKey { signingKey { id } } } }`,
+      signing: createSigningKey { ... on CreatedSigningKey { signingKey { id } } }
+      hook: createWebhookEndpoint(input: { url: "https://shop.example/hooks" }) { ... on WebhookEndpointSecret { endpoint { id } } } }`,
   );
-  return { apiKey: made.key.apiKey.id, signingKey: made.signing.signingKey.id };
+  return {
+    apiKey: made.key.apiKey.id,
+    signingKey: made.signing.signingKey.id,
+    webhookEndpoint: made.hook.endpoint.id,
+  };
 }
 
 const documentOf = (kind: string, field: string, call: string) => `${kind.toLowerCase()} { answer: ${field}${call} }`;
@@ -378,7 +441,7 @@ describe.each(Object.entries(transports))('over %s', (transport, send) => {
 /** All kinds but one are left out, so that `node` and others name this one. */
 function onlyId(ids: Ids, kind: keyof Ids): Ids {
   const without = { order: '', payment: '', refund: '', event: '', product: '', merchant: '', orderCursor: '' };
-  const keys = { apiKey: '', signingKey: '', account: '' };
+  const keys = { apiKey: '', signingKey: '', account: '', webhookEndpoint: '' };
   return { ...ids, ...without, ...keys, [kind]: ids[kind] };
 }
 

@@ -8,7 +8,7 @@ import ts from 'typescript';
 export const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
   domain: [],
   database: ['prisma/generated'],
-  store: ['domain', 'database', 'events/inbox.ts', 'logging'],
+  store: ['domain', 'database', 'events/inbox.ts', 'events/cursor.ts', 'logging'],
   events: ['domain', 'database'],
   providers: ['domain'],
   accounts: ['domain', 'database', 'store', 'providers'],
@@ -22,7 +22,21 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     'providers/provider.ts',
     'logging',
   ],
-  commands: ['domain', 'database', 'store', 'accounts', 'provider-calls', 'providers/provider.ts', 'logging'],
+  outgoing: [
+    ...['domain', 'database', 'store', 'accounts/master-key.ts', 'accounts/sealing.ts', 'accounts/webhook-secrets.ts'],
+    ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts', 'logging'],
+  ],
+  commands: [
+    ...['domain', 'database', 'store', 'accounts', 'provider-calls', 'providers/provider.ts', 'logging'],
+    // ranges of the log, and what is sent again
+    ...[
+      'events/cursor.ts',
+      'events/log.ts',
+      'events/log-time.ts',
+      'outgoing/destination.ts',
+      'outgoing/queue-again.ts',
+    ],
+  ],
   worker: ['domain', 'database', 'events/inbox.ts', 'store', 'provider-calls', 'providers/provider.ts', 'logging'],
   reconciliation: [
     ...['domain', 'database', 'store', 'provider-calls', 'logging'],
@@ -32,7 +46,9 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'limits', 'provider-calls/context.ts'],
     ...['accounts/account-settings.ts', 'accounts/master-key.ts', 'providers/webhook-url.ts'],
     ...['store/api-key-store.ts', 'store/signing-key-store.ts', 'store/provider-account-store.ts'],
-    ...['store/order-reader.ts', 'store/order-list.ts'],
+    ...['store/order-reader.ts', 'store/order-list.ts', 'outgoing/destination.ts'],
+    ...['store/webhook-endpoint-store.ts', 'store/webhook-message-store.ts'],
+    ...['store/webhook-attempt-store.ts', 'store/webhook-replay-store.ts'],
     // what subscribes and reads; the inbox is none of its business
     ...['events/feeds.ts', 'events/follower.ts', 'events/followed-events.ts', 'events/slices.ts'],
     ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts'],
@@ -60,7 +76,10 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'banner.ts': ['domain', 'config.ts', 'providers/webhook-url.ts'],
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
-  administration: ['domain', 'commands', 'accounts', 'database', 'store', 'providers/webhook-url.ts', 'variables.ts'],
+  administration: [
+    ...['domain', 'commands', 'accounts', 'database', 'store', 'providers/webhook-url.ts', 'variables.ts'],
+    'outgoing/destination.ts',
+  ],
   'closing-list.ts': [],
   'app.ts': 'everything',
   'app-parts.ts': 'everything', // wires parts of app.ts
