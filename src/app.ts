@@ -43,10 +43,12 @@ import { isLoopback } from './providers/settings.ts';
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { createOrderWriter } from './store/order-writer.ts';
+import { foldSales } from './store/sales-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
 import { createLane, type Lane } from './worker/lane.ts';
 import { type Pruned, pruneBatch } from './worker/prune.ts';
+import { createReplay } from './worker/replay-delivery.ts';
 import { reportUnconfigured } from './worker/report-unconfigured.ts';
 import {
   applyDueDeliveries,
@@ -103,6 +105,8 @@ export type App = {
     tellRefusals(): Promise<void>;
     /** Deletes one batch of each kind of rows that have been kept long enough. */
     prune(): Promise<Pruned>;
+    /** Adds one batch of changes of sales to their sums. */
+    foldSales(): Promise<{ readonly isFull: boolean }>;
     /** Upkeep of the embedded database. */
     maintain(): Promise<unknown>;
   };
@@ -188,7 +192,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
     const webhookRules = { isProduction: config.isProduction, allowsLoopback: config.allowsWebhookLoopback };
     const administration = { masterKeys, isProduction: config.isProduction, publicUrl, webhookRules };
-    const server = { commands, feeds, logId, clientTokens, administration };
+    const server = {
+      ...{ commands, feeds, logId, clientTokens, administration },
+      replayDelivery: createReplay(commands),
+    };
     const transport = await keep(openWebhookTransport(webhookRules), (opened) => opened.close());
     const outgoing = createOutgoing({
       ...{ ...held, masterKeys, send: transport.send, chance: Math.random },
@@ -293,6 +300,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           for (const provider of environment.open) await adoption.round(provider);
         },
         tellRefusals: async () => webhooks.logCounted(),
+        foldSales: () => foldSales(database.pool),
         prune: () => pruneBatch(database, config, clock.now()),
         maintain: async () => {
           await dropOldPaymentAddresses(database.pool, clock.now());

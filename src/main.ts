@@ -15,6 +15,7 @@ const revokedFailedMsMax = 1000;
 const accountsIntervalMs = 1000;
 const refusalsIntervalMs = 60_000;
 const awayIntervalMs = 15_000;
+const foldIntervalMs = 5000;
 const pruneIntervalMs = 5 * 60_000;
 const maintainIntervalMs = 5 * 60_000;
 /**
@@ -75,6 +76,7 @@ function runRounds({ lanes, rounds, log }: App): () => Promise<void> {
     repeat('provider accounts', alone(rounds.refreshAccounts), accountsIntervalMs, log),
     repeat('providers that are away', alone(rounds.retryProviders), awayIntervalMs, log),
     repeat('refused callbacks', alone(rounds.tellRefusals), refusalsIntervalMs, log),
+    repeat('sums of sales', rounds.foldSales, foldIntervalMs, log),
     repeat('pruning', rounds.prune, pruneIntervalMs, log),
     repeat('upkeep', alone(rounds.maintain), maintainIntervalMs, log),
   ];

@@ -4,7 +4,7 @@ export const errorCodes = [
   ...(['INVALID_INPUT', 'NOT_FOUND', 'FORBIDDEN', 'IDEMPOTENCY_KEY_REUSED', 'ORDER_NOT_PAYABLE'] as const),
   ...(['ORDER_NOT_CANCELABLE', 'PAYMENT_IN_PROGRESS', 'PAYMENT_NOT_CAPTURABLE', 'PAYMENT_NOT_CANCELABLE'] as const),
   ...(['REFUND_EXCEEDS_PAYMENT', 'REFUND_NOT_APPROVABLE', 'METHOD_NOT_AVAILABLE', 'PROVIDER_REJECTED'] as const),
-  ...(['PROVIDER_UNAVAILABLE', 'RATE_LIMITED'] as const),
+  ...(['PROVIDER_UNAVAILABLE', 'RATE_LIMITED', 'DELIVERY_NOT_REPLAYABLE'] as const),
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 
@@ -106,6 +106,15 @@ export class RefundNotApprovableError extends DomainError {
   constructor(refundId: string, why: string) {
     super(`The refund cannot be approved or rejected: ${why}.`);
     this.refundId = refundId;
+  }
+}
+
+export class DeliveryNotReplayableError extends DomainError {
+  readonly code = 'DELIVERY_NOT_REPLAYABLE';
+  readonly deliveryId: string;
+  constructor(deliveryId: string, why: string) {
+    super(`The delivery cannot be replayed: ${why}.`);
+    this.deliveryId = deliveryId;
   }
 }
 

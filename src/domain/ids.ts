@@ -14,6 +14,7 @@ export const idPrefixes = {
   webhookEndpoint: 'whe',
   webhookAttempt: 'wha',
   webhookReplay: 'whr',
+  delivery: 'dlv',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

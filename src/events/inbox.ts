@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { type Database, overloadIn, type Tx } from '../database/database.ts';
 import { createGatherer, type Gatherer, RefusedBatchError } from '../database/gatherer.ts';
 import { after } from '../domain/clock.ts';
+import { newId } from '../domain/ids.ts';
 import { leaseMs } from '../domain/lease.ts';
 import type { ProviderName } from '../domain/payment.ts';
 
@@ -56,13 +56,20 @@ export const rejectedForMs = 7 * 24 * 60 * 60_000;
 // Sorted: a statement that inserts an event waits for another one that has inserted the same event.
 const insertSql = `
   insert into deliveries
-    (id, provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
-  select id, provider, provider_account, event_id, event_type, headers, body, 'PENDING', received_at, apply_at, apply_attempts
+    (id, provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts,
+     merchant_id)
+  select id, provider, provider_account, event_id, event_type, headers, body, 'PENDING', received_at, apply_at, apply_attempts,
+    coalesce(
+      (select a.merchant_id from provider_accounts a where a.provider = v.provider and a.account = v.provider_account),
+      (select m.id from merchants m where m.uses_environment_accounts order by m.id limit 1)
+    )
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::bytea[], $8::timestamptz[],
       $9::timestamptz[], $10::int[])
     v(id, provider, provider_account, event_id, event_type, headers, body, received_at, apply_at, apply_attempts)
   order by provider, provider_account, event_id
   on conflict (provider, provider_account, event_id) do nothing returning id`;
+const deliveryColumns = `id, provider, provider_account as "providerAccount", event_id as "eventId", event_type as "eventType", body,
+  received_at as "receivedAt", apply_attempts as "applyAttempts"`;
 const claimDueSql = `
   update deliveries set apply_at = $2, apply_attempts = apply_attempts + 1
   where id in (
@@ -70,8 +77,13 @@ const claimDueSql = `
     where status = 'PENDING' and apply_at <= $1 and provider = $4 and provider_account = $5
     order by apply_at limit $3 for update skip locked
   )
-  returning id, provider, provider_account as "providerAccount", event_id as "eventId", event_type as "eventType", body,
-    received_at as "receivedAt", apply_attempts as "applyAttempts"`;
+  returning ${deliveryColumns}`;
+const findSql = `
+  select ${deliveryColumns}, status, reason, payment_id as "paymentId", pruned_at is not null as "isPruned"
+  from deliveries where id = $1 and merchant_id = $2`;
+const reopenSql = `
+  update deliveries set status = 'PENDING', apply_at = $2, applied_at = null, apply_attempts = apply_attempts + 1
+  where id = $1 and pruned_at is null returning ${deliveryColumns}`;
 const finishSql = `
   update deliveries set status = $2::"DeliveryStatus", reason = $3, payment_id = $4, applied_at = $5, apply_at = null, body = $6
   where id = $1 and status = 'PENDING'`;
@@ -124,7 +136,7 @@ export function openInbox(on: Reader): Inbox {
     keysOf: ({ provider, providerAccount, eventId }) => [JSON.stringify([provider, providerAccount, eventId])],
     async run(deliveries) {
       const stored = deliveries.map(({ isClaimed, headers, ...delivery }) => ({
-        ...{ ...delivery, id: randomUUID(), applyAttempts: isClaimed ? 1 : 0 },
+        ...{ ...delivery, id: newId('delivery'), applyAttempts: isClaimed ? 1 : 0 },
       }));
       const inserted = await insertDeliveries(on, deliveries, stored);
       return stored.map((delivery) => ({ kind: 'done', result: inserted.has(delivery.id) ? delivery : null }));
@@ -167,6 +179,26 @@ export async function claimDueDeliveries(
 ): Promise<Delivery[]> {
   const { rows } = await on.query<Delivery>(claimDueSql, [now, after(now, leaseMs), limit, name, account]);
   return rows;
+}
+
+/** A delivery of the merchant as it was received, with its current status, and whether its body has been deleted. */
+export type StoredDelivery = Delivery & {
+  readonly status: 'PENDING' | 'APPLIED' | 'IGNORED' | 'REVIEW';
+  readonly reason: string | null;
+  readonly paymentId: string | null;
+  readonly isPruned: boolean;
+};
+
+/** Null when the merchant has no such delivery. */
+export async function findDelivery(on: Reader, merchantId: string, id: string): Promise<StoredDelivery | null> {
+  const { rows } = await on.query<StoredDelivery>(findSql, [id, merchantId]);
+  return rows[0] ?? null;
+}
+
+/** Makes a delivery pending again, leased to the caller. The claim counts as an attempt. Null when its body has been deleted. */
+export async function reopenDelivery(on: Reader, id: string, now: Date): Promise<Delivery | null> {
+  const { rows } = await on.query<Delivery>(reopenSql, [id, after(now, leaseMs)]);
+  return rows[0] ?? null;
 }
 
 /** Stores a verdict. It has no effect on a delivery that already has its final status. `at` is the time of the verdict. */

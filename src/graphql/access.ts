@@ -19,6 +19,7 @@ export const access: Readonly<
 > = {
   Query: {
     apiKeys: ['MERCHANT'],
+    deliveries: deciders,
     events: staff,
     merchant: staff,
     node: everyone,
@@ -26,7 +27,10 @@ export const access: Readonly<
     orderByNumber: [...staff, 'CUSTOMER'],
     orders: [...staff, 'CUSTOMER'],
     paymentMethods: everyone,
+    payments: staff,
+    refunds: staff,
     providerAccounts: ['MERCHANT'],
+    salesSummary: staff,
     signingKeys: ['MERCHANT'],
     products: [...staff, 'CUSTOMER'],
     viewer: everyone,
@@ -51,6 +55,7 @@ export const access: Readonly<
     refreshPayment: cancelers,
     rejectRefund: deciders,
     replayWebhooks: deciders,
+    replayDelivery: deciders,
     requestRefund: deciders,
     resendWebhook: deciders,
     resolveReview: deciders,

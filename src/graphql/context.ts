@@ -2,6 +2,7 @@ import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import type { MasterKeys } from '../accounts/master-key.ts';
 import type { ClientTokens } from '../commands/client-token.ts';
+import type { OrderEvent } from '../domain/event.ts';
 import type { Feeds } from '../events/feeds.ts';
 import type { DestinationRules } from '../outgoing/destination.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
@@ -15,6 +16,18 @@ export type Administration = {
   readonly isProduction: boolean;
   readonly publicUrl: string;
   readonly webhookRules: DestinationRules;
+};
+
+/** Applies the kept body of a merchant's delivery again, or says what that would do. */
+export type ReplayDelivery = (
+  merchantId: string,
+  deliveryId: string,
+  isDryRun: boolean,
+) => Promise<{ readonly outcome: DeliveryOutcome; readonly events: readonly OrderEvent[] }>;
+
+type DeliveryOutcome = {
+  readonly status: 'APPLIED' | 'IGNORED' | 'REVIEW' | 'POSTPONED';
+  readonly reason: string | null;
 };
 
 /** The context of every resolver. Each HTTP request and each operation on a WebSocket gets its own. */
@@ -33,6 +46,7 @@ export type GraphqlContext = OrderLoaders & {
   /** Identifies the WebSocket of the operation; null over HTTP and SSE. */
   readonly socket: object | null;
   readonly administration: Administration;
+  readonly replayDelivery: ReplayDelivery;
   /** Null on a server without a master key. */
   readonly clientTokens: ClientTokens | null;
   readonly orderEvents: DataLoader<OrderEventsKey, OrderEventPage, string>;

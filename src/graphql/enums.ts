@@ -196,6 +196,7 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     METHOD_NOT_AVAILABLE: 'The method or flow is not available for this order. `available` lists the alternatives.',
     PROVIDER_REJECTED: 'The provider refused the request. Repeating it has no effect.',
     RATE_LIMITED: 'Too many attempts. Try again after `retryAfterMs`.',
+    DELIVERY_NOT_REPLAYABLE: 'The body of the delivery is no longer kept.',
     PROVIDER_UNAVAILABLE:
       'The provider could not be reached, or its account is not configured. Repeat with the same key after `retryAfterMs`.',
   }),

@@ -1,4 +1,5 @@
 import {
+  DeliveryNotReplayableError,
   type DomainError,
   ForbiddenError,
   IdempotencyKeyReusedError,
@@ -165,6 +166,12 @@ builder.objectType(RefundNotApprovableError, {
       resolve: ({ refundId }, _args, context) => loadRefund(context, refundId),
     }),
   }),
+});
+
+builder.objectType(DeliveryNotReplayableError, {
+  name: 'DeliveryNotReplayableError',
+  description: 'The body of the delivery is no longer kept. Nothing was changed.',
+  interfaces: [ErrorInterface],
 });
 
 builder.objectType(MethodNotAvailableError, {

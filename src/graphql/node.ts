@@ -1,9 +1,11 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { type IdKind, idKindOf } from '../domain/ids.ts';
 import { findEvent } from '../events/log.ts';
+import { findReadDelivery } from '../store/delivery-list.ts';
+import { mayUse } from './access.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
-import { partsOf } from './order-loaders.ts';
+import { isSelectedBelow, partsOf } from './order-loaders.ts';
 import { ofOrder, type ReadEvent } from './read-event.ts';
 import { isStaff } from './scope.ts';
 
@@ -15,6 +17,7 @@ const typeNames: Readonly<Record<Exclude<IdKind, WithoutNode>, string>> = {
   event: 'OrderEvent',
   merchant: 'Merchant',
   product: 'Product',
+  delivery: 'Delivery',
 };
 
 export const Node = builder.interfaceRef<{ readonly id: string }>('Node').implement({
@@ -37,7 +40,10 @@ builder.queryField('node', (t) =>
     nullable: true,
     description: 'An object by its id. Null when it does not exist or belongs to another merchant.',
     args: {
-      id: t.arg.id({ required: true, description: 'The id of an order, payment, refund, event, merchant or product.' }),
+      id: t.arg.id({
+        required: true,
+        description: 'The id of an order, payment, refund, event, delivery, merchant or product.',
+      }),
     },
     resolve: async (_root, { id }, context, info) => {
       const scope = actorOf(context);
@@ -59,6 +65,9 @@ builder.queryField('node', (t) =>
           });
         case 'event':
           return findVisibleEvent(context, id);
+        case 'delivery':
+          if (!mayUse(scope, 'replayDelivery')) return null;
+          return findReadDelivery(context.commands.db.pool, merchantId, id, isSelectedBelow(info, 'body'));
         case 'merchant':
           if (id !== merchantId || !isStaff(scope)) return null;
           return prisma.merchant.findUnique({
@@ -68,7 +77,7 @@ builder.queryField('node', (t) =>
         default:
           throw badUserInput(
             'id',
-            'is not the id of an order, a payment, a refund, an event, a merchant or a product.',
+            'is not the id of an order, a payment, a refund, an event, a delivery, a merchant or a product.',
           );
       }
     },

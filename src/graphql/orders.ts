@@ -1,14 +1,16 @@
-import { isId } from '../domain/ids.ts';
+import type { OrderScope } from '../domain/actor.ts';
 import { encodeCursor, type LogPosition } from '../events/cursor.ts';
 import { logStart, readLogEnd } from '../events/log.ts';
-import { type OrderFilter as Filter, readOrderPage } from '../store/order-list.ts';
+import { countOrders, type OrderFilter as Filter, readOrderPage } from '../store/order-list.ts';
 import type { ReadOrder } from '../store/order-reader.ts';
 import { builder } from './builder.ts';
-import { actorOf, badUserInput } from './context.ts';
+import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { OrderPaymentStatus, OrderStatus, PaymentMethod } from './enums.ts';
+import { methodsOf, providersOf } from './list-filter.ts';
+import { cursorOf, cutPage, wantedPage } from './list-page.ts';
 import { isSelectedBelow, partsOf } from './order-loaders.ts';
 import { Order } from './order-types.ts';
-import { type Page, PageInfo, pageComplexity, pageSizeDefault, pageSizeOf } from './page.ts';
+import { type Page, PageInfo, pageComplexity, TotalCount, totalCountComplexity } from './page.ts';
 import { storable } from './text.ts';
 
 const OrderSort = builder.enumType('OrderSort', {
@@ -35,17 +37,35 @@ const OrderFilter = builder.inputType('OrderFilter', {
     createdBefore: t.field({ type: 'DateTime', description: 'Created before this time.' }),
     currency: t.field({ type: 'CurrencyCode', description: 'The currency of the order.' }),
     needsReview: t.boolean({ description: 'True: orders that need an operator. False: orders that do not.' }),
+    provider: t.stringList({
+      description: 'The order has a payment at one of these providers: `STRIPE`, `ALIPAY` or `WECHATPAY`.',
+    }),
+    totalMinor: t.field({ type: 'MinorUnits', description: 'The total is exactly this. Not with the next two.' }),
+    totalMinorFrom: t.field({ type: 'MinorUnits', description: 'The total is at least this.' }),
+    totalMinorTo: t.field({ type: 'MinorUnits', description: 'The total is at most this.' }),
+    search: t.string({
+      description:
+        'The text of a search box, at least 3 characters: the id of the order, a payment or a refund; the provider’s number of a payment; the ' +
+        'customer id; the beginning or the end of the order number; or a whole metadata value, such as an e-mail address, in upper or lower case. ' +
+        'Metadata finds nothing for customers.',
+    }),
   }),
 });
 
-type OrderPage = { readonly rows: readonly ReadOrder[]; readonly page: Page; readonly end: LogPosition };
+type OrderPage = {
+  readonly rows: readonly ReadOrder[];
+  readonly page: Page;
+  readonly end: LogPosition;
+  readonly scope: OrderScope;
+  readonly filter: Filter;
+};
 
 const OrderEdge = builder.objectRef<ReadOrder>('OrderEdge').implement({
   description: 'An order and its position in the list.',
   fields: (t) => ({
     cursor: t.string({
       description: 'The position in the list, for `after` and `before`.',
-      resolve: ({ id }) => cursorOf(id),
+      resolve: cursorOf,
     }),
     node: t.field({ type: Order, description: 'The order.', resolve: (order) => order }),
   }),
@@ -70,6 +90,12 @@ const OrderConnection = builder.objectRef<OrderPage>('OrderConnection').implemen
       type: PageInfo,
       description: 'The position of the page in the list.',
       resolve: ({ page }) => page,
+    }),
+    totalCount: t.field({
+      type: TotalCount,
+      complexity: totalCountComplexity,
+      description: 'The number of orders that match, on all pages.',
+      resolve: ({ scope, filter }, _args, context) => countOrders(context.commands.db.pool, scope, filter),
     }),
     eventCursor: t.field({
       type: 'EventCursor',
@@ -102,61 +128,48 @@ builder.queryField('orders', (t) =>
     resolve: async (_root, args, context, info) => {
       const scope = actorOf(context);
       const { pool } = context.commands.db;
-      const first = pageSizeOf('first', args.first);
-      const last = pageSizeOf('last', args.last);
-      if (first !== null && last !== null)
-        throw badUserInput('last', 'cannot be combined with first. Give one of them.');
-      const size = first ?? last ?? pageSizeDefault;
-      const isBackward = last !== null;
-      const isDescending = (args.orderBy ?? 'NEWEST_FIRST') === 'NEWEST_FIRST';
-      const after = args.after == null ? null : idAt('after', args.after);
-      const before = args.before == null ? null : idAt('before', args.before);
-      const filter = filterOf(args.filter ?? {});
+      const isNewestFirst = (args.orderBy ?? 'NEWEST_FIRST') === 'NEWEST_FIRST';
+      const wanted = wantedPage(args, isNewestFirst, 'order', 'orders');
+      const filter = filterOf(args.filter ?? {}, context);
       // Read before the page. A change between the two reads is in the page and in the later events; in the other order it could be in neither.
       const end = isSelectedBelow(info, 'eventCursor') ? await readLogEnd(pool) : logStart;
-      const page = {
-        filter,
-        direction: isDescending !== isBackward ? 'desc' : 'asc',
-        ...(isDescending ? { after: before, before: after } : { after, before }),
-        limit: size + 1,
-      } as const;
-      const read = await readOrderPage(pool, scope, page, partsOf(info));
-      const cut = read.slice(0, size);
-      const rows = isBackward ? cut.reverse() : cut;
-      const hasMore = read.length > size;
-      const [start, stop] = [rows.at(0), rows.at(-1)];
-      return {
-        rows,
-        end,
-        page: {
-          hasNextPage: isBackward ? before !== null : hasMore,
-          hasPreviousPage: isBackward ? hasMore : after !== null,
-          startCursor: start === undefined ? null : cursorOf(start.id),
-          endCursor: stop === undefined ? null : cursorOf(stop.id),
-        },
-      };
+      const read = await readOrderPage(pool, scope, { ...wanted.page, filter }, partsOf(info));
+      return { ...cutPage(wanted, read), end, scope, filter };
     },
   }),
 );
 
-function filterOf(given: typeof OrderFilter.$inferInput): Filter {
+function filterOf(given: typeof OrderFilter.$inferInput, context: GraphqlContext): Filter {
   const text = (name: 'customerId' | 'number') =>
     given[name] == null ? null : storable(`filter.${name}`, given[name]);
+  const providers = providersOf(given.provider);
+  const methods = given.method ?? methodsOf(context, providers);
   return {
-    ...{ statuses: given.status ?? null, paymentStatuses: given.paymentStatus ?? null, methods: given.method ?? null },
+    ...{ statuses: given.status ?? null, paymentStatuses: given.paymentStatus ?? null, methods },
     ...{ customerId: text('customerId'), number: text('number') },
     ...{ createdFrom: given.createdFrom ?? null, createdBefore: given.createdBefore ?? null },
     ...{ currency: given.currency ?? null, needsReview: given.needsReview ?? null },
+    ...{ providers, search: searchOf(given.search), ...totalsOf(given) },
   };
 }
 
-function cursorOf(orderId: string): string {
-  return Buffer.from(orderId).toString('base64url');
+function totalsOf({
+  totalMinor,
+  totalMinorFrom,
+  totalMinorTo,
+}: typeof OrderFilter.$inferInput): Pick<Filter, 'totalMinorFrom' | 'totalMinorTo'> {
+  if (totalMinor == null) return { totalMinorFrom: totalMinorFrom ?? null, totalMinorTo: totalMinorTo ?? null };
+  if (totalMinorFrom != null || totalMinorTo != null) {
+    throw badUserInput('filter.totalMinor', 'cannot be combined with totalMinorFrom or totalMinorTo.');
+  }
+  return { totalMinorFrom: totalMinor, totalMinorTo: totalMinor };
 }
 
-function idAt(name: 'after' | 'before', cursor: string): string {
-  const id = cursor.length > 100 ? '' : Buffer.from(cursor, 'base64url').toString('latin1');
-  if (!isId('order', id))
-    throw badUserInput(name, 'is not a cursor of this list. Use a cursor that `orders` returned.');
-  return id;
+const searchMin = 3;
+
+function searchOf(given: string | null | undefined): string | null {
+  if (given == null) return null;
+  const text = storable('filter.search', given.trim());
+  if ([...text].length < searchMin) throw badUserInput('filter.search', `must have at least ${searchMin} characters.`);
+  return text;
 }

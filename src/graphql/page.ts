@@ -33,6 +33,20 @@ export const PageInfo = builder.objectRef<Page>('PageInfo').implement({
   }),
 });
 
+/** A number of rows. */
+export type Total = { readonly value: number; readonly isCapped: boolean };
+
+export const TotalCount = builder.objectRef<Total>('TotalCount').implement({
+  description: 'The number of entries of a list, counted up to 10,000.',
+  fields: (t) => ({
+    value: t.exposeInt('value', { description: 'The number of entries; 10,000 when there are more.' }),
+    isCapped: t.exposeBoolean('isCapped', { description: 'True when there are more than `value`.' }),
+  }),
+});
+
+/** A count reads up to 10,000 entries of an index. It costs as much as some fields of each row of the page. */
+export const totalCountComplexity = { field: 20 };
+
 /** The complexity of a page: each of its fields counts once per requested row. */
 export function pageComplexity({ first, last }: { readonly first?: number | null; readonly last?: number | null }) {
   return { field: 1, multiplier: Math.max(1, Math.min(first ?? last ?? pageSizeDefault, pageSizeMax)) };

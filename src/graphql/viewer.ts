@@ -18,7 +18,10 @@ export function viewerOf(caller: Pick<Caller, keyof Viewer>): Viewer {
 }
 
 /** The parts of a context that are the same for every request. */
-export type ServerContext = Pick<GraphqlContext, 'commands' | 'feeds' | 'logId' | 'clientTokens' | 'administration'>;
+export type ServerContext = Pick<
+  GraphqlContext,
+  'commands' | 'feeds' | 'logId' | 'clientTokens' | 'administration' | 'replayDelivery'
+>;
 
 /** The context in which a shared result is made. It knows the viewer, and neither a request nor a connection. */
 export function contextOfViewer(server: ServerContext, viewer: Viewer, requestId: string): GraphqlContext {

@@ -14,7 +14,7 @@ import type { Log } from '../domain/log.ts';
 import type { Feeds } from '../events/feeds.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf } from './authentication.ts';
-import type { Administration, GraphqlContext } from './context.ts';
+import type { Administration, GraphqlContext, ReplayDelivery } from './context.ts';
 import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
 import type { LiveSubscription } from './live-subscription.ts';
@@ -52,6 +52,7 @@ export type YogaParts = {
   /** Null when browsers may send any document. */
   readonly trustedDocuments: TrustedDocuments | null;
   readonly administration: Administration;
+  readonly replayDelivery: ReplayDelivery;
   /** Opens the body of a response that is an event stream. */
   readonly openEventStream: (subscription: LiveSubscription) => Readable;
   /** The default tabs of GraphiQL and the token that it sends; null when GraphiQL is not served. */
@@ -92,6 +93,7 @@ function yogaOptionsOf({
   authenticate,
   clientTokens,
   administration,
+  replayDelivery,
   graphiql,
   hasIntrospection,
   operationLimits,
@@ -99,7 +101,7 @@ function yogaOptionsOf({
   openEventStream,
 }: YogaParts): YogaServerOptions<RequestContext, GraphqlContext> {
   const { log, db } = commands;
-  const server = { commands, feeds, logId, clientTokens, administration };
+  const server = { commands, feeds, logId, clientTokens, administration, replayDelivery };
   return {
     schema,
     graphqlEndpoint: '/graphql',

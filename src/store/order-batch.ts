@@ -4,6 +4,7 @@ import type { OrderEvent } from '../domain/event.ts';
 import { newId } from '../domain/ids.ts';
 import type { Order, OrderLine } from '../domain/order.ts';
 import type { OrderAggregate, OrderChange } from '../domain/order-change.ts';
+import { salesChangesOf, summed } from '../domain/sales.ts';
 import type { DeliveryVerdict } from '../events/inbox.ts';
 import { type Claim, type Intent, intentRow, nameOfIntent, type RecordedIntent } from './idempotency-store.ts';
 import {
@@ -13,8 +14,10 @@ import {
   orderColumns,
   paymentColumns,
   refundColumns,
+  salesColumns,
 } from './order-columns.ts';
 import { type AggregateRow, aggregateOf, aggregateSql, orderLockSpace } from './order-store.ts';
+import { termsOfOrderSql } from './order-terms.ts';
 import { toJson, toRow } from './rows.ts';
 
 /** What a batch needs to know before it decides. */
@@ -167,6 +170,9 @@ const writeSql = `
     from ${rowsOf('orders', '$1')} o, log_state s
   ), lines as (
     insert into order_lines (${lineColumns}) select ${lineColumns} from ${rowsOf('order_lines', '$2')}
+  ), terms as (
+    insert into order_terms (merchant_id, term, created_at, order_id)
+    select o.merchant_id, t.term, o.created_at, o.id from ${rowsOf('orders', '$1')} o cross join lateral ${termsOfOrderSql}
   ), changed as (
     update orders o set ${changedColumns.map((column) => `${column} = n.${column}`)},
       epoch = case when n.version > o.version then s.epoch else o.epoch end,
@@ -178,6 +184,8 @@ const writeSql = `
     insert into events (${eventColumns}, epoch)
     select ${eventColumns.map((column) => `e.${column}`)}, s.epoch
     from (select * from ${rowsOf('events', '$6')} order by order_id, sequence) e, log_state s
+  ), sold as (
+    insert into sales_changes (${salesColumns}) select ${salesColumns} from ${rowsOf('sales_changes', '$15')}
   ), claimed as (
     insert into idempotency_keys (${intentColumns}) select ${intentColumns} from ${rowsOf('idempotency_keys', '$7')}
     order by merchant_id, owner, operation, key on conflict do nothing returning 1
@@ -214,6 +222,7 @@ export async function writeBatch(
     ...[judged.map(({ id }) => id), judged.map(({ status }) => status), judged.map(({ reason }) => reason)],
     ...[judged.map(({ paymentId }) => paymentId), judged.map(({ appliedAt }) => appliedAt)],
     ...[judged.map(({ applyAt }) => applyAt), judged.map(({ body }) => body)],
+    toJson(summed(touched.flatMap(({ held, change }) => salesChangesOf(held, change))).map(toRow)),
   ];
   type Row = OrderPosition & { readonly claimed: number };
   const { rows } = await tx.query<Row>({ name: 'write batch', text: writeSql, values });

@@ -58,3 +58,16 @@ export const eventColumns = columnsOf([
 export const intentColumns = columnsOf([
   ...['merchantId', 'owner', 'operation', 'key', 'inputHash', 'resultId', 'attempt', 'createdAt', 'neededAt'],
 ]);
+export const salesColumns = columnsOf([
+  ...[
+    'merchantId',
+    'quarter',
+    'method',
+    'currency',
+    'started',
+    'succeeded',
+    'failed',
+    'capturedMinor',
+    'refundedMinor',
+  ],
+]);

@@ -1,7 +1,8 @@
 import type { Database } from '../database/database.ts';
 import type { OrderScope } from '../domain/actor.ts';
+import { countOf, type ListCount, wholeList } from './list-statement.ts';
 import { type OrderPart, type OrderRow, orderOf, orderSelection, type ReadOrder } from './order-reader.ts';
-import { type Family, fewMax, type OrderFilter, type OrderPage, OrderSearch } from './order-search.ts';
+import { type Family, isOneTotal, mostOf, type OrderFilter, type OrderPage, OrderSearch } from './order-search.ts';
 
 export type { OrderFilter, OrderPage } from './order-search.ts';
 
@@ -17,12 +18,22 @@ export async function readOrderPage(
   page: OrderPage,
   parts: readonly OrderPart[],
 ): Promise<ReadOrder[]> {
-  const families = familiesOf(scope, page.filter);
-  const isExact = families.length < 2 && !families.includes('number');
-  const leader = isExact ? families[0] : await chooseLeader(on, scope, page, families);
+  const leader = await chooseLeader(on, scope, page);
   const { text, values } = pageStatement(scope, page, leader, parts);
   const { rows } = await on.query<OrderRow>(text, [...values]);
   return rows.map(orderOf);
+}
+
+/** Counts the orders that the caller sees and that match, up to `countMax`. */
+export async function countOrders(on: Reader, scope: OrderScope, filter: OrderFilter): Promise<ListCount> {
+  const page = { ...wholeList, filter };
+  const leader = await chooseLeader(on, scope, page);
+  const search = new OrderSearch(scope, page);
+  const text = `
+    with recursive ${leader === 'state' ? `${search.combinations()}, ` : ''}found as (${search.keysBy(leader)})
+    select count(*)::int as count from found`;
+  const { rows } = await on.query<{ count: number }>(text, [...search.values]);
+  return countOf(rows);
 }
 
 /** The statement for a page, whose rows the family `leader` leads to. */
@@ -32,7 +43,7 @@ export function pageStatement(
   leader: Family | undefined,
   parts: readonly OrderPart[],
 ): { readonly text: string; readonly values: readonly unknown[] } {
-  const { direction: by } = page;
+  const by = page.direction ?? 'desc';
   const search = new OrderSearch(scope, page);
   const text = `
     with recursive ${leader === 'state' ? `${search.combinations()}, ` : ''}page as materialized (${search.keysBy(leader)})
@@ -45,27 +56,32 @@ function familiesOf(scope: OrderScope, filter: OrderFilter): Family[] {
   const has: Readonly<Record<Family, boolean>> = {
     customer: customerId !== null || scope.customerId !== null,
     method: methods !== null,
+    amount: filter.totalMinorFrom !== null || filter.totalMinorTo !== null,
     state: statuses !== null || paymentStatuses !== null || currency !== null || needsReview !== null,
     number: number !== null,
+    search: filter.search !== null,
   };
   return (Object.keys(has) as Family[]).filter((family) => has[family]);
 }
 
+/** Whether all indexes of a family have the order of the page. */
+function isInOrder(family: Family, filter: OrderFilter): boolean {
+  return family === 'amount' ? isOneTotal(filter) : family !== 'number' && family !== 'search';
+}
+
 /** A family that few orders match, if there is one; otherwise one whose index has the order of the page. */
-async function chooseLeader(
-  on: Reader,
-  scope: OrderScope,
-  page: OrderPage,
-  families: readonly Family[],
-): Promise<Family | undefined> {
+async function chooseLeader(on: Reader, scope: OrderScope, page: OrderPage): Promise<Family | undefined> {
+  const given = familiesOf(scope, page.filter);
+  if (given.includes('search') && (await findFewest(on, scope, page, ['search'])) !== undefined) return 'search';
+  const families = given.filter((family) => family !== 'search');
+  const inOrder = families.filter((family) => isInOrder(family, page.filter));
+  if (families.length === inOrder.length && families.length < 2) return families[0];
   // What is counted costs most for the state, so it is counted last.
   const others = families.filter((family) => family !== 'state');
   const fewest = await findFewest(on, scope, page, others);
-  if (fewest !== undefined || others.length === families.length) return fewest ?? leadingInOrder(families);
-  return (await findFewest(on, scope, page, ['state'])) ?? leadingInOrder(families);
+  if (fewest !== undefined || others.length === families.length) return fewest ?? inOrder[0];
+  return (await findFewest(on, scope, page, ['state'])) ?? inOrder[0];
 }
-
-const leadingInOrder = (families: readonly Family[]) => families.find((family) => family !== 'number');
 
 /** The family that the fewest orders match; undefined when many match each. */
 async function findFewest(
@@ -81,6 +97,6 @@ async function findFewest(
     ...search.values,
   ]);
   const countOf = (family: Family) => rows[0]?.[family] ?? 0;
-  const few = families.filter((family) => countOf(family) <= fewMax);
+  const few = families.filter((family) => countOf(family) <= mostOf(family));
   return few.sort((one, other) => countOf(one) - countOf(other))[0];
 }

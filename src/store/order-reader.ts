@@ -75,6 +75,11 @@ export function orderSelection(parts: readonly OrderPart[]): string {
   return [orderColumns, ...parts.map((part) => `${partColumns[part]} as ${part}`)].join(', ');
 }
 
+/** The select list for a payment of the table `payments`. */
+export const paymentSelection = (alias: string) => columnsAs(alias, paymentFields);
+/** The select list for a refund of the table `refunds`. */
+export const refundSelection = (alias: string) => columnsAs(alias, refundFields);
+
 const isVisible = (alias: string) =>
   `${alias}.merchant_id = $1 and ($2::text is null or ${alias}.customer_id = $2) and ($3::text is null or ${alias}.id = $3)`;
 const ofVisible = `($2::text is null and $3::text is null

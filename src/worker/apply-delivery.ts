@@ -29,16 +29,53 @@ const believedAfterTries = 4;
 const retryDelayMsMin = 5000;
 const retryDelayMsMax = 60 * 60_000;
 
+/** What applying a callback does in the end. A dry run replaces it. */
+export type Effects = {
+  /** As `changeOrderByDelivery`. */
+  change(
+    orderId: string,
+    delivery: Delivery,
+    decide: (change: OrderChange, isPending: boolean) => DeliveryVerdict,
+  ): Promise<DeliveryOutcome>;
+  /** Stores a verdict that changes no order. */
+  store(delivery: Delivery, verdict: DeliveryVerdict): Promise<DeliveryOutcome>;
+};
+
+/** What a callback is applied with. */
+export type Judging = CommandContext & { readonly effects: Effects };
+
+/** Writes to the database. */
+export function withEffects(context: CommandContext): Judging {
+  const { db, clock } = context;
+  return {
+    ...context,
+    effects: {
+      change: (orderId, delivery, decide) => changeOrderByDelivery(context, orderId, delivery, decide),
+      store: ({ id }, verdict) => writeVerdict(db.pool, id, verdict, clock.now()),
+    },
+  };
+}
+
 /** Applies a callback that the caller has claimed. A failure is logged, and the callback is scheduled for a retry. */
 export async function applyDelivery(context: CommandContext, delivery: Delivery): Promise<void> {
+  await runIsolated(context, { deliveryId: delivery.id }, async () => {
+    await applyAndLog(context, delivery);
+  });
+}
+
+/** As `applyDelivery`, and throws a failure after the retry has been scheduled. */
+export async function applyAndLog(given: CommandContext, delivery: Delivery): Promise<DeliveryOutcome> {
   const startedAt = performance.now();
+  const context = withEffects(given);
   const log = (outcome: DeliveryOutcome) => logDelivery(context, delivery, outcome, performance.now() - startedAt);
-  await runIsolated(context, { deliveryId: delivery.id }, () =>
-    apply(context, delivery).then(log, async (error: unknown) => {
-      log(await tryLater(context, delivery, 'failed'));
-      throw error;
-    }),
-  );
+  try {
+    const outcome = await judge(context, delivery);
+    log(outcome);
+    return outcome;
+  } catch (error) {
+    log(await tryLater(context, delivery, 'failed'));
+    throw error;
+  }
 }
 
 const messages = {
@@ -65,13 +102,14 @@ function logDelivery(
 
 type Final = Exclude<DeliveryVerdict, { status: 'POSTPONED' }>;
 
-async function apply(context: CommandContext, delivery: Delivery): Promise<DeliveryOutcome> {
+/** Reads a callback, decides what it means, and hands the decision to the effects. */
+export async function judge(context: Judging, delivery: Delivery): Promise<DeliveryOutcome> {
   const message = read(context, delivery);
   if (message === null) {
-    return store(context, delivery, finalOf(context, delivery, 'REVIEW', 'unreadable', null));
+    return context.effects.store(delivery, finalOf(context, delivery, 'REVIEW', 'unreadable', null));
   }
   if (message.kind === 'ignored') {
-    return store(context, delivery, finalOf(context, delivery, 'IGNORED', message.reason, null));
+    return context.effects.store(delivery, finalOf(context, delivery, 'IGNORED', message.reason, null));
   }
   if (message.kind === 'foreign') return refuseForeign(context, delivery, message);
   const payment = await findSubject(context, delivery, message);
@@ -104,15 +142,15 @@ type Unclear = Extract<WebhookMessage, { kind: 'unclear' }>;
  * that received it, the order of that payment goes into review.
  */
 async function refuseForeign(
-  context: CommandContext,
+  context: Judging,
   delivery: Delivery,
   { paymentId, reason }: Foreign,
 ): Promise<DeliveryOutcome> {
   const named = paymentId === null ? null : await findPayment(context.db.pool, paymentId);
   const payment = named !== null && isOfAccount(context, named, delivery) ? named : null;
   const verdict = finalOf(context, delivery, 'REVIEW', 'mismatch', payment?.id ?? null);
-  if (payment === null) return store(context, delivery, verdict);
-  return changeOrderByDelivery(context, payment.orderId, delivery, (change) => {
+  if (payment === null) return context.effects.store(delivery, verdict);
+  return context.effects.change(payment.orderId, delivery, (change) => {
     noteForeignReport(change, payment.id, reason);
     return verdict;
   });
@@ -123,13 +161,13 @@ async function refuseForeign(
  * provider is queried.
  */
 async function reviewUnclear(
-  context: CommandContext,
+  context: Judging,
   delivery: Delivery,
   { id: paymentId, orderId }: Payment,
   { reason }: Unclear,
 ): Promise<DeliveryOutcome> {
   context.log.warn({ deliveryId: delivery.id, paymentId, reason }, 'a verified callback could not be understood');
-  return changeOrderByDelivery(context, orderId, delivery, (change, isPending) => {
+  return context.effects.change(orderId, delivery, (change, isPending) => {
     // A slower node must not reopen a review that a person has closed since.
     if (isPending) noteUnreadableCallback(change, paymentId, reason);
     return finalOf(context, delivery, 'REVIEW', 'unreadable', paymentId);
@@ -177,13 +215,13 @@ async function queryRefund(
 }
 
 async function applyTo(
-  context: CommandContext,
+  context: Judging,
   delivery: Delivery,
   { id: paymentId, orderId }: Payment,
   message: Reporting,
   asked: RefundReport | null,
 ): Promise<DeliveryOutcome> {
-  return changeOrderByDelivery(context, orderId, delivery, (change) => {
+  return context.effects.change(orderId, delivery, (change) => {
     const outcome =
       message.kind === 'payment'
         ? applyPaymentReport(change, message.report)
@@ -243,19 +281,14 @@ function statusOf(verdict: Verdict): [status: Final['status'], reason: string | 
   }
 }
 
-/** Stores a verdict that changes no order. */
-function store({ db, clock }: CommandContext, { id }: Delivery, verdict: DeliveryVerdict): Promise<DeliveryOutcome> {
-  return writeVerdict(db.pool, id, verdict, clock.now());
-}
-
 /**
  * Postpones a callback that cannot be applied now: it may have arrived before its payment was committed, the payment
  * may be missing because a backup was restored, or there is a bug. After a day of retries a person must look at it.
  */
-async function tryLater(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
+async function tryLater(context: Judging, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
   const at = context.clock.now();
   if (isTriedLongEnough(delivery, at)) return giveUp(context, delivery, reason);
-  return store(context, delivery, postponed(delivery, reason, at));
+  return context.effects.store(delivery, postponed(delivery, reason, at));
 }
 
 function postponed({ applyAttempts }: Delivery, reason: string, at: Date): DeliveryVerdict {
@@ -268,7 +301,7 @@ function isTriedLongEnough({ receivedAt, applyAttempts }: Delivery, at: Date): b
 }
 
 /** Stops the retries and leaves the callback to a person. If the body names a payment of the account, its order goes into review. */
-async function giveUp(context: CommandContext, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
+async function giveUp(context: Judging, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
   const { db, log } = context;
   const named = firstPaymentIdIn(delivery.body.toString('latin1'));
   const payment = named === null ? null : await findPayment(db.pool, named);
@@ -277,10 +310,10 @@ async function giveUp(context: CommandContext, delivery: Delivery, reason: strin
     'a callback could not be applied for a day and needs a person',
   );
   if (payment === null || !isOfAccount(context, payment, delivery)) {
-    return store(context, delivery, finalOf(context, delivery, 'REVIEW', reason, null));
+    return context.effects.store(delivery, finalOf(context, delivery, 'REVIEW', reason, null));
   }
   const { id: paymentId, orderId } = payment;
-  return changeOrderByDelivery(context, orderId, delivery, (change, isPending) => {
+  return context.effects.change(orderId, delivery, (change, isPending) => {
     if (isPending) noteUnreadableCallback(change, paymentId, 'a verified callback could not be applied for a day.');
     return finalOf(context, delivery, 'REVIEW', reason, paymentId);
   });

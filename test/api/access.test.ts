@@ -9,12 +9,21 @@ import { accountParts, addMerchant, stripeVariables, testMasterKeys } from '../s
 import { createOrder, orderInput, paidOrder, readOrder, requestRefund } from '../support/orders.ts';
 import { createMinter, withToken } from '../support/principals.ts';
 import { wsClient } from '../support/subscriber.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 
 /** The objects that a call can name. */
 type Ids = Readonly<
   Record<
-    | ('order' | 'payment' | 'refund' | 'event' | 'product' | 'merchant' | 'apiKey' | 'signingKey' | 'account')
+    | 'order'
+    | 'payment'
+    | 'refund'
+    | 'event'
+    | 'product'
+    | 'merchant'
+    | 'apiKey'
+    | 'signingKey'
+    | 'account'
+    | 'delivery'
     | 'webhookEndpoint',
     string
   >
@@ -52,9 +61,9 @@ const table: Readonly<Record<string, Line>> = {
   'Query.orders': { roles: [...staff, 'CUSTOMER'], call: () => '(first: 1) { pageInfo { hasNextPage } }' },
   'Query.node': {
     roles: all,
-    names: ['order', 'payment', 'refund', 'event'],
-    call: ({ order, payment, refund, event }) =>
-      `(id: ${q([order, payment, refund, event].find((id) => id !== '') ?? '')}) { __typename id }`,
+    names: ['order', 'payment', 'refund', 'event', 'delivery'],
+    call: ({ order, payment, refund, event, delivery }) =>
+      `(id: ${q([order, payment, refund, event, delivery].find((id) => id !== '') ?? '')}) { __typename id }`,
   },
   'Query.paymentMethods': {
     roles: all,
@@ -62,6 +71,19 @@ const table: Readonly<Record<string, Line>> = {
     call: ({ order }) => `(orderId: ${q(order)}) { method }`,
   },
   'Query.viewer': { roles: all, call: () => '{ role kind id merchant { id name brandColor } }' },
+  'Query.payments': { roles: staff, call: () => '(first: 1) { totalCount { value } nodes { status } }' },
+  'Query.refunds': { roles: staff, call: () => '(first: 1) { totalCount { value } nodes { status } }' },
+  'Query.deliveries': {
+    roles: deciders,
+    names: ['payment'],
+    call: ({ payment }) =>
+      `(first: 1, filter: { paymentId: ${payment === '' ? null : q(payment)} }) { totalCount { value } nodes { verdict } }`,
+  },
+  'Query.salesSummary': {
+    roles: staff,
+    call: () =>
+      '(from: "2026-01-01T00:00:00Z", before: "2027-01-01T00:00:00Z", interval: TOTAL) { asOf rows { started } }',
+  },
   'Query.events': { roles: staff, call: () => '(first: 1) { nodes { type } }' },
   'Query.merchant': { roles: staff, call: () => '{ id name }' },
   'Query.products': { roles: [...staff, 'CUSTOMER'], call: () => '(first: 5) { nodes { sku active } }' },
@@ -194,6 +216,12 @@ const table: Readonly<Record<string, Line>> = {
     call: ({ payment }, key) =>
       `(input: { idempotencyKey: ${q(key)}, paymentId: ${q(payment)}, amountMinor: 999999 }) ${union}`,
   },
+  'Mutation.replayDelivery': {
+    roles: deciders,
+    names: ['delivery'],
+    call: ({ delivery }) =>
+      `(input: { deliveryId: ${q(delivery)}, dryRun: false }) { __typename ... on DeliveryReplay { verdict } ... on Error { code message } }`,
+  },
   'Mutation.approveRefund': {
     roles: deciders,
     names: ['refund'],
@@ -284,16 +312,21 @@ async function objectsOf(node: TestApp, customerId: string): Promise<Ids> {
   const { orderId, payment } = await paidOrder(node, { customerId });
   const refund = await requestRefund(node, { paymentId: payment.id, amountMinor: 100 });
   if (refund.__typename !== 'Refund') throw new Error('The refund was refused.');
-  return { ...(await readIds(node, orderId)), payment: payment.id, refund: refund.id };
+  return {
+    ...(await readIds(node, orderId)),
+    payment: payment.id,
+    refund: refund.id,
+    delivery: await deliveryOf(node, payment.id),
+  };
 }
 
 async function unpaidObjectsOf(node: TestApp): Promise<Ids> {
   const { id } = await createOrder(node);
   await node.client.request(`mutation { cancelOrder(input: { orderId: ${q(id)} }) { __typename } }`);
-  return { ...(await readIds(node, id)), payment: '', refund: '' };
+  return { ...(await readIds(node, id)), payment: '', refund: '', delivery: '' };
 }
 
-async function readIds(node: TestApp, orderId: string): Promise<Omit<Ids, 'payment' | 'refund'>> {
+async function readIds(node: TestApp, orderId: string): Promise<Omit<Ids, 'payment' | 'refund' | 'delivery'>> {
   const { order, merchant, events } = await node.client.request<{
     order: { number: string; events: { nodes: { id: string; cursor: string }[] } };
     merchant: { id: string };
@@ -314,6 +347,17 @@ async function readIds(node: TestApp, orderId: string): Promise<Omit<Ids, 'payme
     ...(await keysOf(node)),
     ...{ orderCursor: event?.cursor ?? '', merchantCursor: events.nodes[0]?.cursor ?? '' },
   };
+}
+
+/** A callback about the payment. */
+async function deliveryOf(node: TestApp, payment: string): Promise<string> {
+  await untilCallbacksCame(node);
+  const { deliveries } = await node.client.request<{ deliveries: { nodes: { id: string }[] } }>(
+    `{ deliveries(filter: { paymentId: ${q(payment)} }) { nodes { id } } }`,
+  );
+  const [delivery] = deliveries.nodes;
+  if (delivery === undefined) throw new Error(`No callback about ${payment} came.`);
+  return delivery.id;
 }
 
 /** Keys that no test uses. */
@@ -441,7 +485,7 @@ describe.each(Object.entries(transports))('over %s', (transport, send) => {
 /** All kinds but one are left out, so that `node` and others name this one. */
 function onlyId(ids: Ids, kind: keyof Ids): Ids {
   const without = { order: '', payment: '', refund: '', event: '', product: '', merchant: '', orderCursor: '' };
-  const keys = { apiKey: '', signingKey: '', account: '', webhookEndpoint: '' };
+  const keys = { apiKey: '', signingKey: '', account: '', delivery: '', webhookEndpoint: '' };
   return { ...ids, ...without, ...keys, [kind]: ids[kind] };
 }
 

@@ -16,7 +16,6 @@ const file = join(root, '.build', `webhook-receiver-of-the-page-${process.pid}.m
 let app: TestApp;
 let receiver: ChildProcess;
 let printed = '';
-let url: string;
 const secret = newWebhookSecret().reveal();
 
 beforeAll(async () => {
@@ -33,8 +32,6 @@ beforeAll(async () => {
   receiver.stdout?.on('data', (chunk) => {
     printed += String(chunk);
   });
-  await expect.poll(() => printed).toContain('port ');
-  url = `http://127.0.0.1:${/port (\d+)/.exec(printed)?.[1]}/`;
 });
 afterAll(async () => {
   receiver.kill('SIGKILL');
@@ -43,6 +40,8 @@ afterAll(async () => {
 });
 
 test('the receiver of docs/outgoing-webhooks.md takes genuine messages, each event once, and refuses others', async () => {
+  await expect.poll(() => printed).toContain('port ');
+  const url = `http://127.0.0.1:${/port (\d+)/.exec(printed)?.[1]}/`;
   const { made } = await app.client.request<{ made: { endpoint: { id: string } } }>(
     `mutation($input: CreateWebhookEndpointInput!) { made: createWebhookEndpoint(input: $input) {
       ... on WebhookEndpointSecret { endpoint { id } } } }`,

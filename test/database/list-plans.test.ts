@@ -2,8 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { type LogPage, readMerchantLog, readMerchantNews, wholeLog } from '../../src/events/log.ts';
 import { placesAround } from '../../src/events/log-time.ts';
-import { type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
+import { countDeliveries, type DeliveryFilter, readDeliveryPage } from '../../src/store/delivery-list.ts';
+import type { ListPage } from '../../src/store/list-statement.ts';
+import { countOrders, type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
 import { fewMax } from '../../src/store/order-search.ts';
+import { termsOfOrderSql } from '../../src/store/order-terms.ts';
+import { countPayments, type PaymentFilter, readPaymentPage } from '../../src/store/payment-list.ts';
+import { countRefunds, type RefundFilter, readRefundPage } from '../../src/store/refund-list.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 /** What is rare has this many orders, all among the oldest: a scan from the newest finds them last. */
@@ -27,7 +32,10 @@ beforeAll(async () => {
   const merchant = `case when n % 10 = 9 then '${other}' else '${shop}' end`;
   /** Eight of the oldest orders, a different eight for each kind. */
   const isRare = (kind: number) => `n % 20 = ${kind} and n < ${rareCount * 20}`;
-  const amounts = { orders: '100, 100, 100, 0, 0', payments: '100, 100, 100, 0, 0, 100, 0, 0' };
+  const amounts = {
+    orders: `case when ${isRare(10)} then 777 else 100 end, 100, 100, 0, 0`,
+    payments: `case when ${isRare(10)} then 777 else 100 end, 100, 100, 0, 0, 100, 0, 0`,
+  };
   await pool.query(`insert into merchants (id, name, return_origins, created_at)
     values ('${shop}', 'Shop', '{}', now()), ('${other}', 'Other', '{}', now())`);
   await pool.query(`
@@ -37,15 +45,25 @@ beforeAll(async () => {
       (case when ${isRare(1)} then 'CANCELED' when n % 5 = 0 then 'EXPIRED' else 'CONFIRMED' end)::"OrderStatus",
       (case when ${isRare(2)} then 'OVERPAID' when n % 5 = 0 then 'UNPAID' else 'PAID' end)::"OrderPaymentStatus", 'AUTOMATIC',
       case when ${isRare(3)} then 'JPY' when n % 3 = 0 then 'EUR' else 'CNY' end, ${amounts.orders},
-      case when ${isRare(4)} then 'rare' else 'customer-' || n % 2 end, '{}',
+      case when ${isRare(4)} then 'rare' else 'customer-' || n % 2 end,
+      case when ${isRare(8)} then '{"email": "Ada@Shop.example"}'::jsonb else '{"plan": "gold"}' end,
       (case when ${isRare(5)} then '{LATE_PAYMENT}' else '{}' end)::"ReviewReason"[], ${at}, ${at}, ${at}, 1, 1, 100
     from generate_series(0, ${ordersCount - 1}) n`);
+  await pool.query(`insert into order_terms (merchant_id, term, created_at, order_id)
+    select o.merchant_id, t.term, o.created_at, o.id from orders o cross join lateral ${termsOfOrderSql}`);
   await pool.query(`
     insert into payments (id, order_id, merchant_id, method, flow, provider, provider_account, status, capture_mode, currency, amount_minor,
       authorized_minor, captured_minor, refunded_minor, reserved_minor, applied_minor, surplus_minor, quarantined_minor, late, created_at,
-      updated_at, expires_at, check_attempts)
-    select ${id('pay')}, ${id('ord')}, ${merchant}, (case when ${isRare(6)} then 'WECHAT_PAY' else 'CARD' end)::"PaymentMethod", 'QR_CODE', 'P', 'a',
-      'SUCCEEDED', 'AUTOMATIC', 'CNY', ${amounts.payments}, false, ${at}, ${at}, ${at}, 0
+      updated_at, expires_at, check_attempts, succeeded_at, provider_payment_id)
+    select ${id('pay')}, ${id('ord')}, ${merchant}, (case when ${isRare(6)} then 'WECHAT_PAY' else 'CARD' end)::"PaymentMethod", 'QR_CODE', case when ${isRare(6)} then 'W' else 'P' end, 'a',
+      (case when ${isRare(11)} then 'UNKNOWN' else 'SUCCEEDED' end)::"PaymentStatus", 'AUTOMATIC', 'CNY', ${amounts.payments}, false,
+      ${at}, ${at}, ${at}, 0, ${at} + interval '1 hour', 'ppi_' || n
+    from generate_series(0, ${ordersCount - 1}) n`);
+  await pool.query(`
+    insert into refunds (id, order_id, payment_id, merchant_id, status, origin, currency, amount_minor, approval, created_at, updated_at,
+      check_attempts)
+    select ${id('rfd')}, ${id('ord')}, ${id('pay')}, ${merchant}, (case when ${isRare(12)} then 'PENDING' else 'SUCCEEDED' end)::"RefundStatus",
+      'REQUESTED', 'CNY', 10, (case when ${isRare(12)} then 'NEEDED' when ${isRare(13)} then 'APPROVED' end)::"RefundApproval", ${at}, ${at}, 0
     from generate_series(0, ${ordersCount - 1}) n`);
   await pool.query(`
     insert into events (id, epoch, xid, merchant_id, order_id, sequence, type, occurred_at, order_number, order_status, order_payment_status,
@@ -53,7 +71,14 @@ beforeAll(async () => {
     select ${id('evt')}, 1, 1 + n / 8, ${merchant}, ${id('ord')}, 1,
       (case when ${isRare(7)} then 'ORDER_REVIEW_NEEDED' else 'ORDER_CREATED' end)::"EventType", ${at.replace('n *', 'n / 8 *')}, 'A', 'OPEN', 'UNPAID', 'CNY', '{}'
     from generate_series(0, ${ordersCount - 1}) n`);
-  for (const table of ['merchants', 'orders', 'payments', 'events']) await pool.query(`analyze ${table}`);
+  await pool.query(`
+    insert into deliveries (id, provider, provider_account, event_id, event_type, headers, body, status, payment_id, merchant_id, received_at,
+      apply_attempts)
+    select ${id('dlv')}, 'P', 'a', n::text, 'x', '{}', '', (case when ${isRare(14)} then 'REVIEW' else 'APPLIED' end)::"DeliveryStatus",
+      ${id('pay')}, ${merchant}, ${at}, 1
+    from generate_series(0, ${ordersCount - 1}) n`);
+  for (const table of ['merchants', 'orders', 'order_terms', 'payments', 'refunds', 'deliveries', 'events'])
+    await pool.query(`analyze ${table}`);
 });
 afterAll(() => database.close());
 
@@ -79,7 +104,8 @@ async function readExplained<Row>(read: (on: Pick<Database['pool'], 'query'>) =>
     for (const step of rows.flatMap((row) => stepsOf(row['QUERY PLAN'][0].Plan))) {
       const { 'Node Type': type, 'Relation Name': table = '', 'Actual Rows': found, 'Actual Loops': loops } = step;
       const rowsRead = (found + (step['Rows Removed by Filter'] ?? 0)) * loops;
-      const isScan = type === 'Seq Scan' && ['orders', 'payments', 'events'].includes(table);
+      const isScan =
+        type === 'Seq Scan' && ['orders', 'order_terms', 'payments', 'refunds', 'deliveries', 'events'].includes(table);
       if (isScan || rowsRead > rowsMax) excesses.push(`${type} ${table}: ${rowsRead} rows`);
     }
     return pool.query(text, values);
@@ -91,6 +117,7 @@ async function readExplained<Row>(read: (on: Pick<Database['pool'], 'query'>) =>
 const any: OrderFilter = {
   ...{ statuses: null, paymentStatuses: null, methods: null, customerId: null, number: null },
   ...{ createdFrom: null, createdBefore: null, currency: null, needsReview: null },
+  ...{ providers: null, totalMinorFrom: null, totalMinorTo: null, search: null },
 };
 const oldTime = timeOf(100);
 const page = (filter: Partial<OrderFilter>, more: Partial<OrderPage> = {}): OrderPage => ({
@@ -131,6 +158,21 @@ const pages: Readonly<Record<string, { readonly page: OrderPage; readonly count:
     page: page({ customerId: 'rare', statuses: ['CONFIRMED'] }),
     count: rareCount,
   },
+  'one total': { page: page({ totalMinorFrom: 777n, totalMinorTo: 777n }), count: rareCount },
+  'a common total': { page: page({ totalMinorFrom: 100n, totalMinorTo: 100n }), count: 21 },
+  'rare totals': { page: page({ totalMinorFrom: 700n }), count: rareCount },
+  'rare totals of a common status': {
+    page: page({ totalMinorFrom: 700n, totalMinorTo: 800n, statuses: ['CONFIRMED'] }),
+    count: 0,
+  },
+  'a rare metadata value': { page: page({ search: 'ada@shop.EXAMPLE' }), count: rareCount },
+  'a common metadata value': { page: page({ search: 'gold' }), count: 21 },
+  'a customer': { page: page({ search: 'rare' }), count: rareCount },
+  'the end of a number': { page: page({ search: '321' }), count: 5 },
+  'the beginning of a number': { page: page({ search: 'r-1' }), count: 3 },
+  'an id': { page: page({ search: orderIdOf(77) }), count: 1 },
+  'the id of a payment': { page: page({ search: orderIdOf(77).replace('ord', 'pay') }), count: 1 },
+  'a text that nothing has': { page: page({ search: 'nothing' }), count: 0 },
   'a rare method with a common currency': { page: page({ methods: ['WECHAT_PAY'], currency: 'CNY' }), count: 5 },
 };
 
@@ -144,6 +186,7 @@ test.each(Object.entries(pages))('a page of %s reads a few rows of an index', as
 /** With conditions of several indexes, some hundred entries of each are counted first. */
 const isLedByFewest = ({ filter }: OrderPage) =>
   filter.number !== null ||
+  filter.search !== null ||
   [filter.customerId, filter.methods, filter.statuses ?? filter.currency].filter((given) => given !== null).length > 1;
 
 test('each page has the orders that match, in the order of their creation', async () => {
@@ -158,10 +201,14 @@ test('each page has the orders that match, in the order of their creation', asyn
          and ($7::timestamptz is null or o.created_at >= $7) and ($8::timestamptz is null or o.created_at < $8)
          and ($9::text is null or o.currency = $9) and ($10::boolean is null or (o.review_reasons <> '{}') = $10)
          and ($11::text is null or o.id > $11) and ($12::text is null or o.id < $12)
+         and ($13::bigint is null or o.total_minor >= $13) and ($14::bigint is null or o.total_minor <= $14)
+         and ($15::text is null or $15 in (o.id, replace(o.id, 'ord', 'pay'), o.customer_id) or lower(o.metadata->>'email') = lower($15)
+           or o.metadata->>'plan' = $15 or o.number like $15 || '%' or o.number like upper($15) || '%' or o.number like '%' || $15)
        order by o.id ${direction} limit 21`,
       [
         ...[shop, filter.statuses, filter.paymentStatuses, filter.methods, filter.customerId, filter.number],
         ...[filter.createdFrom, filter.createdBefore, filter.currency, filter.needsReview, after, before],
+        ...[filter.totalMinorFrom, filter.totalMinorTo, filter.search],
       ],
     );
     const read = await readOrderPage(pool, scope, page, []);
@@ -172,11 +219,113 @@ test('each page has the orders that match, in the order of their creation', asyn
   }
 });
 
+test('an order count has the number of orders that match, up to its limit', async () => {
+  const { pool } = database;
+  for (const [what, { page }] of Object.entries(pages)) {
+    const filter = page.filter;
+    const whole = { filter, direction: 'desc', after: null, before: null, limit: ordersCount } as const;
+    const { length } = await readOrderPage(pool, scope, whole, []);
+    expect(await countOrders(pool, scope, filter), what).toEqual({ value: length, isCapped: false });
+  }
+});
+
 test('a cursor of an order that is not there stands for the time in it', async () => {
   const newest = await readOrderPage(database.pool, scope, page({}, { before: 'ord_7zzzzzzzzze00000000000000' }), []);
   expect(newest[0]?.id).toBe(orderIdOf(ordersCount - 2));
   const none = await readOrderPage(database.pool, scope, page({}, { before: 'ord_00000000000000000000009999' }), []);
   expect(none).toEqual([]);
+});
+
+const anyPayment: PaymentFilter = {
+  ...{ statuses: null, methods: null, providers: null, currency: null, createdFrom: null, createdBefore: null },
+  ...{
+    succeededFrom: null,
+    succeededBefore: null,
+    amountMinorFrom: null,
+    amountMinorTo: null,
+    providerPaymentId: null,
+  },
+};
+const anyRefund: RefundFilter = {
+  ...{ statuses: null, approvals: null, methods: null, providers: null, currency: null, createdFrom: null },
+  ...{ createdBefore: null, amountMinorFrom: null, amountMinorTo: null },
+};
+type ListCase = readonly [what: string, filter: object, page: Partial<ListPage>, count: number];
+const first: ListPage = { direction: 'desc', after: null, before: null, limit: 21 };
+const paymentIdOf = (count: number) => orderIdOf(count).replace('ord', 'pay');
+const refundIdOf = (count: number) => orderIdOf(count).replace('ord', 'rfd');
+type ReadList = (on: Pick<Database['pool'], 'query'>, page: ListPage) => Promise<readonly { readonly id: string }[]>;
+
+/** Reads a page of a list, whose rows must be sorted and come from an index. */
+async function expectPage(read: ReadList, page: ListPage, count: number): Promise<void> {
+  const { rows, excesses } = await readExplained((on) => read(on, page));
+  expect(rows).toHaveLength(count);
+  expect(excesses).toEqual([]);
+  const listed = rows.map(({ id }) => id);
+  expect(listed).toEqual(page.direction === 'asc' ? listed.toSorted() : listed.toSorted().reverse());
+}
+
+test.each<ListCase>([
+  ['all', {}, {}, 21],
+  ['all, oldest first', {}, { direction: 'asc' }, 21],
+  ['after a cursor', {}, { before: paymentIdOf(2500) }, 21],
+  ['a rare status', { statuses: ['UNKNOWN'] }, {}, rareCount],
+  ['a status that no payment has', { statuses: ['FAILED'] }, {}, 0],
+  ['a rare method', { methods: ['WECHAT_PAY'] }, {}, rareCount],
+  ['a rare status of a method', { methods: ['WECHAT_PAY'], statuses: ['UNKNOWN'] }, {}, 0],
+  ['a rare provider, by its method', { methods: ['WECHAT_PAY'], providers: ['W'] }, {}, rareCount],
+  ['a currency that no payment has', { currency: 'JPY' }, {}, 0],
+  ['old payments', { createdBefore: oldTime }, {}, 21],
+  ['payments that succeeded in ten minutes', { succeededFrom: timeOf(160), succeededBefore: timeOf(170) }, {}, 9],
+  ['payments that succeeded long ago, after a cursor', { succeededBefore: oldTime }, { before: paymentIdOf(30) }, 27],
+  ['a rare amount', { amountMinorFrom: 777n, amountMinorTo: 777n }, {}, rareCount],
+  ['a common amount', { amountMinorTo: 100n }, {}, 21],
+  ['a provider’s number', { providerPaymentId: 'ppi_77' }, {}, 1],
+])('a page of payments, %s, reads a few rows of an index', async (_what, filter, page, count) => {
+  const wanted = { ...anyPayment, ...filter };
+  const read: ReadList = (on, of) => readPaymentPage(on, shop ?? '', wanted, of);
+  const isByAmount = 'amountMinorFrom' in filter || 'amountMinorTo' in filter;
+  // Of an amount, up to some thousand entries are counted first.
+  if (isByAmount) expect(await read(database.pool, { ...first, ...page })).toHaveLength(count);
+  else await expectPage(read, { ...first, ...page }, Math.min(count, first.limit));
+  const all = await read(database.pool, { ...first, limit: ordersCount });
+  expect(await countPayments(database.pool, shop ?? '', wanted)).toEqual({ value: all.length, isCapped: false });
+});
+
+test.each<ListCase>([
+  ['all', {}, {}, 21],
+  ['after a cursor', {}, { before: refundIdOf(2500) }, 21],
+  ['a rare status', { statuses: ['PENDING'] }, {}, rareCount],
+  ['those that need an approval', { approvals: ['NEEDED'] }, {}, rareCount],
+  ['those that needed an approval', { approvals: ['APPROVED', 'REJECTED'] }, {}, rareCount],
+  ['a currency that no refund has', { currency: 'JPY' }, {}, 0],
+  ['a common method', { methods: ['CARD'] }, {}, 21],
+  ['old refunds', { createdBefore: oldTime }, {}, 21],
+])('a page of refunds, %s, reads a few rows of an index', async (_what, filter, page, count) => {
+  const wanted = { ...anyRefund, ...filter };
+  const read: ReadList = (on, of) => readRefundPage(on, shop ?? '', wanted, of);
+  await expectPage(read, { ...first, ...page }, count);
+  const all = await read(database.pool, { ...first, limit: ordersCount });
+  expect(await countRefunds(database.pool, shop ?? '', wanted)).toEqual({ value: all.length, isCapped: false });
+});
+
+const anyDelivery: DeliveryFilter = {
+  ...{ statuses: null, providers: null, receivedFrom: null, receivedBefore: null, paymentId: null },
+};
+
+test.each<ListCase>([
+  ['all', {}, {}, 21],
+  ['after a cursor', {}, { before: orderIdOf(2500).replace('ord', 'dlv') }, 21],
+  ['a rare verdict', { statuses: ['REVIEW'] }, {}, rareCount],
+  ['another provider', { providers: ['Q'] }, {}, 0],
+  ['those of a payment', { paymentId: paymentIdOf(77) }, {}, 1],
+  ['old ones', { receivedBefore: oldTime }, {}, 21],
+])('a page of deliveries, %s, reads a few rows of an index', async (_what, filter, page, count) => {
+  const wanted = { ...anyDelivery, ...filter };
+  const read: ReadList = (on, of) => readDeliveryPage(on, shop ?? '', wanted, of, false);
+  await expectPage(read, { ...first, ...page }, count);
+  const all = await read(database.pool, { ...first, limit: ordersCount });
+  expect(await countDeliveries(database.pool, shop ?? '', wanted)).toEqual({ value: all.length, isCapped: false });
 });
 
 type LogCase = readonly [what: string, merchantId: string | undefined, page: Partial<LogPage>, count: number];

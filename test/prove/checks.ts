@@ -14,6 +14,7 @@ import {
   type RefundMoney,
 } from './money-invariants.ts';
 import { type EventRow, readDeliveries, readEvents, readSnapshot } from './rows.ts';
+import { findWrongSales } from './sales-invariants.ts';
 import type { Scene } from './scene.ts';
 import {
   findAppliedWithoutTrace,
@@ -50,6 +51,7 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
     ...onTheWay,
     ...violationsOf(1, findAmountsOutOfBounds(orders, payments, refunds)),
     ...violationsOf(1, findWrongSums(orders, payments)),
+    ...violationsOf(14, findWrongSales(snapshot.sales, payments, refunds)),
     ...violationsOf(3, findMoneyWithoutPlace(payments)),
     ...violationsOf(4, findKeysWithTwoMeanings(scene.clients.calls, keys, snapshot)),
     ...violationsOf(4, findDoubles(ledger)),
@@ -64,7 +66,7 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
       findSurplusKept(orders, payments, refunds, (id) => isResolved(history.events, id)),
     ),
     ...violationsOf(9, await subscribers.misheard(history.events)),
-    ...violationsOf(14, findWebhooksOutOfSequence(scene.hooks.endpoints, history.events)),
+    ...violationsOf(15, findWebhooksOutOfSequence(scene.hooks.endpoints, history.events)),
     ...violationsOf(10, isToBlame ? failures : []),
     ...violationsOf(11, findFailuresWithoutWord(payments, refunds, ledger, world.exchanges)),
     ...violationsOf(
@@ -108,7 +110,7 @@ export async function checkQuiet(scene: Scene): Promise<Violation[]> {
     ...violationsOf(5, findBelievedForgeries(spoiled, deliveries)),
     ...violationsOf(5, findAppliedWithoutTrace(deliveries, history.events)),
     ...violationsOf(5, findUnreviewed(deliveries, payments, history.events)),
-    ...violationsOf(14, findLostWebhooks(scene.hooks.endpoints, history.events)),
+    ...violationsOf(15, findLostWebhooks(scene.hooks.endpoints, history.events)),
     ...violationsOf(6, isSame ? [] : ['the log is not what it was when it was read event by event']),
   ];
 }

@@ -24,7 +24,7 @@ const otherInput: Readonly<Record<KeyedStep['kind'], object>> = {
 
 /** The ids of a plan's order and payments. */
 export class Names {
-  snapshot: Snapshot = { orders: [], payments: [], refunds: [], keys: [], events: [] };
+  snapshot: Snapshot = { orders: [], payments: [], refunds: [], keys: [], sales: [], events: [] };
 
   orderId(order: number): string | null {
     const key = keyOf({ kind: 'create', order, key: 0 });

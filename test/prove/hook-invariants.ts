@@ -21,7 +21,7 @@ function expectedOf<T extends Sent>({ types }: HookSide, events: readonly T[]): 
   return events.filter(({ type }) => types === null || types.includes(type));
 }
 
-/** Invariant 14, at any time: an ordered endpoint gets an event only after it has acknowledged the earlier ones of the order. */
+/** Invariant 15, at any time: an ordered endpoint gets an event only after it has acknowledged the earlier ones of the order. */
 export function findWebhooksOutOfSequence(endpoints: readonly HookSide[], events: readonly Sent[]): string[] {
   return endpoints.flatMap((endpoint) => {
     const expected = expectedOf(endpoint, events);
@@ -43,7 +43,7 @@ export function findWebhooksOutOfSequence(endpoints: readonly HookSide[], events
   });
 }
 
-/** Invariant 14, when all is quiet: every event of an endpoint's types was acknowledged. */
+/** Invariant 15, when all is quiet: every event of an endpoint's types was acknowledged. */
 export function findLostWebhooks(endpoints: readonly HookSide[], events: readonly Sent[]): string[] {
   return endpoints.flatMap((endpoint) => {
     const acknowledged = new Set(endpoint.requests.filter(({ isAcknowledged }) => isAcknowledged).map(({ id }) => id));

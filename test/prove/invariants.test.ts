@@ -13,6 +13,7 @@ import {
   findWrongSums,
 } from './money-invariants.ts';
 import type { DeliveryRow, EventRow, Snapshot } from './rows.ts';
+import { findWrongSales } from './sales-invariants.ts';
 import {
   findAppliedWithoutTrace,
   findBelievedForgeries,
@@ -339,7 +340,7 @@ const endpointOf = (requests: ReturnType<typeof told>[], ordered = true) => [
   { id: 'whe_1', ordered, types: null, requests },
 ];
 
-test('14: an ordered endpoint gets no event before it has acknowledged the earlier ones of the order', () => {
+test('15: an ordered endpoint gets no event before it has acknowledged the earlier ones of the order', () => {
   expect(findWebhooksOutOfSequence(endpointOf([told(1), told(1), told(2), told(1), told(3)]), logged)).toEqual([]);
   expect(findWebhooksOutOfSequence(endpointOf([told(1, false), told(2)]), logged)).toHaveLength(1);
   expect(findWebhooksOutOfSequence(endpointOf([told(1), told(3)]), logged)).toHaveLength(1);
@@ -347,7 +348,28 @@ test('14: an ordered endpoint gets no event before it has acknowledged the earli
   expect(findWebhooksOutOfSequence(endpointOf([told(4)], false), logged)).toHaveLength(1);
 });
 
-test('14: in the end every event is acknowledged', () => {
+test('15: in the end every event is acknowledged', () => {
   expect(findLostWebhooks(endpointOf([told(1), told(2), told(3)]), logged)).toEqual([]);
   expect(findLostWebhooks(endpointOf([told(1), told(2), told(3, false)]), logged)).toHaveLength(1);
+});
+
+test('a sum of sales that differs from the rows is found, and one that is missing', () => {
+  const sold = { ...payment, method: 'CARD', createdAt: at, succeededAt: at } as const;
+  const back = { ...refund, succeededAt: at } as const;
+  const sums = { started: 1, succeeded: 1, failed: 0, capturedMinor: 500n, refundedMinor: 100n };
+  const row = { ...sums, quarter: at.toISOString(), method: 'CARD', currency: 'EUR' };
+  expect(findWrongSales([row], [sold], [back])).toEqual([]);
+  expect(findWrongSales([], [], [])).toEqual([]);
+  expect(findWrongSales([row, row], [sold], [back])).toHaveLength(4);
+  expect(findWrongSales([], [sold], [back])).toHaveLength(4);
+  expect(findWrongSales([{ ...row, capturedMinor: 501n }], [sold], [back])).toEqual([
+    expect.stringMatching(/capturedMinor of CARD in EUR .* is 501, the rows sum up to 500/),
+  ]);
+  expect(
+    findWrongSales(
+      [{ ...row, succeeded: 0, capturedMinor: 0n }],
+      [{ ...sold, status: 'FAILED', succeededAt: null }],
+      [],
+    ),
+  ).toHaveLength(2);
 });

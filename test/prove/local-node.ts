@@ -31,6 +31,7 @@ import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
+import { foldSales } from '../../src/store/sales-store.ts';
 import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 
@@ -141,7 +142,10 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const administration = {
     ...{ masterKeys: hookMasterKeys, isProduction: false, publicUrl: 'http://nodes.invalid', webhookRules: hookRules },
   };
-  const server = { commands: context, feeds, logId: 'prove', clientTokens: null, administration };
+  const server = {
+    ...{ commands: context, feeds, logId: 'prove', clientTokens: null, administration },
+    replayDelivery: () => Promise.reject(new Error('An event replays nothing.')),
+  };
   const outgoing = createOutgoing({
     ...{ db, clock: { now }, failpoint, masterKeys: hookMasterKeys },
     log: withoutAlerts(log),
@@ -160,6 +164,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     async sweep() {
       try {
         const { deliveries, payments, refunds, orders } = await life.heard(() => sweep(context));
+        await life.heard(() => foldSales(db.pool));
         return deliveries + payments + refunds + orders + (await life.heard(() => outgoing.runOnce()));
       } catch (error) {
         if (!(error instanceof BrokenConnectionError)) log.error({ err: error }, 'a background round failed');

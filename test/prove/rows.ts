@@ -9,6 +9,18 @@ export type EventRow = LoggedEvent & { readonly changes: FactChanges };
 
 export type KeyRow = { readonly operation: string; readonly key: string; readonly resultId: string };
 
+/** The kept sums of a quarter of an hour. */
+export type SalesRow = {
+  readonly quarter: string;
+  readonly method: string;
+  readonly currency: string;
+  readonly started: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly capturedMinor: bigint;
+  readonly refundedMinor: bigint;
+};
+
 /** A callback in the inbox. */
 export type DeliveryRow = {
   readonly id: string;
@@ -28,12 +40,16 @@ export type Snapshot = {
   readonly payments: readonly Payment[];
   readonly refunds: readonly Refund[];
   readonly keys: readonly KeyRow[];
+  /** The sums of sales as a reader sees them. */
+  readonly sales: readonly SalesRow[];
   /** The events after the known sequence of each order, in log order. */
   readonly events: readonly EventRow[];
 };
 
 type Pool = Database['pool'];
 
+const salesColumns =
+  'merchant_id, quarter, method, currency, started, succeeded, failed, captured_minor, refunded_minor';
 // One statement, so that rows and events are from the same instant while nodes continue.
 const snapshotSql = `
   with mine as (select id from orders where merchant_id = $1)
@@ -42,6 +58,13 @@ const snapshotSql = `
     (select jsonb_agg(to_jsonb(p) order by p.created_at, p.id) from payments p where p.order_id in (select id from mine)) as payments,
     (select jsonb_agg(to_jsonb(r) order by r.created_at, r.id) from refunds r where r.order_id in (select id from mine)) as refunds,
     (select jsonb_agg(to_jsonb(k)) from idempotency_keys k where k.merchant_id = $1) as keys,
+    (select jsonb_agg(to_jsonb(s)) from (
+       select quarter, method, currency, sum(started) as started, sum(succeeded) as succeeded, sum(failed) as failed,
+         sum(captured_minor) as captured_minor, sum(refunded_minor) as refunded_minor
+       from (
+         select ${salesColumns} from sales union all select ${salesColumns} from sales_changes
+       ) x where merchant_id = $1 group by quarter, method, currency
+     ) s) as sales,
     (select jsonb_agg(to_jsonb(e) order by e.epoch, e.xid, e.pos) from events e
      where e.merchant_id = $1 and e.sequence > coalesce(($2::jsonb ->> e.order_id)::int, 0)) as events`;
 const eventsSql = `
@@ -55,7 +78,7 @@ const dueSql = `
     select greatest(check_at, leased_until) as due from payments where merchant_id = $1
     union all select greatest(check_at, leased_until) from refunds where merchant_id = $1
     union all select due_at from orders where merchant_id = $1
-    union all select greatest(due_at, retry_at) from webhook_endpoints where merchant_id = $1 and due_at is not null
+    union all select greatest(due_at, retry_at, leased_until) from webhook_endpoints where merchant_id = $1 and due_at is not null
     union all select apply_at from deliveries where status = 'PENDING'
   ) dues`;
 const forgetSql = [
@@ -67,7 +90,7 @@ const forgetSql = [
 ];
 const clearSql = [
   'set session_replication_role = replica', // disables the triggers that protect the log
-  `truncate merchants, api_keys, provider_accounts, orders, order_lines, payments, refunds, events, idempotency_keys, deliveries, rejected_deliveries cascade`, // with the tables that refer to these
+  `truncate merchants, api_keys, provider_accounts, orders, order_lines, payments, refunds, events, idempotency_keys, deliveries, rejected_deliveries, sales, sales_changes, order_terms cascade`, // with the tables that refer to these
   'set session_replication_role = origin',
 ];
 
@@ -86,6 +109,7 @@ export async function readSnapshot(
     payments: listOf<Payment>(row?.payments),
     refunds: listOf<Refund>(row?.refunds),
     keys: listOf<KeyRow>(row?.keys),
+    sales: listOf<SalesRow>(row?.sales),
     events: listOf<EventRow>(row?.events),
   };
 }

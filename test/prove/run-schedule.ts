@@ -108,6 +108,7 @@ class Run {
     }
     this.#stage.onStep('until all is quiet');
     this.#scene.hooks.isWellBehaved = true;
+    await this.#resumeHooks();
     await clearFaults(this.#scene, true);
     await this.#scene.world.configure(null);
     subscribers.allComeBack();
@@ -127,10 +128,15 @@ class Run {
     do await world.idle();
     while (await world.revive()); // requests of dead nodes at the provider may have caused more work
     subscribers.goOn(() => this.#dice.int(0, world.slots - 1));
-    await this.#scene.hooks.resumePaused(this.#stage.database, this.#scene.merchantId, () => world.now());
+    await this.#resumeHooks();
     if (!world.isTouched) return [];
     world.isTouched = false;
     return checkNow(this.#scene);
+  }
+
+  #resumeHooks(): Promise<void> {
+    const { hooks, merchantId, world } = this.#scene;
+    return hooks.resumePaused(this.#stage.database, merchantId, () => world.now());
   }
 
   async #repeat(): Promise<void> {
