@@ -17,6 +17,7 @@ import { followerReadsMax } from './events/follower-reads.ts';
 import { openTailWatch } from './events/tail-watch.ts';
 import { dieAt } from './failpoints.ts';
 import { createEventRenderer } from './graphql/event-payload.ts';
+import { createExportReader } from './graphql/export-pages.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { principalOf } from './graphql/operation-limits.ts';
 import { mayCallFrom } from './graphql/page-origin.ts';
@@ -24,7 +25,8 @@ import { schema } from './graphql/schema.ts';
 import { createGraphqlServer, type GraphqlServer } from './graphql/yoga.ts';
 import { createCallbackLane } from './http/callback-lane.ts';
 import { createAddressReader } from './http/client-address.ts';
-import { openEventStream } from './http/event-stream.ts';
+import { lastEventIdOf, openEventStream } from './http/event-stream.ts';
+import { createExports } from './http/exports.ts';
 import { type HttpLimits, httpLimits } from './http/limits.ts';
 import { createOrigins } from './http/origins.ts';
 import { createReadiness } from './http/readiness.ts';
@@ -256,12 +258,14 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           requestId,
           authorization: request.headers.authorization ?? null,
           ...{ origin: origins.foreignOf(request), address: addressOf(request), socket: null },
+          lastEventId: lastEventIdOf(request),
         };
         const answer = parts.hasShortWay === false ? null : answerPlainPost(request, context);
         return answer ?? yoga.handleNodeRequestAndResponse(request, response, context);
       },
       origins,
       webhooks,
+      exports: createExports(createExportReader(server, authentication.authenticate)),
     });
     signal.throwIfAborted();
     return {
@@ -334,7 +338,7 @@ function queryAs(yoga: GraphqlServer['yoga'], token: string) {
     const response = await yoga.fetch('http://localhost/graphql', init, {
       requestId,
       authorization: `Bearer ${token}`,
-      ...{ origin: null, address: '127.0.0.1', socket: null },
+      ...{ origin: null, address: '127.0.0.1', socket: null, lastEventId: null },
     });
     return response.json();
   };

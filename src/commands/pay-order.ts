@@ -263,6 +263,8 @@ function newPayment(
     hintedAt: null,
     captureMinor: null,
     captureAttempt: 0,
+    cardBrand: null,
+    cardLast4: null,
   };
 }
 

@@ -23,14 +23,23 @@ export function applyPaymentReport(change: OrderChange, report: PaymentReport): 
   }
   switch (classifyReport(payment.status, report.status)) {
     case 'repeats':
+      keepCard(change, payment, report);
       return repeat(change, payment, report);
     case 'contradicts':
       return { effect: 'refused', reason: 'superseded' };
     case 'advances':
       if (isStale(payment, report)) return { effect: 'refused', reason: 'superseded' };
       advance(change, payment, report);
+      keepCard(change, payment, report);
       return { effect: 'applied' };
   }
+}
+
+/** The card that paid. One that was declined is not kept: another may pay. */
+function keepCard(change: OrderChange, { id, cardBrand, cardLast4 }: Payment, { card, status }: PaymentReport): void {
+  if (card === null || (status !== 'AUTHORIZED' && status !== 'SUCCEEDED')) return;
+  if (card.brand === cardBrand && card.last4 === cardLast4) return;
+  change.plan(id, { cardBrand: card.brand, cardLast4: card.last4 });
 }
 
 /**

@@ -176,7 +176,7 @@ export function factsOfOrder(order: Order): OrderFacts {
 
 export function factsOfPayment(payment: Payment): PaymentFacts {
   const { nextAction, providerReference, checkAt, checkAttempts, leasedUntil, askedAt, hintedAt, ...rest } = payment;
-  const { captureMinor, captureAttempt, ...facts } = rest;
+  const { captureMinor, captureAttempt, cardBrand, cardLast4, ...facts } = rest;
   return facts;
 }
 

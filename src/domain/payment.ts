@@ -128,6 +128,12 @@ export type PaymentPlan = {
   readonly captureMinor: bigint | null;
   /** Counts the capture requests. Each has its own idempotency key at the provider. */
   readonly captureAttempt: number;
+  /**
+   * The brand and the last four digits of the card, as the provider says; null until then. For people to recognize a payment: not part of the
+   * log, which keeps everything for ever.
+   */
+  readonly cardBrand: string | null;
+  readonly cardLast4: string | null;
 };
 
 export type Payment = PaymentFacts & PaymentPlan;

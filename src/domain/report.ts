@@ -1,6 +1,9 @@
 import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from './payment.ts';
 import type { ReportedRefundStatus } from './refund.ts';
 
+/** What a person recognizes a card by. `brand` is in lower case, such as `visa`. */
+export type Card = { readonly brand: string; readonly last4: string };
+
 /**
  * A statement about one payment. Its source is a callback, a response, a query, a bill line or an operator. A null field
  * means that the source does not state it. Amounts are in minor units of `currency`.
@@ -18,6 +21,7 @@ export type PaymentReport = {
   readonly capturedMinor: bigint | null;
   readonly failure: PaymentFailure | null;
   readonly nextAction: NextAction | null;
+  readonly card: Card | null;
   readonly evidence: Evidence;
 };
 
@@ -33,6 +37,7 @@ export function paymentReport(
     capturedMinor: null,
     failure: null,
     nextAction: null,
+    card: null,
     ...stated,
   };
 }

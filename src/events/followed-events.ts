@@ -4,8 +4,11 @@ import type { LoggedEvent } from './log.ts';
 /** The events that a subscription follows. GraphQL's own executor would iterate over them; the server shares their reads and results. */
 export class FollowedEvents implements AsyncIterable<LoggedEvent> {
   readonly follow: (receiver: Receiver) => Follower;
+  /** The log in which the cursors of its events are positions. */
+  readonly scope: 'merchant' | 'order';
 
-  constructor(follow: (receiver: Receiver) => Follower) {
+  constructor(scope: 'merchant' | 'order', follow: (receiver: Receiver) => Follower) {
+    this.scope = scope;
     this.follow = follow;
   }
 

@@ -45,6 +45,8 @@ export type GraphqlContext = OrderLoaders & {
   readonly address: string;
   /** Identifies the WebSocket of the operation; null over HTTP and SSE. */
   readonly socket: object | null;
+  /** The id of the last event that an EventSource got before it reconnected; null for other requests. */
+  readonly lastEventId: string | null;
   readonly administration: Administration;
   readonly replayDelivery: ReplayDelivery;
   /** Null on a server without a master key. */

@@ -11,7 +11,7 @@ import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { loadOrder } from './order-loaders.ts';
 import { Order } from './order-types.ts';
-import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter } from './page.ts';
+import { PageInfo, pageComplexity, pageSizeDefault, pageSizeOf, positionAfter, startAfter } from './page.ts';
 import { type OrderEventPage, ofMerchant, ofOrder, pageOf, type ReadEvent } from './read-event.ts';
 import { isStaff, visibleOrders } from './scope.ts';
 
@@ -215,12 +215,14 @@ builder.subscriptionField('orderEvents', (t) =>
       const caller = actorOf(context);
       const { merchantId } = caller;
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
-      const position = positionAfter(context, { orderId }, after);
+      const position = startAfter(context, { orderId }, after);
       const { feeds, commands } = context;
       const where = { id: orderId, AND: visibleOrders(caller) };
       const order = await feeds.reads.run(() => commands.db.prisma.order.findUnique({ where, select: { id: true } }));
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
-      return new FollowedEvents((receiver) => feeds.follow({ merchantId, orderId, types: null }, position, receiver));
+      return new FollowedEvents('order', (receiver) =>
+        feeds.follow({ merchantId, orderId, types: null }, position, receiver),
+      );
     },
     resolve: ofOrder,
   }),
@@ -243,10 +245,10 @@ builder.subscriptionField('merchantEvents', (t) =>
     },
     subscribe: (_root, { after, types }, context) => {
       const { merchantId } = actorOf(context);
-      const position = positionAfter(context, 'merchant', after);
+      const position = startAfter(context, 'merchant', after);
       const scope = { merchantId, orderId: null, types: types ?? null };
       const { feeds } = context; // the subscription must not keep the context
-      return new FollowedEvents((receiver) => feeds.follow(scope, position, receiver));
+      return new FollowedEvents('merchant', (receiver) => feeds.follow(scope, position, receiver));
     },
     resolve: ofMerchant,
   }),

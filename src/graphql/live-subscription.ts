@@ -6,8 +6,12 @@ import type { Frame, FrameGroup } from './shared-frames.ts';
 
 /** Sends results to one client. */
 export type Outlet = {
-  /** False when the client has to read first. Then nothing was sent, and the outlet calls `advance` of the subscription later. */
-  send(frame: string): boolean;
+  /**
+   * False when the client has to read first. Then nothing was sent, and the outlet calls `advance` of the subscription later.
+   *
+   * @param cursor the position of the event in its log.
+   */
+  send(frame: string, cursor: string): boolean;
 };
 
 /**
@@ -47,7 +51,7 @@ export class LiveSubscription {
       return 'not yet';
     }
     this.#frame = null;
-    return this.#outlet?.send(frame.text) ? 'taken' : 'no room';
+    return this.#outlet?.send(frame.text, frame.cursor) ? 'taken' : 'no room';
   }
 
   /** Goes on after it had to wait for its client or for a result. */

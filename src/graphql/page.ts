@@ -65,11 +65,35 @@ export function positionAfter(
   scope: CursorScope,
   cursor: string | null | undefined,
 ): LogPosition | null {
+  return positionOf(logId, scope, 'after', cursor);
+}
+
+/**
+ * The position after which a subscription starts. An EventSource reconnects with the `after` of its first request, and with the id of the
+ * last event that it got, which is the later one.
+ *
+ * @throws {GraphQLError} BAD_USER_INPUT naming `after` or `Last-Event-ID`, when it is not a cursor of this log and scope.
+ */
+export function startAfter(
+  { logId, lastEventId }: Pick<GraphqlContext, 'logId' | 'lastEventId'>,
+  scope: CursorScope,
+  cursor: string | null | undefined,
+): LogPosition | null {
+  if (lastEventId === null) return positionOf(logId, scope, 'after', cursor);
+  return positionOf(logId, scope, 'Last-Event-ID', lastEventId);
+}
+
+function positionOf(
+  logId: string,
+  scope: CursorScope,
+  name: string,
+  cursor: string | null | undefined,
+): LogPosition | null {
   if (cursor == null) return null;
   try {
     return decodeCursor(logId, scope, cursor);
   } catch (error) {
-    if (error instanceof CursorError) throw badUserInput('after', error.message);
+    if (error instanceof CursorError) throw badUserInput(name, error.message);
     throw error;
   }
 }

@@ -19,6 +19,7 @@ import {
 } from '../domain/errors.ts';
 import { isId } from '../domain/ids.ts';
 import { refundableMinor } from '../domain/payment.ts';
+import type { Card } from '../domain/report.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput } from './context.ts';
 import { PaymentFlow, PaymentMethod, PaymentStatus } from './enums.ts';
@@ -32,6 +33,16 @@ import { Order, Payment } from './order-types.ts';
 import { PaymentMethodOption } from './payment-method.ts';
 import { runAndAnswer } from './run-and-read.ts';
 import { isStaff } from './scope.ts';
+
+const CardType = builder.objectRef<Card>('Card').implement({
+  description: 'What a person recognizes a card by.',
+  fields: (t) => ({
+    brand: t.exposeString('brand', {
+      description: 'The brand in lower case, such as `visa` or `mastercard`. New values may be added.',
+    }),
+    last4: t.exposeString('last4', { description: 'The last four digits of the number.' }),
+  }),
+});
 
 Payment.implement({
   description:
@@ -91,6 +102,14 @@ Payment.implement({
       nullable: true,
       description:
         'The provider’s number: Alipay’s `trade_no`, WeChat Pay’s `transaction_id`, Stripe’s PaymentIntent id. Null until the provider reports it.',
+    }),
+    card: t.field({
+      type: CardType,
+      nullable: true,
+      description:
+        'The card that paid. Null for other methods, and until the provider has said it: callbacks do not, the next query of the payment does, such as by `refreshPayment`.',
+      resolve: ({ cardBrand, cardLast4 }) =>
+        cardBrand === null || cardLast4 === null ? null : { brand: cardBrand, last4: cardLast4 },
     }),
     evidence: t.field({
       type: Evidence,

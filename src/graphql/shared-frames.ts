@@ -4,6 +4,8 @@ import type { Slices, Step } from '../events/slices.ts';
 /** The result of one event for one group of subscriptions, as JSON. `text` is null until it is there. */
 export type Frame = {
   readonly eventId: string;
+  /** The position of the event. */
+  readonly cursor: string;
   readonly text: string | null;
   /** They go on once the text is there. */
   readonly waiting: Step[];
@@ -20,8 +22,8 @@ export type FrameGroup = {
 export type MakeFrame = (event: LoggedEvent) => string | Promise<string>;
 
 export type SharedFrames = {
-  /** Enters the group with this key. `make` is used if it is a new group. */
-  enter(key: string, make: MakeFrame): FrameGroup;
+  /** Enters the group with this key. `make` and `cursorOf` are used if it is a new group. */
+  enter(key: string, make: MakeFrame, cursorOf: (event: LoggedEvent) => string): FrameGroup;
   readonly groupCount: number;
 };
 
@@ -35,7 +37,12 @@ type KnownFrame = { -readonly [Name in keyof Frame]: Frame[Name] } & {
   madeAtMs: number;
 };
 
-type Group = { readonly make: MakeFrame; readonly frames: Map<string, KnownFrame>; members: number };
+type Group = {
+  readonly make: MakeFrame;
+  readonly cursorOf: (event: LoggedEvent) => string;
+  readonly frames: Map<string, KnownFrame>;
+  members: number;
+};
 
 /** Executes each event once for each group, and remembers the results for a moment. */
 export function createSharedFrames(slices: Slices): SharedFrames {
@@ -63,11 +70,18 @@ export function createSharedFrames(slices: Slices): SharedFrames {
     if (frame.waiting.length > 0) slices.add(frame.waiting.splice(0));
   }
 
-  function frameOf({ make, frames }: Group, event: LoggedEvent): Frame {
+  function frameOf({ make, cursorOf, frames }: Group, event: LoggedEvent): Frame {
     const known = frames.get(event.id);
     if (known !== undefined && (known.text === null || performance.now() - known.madeAtMs <= frameAgeMsMax))
       return known;
-    const frame: KnownFrame = { eventId: event.id, text: null, waiting: [], frames, madeAtMs: 0 };
+    const frame: KnownFrame = {
+      eventId: event.id,
+      cursor: cursorOf(event),
+      text: null,
+      waiting: [],
+      frames,
+      madeAtMs: 0,
+    };
     frames.set(event.id, frame);
     const made = make(event);
     if (typeof made === 'string') finish(frame, made);
@@ -76,8 +90,8 @@ export function createSharedFrames(slices: Slices): SharedFrames {
   }
 
   return {
-    enter(key, make) {
-      const group = groups.get(key) ?? { make, frames: new Map(), members: 0 };
+    enter(key, make, cursorOf) {
+      const group = groups.get(key) ?? { make, cursorOf, frames: new Map(), members: 0 };
       groups.set(key, group);
       group.members += 1;
       return {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { overloadIn } from '../database/database.ts';
+import { encodeCursor } from '../events/cursor.ts';
 import { FollowedEvents } from '../events/followed-events.ts';
 import type { LoggedEvent } from '../events/log.ts';
 import { actorOf, type GraphqlContext } from './context.ts';
@@ -37,7 +38,8 @@ export function shareSubscriptions({ server, openEventStream }: SharedSubscripti
     const { document, operationName = null, variableValues } = args;
     const request = { document, operationName, variables: variableValues ?? {} };
     const viewer = viewerOf(caller);
-    const group = frames.enter(groupKeyOf(request, viewer), createMake(server, args.schema, request, viewer));
+    const make = createMake(server, args.schema, request, viewer);
+    const group = frames.enter(groupKeyOf(request, viewer), make, cursorIn(server.logId, events.scope));
     return new LiveSubscription(events, group, caller.revoked);
   }
 
@@ -56,6 +58,11 @@ export function shareSubscriptions({ server, openEventStream }: SharedSubscripti
       }, 'text/event-stream');
     },
   };
+}
+
+/** The same cursor as that of the event in the result, which need not select it. */
+function cursorIn(logId: string, scope: FollowedEvents['scope']): (event: LoggedEvent) => string {
+  return (event) => encodeCursor(logId, scope === 'merchant' ? scope : { orderId: event.orderId }, event);
 }
 
 function acceptsEventStream(accept: string | null): boolean {

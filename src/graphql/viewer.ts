@@ -28,7 +28,7 @@ export function contextOfViewer(server: ServerContext, viewer: Viewer, requestId
   return {
     ...server,
     actor: { ...viewer, returnOrigins: [], webOrigins: [], revoked: neverEnding },
-    ...{ hasToken: true, requestId, address: '', socket: null },
+    ...{ hasToken: true, requestId, address: '', socket: null, lastEventId: null },
     orderEvents: createOrderEventsLoader(server.commands.db.pool, viewer.merchantId),
     ...createOrderLoaders(server.commands.db.pool, viewer),
   };

@@ -38,6 +38,8 @@ export type RequestContext = {
   readonly address: string;
   /** Identifies the WebSocket of the operation; null over HTTP and SSE. */
   readonly socket: object | null;
+  /** The `Last-Event-ID` header; null over WebSocket, and for an empty one. */
+  readonly lastEventId: string | null;
 };
 
 export type YogaParts = {
@@ -134,14 +136,14 @@ function yogaOptionsOf({
       maskExecution(log),
       codeResults(),
     ],
-    context: async ({ requestId, authorization, origin, address, socket }) => {
+    context: async ({ requestId, authorization, origin, address, socket, lastEventId }) => {
       const actor = await authenticate(authorization);
       if (actor !== null) requireOrigin(origin, actor);
       return {
         actor,
         hasToken: bearerTokenOf(authorization) !== null,
         ...server,
-        ...{ requestId, address, socket },
+        ...{ requestId, address, socket, lastEventId },
         orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
         ...createOrderLoaders(db.pool, actor ?? nobody),
       };

@@ -1,7 +1,11 @@
 /** Sends results to one client. */
 export type Outlet = {
-  /** False when the client has to read first. Then nothing was sent, and the outlet calls `advance` later. */
-  send(frame: string): boolean;
+  /**
+   * False when the client has to read first. Then nothing was sent, and the outlet calls `advance` later.
+   *
+   * @param cursor the position of the event in its log.
+   */
+  send(frame: string, cursor: string): boolean;
 };
 
 /** A running subscription, as a transport sees it. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Deliveries } from './deliveries.ts';
 import { backlogBytesMax, type HttpLimits } from './limits.ts';
@@ -6,7 +7,16 @@ import { backlogBytesMax, type HttpLimits } from './limits.ts';
 const heartbeat = ':\n\n';
 
 /**
- * The body of an SSE response. It takes an event only when the client has read most of what was sent before. A client that does not read for
+ * The position from which an EventSource continues: the id of the last event that it got. Null when it sends none, or an empty one, which
+ * stands for none.
+ */
+export function lastEventIdOf({ headers }: IncomingMessage): string | null {
+  const given = headers['last-event-id'];
+  return typeof given === 'string' && given !== '' ? given : null;
+}
+
+/**
+ * The body of an SSE response. Each event has its cursor as `id`, so that an EventSource continues by itself. It takes an event only when the client has read most of what was sent before. A client that does not read for
  * a while is disconnected.
  */
 export function openEventStream(
@@ -41,9 +51,9 @@ export function openEventStream(
   }, heartbeatIntervalMs);
   write(heartbeat);
   deliveries.deliverTo({
-    send(frame) {
+    send(frame, cursor) {
       isWanted = !hasRoom;
-      if (hasRoom) write(`event: next\ndata: ${frame}\n\n`);
+      if (hasRoom) write(`id: ${cursor}\nevent: next\ndata: ${frame}\n\n`);
       return !isWanted;
     },
   });

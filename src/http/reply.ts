@@ -3,6 +3,15 @@ import { isBodyLeft } from './body.ts';
 import { httpLimits } from './limits.ts';
 import { type RefusalCode, type RequestRefusedError, retryAfterMs } from './refusal.ts';
 
+/**
+ * Answers with JSON and closes the connection, as the sender may be an attacker. Node accepts one connection in each turn of its loop and serves
+ * all open ones in it: strangers who kept thousands of connections would keep a provider waiting before its connection is even accepted.
+ */
+export function replyJsonAndClose(response: ServerResponse, status: number, body: object): void {
+  response.setHeader('connection', 'close');
+  replyJson(response, status, body);
+}
+
 /** Answers with JSON and ends the response. */
 export function replyJson(response: ServerResponse, status: number, body: object): void {
   reply(response, status, 'application/json; charset=utf-8', JSON.stringify(body));

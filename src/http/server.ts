@@ -16,6 +16,7 @@ import {
   isWebSocketUpgrade,
   refuseConnection,
 } from './connection.ts';
+import { exportKindOf, type ServeExport } from './exports.ts';
 import { type GraphqlRoute, serveGraphql } from './graphql.ts';
 import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
 import { isKnown, originRefused } from './origins.ts';
@@ -30,6 +31,8 @@ import type { WebhookEntrance } from './webhook-entrance.ts';
 /** The request handlers, available once the app is ready. */
 export type Routes = GraphqlRoute & {
   readonly webhooks: Pick<WebhookEntrance, 'handle' | 'refuse'>;
+  /** Lists as CSV. */
+  readonly exports: ServeExport;
   /** Takes over the connection. */
   webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Resolves to the reason why requests cannot be served; null when they can. */
@@ -175,6 +178,11 @@ async function dispatch(
   }
   if (routes === null) throw serverStarting();
   if (path === '/graphql') return serveGraphql(routes, request, response, requestId);
+  const exported = exportKindOf(path);
+  if (exported !== null) {
+    if (routes.origins.foreignOf(request) !== null) throw originRefused();
+    return routes.exports(exported, request, response, requestId);
+  }
   if (path.startsWith('/webhooks/')) return routes.webhooks.handle(request, response, path);
   if (path === returnPath && routes.returnPage !== null) {
     if (answersOptions(request, response)) return;

@@ -5,7 +5,7 @@ import type { WebhookRejectedError } from '../providers/provider.ts';
 import type { CallbackLane } from './callback-lane.ts';
 import type { RequestRefusedError } from './refusal.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
-import { replyJson } from './reply.ts';
+import { replyJsonAndClose } from './reply.ts';
 import { accountAt, handleWebhook, nameOf, type WebhookParts } from './webhooks.ts';
 
 const textCharactersMax = 200;
@@ -59,7 +59,7 @@ async function handle(
   const waitMs = await lane.waitMsOf(address);
   if (waitMs !== null) {
     response.setHeader('retry-after', String(Math.ceil(waitMs / 1000)));
-    replyJson(response, 429, { error: 'Too many callbacks from this address were refused. Try again later.' });
+    replyJsonAndClose(response, 429, { error: 'Too many callbacks from this address were refused. Try again later.' });
     refusals.refused(nameOf(accountAt(parts.accounts, path)), 'RATE_LIMITED', { status: 429 });
     return;
   }

@@ -9,7 +9,7 @@ import type { CallbackIntake } from '../worker/callback-intake.ts';
 import { readBody } from './body.ts';
 import { mediaTypeOf, requirePlainBody } from './media-type.ts';
 import { RequestAbortedError, RequestRefusedError } from './refusal.ts';
-import { reply, replyJson, replyRefusal } from './reply.ts';
+import { reply, replyJson, replyJsonAndClose, replyRefusal } from './reply.ts';
 
 const route = /^\/webhooks\/([a-z]{1,20})(?:\/([\w.@-]{1,64}))?\/?$/;
 
@@ -39,7 +39,7 @@ export async function handleWebhook(
     return null;
   }
   if (found.kind !== 'open') {
-    replyJson(response, 404, {
+    replyJsonAndClose(response, 404, {
       error: 'No webhook exists for this provider and account. Check the path and the configuration.',
     });
     return null;
@@ -51,12 +51,12 @@ export async function handleWebhook(
   }
   if (request.method !== 'POST') {
     response.setHeader('allow', 'POST, OPTIONS');
-    replyJson(response, 405, { error: 'Send callbacks with POST.' });
+    replyJsonAndClose(response, 405, { error: 'Send callbacks with POST.' });
     return null;
   }
   const expected = provider.webhookContentType;
   if (mediaTypeOf(request.headers['content-type'])?.type !== expected) {
-    replyJson(response, 415, { error: `The content-type header must be ${expected}.` });
+    replyJsonAndClose(response, 415, { error: `The content-type header must be ${expected}.` });
     return null;
   }
   let delivery: WebhookDelivery;
@@ -64,8 +64,10 @@ export async function handleWebhook(
     requirePlainBody(request);
     delivery = { headers: headersOf(request), body: await readBody(request), receivedAt: now() };
   } catch (error) {
-    if (error instanceof RequestRefusedError) replyRefusal(response, error);
-    else if (!(error instanceof RequestAbortedError)) failed(error);
+    if (error instanceof RequestRefusedError) {
+      response.setHeader('connection', 'close');
+      replyRefusal(response, error);
+    } else if (!(error instanceof RequestAbortedError)) failed(error);
     return null;
   }
   try {
@@ -77,7 +79,7 @@ export async function handleWebhook(
     if (received !== null) intake.apply(received);
   } catch (error) {
     if (error instanceof WebhookRejectedError) {
-      replyJson(response, 400, { error: 'The callback could not be verified.' });
+      replyJsonAndClose(response, 400, { error: 'The callback could not be verified.' });
       return { error, body: delivery.body };
     }
     failed(error);

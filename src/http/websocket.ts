@@ -143,7 +143,7 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<E
       const { schema, parse, validate, execute, subscribe, contextFactory } = parts.getEnveloped({
         requestId: randomUUID(),
         authorization,
-        ...{ origin: extra.origin, address: extra.address, socket: extra.socket },
+        ...{ origin: extra.origin, address: extra.address, socket: extra.socket, lastEventId: null },
       });
       try {
         const document = parse(query);

@@ -32,7 +32,7 @@ export const paymentColumns = columnsOf([
   ...['providerPaymentId', 'failureReason', 'failureMessage', 'failureProviderCode', 'failureAttempt'],
   ...['evidenceSource', 'evidenceProviderTime', 'evidenceReceivedAt', 'createdAt', 'updatedAt', 'succeededAt'],
   ...['expiresAt', 'nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil'],
-  ...['captureMinor', 'captureAttempt'],
+  ...['captureMinor', 'captureAttempt', 'cardBrand', 'cardLast4'],
 ]);
 export const refundColumns = columnsOf([
   ...['id', 'orderId', 'paymentId', 'merchantId', 'status', 'origin', 'currency', 'amountMinor', 'reason'],

@@ -20,6 +20,7 @@ const paymentFields = [
   ...(['refundedMinor', 'reservedMinor', 'captureMinor', 'nextAction', 'providerPaymentId', 'failureReason'] as const),
   ...(['failureMessage', 'failureProviderCode', 'evidenceSource', 'evidenceProviderTime'] as const),
   ...(['evidenceReceivedAt', 'checkAt', 'createdAt', 'updatedAt', 'succeededAt', 'expiresAt'] as const),
+  ...(['cardBrand', 'cardLast4'] as const),
 ] satisfies readonly (keyof Payment)[];
 const refundFields = [
   ...(['id', 'orderId', 'paymentId', 'merchantId', 'status', 'origin', 'currency', 'amountMinor', 'reason'] as const),

@@ -1,4 +1,4 @@
-import { createGatherer } from '../database/gatherer.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import { firstPaymentIdIn } from '../domain/ids.ts';
 import { insertRejectedDelivery, rejectedPerMinuteMax } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
@@ -6,9 +6,10 @@ import type { PaymentProvider, WebhookDelivery } from '../providers/provider.ts'
 import { hintPayments, type PaymentHint } from '../store/payment-store.ts';
 import { keptHeadersOf } from './receive-delivery.ts';
 
-/** The maximum number of payments whose hint is being written. Further ones are not hinted. */
+/** The maximum number of payments whose hint waits or is being written. Further ones are not hinted. */
 const hintsMax = 1000;
-const hintsTogetherMax = 500;
+/** Hints wait this long, so that a flood of them is written by a few statements. */
+const hintsGatheredMs = 200;
 
 /**
  * Records callbacks that could not be verified, after they were refused. A flood of them must cost next to nothing: this process writes a few a
@@ -25,15 +26,26 @@ export function createRefusedDeliveries({ db, log }: Pick<CommandContext, 'db' |
   const underWay = new Set<Promise<void>>();
   /** The minute of the last refusals of a provider, and how many of them were written. */
   const minutes = new Map<string, { readonly minute: number; readonly count: number }>();
-  const hinted = new Set<string>();
-  const hints = createGatherer<PaymentHint, null>({
-    sizeMax: hintsTogetherMax,
-    keysOf: () => [],
-    async run(items) {
-      await hintPayments(db.pool, items);
-      return items.map(() => ({ kind: 'done', result: null }));
-    },
-  });
+  /** By payment id: the hints that wait for the next statement, and the ids of those that are being written. */
+  let hints = new Map<string, PaymentHint>();
+  let written: ReadonlySet<string> = new Set();
+  let isWriting = false;
+
+  async function writeHints(): Promise<void> {
+    isWriting = true;
+    try {
+      while (hints.size > 0) {
+        await delay(hintsGatheredMs);
+        const batch = [...hints.values()];
+        written = new Set(hints.keys());
+        hints = new Map();
+        await hintPayments(db.pool, batch);
+      }
+    } finally {
+      written = new Set();
+      isWriting = false;
+    }
+  }
 
   function start(work: () => Promise<unknown>): void {
     const working = work().then(
@@ -63,9 +75,10 @@ export function createRefusedDeliveries({ db, log }: Pick<CommandContext, 'db' |
         start(() => insertRejectedDelivery(db.pool, { provider: name, reason, headers, body, receivedAt }));
       }
       const paymentId = firstPaymentIdIn(delivery.body.toString('latin1'));
-      if (paymentId === null || hinted.has(paymentId) || hinted.size >= hintsMax) return;
-      hinted.add(paymentId);
-      start(() => hints.run({ paymentId, name, account, at: receivedAt }).finally(() => hinted.delete(paymentId)));
+      if (paymentId === null || hints.has(paymentId) || written.has(paymentId)) return;
+      if (hints.size + written.size >= hintsMax) return;
+      hints.set(paymentId, { paymentId, name, account, at: receivedAt });
+      if (!isWriting) start(writeHints);
     },
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay);

@@ -229,6 +229,7 @@ test('bad or missing signature, stale timestamp', async () => {
   expect(await deliveriesNaming(payment.id)).toEqual([]);
   expect(await readOrder(app, orderId)).toMatchObject({ status: 'OPEN', payments: [{ status: 'ACTION_REQUIRED' }] });
   // It named one of our live payments, which is now queried sooner than planned.
+  await app.app.idle();
   app.clock.advance(2100);
   await app.app.rounds.checkPayments();
   expect(await readOrder(app, orderId)).toMatchObject({

@@ -140,7 +140,7 @@ test.each<[string, Buffer | string, number, graphql?: 'graphql']>([
   ['a doubled slash', good({ target: '//graphql' }), 404],
   ['an encoded path', good({ target: '/graph%71l' }), 404],
   ['an encoded NUL', good({ target: '/graphql%00' }), 404],
-  ['a path with ..', good({ target: '/webhooks/../graphql' }), 404],
+  ['a path with ..', good({ target: '/admin/../graphql' }), 404],
   ['another case', good({ target: '/GraphQL/x' }), 404, 'graphql'],
   ['the target * by GET', rawRequest({ method: 'GET', target: '*' }), 404],
   ['POST to /healthz', good({ target: '/healthz' }), 405],
@@ -238,7 +238,6 @@ test.each<[string, string, number, string | null, string | null]>([
   ['HEAD', '/readyz', 200, null, 'application/json; charset=utf-8'],
   ['HEAD', '/', 302, null, null],
   ['HEAD', '/graphql', 405, 'GET, POST, OPTIONS', 'application/json; charset=utf-8'],
-  ['HEAD', '/webhooks/stripe', 405, 'POST, OPTIONS', 'application/json; charset=utf-8'],
   ['HEAD', '/nothing', 404, null, 'application/json; charset=utf-8'],
   ['OPTIONS', '*', 204, 'GET, HEAD, POST, OPTIONS', null],
   ['OPTIONS', '/graphql', 204, 'GET, POST, OPTIONS', null],
@@ -289,6 +288,30 @@ test('a body that turns out too large on the way is answered, and not cut off', 
   connection.send('0\r\n\r\n');
   await connection.closed;
 });
+
+test.each([
+  ['unsigned', good({ target: '/webhooks/stripe', body: '{}' }), 400],
+  ['of an unknown account', good({ target: '/webhooks/stripe/acct_other', body: '{}' }), 404],
+  ['of another type', good({ target: '/webhooks/stripe', headers: ['content-type: text/plain'] }), 415],
+  ['too large', good({ target: '/webhooks/stripe', body: 'x'.repeat(300_000) }), 413],
+])('a callback that is %s does not keep its connection', async (_what, bytes, status) => {
+  const connection = await openRaw(app.app.url);
+  connection.send(bytes);
+  expectRefusalOfCallback(await connection.answer(), status);
+  await connection.closed;
+});
+
+test('HEAD on a webhook is answered 405 without a body, and does not keep its connection', async () => {
+  const connection = await openRaw(app.app.url);
+  connection.send(rawRequest({ method: 'HEAD', target: '/webhooks/stripe' }));
+  const headers = { allow: 'POST, OPTIONS', connection: 'close' };
+  expect(await connection.answer({ hasBody: false })).toMatchObject({ status: 405, headers });
+  await connection.closed;
+});
+
+function expectRefusalOfCallback(answer: RawResponse | null, status: number): void {
+  expect(answer).toMatchObject({ status, headers: { connection: 'close' }, body: expect.stringContaining('"error"') });
+}
 
 test('HTTP/1.0 is answered, and closed unless the client asks otherwise', async () => {
   const connection = await openRaw(app.app.url);

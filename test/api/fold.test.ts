@@ -31,7 +31,7 @@ const notFacts = {
   ],
   payments: [
     ...['nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil', 'askedAt', 'hintedAt'],
-    ...['captureMinor', 'captureAttempt', 'orderCreatedAt'],
+    ...['captureMinor', 'captureAttempt', 'cardBrand', 'cardLast4', 'orderCreatedAt'],
   ],
   refunds: ['checkAt', 'checkAttempts', 'leasedUntil'],
 };

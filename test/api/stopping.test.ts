@@ -67,6 +67,7 @@ test.each<[string, Buffer]>([
         origins: { foreignOf: () => null, isListed: async () => false },
         operations: createGate({ inFlightMax: 1, queuedMax: 0 }),
         webhooks: { handle: async () => {}, refuse: () => {} },
+        exports: async () => {},
         webSocket: () => {},
         ready: async () => null,
         home: null,

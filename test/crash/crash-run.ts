@@ -5,8 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
+import { freePort } from '../support/free-port.ts';
 import { checkBooks, unsettled } from './books.ts';
-import { freePort, MortalServer, stripeKeys } from './server.ts';
+import { MortalServer, stripeKeys } from './server.ts';
 import { type Answers, confirmCard, Shop } from './shop.ts';
 
 export type CrashRun = {
@@ -20,7 +21,7 @@ export type CrashRun = {
 };
 
 /** The maximum time until everything is final after the last restart. */
-const settledMsMax = 60_000;
+export const settledMsMax = 60_000;
 /** A failpoint that is not reached within this time is placed wrongly. */
 const lifeMsMax = 90_000;
 const shopsMax = 3;
@@ -106,7 +107,7 @@ function isAbort(error: unknown): boolean {
 }
 
 /** Waits until no work is in progress, while buyers continue to pay open payments. Returns the duration. */
-async function settle(pool: pg.Pool, sandbox: Sandbox): Promise<number> {
+export async function settle(pool: pg.Pool, sandbox: Sandbox): Promise<number> {
   const startedMs = Date.now();
   for (;;) {
     const settledMs = Date.now() - startedMs;

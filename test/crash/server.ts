@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +13,7 @@ export const stripeKeys = {
   webhookSecret: 'whsec_crash_crash_crash',
 } as const;
 const askAgainMs = 20;
-const token = 'token_of_the_crash_test';
+export const serverToken = 'token_of_the_crash_test';
 
 /** The settings that survive a restart: the data, the port, and the provider's address. */
 export type Place = {
@@ -22,6 +21,7 @@ export type Place = {
   readonly dataDir: string;
   readonly port: number;
   readonly sandboxUrl: string;
+  readonly redisUrl?: string;
 };
 
 /** The product as a separate process. It dies at a failpoint and is restarted with the same settings. */
@@ -39,7 +39,7 @@ export class MortalServer {
 
   /** Resolves when it listens. */
   async start(failpoint: Failpoint | null): Promise<void> {
-    const { databaseUrl, dataDir, port, sandboxUrl } = this.#place;
+    const { databaseUrl, dataDir, port, sandboxUrl, redisUrl } = this.#place;
     const { DATABASE_URL: _ours, REDIS_URL: _wakes, NODE_ENV: _test, ...env } = process.env;
     const child = spawn(process.execPath, ['scripts/start.mjs'], {
       cwd: projectRoot,
@@ -48,7 +48,8 @@ export class MortalServer {
         ...env,
         ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
         ...(failpoint !== null && { FAILPOINTS: failpoint }),
-        ...{ DATA_DIR: dataDir, PORT: String(port), DEV_API_KEY: token, LOG_LEVEL: 'fatal' },
+        ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
+        ...{ DATA_DIR: dataDir, PORT: String(port), DEV_API_KEY: serverToken, LOG_LEVEL: 'fatal' },
         ...{ RATE_LIMIT_MUTATIONS: '100000', RATE_LIMIT_QUERIES: '100000' },
         ...{ STRIPE_SECRET_KEY: stripeKeys.secretKey, STRIPE_PUBLISHABLE_KEY: stripeKeys.publishableKey },
         ...{ STRIPE_WEBHOOK_SECRETS: stripeKeys.webhookSecret, STRIPE_API_BASE: sandboxUrl },
@@ -83,6 +84,12 @@ export class MortalServer {
     this.#up.resolve();
   }
 
+  /** Ends it as a power cut does. */
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.ended();
+  }
+
   async stop(): Promise<void> {
     this.#child?.kill('SIGTERM');
     await this.ended();
@@ -96,7 +103,7 @@ export class MortalServer {
       try {
         const response = await fetch(this.url, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${serverToken}` },
           body: JSON.stringify({ query, variables }),
           signal,
         });
@@ -113,15 +120,6 @@ export class MortalServer {
 
 /** The server answered with an error that no correct client should get. */
 export class RefusedError extends Error {}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
-}
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
   let resolve = () => {};

@@ -5,6 +5,9 @@ import { type MortalServer, RefusedError, stripeKeys } from './server.ts';
 /** The answers that a client got for each key: a repetition must get the same. */
 export type Answers = Map<string, string>;
 
+/** Repeats a request until it is answered. */
+export type Asked = Pick<MortalServer, 'ask'>;
+
 type PaymentAnswer = {
   id: string;
   status: string;
@@ -17,11 +20,11 @@ const paymentFields = 'id status nextAction { ... on ConfirmCardAction { clientS
 /** A merchant's frontend. Its server crashes repeatedly, so it repeats each call with the same key until it gets an answer. */
 export class Shop {
   readonly answers: Answers = new Map();
-  #server: MortalServer;
+  #server: Asked;
   #sandbox: Sandbox;
   #signal: AbortSignal;
 
-  constructor(server: MortalServer, sandbox: Sandbox, signal: AbortSignal) {
+  constructor(server: Asked, sandbox: Sandbox, signal: AbortSignal) {
     this.#server = server;
     this.#sandbox = sandbox;
     this.#signal = signal;

@@ -13,6 +13,7 @@ const kinds: readonly [kind: IdKind, prefix: string][] = [
   ['apiKey', 'key'],
   ['signingKey', 'jwk'],
   ['providerAccount', 'pac'],
+  ['delivery', 'dlv'],
 ];
 
 test('the table has every kind of id', () => {

@@ -96,6 +96,8 @@ export function aPayment(id: string, facts: Partial<Payment> = {}): Payment {
     hintedAt: null,
     captureMinor: null,
     captureAttempt: 0,
+    cardBrand: null,
+    cardLast4: null,
     refusedCaptures: [],
     ...facts,
   };
@@ -118,6 +120,7 @@ export function aReport(
     capturedMinor: status === 'SUCCEEDED' ? totalMinor : null,
     failure: null,
     nextAction: null,
+    card: null,
     evidence: { source: 'CALLBACK', providerTime: second(at), receivedAt: second(at) },
     ...said,
   };

@@ -70,7 +70,7 @@ function follow(
   feeds = followable(),
 ): AsyncIterableIterator<LoggedEvent> {
   const wanted = { merchantId, orderId: null, types: null, ...scope };
-  return new FollowedEvents((receiver) => feeds.follow(wanted, after, receiver))[Symbol.asyncIterator]();
+  return new FollowedEvents('merchant', (receiver) => feeds.follow(wanted, after, receiver))[Symbol.asyncIterator]();
 }
 
 const nameOf = ({ orderId, sequence }: LoggedEvent) => `${orderId} ${sequence}`;

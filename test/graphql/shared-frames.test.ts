@@ -9,6 +9,7 @@ const atOnce: Slices = {
   },
 };
 const eventOf = (id: string) => ({ id }) as LoggedEvent;
+const idOf = ({ id }: LoggedEvent) => id;
 
 test('a group executes an event once, another group for itself', () => {
   const frames = createSharedFrames(atOnce);
@@ -18,9 +19,9 @@ test('a group executes an event once, another group for itself', () => {
     return `${name} ${event.id}`;
   };
   const [one, two, other] = [
-    frames.enter('a', makeAs('first')),
-    frames.enter('a', makeAs('second')),
-    frames.enter('b', makeAs('other')),
+    frames.enter('a', makeAs('first'), idOf),
+    frames.enter('a', makeAs('second'), idOf),
+    frames.enter('b', makeAs('other'), idOf),
   ];
   expect([one, two, other].map((group) => group.frameOf(eventOf('1')).text)).toEqual(['first 1', 'first 1', 'other 1']);
   expect(two.frameOf(eventOf('2')).text).toBe('first 2');
@@ -35,7 +36,7 @@ test('those who wait for a result go on when it is there', async () => {
   const made = new Promise<string>((done) => {
     resolve = done;
   });
-  const group = frames.enter('a', () => made);
+  const group = frames.enter('a', () => made, idOf);
   const frame = group.frameOf(eventOf('1'));
   const heard: (string | null)[] = [];
   const waiting: Step = { advance: () => void heard.push(group.frameOf(eventOf('1')).text) };
@@ -50,10 +51,14 @@ test('a result is shared for a moment, and made again for a subscriber that take
   try {
     const frames = createSharedFrames(atOnce);
     let version = 0;
-    const group = frames.enter('a', () => {
-      version += 1;
-      return String(version);
-    });
+    const group = frames.enter(
+      'a',
+      () => {
+        version += 1;
+        return String(version);
+      },
+      idOf,
+    );
     expect(group.frameOf(eventOf('1')).text).toBe('1');
     vi.advanceTimersByTime(900);
     expect(group.frameOf(eventOf('1')).text).toBe('1');
@@ -67,10 +72,14 @@ test('a result is shared for a moment, and made again for a subscriber that take
 test('results beyond the memory for them are forgotten, the oldest first', () => {
   const frames = createSharedFrames(atOnce);
   const made: string[] = [];
-  const group = frames.enter('a', ({ id }) => {
-    made.push(id);
-    return 'x'.repeat(20 * 1024 * 1024);
-  });
+  const group = frames.enter(
+    'a',
+    ({ id }) => {
+      made.push(id);
+      return 'x'.repeat(20 * 1024 * 1024);
+    },
+    idOf,
+  );
   for (const id of ['1', '2', '2', '1']) group.frameOf(eventOf(id));
   expect(made).toEqual(['1', '2', '1']);
 });

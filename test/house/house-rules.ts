@@ -63,7 +63,15 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts'],
   ],
   http: [
-    ...['domain', 'graphql/schema.ts', 'events/inbox.ts', 'providers/provider.ts', 'logging', 'limits'],
+    ...[
+      'domain',
+      'graphql/schema.ts',
+      'graphql/export-pages.ts',
+      'events/inbox.ts',
+      'providers/provider.ts',
+      'logging',
+      'limits',
+    ],
     'database/errors.ts', // a database that is away for a moment is no mistake of ours
     ...['worker/callback-intake.ts', 'accounts/provider-accounts.ts'],
   ],
@@ -100,6 +108,9 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
 
 /** What the domain may use from outside: packages that compute, and neither read nor write anything. */
 const purePackages: readonly string[] = ['typeid-js', 'currency-codes'];
+
+/** What the client may use from outside: packages that browsers can run, and that it lists as dependencies. */
+const clientPackages: readonly string[] = ['@graphql-typed-document-node/core', 'graphql-request', 'graphql-ws'];
 
 /** Texts that must not stand in a file. */
 const forbiddenTexts: readonly { readonly where: RegExp; readonly text: RegExp; readonly rule: string }[] = [
@@ -138,13 +149,13 @@ export function findViolations({ path, text }: SourceFile): string[] {
 }
 
 /**
- * Groups of files in src/ and sandbox/ that import each other in a circle, also by imports of types alone. Each group is sorted and reads
+ * Groups of files in src/, sandbox/ and packages/ that import each other in a circle, also by imports of types alone. Each group is sorted and reads
  * "a.ts, b.ts".
  */
 export function findImportCycles(sources: readonly SourceFile[]): string[] {
   const imports = new Map(
     sources
-      .filter(({ path }) => /^(src|sandbox)\//.test(path))
+      .filter(({ path }) => /^(src|sandbox|packages)\//.test(path))
       .map(({ path, text }) => [
         path,
         ts
@@ -200,6 +211,7 @@ function judgeImport(path: string, specifier: string): string | null {
   if (!specifier.startsWith('.')) return judgePackage(path, specifier);
   const target = normalize(join(dirname(path), specifier));
   if (tree === 'sandbox') return judgeSandboxImport(path, target);
+  if (path.startsWith('packages/client/')) return judgeClientImport(target);
   if (tree !== 'src') return null;
   if (target.startsWith('sandbox/')) return 'src shares no code with the sandbox';
   const room = rest[0] ?? '';
@@ -220,7 +232,15 @@ function judgeSandboxImport(path: string, target: string): string | null {
     : `sandbox/${own} may not import from sandbox/${other}`;
 }
 
+/** The client is a package of its own, which is installed without the server. */
+function judgeClientImport(target: string): string | null {
+  return target.startsWith('packages/client/') ? null : 'the client imports nothing from outside its package';
+}
+
 function judgePackage(path: string, specifier: string): string | null {
+  if (path.startsWith('packages/client/src/') && !clientPackages.includes(specifier)) {
+    return `the client may not import ${specifier}, only ${clientPackages.join(', ')}`;
+  }
   if (!path.startsWith('src/domain/') || purePackages.includes(specifier)) return null;
   return `the domain may not import ${specifier}, only ${purePackages.join(', ')}`;
 }

@@ -40,7 +40,7 @@ function subscriptionOf(results: string[]) {
   let outlet: Outlet | null = null;
   let end = () => {};
   const advance = () => {
-    while (results[0] !== undefined && outlet?.send(results[0])) results.shift();
+    while (results[0] !== undefined && outlet?.send(results[0], 'a cursor')) results.shift();
   };
   return {
     results,

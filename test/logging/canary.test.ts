@@ -41,7 +41,8 @@ function givenSecrets(): Canaries & Record<'developmentToken' | 'stripeKey' | 's
   };
 }
 
-const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+// `trace` writes the lines of all levels; at `error`, most are not even made.
+const levels = ['trace', 'error'] as const;
 
 describe.each(levels)('at the level %s', (level) => {
   const lines: string[] = [];
@@ -81,7 +82,7 @@ describe.each(levels)('at the level %s', (level) => {
     const texts = [...lines.map((text) => ({ place: 'the log', text })), ...answers, ...(await readRows(app))];
     expect(findCanaries(secrets, texts)).toEqual([]);
     expect(Object.keys(secrets).length).toBeGreaterThanOrEqual(16);
-    if (level === 'info') expect(lines.length).toBeGreaterThan(50);
+    if (level === 'trace') expect(lines.length).toBeGreaterThan(50);
 
     async function administer() {
       const token = developmentToken;

@@ -46,7 +46,9 @@ function copyProject(to: string): void {
     mkdirSync(dirname(join(to, file)), { recursive: true });
     cpSync(join(root, file), join(to, file));
   }
-  for (const made of ['node_modules', 'prisma/generated']) symlinkSync(join(root, made), join(to, made));
+  for (const made of ['node_modules', 'prisma/generated', 'generated', 'packages/client/generated']) {
+    symlinkSync(join(root, made), join(to, made));
+  }
 }
 
 async function prove(dir: string, { needsPostgresql }: Planted, databaseUrl: string): Promise<Catch | null> {

@@ -41,7 +41,6 @@ const untilSandboxStarts = ({ dataDir }: Home) =>
 const signals: [signal: NodeJS.Signals, end: number | NodeJS.Signals, said: string][] = [
   ['SIGKILL', 'SIGKILL', ''],
   ['SIGTERM', 1, 'Stopped while it was starting.\n'],
-  ['SIGINT', 1, 'Stopped while it was starting.\n'],
 ];
 
 // One home for all: each start fails for a reason of its own, so the one before it has left the ports, the data directory and the database

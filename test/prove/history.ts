@@ -59,7 +59,7 @@ const notFacts = {
   ]),
   payment: new Set([
     ...(['nextAction', 'providerReference', 'checkAt', 'checkAttempts', 'leasedUntil', 'askedAt', 'hintedAt'] as const),
-    ...(['captureMinor', 'captureAttempt', 'orderCreatedAt'] as const),
+    ...(['captureMinor', 'captureAttempt', 'cardBrand', 'cardLast4', 'orderCreatedAt'] as const),
   ]),
   refund: new Set(['checkAt', 'checkAttempts', 'leasedUntil']),
 } as const satisfies Record<string, ReadonlySet<string>>;

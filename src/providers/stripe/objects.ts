@@ -2,8 +2,15 @@ import { z } from 'zod';
 import { isId } from '../../domain/ids.ts';
 import { isCurrency } from '../../domain/money.ts';
 import type { Evidence, NextAction, PaymentFailure, ReportedPaymentStatus } from '../../domain/payment.ts';
-import { type PaymentReport, paymentReport } from '../../domain/report.ts';
+import { type Card, type PaymentReport, paymentReport } from '../../domain/report.ts';
 import { fromStripeAmount } from './amounts.ts';
+
+/** A charge where it is expanded, reduced to what a person recognizes the card by. It decides nothing, so any other shape counts as none. */
+const chargeSchema = z.object({
+  payment_method_details: z.object({
+    card: z.object({ brand: z.string().regex(/^[a-z_]{1,32}$/), last4: z.string().regex(/^\d{4}$/) }),
+  }),
+});
 
 /** The fields of Stripe's objects that we read. Statuses are open sets, so they are text here and mapped below. */
 export const paymentIntentSchema = z.object({
@@ -18,6 +25,7 @@ export const paymentIntentSchema = z.object({
   client_secret: z.string().nullish(),
   cancellation_reason: z.string().nullish(),
   metadata: z.record(z.string(), z.string()),
+  latest_charge: z.union([z.string(), chargeSchema]).nullish().catch(null),
   last_payment_error: z
     .object({
       code: z.string().nullish(),
@@ -96,8 +104,14 @@ export function reportOfIntent(
     capturedMinor: status === 'SUCCEEDED' ? fromStripeAmount(intent.amount_received, currency) : null,
     failure: status === 'ACTION_REQUIRED' ? failureOf(intent) : null,
     nextAction: status === 'ACTION_REQUIRED' ? nextAction : null,
+    card: cardOf(intent),
     evidence,
   });
+}
+
+/** Null unless the latest charge is expanded and was paid by card. */
+function cardOf({ latest_charge: charge }: StripePaymentIntent): Card | null {
+  return typeof charge === 'object' && charge !== null ? charge.payment_method_details.card : null;
 }
 
 /**

@@ -94,11 +94,11 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
   }
 
   async function retrieveIntent(id: string): Promise<StripePaymentIntent> {
-    return parseAnswer(paymentIntentSchema, await stripe.paymentIntents.retrieve(id));
+    return parseAnswer(paymentIntentSchema, await stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }));
   }
 
   async function retrieveSession(id: string): Promise<StripeCheckoutSession> {
-    const found = await stripe.checkout.sessions.retrieve(id, { expand: ['payment_intent'] });
+    const found = await stripe.checkout.sessions.retrieve(id, { expand: ['payment_intent.latest_charge'] });
     return parseAnswer(checkoutSessionSchema, found);
   }
 
