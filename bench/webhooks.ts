@@ -34,7 +34,7 @@ const masterKeys = developmentMasterKeys('bench');
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 
 async function measure(turn: Turn, hasDead: boolean): Promise<Measure[]> {
-  const [endpoints, events] = turn.isQuick ? [20, 2] : [1000, 10];
+  const [endpoints, events] = turn.isQuick ? [20, 2] : [1000, 1];
   const db = turn.scope.keep(
     await openDatabase({ databaseUrl: (await makeMigratedDatabase(turn)).url, dataDir: turn.tempDir }),
   );
