@@ -10,9 +10,10 @@ import { overload } from './overload.ts';
 import { reconnect } from './reconnect.ts';
 import { start } from './start.ts';
 import type { Bench } from './support/bench.ts';
+import { webhooks } from './webhooks.ts';
 
 /** In the order in which `all` runs them. */
 export const benches: readonly Bench[] = [
   ...[lifecycle, callbacks, fanOut, reconnect, followers, history],
-  ...[graphql, start, idle, flood, overload],
+  ...[graphql, start, idle, flood, overload, webhooks],
 ];

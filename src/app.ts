@@ -17,6 +17,7 @@ import { createFeeds } from './events/feeds.ts';
 import { followerReadsMax } from './events/follower-reads.ts';
 import { openTailWatch } from './events/tail-watch.ts';
 import { dieAt } from './failpoints.ts';
+import { createEventRenderer } from './graphql/event-payload.ts';
 import { createExportReader } from './graphql/export-pages.ts';
 import { graphiqlTabs } from './graphql/graphiql-tabs.ts';
 import { principalOf } from './graphql/operation-limits.ts';
@@ -41,6 +42,8 @@ import { createWebhookEntrance } from './http/webhook-entrance.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import { openLimits } from './limits/open-limits.ts';
 import { createLogger } from './logging/logger.ts';
+import { createOutgoing, endpointsMax } from './outgoing/outgoing-lane.ts';
+import { openWebhookTransport } from './outgoing/transport.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import { isLoopback } from './providers/settings.ts';
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
@@ -50,7 +53,7 @@ import { foldSales } from './store/sales-store.ts';
 import { openTelemetry } from './telemetry/open-telemetry.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
 import { createCallbackIntake } from './worker/callback-intake.ts';
-import type { Lane } from './worker/lane.ts';
+import { createLane, type Lane } from './worker/lane.ts';
 import { type Pruned, pruneBatch } from './worker/prune.ts';
 import { createReplay } from './worker/replay-delivery.ts';
 import { reportUnconfigured } from './worker/report-unconfigured.ts';
@@ -101,6 +104,8 @@ export type App = {
     checkPayments(): Promise<number>;
     checkRefunds(): Promise<number>;
     expireOrders(): Promise<number>;
+    /** Sends due events to the webhook endpoints of merchants, until none is due. Returns the number of attempts. */
+    sendWebhooks(): Promise<number>;
     /** Notifies subscribers whose notification was lost. */
     watchTail(): Promise<number>;
     /** Ends the subscriptions of API keys that were revoked on any node. */
@@ -208,10 +213,17 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ...{ directory: parts.pagesDirectory ?? pagesDirectory, hasShop: pagesToken !== null, setups },
       sandboxUrl: sandbox?.process.url ?? null,
     });
+    const webhookRules = { isProduction: config.isProduction, allowsLoopback: config.allowsWebhookLoopback };
+    const administration = { masterKeys, isProduction: config.isProduction, publicUrl, webhookRules };
     const server = {
-      ...{ commands, feeds, logId, clientTokens, replayDelivery: createReplay(commands) },
-      administration: { masterKeys, isProduction: config.isProduction, publicUrl },
+      ...{ commands, feeds, logId, clientTokens, administration },
+      replayDelivery: createReplay(commands),
     };
+    const transport = await keep(openWebhookTransport(webhookRules), (opened) => opened.close());
+    const outgoing = createOutgoing({
+      ...{ ...held, masterKeys, send: transport.send, chance: Math.random },
+      render: createEventRenderer(server, schema),
+    });
     const { yoga, answerPlainPost } = createGraphqlServer({
       ...{ ...server, schema },
       openEventStream: (subscription) => openEventStream(subscription, timeLimits),
@@ -300,13 +312,22 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       pages: pages.names,
       away: environment.away.map(({ name }) => name),
       storedAccounts: stored,
-      lanes: openLanes(commands),
+      lanes: [
+        ...openLanes(commands),
+        createLane(
+          'outgoing webhooks',
+          endpointsMax,
+          outgoing.claim,
+          async (claimed) => void (await outgoing.work(claimed)),
+        ),
+      ],
       rounds: {
         sweep: () => sweep(commands),
         applyDeliveries: () => applyDueDeliveries(commands),
         checkPayments: () => checkDuePayments(commands),
         checkRefunds: () => checkDueRefunds(commands),
         expireOrders: () => expireDueOrders(commands),
+        sendWebhooks: () => outgoing.runOnce(),
         watchTail: () => tail.runOnce(),
         endRevoked: () => authentication.endRevoked(),
         refreshAccounts: () => accounts.refresh(),

@@ -40,6 +40,10 @@ export type Config = {
   readonly callbackRetentionDays: number;
   /** How long idempotency keys are kept. */
   readonly idempotencyRetentionDays: number;
+  /** How long delivered webhook messages and the attempts to deliver them are kept. */
+  readonly webhookLogRetentionDays: number;
+  /** For development: webhooks may be sent to this machine. */
+  readonly allowsWebhookLoopback: boolean;
   readonly logLevel: LogLevel;
   /** Traces and metrics; both are off by default. */
   readonly telemetry: TelemetrySettings;
@@ -107,6 +111,8 @@ export function readConfig(environment: Environment = process.env): Config {
     migrateOnStart: choiceOf(at, 'MIGRATE_ON_START', ['true', 'false'], 'true', violations) === 'true',
     callbackRetentionDays: daysOf(at, 'CALLBACK_RETENTION_DAYS', 90, violations),
     idempotencyRetentionDays: daysOf(at, 'IDEMPOTENCY_RETENTION_DAYS', 30, violations),
+    webhookLogRetentionDays: daysOf(at, 'WEBHOOK_LOG_RETENTION_DAYS', 30, violations),
+    allowsWebhookLoopback: webhookLoopbackOf(at, isProduction, violations),
     logLevel: choiceOf(at, 'LOG_LEVEL', logLevels, isProduction ? 'info' : 'warn', violations),
     telemetry: telemetryOf(at, violations),
     devApiKey,
@@ -121,6 +127,12 @@ export function readConfig(environment: Environment = process.env): Config {
 
 function isOn(at: ReadVariable, name: string, fallback: boolean, violations: string[]): boolean {
   return choiceOf(at, name, ['on', 'off'], fallback ? 'on' : 'off', violations) === 'on';
+}
+
+function webhookLoopbackOf(at: ReadVariable, isProduction: boolean, violations: string[]): boolean {
+  const isAllowed = isOn(at, 'WEBHOOK_LOOPBACK', false, violations);
+  if (isAllowed && isProduction) violations.push('WEBHOOK_LOOPBACK is for development only: unset it in production.');
+  return isAllowed;
 }
 
 function checkDatabaseUrl(databaseUrl: string, violations: string[]): void {

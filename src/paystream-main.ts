@@ -28,6 +28,7 @@ async function runOn(config: Config, options: Options): Promise<string> {
       ...{ db: database, clock: systemClock, log: createLogger('error'), isProduction, publicUrl },
       masterKeys:
         config.masterKeys ?? (isProduction ? null : developmentMasterKeys(developmentKeys(config.dataDir).apiKey)),
+      webhookRules: { isProduction, allowsLoopback: config.allowsWebhookLoopback },
       localUrl: `http://${host}:${port}`,
       ofEnvironment: config.providers.map(({ name, description }) => `${name} ${description}`),
     };

@@ -7,6 +7,7 @@ import type { PaymentProvider, ProviderSetup } from '../providers/provider.ts';
 import { webhookUrlOf } from '../providers/webhook-url.ts';
 import { countByMasterKey, type StoredAccount } from '../store/provider-account-store.ts';
 import { countSigningKeys } from '../store/signing-key-store.ts';
+import { countWebhookSecrets } from '../store/webhook-endpoint-store.ts';
 import { masterKeyMissing, settingsOfStored } from './account-settings.ts';
 import type { MasterKeys } from './master-key.ts';
 import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts';
@@ -81,6 +82,7 @@ async function requireMasterKeys({ db, masterKeys }: OpeningParts): Promise<numb
   const secrets = [
     ...counts.map(({ keyId, accounts: count }) => ({ keyId, count, what: 'provider accounts' })),
     ...(await countSigningKeys(db.pool)).map((counted) => ({ ...counted, what: 'signing keys' })),
+    ...(await countWebhookSecrets(db.pool)).map((counted) => ({ ...counted, what: 'webhook endpoints' })),
   ];
   for (const { keyId, count, what } of secrets) {
     if (held.includes(keyId)) continue;

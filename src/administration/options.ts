@@ -17,6 +17,17 @@ export const usage = `Administers merchants, their keys and their provider accou
   npm run paystream -- provider list [--merchant ID]
   npm run paystream -- provider test ACCOUNT_ID
   npm run paystream -- provider disable ACCOUNT_ID
+  npm run paystream -- webhook add [--merchant ID] --url URL [--event TYPE] [--unordered] [--description TEXT]
+  npm run paystream -- webhook update ENDPOINT_ID [--url URL] [--event TYPE] [--ordered | --unordered] [--description TEXT]
+  npm run paystream -- webhook list [--merchant ID]
+  npm run paystream -- webhook log ENDPOINT_ID [--failed]
+  npm run paystream -- webhook pause ENDPOINT_ID
+  npm run paystream -- webhook resume ENDPOINT_ID
+  npm run paystream -- webhook rotate-secret ENDPOINT_ID [--keep-previous SECONDS]
+  npm run paystream -- webhook resend ENDPOINT_ID EVENT_ID
+  npm run paystream -- webhook replay ENDPOINT_ID --since TIME [--before TIME]
+  npm run paystream -- webhook replay ENDPOINT_ID --after CURSOR [--until CURSOR]
+  npm run paystream -- webhook remove ENDPOINT_ID
   npm run paystream -- master-key rotate
 
   --name NAME             a name for people, such as "My shop" or "shop server"
@@ -33,10 +44,53 @@ export const usage = `Administers merchants, their keys and their provider accou
   PROVIDER                stripe, alipay or wechatpay
   --file FILE             the account's variables, one NAME=VALUE in each line, as in an .env file; - reads standard input.
                           Secrets are never arguments: other users of the machine could read them there
+  --url URL               where events are posted, such as https://shop.example/webhooks
+  --event TYPE            a type of event that the endpoint gets, such as PAYMENT_SUCCEEDED; may be repeated. Without it: all.
+                          An update replaces all types, and --event all sends all
+  --ordered, --unordered  whether an event waits until the earlier events of its order are acknowledged. A new endpoint is ordered
+  --keep-previous SECONDS how long messages are signed with the previous secret too, 0 to 604800; 86400 without it
+  --since TIME            a time such as 2026-11-26T08:00:00Z
+  --after CURSOR          the cursor of an event in the merchant's log
   --allow-test            production accepts an account in which no money moves: a test key or a provider's sandbox
 
 It works on the database of the server: set the same NODE_ENV, PUBLIC_URL and MASTER_KEY, and the same
 DATABASE_URL or DATA_DIR. A running server needs no restart.`;
+
+/** A command line about webhook endpoints. */
+export type WebhookOptions =
+  | {
+      readonly command: 'webhook add';
+      readonly merchantId: string | null;
+      readonly url: string;
+      readonly eventTypes: readonly string[] | null;
+      readonly ordered: boolean | null;
+      readonly description: string | null;
+    }
+  | {
+      readonly command: 'webhook update';
+      readonly endpointId: string;
+      readonly url: string | null;
+      readonly eventTypes: readonly string[] | null;
+      readonly ordered: boolean | null;
+      readonly description: string | null;
+    }
+  | { readonly command: 'webhook list'; readonly merchantId: string | null }
+  | { readonly command: 'webhook log'; readonly endpointId: string; readonly onlyFailed: boolean }
+  | { readonly command: 'webhook pause' | 'webhook resume' | 'webhook remove'; readonly endpointId: string }
+  | {
+      readonly command: 'webhook rotate-secret';
+      readonly endpointId: string;
+      readonly keepPreviousSeconds: number | null;
+    }
+  | { readonly command: 'webhook resend'; readonly endpointId: string; readonly eventId: string }
+  | {
+      readonly command: 'webhook replay';
+      readonly endpointId: string;
+      readonly after: string | null;
+      readonly since: Date | null;
+      readonly until: string | null;
+      readonly before: Date | null;
+    };
 
 /** A command line of the paystream command. */
 export type Options =
@@ -84,6 +138,7 @@ export type Options =
     }
   | { readonly command: 'provider list'; readonly merchantId: string | null }
   | { readonly command: 'provider test' | 'provider disable'; readonly accountId: string }
+  | WebhookOptions
   | { readonly command: 'master-key rotate' };
 
 /** The command line cannot be understood. The message says why. */
@@ -140,7 +195,7 @@ export function readOptions(args: readonly string[]): Options | null {
           merchantId: merchant,
           role: required(values.role, '--role').toUpperCase(),
           subject: required(values.subject, '--subject'),
-          expiresInSeconds: secondsOf(values['expires-in'] ?? '3600'),
+          expiresInSeconds: secondsOf('--expires-in', values['expires-in'] ?? '3600'),
         };
       case 'provider add':
         return {
@@ -162,9 +217,44 @@ export function readOptions(args: readonly string[]): Options | null {
       case 'provider test':
       case 'provider disable':
         return { command, accountId: required(rest.shift(), anAccount) };
+      case 'webhook add':
+        return { command, merchantId: merchant, ...webhookOf(values), url: required(values.url, '--url') };
+      case 'webhook update':
+        return { command, endpointId: required(rest.shift(), anEndpoint), ...webhookOf(values) };
+      case 'webhook list':
+        return { command, merchantId: merchant };
+      case 'webhook log':
+        return { command, endpointId: required(rest.shift(), anEndpoint), onlyFailed: values.failed === true };
+      case 'webhook pause':
+      case 'webhook resume':
+      case 'webhook remove':
+        return { command, endpointId: required(rest.shift(), anEndpoint) };
+      case 'webhook rotate-secret': {
+        const kept = values['keep-previous'];
+        const keepPreviousSeconds = kept === undefined ? null : secondsOf('--keep-previous', kept);
+        return { command, endpointId: required(rest.shift(), anEndpoint), keepPreviousSeconds };
+      }
+      case 'webhook resend':
+        return {
+          command,
+          endpointId: required(rest.shift(), anEndpoint),
+          eventId: required(rest.shift(), 'the id of an event, evt_…'),
+        };
+      case 'webhook replay':
+        return {
+          command,
+          endpointId: required(rest.shift(), anEndpoint),
+          ...{ after: values.after ?? null, until: values.until ?? null },
+          ...{ since: timeOf('--since', values.since), before: timeOf('--before', values.before) },
+        };
       case 'master-key rotate':
         return { command };
       default:
+        if (noun === 'webhook' && verb === undefined) {
+          throw new UsageError(
+            'webhook needs add, update, list, log, pause, resume, rotate-secret, resend, replay or remove.',
+          );
+        }
         if (noun === 'provider' && verb === undefined) {
           throw new UsageError('provider needs add, update, list, test or disable.');
         }
@@ -187,6 +277,7 @@ export function readOptions(args: readonly string[]): Options | null {
   return options;
 }
 
+const anEndpoint = 'the id of a webhook endpoint, whe_…';
 const anAccount = 'the id of a provider account, pac_…';
 
 const takenBy: Readonly<Record<string, readonly string[]>> = {
@@ -200,6 +291,12 @@ const takenBy: Readonly<Record<string, readonly string[]>> = {
   'provider add': ['merchant', 'file', 'allow-test'],
   'provider update': ['file', 'allow-test'],
   'provider list': ['merchant'],
+  'webhook add': ['merchant', 'url', 'event', 'ordered', 'unordered', 'description'],
+  'webhook update': ['url', 'event', 'ordered', 'unordered', 'description'],
+  'webhook list': ['merchant'],
+  'webhook log': ['failed'],
+  'webhook rotate-secret': ['keep-previous'],
+  'webhook replay': ['after', 'until', 'since', 'before'],
 };
 
 /** The value of an option that is given at most once. @throws {UsageError} */
@@ -213,9 +310,27 @@ function webOriginsOf(values: readonly string[] | undefined): readonly string[] 
   return values?.filter((value) => value !== 'none') ?? null;
 }
 
-function secondsOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new UsageError('--expires-in must be a number of seconds.');
+function secondsOf(option: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${option} must be a number of seconds.`);
   return Number(text);
+}
+
+function timeOf(option: string, text: string | undefined): Date | null {
+  if (text === undefined) return null;
+  const at = new Date(text);
+  // Without an offset the time would depend on where the command runs.
+  if (Number.isNaN(at.getTime()) || !/(Z|[+-]\d\d:\d\d)$/.test(text)) {
+    throw new UsageError(`${option} must be a time with an offset, such as 2026-11-26T08:00:00Z.`);
+  }
+  return at;
+}
+
+/** The fields of an endpoint; null for those that are not given. `all` stands for no restriction of the types. */
+function webhookOf(values: ReturnType<typeof parse>['values']) {
+  const { url = null, event, ordered = false, unordered = false, description = null } = values;
+  if (ordered && unordered) throw new UsageError('--ordered and --unordered exclude each other.');
+  const eventTypes = event?.filter((type) => type !== 'all').map((type) => type.toUpperCase()) ?? null;
+  return { url, eventTypes, ordered: ordered || unordered ? ordered : null, description };
 }
 
 function parse(args: readonly string[]) {
@@ -235,6 +350,17 @@ function parse(args: readonly string[]) {
         'return-origin': { type: 'string', multiple: true },
         'web-origin': { type: 'string', multiple: true },
         'brand-color': { type: 'string' },
+        url: { type: 'string' },
+        event: { type: 'string', multiple: true },
+        ordered: { type: 'boolean' },
+        unordered: { type: 'boolean' },
+        description: { type: 'string' },
+        failed: { type: 'boolean' },
+        'keep-previous': { type: 'string' },
+        after: { type: 'string' },
+        until: { type: 'string' },
+        since: { type: 'string' },
+        before: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

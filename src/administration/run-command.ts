@@ -13,6 +13,7 @@ import { updateMerchant } from '../commands/update-merchant.ts';
 import { updateProviderAccount } from '../commands/update-provider-account.ts';
 import type { Database } from '../database/database.ts';
 import { InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import type { DestinationRules } from '../outgoing/destination.ts';
 import { listApiKeys } from '../store/api-key-store.ts';
 import { listMerchants } from '../store/merchant-store.ts';
 import { listProviderAccounts } from '../store/provider-account-store.ts';
@@ -29,9 +30,11 @@ import {
   textOfRevokedKey,
 } from './text.ts';
 import { readVariablesFile } from './variables-file.ts';
+import { runWebhookCommand } from './webhook-commands.ts';
 
 /** What the commands work with. */
 export type CommandParts = AccountParts & {
+  readonly webhookRules: DestinationRules;
   /** The URL that the internet reaches the server at; null when it is not set. */
   readonly publicUrl: string | null;
   /** The URL of a server on this machine. */
@@ -95,6 +98,17 @@ export async function runCommand(parts: CommandParts, options: Options): Promise
     }
     case 'provider disable':
       return textOfDisabled(await disableProviderAccount(parts, options.accountId));
+    case 'webhook add':
+    case 'webhook update':
+    case 'webhook list':
+    case 'webhook log':
+    case 'webhook pause':
+    case 'webhook resume':
+    case 'webhook remove':
+    case 'webhook rotate-secret':
+    case 'webhook resend':
+    case 'webhook replay':
+      return runWebhookCommand(parts, options, (id) => merchantOf(db, id));
     case 'master-key rotate': {
       const rotation = await rotateMasterKey(parts);
       if (rotation.problems.length > 0) throw new Error(textOfRotation(rotation));

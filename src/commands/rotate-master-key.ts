@@ -1,7 +1,9 @@
 import { masterKeyMissing } from '../accounts/account-settings.ts';
 import { SealBrokenError, type Sealed, type SealedRow, seal, sealedAccount, unseal } from '../accounts/sealing.ts';
+import { sealedEndpoint } from '../accounts/webhook-secrets.ts';
 import { resealBatch } from '../store/provider-account-store.ts';
 import { resealSigningKeys } from '../store/signing-key-store.ts';
+import { resealWebhookEndpoints } from '../store/webhook-endpoint-store.ts';
 import { type AccountParts, refused } from './provider-account-input.ts';
 import { sealedRowOf } from './signing-key-secret.ts';
 
@@ -17,8 +19,8 @@ export type Rotation = {
 };
 
 /**
- * Encrypts the secrets of all provider accounts and signing keys with the current master key. Safe while servers run, as long as all of them have
- * both keys, and safe to repeat: it goes on where it was interrupted.
+ * Encrypts the secrets of all provider accounts, signing keys and webhook endpoints with the current master key. Safe while servers run, as
+ * long as all of them have both keys, and safe to repeat: it goes on where it was interrupted.
  *
  * @throws {InvalidInputError} when there is no master key.
  */
@@ -48,6 +50,11 @@ export async function rotateMasterKey({ db, masterKeys }: Pick<AccountParts, 'db
         ? null
         : encrypt(sealedRowOf(key), { secrets: secret, keyId: sealedBy });
     }),
+  );
+  await inBatches((after) =>
+    resealWebhookEndpoints(db, { keyId, after, limit: batchSize }, (endpoint) =>
+      encrypt(sealedEndpoint(endpoint), endpoint),
+    ),
   );
   return { keyId, rotated, problems };
 }

@@ -17,12 +17,13 @@ const steps = [
 export type Step = (typeof steps)[number];
 
 /**
- * Places between two commits: the provider has answered and the answer is not stored yet (`.called`), or a callback is on
- * its way into the inbox.
+ * Places between two commits: the provider has answered and the answer is not stored yet (`.called`), a callback is on its way into the
+ * inbox, or an event is on its way to a merchant's endpoint.
  */
 const places = [
   ...(['pay.called', 'capture.called', 'refund.called', 'close.called', 'check.called'] as const),
   ...(['callback.verified', 'callback.kept', 'callback.acknowledged'] as const),
+  ...(['webhook.queued', 'webhook.sending', 'webhook.answered'] as const),
 ] as const;
 
 /** A named place where tests can kill the process. It has no effect unless the variable `FAILPOINTS` names it. */

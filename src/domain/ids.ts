@@ -11,6 +11,9 @@ export const idPrefixes = {
   apiKey: 'key',
   signingKey: 'jwk',
   providerAccount: 'pac',
+  webhookEndpoint: 'whe',
+  webhookAttempt: 'wha',
+  webhookReplay: 'whr',
   delivery: 'dlv',
 } as const;
 export type IdKind = keyof typeof idPrefixes;

@@ -101,6 +101,7 @@ const ordersSql = `
     order by e.sequence limit $6
   ) e order by e.order_id, e.sequence`;
 const findSql = `select ${columns} from events e where e.merchant_id = $1 and e.id = $2`;
+const findAllSql = `select ${columns} from events e where e.merchant_id = $1 and e.id = any($2)`;
 const tailSql = `
   select e.epoch, e.xid, e.pos, e.merchant_id as "merchantId", e.order_id as "orderId" from events e
   where (e.epoch, e.xid, e.pos) > ($1::int, $2::bigint, $3::bigint) and ${isSettled}
@@ -235,6 +236,16 @@ export async function readOrderLogs(
 export async function findEvent(on: Reader, merchantId: string, eventId: string): Promise<LoggedEvent | null> {
   const { rows } = await on.query<LoggedEvent>(findSql, [merchantId, eventId]);
   return rows[0] ?? null;
+}
+
+/** The events with these ids, by id. Those that do not exist, or are of another merchant, are missing. */
+export async function findEvents(
+  on: Reader,
+  merchantId: string,
+  eventIds: readonly string[],
+): Promise<ReadonlyMap<string, LoggedEvent>> {
+  const { rows } = await on.query<LoggedEvent>(findAllSql, [merchantId, eventIds]);
+  return new Map(rows.map((event) => [event.id, event]));
 }
 
 /** The orders and merchants of the readable events after a position, over all merchants, in log order. */

@@ -4,6 +4,7 @@ import type { MasterKeys } from '../accounts/master-key.ts';
 import type { ClientTokens } from '../commands/client-token.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import type { Feeds } from '../events/feeds.ts';
+import type { DestinationRules } from '../outgoing/destination.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { Caller } from './authentication.ts';
 import type { OrderLoaders } from './order-loaders.ts';
@@ -14,6 +15,7 @@ export type Administration = {
   readonly masterKeys: MasterKeys | null;
   readonly isProduction: boolean;
   readonly publicUrl: string;
+  readonly webhookRules: DestinationRules;
 };
 
 /** Applies the kept body of a merchant's delivery again, or says what that would do. */

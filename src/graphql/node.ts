@@ -9,7 +9,8 @@ import { isSelectedBelow, partsOf } from './order-loaders.ts';
 import { ofOrder, type ReadEvent } from './read-event.ts';
 import { isStaff } from './scope.ts';
 
-const typeNames: Readonly<Record<Exclude<IdKind, 'apiKey' | 'signingKey' | 'providerAccount'>, string>> = {
+type WithoutNode = 'apiKey' | 'signingKey' | 'providerAccount' | 'webhookEndpoint' | 'webhookAttempt' | 'webhookReplay';
+const typeNames: Readonly<Record<Exclude<IdKind, WithoutNode>, string>> = {
   order: 'Order',
   payment: 'Payment',
   refund: 'Refund',

@@ -16,6 +16,9 @@ import './product.ts';
 import './keys.ts';
 import './provider-account.ts';
 import './viewer-type.ts';
+import './webhook-endpoint.ts';
+import './webhook-message.ts';
+import './webhook-mutations.ts';
 import { builder } from './builder.ts';
 import { logMutations } from './mutation-log.ts';
 

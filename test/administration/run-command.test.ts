@@ -21,6 +21,7 @@ afterAll(() => database.close());
 const parts = {
   ...{ clock: systemClock, log: { info() {}, warn() {}, error() {} }, isProduction: true, masterKeys: testMasterKeys },
   ...{ publicUrl: 'https://pay.example', localUrl: 'http://127.0.0.1:4000', ofEnvironment: [] },
+  webhookRules: { isProduction: true, allowsLoopback: false },
 };
 
 /** What the command prints in production, or the sentence of its failure. */
@@ -96,4 +97,37 @@ test('a signing key is created, listed and revoked, and each step says what to d
   expect(await run('signing-key', 'revoke', id)).toContain('was revoked at');
   expect(await run('signing-key', 'add', '--jwks-url', 'http://login.example/')).toContain('must be https');
   expect(await run('token', 'mint', '--role', 'KING', '--subject', 'ada')).toContain('role: must be one of OPERATOR');
+});
+
+test('webhook endpoints are added, changed, paused, resumed, rotated and removed, and their secret is shown once', async () => {
+  const list = await run('webhook', 'list');
+  expect(list).toContain('There is no webhook endpoint. Add one: npm run paystream -- webhook add');
+  const added = await run('webhook', 'add', '--url', 'https://shop.example/hooks', '--event', 'payment_succeeded');
+  const [id = ''] = /whe_\w{26}/.exec(added) ?? [];
+  expect(added).toMatch(
+    /Events of the types PAYMENT_SUCCEEDED are posted to https:\/\/shop\.example\/hooks, those of one order/,
+  );
+  expect(added).toMatch(/^whsec_[\w+/]+=*$/m);
+  expect(await run('webhook', 'add', '--url', 'http://shop.example/')).toBe('url: must be https in production.');
+  expect(await run('webhook', 'add', '--url', 'https://169.254.169.254/')).toBe(
+    'url: must be reachable on the public internet.',
+  );
+  expect(await run('webhook', 'add', '--url', 'https://shop.example/', '--event', 'nothing')).toBe(
+    'eventTypes.0: is not an event type.',
+  );
+  expect(await run('webhook', 'update', id, '--event', 'all', '--unordered')).toContain('All events are posted to');
+  expect(await run('webhook', 'pause', id)).toContain('paused since');
+  expect(await run('webhook', 'list')).toMatch(
+    new RegExp(`${id} +https://shop\\.example/hooks +all +no +.+ paused since`),
+  );
+  expect(await run('webhook', 'resume', id)).toContain('It is active.');
+  const rotated = await run('webhook', 'rotate-secret', id, '--keep-previous', '0');
+  expect(rotated).toContain('The previous one is not used any more.');
+  expect(/^whsec_.+$/m.exec(rotated)?.[0]).not.toBe(/^whsec_.+$/m.exec(added)?.[0]);
+  expect(await run('webhook', 'log', id)).toBe('There is no message.');
+  expect(await run('webhook', 'replay', id, '--since', '2026-11-26T08:00:00Z')).toContain(`webhook log ${id}`);
+  expect(await run('webhook', 'replay', id, '--after', 'nonsense')).toContain('after: is not a cursor of this API.');
+  expect(await run('webhook', 'resend', id, 'evt_unknown')).toBe('There is no such event.');
+  expect(await run('webhook', 'remove', id)).toContain('Nothing is sent to it any more.');
+  expect(await run('webhook', 'pause', id)).toBe('There is no such webhook endpoint.');
 });

@@ -23,7 +23,8 @@ type Ids = Readonly<
     | 'apiKey'
     | 'signingKey'
     | 'account'
-    | 'delivery',
+    | 'delivery'
+    | 'webhookEndpoint',
     string
   >
 > & {
@@ -89,6 +90,59 @@ const table: Readonly<Record<string, Line>> = {
   'Query.apiKeys': { roles: ['MERCHANT'], call: () => '{ name }' },
   'Query.signingKeys': { roles: ['MERCHANT'], call: () => '{ jwksUrl }' },
   'Query.providerAccounts': { roles: ['MERCHANT'], call: () => '{ provider }' },
+  'Query.webhookEndpoints': { roles: staff, call: () => '{ url eventTypes pendingCount failedCount }' },
+  'Query.webhookEndpoint': {
+    roles: staff,
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { url }`,
+  },
+  'Query.webhookMessages': {
+    roles: staff,
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(endpointId: ${q(webhookEndpoint)}) { nodes { eventId } }`,
+  },
+  'Mutation.createWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    call: () => '(input: { url: "https://10.0.0.1/" }) { __typename ... on Error { code message } }',
+  },
+  'Mutation.updateWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) =>
+      `(input: { id: ${q(webhookEndpoint)}, ordered: true }) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.rotateWebhookSecret': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.pauseWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.resumeWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.deleteWebhookEndpoint': {
+    roles: ['MERCHANT'],
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) => `(id: ${q(webhookEndpoint)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.resendWebhook': {
+    roles: deciders,
+    names: ['webhookEndpoint', 'event'],
+    call: ({ webhookEndpoint, event }) =>
+      `(endpointId: ${q(webhookEndpoint)}, eventId: ${q(event)}) { __typename ... on Error { code message } }`,
+  },
+  'Mutation.replayWebhooks': {
+    roles: deciders,
+    names: ['webhookEndpoint'],
+    call: ({ webhookEndpoint }) =>
+      `(input: { endpointId: ${q(webhookEndpoint)}, since: "2030-01-01T00:00:00Z" }) { __typename ... on Error { code message } }`,
+  },
   'Mutation.createApiKey': {
     roles: ['MERCHANT'],
     call: () => '(name: "shop server") { __typename ... on Error { code } }',
@@ -307,12 +361,21 @@ async function deliveryOf(node: TestApp, payment: string): Promise<string> {
 }
 
 /** Keys that no test uses. */
-async function keysOf({ client }: TestApp): Promise<Pick<Ids, 'apiKey' | 'signingKey'>> {
-  const made = await client.request<{ key: { apiKey: { id: string } }; signing: { signingKey: { id: string } } }>(
+async function keysOf({ client }: TestApp): Promise<Pick<Ids, 'apiKey' | 'signingKey' | 'webhookEndpoint'>> {
+  const made = await client.request<{
+    key: { apiKey: { id: string } };
+    signing: { signingKey: { id: string } };
+    hook: { endpoint: { id: string } };
+  }>(
     `mutation { key: createApiKey(name: "unused") { ... on CreatedApiKey { apiKey { id } } }
-      signing: createSigningKey { ... on CreatedSigningKey { signingKey { id } } } }`,
+      signing: createSigningKey { ... on CreatedSigningKey { signingKey { id } } }
+      hook: createWebhookEndpoint(input: { url: "https://shop.example/hooks" }) { ... on WebhookEndpointSecret { endpoint { id } } } }`,
   );
-  return { apiKey: made.key.apiKey.id, signingKey: made.signing.signingKey.id };
+  return {
+    apiKey: made.key.apiKey.id,
+    signingKey: made.signing.signingKey.id,
+    webhookEndpoint: made.hook.endpoint.id,
+  };
 }
 
 const documentOf = (kind: string, field: string, call: string) => `${kind.toLowerCase()} { answer: ${field}${call} }`;
@@ -422,7 +485,7 @@ describe.each(Object.entries(transports))('over %s', (transport, send) => {
 /** All kinds but one are left out, so that `node` and others name this one. */
 function onlyId(ids: Ids, kind: keyof Ids): Ids {
   const without = { order: '', payment: '', refund: '', event: '', product: '', merchant: '', orderCursor: '' };
-  const keys = { apiKey: '', signingKey: '', account: '', delivery: '' };
+  const keys = { apiKey: '', signingKey: '', account: '', delivery: '', webhookEndpoint: '' };
   return { ...ids, ...without, ...keys, [kind]: ids[kind] };
 }
 

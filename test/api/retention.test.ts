@@ -184,5 +184,11 @@ test('a batch is small, and reports that there is more', async () => {
   app.clock.advance(91 * dayMs);
   expect(await app.app.rounds.prune()).toMatchObject({ callbacks: pruneBatchMax, isFull: true });
   expect((await pruneAll()).callbacks).toBeGreaterThanOrEqual(1);
-  expect(await app.app.rounds.prune()).toEqual({ callbacks: 0, keys: 0, refusedCallbacks: 0, isFull: false });
+  expect(await app.app.rounds.prune()).toEqual({
+    callbacks: 0,
+    keys: 0,
+    refusedCallbacks: 0,
+    webhooks: 0,
+    isFull: false,
+  });
 });

@@ -37,6 +37,8 @@ test('an empty environment is development: embedded database, sandbox, loopback'
       migrateOnStart: true,
       callbackRetentionDays: 90,
       idempotencyRetentionDays: 30,
+      webhookLogRetentionDays: 30,
+      allowsWebhookLoopback: false,
       logLevel: 'warn',
       telemetry: { tracing: null, metrics: null },
       devApiKey: null,

@@ -16,7 +16,10 @@ if (!adminUrl) {
   console.error('Set DATABASE_URL to a PostgreSQL server on which databases may be made and dropped.');
   process.exit(1);
 }
-const chosen = failpoints.filter((name) => values.failpoint === undefined || values.failpoint.includes(name));
+// Those of webhooks are reached by the schedules: the shops of these runs have no endpoints.
+const chosen = failpoints.filter((name) =>
+  values.failpoint === undefined ? !name.startsWith('webhook.') : values.failpoint.includes(name),
+);
 if (chosen.length === 0) {
   console.error(`There is no such failpoint. There are: ${failpoints.join(', ')}.`);
   process.exit(1);

@@ -9,7 +9,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   domain: [],
   telemetry: ['logging/trace.ts'],
   database: ['prisma/generated', 'telemetry/observe.ts', 'logging/trace.ts'],
-  store: ['domain', 'database', 'events/inbox.ts', 'logging', 'telemetry/traceparent.ts'],
+  store: ['domain', 'database', 'events/inbox.ts', 'events/cursor.ts', 'logging', 'telemetry/traceparent.ts'],
   events: ['domain', 'database', 'telemetry/observe.ts'],
   providers: ['domain', 'telemetry/observe.ts', 'telemetry/traceparent.ts'],
   accounts: ['domain', 'database', 'store', 'providers'],
@@ -23,7 +23,21 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     'providers/provider.ts',
     'logging',
   ],
-  commands: ['domain', 'database', 'store', 'accounts', 'provider-calls', 'providers/provider.ts', 'logging'],
+  outgoing: [
+    ...['domain', 'database', 'store', 'accounts/master-key.ts', 'accounts/sealing.ts', 'accounts/webhook-secrets.ts'],
+    ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts', 'logging'],
+  ],
+  commands: [
+    ...['domain', 'database', 'store', 'accounts', 'provider-calls', 'providers/provider.ts', 'logging'],
+    // ranges of the log, and what is sent again
+    ...[
+      'events/cursor.ts',
+      'events/log.ts',
+      'events/log-time.ts',
+      'outgoing/destination.ts',
+      'outgoing/queue-again.ts',
+    ],
+  ],
   worker: [
     ...['domain', 'database', 'events/inbox.ts', 'store', 'provider-calls', 'providers/provider.ts', 'logging'],
     'telemetry/observe.ts',
@@ -36,6 +50,9 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     ...['domain', 'commands', 'database', 'prisma/generated', 'logging', 'limits', 'provider-calls/context.ts'],
     ...['accounts/account-settings.ts', 'accounts/master-key.ts', 'providers/webhook-url.ts', 'telemetry/observe.ts'],
     ...['store/api-key-store.ts', 'store/signing-key-store.ts', 'store/provider-account-store.ts'],
+    'outgoing/destination.ts',
+    ...['store/webhook-endpoint-store.ts', 'store/webhook-message-store.ts'],
+    ...['store/webhook-attempt-store.ts', 'store/webhook-replay-store.ts'],
     ...[
       'store/order-reader.ts',
       'store/order-list.ts',
@@ -84,7 +101,10 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'development.ts': ['development-keys.ts'],
   'development-keys.ts': [],
   'demo-shop.ts': ['commands', 'store', 'accounts/master-key.ts', 'provider-calls/context.ts'],
-  administration: ['domain', 'commands', 'accounts', 'database', 'store', 'providers/webhook-url.ts', 'variables.ts'],
+  administration: [
+    ...['domain', 'commands', 'accounts', 'database', 'store', 'providers/webhook-url.ts', 'variables.ts'],
+    'outgoing/destination.ts',
+  ],
   'closing-list.ts': [],
   'app.ts': 'everything',
   'app-parts.ts': 'everything', // wires parts of app.ts

@@ -233,6 +233,7 @@ describe.each(levels)('at the level %s', (level) => {
     const masterKeys = { current: readMasterKey(secrets.masterKey ?? ''), old: null };
     const parts = {
       ...{ ...accountParts(node), log, masterKeys, publicUrl: null, localUrl: node.app.url, ofEnvironment: [] },
+      webhookRules: { isProduction: false, allowsLoopback: false },
     };
     const run = async (...args: readonly string[]) => {
       const options = readOptions(args);

@@ -1,4 +1,5 @@
 import type { Folded } from './history.ts';
+import { findLostWebhooks, findWebhooksOutOfSequence } from './hook-invariants.ts';
 import { type Violation, violationsOf } from './invariants.ts';
 import { findDifferencesFromLedger, findDoubles, findFailuresWithoutWord, findOpenAtEnd } from './ledger-invariants.ts';
 import { viewOf } from './ledger-view.ts';
@@ -65,6 +66,7 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
       findSurplusKept(orders, payments, refunds, (id) => isResolved(history.events, id)),
     ),
     ...violationsOf(9, await subscribers.misheard(history.events)),
+    ...violationsOf(15, findWebhooksOutOfSequence(scene.hooks.endpoints, history.events)),
     ...violationsOf(10, isToBlame ? failures : []),
     ...violationsOf(11, findFailuresWithoutWord(payments, refunds, ledger, world.exchanges)),
     ...violationsOf(
@@ -108,6 +110,7 @@ export async function checkQuiet(scene: Scene): Promise<Violation[]> {
     ...violationsOf(5, findBelievedForgeries(spoiled, deliveries)),
     ...violationsOf(5, findAppliedWithoutTrace(deliveries, history.events)),
     ...violationsOf(5, findUnreviewed(deliveries, payments, history.events)),
+    ...violationsOf(15, findLostWebhooks(scene.hooks.endpoints, history.events)),
     ...violationsOf(6, isSame ? [] : ['the log is not what it was when it was read event by event']),
   ];
 }

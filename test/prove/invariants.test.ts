@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AlipayLedger } from '../../sandbox/alipay/ledger-report.ts';
 import { History } from './history.ts';
+import { findLostWebhooks, findWebhooksOutOfSequence } from './hook-invariants.ts';
 import { findDifferencesFromLedger, findDoubles, findFailuresWithoutWord, findOpenAtEnd } from './ledger-invariants.ts';
 import { type LedgerView, viewOfAlipay, viewOfStripe, viewOfWechatpay } from './ledger-view.ts';
 import { findMisheard, findRowsThatEventsDoNotTell } from './log-invariants.ts';
@@ -321,6 +322,35 @@ test.each<[invariant: number, what: string, problems: readonly string[]]>([
   ],
 ])('invariant %i catches %s', (_invariant, _what, problems) => {
   expect(problems).not.toEqual([]);
+});
+
+const told = (sequence: number, isAcknowledged = true) => ({
+  id: `evt_${sequence}`,
+  orderId: 'ord_1',
+  sequence,
+  isAcknowledged,
+});
+const logged = [1, 2, 3].map((sequence) => ({
+  id: `evt_${sequence}`,
+  orderId: 'ord_1',
+  sequence,
+  type: 'ORDER_CREATED' as const,
+}));
+const endpointOf = (requests: ReturnType<typeof told>[], ordered = true) => [
+  { id: 'whe_1', ordered, types: null, requests },
+];
+
+test('15: an ordered endpoint gets no event before it has acknowledged the earlier ones of the order', () => {
+  expect(findWebhooksOutOfSequence(endpointOf([told(1), told(1), told(2), told(1), told(3)]), logged)).toEqual([]);
+  expect(findWebhooksOutOfSequence(endpointOf([told(1, false), told(2)]), logged)).toHaveLength(1);
+  expect(findWebhooksOutOfSequence(endpointOf([told(1), told(3)]), logged)).toHaveLength(1);
+  expect(findWebhooksOutOfSequence(endpointOf([told(3), told(1, false), told(2)], false), logged)).toEqual([]);
+  expect(findWebhooksOutOfSequence(endpointOf([told(4)], false), logged)).toHaveLength(1);
+});
+
+test('15: in the end every event is acknowledged', () => {
+  expect(findLostWebhooks(endpointOf([told(1), told(2), told(3)]), logged)).toEqual([]);
+  expect(findLostWebhooks(endpointOf([told(1), told(2), told(3, false)]), logged)).toHaveLength(1);
 });
 
 test('a sum of sales that differs from the rows is found, and one that is missing', () => {

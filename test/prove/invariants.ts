@@ -14,6 +14,7 @@ export const invariants = {
   12: 'when an order ends, nothing of it can be paid at the provider any more',
   13: 'what a payment brought beyond its order is on its way back from the moment on, or a person is asked',
   14: 'the sums of sales are those of the payments and refunds, at every moment',
+  15: 'every webhook endpoint acknowledges each event of its types in the end; an ordered one gets those of an order in sequence',
 } as const;
 export type InvariantNumber = keyof typeof invariants;
 

@@ -20,7 +20,11 @@ import type { LogPosition } from '../../src/events/cursor.ts';
 import { createFeeds } from '../../src/events/feeds.ts';
 import { createNotifier } from '../../src/events/notifications.ts';
 import { openTailWatch } from '../../src/events/tail-watch.ts';
+import { createEventRenderer } from '../../src/graphql/event-payload.ts';
+import { schema } from '../../src/graphql/schema.ts';
 import type { WebhookParts } from '../../src/http/webhooks.ts';
+import { createOutgoing } from '../../src/outgoing/outgoing-lane.ts';
+import { NoWebhookAnswerError, type SendWebhook } from '../../src/outgoing/transport.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
@@ -35,6 +39,7 @@ import { doorDispatcher } from './alipay-dispatcher.ts';
 import { receiveCallback } from './callback-entrance.ts';
 import { Dice } from './dice.ts';
 import { BrokenConnectionError, forever, Life } from './life.ts';
+import { hookMasterKeys, hookRules } from './merchant-hooks.ts';
 import { mortalDatabase } from './mortal-database.ts';
 import type { Answer, CommandName, Node, NodeObserver, Scope } from './node.ts';
 import { type Door, DoorClient } from './provider-client.ts';
@@ -134,6 +139,20 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const reluctanceDice = new Dice(parts.dice.int(0, 0x7fff_ffff), 'subscribers');
   const feeds = createFeeds({ pool: readingPool, notifier, log, readsMax: 2, ringEvents });
   const tail = await openTailWatch({ pool: readingPool, notifier });
+  const administration = {
+    ...{ masterKeys: hookMasterKeys, isProduction: false, publicUrl: 'http://nodes.invalid', webhookRules: hookRules },
+  };
+  const server = {
+    ...{ commands: context, feeds, logId: 'prove', clientTokens: null, administration },
+    replayDelivery: () => Promise.reject(new Error('An event replays nothing.')),
+  };
+  const outgoing = createOutgoing({
+    ...{ db, clock: { now }, failpoint, masterKeys: hookMasterKeys },
+    log: withoutAlerts(log),
+    send: sendHooks((request) => (life.isOver ? forever() : life.within(door(request)))),
+    render: createEventRenderer(server, schema),
+    chance: () => 0.5,
+  });
 
   return {
     get isDead() {
@@ -146,7 +165,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       try {
         const { deliveries, payments, refunds, orders } = await life.heard(() => sweep(context));
         await life.heard(() => foldSales(db.pool));
-        return deliveries + payments + refunds + orders;
+        return deliveries + payments + refunds + orders + (await life.heard(() => outgoing.runOnce()));
       } catch (error) {
         if (!(error instanceof BrokenConnectionError)) log.error({ err: error }, 'a background round failed');
         return null;
@@ -222,6 +241,25 @@ async function answerOf(life: Life, command: () => Promise<string>): Promise<Ans
 }
 
 /** Collects errors only: warnings are normal behaviour of providers. */
+/** Sends to the merchant's endpoints through the door that leads out of the node. */
+function sendHooks(door: Door): SendWebhook {
+  return async ({ url, headers, body }) => {
+    const outcome = await door({ method: 'POST', path: new URL(url).pathname, headers, body });
+    if (typeof outcome === 'string') throw new NoWebhookAnswerError('There was no answer within 15 s.');
+    return { status: outcome.status, body: outcome.body, retryAfterMs: 0 };
+  };
+}
+
+/** An endpoint that is paused is an alert to people, and no failure of the product. */
+function withoutAlerts(log: Log): Log {
+  return {
+    ...log,
+    error: (fields, message) => {
+      if (!/^a webhook endpoint was paused|^an event could not be delivered/.test(message)) log.error(fields, message);
+    },
+  };
+}
+
 function complaintsTo(observer: NodeObserver, life: Life): Log {
   return {
     info: () => {},

@@ -78,9 +78,11 @@ const dueSql = `
     select greatest(check_at, leased_until) as due from payments where merchant_id = $1
     union all select greatest(check_at, leased_until) from refunds where merchant_id = $1
     union all select due_at from orders where merchant_id = $1
+    union all select greatest(due_at, retry_at, leased_until) from webhook_endpoints where merchant_id = $1 and due_at is not null
     union all select apply_at from deliveries where status = 'PENDING'
   ) dues`;
 const forgetSql = [
+  `update webhook_endpoints set status = 'PAUSED', pause_reason = 'REQUESTED', paused_at = created_at, due_at = null where status = 'ACTIVE'`,
   'update payments set check_at = null where check_at is not null',
   'update refunds set check_at = null where check_at is not null',
   'update orders set due_at = null where due_at is not null',

@@ -53,6 +53,7 @@ export async function runSchedule(schedule: Schedule, stage: Stage): Promise<Fai
     clients: new Clients(world, actor, isFourEyes(schedule) ? operator : actor, schedule.orders, names),
     buyer: new Buyer(world),
     subscribers: new Subscribers(world, patienceMs[stage.database.kind]),
+    hooks: world.hooks,
     history: new History(),
     failedAnswers: [],
     toRepeat: [],
@@ -65,6 +66,7 @@ export async function runSchedule(schedule: Schedule, stage: Stage): Promise<Fai
       world.now(),
       isFourEyes(schedule) ? '[]' : null,
     ]);
+    await world.hooks.register(stage.database, merchantId, () => world.now());
     await clearFaults(scene, false);
     return await new Run(scene, stage).finish();
   } finally {
@@ -105,6 +107,8 @@ class Run {
       await this.#scene.clients.approveWaiting();
     }
     this.#stage.onStep('until all is quiet');
+    this.#scene.hooks.isWellBehaved = true;
+    await this.#resumeHooks();
     await clearFaults(this.#scene, true);
     await this.#scene.world.configure(null);
     subscribers.allComeBack();
@@ -124,9 +128,15 @@ class Run {
     do await world.idle();
     while (await world.revive()); // requests of dead nodes at the provider may have caused more work
     subscribers.goOn(() => this.#dice.int(0, world.slots - 1));
+    await this.#resumeHooks();
     if (!world.isTouched) return [];
     world.isTouched = false;
     return checkNow(this.#scene);
+  }
+
+  #resumeHooks(): Promise<void> {
+    const { hooks, merchantId, world } = this.#scene;
+    return hooks.resumePaused(this.#stage.database, merchantId, () => world.now());
   }
 
   async #repeat(): Promise<void> {

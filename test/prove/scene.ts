@@ -2,6 +2,7 @@ import type { Database } from '../../src/database/database.ts';
 import type { Buyer } from './buyer.ts';
 import type { Clients, Names } from './clients.ts';
 import type { History } from './history.ts';
+import type { MerchantHooks } from './merchant-hooks.ts';
 import type { FaultRule, KeyedStep, Schedule } from './schedule.ts';
 import type { Subscribers } from './subscribers.ts';
 import type { Tally } from './tally.ts';
@@ -17,6 +18,7 @@ export type Scene = {
   readonly clients: Clients;
   readonly buyer: Buyer;
   readonly subscribers: Subscribers;
+  readonly hooks: MerchantHooks;
   readonly history: History;
   readonly tally: Tally;
   readonly trace: (what: string) => void;

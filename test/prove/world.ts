@@ -7,6 +7,7 @@ import type { Notification } from '../../src/events/notifications.ts';
 import { Dice } from './dice.ts';
 import { type Exchange, exchangeOf } from './exchanges.ts';
 import { BrokenConnectionError } from './life.ts';
+import { hookPath, MerchantHooks } from './merchant-hooks.ts';
 import type { Node, NodeObserver } from './node.ts';
 import type { Door } from './provider-client.ts';
 import { sandboxKeys } from './provider-keys.ts';
@@ -46,6 +47,7 @@ export class World {
   readonly sandbox: Sandbox;
   readonly callbacks: CallbackAttempt[] = [];
   readonly exchanges: Exchange[] = [];
+  readonly hooks: MerchantHooks;
   /** The errors that nodes logged since the last call. */
   complaints: string[] = [];
   /** True from an injected database failure until it is reset: logged errors are expected then. */
@@ -72,6 +74,9 @@ export class World {
     this.#tally = tally;
     this.#trace = trace;
     this.#dice = new Dice(schedule.seed, 'network');
+    this.hooks = new MerchantHooks(schedule.seed, tally, (failpoint) => {
+      for (const node of this.#nodes) node.crashAt(failpoint, 1);
+    });
   }
 
   static async open(schedule: Schedule, parts: WorldParts): Promise<World> {
@@ -223,6 +228,7 @@ export class World {
 
   /** Passes a node's request to the provider. While a late answer is awaited, everything else continues. */
   async #ask(request: InProcessRequest): Promise<InProcessResponse | 'unanswered' | 'reset'> {
+    if (request.path.startsWith(hookPath)) return this.hooks.answer(request, this.now());
     const askedMs = this.now().getTime();
     const outcome = await this.sandbox.request(request);
     const isAnswered = typeof outcome !== 'string' && outcome.status !== 599;

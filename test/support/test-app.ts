@@ -82,6 +82,8 @@ export const testConfig: Config = {
   migrateOnStart: true,
   callbackRetentionDays: 90,
   idempotencyRetentionDays: 30,
+  webhookLogRetentionDays: 30,
+  allowsWebhookLoopback: true,
   logLevel: 'silent',
   telemetry: { tracing: null, metrics: null },
   devApiKey: token,
