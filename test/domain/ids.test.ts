@@ -13,6 +13,9 @@ const kinds: readonly [kind: IdKind, prefix: string][] = [
   ['apiKey', 'key'],
   ['signingKey', 'jwk'],
   ['providerAccount', 'pac'],
+  ['webhookEndpoint', 'whe'],
+  ['webhookAttempt', 'wha'],
+  ['webhookReplay', 'whr'],
   ['delivery', 'dlv'],
 ];
 

@@ -33,7 +33,8 @@ describe.skipIf(chromiumPath === null)('the checkout', () => {
     await page.goto(order.link);
     await method(page, 'Card').click();
     await typeCard(page, '4242424242424242');
-    await page.getByRole('button', { name: 'Pay CN¥161.00' }).click();
+    // By key: headless Chromium loses a click beside a frame of another origin whose height has just changed.
+    await page.getByRole('button', { name: 'Pay CN¥161.00' }).press('Enter');
     await seen(page, 'Payment received');
     expect(page.url()).toBe(`${rig.app.app.url}/checkout/${order.id}`);
     const ownRequests = visitor.sent.filter((request) => request.startsWith(rig.app.app.url));
@@ -119,11 +120,11 @@ describe.skipIf(chromiumPath === null)('the checkout', () => {
     await method(page, 'Card').click();
     await typeCard(page, '4000000000000002');
     const pay = page.getByRole('button', { name: 'Pay CN¥161.00' });
-    await pay.click();
+    await pay.press('Enter');
     await page.getByText('Your bank declined the card. Try another card, or another way to pay.').waitFor();
     expect(await accessibilityProblems(page)).toEqual([]);
     await typeCard(page, '4242424242424242');
-    await pay.click();
+    await pay.press('Enter');
     await seen(page, 'Payment received');
     expect(await paymentsOf(rig.app, order.id)).toHaveLength(1);
     expect(await chargesOf(rig.app, order.id)).toBe(1);
@@ -140,7 +141,7 @@ describe.skipIf(chromiumPath === null)('the checkout', () => {
     await page.goto(order.link);
     await method(page, 'Card').click();
     await typeCard(page, '4000002500003155');
-    await page.getByRole('button', { name: 'Pay CN¥161.00' }).click();
+    await page.getByRole('button', { name: 'Pay CN¥161.00' }).press('Enter');
     await page.frameLocator('iframe.card-frame').getByRole('button', { name: answer }).click();
     await seen(page, title);
     if (charges === 0) await page.getByText('Your bank could not confirm that it was you.').waitFor();
@@ -156,7 +157,7 @@ describe.skipIf(chromiumPath === null)('the checkout', () => {
     await method(page, 'Card').click();
     const form = await cardForm(page);
     await form.locator('#number').fill('4242 4242 4242 4241');
-    await page.getByRole('button', { name: 'Pay CN¥161.00' }).click();
+    await page.getByRole('button', { name: 'Pay CN¥161.00' }).press('Enter');
     await form.getByText('This card number is not complete or has a typing mistake.').waitFor();
     await form.getByText('Enter the month and the year on the card.').waitFor();
     expect(visitor.sent.filter((request) => request.includes('/confirm'))).toEqual([]);

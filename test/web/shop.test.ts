@@ -41,7 +41,7 @@ describe.skipIf(!browserHere)('the demo shop', () => {
   const pay: Readonly<Record<string, (page: Page, orderId: string) => Promise<void>>> = {
     async Card(page) {
       await typeCard(page, '4242424242424242');
-      await page.getByRole('button', { name: 'Pay CN¥336.00' }).click();
+      await page.getByRole('button', { name: 'Pay CN¥336.00' }).press('Enter');
     },
     async Alipay(_page, orderId) {
       await payByPhone(server.sandboxUrl, await waitingPayment(server, orderId));
