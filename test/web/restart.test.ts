@@ -20,7 +20,7 @@ describe.runIf(chromiumPath !== null)('while the dashboard is open', () => {
     // Requests of a page whose server is away are written to the console by the browser.
     const expected = [/net::ERR_|status of 503|WebSocket connection/];
     const { page, complaints } = await openWebPage(browser, { expected });
-    const [address = ''] = /http\S+$/.exec(server.banner[0] ?? '') ?? [];
+    const [, address = ''] = /^Dashboard +(\S+)$/m.exec(server.banner.join('\n')) ?? [];
     await page.goto(address);
     const live = page.locator('.connection[data-state="live"]');
     await live.waitFor();
