@@ -40,6 +40,7 @@ import { createSocketAdmission } from './http/socket-places.ts';
 import { createWebhookEntrance } from './http/webhook-entrance.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import { openLimits } from './limits/open-limits.ts';
+import { createQuota } from './limits/quota.ts';
 import { createLogger } from './logging/logger.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import { isLoopback } from './providers/settings.ts';
@@ -286,7 +287,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       origins,
       webhooks,
-      exports: createExports(createExportReader(server, authentication.authenticate)),
+      exports: createExports(
+        createExportReader(server, authentication.authenticate, { rates: limits.rates, places: createQuota() }),
+        addressOf,
+      ),
     });
     signal.throwIfAborted();
     return {
