@@ -41,6 +41,7 @@ import { createSocketAdmission } from './http/socket-places.ts';
 import { createWebhookEntrance } from './http/webhook-entrance.ts';
 import { serveWebSocket } from './http/websocket.ts';
 import { openLimits } from './limits/open-limits.ts';
+import { createQuota } from './limits/quota.ts';
 import { createLogger } from './logging/logger.ts';
 import { createOutgoing, endpointsMax } from './outgoing/outgoing-lane.ts';
 import { openWebhookTransport } from './outgoing/transport.ts';
@@ -298,7 +299,10 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       },
       origins,
       webhooks,
-      exports: createExports(createExportReader(server, authentication.authenticate)),
+      exports: createExports(
+        createExportReader(server, authentication.authenticate, { rates: limits.rates, places: createQuota() }),
+        addressOf,
+      ),
     });
     signal.throwIfAborted();
     return {

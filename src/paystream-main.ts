@@ -48,8 +48,9 @@ main().then(
     process.exitCode = exitCodes.done;
   },
   (error: unknown) => {
+    // The sentence comes last: the usage is longer than a terminal.
+    if (error instanceof UsageError) console.error(`${usage}\n`);
     console.error(sentenceOf(error));
-    if (error instanceof UsageError) console.error(`\n${usage}`);
     process.exitCode = exitCodes.failed;
   },
 );

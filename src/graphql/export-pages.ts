@@ -1,7 +1,11 @@
 import type { GraphQLInputType } from 'graphql';
 import { execute, GraphQLError, isInputObjectType, isListType, isNonNullType, parse } from 'graphql';
-import type { Authenticate } from './authentication.ts';
+import type { OperationRate } from '../limits/open-limits.ts';
+import type { Quota } from '../limits/quota.ts';
+import type { RateLimiter } from '../limits/rate-limiter.ts';
+import type { Authenticate, Caller } from './authentication.ts';
 import { maskedError } from './mask.ts';
+import { principalOf, rateNameOf } from './operation-limits.ts';
 import { pageSizeMax } from './page.ts';
 import { schema } from './schema.ts';
 import { contextOfViewer, type ServerContext, viewerOf } from './viewer.ts';
@@ -35,6 +39,17 @@ export type ExportRequest = {
   /** The parameters of the URL: those of the list's filter, and `orderBy`. */
   readonly parameters: URLSearchParams;
   readonly requestId: string;
+  /** The address of the client. */
+  readonly address: string;
+};
+
+/** How many exports of one merchant, and of one of its people or keys, are sent at a time by one process. */
+const exportsOfMerchantMax = 4;
+const exportsOfPrincipalMax = 2;
+
+export type ExportLimits = {
+  readonly rates: Readonly<Record<OperationRate, RateLimiter>>;
+  readonly places: Quota;
 };
 
 /** The rows of an export, a page at a time. Throws a `GraphQLError` that a client may see. */
@@ -48,15 +63,35 @@ type Result = {
 };
 
 /** Reads exports by the same operations as clients of the API, so that they have the same rights, filters and values. */
-export function createExportReader(server: ServerContext, authenticate: Authenticate): ReadExport {
-  return async function* read({ kind, authorization, parameters, requestId }) {
+export function createExportReader(
+  server: ServerContext,
+  authenticate: Authenticate,
+  limits: ExportLimits,
+): ReadExport {
+  /** Asked for each page, so that a token that has expired or was revoked meanwhile ends the export. */
+  const admit = async (authorization: string | null): Promise<Caller> => {
+    const caller = await authenticate(authorization);
+    if (caller !== null) return caller;
+    throw new GraphQLError('A valid bearer token is required.', { extensions: { code: 'UNAUTHENTICATED' } });
+  };
+  return async function* read({ authorization, address, ...wanted }) {
+    await takeRate(limits, await authenticate(authorization), address);
+    const leave = takePlaces(limits, await admit(authorization));
+    try {
+      yield* pagesOf(wanted, () => admit(authorization));
+    } finally {
+      leave();
+    }
+  };
+
+  async function* pagesOf(
+    { kind, parameters, requestId }: Pick<ExportRequest, 'kind' | 'parameters' | 'requestId'>,
+    admitAgain: () => Promise<Caller>,
+  ) {
     const { filter, orderBy } = variablesOf(kind, parameters);
     let after: string | null = null;
     do {
-      // For each page, so that a token that has expired or was revoked meanwhile ends the export.
-      const caller = await authenticate(authorization);
-      if (caller === null)
-        throw new GraphQLError('A valid bearer token is required.', { extensions: { code: 'UNAUTHENTICATED' } });
+      const caller = await admitAgain();
       const { data, errors } = await execute({
         schema,
         document: documents[kind],
@@ -70,7 +105,30 @@ export function createExportReader(server: ServerContext, authenticate: Authenti
       yield page.nodes;
       after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
     } while (after !== null);
-  };
+  }
+}
+
+/** An export counts as a query. @throws {GraphQLError} RATE_LIMITED. */
+async function takeRate({ rates }: ExportLimits, caller: Caller | null, address: string): Promise<void> {
+  const waitMs = await rates[rateNameOf(caller, false)].take(caller === null ? address : principalOf(caller));
+  if (waitMs === null) return;
+  const extensions = { code: 'RATE_LIMITED', retryAfterMs: waitMs };
+  throw new GraphQLError('There are too many requests. Try again later.', { extensions });
+}
+
+/** One caller does not keep the others of its merchant from exporting, nor one merchant the others. @throws {GraphQLError} OVERLOADED. */
+function takePlaces({ places }: ExportLimits, caller: Caller): () => void {
+  const ofPrincipal = places.take(principalOf(caller), exportsOfPrincipalMax);
+  const ofMerchant = ofPrincipal === null ? null : places.take(caller.merchantId, exportsOfMerchantMax);
+  if (ofPrincipal !== null && ofMerchant !== null)
+    return () => {
+      ofPrincipal();
+      ofMerchant();
+    };
+  ofPrincipal?.();
+  throw new GraphQLError('Too many exports are being sent. Try again in a moment.', {
+    extensions: { code: 'OVERLOADED', retryAfterMs: 1000 },
+  });
 }
 
 const badParameter = (name: string, message: string) =>

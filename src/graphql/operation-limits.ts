@@ -84,7 +84,7 @@ async function rateRefusal({ rates }: OperationLimitParts, args: ExecutionArgs):
   return refusal(context, `There are too many ${what}.`, waitMs);
 }
 
-function rateNameOf(actor: Caller | null, isMutation: boolean): OperationRate {
+export function rateNameOf(actor: Caller | null, isMutation: boolean): OperationRate {
   if (actor === null) return 'unauthenticated';
   if (actor.role === 'MERCHANT') return isMutation ? 'mutations' : 'queries';
   return isMutation ? 'personMutations' : 'personQueries';

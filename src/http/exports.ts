@@ -5,8 +5,11 @@ import { type ExportKind, exportKinds, type ReadExport } from '../graphql/export
 import { byteOrderMark, csvRecord } from './csv.ts';
 import { RequestRefusedError, retryAfterMs } from './refusal.ts';
 
-/** The number of exports that one process sends at a time. Each holds one page of rows. */
-export const exportsMax = 4;
+/** The number of exports that one process sends at a time, of all merchants. Each holds one page of rows. */
+export const exportsMax = 16;
+
+/** The time in which a client has to take a page. One that takes less keeps its place from others. */
+export const pageTakenMsMax = 30_000;
 
 type Row = Readonly<Record<string, unknown>>;
 type Column = readonly [name: string, read: (row: Row) => unknown];
@@ -111,7 +114,7 @@ const columns: Readonly<Record<ExportKind, readonly Column[]>> = {
 };
 
 const statuses: Readonly<Record<string, number>> = {
-  ...{ UNAUTHENTICATED: 401, FORBIDDEN: 403, BAD_USER_INPUT: 400, OVERLOADED: 503 },
+  ...{ UNAUTHENTICATED: 401, FORBIDDEN: 403, BAD_USER_INPUT: 400, RATE_LIMITED: 429, OVERLOADED: 503 },
 };
 
 /** The kind of a path such as `/exports/orders.csv`; null for any other path. */
@@ -130,7 +133,7 @@ export type ServeExport = (
  * Sends lists as CSV. The rows are sent as they are read, a page at a time and as fast as the client takes them. A failure in between cuts the
  * connection, so that the client does not take the part for the whole.
  */
-export function createExports(read: ReadExport): ServeExport {
+export function createExports(read: ReadExport, addressOf: (request: IncomingMessage) => string): ServeExport {
   let running = 0;
   return async (kind, request, response, requestId) => {
     if (request.method !== 'GET')
@@ -146,7 +149,8 @@ export function createExports(read: ReadExport): ServeExport {
     try {
       const parameters = new URLSearchParams(request.url?.split('?')[1]);
       const authorization = request.headers.authorization ?? null;
-      await send(read({ kind, authorization, parameters, requestId }), kind, response);
+      const address = addressOf(request);
+      await send(read({ kind, authorization, parameters, requestId, address }), kind, response);
     } finally {
       running -= 1;
     }
@@ -164,7 +168,11 @@ async function send(pages: ReturnType<ReadExport>, kind: ExportKind, response: S
   response.write(byteOrderMark + csvRecord(columns[kind].map(([name]) => name)));
   while (!page.done && !response.destroyed) {
     const text = page.value.map((row) => csvRecord(columns[kind].map(([, read]) => read(row)))).join('');
-    if (text !== '' && !response.write(text)) await Promise.race([once(response, 'drain'), closed]);
+    if (text !== '' && !response.write(text)) {
+      const tooLong = setTimeout(() => response.destroy(), pageTakenMsMax);
+      await Promise.race([once(response, 'drain'), closed]);
+      clearTimeout(tooLong);
+    }
     if (response.destroyed) break;
     page = await pages.next();
   }
@@ -178,9 +186,12 @@ async function send(pages: ReturnType<ReadExport>, kind: ExportKind, response: S
 /** Before the first row, an error is an answer. */
 function refusalOf(error: unknown): unknown {
   if (!(error instanceof GraphQLError)) return error;
-  const { code } = error.extensions;
+  const { code, retryAfterMs: waitMs } = error.extensions;
   const status = statuses[String(code)];
   if (status === undefined) return new RequestRefusedError(500, error.message, { code: 'INTERNAL' });
-  const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+  const headers: Record<string, string> = {
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(typeof waitMs === 'number' && { 'retry-after': String(Math.ceil(waitMs / 1000)) }),
+  };
   return new RequestRefusedError(status, error.message, { headers });
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { csvRecord } from '../../src/http/csv.ts';
+import { defaultLimits } from '../../src/limits/limits.ts';
 import { addMerchant, testMasterKeys } from '../support/merchants.ts';
 import { createOrder, paidOrder, requestRefund } from '../support/orders.ts';
 import { createMinter, withToken } from '../support/principals.ts';
@@ -74,7 +75,8 @@ test('texts that a spreadsheet would run as formulas are made texts, and quotes 
 test.each([
   [['a', 'b c', '', null], 'a,b c,,\r\n'],
   [['say "x"', 'a,b', 'a\nb'], '"say ""x""","a,b","a\nb"\r\n'],
-  [['=1', '+1', '-1', '@a', '\t=1', ' =1', '＝1'], `'=1,'+1,'-1,'@a,'\t=1,' =1,'＝1\r\n`],
+  [['=1', '+1', '-1', '@a', '\t=1', ' =1', '＝1'], `'=1,'+1,'-1,'@a,'\t'=1,' =1,'＝1\r\n`],
+  [['x;=1', 'x; +1', 'x;\r\n=1', 'a;b'], `x;'=1,x; '+1,"x;\r\n'=1",a;b\r\n`], // where cells are separated by semicolons
   [['a=1', '1-1', 5, { a: '"' }], 'a=1,1-1,5,"{""a"":""\\""""}"\r\n'],
 ])('the record of %j is %j', (cells, text) => {
   expect(csvRecord(cells)).toBe(text);
@@ -90,6 +92,23 @@ test('filters and the order are those of the API, and lists are repeated or sepa
     { order_id: paid, amount: '25.00' },
   ]);
   expect(await rowsOf('payments.csv?amountMinorFrom=2501')).toEqual([]);
+});
+
+test('an export counts as a query, and one without a valid token as a request without one', async () => {
+  const limits = { ...defaultLimits, unauthenticated: { perSecond: 1, burst: 3 }, queries: { perSecond: 1, burst: 2 } };
+  const node = await startTestApp({ config: { limits } });
+  try {
+    const get = (token: string) =>
+      fetch(`${node.app.url}/exports/orders.csv`, { headers: { authorization: `Bearer ${token}` } });
+    const statuses: number[] = [];
+    for (let n = 0; n < 5; n += 1) statuses.push((await get('sk_test_unknown')).status);
+    expect(statuses).toEqual([401, 401, 401, 429, 429]);
+    for (let n = 0; n < 3; n += 1) statuses.push((await get(node.token)).status);
+    expect(statuses.slice(5)).toEqual([200, 200, 429]);
+    expect(Number((await get(node.token)).headers.get('retry-after'))).toBeGreaterThan(0);
+  } finally {
+    await node.close();
+  }
 });
 
 test('rights are those of the API', async () => {

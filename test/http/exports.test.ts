@@ -9,7 +9,7 @@ const row = { id: 'rfd_1', order: { id: 'ord_1', number: 'N' }, payment: { id: '
 
 /** Asks a server that exports what `read` yields, and reads the whole body. */
 async function download(read: ReadExport): Promise<string> {
-  const serve = createExports(read);
+  const serve = createExports(read, () => '127.0.0.1');
   const server = createServer((request, response) => {
     serve('refunds', request, response, 'one').catch(() => response.destroy()); // as the server of the app does
   });
