@@ -20,7 +20,7 @@ test('the command prints its result, keeps it for the next one, and ends with 1 
 
   const misspelled = await run('key', 'list', 'all');
   expect(misspelled).toMatchObject({ code: 1, output: '' });
-  expect(misspelled.complaint).toMatch(/^Administers merchants[^]+\n\nkey list does not take "all"\.\n$/);
+  expect(misspelled.complaint).toMatch(/^Administers merchants.+\n\nkey list does not take "all"\.\n$/s);
   expect(misspelled.complaint).not.toMatch(/\n +at /);
 
   const variables = 'STRIPE_SECRET_KEY=sk_test_x\nSTRIPE_NAME=y\n';
