@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createOrder, paidOrder } from '../support/orders.ts';
+import { untilSettled } from '../support/settled.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 type Listed = { id: string; occurredAt: string; type: string };
@@ -15,6 +16,7 @@ beforeAll(async () => {
     await createOrder(app);
     app.clock.advance(24 * 3_600_000);
   }
+  await untilSettled(app.app.database.pool);
   all = await read('orderBy: OLDEST_FIRST');
 });
 afterAll(() => app.close());

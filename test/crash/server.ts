@@ -67,7 +67,7 @@ export class MortalServer {
     const lines = createInterface({ input: child.stdout });
     const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string];
     if (child.signalCode === 'SIGKILL') return; // shops call as soon as it listens: it died before it reported that
-    if (!line.includes(this.url)) throw new Error(`The server did not start: ${line} ${complaint}`);
+    if (!line.includes(new URL(this.url).origin)) throw new Error(`The server did not start: ${line} ${complaint}`);
     this.#up.resolve();
   }
 

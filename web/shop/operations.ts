@@ -27,6 +27,7 @@ export const ordersOperation = operation<ShopOrdersQuery, ShopOrdersQueryVariabl
         status
         paymentStatus
         clientToken
+        eventCursor
         total { amountMinor currency }
         lines { name quantity }
       }

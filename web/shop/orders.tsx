@@ -38,29 +38,45 @@ export function Orders({ client, customer }: { readonly client: PaystreamClient;
   );
 }
 
+/** The time between two tries to read the orders. */
+const readAgainMs = 2000;
+
 function useOrders(client: PaystreamClient): readonly ShopOrder[] {
   const [orders, setOrders] = useState<readonly ShopOrder[]>([]);
-  const openIds = orders
-    .filter(({ status }) => status === 'OPEN' || status === 'CLOSING')
-    .map(({ id }) => id)
-    .join();
+  const open = orders.filter(({ status }) => status === 'OPEN' || status === 'CLOSING');
+  // Each open order with the position of this copy in its events: a change between the reading and the following is not missed.
+  const followed = open.map(({ id, eventCursor }) => `${id} ${eventCursor}`).join();
   useEffect(() => {
     const leaving = new AbortController();
+    let timer = 0;
     const read = async () => {
-      const { orders: found } = await client.request(ordersOperation, {}, { signal: leaving.signal });
-      setOrders(found?.nodes ?? []);
+      try {
+        const { orders: found } = await client.request(ordersOperation, {}, { signal: leaving.signal });
+        setOrders(found?.nodes ?? []);
+      } catch (error) {
+        if (leaving.signal.aborted) return;
+        if (!(error instanceof PaystreamError)) throw error;
+        window.clearTimeout(timer);
+        timer = window.setTimeout(() => void read(), readAgainMs);
+      }
     };
-    const follow = async (orderId: string) => {
-      for await (const _event of client.follow({ orderId }, { signal: leaving.signal })) await read();
+    const follow = async (orderId: string, after: string) => {
+      try {
+        for await (const _event of client.follow({ orderId }, { after, signal: leaving.signal })) return void read();
+      } catch (error) {
+        if (!leaving.signal.aborted && !(error instanceof PaystreamError)) throw error;
+      }
     };
-    // What cannot be read now is read with the next event, or the next visit.
-    const ignore = (error: unknown) => {
-      if (!leaving.signal.aborted && !(error instanceof PaystreamError)) throw error;
+    if (followed === '') void read();
+    for (const each of followed.split(',').filter(Boolean)) {
+      const [orderId = '', after = ''] = each.split(' ');
+      void follow(orderId, after);
+    }
+    return () => {
+      leaving.abort();
+      window.clearTimeout(timer);
     };
-    read().catch(ignore);
-    for (const orderId of openIds.split(',').filter(Boolean)) follow(orderId).catch(ignore);
-    return () => leaving.abort();
-  }, [client, openIds]);
+  }, [client, followed]);
   return orders;
 }
 
