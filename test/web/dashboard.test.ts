@@ -1,11 +1,12 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
 import { testMasterKeys } from '../support/merchants.ts';
 import { createOrder, paidOrder, payOrder, readOrder } from '../support/orders.ts';
 import { createMinter } from '../support/principals.ts';
-import { control, startTestApp, type TestApp } from '../support/test-app.ts';
-import { openWebBrowser, openWebPage, type WebPage } from '../support/web-page.ts';
+import { control, startTestApp } from '../support/test-app.ts';
+import { openWebPage } from '../support/web-page.ts';
+import { type DashboardRig, findFaults, finish, openDashboardRig } from './dashboard-rig.ts';
 
 /** The most that a refund of an order may be without another person. */
 const limitMinor = 1000;
@@ -13,36 +14,20 @@ const limitMinor = 1000;
 const scriptBytesMax = 200_000;
 
 describe.runIf(chromiumPath !== null)('the dashboard', () => {
-  let app: TestApp;
-  let browser: Browser;
-  let mint: Awaited<ReturnType<typeof createMinter>>;
+  let rig: DashboardRig;
+  let app: DashboardRig['app'];
+  let browser: DashboardRig['browser'];
+  let mint: DashboardRig['mint'];
   beforeAll(async () => {
-    app = await startTestApp({ config: { masterKeys: testMasterKeys } });
-    const { merchant } = await app.client.request<{ merchant: { id: string } }>('{ merchant { id } }');
-    mint = await createMinter(app, merchant.id);
+    rig = await openDashboardRig();
+    ({ app, browser, mint } = rig);
     const limits = `[{ currency: EUR, amountMinor: ${limitMinor} }]`;
     await app.client.request(`mutation { setRefundLimits(limits: ${limits}) { __typename } }`);
-    browser = await openWebBrowser();
   });
-  afterAll(async () => {
-    await browser.close();
-    await app.close();
-  });
+  afterAll(() => rig.close());
 
-  const at = (path: string) => `${app.app.url}/dashboard${path}`;
-  const signedIn = async (path: string, token: string, options: Parameters<typeof openWebPage>[1] = {}) => {
-    const opened = await openWebPage(browser, options);
-    await opened.page.goto(`${at(path)}#token=${token}`);
-    await opened.page
-      .getByText('Live', { exact: true })
-      .or(opened.page.getByText('实时', { exact: true }))
-      .waitFor();
-    return opened;
-  };
-  const finish = async ({ page, complaints }: WebPage) => {
-    await page.context().close();
-    expect(complaints).toEqual([]);
-  };
+  const at = (path: string) => rig.at(path);
+  const signedIn: DashboardRig['signedIn'] = (...args) => rig.signedIn(...args);
 
   test('the link of the start signs in, and the token does not stay in the address', async () => {
     const opened = await signedIn('', app.token);
@@ -182,7 +167,7 @@ describe.runIf(chromiumPath !== null)('the dashboard', () => {
     const dialog = await openRefund(page, '1.00');
     await dialog.getByRole('button', { name: 'Refund', exact: true }).click();
     await page.locator('[data-refund]').getByText('Refunded').waitFor();
-    for (const name of ['Overview', 'Orders', 'To do']) {
+    for (const name of ['Overview', 'Orders', 'Payments', 'Refunds', 'To do']) {
       await page.getByRole('link', { name, exact: true }).first().click();
       await page.getByRole('heading', { name, level: 1 }).waitFor();
     }
@@ -266,17 +251,11 @@ describe.runIf(chromiumPath !== null)('the dashboard', () => {
       const locale = language === 'zh' ? 'zh-CN' : 'en-GB';
       const operator = await mint('OPERATOR', 'olga');
       const opened = await signedIn('', operator, { locale, colorScheme });
-      const { page, findBarriers } = opened;
+      const { page } = opened;
       const faults: Record<string, string[]> = {};
       const look = async (name: string) => {
-        for (const width of [1200, 375]) {
-          await page.setViewportSize({ width, height: 800 });
-          const found = await findBarriers();
-          const over = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-          if (over > 0) found.push(`wider than the window by ${over}`);
-          if (found.length > 0) faults[`${name} at ${width}`] = found;
-        }
-        await page.setViewportSize({ width: 1200, height: 800 });
+        const found = await findFaults(opened);
+        if (found.length > 0) faults[name] = found;
       };
       await page.locator('.feed-row').first().waitFor();
       await page.locator('.chart canvas').waitFor();

@@ -1,5 +1,5 @@
 import type { SalesQuery } from '../../generated/web/operations.ts';
-import { methods } from './order-filter.ts';
+import { methods } from './list-conditions.ts';
 
 export type SalesRow = NonNullable<SalesQuery['salesSummary']>['rows'][number];
 export type Method = (typeof methods)[number];

@@ -4,7 +4,7 @@ import { operation } from '../shared/operation.ts';
 import { useFormat, useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
 import { lazyPage } from './lazy-page.ts';
-import { methods } from './order-filter.ts';
+import { methods } from './list-conditions.ts';
 import { navigate, usePlace } from './router.tsx';
 import {
   capturedByMethod,

@@ -5,6 +5,7 @@ import { PreferenceControls } from '../shared/preference-controls.tsx';
 import { useFormat, useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
 import { Brand } from './brand.tsx';
+import { ExportsProvider } from './exporting.tsx';
 import { lazyPage } from './lazy-page.ts';
 import { followMerchant, type Live, LiveContext, useLiveState } from './live.ts';
 import { Overview } from './overview.tsx';
@@ -19,6 +20,8 @@ const texts = defineTexts(
     skip: 'Skip to the content',
     overview: 'Overview',
     orders: 'Orders',
+    payments: 'Payments',
+    refunds: 'Refunds',
     attention: 'To do',
     navigation: 'Pages',
     account: 'Account',
@@ -39,6 +42,8 @@ const texts = defineTexts(
     skip: '跳到内容',
     overview: '概览',
     orders: '订单',
+    payments: '支付',
+    refunds: '退款',
     attention: '待办',
     navigation: '页面',
     account: '账户',
@@ -58,6 +63,8 @@ const texts = defineTexts(
 
 const Attention = lazyPage(async () => (await import('./attention.tsx')).Attention);
 const Orders = lazyPage(async () => (await import('./orders.tsx')).Orders);
+const Payments = lazyPage(async () => (await import('./payments.tsx')).Payments);
+const Refunds = lazyPage(async () => (await import('./refunds.tsx')).Refunds);
 const OrderPage = lazyPage(async () => (await import('./order-page.tsx')).OrderPage);
 
 /** The dashboard of a person who is signed in: the pages, around one live feed. */
@@ -74,12 +81,14 @@ export function Workspace({ onSignOut }: { readonly onSignOut: () => void }) {
   if (live === null) return null;
   return (
     <LiveContext value={live}>
-      <Frame onSignOut={onSignOut} />
+      <ExportsProvider>{(notice) => <Frame onSignOut={onSignOut} notice={notice} />}</ExportsProvider>
     </LiveContext>
   );
 }
 
-function Frame({ onSignOut }: { readonly onSignOut: () => void }) {
+type FrameProps = { readonly onSignOut: () => void; readonly notice: ReactNode };
+
+function Frame({ onSignOut, notice }: FrameProps) {
   const t = useTexts(texts);
   const place = usePlace();
   const { viewer } = useSession();
@@ -88,8 +97,10 @@ function Frame({ onSignOut }: { readonly onSignOut: () => void }) {
   const [section = ''] = place.path.slice(1).split('/');
   const links = [
     ['/', '', t('overview')],
-    ['/orders', 'orders', t('orders')],
     ['/attention', 'attention', t('attention')],
+    ['/orders', 'orders', t('orders')],
+    ['/payments', 'payments', t('payments')],
+    ['/refunds', 'refunds', t('refunds')],
   ] as const;
   return (
     <>
@@ -117,6 +128,7 @@ function Frame({ onSignOut }: { readonly onSignOut: () => void }) {
         </div>
       </header>
       <ConnectionNotice />
+      {notice}
       <Content place={place} section={section} toDo={toDo} />
     </>
   );
@@ -133,6 +145,8 @@ function Content({ place, section, toDo }: ContentProps) {
       return { title: t('orders'), content: <OrderPage key={id} id={decodeURIComponent(id)} /> };
     }
     if (section === 'orders') return { title: t('orders'), content: <Orders query={place.query} /> };
+    if (section === 'payments') return { title: t('payments'), content: <Payments query={place.query} /> };
+    if (section === 'refunds') return { title: t('refunds'), content: <Refunds query={place.query} /> };
     if (section === 'attention') return { title: t('attention'), content: <Attention toDo={toDo} /> };
     return { title: t('notFound'), content: <Empty title={t('notFound')}>{t('notFoundHint')}</Empty> };
   };

@@ -1,0 +1,41 @@
+import { defineTexts } from '../shared/text.ts';
+
+/** The texts that all lists with filters have. */
+export const listTexts = defineTexts(
+  {
+    search: 'Search',
+    searchShort: 'Type at least {count} characters.',
+    status: 'Status',
+    method: 'Method',
+    from: 'From',
+    to: 'To',
+    sort: 'Sort',
+    newest: 'Newest first',
+    oldest: 'Oldest first',
+    any: 'Any',
+    filters: 'Filters',
+    clear: 'Clear filters',
+    order: 'Order',
+    previous: 'Previous page',
+    next: 'Next page',
+    noMatchHint: 'Change or clear the filters.',
+  },
+  {
+    search: '搜索',
+    searchShort: '请至少输入 {count} 个字符。',
+    status: '状态',
+    method: '支付方式',
+    from: '开始日期',
+    to: '结束日期',
+    sort: '排序',
+    newest: '最新优先',
+    oldest: '最早优先',
+    any: '不限',
+    filters: '筛选',
+    clear: '清除筛选',
+    order: '订单',
+    previous: '上一页',
+    next: '下一页',
+    noMatchHint: '请更改或清除筛选条件。',
+  },
+);
