@@ -167,7 +167,7 @@ describe.runIf(chromiumPath !== null)('the dashboard', () => {
     const dialog = await openRefund(page, '1.00');
     await dialog.getByRole('button', { name: 'Refund', exact: true }).click();
     await page.locator('[data-refund]').getByText('Refunded').waitFor();
-    for (const name of ['Overview', 'Orders', 'Payments', 'Refunds', 'To do']) {
+    for (const name of ['Overview', 'Orders', 'Payments', 'Refunds', 'Webhooks', 'To do']) {
       await page.getByRole('link', { name, exact: true }).first().click();
       await page.getByRole('heading', { name, level: 1 }).waitFor();
     }

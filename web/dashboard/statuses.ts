@@ -96,6 +96,11 @@ export const statusTexts = defineTexts(
     'verdict.IGNORED': 'Ignored',
     'verdict.PENDING': 'Waiting',
     'verdict.REVIEW': 'In review',
+    'endpoint.ACTIVE': 'Active',
+    'endpoint.PAUSED': 'Paused',
+    'message.DELIVERED': 'Delivered',
+    'message.FAILED': 'Given up',
+    'message.PENDING': 'Waiting',
   },
   {
     'order.OPEN': '待付款',
@@ -189,6 +194,11 @@ export const statusTexts = defineTexts(
     'verdict.IGNORED': '已忽略',
     'verdict.PENDING': '等待中',
     'verdict.REVIEW': '待复核',
+    'endpoint.ACTIVE': '已启用',
+    'endpoint.PAUSED': '已暂停',
+    'message.DELIVERED': '已送达',
+    'message.FAILED': '已放弃',
+    'message.PENDING': '等待发送',
   },
 );
 
@@ -240,6 +250,11 @@ const tones: Readonly<Record<string, Tone>> = {
   'verdict.APPLIED': 'good',
   'verdict.REVIEW': 'warn',
   'verdict.PENDING': 'info',
+  'endpoint.ACTIVE': 'good',
+  'endpoint.PAUSED': 'warn',
+  'message.DELIVERED': 'good',
+  'message.FAILED': 'bad',
+  'message.PENDING': 'info',
 };
 
 export function toneOf(kind: Kind, value: string): Tone {

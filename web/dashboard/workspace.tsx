@@ -22,6 +22,7 @@ const texts = defineTexts(
     orders: 'Orders',
     payments: 'Payments',
     refunds: 'Refunds',
+    webhooks: 'Webhooks',
     attention: 'To do',
     navigation: 'Pages',
     account: 'Account',
@@ -44,6 +45,7 @@ const texts = defineTexts(
     orders: '订单',
     payments: '支付',
     refunds: '退款',
+    webhooks: 'Webhook',
     attention: '待办',
     navigation: '页面',
     account: '账户',
@@ -65,6 +67,7 @@ const Attention = lazyPage(async () => (await import('./attention.tsx')).Attenti
 const Orders = lazyPage(async () => (await import('./orders.tsx')).Orders);
 const Payments = lazyPage(async () => (await import('./payments.tsx')).Payments);
 const Refunds = lazyPage(async () => (await import('./refunds.tsx')).Refunds);
+const Webhooks = lazyPage(async () => (await import('./webhooks.tsx')).Webhooks);
 const OrderPage = lazyPage(async () => (await import('./order-page.tsx')).OrderPage);
 
 /** The dashboard of a person who is signed in: the pages, around one live feed. */
@@ -95,12 +98,19 @@ function Frame({ onSignOut, notice }: FrameProps) {
   const toDo = useToDo();
   const count = countOf(toDo.data);
   const [section = ''] = place.path.slice(1).split('/');
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies(section): another link is the current one
+  useEffect(() => {
+    // On phones there are more links than fit.
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [section]);
   const links = [
     ['/', '', t('overview')],
     ['/attention', 'attention', t('attention')],
     ['/orders', 'orders', t('orders')],
     ['/payments', 'payments', t('payments')],
     ['/refunds', 'refunds', t('refunds')],
+    ['/webhooks', 'webhooks', t('webhooks')],
   ] as const;
   return (
     <>
@@ -113,7 +123,7 @@ function Frame({ onSignOut, notice }: FrameProps) {
             <Brand />
             <span className="merchant">{viewer.merchant.name}</span>
           </Link>
-          <nav aria-label={t('navigation')} className="nav">
+          <nav ref={nav} aria-label={t('navigation')} className="nav">
             {links.map(([to, name, label]) => (
               <Link key={to} to={to} aria-current={section === name ? 'page' : undefined}>
                 {label}
@@ -147,6 +157,7 @@ function Content({ place, section, toDo }: ContentProps) {
     if (section === 'orders') return { title: t('orders'), content: <Orders query={place.query} /> };
     if (section === 'payments') return { title: t('payments'), content: <Payments query={place.query} /> };
     if (section === 'refunds') return { title: t('refunds'), content: <Refunds query={place.query} /> };
+    if (section === 'webhooks') return { title: t('webhooks'), content: <Webhooks /> };
     if (section === 'attention') return { title: t('attention'), content: <Attention toDo={toDo} /> };
     return { title: t('notFound'), content: <Empty title={t('notFound')}>{t('notFoundHint')}</Empty> };
   };

@@ -1,0 +1,106 @@
+import { Dialog } from '@base-ui/react/dialog';
+import { PaystreamError } from '@paystream/client';
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { useTexts } from '../shared/preferences.tsx';
+import { useSession } from './session.ts';
+import { Id } from './ui.tsx';
+import type { SecretOutcome } from './webhook-operations.ts';
+import { webhookTexts } from './webhook-texts.ts';
+
+type SecretDialogProps = {
+  readonly label: string;
+  readonly kind?: 'primary';
+  readonly title: string;
+  readonly children: ReactNode;
+  /** What to do when the server did not answer: the secret is lost then, and sending again would make another one. */
+  readonly lost: string;
+  readonly run: (form: FormData) => Promise<SecretOutcome>;
+  readonly onDone: () => void;
+};
+
+type Stage =
+  | { readonly kind: 'asking'; readonly problems: readonly string[] }
+  | { readonly kind: 'working' }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'made'; readonly secret: string };
+
+/** A button with a dialog that makes a secret, and shows it once. It is kept nowhere. */
+export function SecretDialog({ label, kind, title, children, lost, run, onDone }: SecretDialogProps) {
+  const t = useTexts(webhookTexts);
+  const { end } = useSession();
+  const [isOpen, setOpen] = useState(false);
+  const [stage, setStage] = useState<Stage>({ kind: 'asking', problems: [] });
+
+  const change = (opens: boolean) => {
+    if (stage.kind === 'working') return;
+    setOpen(opens);
+    setStage({ kind: 'asking', problems: [] });
+    if (!opens) onDone();
+  };
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setStage({ kind: 'working' });
+    try {
+      const outcome = await run(form);
+      if (outcome?.__typename === 'WebhookEndpointSecret') return setStage({ kind: 'made', secret: outcome.secret });
+      const issues = outcome !== null && 'issues' in outcome ? outcome.issues : [];
+      const message = outcome === null ? '' : outcome.message;
+      setStage({
+        kind: 'asking',
+        problems: issues.length > 0 ? issues.map((issue) => `${issue.path} ${issue.message}`) : [message],
+      });
+    } catch (error) {
+      if (!(error instanceof PaystreamError)) throw error;
+      if (error.code === 'UNAUTHENTICATED') return end();
+      const isRefused = error.code === 'FORBIDDEN' || error.code === 'BAD_USER_INPUT';
+      setStage(isRefused ? { kind: 'asking', problems: [error.message] } : { kind: 'lost' });
+    }
+  };
+  const isMade = stage.kind === 'made';
+  return (
+    <Dialog.Root open={isOpen} onOpenChange={change} disablePointerDismissal={isMade}>
+      <Dialog.Trigger className="button" data-kind={kind}>
+        {label}
+      </Dialog.Trigger>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className="popup dialog">
+          <Dialog.Title className="dialog-title">{isMade ? t('secretTitle') : title}</Dialog.Title>
+          {isMade ? (
+            <div className="form">
+              <Dialog.Description className="dialog-text">{t('secretText')}</Dialog.Description>
+              <Id value={stage.secret} what={t('secret')} />
+              <div className="dialog-buttons">
+                <Dialog.Close className="button" data-kind="primary">
+                  {t('done')}
+                </Dialog.Close>
+              </div>
+            </div>
+          ) : (
+            <form className="form" onSubmit={submit} noValidate>
+              <fieldset className="fields" disabled={stage.kind !== 'asking'}>
+                {children}
+              </fieldset>
+              <div role="alert" className="form-problem">
+                {stage.kind === 'lost' && <p>{lost}</p>}
+                {stage.kind === 'asking' &&
+                  stage.problems.map((message) => <p key={message}>{t('refused', { message })}</p>)}
+              </div>
+              <div className="dialog-buttons">
+                <Dialog.Close className="button" disabled={stage.kind === 'working'}>
+                  {t('back')}
+                </Dialog.Close>
+                {stage.kind !== 'lost' && (
+                  <button type="submit" className="button" data-kind="primary" disabled={stage.kind === 'working'}>
+                    {stage.kind === 'working' ? t('working') : label}
+                  </button>
+                )}
+              </div>
+            </form>
+          )}
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
