@@ -114,7 +114,7 @@ export const WebhookEndpoint = builder.objectRef<StoredWebhookEndpoint>('Webhook
       resolve: async ({ id }, _args, context) => (await countsLoader(context).load(id)).pending,
     }),
     failedCount: t.int({
-      description: `The messages that were given up after three days and wait for \`resendWebhook\`, counted up to ${countMax}.`,
+      description: `The messages that were abandoned after three days and wait for \`resendWebhook\`, counted up to ${countMax}.`,
       resolve: async ({ id }, _args, context) => (await countsLoader(context).load(id)).failed,
     }),
     previousSecretUntil: t.expose('previousSecretUntil', {

@@ -45,7 +45,7 @@ export type PayParts = {
 };
 
 const patienceMsDefault = 20_000;
-/** A call without an answer is given up after this time and repeated, because a connection can be dead without saying so. */
+/** A call without an answer is abandoned after this time and repeated, because a connection can be dead without saying so. */
 const callTimeoutMs = 30_000;
 
 export function createPayer({ request, storage, pause }: PayParts): Payer {
