@@ -5,6 +5,7 @@ import { passAll } from '../../src/domain/failpoint.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { openProvider } from '../../src/providers/open-provider.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
+import { createLookups } from '../../src/store/lookups.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
 import type { Lane } from '../../src/worker/lane.ts';
 import { concurrencyPerAccount, openAccountLanes, openLanes } from '../../src/worker/sweep.ts';
@@ -67,6 +68,7 @@ beforeEach(async () => {
       accounts: onlyAccounts(db, [alipay.provider, ...others]),
       failpoint: passAll,
       writer: createOrderWriter({ db, clock, failpoint: passAll }),
+      lookups: createLookups(db),
       notifier: { notify: () => {} },
     },
     log: { info: () => {}, warn: () => {}, error: (_fields, message) => expect.fail(message) },

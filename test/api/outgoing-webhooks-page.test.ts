@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newWebhookSecret } from '../../src/accounts/webhook-secrets.ts';
 import { testMasterKeys } from '../support/merchants.ts';
 import { createOrder } from '../support/orders.ts';
+import { sendWebhooks } from '../support/settled.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -48,7 +49,7 @@ test('the receiver of docs/outgoing-webhooks.md takes genuine messages, each eve
     { input: { url, secret } },
   );
   const { id } = await createOrder(app);
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   await expect.poll(() => printed).toContain(`ORDER_CREATED ${id} 1`);
   const { webhookMessages } = await app.client.request<{
     webhookMessages: {
@@ -65,7 +66,7 @@ test('the receiver of docs/outgoing-webhooks.md takes genuine messages, each eve
 
   const again = `mutation($id: ID!, $event: ID!) { resendWebhook(endpointId: $id, eventId: $event) { __typename } }`;
   await app.client.request(again, { id: made.endpoint.id, event: message?.eventId });
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect(printed.match(/ORDER_CREATED/g)).toHaveLength(1);
 
   const headers = { 'webhook-id': message?.eventId ?? '', 'webhook-timestamp': String(Math.floor(Date.now() / 1000)) };

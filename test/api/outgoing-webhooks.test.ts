@@ -4,6 +4,7 @@ import { claimWebhookEndpoints } from '../../src/store/webhook-endpoint-store.ts
 import { openTestDatabase } from '../support/database.ts';
 import { testMasterKeys } from '../support/merchants.ts';
 import { createOrder } from '../support/orders.ts';
+import { sendWebhooks, untilSettled } from '../support/settled.ts';
 import { createTestClock, startTestApp, type TestApp, type TestClock } from '../support/test-app.ts';
 import { startReceiver, verify, type WebhookReceiver } from '../support/webhook-receiver.ts';
 
@@ -65,6 +66,7 @@ async function mutate<T>(text: string): Promise<T> {
 
 /** The ids of the events, in the order of the log. */
 async function readLog(): Promise<{ readonly id: string; readonly orderId: string; readonly cursor: string }[]> {
+  await untilSettled(database.pool);
   const all = [];
   for (let after: string | null = null; ; ) {
     const {
@@ -90,7 +92,7 @@ async function makeEvents(): Promise<string> {
 async function pass(ms: number, stepMs: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += stepMs) {
     clock.advance(stepMs);
-    await app.app.rounds.sendWebhooks();
+    await sendWebhooks(app);
   }
 }
 
@@ -110,7 +112,7 @@ test('every event comes once, signed as Standard Webhooks says, and is what the 
   await makeEvents(); // before the endpoint exists
   const { id, secret } = await addEndpoint();
   const orders = [await makeEvents(), await makeEvents()];
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
 
   const log = (await readLog()).filter(({ orderId }) => orders.includes(orderId));
   expect(receiver.received.map(({ payload }) => payload.data.id).sort()).toEqual(
@@ -131,18 +133,18 @@ test('every event comes once, signed as Standard Webhooks says, and is what the 
     expect(() => verify(secret, { ...webhook, body: `${webhook.body} ` })).toThrow();
   }
   expect(await readEndpoint(id)).toMatchObject({ status: 'ACTIVE', pendingCount: 0, failedCount: 0 });
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect(receiver.received).toHaveLength(log.length);
 });
 
 test('only the chosen types are sent, and a type that is chosen later is sent from then on', async () => {
   const { id } = await addEndpoint({ eventTypes: ['ORDER_CANCELED'] });
   await makeEvents();
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect(receiver.received.map(({ payload }) => payload.type)).toEqual(['ORDER_CANCELED']);
   await mutate(`updateWebhookEndpoint(input: { id: ${q(id)}, eventTypes: [ORDER_CREATED] }) { __typename }`);
   await makeEvents();
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect(receiver.received.map(({ payload }) => payload.type)).toEqual(['ORDER_CANCELED', 'ORDER_CREATED']);
 });
 
@@ -152,7 +154,7 @@ test('while a secret is replaced, both secrets verify each message; afterwards o
     `rotateWebhookSecret(id: ${q(id)}, keepPreviousSeconds: 3600) { ... on WebhookEndpointSecret { secret } }`,
   );
   await makeEvents();
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect(receiver.received).not.toEqual([]);
   for (const webhook of receiver.received.splice(0)) {
     expect(webhook.headers['webhook-signature']).toMatch(/^v1,[\w+/]+=* v1,[\w+/]+=*$/);
@@ -161,7 +163,7 @@ test('while a secret is replaced, both secrets verify each message; afterwards o
   }
   clock.advance(hourMs);
   await makeEvents();
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   for (const webhook of receiver.received) {
     expect(webhook.headers['webhook-signature']).toMatch(/^v1,[\w+/]+=*$/);
   }
@@ -217,7 +219,7 @@ test('after three days without an acknowledgement the endpoint is paused with an
 
   receiver.answerWith(() => 204);
   await mutate(`resumeWebhookEndpoint(id: ${q(id)}) { __typename }`);
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect([...receiver.acknowledged()].sort()).toEqual((await readLog()).map((event) => event.id).sort());
 });
 
@@ -225,10 +227,10 @@ test('an ordered endpoint stops behind a failing event of the same order only', 
   await addEndpoint();
   const stuck = await createOrder(app);
   receiver.answerWith(({ payload }) => (payload.data.orderId === stuck.id ? 422 : 204));
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   await mutate(`cancelOrder(input: { orderId: ${q(stuck.id)} }) { __typename }`);
   const other = await makeEvents();
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   await pass(hourMs, 5 * minuteMs);
   expect(sequencesOf(receiver.received).get(other)?.slice(0, 2)).toEqual([1, 2]);
   const sent = receiver.received.filter(({ payload }) => payload.data.orderId === stuck.id);
@@ -246,7 +248,7 @@ test('an endpoint that is not ordered gets the later events of an order behind a
   await addEndpoint({ ordered: false });
   receiver.answerWith(({ payload }) => (payload.data.sequence === 1 ? 500 : 204));
   const id = await makeEvents();
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   const sequences = sequencesOf(receiver.received).get(id) ?? [];
   expect(sequences).toContain(2);
   expect(sequences).not.toContain(1);
@@ -279,7 +281,7 @@ test('an event that fails for three days while others are taken is given up, hol
     { responseStatus: 500, error: 'The endpoint answered 500.', requestBody: expect.stringContaining(stuck.id) },
   ]);
   await mutate(`resendWebhook(endpointId: ${q(id)}, eventId: ${q(failed?.eventId)}) { __typename }`);
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   const sequences = sequencesOf(receiver.received).get(stuck.id) ?? [];
   expect(sequences.length).toBeGreaterThan(1);
   expect(sequences).toEqual(sequences.map((_, index) => index + 1));
@@ -289,13 +291,13 @@ test('410 pauses an endpoint at once, and nothing is lost', async () => {
   const { id } = await addEndpoint();
   receiver.answerWith(() => 410);
   await makeEvents();
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect(await readEndpoint(id)).toMatchObject({ status: 'PAUSED', pauseReason: 'GONE' });
   receiver.answerWith(() => 204);
   await pass(hourMs, 10 * minuteMs);
   expect(receiver.acknowledged()).toEqual([]);
   await mutate(`resumeWebhookEndpoint(id: ${q(id)}) { __typename }`);
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect([...receiver.acknowledged()].sort()).toEqual((await readLog()).map((event) => event.id).sort());
 });
 
@@ -305,7 +307,7 @@ test('a replay sends exactly its range, by cursor or by time, and one event can 
     await makeEvents();
     clock.advance(hourMs);
   }
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   const log = await readLog();
   expect(log.length).toBeGreaterThan(7);
   const replay = async (range: string): Promise<string[]> => {
@@ -314,7 +316,7 @@ test('a replay sends exactly its range, by cursor or by time, and one event can 
       `replayWebhooks(input: { endpointId: ${q(id)}, ${range} }) { ... on Error { message } ... on WebhookReplay { id } }`,
     );
     await createOrder(app); // an event after the range, which comes once
-    await app.app.rounds.sendWebhooks();
+    await sendWebhooks(app);
     return receiver.received.map(({ payload }) => payload.data.id);
   };
   const idsOf = (from: number, to: number) =>
@@ -343,7 +345,7 @@ test('a replay sends exactly its range, by cursor or by time, and one event can 
 
   receiver.received.length = 0;
   await mutate(`resendWebhook(endpointId: ${q(id)}, eventId: ${q(log[3]?.id)}) { __typename }`);
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect(receiver.received.map(({ payload }) => payload.data.id)).toEqual([log[3]?.id]);
 });
 
@@ -358,10 +360,10 @@ test('what a node has leased when it dies, another node sends after the lease', 
     await database.pool.query('update webhook_endpoints set due_at = $1', [now]);
     const lease = { id: 'of a node that died', until: new Date(now.getTime() + 30_000) };
     expect(await claimWebhookEndpoints(database.pool, clock.now(), lease, 10)).toHaveLength(1);
-    await other.app.rounds.sendWebhooks();
+    await sendWebhooks(other);
     expect(receiver.received).toEqual([]);
     clock.advance(30_000);
-    await Promise.all([other.app.rounds.sendWebhooks(), app.app.rounds.sendWebhooks()]);
+    await Promise.all([sendWebhooks(other), sendWebhooks(app)]);
     expect([...receiver.acknowledged()].sort()).toEqual((await readLog()).map((event) => event.id).sort());
   } finally {
     await other.close();
@@ -372,7 +374,7 @@ test('a deleted endpoint gets nothing more, and is not found', async () => {
   const { id } = await addEndpoint();
   await makeEvents();
   await mutate(`deleteWebhookEndpoint(id: ${q(id)}) { __typename }`);
-  await app.app.rounds.sendWebhooks();
+  await sendWebhooks(app);
   expect(receiver.received).toEqual([]);
   expect(await app.client.request(`{ webhookEndpoint(id: ${q(id)}) { id } webhookEndpoints { id } }`)).toEqual({
     ...{ webhookEndpoint: null, webhookEndpoints: [] },

@@ -1,3 +1,4 @@
+import type { App } from '../../src/app.ts';
 import type { Database } from '../../src/database/database.ts';
 
 /**
@@ -14,4 +15,10 @@ export async function untilSettled(pool: Database['pool']): Promise<void> {
     );
     if (rowCount === 1) return;
   }
+}
+
+/** Sends what endpoints are due, including events that were written just now. */
+export async function sendWebhooks({ app }: { readonly app: App }): Promise<void> {
+  await untilSettled(app.database.pool);
+  await app.rounds.sendWebhooks();
 }

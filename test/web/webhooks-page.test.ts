@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
 import { createOrder } from '../support/orders.ts';
+import { sendWebhooks } from '../support/settled.ts';
 import { startReceiver, verify, type WebhookReceiver } from '../support/webhook-receiver.ts';
 import { type DashboardRig, findFaults, finish, openDashboardRig } from './dashboard-rig.ts';
 
@@ -23,7 +24,7 @@ describe.runIf(chromiumPath !== null)('the webhooks page', () => {
     );
     return made.endpoint.id;
   };
-  const send = () => rig.app.app.rounds.sendWebhooks();
+  const send = () => sendWebhooks(rig.app);
 
   test('an endpoint is added, its secret is shown once, and its deliveries appear', async () => {
     const opened = await rig.signedIn('/webhooks', rig.app.token);
