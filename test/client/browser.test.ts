@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type BrowserPage, chromiumPath, openBrowserPage } from '../support/browser.ts';
+import { chromiumPath } from '../support/browser.ts';
 import { confirmCard, createOrder } from '../support/orders.ts';
 import { projectRoot } from '../support/server-process.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { openWebBrowser, openWebPage } from '../support/web-page.ts';
 
 /** What a bundler makes of an application that uses the package. */
 async function bundle(): Promise<string> {
@@ -23,7 +25,8 @@ const tab = '<!doctype html><title>Tab</title><script src="/client.js"></script>
 
 let app: TestApp;
 let server: Server;
-let page: BrowserPage;
+let browser: Browser;
+let page: Page;
 const isHere = chromiumPath !== null;
 beforeAll(async () => {
   if (!isHere) return;
@@ -35,10 +38,11 @@ beforeAll(async () => {
     response.end(isScript ? script : url === '/tab' ? tab : shop);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  page = await openBrowserPage();
+  browser = await openWebBrowser();
+  ({ page } = await openWebPage(browser));
 });
 afterAll(async () => {
-  await page?.close();
+  await browser?.close();
   server?.close();
   await app?.close();
 });
@@ -49,7 +53,7 @@ test.runIf(isHere)('in a browser: two tabs and a reload pay once, and both trans
   const options = JSON.stringify({ url: `${app.app.url}/graphql`, token: app.token });
   const input = JSON.stringify({ orderId, method: 'CARD', flow: 'EMBEDDED' });
   const payInBoth = `Promise.all([frames[0], frames[1]].map((tab) => tab.paystream.createPaystreamClient(${options}).pay(${input})))`;
-  await page.open(origin);
+  await page.goto(origin);
   type Paid = { readonly kind: string; readonly payment: { readonly id: string }; readonly action: object };
   const together = await page.evaluate<Paid[]>(payInBoth);
   expect(await page.evaluate('localStorage.length')).toBe(1);

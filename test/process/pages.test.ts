@@ -1,10 +1,12 @@
 import { GraphQLClient } from 'graphql-request';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { CreateOrderInput, PayOrderInput } from '../../generated/graphql/graphql.ts';
 import { withFreshKeys } from '../../src/graphql/graphiql-page.ts';
-import { type BrowserPage, chromiumPath, openBrowserPage } from '../support/browser.ts';
+import { chromiumPath } from '../support/browser.ts';
 import { createOrder, payOrder } from '../support/orders.ts';
 import { control, startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
+import { openWebBrowser, openWebPage } from '../support/web-page.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -145,25 +147,29 @@ describe('the page to which the buyer comes back', () => {
 });
 
 describe.runIf(chromiumPath !== null)('in a browser with a fresh profile', () => {
-  let page: BrowserPage;
-  beforeEach(async () => {
-    page = await openBrowserPage();
-    await page.resize(1200);
+  let browser: Browser;
+  let page: Page;
+  beforeAll(async () => {
+    browser = await openWebBrowser();
   });
-  afterEach(() => page.close());
+  beforeEach(async () => {
+    ({ page } = await openWebPage(browser));
+  });
+  afterEach(() => page.context().close());
+  afterAll(() => browser.close());
 
   const activeTab = '.graphiql-tab-active .graphiql-tab-button';
   const tabIsOpen = (name: string) =>
-    page.until(`document.querySelector('${activeTab}')?.textContent === '${name}'
+    page.waitForFunction(`document.querySelector('${activeTab}')?.textContent === '${name}'
       && document.querySelector('.graphiql-query-editor')?.textContent.replaceAll('\\u00a0', ' ').includes('${name} {')`);
   const storedTabs = async () => {
-    await page.until(`'graphiql:tabState' in localStorage`); // half a second after the page has loaded
+    await page.waitForFunction(`'graphiql:tabState' in localStorage`); // half a second after the page has loaded
     return page.evaluate<{ title: string; key?: string }[]>(`JSON.parse(localStorage['graphiql:tabState']).tabs
       .map(({ title, query }) => ({ title, key: /my-first-[\\w-]+/.exec(query)?.[0] }))`);
   };
 
   test('the first click on each tab of GraphiQL opens it', async () => {
-    await page.open(`${app.app.url}/graphql`);
+    await page.goto(`${app.app.url}/graphql`);
     await tabIsOpen('CreateOrder');
     const names = ['PayOrder', 'FollowOrder', 'RequestRefund', 'PayByCode', 'Order', 'FollowAll', 'CreateOrder'];
     for (const name of names) {
@@ -176,12 +182,12 @@ describe.runIf(chromiumPath !== null)('in a browser with a fresh profile', () =>
   });
 
   test('a page that is loaded again keeps its tabs, with keys that no page had before', async () => {
-    await page.open(`${app.app.url}/graphql`);
+    await page.goto(`${app.app.url}/graphql`);
     await tabIsOpen('CreateOrder');
     const before = await storedTabs();
     await page.reload();
     await tabIsOpen('CreateOrder');
-    await page.open(`${app.app.url}/graphql`); // a second window, whose address names no operation
+    await page.goto(`${app.app.url}/graphql`); // a second window, whose address names no operation
     await tabIsOpen('CreateOrder');
     const after = await storedTabs();
     expect(after.map(({ title }) => title)).toEqual(before.map(({ title }) => title));
@@ -247,9 +253,9 @@ describe.runIf(chromiumPath !== null)('in a browser with a fresh profile', () =>
     ];
     const faults: Record<string, string[]> = {};
     for (const width of [375, 768, 1200]) {
-      await page.resize(width);
+      await page.setViewportSize({ width, height: 800 });
       for (const url of pages) {
-        await page.open(url);
+        await page.goto(url);
         const found = await page.evaluate<string[]>(findFaults);
         if (found.length > 0) faults[`${width} ${new URL(url).pathname}`] = found;
       }
@@ -260,9 +266,9 @@ describe.runIf(chromiumPath !== null)('in a browser with a fresh profile', () =>
   test('the page to which the buyer comes back says by itself that the order is paid', async () => {
     const order = await createOrder(app, { currency: 'CNY' });
     const payment = await payOrder(app, order.id, { method: 'ALIPAY', flow: 'QR_CODE' });
-    await page.open(`${app.app.url}/return?order=${order.id}`);
-    await page.until(`document.querySelector('h2').textContent.startsWith('Not paid yet')`);
+    await page.goto(`${app.app.url}/return?order=${order.id}`);
+    await page.getByRole('heading', { name: /^Not paid yet/ }).waitFor();
     await control(app.sandboxUrl, `alipay/buyer/${payment.id}`, { action: 'pay' });
-    await page.until(`document.querySelector('h2').textContent === 'Paid'`);
+    await page.getByRole('heading', { name: 'Paid', exact: true }).waitFor();
   });
 });
