@@ -267,8 +267,8 @@ describe.runIf(chromiumPath !== null)('in a browser with a fresh profile', () =>
     const order = await createOrder(app, { currency: 'CNY' });
     const payment = await payOrder(app, order.id, { method: 'ALIPAY', flow: 'QR_CODE' });
     await page.goto(`${app.app.url}/return?order=${order.id}`);
-    await page.getByRole('heading', { name: /^Not paid yet/ }).waitFor();
+    await page.locator('h2', { hasText: /^Not paid yet/ }).waitFor();
     await control(app.sandboxUrl, `alipay/buyer/${payment.id}`, { action: 'pay' });
-    await page.getByRole('heading', { name: 'Paid', exact: true }).waitFor();
+    await page.locator('h2', { hasText: /^Paid$/ }).waitFor();
   });
 });
