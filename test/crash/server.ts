@@ -22,6 +22,8 @@ export type Place = {
   readonly port: number;
   readonly sandboxUrl: string;
   readonly redisUrl?: string;
+  /** Where it serves its metrics; without a port it has none. */
+  readonly metricsPort?: number;
 };
 
 /** The product as a separate process. It dies at a failpoint and is restarted with the same settings. */
@@ -39,7 +41,7 @@ export class MortalServer {
 
   /** Resolves when it listens. */
   async start(failpoint: Failpoint | null): Promise<void> {
-    const { databaseUrl, dataDir, port, sandboxUrl, redisUrl } = this.#place;
+    const { databaseUrl, dataDir, port, sandboxUrl, redisUrl, metricsPort } = this.#place;
     const { DATABASE_URL: _ours, REDIS_URL: _wakes, NODE_ENV: _test, ...env } = process.env;
     const child = spawn(process.execPath, ['scripts/start.mjs'], {
       cwd: projectRoot,
@@ -49,6 +51,7 @@ export class MortalServer {
         ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
         ...(failpoint !== null && { FAILPOINTS: failpoint }),
         ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
+        ...(metricsPort !== undefined && { METRICS_PORT: String(metricsPort) }),
         ...{ DATA_DIR: dataDir, PORT: String(port), DEV_API_KEY: serverToken, LOG_LEVEL: 'fatal' },
         ...{ RATE_LIMIT_MUTATIONS: '100000', RATE_LIMIT_QUERIES: '100000' },
         ...{ STRIPE_SECRET_KEY: stripeKeys.secretKey, STRIPE_PUBLISHABLE_KEY: stripeKeys.publishableKey },

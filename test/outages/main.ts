@@ -1,4 +1,5 @@
 // `DATABASE_URL=… npm run prove:outages -- --minutes 5`: two nodes of the real server under load, while nodes, Redis and connections die.
+// With `--metrics-ports 9464,9465` a Prometheus can watch them.
 import { parseArgs } from 'node:util';
 import { createDatabase, dropDatabase, randomName } from '../support/server-databases.ts';
 import { runOutages } from './outage-run.ts';
@@ -8,6 +9,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     followers: { type: 'string', default: '6' },
     shops: { type: 'string', default: '4' },
+    'metrics-ports': { type: 'string', default: '' },
   },
 });
 const server = process.env.DATABASE_URL;
@@ -25,6 +27,7 @@ try {
     durationMs: Number(values.minutes) * 60_000,
     followers: Number(values.followers),
     shops: Number(values.shops),
+    metricsPorts: values['metrics-ports'].split(',').filter(Boolean).map(Number),
     say: (text) => console.log(text),
   });
   const counts = [...outages].map(([name, count]) => `${count} × ${name}`).join(', ');

@@ -19,6 +19,8 @@ export type OutageInput = {
   readonly durationMs: number;
   readonly followers: number;
   readonly shops: number;
+  /** Where the nodes serve their metrics; empty when nobody watches them. */
+  readonly metricsPorts: readonly number[];
   say(text: string): void;
 };
 
@@ -111,9 +113,11 @@ export async function runOutages(input: OutageInput): Promise<OutageRun> {
   const retryDelaysMs = [500, 1000, 2000, 5000, 10_000, 20_000];
   await sandbox.control('/control/webhooks', { url: webhookUrl, retryDelaysMs });
   const redis = await MortalRedis.open();
-  const nodes = ports.map(
-    (port) => new MortalServer({ databaseUrl, dataDir, port, sandboxUrl: sandbox.url, redisUrl: redis.url }),
-  );
+  const nodes = ports.map((port, index) => {
+    const metricsPort = input.metricsPorts[index];
+    const place = { databaseUrl, dataDir, port, sandboxUrl: sandbox.url, redisUrl: redis.url };
+    return new MortalServer({ ...place, ...(metricsPort !== undefined && { metricsPort }) });
+  });
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   pool.on('error', () => {});
   const closing = new AbortController();
