@@ -14,6 +14,7 @@ import { readLogEnd } from '../src/events/log.ts';
 import { createNotifier } from '../src/events/notifications.ts';
 import { createOutgoing, endpointsMax } from '../src/outgoing/outgoing-lane.ts';
 import { openWebhookTransport } from '../src/outgoing/transport.ts';
+import { createLookups } from '../src/store/lookups.ts';
 import { insertMerchant } from '../src/store/merchant-store.ts';
 import { createOrderWriter } from '../src/store/order-writer.ts';
 import { insertWebhookEndpoint } from '../src/store/webhook-endpoint-store.ts';
@@ -114,6 +115,7 @@ async function makeEvent(db: Database, merchantId: string): Promise<void> {
   const context = {
     ...{ db, clock, log, failpoint: passAll, notifier: createNotifier(), accounts: onlyAccounts(db, []) },
     writer: createOrderWriter({ db, clock, failpoint: passAll }),
+    lookups: createLookups(db),
   };
   const actor: Actor = {
     ...{ merchantId, customerId: null, orderId: null, role: 'MERCHANT', id: 'bench', returnOrigins: ['*'] },

@@ -48,6 +48,7 @@ import { openWebhookTransport } from './outgoing/transport.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import { isLoopback } from './providers/settings.ts';
 import { dropOldPaymentAddresses } from './store/card-failure-store.ts';
+import { createLookups } from './store/lookups.ts';
 import { ensureFirstMerchant, findFirstMerchant, isWebOriginListed } from './store/merchant-store.ts';
 import { createOrderWriter } from './store/order-writer.ts';
 import { foldSales } from './store/sales-store.ts';
@@ -187,7 +188,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const setups = sandbox?.providers ?? config.providers;
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
     const writer = createOrderWriter({ db: database, clock, failpoint });
-    const held = { db: database, clock, writer, notifier, log, failpoint };
+    const held = { db: database, clock, writer, lookups: createLookups(database), notifier, log, failpoint };
     const adoption = createAdoption(held);
     const masterKeys = config.masterKeys ?? (keys === null ? null : developmentMasterKeys(keys.apiKey));
     const { accounts, environment, stored } = await openAccounts(

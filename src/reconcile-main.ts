@@ -22,6 +22,7 @@ import { showProgress } from './reconciliation/progress.ts';
 import { reconcile } from './reconciliation/reconcile.ts';
 import { tableOf } from './reconciliation/table.ts';
 import { createTally } from './reconciliation/tally.ts';
+import { createLookups } from './store/lookups.ts';
 import { createOrderWriter } from './store/order-writer.ts';
 import { findProviderAccount } from './store/provider-account-store.ts';
 import { createAdoption } from './worker/adopt-former-accounts.ts';
@@ -63,7 +64,13 @@ async function main(): Promise<number> {
 function partsOf({ logLevel }: Config, db: Database): Omit<CommandContext, 'accounts'> {
   const log = createLogger(logLevel);
   const held = { db, clock: systemClock, failpoint: passAll };
-  return { ...held, log, writer: createOrderWriter(held), notifier: { notify: () => {} } };
+  return {
+    ...held,
+    log,
+    writer: createOrderWriter(held),
+    lookups: createLookups(held.db),
+    notifier: { notify: () => {} },
+  };
 }
 
 async function run(context: CommandContext, provider: PaymentProvider, options: Options): Promise<number> {

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { gatherLookups } from '../database/gathered-lookups.ts';
 import { isId } from '../domain/ids.ts';
 import type { Log } from '../domain/log.ts';
 import type { ProviderName } from '../domain/payment.ts';
@@ -6,7 +7,7 @@ import type { OpenedProviders } from '../providers/open-provider.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import {
   findLatestRevision,
-  findOwner,
+  findOwners,
   listChangedAccounts,
   type OwnedAccount,
   type StoredAccount,
@@ -71,6 +72,7 @@ export function createProviderAccounts({
   const ofMerchants = new Map<string, Map<string, Entry>>();
   /** By provider and account. The database has each pair once. */
   const named = new Map<string, Entry>();
+  const findOwner = gatherLookups((merchantIds: readonly string[]) => findOwners(db.pool, merchantIds));
   let revision = 0;
   /** True after the first load, whose accounts are not changes. */
   let isLoaded = false;
@@ -162,7 +164,7 @@ export function createProviderAccounts({
   return {
     refresh,
     async payableBy(merchantId) {
-      const owner = await findOwner(db.pool, merchantId);
+      const owner = await findOwner(merchantId);
       if (owner.revision !== revision) await refresh();
       const own = usable(ofMerchants.get(merchantId) ?? new Map()).filter(({ stored }) => stored.disabledAt === null);
       own.sort((one, other) => (one.stored.id < other.stored.id ? -1 : 1));

@@ -11,7 +11,6 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { submitCapture } from '../provider-calls/submit-capture.ts';
 import { changeOrderByIntent } from '../store/change-order.ts';
 import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
-import { findPayment } from '../store/payment-store.ts';
 import { type Actor, keyOwnerOf, ownOrder } from './actor.ts';
 import { amountMinor, idempotencyKey, parseInput } from './input.ts';
 import { findOwnPayment } from './own-payment.ts';
@@ -65,7 +64,7 @@ export async function capturePayment(context: CommandContext, actor: Actor, inpu
   if (next.kind === 'submit' && (await submitCapture(context, orderId, paymentId)) === 'refused') {
     // The usual causes: the authorization has lapsed, or it was captured in the provider's console. The query finds out.
     await checkPayment(context, paymentId);
-    const refused = await findPayment(context.db.pool, paymentId);
+    const refused = await context.lookups.payment(paymentId);
     if (refused !== null) refuse(refused, next.captureMinor);
   }
   return paymentId;

@@ -1,7 +1,7 @@
 import { after } from '../domain/clock.ts';
 import { RateLimitedError } from '../domain/errors.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { type CardFailuresOf, findCardFailure, findCustomer } from '../store/card-failure-store.ts';
+import { type CardAttempt, type CardFailuresOf, findCardFailure } from '../store/card-failure-store.ts';
 import type { Actor } from './actor.ts';
 
 /** Failed card payments of one customer, or of one order, within the window; then no further one starts. */
@@ -11,18 +11,20 @@ export const cardFailuresPerAddressMax = 30;
 export const cardFailureWindowMs = 3_600_000;
 
 /**
- * Refuses a card payment after many failed ones: somebody may be trying stolen cards. Servers are judged by the customer that they name alone,
+ * Refuses a new card payment after many failed ones: somebody may be trying stolen cards. A repeated call starts no payment. Servers are judged by the customer that they name alone,
  * because their address stands for all of the merchant's buyers.
  *
  * @throws {RateLimitedError}
  */
 export async function checkCardTesting(
-  { db, clock }: Pick<CommandContext, 'db' | 'clock'>,
+  { db, clock, lookups }: Pick<CommandContext, 'db' | 'clock' | 'lookups'>,
   { role, merchantId }: Actor,
-  orderId: string,
+  attempt: CardAttempt,
   address: string | null,
 ): Promise<void> {
-  const customerId = await findCustomer(db.pool, merchantId, orderId);
+  const { orderId } = attempt;
+  const { customerId, isRepeated } = await lookups.cardBuyer(attempt);
+  if (isRepeated) return;
   const limits: { readonly of: CardFailuresOf; readonly max: number }[] = [];
   if (customerId !== null) limits.push({ of: { merchantId, customerId }, max: cardFailuresMax });
   else if (role !== 'MERCHANT') limits.push({ of: { orderId }, max: cardFailuresMax });

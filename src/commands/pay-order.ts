@@ -21,8 +21,7 @@ import { submitPayment } from '../provider-calls/submit-payment.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { insertPaymentAddress } from '../store/card-failure-store.ts';
 import { changeOrderByIntent } from '../store/change-order.ts';
-import { type Claim, findIntent, hashOf, type Intent } from '../store/idempotency-store.ts';
-import { findPayment } from '../store/payment-store.ts';
+import { type Claim, hashOf, type Intent } from '../store/idempotency-store.ts';
 import { type Actor, keyOwnerOf, ownOrder } from './actor.ts';
 import { checkCardTesting } from './card-testing.ts';
 import { idempotencyKey, parseInput, reference } from './input.ts';
@@ -79,10 +78,11 @@ export async function payOrder(
     ...{ merchantId: actor.merchantId, owner: keyOwnerOf(actor), operation: 'payOrder', key },
     inputHash: hashOf(wanted),
   };
-  if (wanted.method === 'CARD' && (await findIntent(context.db.pool, intent)) === null) {
-    await checkCardTesting(context, actor, wanted.orderId, address);
-  }
-  const available = await context.accounts.payableBy(actor.merchantId);
+  const isCard = wanted.method === 'CARD';
+  const [available] = await Promise.all([
+    context.accounts.payableBy(actor.merchantId),
+    isCard ? checkCardTesting(context, actor, { intent, orderId: wanted.orderId }, address) : null,
+  ]);
   const known = withAddress(wanted, address);
   let beginning = await begin(context, actor, intent, known, available);
   // One closing is not enough in a race: after it, a concurrent call may start another payment that waits for its buyer.
@@ -95,7 +95,7 @@ export async function payOrder(
   }
   if (beginning.kind === 'submit') {
     const { order, payment } = beginning;
-    if (address !== null && wanted.method === 'CARD') {
+    if (address !== null && isCard) {
       await insertPaymentAddress(context.db.pool, payment.id, address, context.clock.now());
     }
     await submitPayment(context, order, payment);
@@ -124,7 +124,7 @@ function withAddress(wanted: Wanted, address: string | null): Wanted {
  */
 async function queryFirst(context: CommandContext, paymentId: string): Promise<Payment> {
   const outcome = await checkPayment(context, paymentId, 'renew');
-  const payment = await findPayment(context.db.pool, paymentId);
+  const payment = await context.lookups.payment(paymentId);
   if (payment === null) throw new Error(`Payment ${paymentId} no longer exists.`);
   if (outcome.kind === 'unanswered' && payment.status === 'SUBMITTING') {
     throw new ProviderUnavailableError(outcome.retryAfterMs, { cause: outcome.cause });

@@ -8,7 +8,7 @@ import { paymentReport, refundReport } from '../domain/report.ts';
 import { type Resolution, resolveReview as resolve } from '../domain/resolve-review.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { changeOrder } from '../store/change-order.ts';
-import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
+import { findPaymentNamed } from '../store/payment-store.ts';
 import { type Actor, ownOrder } from './actor.ts';
 import { amountMinor, parseInput, reference, text } from './input.ts';
 
@@ -64,11 +64,11 @@ export async function resolveReview(context: CommandContext, actor: Actor, input
 /** Maps a payment's id to the id of the payment that already has the provider's id that the operator gives. */
 type Holders = ReadonlyMap<string, string>;
 
-async function findHolders({ db }: CommandContext, { payments }: Wanted): Promise<Holders> {
+async function findHolders({ db, lookups }: CommandContext, { payments }: Wanted): Promise<Holders> {
   const holders = new Map<string, string>();
   for (const { paymentId, providerPaymentId } of payments ?? []) {
     if (providerPaymentId == null || !isId('payment', paymentId)) continue;
-    const payment = await findPayment(db.pool, paymentId);
+    const payment = await lookups.payment(paymentId);
     const holder = payment === null ? null : await findPaymentNamed(db.pool, payment, providerPaymentId);
     if (holder !== null) holders.set(paymentId, holder.id);
   }

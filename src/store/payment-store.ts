@@ -17,7 +17,9 @@ const hintDelayMs = 2000;
 /** The statuses of live payments as an SQL list. */
 export const liveStatusesSql = `('${paymentStatuses.filter((status) => isLive({ status })).join("', '")}')`;
 
-const findSql = 'select to_jsonb(p) as payment from payments p where p.id = $1';
+const findSql = `
+  select to_jsonb(p) as payment from unnest($1::text[]) with ordinality w(id, place) left join payments p on p.id = w.id
+  order by w.place`;
 const findVisibleSql = `
   select to_jsonb(p) as payment from payments p join orders o on o.id = p.order_id
   where p.id = $1 and o.merchant_id = $2 and ($3::text is null or o.customer_id = $3) and ($4::text is null or o.id = $4)`;
@@ -56,9 +58,12 @@ export async function findPaymentNamed(
   return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
 }
 
-export async function findPayment(on: Reader, paymentId: string): Promise<Payment | null> {
-  const { rows } = await on.query<PaymentRow>({ name: 'find payment', text: findSql, values: [paymentId] });
-  return rows[0] === undefined ? null : fromRow<Payment>(rows[0].payment);
+/** The payments with these ids, in the same order; null for those that do not exist. */
+export async function findPayments(on: Reader, paymentIds: readonly string[]): Promise<readonly (Payment | null)[]> {
+  const { rows } = await on.query<{ payment: PaymentRow['payment'] | null }>({
+    ...{ name: 'find payments', text: findSql, values: [paymentIds] },
+  });
+  return rows.map(({ payment }) => (payment === null ? null : fromRow<Payment>(payment)));
 }
 
 /** A payment of an order in the scope; null when there is none. */

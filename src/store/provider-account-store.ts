@@ -58,8 +58,10 @@ const changedSql = `
   from (select ${columns} from provider_accounts where revision > $1) a join merchants m on m.id = a."merchantId"
   order by a.revision`;
 const latestSql = 'select max(revision) as revision from provider_accounts';
-const ownerSql = `
-  select m.uses_environment_accounts as "usesEnvironment", (${latestSql}) as revision from merchants m where m.id = $1`;
+const ownersSql = `
+  select coalesce(m.uses_environment_accounts, false) as "usesEnvironment", coalesce((${latestSql}), 0) as revision
+  from unnest($1::text[]) with ordinality w(id, place) left join merchants m on m.id = w.id
+  order by w.place`;
 const foreignSql = `
   select exists (select from payments where provider = $1 and provider_account = $2 and merchant_id <> $3) as "isForeign"`;
 const keysSql = 'select key_id as "keyId", count(*)::int as accounts from provider_accounts group by 1 order by 1';
@@ -139,15 +141,15 @@ export async function findLatestRevision(on: Reader): Promise<number> {
   return rows[0]?.revision ?? 0;
 }
 
-/** Whether the accounts of the environment belong to the merchant, and the revision of the last change of any account. */
-export async function findOwner(
+/** Whether the accounts of the environment belong to each of these merchants, and the revision of the last change of any account. */
+export async function findOwners(
   on: Reader,
-  merchantId: string,
-): Promise<{ readonly usesEnvironment: boolean; readonly revision: number }> {
-  const { rows } = await on.query<{ usesEnvironment: boolean; revision: number | null }>({
-    ...{ name: 'find owner', text: ownerSql, values: [merchantId] },
+  merchantIds: readonly string[],
+): Promise<readonly { readonly usesEnvironment: boolean; readonly revision: number }[]> {
+  const { rows } = await on.query<{ usesEnvironment: boolean; revision: number }>({
+    ...{ name: 'find owners', text: ownersSql, values: [merchantIds] },
   });
-  return { usesEnvironment: rows[0]?.usesEnvironment === true, revision: rows[0]?.revision ?? 0 };
+  return rows;
 }
 
 /** True when payments of another merchant were made with the account. */

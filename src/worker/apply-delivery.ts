@@ -15,7 +15,7 @@ import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
 import { changeOrderByDelivery } from '../store/change-order.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { findPayment, findPaymentNamed } from '../store/payment-store.ts';
+import { findPaymentNamed } from '../store/payment-store.ts';
 import { findSpans } from '../store/trace-store.ts';
 import { isObserved, isTraced, note, observed } from '../telemetry/observe.ts';
 import { runIsolated } from './run-isolated.ts';
@@ -170,7 +170,7 @@ async function refuseForeign(
   delivery: Delivery,
   { paymentId, reason }: Foreign,
 ): Promise<DeliveryOutcome> {
-  const named = paymentId === null ? null : await findPayment(context.db.pool, paymentId);
+  const named = paymentId === null ? null : await context.lookups.payment(paymentId);
   const payment = named !== null && isOfAccount(context, named, delivery) ? named : null;
   const verdict = finalOf(context, delivery, 'REVIEW', 'mismatch', payment?.id ?? null);
   if (payment === null) return context.effects.store(delivery, verdict);
@@ -199,17 +199,17 @@ async function reviewUnclear(
 }
 
 async function findSubject(
-  { db }: CommandContext,
+  { db, lookups }: CommandContext,
   delivery: Delivery,
   message: Reporting | Unclear,
 ): Promise<Payment | null> {
-  if (message.kind === 'payment') return findPayment(db.pool, message.report.paymentId);
+  if (message.kind === 'payment') return lookups.payment(message.report.paymentId);
   const { paymentId, providerPaymentId } = message;
   const named = providerPaymentId === null ? null : await findPaymentNamed(db.pool, delivery, providerPaymentId);
   if (named !== null || paymentId === null) return named;
-  if (message.kind === 'unclear') return findPayment(db.pool, paymentId);
+  if (message.kind === 'unclear') return lookups.payment(paymentId);
   // Our id alone is not enough, because it can be copied to a refund of another payment. It counts only while the provider's id is unknown.
-  const payment = await findPayment(db.pool, paymentId);
+  const payment = await lookups.payment(paymentId);
   return payment?.providerPaymentId === null ? payment : null;
 }
 
@@ -326,9 +326,9 @@ function isTriedLongEnough({ receivedAt, applyAttempts }: Delivery, at: Date): b
 
 /** Stops the retries and leaves the callback to a person. If the body names a payment of the account, its order goes into review. */
 async function giveUp(context: Judging, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
-  const { db, log } = context;
+  const { lookups, log } = context;
   const named = firstPaymentIdIn(delivery.body.toString('latin1'));
-  const payment = named === null ? null : await findPayment(db.pool, named);
+  const payment = named === null ? null : await lookups.payment(named);
   log.error(
     { deliveryId: delivery.id, paymentId: named, reason },
     'a callback could not be applied for a day and needs a person',

@@ -16,6 +16,7 @@ import { createNotifier } from '../../src/events/notifications.ts';
 import { openTailWatch, tailLimit } from '../../src/events/tail-watch.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { changeOrder } from '../../src/store/change-order.ts';
+import { createLookups } from '../../src/store/lookups.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -33,6 +34,7 @@ beforeAll(async () => {
     db: database,
     clock: systemClock,
     writer: createOrderWriter({ db: database, clock: systemClock, failpoint: passAll }),
+    lookups: createLookups(database),
     accounts: onlyAccounts(database, []),
     notifier,
     log,

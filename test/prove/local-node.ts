@@ -30,6 +30,7 @@ import { alipaySetup } from '../../src/providers/alipay/setup.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
 import { wechatpaySetup } from '../../src/providers/wechatpay/setup.ts';
+import { createLookups } from '../../src/store/lookups.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { foldSales } from '../../src/store/sales-store.ts';
 import { createCallbackIntake } from '../../src/worker/callback-intake.ts';
@@ -125,6 +126,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   const context: CommandContext = {
     ...{ db, log, failpoint, clock: { now }, accounts: onlyAccounts(db, providers) },
     writer: createOrderWriter({ db, failpoint, clock: { now } }),
+    lookups: createLookups(db),
     notifier: {
       notify(notification) {
         if (life.isOver) return;

@@ -12,6 +12,7 @@ import type { OrderChange } from '../../src/domain/order-change.ts';
 import { needReview } from '../../src/domain/review.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { changeOrder } from '../../src/store/change-order.ts';
+import { createLookups } from '../../src/store/lookups.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
 import { loadOrder, orderLockSpace } from '../../src/store/order-store.ts';
 import { batchSizeMax, createOrderWriter } from '../../src/store/order-writer.ts';
@@ -40,6 +41,7 @@ function startNode(): CommandContext {
   return {
     ...{ db, clock: systemClock, failpoint: passAll, accounts: onlyAccounts(db, []) },
     writer: createOrderWriter({ db, clock: systemClock, failpoint: passAll }),
+    lookups: createLookups(db),
     notifier: { notify() {} },
     log: { info() {}, warn() {}, error() {} },
   };

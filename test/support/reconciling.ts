@@ -8,6 +8,7 @@ import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import type { Doubt, Finding } from '../../src/reconciliation/finding.ts';
 import { reconcile } from '../../src/reconciliation/reconcile.ts';
+import { createLookups } from '../../src/store/lookups.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { chineseSetups } from './chinese-providers.ts';
 import { advanceSandbox, type TestApp, testStripe } from './test-app.ts';
@@ -36,6 +37,7 @@ export function contextOf(app: TestApp, provider: PaymentProvider): CommandConte
     db,
     clock,
     writer: createOrderWriter({ db, clock, failpoint: passAll }),
+    lookups: createLookups(db),
     accounts: onlyAccounts(db, [provider]),
     notifier: { notify: () => {} },
     log: app.app.log,
