@@ -158,12 +158,15 @@ describe.runIf(chromiumPath !== null)('in a browser with a fresh profile', () =>
   afterEach(() => page.context().close());
   afterAll(() => browser.close());
 
+  // Playwright's own waiting evaluates in the page, whose policy forbids it.
+  const until = (expression: string) =>
+    expect.poll(() => page.evaluate<boolean>(`Boolean(${expression})`).catch(() => false)).toBe(true);
   const activeTab = '.graphiql-tab-active .graphiql-tab-button';
   const tabIsOpen = (name: string) =>
-    page.waitForFunction(`document.querySelector('${activeTab}')?.textContent === '${name}'
+    until(`document.querySelector('${activeTab}')?.textContent === '${name}'
       && document.querySelector('.graphiql-query-editor')?.textContent.replaceAll('\\u00a0', ' ').includes('${name} {')`);
   const storedTabs = async () => {
-    await page.waitForFunction(`'graphiql:tabState' in localStorage`); // half a second after the page has loaded
+    await until(`'graphiql:tabState' in localStorage`); // half a second after the page has loaded
     return page.evaluate<{ title: string; key?: string }[]>(`JSON.parse(localStorage['graphiql:tabState']).tabs
       .map(({ title, query }) => ({ title, key: /my-first-[\\w-]+/.exec(query)?.[0] }))`);
   };
