@@ -114,7 +114,7 @@ export const logForever: LogPosition = { epoch: 2 ** 31 - 1, xid: posMax, pos: p
 
 /** The end of the readable log. Every event that is not readable yet has a higher position. */
 export async function readLogEnd(on: Reader): Promise<LogPosition> {
-  const { rows } = await on.query<{ epoch: number; xid: bigint }>(endSql);
+  const { rows } = await on.query<{ epoch: number; xid: bigint }>({ name: 'log end', text: endSql });
   const [row] = rows;
   if (row === undefined)
     throw new Error('The table log_state has no row. The migrations create it: restore the table.');
@@ -244,7 +244,9 @@ export async function findEvents(
   merchantId: string,
   eventIds: readonly string[],
 ): Promise<ReadonlyMap<string, LoggedEvent>> {
-  const { rows } = await on.query<LoggedEvent>(findAllSql, [merchantId, eventIds]);
+  const { rows } = await on.query<LoggedEvent>({
+    ...{ name: 'find events', text: findAllSql, values: [merchantId, eventIds] },
+  });
   return new Map(rows.map((event) => [event.id, event]));
 }
 

@@ -51,7 +51,9 @@ export async function takeTurn(
     if (messages.length === 0 && queued === 0) return leave(null);
     const batch = await sendBatch(context, endpoint, secrets, messages);
     sent += batch.sent;
-    if (batch.isStopped) return leave(null);
+    // Events that came since then wake the endpoint, and messages that were left over are due.
+    const isAll = Math.max(messages.length, queued) < queuedTogetherMax;
+    if (batch.isStopped || isAll) return leave(null);
     if (sent >= messagesPerTurn) return leave(clock.now());
   }
 }

@@ -44,10 +44,11 @@ const dropSql = `
 export async function insertWebhookAttempt(on: Reader, attempt: WebhookAttempt): Promise<void> {
   const { id, endpointId, eventId, url, requestHeaders, requestBody, responseStatus } = attempt;
   const { responseBody, error, attemptedAt, durationMs } = attempt;
-  await on.query(insertSql, [
+  const values = [
     ...[id, endpointId, eventId, url, JSON.stringify(requestHeaders), requestBody, responseStatus],
     ...[responseBody, error, attemptedAt, durationMs],
-  ]);
+  ];
+  await on.query({ name: 'insert webhook attempt', text: insertSql, values });
 }
 
 /** The newest attempts of several messages of one endpoint, at most `limit` of each, the newest first. */

@@ -195,7 +195,9 @@ export async function lockWebhookEndpoint(
   tx: Tx,
   id: string,
 ): Promise<(LogPosition & Pick<WebhookEndpoint, 'status'>) | null> {
-  const { rows } = await tx.query<LogPosition & Pick<WebhookEndpoint, 'status'>>(lockSql, [id]);
+  const { rows } = await tx.query<LogPosition & Pick<WebhookEndpoint, 'status'>>({
+    ...{ name: 'lock webhook endpoint', text: lockSql, values: [id] },
+  });
   return rows[0] ?? null;
 }
 
@@ -206,7 +208,9 @@ export async function claimWebhookEndpoints(
   lease: { readonly id: string; readonly until: Date },
   limit: number,
 ): Promise<readonly StoredWebhookEndpoint[]> {
-  const { rows } = await on.query<StoredWebhookEndpoint>(claimSql, [now, lease.id, lease.until, limit]);
+  const { rows } = await on.query<StoredWebhookEndpoint>({
+    ...{ name: 'claim webhook endpoints', text: claimSql, values: [now, lease.id, lease.until, limit] },
+  });
   return rows;
 }
 
@@ -216,7 +220,9 @@ export async function renewWebhookLease(
   id: string,
   lease: { readonly id: string; readonly until: Date },
 ): Promise<StoredWebhookEndpoint | null> {
-  const { rows } = await on.query<StoredWebhookEndpoint>(renewSql, [id, lease.id, lease.until]);
+  const { rows } = await on.query<StoredWebhookEndpoint>({
+    ...{ name: 'renew webhook lease', text: renewSql, values: [id, lease.id, lease.until] },
+  });
   return rows[0] ?? null;
 }
 
@@ -227,13 +233,13 @@ export async function renewWebhookLease(
 export function releaseWebhookEndpoint(db: Database, id: string, leaseId: string, again: Date | null): Promise<void> {
   return db.transaction(async (tx) => {
     await lockWebhookEndpoint(tx, id); // first: a message that is added meanwhile must be seen
-    await tx.query(releaseSql, [id, leaseId, again]);
+    await tx.query({ name: 'release webhook endpoint', text: releaseSql, values: [id, leaseId, again] });
   });
 }
 
 /** Makes the endpoints of merchants due, because they have new events. */
 export async function wakeWebhookEndpoints(on: Reader, merchantIds: readonly string[], at: Date): Promise<void> {
-  await on.query(wakeSql, [merchantIds, at]);
+  await on.query({ name: 'wake webhook endpoints', text: wakeSql, values: [merchantIds, at] });
 }
 
 export async function wakeWebhookEndpoint(on: Reader, id: string, at: Date): Promise<void> {
@@ -246,7 +252,7 @@ export async function wakeMissedWebhookEndpoints(on: Reader, at: Date): Promise<
 }
 
 export async function moveWebhookCursor(on: Reader, id: string, { epoch, xid, pos }: LogPosition): Promise<void> {
-  await on.query(moveSql, [id, epoch, xid, pos]);
+  await on.query({ name: 'move webhook cursor', text: moveSql, values: [id, epoch, xid, pos] });
 }
 
 /** Locks the record of an endpoint; null when it is paused by now. */
@@ -254,7 +260,9 @@ export async function lockWebhookRecord(
   tx: Tx,
   id: string,
 ): Promise<Pick<WebhookEndpoint, 'failures' | 'failingSince'> | null> {
-  const { rows } = await tx.query<Pick<WebhookEndpoint, 'failures' | 'failingSince'>>(recordSql, [id]);
+  const { rows } = await tx.query<Pick<WebhookEndpoint, 'failures' | 'failingSince'>>({
+    ...{ name: 'lock webhook record', text: recordSql, values: [id] },
+  });
   return rows[0] ?? null;
 }
 

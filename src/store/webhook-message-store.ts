@@ -137,13 +137,15 @@ export async function queueWebhookMessages(
   again: boolean,
 ): Promise<void> {
   if (events.length === 0) return;
-  await tx.query(again ? queueAgainSql : queueSql, [
+  const values = [
     endpointId,
     ...[events.map(({ id }) => id), events.map(({ merchantId }) => merchantId), events.map(({ orderId }) => orderId)],
     ...[events.map(({ sequence }) => sequence), events.map(({ epoch }) => epoch)],
     ...[events.map(({ xid }) => xid), events.map(({ pos }) => pos), events.map(({ type }) => type)],
     ...[at, ordered],
-  ]);
+  ];
+  const name = again ? 'queue webhook messages again' : 'queue webhook messages';
+  await tx.query({ name, text: again ? queueAgainSql : queueSql, values });
 }
 
 /** The messages that are due, in log order. Those of one order must be sent one after the other if the endpoint is ordered. */
@@ -153,7 +155,8 @@ export async function findDueWebhookMessages(
   now: Date,
   limit: number,
 ): Promise<readonly WebhookMessage[]> {
-  const { rows } = await on.query<WebhookMessage>(dueSql, [endpoint.id, now, endpoint.ordered, limit]);
+  const values = [endpoint.id, now, endpoint.ordered, limit];
+  const { rows } = await on.query<WebhookMessage>({ name: 'find due webhook messages', text: dueSql, values });
   return rows;
 }
 
@@ -174,7 +177,8 @@ export async function markDelivered(
   attemptedAt: Date,
   deliveredAt: Date,
 ): Promise<void> {
-  await on.query(deliveredSql, [endpointId, eventId, attemptedAt, deliveredAt]);
+  const values = [endpointId, eventId, attemptedAt, deliveredAt];
+  await on.query({ name: 'mark webhook message delivered', text: deliveredSql, values });
 }
 
 /** Records a failed attempt. Has no effect on a message that was delivered meanwhile. */
@@ -200,7 +204,11 @@ export async function holdBackLater(
 
 /** Makes the later messages of the order due. */
 export async function letLaterGo(on: Reader, { endpointId, orderId, sequence }: InOrder, at: Date): Promise<void> {
-  await on.query(letGoSql, [endpointId, orderId, sequence, at]);
+  await on.query({
+    name: 'let later webhook messages go',
+    text: letGoSql,
+    values: [endpointId, orderId, sequence, at],
+  });
 }
 
 /** Makes the messages of an endpoint due that wait for another attempt. */

@@ -48,7 +48,7 @@ export async function insertWebhookReplay(on: Reader, replay: WebhookReplay): Pr
 
 /** The oldest replay of an endpoint that is not finished. */
 export async function findOpenWebhookReplay(on: Reader, endpointId: string): Promise<WebhookReplay | null> {
-  const { rows } = await on.query<Row>(openSql, [endpointId]);
+  const { rows } = await on.query<Row>({ name: 'find open webhook replay', text: openSql, values: [endpointId] });
   return rows[0] === undefined ? null : replayOf(rows[0]);
 }
 
