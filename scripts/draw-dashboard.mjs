@@ -73,6 +73,7 @@ function draw({ times, charts }) {
     percentunit: (value) => `${Math.round(value * 100)} %`,
     short: (value) => String(Number(value.toPrecision(3))),
   };
+  const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
   for (const { title, gridPos, unit, series } of charts) {
     const panel = document.createElement('section');
     Object.assign(panel.style, { gridColumn: `${gridPos.x + 1} / span ${gridPos.w}`, gridRow: `${gridPos.y / 7 + 1}` });
@@ -85,7 +86,10 @@ function draw({ times, charts }) {
       {
         ...{ width: 456, height: 170, legend: { show: false }, cursor: { show: false } },
         scales: { y: { range: (_, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-        axes: [{ size: 28 }, { size: 64, values: (_, splits) => splits.map(format) }],
+        axes: [
+          { size: 28, values: (_, splits) => splits.map(clock) },
+          { size: 76, values: (_, splits) => splits.map(format) },
+        ],
         series: [
           {},
           ...series.map(({ label }, index) => ({ label, stroke: paint[index], width: 1.5, points: { show: false } })),
@@ -98,12 +102,12 @@ function draw({ times, charts }) {
     const shown = series.map(({ label, line }, index) => ({
       label,
       colour: paint[index],
-      last: line.findLast((value) => value !== null),
+      most: Math.max(...line.filter((value) => value !== null)),
     }));
-    for (const { label, colour, last } of shown.slice(0, 8)) {
+    for (const { label, colour, most } of shown.slice(0, 8)) {
       const item = document.createElement('li');
       item.style.setProperty('--colour', colour);
-      item.textContent = `${label} ${format(last)}`;
+      item.textContent = `${label}, most ${format(most)}`;
       legend.append(item);
     }
     if (shown.length > 8)

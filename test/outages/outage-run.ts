@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -205,6 +206,7 @@ async function awaitHealthy(
   followers: readonly Follower[],
 ): Promise<null | Error> {
   const signal = AbortSignal.timeout(recoveryMsMax);
+  setMaxListeners(followers.length + 10, signal);
   try {
     for (const port of ports) {
       while (!(await isReady(port))) await delay(pollMs, undefined, { signal });
