@@ -1,4 +1,5 @@
 import { callbacks } from './callbacks.ts';
+import { dashboard } from './dashboard.ts';
 import { fanOut } from './fan-out.ts';
 import { flood } from './flood.ts';
 import { followers } from './followers.ts';
@@ -15,5 +16,5 @@ import { webhooks } from './webhooks.ts';
 /** In the order in which `all` runs them. */
 export const benches: readonly Bench[] = [
   ...[lifecycle, callbacks, fanOut, reconnect, followers, history],
-  ...[graphql, start, idle, flood, overload, webhooks],
+  ...[graphql, start, idle, flood, overload, webhooks, dashboard],
 ];
