@@ -1,6 +1,7 @@
 import { providerActor } from '../domain/actor.ts';
 import { DeliveryNotReplayableError, NotFoundError } from '../domain/errors.ts';
 import type { OrderEvent } from '../domain/event.ts';
+import { isId } from '../domain/ids.ts';
 import { OrderChange } from '../domain/order-change.ts';
 import { type DeliveryOutcome, findDelivery, outcomeOf, reopenDelivery, type StoredDelivery } from '../events/inbox.ts';
 import { checkConfigured } from '../provider-calls/accounts.ts';
@@ -24,7 +25,9 @@ export function createReplay(context: CommandContext): ReplayDelivery {
    * @throws {ProviderUnavailableError} when its account is not configured.
    */
   return async (merchantId, deliveryId, isDryRun) => {
-    const delivery = await findDelivery(context.db.pool, merchantId, deliveryId);
+    // Text that is no id may hold what the database refuses, such as a NUL.
+    const isDelivery = isId('delivery', deliveryId);
+    const delivery = isDelivery ? await findDelivery(context.db.pool, merchantId, deliveryId) : null;
     if (delivery === null) throw new NotFoundError('There is no such delivery.');
     if (delivery.isPruned) throw new DeliveryNotReplayableError(deliveryId, 'its body has been deleted');
     checkConfigured(context, { ...delivery, merchantId });
