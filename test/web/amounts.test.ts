@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { conditionsOf, placeOf, variablesOf } from '../../web/dashboard/order-filter.ts';
+import { placeIn } from '../../web/dashboard/list-conditions.ts';
+import { conditionsOf, variablesOf } from '../../web/dashboard/order-filter.ts';
 import { spanOf } from '../../web/dashboard/sales-sums.ts';
 import { createFormat, decimalOf, digitsOf, parseAmount } from '../../web/shared/format.ts';
 
@@ -48,7 +49,7 @@ describe('amounts that people type', () => {
 describe('the conditions of a list', () => {
   test('are in the address, and come back from it', () => {
     const query = new URLSearchParams('search=ada&paid=PAID&method=CARD&from=2026-11-01&sort=oldest');
-    const place = placeOf(conditionsOf(query));
+    const place = placeIn('/orders', conditionsOf(query));
     expect(conditionsOf(new URLSearchParams(place.split('?')[1]))).toEqual(conditionsOf(query));
   });
 

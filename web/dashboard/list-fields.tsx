@@ -8,14 +8,13 @@ import { Icon, useNames } from './ui.tsx';
 /** Changes conditions, and shows the first page. @param replaces the entry of the history, as for a text that is being typed. */
 export type SetConditions = (changes: Readonly<Record<string, string>>, replaces?: boolean) => void;
 
-type FiltersProps = {
+/** The fields of one list alone: before, and after those that all lists have. */
+export type OwnFilters = { readonly search?: ReactNode; readonly choices: ReactNode; readonly more?: ReactNode };
+
+type FiltersProps = OwnFilters & {
   readonly conditions: ListConditions & Readonly<Record<string, string>>;
   readonly set: SetConditions;
   readonly onClear: () => void;
-  /** The fields of this list alone: before, and after those that all lists have. */
-  readonly search?: ReactNode;
-  readonly choices: ReactNode;
-  readonly more?: ReactNode;
 };
 
 /** The filters of a list. On phones a button shows and hides them. */

@@ -5,8 +5,11 @@ import { listTexts } from './list-texts.ts';
 import { Empty, Failure, Icon, Skeleton } from './ui.tsx';
 import type { Loaded } from './use-query.ts';
 
-type Page = {
-  readonly nodes: readonly unknown[];
+/** A page of a list, as the API returns it. */
+export type Page = {
+  readonly nodes: readonly { readonly id: string }[];
+  /** The number of entries on all pages. Long lists are not counted to their end. */
+  readonly totalCount: { readonly value: number; readonly isCapped: boolean };
   readonly pageInfo: {
     readonly hasNextPage: boolean;
     readonly hasPreviousPage: boolean;
@@ -17,8 +20,8 @@ type Page = {
 
 type ListPanelProps<List extends Page> = {
   readonly title: string;
-  /** Undefined before the first answer. */
-  readonly list: List | null | undefined;
+  /** Null before the first answer. */
+  readonly list: List | null;
   readonly loaded: Pick<Loaded<unknown>, 'error' | 'isLoading' | 'reload'>;
   readonly empty: { readonly title: string; readonly hint: string };
   /** How many entries there are on all pages, in words. */
@@ -31,14 +34,13 @@ type ListPanelProps<List extends Page> = {
 export function ListPanel<List extends Page>(props: ListPanelProps<List>) {
   const { title, list, loaded, empty, count, set, children } = props;
   const { error, isLoading, reload } = loaded;
-  const isMissing = list === null || list === undefined;
   return (
     <section className="panel" aria-label={title} aria-busy={isLoading}>
-      {error !== null && isMissing && <Failure error={error} onRetry={reload} />}
-      {error === null && isMissing && <Skeleton rows={10} />}
-      {!isMissing && list.nodes.length === 0 && <Empty title={empty.title}>{empty.hint}</Empty>}
-      {!isMissing && list.nodes.length > 0 && children(list)}
-      {!isMissing && list.nodes.length > 0 && <Pager count={count(list)} page={list.pageInfo} set={set} />}
+      {error !== null && list === null && <Failure error={error} onRetry={reload} />}
+      {error === null && list === null && <Skeleton rows={10} />}
+      {list !== null && list.nodes.length === 0 && <Empty title={empty.title}>{empty.hint}</Empty>}
+      {list !== null && list.nodes.length > 0 && children(list)}
+      {list !== null && list.nodes.length > 0 && <Pager count={count(list)} page={list.pageInfo} set={set} />}
     </section>
   );
 }

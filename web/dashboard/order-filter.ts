@@ -7,7 +7,6 @@ import {
   listed,
   methods,
   pageOf,
-  placeIn,
 } from './list-conditions.ts';
 
 const names = ['search', 'status', 'paid', 'method', 'review', ...commonNames] as const;
@@ -26,11 +25,6 @@ export const paidStatuses = [
 
 export function conditionsOf(query: URLSearchParams): OrderConditions {
   return conditionsIn(names, query);
-}
-
-/** The place of the list under these conditions. */
-export function placeOf(conditions: OrderConditions): string {
-  return placeIn('/orders', conditions);
 }
 
 /** The variables of the query. What an address has that the API does not know is left out: addresses are typed by people. */

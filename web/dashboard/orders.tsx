@@ -2,23 +2,12 @@ import type { OrdersPageQuery, OrdersPageQueryVariables } from '../../generated/
 import { operation } from '../shared/operation.ts';
 import { useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
-import { ExportButton } from './export-button.tsx';
-import { isUnfiltered } from './list-conditions.ts';
-import { ConstantChoice, Filters, SearchField, type SetConditions } from './list-fields.tsx';
-import { ListPanel } from './list-panel.tsx';
+import { ConstantChoice, SearchField } from './list-fields.tsx';
+import { ListPage } from './list-page.tsx';
 import { listTexts } from './list-texts.ts';
-import {
-  conditionsOf,
-  type OrderConditions,
-  orderStatuses,
-  paidStatuses,
-  placeOf,
-  searchLengthMin,
-  variablesOf,
-} from './order-filter.ts';
-import { Link, navigate } from './router.tsx';
+import { conditionsOf, orderStatuses, paidStatuses, searchLengthMin, variablesOf } from './order-filter.ts';
+import { Link } from './router.tsx';
 import { Money, Status, Time, useNames } from './ui.tsx';
-import { useQuery } from './use-query.ts';
 
 const ordersQuery = operation<OrdersPageQuery, OrdersPageQueryVariables>(/* GraphQL */ `
   query OrdersPage(
@@ -100,40 +89,60 @@ export function Orders({ query }: { readonly query: URLSearchParams }) {
   const t = useTexts(texts);
   const common = useTexts(listTexts);
   const conditions = conditionsOf(query);
-  const variables = variablesOf(conditions);
-  const isAll = isUnfiltered(conditions);
-  const loaded = useQuery(
-    ordersQuery,
-    variables,
-    ({ orderId, type }, shown) =>
-      type === 'ORDER_CREATED' || !isAll || shown?.orders?.nodes.some(({ id }) => id === orderId) === true,
-  );
-  const set: SetConditions = (changes, replaces) =>
-    navigate(placeOf({ ...conditions, after: '', before: '', ...changes }), replaces);
-  const countOf = ({ totalCount: { value: count, isCapped } }: OrderList) =>
-    isCapped ? t('countCapped', { count }) : t('count', { count });
   return (
-    <>
-      <div className="page-head">
-        <h1>{t('title')}</h1>
-        <ExportButton kind="orders" variables={variables} />
-      </div>
-      <OrderFilters conditions={conditions} set={set} />
-      <ListPanel
-        title={t('title')}
-        list={loaded.data?.orders}
-        loaded={loaded}
-        empty={
-          isAll
-            ? { title: t('noneTitle'), hint: t('noneHint') }
-            : { title: t('noMatchTitle'), hint: common('noMatchHint') }
-        }
-        count={countOf}
-        set={set}
-      >
-        {({ nodes }) => <OrderTable orders={nodes} />}
-      </ListPanel>
-    </>
+    <ListPage
+      kind="orders"
+      title={t('title')}
+      operation={ordersQuery}
+      variables={variablesOf(conditions)}
+      listOf={({ orders }) => orders}
+      conditions={conditions}
+      filters={(set) => ({
+        search: (
+          <SearchField
+            hint={t('searchHint')}
+            value={conditions.search}
+            lengthMin={searchLengthMin}
+            onSearch={(search) => set({ search }, true)}
+          />
+        ),
+        choices: (
+          <>
+            <ConstantChoice
+              label={common('status')}
+              kind="order"
+              values={orderStatuses}
+              value={conditions.status}
+              onChoose={(status) => set({ status })}
+            />
+            <ConstantChoice
+              label={t('paid')}
+              kind="paid"
+              values={paidStatuses}
+              value={conditions.paid}
+              onChoose={(paid) => set({ paid })}
+            />
+          </>
+        ),
+        more: (
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={conditions.review === 'yes'}
+              onChange={({ target }) => set({ review: target.checked ? 'yes' : '' })}
+            />
+            {t('review')}
+          </label>
+        ),
+      })}
+      entryOf={({ orderId }) => orderId}
+      isArrival={({ type }) => type === 'ORDER_CREATED'}
+      none={{ title: t('noneTitle'), hint: t('noneHint') }}
+      noMatch={t('noMatchTitle')}
+      count={(count, isCapped) => t(isCapped ? 'countCapped' : 'count', { count })}
+    >
+      {({ nodes }) => <OrderTable orders={nodes} />}
+    </ListPage>
   );
 }
 
@@ -192,55 +201,5 @@ function OrderTable({ orders }: { readonly orders: OrderList['nodes'] }) {
         })}
       </tbody>
     </table>
-  );
-}
-
-type OrderFiltersProps = { readonly conditions: OrderConditions; readonly set: SetConditions };
-
-function OrderFilters({ conditions, set }: OrderFiltersProps) {
-  const t = useTexts(texts);
-  const common = useTexts(listTexts);
-  return (
-    <Filters
-      conditions={conditions}
-      set={set}
-      onClear={() => navigate('/orders')}
-      search={
-        <SearchField
-          hint={t('searchHint')}
-          value={conditions.search}
-          lengthMin={searchLengthMin}
-          onSearch={(search) => set({ search }, true)}
-        />
-      }
-      choices={
-        <>
-          <ConstantChoice
-            label={common('status')}
-            kind="order"
-            values={orderStatuses}
-            value={conditions.status}
-            onChoose={(status) => set({ status })}
-          />
-          <ConstantChoice
-            label={t('paid')}
-            kind="paid"
-            values={paidStatuses}
-            value={conditions.paid}
-            onChoose={(paid) => set({ paid })}
-          />
-        </>
-      }
-      more={
-        <label className="check">
-          <input
-            type="checkbox"
-            checked={conditions.review === 'yes'}
-            onChange={({ target }) => set({ review: target.checked ? 'yes' : '' })}
-          />
-          {t('review')}
-        </label>
-      }
-    />
   );
 }

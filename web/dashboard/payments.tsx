@@ -2,15 +2,12 @@ import type { PaymentsPageQuery, PaymentsPageQueryVariables } from '../../genera
 import { operation } from '../shared/operation.ts';
 import { useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
-import { ExportButton } from './export-button.tsx';
-import { isUnfiltered, placeIn } from './list-conditions.ts';
-import { ConstantChoice, Filters, SearchField, type SetConditions } from './list-fields.tsx';
-import { ListPanel } from './list-panel.tsx';
+import { ConstantChoice, SearchField } from './list-fields.tsx';
+import { ListPage } from './list-page.tsx';
 import { listTexts } from './list-texts.ts';
 import { conditionsOf, paymentStatuses, variablesOf } from './payment-filter.ts';
-import { Link, navigate } from './router.tsx';
+import { Link } from './router.tsx';
 import { Money, Status, Time, useNames } from './ui.tsx';
-import { useQuery } from './use-query.ts';
 
 const paymentsQuery = operation<PaymentsPageQuery, PaymentsPageQueryVariables>(/* GraphQL */ `
   query PaymentsPage(
@@ -95,38 +92,24 @@ export function Payments({ query }: { readonly query: URLSearchParams }) {
   const t = useTexts(texts);
   const common = useTexts(listTexts);
   const conditions = conditionsOf(query);
-  const variables = variablesOf(conditions);
-  const isAll = isUnfiltered(conditions);
-  const loaded = useQuery(
-    paymentsQuery,
-    variables,
-    ({ paymentId, type }, shown) =>
-      paymentId !== null &&
-      (type === 'PAYMENT_STARTED' || !isAll || shown?.payments?.nodes.some(({ id }) => id === paymentId) === true),
-  );
-  const set: SetConditions = (changes, replaces) =>
-    navigate(placeIn('/payments', { ...conditions, after: '', before: '', ...changes }), replaces);
-  const countOf = ({ totalCount: { value: count, isCapped } }: PaymentList) =>
-    isCapped ? t('countCapped', { count }) : t('count', { count });
   return (
-    <>
-      <div className="page-head">
-        <h1>{t('title')}</h1>
-        <ExportButton kind="payments" variables={variables} />
-      </div>
-      <Filters
-        conditions={conditions}
-        set={set}
-        onClear={() => navigate('/payments')}
-        search={
+    <ListPage
+      kind="payments"
+      title={t('title')}
+      operation={paymentsQuery}
+      variables={variablesOf(conditions)}
+      listOf={({ payments }) => payments}
+      conditions={conditions}
+      filters={(set) => ({
+        search: (
           <SearchField
             hint={t('searchHint')}
             value={conditions.number}
             lengthMin={1}
             onSearch={(number) => set({ number }, true)}
           />
-        }
-        choices={
+        ),
+        choices: (
           <ConstantChoice
             label={common('status')}
             kind="payment"
@@ -134,23 +117,16 @@ export function Payments({ query }: { readonly query: URLSearchParams }) {
             value={conditions.status}
             onChoose={(status) => set({ status })}
           />
-        }
-      />
-      <ListPanel
-        title={t('title')}
-        list={loaded.data?.payments}
-        loaded={loaded}
-        empty={
-          isAll
-            ? { title: t('noneTitle'), hint: t('noneHint') }
-            : { title: t('noMatchTitle'), hint: common('noMatchHint') }
-        }
-        count={countOf}
-        set={set}
-      >
-        {({ nodes }) => <PaymentTable payments={nodes} />}
-      </ListPanel>
-    </>
+        ),
+      })}
+      entryOf={({ paymentId }) => paymentId}
+      isArrival={({ type }) => type === 'PAYMENT_STARTED'}
+      none={{ title: t('noneTitle'), hint: t('noneHint') }}
+      noMatch={t('noMatchTitle')}
+      count={(count, isCapped) => t(isCapped ? 'countCapped' : 'count', { count })}
+    >
+      {({ nodes }) => <PaymentTable payments={nodes} />}
+    </ListPage>
   );
 }
 

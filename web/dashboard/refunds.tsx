@@ -2,15 +2,12 @@ import type { RefundsPageQuery, RefundsPageQueryVariables } from '../../generate
 import { operation } from '../shared/operation.ts';
 import { useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
-import { ExportButton } from './export-button.tsx';
-import { isUnfiltered, placeIn } from './list-conditions.ts';
-import { ConstantChoice, Filters, type SetConditions } from './list-fields.tsx';
-import { ListPanel } from './list-panel.tsx';
+import { ConstantChoice } from './list-fields.tsx';
+import { ListPage } from './list-page.tsx';
 import { listTexts } from './list-texts.ts';
 import { approvals, conditionsOf, refundStatuses, variablesOf } from './refund-filter.ts';
-import { Link, navigate } from './router.tsx';
+import { Link } from './router.tsx';
 import { Money, Status, Time, useNames } from './ui.tsx';
-import { useQuery } from './use-query.ts';
 
 const refundsQuery = operation<RefundsPageQuery, RefundsPageQueryVariables>(/* GraphQL */ `
   query RefundsPage(
@@ -95,25 +92,16 @@ export function Refunds({ query }: { readonly query: URLSearchParams }) {
   const t = useTexts(texts);
   const common = useTexts(listTexts);
   const conditions = conditionsOf(query);
-  const variables = variablesOf(conditions);
-  const isAll = isUnfiltered(conditions);
-  // Every event of a refund: there are few, and the first one of a refund depends on its origin.
-  const loaded = useQuery(refundsQuery, variables, ({ refundId }) => refundId !== null);
-  const set: SetConditions = (changes, replaces) =>
-    navigate(placeIn('/refunds', { ...conditions, after: '', before: '', ...changes }), replaces);
-  const countOf = ({ totalCount: { value: count, isCapped } }: RefundList) =>
-    isCapped ? t('countCapped', { count }) : t('count', { count });
   return (
-    <>
-      <div className="page-head">
-        <h1>{t('title')}</h1>
-        <ExportButton kind="refunds" variables={variables} />
-      </div>
-      <Filters
-        conditions={conditions}
-        set={set}
-        onClear={() => navigate('/refunds')}
-        choices={
+    <ListPage
+      kind="refunds"
+      title={t('title')}
+      operation={refundsQuery}
+      variables={variablesOf(conditions)}
+      listOf={({ refunds }) => refunds}
+      conditions={conditions}
+      filters={(set) => ({
+        choices: (
           <>
             <ConstantChoice
               label={common('status')}
@@ -130,23 +118,17 @@ export function Refunds({ query }: { readonly query: URLSearchParams }) {
               onChoose={(approval) => set({ approval })}
             />
           </>
-        }
-      />
-      <ListPanel
-        title={t('title')}
-        list={loaded.data?.refunds}
-        loaded={loaded}
-        empty={
-          isAll
-            ? { title: t('noneTitle'), hint: t('noneHint') }
-            : { title: t('noMatchTitle'), hint: common('noMatchHint') }
-        }
-        count={countOf}
-        set={set}
-      >
-        {({ nodes }) => <RefundTable refunds={nodes} />}
-      </ListPanel>
-    </>
+        ),
+      })}
+      entryOf={({ refundId }) => refundId}
+      // Every event of a refund: there are few, and the first one of a refund depends on its origin.
+      isArrival={() => true}
+      none={{ title: t('noneTitle'), hint: t('noneHint') }}
+      noMatch={t('noMatchTitle')}
+      count={(count, isCapped) => t(isCapped ? 'countCapped' : 'count', { count })}
+    >
+      {({ nodes }) => <RefundTable refunds={nodes} />}
+    </ListPage>
   );
 }
 
