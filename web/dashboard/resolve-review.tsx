@@ -8,7 +8,7 @@ import { operation } from '../shared/operation.ts';
 import { useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 import { actionTexts } from './action-texts.ts';
-import { textOf } from './order-actions.tsx';
+import { textOf } from './form-fields.tsx';
 import type { OrderShown } from './order-query.ts';
 import { useSession } from './session.ts';
 import { useNames } from './ui.tsx';

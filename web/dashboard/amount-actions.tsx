@@ -1,0 +1,143 @@
+import { useId } from 'react';
+import type {
+  CapturePaymentMutation,
+  CapturePaymentMutationVariables,
+  RequestRefundMutation,
+  RequestRefundMutationVariables,
+} from '../../generated/web/operations.ts';
+import { type Amount, decimalOf, digitsOf, parseAmount } from '../shared/format.ts';
+import { operation } from '../shared/operation.ts';
+import { useFormat, useTexts } from '../shared/preferences.tsx';
+import { ActionDialog } from './action-dialog.tsx';
+import { actionTexts } from './action-texts.ts';
+import { TextField, textOf } from './form-fields.tsx';
+import { useSession } from './session.ts';
+
+const capturePayment = operation<CapturePaymentMutation, CapturePaymentMutationVariables>(/* GraphQL */ `
+  mutation CapturePayment($input: CapturePaymentInput!) {
+    outcome: capturePayment(input: $input) {
+      __typename
+      ... on InvalidInputError {
+        issues {
+          path
+          message
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`);
+const requestRefund = operation<RequestRefundMutation, RequestRefundMutationVariables>(/* GraphQL */ `
+  mutation RequestRefund($input: RequestRefundInput!) {
+    outcome: requestRefund(input: $input) {
+      __typename
+      ... on InvalidInputError {
+        issues {
+          path
+          message
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`);
+
+type Done = { readonly onDone: () => void };
+
+type AmountInput = { readonly amountMinor: number; readonly reason: string };
+
+export function CapturePayment({ payment, onDone }: { readonly payment: { id: string; amount: Amount } } & Done) {
+  const t = useTexts(actionTexts);
+  const format = useFormat();
+  const { client } = useSession();
+  const { amount } = payment;
+  return (
+    <ActionDialog<AmountInput>
+      name={`capture.${payment.id}`}
+      label={t('capture')}
+      kind="primary"
+      title={t('captureTitle')}
+      fields={(sent) => <AmountField limit={amount} sentMinor={sent?.amountMinor} />}
+      read={(form) => {
+        const amountMinor = parseAmount(textOf(form, 'amount'), amount.currency);
+        if (amountMinor === null || amountMinor < 1 || amountMinor > amount.amountMinor) {
+          return { problem: t('amountProblem', { limit: format.money(amount) }) };
+        }
+        return { input: { amountMinor, reason: '' } };
+      }}
+      confirm={t('capture')}
+      run={async ({ key, input }) => {
+        const { amountMinor } = input;
+        const variables = { input: { idempotencyKey: key, paymentId: payment.id, amountMinor } };
+        return (await client.request(capturePayment, variables)).outcome;
+      }}
+      onDone={onDone}
+    >
+      {t('captureText', { amount: format.money(amount) })}
+    </ActionDialog>
+  );
+}
+
+export function RefundPayment({ payment, onDone }: { readonly payment: { id: string; refundable: Amount } } & Done) {
+  const t = useTexts(actionTexts);
+  const format = useFormat();
+  const { client } = useSession();
+  const { refundable } = payment;
+  return (
+    <ActionDialog<AmountInput>
+      name={`refund.${payment.id}`}
+      label={t('refund')}
+      title={t('refundTitle')}
+      fields={(sent) => (
+        <>
+          <AmountField limit={refundable} sentMinor={sent?.amountMinor} />
+          <TextField name="reason" label={t('reason')} value={sent?.reason} lengthMax={80} />
+        </>
+      )}
+      read={(form) => {
+        const amountMinor = parseAmount(textOf(form, 'amount'), refundable.currency);
+        if (amountMinor === null || amountMinor < 1 || amountMinor > refundable.amountMinor) {
+          return { problem: t('amountProblem', { limit: format.money(refundable) }) };
+        }
+        return { input: { amountMinor, reason: textOf(form, 'reason') } };
+      }}
+      confirm={t('refund')}
+      run={async ({ key, input }) => {
+        const { amountMinor, reason } = input;
+        const variables = {
+          input: { idempotencyKey: key, paymentId: payment.id, amountMinor, reason: reason || null },
+        };
+        return (await client.request(requestRefund, variables)).outcome;
+      }}
+      onDone={onDone}
+    >
+      {t('refundText', { limit: format.money(refundable) })}
+    </ActionDialog>
+  );
+}
+
+type AmountFieldProps = { readonly limit: Amount; readonly sentMinor?: number | undefined };
+
+function AmountField({ limit, sentMinor = limit.amountMinor }: AmountFieldProps) {
+  const t = useTexts(actionTexts);
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{t('amount', { currency: limit.currency })}</label>
+      <input
+        id={id}
+        name="amount"
+        className="input number"
+        inputMode="decimal"
+        autoComplete="off"
+        defaultValue={decimalOf(sentMinor, digitsOf(limit.currency))}
+      />
+    </div>
+  );
+}

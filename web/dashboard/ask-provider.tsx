@@ -1,0 +1,50 @@
+import { PaystreamError } from '@paystream/client';
+import { useState } from 'react';
+import type { RefreshPaymentMutation, RefreshPaymentMutationVariables } from '../../generated/web/operations.ts';
+import { operation } from '../shared/operation.ts';
+import { useTexts } from '../shared/preferences.tsx';
+import { actionTexts } from './action-texts.ts';
+import { useSession } from './session.ts';
+import { Icon } from './ui.tsx';
+
+const refreshPayment = operation<RefreshPaymentMutation, RefreshPaymentMutationVariables>(/* GraphQL */ `
+  mutation RefreshPayment($paymentId: ID!) {
+    outcome: refreshPayment(paymentId: $paymentId) {
+      __typename
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`);
+
+/** Asks the provider for the state of a payment. It moves no money, so it is not confirmed. */
+export function AskProvider({ paymentId, onDone }: { readonly paymentId: string; readonly onDone: () => void }) {
+  const t = useTexts(actionTexts);
+  const { client, end } = useSession();
+  const [state, setState] = useState<'idle' | 'busy' | 'failed'>('idle');
+  const ask = async () => {
+    setState('busy');
+    try {
+      const { outcome } = await client.request(refreshPayment, { paymentId });
+      setState(outcome === null || 'code' in outcome ? 'failed' : 'idle');
+      onDone();
+    } catch (error) {
+      if (!(error instanceof PaystreamError)) throw error;
+      if (error.code === 'UNAUTHENTICATED') return end();
+      setState('failed');
+    }
+  };
+  return (
+    <>
+      <button type="button" className="button" disabled={state === 'busy'} onClick={() => void ask()}>
+        <Icon name="refresh" />
+        {state === 'busy' ? t('asking') : t('ask')}
+      </button>
+      <span role="status" className="form-problem">
+        {state === 'failed' ? t('askFailed') : ''}
+      </span>
+    </>
+  );
+}
