@@ -1,10 +1,9 @@
 import { Dialog } from '@base-ui/react/dialog';
-import { PaystreamError } from '@paystream/client';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
 import { type Attempt, forgetAttempt, keepAttempt, keptAttempt, newKey } from './attempts.ts';
-import { useSession } from './session.ts';
+import type { Ending } from './mutation.ts';
 
 const texts = defineTexts(
   {
@@ -53,18 +52,10 @@ const texts = defineTexts(
   },
 );
 
-/** The answer of a mutation: what was changed, or why nothing was. */
-export type Outcome = {
-  readonly __typename: string;
-  readonly code?: string;
-  readonly message?: string;
-  readonly issues?: readonly { readonly path: string; readonly message: string }[];
-} | null;
-
 /** Problems with which the same call, under the same key, can succeed later. */
 const open: readonly string[] = ['PROVIDER_UNAVAILABLE', 'RATE_LIMITED'];
 
-type Problem = { readonly text: string; readonly details: readonly string[]; readonly isOpen: boolean };
+type Problem = { readonly text: string; readonly details: readonly string[] };
 
 type ActionDialogProps<Input> = {
   /** Names the intent: the kind of action, and the object. */
@@ -79,7 +70,7 @@ type ActionDialogProps<Input> = {
   /** Reads the form. Returns the input, or what is wrong with it. */
   readonly read: (form: FormData) => { readonly input: Input } | { readonly problem: string };
   readonly confirm: string;
-  readonly run: (attempt: Attempt<Input>) => Promise<Outcome>;
+  readonly run: (attempt: Attempt<Input>) => Promise<Ending<unknown>>;
   readonly onDone: () => void;
 };
 
@@ -87,7 +78,6 @@ type ActionDialogProps<Input> = {
 export function ActionDialog<Input>(props: ActionDialogProps<Input>) {
   const { name, label, kind, title, children, fields, read, confirm, run, onDone } = props;
   const t = useTexts(texts);
-  const { end } = useSession();
   const [isOpen, setOpen] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -102,29 +92,33 @@ export function ActionDialog<Input>(props: ActionDialogProps<Input>) {
     setKept(keptAttempt<Input>(name));
     setTyped(null);
   };
-  const settle = (outcome: Outcome) => {
-    if (outcome?.code === undefined) {
-      forgetAttempt(name);
-      setOpen(false);
-      onDone();
-      return;
+  const settle = (ending: Ending<unknown>) => {
+    switch (ending.kind) {
+      case 'done':
+        forgetAttempt(name);
+        setOpen(false);
+        return onDone();
+      case 'refused': {
+        const { code, message, issues } = ending;
+        if (!open.includes(code)) {
+          forgetAttempt(name);
+          setKept(null);
+        }
+        return setProblem({
+          text: code in statusTexts ? (t as (key: string) => string)(code) : message,
+          details: issues.map((issue) => `${issue.path} ${issue.message}`.trim()),
+        });
+      }
+      case 'unknown':
+        return setProblem({ text: t('unknown'), details: [] });
+      case 'signedOut':
+        return;
     }
-    const { code, message = '', issues = [] } = outcome;
-    const isStillOpen = open.includes(code);
-    if (!isStillOpen) {
-      forgetAttempt(name);
-      setKept(null);
-    }
-    setProblem({
-      text: code in statusTexts ? (t as (key: string) => string)(code) : message,
-      details: issues.map((issue) => `${issue.path} ${issue.message}`),
-      isOpen: isStillOpen,
-    });
   };
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = kept === null ? read(new FormData(event.currentTarget)) : kept;
-    if ('problem' in given) return setProblem({ text: given.problem, details: [], isOpen: false });
+    if ('problem' in given) return setProblem({ text: given.problem, details: [] });
     const attempt = kept ?? { key: newKey(), input: given.input };
     keepAttempt(name, attempt);
     setTyped(attempt.input);
@@ -133,23 +127,6 @@ export function ActionDialog<Input>(props: ActionDialogProps<Input>) {
     setProblem(null);
     try {
       settle(await run(attempt));
-    } catch (error) {
-      if (!(error instanceof PaystreamError)) throw error;
-      if (error.code === 'UNAUTHENTICATED') return end();
-      const isRefused = error.code === 'FORBIDDEN' || error.code === 'BAD_USER_INPUT';
-      if (isRefused) {
-        forgetAttempt(name);
-        setKept(null);
-      }
-      setProblem(
-        isRefused
-          ? {
-              text: error.code === 'FORBIDDEN' ? t('FORBIDDEN') : t('INVALID_INPUT'),
-              details: [error.message],
-              isOpen: false,
-            }
-          : { text: t('unknown'), details: [], isOpen: true },
-      );
     } finally {
       setBusy(false);
     }

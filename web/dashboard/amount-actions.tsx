@@ -11,7 +11,7 @@ import { useFormat, useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 import { actionTexts } from './action-texts.ts';
 import { TextField, textOf } from './form-fields.tsx';
-import { useSession } from './session.ts';
+import { useMutation } from './mutation.ts';
 
 const capturePayment = operation<CapturePaymentMutation, CapturePaymentMutationVariables>(/* GraphQL */ `
   mutation CapturePayment($input: CapturePaymentInput!) {
@@ -55,7 +55,7 @@ type AmountInput = { readonly amountMinor: number; readonly reason: string };
 export function CapturePayment({ payment, onDone }: { readonly payment: { id: string; amount: Amount } } & Done) {
   const t = useTexts(actionTexts);
   const format = useFormat();
-  const { client } = useSession();
+  const mutate = useMutation();
   const { amount } = payment;
   return (
     <ActionDialog<AmountInput>
@@ -72,10 +72,10 @@ export function CapturePayment({ payment, onDone }: { readonly payment: { id: st
         return { input: { amountMinor, reason: '' } };
       }}
       confirm={t('capture')}
-      run={async ({ key, input }) => {
+      run={({ key, input }) => {
         const { amountMinor } = input;
         const variables = { input: { idempotencyKey: key, paymentId: payment.id, amountMinor } };
-        return (await client.request(capturePayment, variables)).outcome;
+        return mutate(capturePayment, variables);
       }}
       onDone={onDone}
     >
@@ -87,7 +87,7 @@ export function CapturePayment({ payment, onDone }: { readonly payment: { id: st
 export function RefundPayment({ payment, onDone }: { readonly payment: { id: string; refundable: Amount } } & Done) {
   const t = useTexts(actionTexts);
   const format = useFormat();
-  const { client } = useSession();
+  const mutate = useMutation();
   const { refundable } = payment;
   return (
     <ActionDialog<AmountInput>
@@ -108,12 +108,12 @@ export function RefundPayment({ payment, onDone }: { readonly payment: { id: str
         return { input: { amountMinor, reason: textOf(form, 'reason') } };
       }}
       confirm={t('refund')}
-      run={async ({ key, input }) => {
+      run={({ key, input }) => {
         const { amountMinor, reason } = input;
         const variables = {
           input: { idempotencyKey: key, paymentId: payment.id, amountMinor, reason: reason || null },
         };
-        return (await client.request(requestRefund, variables)).outcome;
+        return mutate(requestRefund, variables);
       }}
       onDone={onDone}
     >

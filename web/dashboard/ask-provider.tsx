@@ -1,10 +1,9 @@
-import { PaystreamError } from '@paystream/client';
 import { useState } from 'react';
 import type { RefreshPaymentMutation, RefreshPaymentMutationVariables } from '../../generated/web/operations.ts';
 import { operation } from '../shared/operation.ts';
 import { useTexts } from '../shared/preferences.tsx';
 import { actionTexts } from './action-texts.ts';
-import { useSession } from './session.ts';
+import { useMutation } from './mutation.ts';
 import { Icon } from './ui.tsx';
 
 const refreshPayment = operation<RefreshPaymentMutation, RefreshPaymentMutationVariables>(/* GraphQL */ `
@@ -22,19 +21,14 @@ const refreshPayment = operation<RefreshPaymentMutation, RefreshPaymentMutationV
 /** Asks the provider for the state of a payment. It moves no money, so it is not confirmed. */
 export function AskProvider({ paymentId, onDone }: { readonly paymentId: string; readonly onDone: () => void }) {
   const t = useTexts(actionTexts);
-  const { client, end } = useSession();
+  const mutate = useMutation();
   const [state, setState] = useState<'idle' | 'busy' | 'failed'>('idle');
   const ask = async () => {
     setState('busy');
-    try {
-      const { outcome } = await client.request(refreshPayment, { paymentId });
-      setState(outcome === null || 'code' in outcome ? 'failed' : 'idle');
-      onDone();
-    } catch (error) {
-      if (!(error instanceof PaystreamError)) throw error;
-      if (error.code === 'UNAUTHENTICATED') return end();
-      setState('failed');
-    }
+    const { kind } = await mutate(refreshPayment, { paymentId });
+    if (kind === 'signedOut') return;
+    setState(kind === 'done' ? 'idle' : 'failed');
+    if (kind !== 'unknown') onDone();
   };
   return (
     <>

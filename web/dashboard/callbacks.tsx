@@ -4,6 +4,7 @@ import { operation } from '../shared/operation.ts';
 import { useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
 import { ActionDialog } from './action-dialog.tsx';
+import { useMutation } from './mutation.ts';
 import type { DeliveryShown } from './order-query.ts';
 import { useSession } from './session.ts';
 import { Id, Panel, Status, Time, useNames } from './ui.tsx';
@@ -63,7 +64,8 @@ type CallbacksProps = { readonly deliveries: readonly DeliveryShown[]; readonly 
 /** The callbacks of the providers about an order, and what became of them. */
 export function Callbacks({ deliveries, onDone }: CallbacksProps) {
   const t = useTexts(texts);
-  const { client, viewer } = useSession();
+  const mutate = useMutation();
+  const { viewer } = useSession();
   return (
     <Panel title={t('callbacks')} isFlush>
       <ul className="cards">
@@ -103,9 +105,9 @@ export function Callbacks({ deliveries, onDone }: CallbacksProps) {
                   fields={() => <Preview deliveryId={delivery.id} />}
                   read={() => ({ input: null })}
                   confirm={t('replay')}
-                  run={async () => {
+                  run={() => {
                     const variables = { input: { deliveryId: delivery.id, dryRun: false } };
-                    return (await client.request(replayDelivery, variables)).outcome;
+                    return mutate(replayDelivery, variables);
                   }}
                   onDone={onDone}
                 >
@@ -126,22 +128,20 @@ type Checked = 'checking' | 'uncheckable' | { readonly types: readonly string[] 
 function Preview({ deliveryId }: { readonly deliveryId: string }) {
   const t = useTexts(texts);
   const name = useNames();
-  const { client } = useSession();
+  const mutate = useMutation();
   const [checked, setChecked] = useState<Checked>('checking');
   useEffect(() => {
-    const ending = new AbortController();
-    const options = { signal: ending.signal };
-    client.request(replayDelivery, { input: { deliveryId, dryRun: true } }, options).then(
-      ({ outcome }) => {
-        const isChecked = outcome !== null && outcome.__typename === 'DeliveryReplay';
-        setChecked(isChecked ? { types: outcome.events.map(({ type }) => type) } : 'uncheckable');
-      },
-      () => {
-        if (!ending.signal.aborted) setChecked('uncheckable');
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    mutate(replayDelivery, { input: { deliveryId, dryRun: true } }, { signal }).then(
+      (ending) =>
+        setChecked(ending.kind === 'done' ? { types: ending.changed.events.map(({ type }) => type) } : 'uncheckable'),
+      (error: unknown) => {
+        if (!signal.aborted) throw error;
       },
     );
-    return () => ending.abort();
-  }, [client, deliveryId]);
+    return () => stopping.abort();
+  }, [mutate, deliveryId]);
   if (typeof checked === 'string') return <p role="status">{t(checked)}</p>;
   if (checked.types.length === 0) return <p role="status">{t('nothing')}</p>;
   return (

@@ -9,7 +9,7 @@ import { useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 import { actionTexts } from './action-texts.ts';
 import { TextField, textOf } from './form-fields.tsx';
-import { useSession } from './session.ts';
+import { useMutation } from './mutation.ts';
 
 const cancelOrder = operation<CancelOrderMutation, CancelOrderMutationVariables>(/* GraphQL */ `
   mutation CancelOrder($input: CancelOrderInput!) {
@@ -38,7 +38,7 @@ type Done = { readonly onDone: () => void };
 
 export function CancelOrder({ order, onDone }: { readonly order: { id: string; number: string } } & Done) {
   const t = useTexts(actionTexts);
-  const { client } = useSession();
+  const mutate = useMutation();
   return (
     <ActionDialog<{ readonly reason: string }>
       name={`cancelOrder.${order.id}`}
@@ -48,9 +48,9 @@ export function CancelOrder({ order, onDone }: { readonly order: { id: string; n
       fields={(sent) => <TextField name="reason" label={t('reason')} value={sent?.reason} lengthMax={255} />}
       read={(form) => ({ input: { reason: textOf(form, 'reason') } })}
       confirm={t('cancelOrder')}
-      run={async ({ input }) => {
+      run={({ input }) => {
         const variables = { input: { orderId: order.id, reason: input.reason || null } };
-        return (await client.request(cancelOrder, variables)).outcome;
+        return mutate(cancelOrder, variables);
       }}
       onDone={onDone}
     >
@@ -61,7 +61,7 @@ export function CancelOrder({ order, onDone }: { readonly order: { id: string; n
 
 export function CancelPayment({ payment, onDone }: { readonly payment: { id: string } } & Done) {
   const t = useTexts(actionTexts);
-  const { client } = useSession();
+  const mutate = useMutation();
   return (
     <ActionDialog<null>
       name={`cancelPayment.${payment.id}`}
@@ -70,7 +70,7 @@ export function CancelPayment({ payment, onDone }: { readonly payment: { id: str
       title={t('cancelPaymentTitle')}
       read={() => ({ input: null })}
       confirm={t('cancelPayment')}
-      run={async () => (await client.request(cancelPayment, { input: { paymentId: payment.id } })).outcome}
+      run={() => mutate(cancelPayment, { input: { paymentId: payment.id } })}
       onDone={onDone}
     >
       {t('cancelPaymentText')}

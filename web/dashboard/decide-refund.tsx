@@ -10,6 +10,7 @@ import { useFormat, useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 import { actionTexts } from './action-texts.ts';
 import { TextField, textOf } from './form-fields.tsx';
+import { useMutation } from './mutation.ts';
 import { useSession } from './session.ts';
 
 const approveRefund = operation<ApproveRefundMutation, ApproveRefundMutationVariables>(/* GraphQL */ `
@@ -53,7 +54,8 @@ type DecideRefundProps = { readonly refund: RefundToDecide; readonly onDone: () 
 export function DecideRefund({ refund, onDone }: DecideRefundProps) {
   const t = useTexts(actionTexts);
   const format = useFormat();
-  const { client, viewer } = useSession();
+  const mutate = useMutation();
+  const { viewer } = useSession();
   if (viewer.role === 'VIEWER') return <p className="muted">{t('decisionNeeded')}</p>;
   if (refund.requestedBy !== null && refund.requestedBy.id === viewer.id) {
     return <p className="muted">{t('otherPerson')}</p>;
@@ -68,7 +70,7 @@ export function DecideRefund({ refund, onDone }: DecideRefundProps) {
         title={t('approveTitle', { amount })}
         read={() => ({ input: null })}
         confirm={t('approve')}
-        run={async () => (await client.request(approveRefund, { refundId: refund.id })).outcome}
+        run={() => mutate(approveRefund, { refundId: refund.id })}
         onDone={onDone}
       >
         {t('approveText', { amount })}
@@ -81,9 +83,9 @@ export function DecideRefund({ refund, onDone }: DecideRefundProps) {
         fields={(sent) => <TextField name="reason" label={t('reason')} value={sent?.reason} lengthMax={255} />}
         read={(form) => ({ input: { reason: textOf(form, 'reason') } })}
         confirm={t('reject')}
-        run={async ({ input }) => {
+        run={({ input }) => {
           const variables = { input: { refundId: refund.id, reason: input.reason || null } };
-          return (await client.request(rejectRefund, variables)).outcome;
+          return mutate(rejectRefund, variables);
         }}
         onDone={onDone}
       >

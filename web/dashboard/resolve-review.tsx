@@ -9,8 +9,8 @@ import { useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 import { actionTexts } from './action-texts.ts';
 import { textOf } from './form-fields.tsx';
+import { useMutation } from './mutation.ts';
 import type { OrderShown } from './order-query.ts';
-import { useSession } from './session.ts';
 import { useNames } from './ui.tsx';
 
 const resolveReview = operation<ResolveReviewMutation, ResolveReviewMutationVariables>(/* GraphQL */ `
@@ -45,7 +45,7 @@ export function ResolveReview({ order, onDone }: { readonly order: OrderShown; r
   const name = useNames();
   const noteId = useId();
   const lateId = useId();
-  const { client } = useSession();
+  const mutate = useMutation();
   const unknown = order.payments.filter(({ status }) => status === 'UNKNOWN');
   const isLate = order.needsReview.includes('LATE_PAYMENT');
   const read = (form: FormData): { readonly input: Resolution } | { readonly problem: string } => {
@@ -126,9 +126,7 @@ export function ResolveReview({ order, onDone }: { readonly order: OrderShown; r
       )}
       read={read}
       confirm={t('resolve')}
-      run={async ({ input }) => {
-        return (await client.request(resolveReview, { input: { ...input, orderId: order.id } })).outcome;
-      }}
+      run={({ input }) => mutate(resolveReview, { input: { ...input, orderId: order.id } })}
       onDone={onDone}
     >
       {t('resolveText')}

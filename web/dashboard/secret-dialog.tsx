@@ -1,10 +1,8 @@
 import { Dialog } from '@base-ui/react/dialog';
-import { PaystreamError } from '@paystream/client';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useTexts } from '../shared/preferences.tsx';
-import { useSession } from './session.ts';
+import type { Ending } from './mutation.ts';
 import { Id } from './ui.tsx';
-import type { SecretOutcome } from './webhook-operations.ts';
 import { webhookTexts } from './webhook-texts.ts';
 
 type SecretDialogProps = {
@@ -14,7 +12,7 @@ type SecretDialogProps = {
   readonly children: ReactNode;
   /** What to do when the server did not answer: the secret is lost then, and sending again would make another one. */
   readonly lost: string;
-  readonly run: (form: FormData) => Promise<SecretOutcome>;
+  readonly run: (form: FormData) => Promise<Ending<{ readonly secret: string }>>;
   readonly onDone: () => void;
 };
 
@@ -27,7 +25,6 @@ type Stage =
 /** A button with a dialog that makes a secret, and shows it once. It is kept nowhere. */
 export function SecretDialog({ label, kind, title, children, lost, run, onDone }: SecretDialogProps) {
   const t = useTexts(webhookTexts);
-  const { end } = useSession();
   const [isOpen, setOpen] = useState(false);
   const [stage, setStage] = useState<Stage>({ kind: 'asking', problems: [] });
 
@@ -41,20 +38,19 @@ export function SecretDialog({ label, kind, title, children, lost, run, onDone }
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     setStage({ kind: 'working' });
-    try {
-      const outcome = await run(form);
-      if (outcome?.__typename === 'WebhookEndpointSecret') return setStage({ kind: 'made', secret: outcome.secret });
-      const issues = outcome !== null && 'issues' in outcome ? outcome.issues : [];
-      const message = outcome === null ? '' : outcome.message;
-      setStage({
-        kind: 'asking',
-        problems: issues.length > 0 ? issues.map((issue) => `${issue.path} ${issue.message}`) : [message],
-      });
-    } catch (error) {
-      if (!(error instanceof PaystreamError)) throw error;
-      if (error.code === 'UNAUTHENTICATED') return end();
-      const isRefused = error.code === 'FORBIDDEN' || error.code === 'BAD_USER_INPUT';
-      setStage(isRefused ? { kind: 'asking', problems: [error.message] } : { kind: 'lost' });
+    const ending = await run(form);
+    switch (ending.kind) {
+      case 'done':
+        return setStage({ kind: 'made', secret: ending.changed.secret });
+      case 'refused': {
+        const { message, issues } = ending;
+        const problems = issues.map((issue) => `${issue.path} ${issue.message}`.trim());
+        return setStage({ kind: 'asking', problems: problems.length > 0 ? problems : [message] });
+      }
+      case 'unknown':
+        return setStage({ kind: 'lost' });
+      case 'signedOut':
+        return;
     }
   };
   const isMade = stage.kind === 'made';

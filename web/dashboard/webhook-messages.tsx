@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
 import { useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
+import { useMutation } from './mutation.ts';
 import { Link } from './router.tsx';
 import { useSession } from './session.ts';
 import { Failure, Skeleton, Status, Time, useNames } from './ui.tsx';
@@ -17,7 +18,8 @@ type MessagesProps = { readonly endpointId: string; readonly refreshMs: number }
 export function Messages({ endpointId, refreshMs }: MessagesProps) {
   const t = useTexts(webhookTexts);
   const name = useNames();
-  const { client, viewer } = useSession();
+  const mutate = useMutation();
+  const { viewer } = useSession();
   const { data, error, reload } = useQuery(messagesQuery, { endpointId, first: shownMax }, () => true);
   useEffect(() => {
     const timer = setInterval(() => {
@@ -58,7 +60,7 @@ export function Messages({ endpointId, refreshMs }: MessagesProps) {
                 title={t('resendTitle')}
                 read={() => ({ input: null })}
                 confirm={t('resend')}
-                run={async () => (await client.request(resendEvent, { endpointId, eventId })).outcome}
+                run={() => mutate(resendEvent, { endpointId, eventId })}
                 onDone={reload}
               >
                 {t('resendText')}

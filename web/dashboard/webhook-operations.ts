@@ -157,4 +157,3 @@ export const resendEvent = operation<ResendEventMutation, ResendEventMutationVar
 `);
 
 export type Endpoint = NonNullable<EndpointsQuery['webhookEndpoints']>[number];
-export type SecretOutcome = CreateEndpointMutation['outcome'] | RotateSecretMutation['outcome'];

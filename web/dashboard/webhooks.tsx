@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
 import { useFormat, useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
+import { useMutation } from './mutation.ts';
 import { SecretDialog } from './secret-dialog.tsx';
 import { useSession } from './session.ts';
 import { Ago, Empty, Failure, Panel, Skeleton, Status, Time, useNames } from './ui.tsx';
@@ -57,20 +58,20 @@ type Done = { readonly onDone: () => void };
 
 function AddEndpoint({ onDone }: Done) {
   const t = useTexts(webhookTexts);
-  const { client } = useSession();
+  const mutate = useMutation();
   return (
     <SecretDialog
       label={t('add')}
       kind="primary"
       title={t('addTitle')}
       lost={t('lostAdd')}
-      run={async (form) => {
+      run={(form) => {
         const input = {
           url: String(form.get('url') ?? '').trim(),
           description: String(form.get('description') ?? '').trim() || null,
           ordered: form.get('ordered') !== null,
         };
-        return (await client.request(createEndpoint, { input })).outcome;
+        return mutate(createEndpoint, { input });
       }}
       onDone={onDone}
     >
@@ -189,7 +190,7 @@ function EndpointPanel({ endpoint, onDone }: EndpointProps) {
 
 function PauseOrResume({ endpoint: { id, status }, onDone }: EndpointProps) {
   const t = useTexts(webhookTexts);
-  const { client } = useSession();
+  const mutate = useMutation();
   const what = status === 'ACTIVE' ? 'pause' : 'resume';
   return (
     <ActionDialog<null>
@@ -199,11 +200,7 @@ function PauseOrResume({ endpoint: { id, status }, onDone }: EndpointProps) {
       title={t(`${what}Title`)}
       read={() => ({ input: null })}
       confirm={t(what)}
-      run={async () =>
-        what === 'pause'
-          ? (await client.request(pauseEndpoint, { id })).outcome
-          : (await client.request(resumeEndpoint, { id })).outcome
-      }
+      run={() => (what === 'pause' ? mutate(pauseEndpoint, { id }) : mutate(resumeEndpoint, { id }))}
       onDone={onDone}
     >
       {t(`${what}Text`)}
@@ -213,13 +210,13 @@ function PauseOrResume({ endpoint: { id, status }, onDone }: EndpointProps) {
 
 function RotateSecret({ endpoint: { id }, onDone }: EndpointProps) {
   const t = useTexts(webhookTexts);
-  const { client } = useSession();
+  const mutate = useMutation();
   return (
     <SecretDialog
       label={t('rotate')}
       title={t('rotateTitle')}
       lost={t('lostRotate')}
-      run={async () => (await client.request(rotateSecret, { id })).outcome}
+      run={() => mutate(rotateSecret, { id })}
       onDone={onDone}
     >
       <p className="dialog-text">{t('rotateText')}</p>
@@ -229,7 +226,7 @@ function RotateSecret({ endpoint: { id }, onDone }: EndpointProps) {
 
 function Replay({ endpoint: { id }, onDone }: EndpointProps) {
   const t = useTexts(webhookTexts);
-  const { client } = useSession();
+  const mutate = useMutation();
   return (
     <ActionDialog<{ readonly since: string }>
       name={`webhook.replay.${id}`}
@@ -248,9 +245,7 @@ function Replay({ endpoint: { id }, onDone }: EndpointProps) {
           : { input: { since: since.toISOString() } };
       }}
       confirm={t('replay')}
-      run={async ({ input: { since } }) =>
-        (await client.request(replayEvents, { input: { endpointId: id, since } })).outcome
-      }
+      run={({ input: { since } }) => mutate(replayEvents, { input: { endpointId: id, since } })}
       onDone={onDone}
     >
       {t('replayText')}
