@@ -27,6 +27,10 @@ export type LoggedEvent = LogPosition & {
   readonly refundStatus: RefundStatus | null;
   readonly amountMinor: bigint | null;
   readonly currency: string;
+  /** Why the payment or the refund failed, if the event reports a failure; else null. */
+  readonly failureReason: string | null;
+  readonly failureMessage: string | null;
+  readonly failureProviderCode: string | null;
   /** The reason for a review, or the operator's decision; null for other events. */
   readonly note: string | null;
   /** The caller who settled the review, or the name that an earlier version recorded. */
@@ -38,12 +42,17 @@ type Reader = Pick<Database['pool'], 'query'>;
 /** The maximum number of rows that one statement reads, unless the caller gives another limit. */
 export const readLimit = 100;
 
+/** The facts of the payment or the refund that the event changed. */
+const changedFacts = `(case when e.refund_id is not null then e.changes->'refund' when e.payment_id is not null then e.changes->'payment' end)`;
+
 const columns = `
   e.id, e.pos, e.epoch, e.xid, e.merchant_id as "merchantId", e.order_id as "orderId", e.sequence, e.type,
   e.occurred_at as "occurredAt", e.actor_kind as "actorKind", e.actor_id as "actorId", e.order_number as "orderNumber", e.order_status as "orderStatus",
   e.order_payment_status as "orderPaymentStatus", e.payment_id as "paymentId", e.payment_status as "paymentStatus",
   e.payment_method as "paymentMethod", e.refund_id as "refundId", e.refund_status as "refundStatus",
-  e.amount_minor as "amountMinor", e.currency, e.changes->>'note' as note, 
+  e.amount_minor as "amountMinor", e.currency, ${changedFacts}->>'failureReason' as "failureReason",
+  ${changedFacts}->>'failureMessage' as "failureMessage", ${changedFacts}->>'failureProviderCode' as "failureProviderCode",
+  e.changes->>'note' as note,
   coalesce(e.changes->>'resolvedBy', case when e.type = 'ORDER_REVIEW_RESOLVED' and e.actor_kind in ('MERCHANT', 'OPERATOR')
     then e.actor_id end) as "resolvedBy"`;
 

@@ -13,6 +13,7 @@ export const eventDocument: DocumentNode = parse(`
       id cursor sequence type occurredAt orderId orderNumber orderStatus orderPaymentStatus
       paymentId paymentStatus paymentMethod refundId refundStatus
       amount { amountMinor currency decimal }
+      failure { reason message providerCode }
       actor { kind id }
       note
     }

@@ -7,6 +7,7 @@ import { ActorType, shownActor } from './actor.ts';
 import { builder } from './builder.ts';
 import { actorOf, badUserInput, type GraphqlContext } from './context.ts';
 import { EventType, OrderPaymentStatus, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus } from './enums.ts';
+import { PaymentFailureType } from './failure.ts';
 import { MoneyType } from './money.ts';
 import { Node } from './node.ts';
 import { loadOrder } from './order-loaders.ts';
@@ -78,6 +79,15 @@ OrderEvent.implement({
       nullable: true,
       description: 'The amount of the payment or the refund; null for events of the order itself.',
       resolve: ({ amountMinor, currency }) => (amountMinor === null ? null : { amountMinor, currency }),
+    }),
+    failure: t.field({
+      type: PaymentFailureType,
+      nullable: true,
+      description:
+        'Why the payment, the capture or the refund failed, as the event reports it; null for events that report no failure. On ' +
+        'PAYMENT_ACTION_REQUIRED it is the last attempt of the buyer that failed, such as a declined card: the payment still waits, and ' +
+        'the buyer can try again.',
+      resolve: (event) => (event.failureReason === null ? null : event),
     }),
     actor: t.field({
       type: ActorType,

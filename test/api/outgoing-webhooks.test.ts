@@ -125,7 +125,7 @@ test('every event comes once, signed as Standard Webhooks says, and is what the 
       node: object;
     }>(`{ node(id: ${q(webhook.payload.data.id)}) { ... on OrderEvent {
       id sequence type occurredAt orderId orderNumber orderStatus orderPaymentStatus paymentId paymentStatus paymentMethod refundId
-      refundStatus amount { amountMinor currency decimal } actor { kind id } note } } }`);
+      refundStatus amount { amountMinor currency decimal } failure { reason message providerCode } actor { kind id } note } } }`);
     const { cursor, ...data } = webhook.payload.data;
     expect(data).toEqual(node);
     expect(log.find((event) => event.id === data.id)?.cursor).toBe(cursor);

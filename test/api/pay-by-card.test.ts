@@ -71,7 +71,15 @@ test('a declined card leaves the payment open and says why, and another card pay
   await confirmCard(app, payment);
   await subscriber.until(({ type }) => type === 'ORDER_CONFIRMED');
   await subscriber.stop();
-  expect((await readOrder(app, order.id)).payments).toMatchObject([{ status: 'SUCCEEDED', failure: null }]);
+  const paid = await readOrder(app, order.id);
+  expect(paid.payments).toMatchObject([{ status: 'SUCCEEDED', failure: null }]);
+  // The event keeps the failure that the payment does not have any more; no other event has one.
+  expect(paid.events.nodes.filter(({ failure }) => failure !== null)).toMatchObject([
+    {
+      ...{ sequence: 4, type: 'PAYMENT_ACTION_REQUIRED' },
+      failure: { reason: 'insufficient_funds', message: expect.any(String), providerCode: 'insufficient_funds' },
+    },
+  ]);
 });
 
 test('an order is confirmed when its buyer pays on the checkout page', async () => {

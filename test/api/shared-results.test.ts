@@ -75,7 +75,7 @@ async function makeEvents(customerToken: string, operatorToken: string): Promise
 
 const fields = `
   id cursor sequence type occurredAt orderId orderNumber orderStatus orderPaymentStatus paymentId paymentStatus paymentMethod
-  refundId amount { amountMinor currency } actor { kind id } note resolvedBy
+  refundId amount { amountMinor currency } failure { reason message providerCode } actor { kind id } note resolvedBy
   order {
     id version metadata allowedActions clientToken customerId eventCursor needsReview payments { id status }
     events(first: 100) { nodes { cursor actor { kind id } note } }

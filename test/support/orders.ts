@@ -125,7 +125,7 @@ const orderDocument = graphql(`
   query TestOrder($id: ID!) {
     order(id: $id) {
       ...OrderParts
-      events(first: 100) { nodes { sequence type note resolvedBy } }
+      events(first: 100) { nodes { sequence type note resolvedBy failure { reason message providerCode } } }
       payments { ...PaymentParts captureRequested { amountMinor } }
       refunds { ...RefundParts }
     }

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
 import { testMasterKeys } from '../support/merchants.ts';
-import { createOrder, paidOrder, payOrder, readOrder } from '../support/orders.ts';
+import { confirmCard, createOrder, paidOrder, payOrder, readOrder } from '../support/orders.ts';
 import { createMinter } from '../support/principals.ts';
 import { control, startTestApp } from '../support/test-app.ts';
 import { openWebPage } from '../support/web-page.ts';
@@ -84,6 +84,23 @@ describe.runIf(chromiumPath !== null)('the dashboard', () => {
     await detail.page.locator('.timeline').getByText('Order confirmed').waitFor();
     for (const { page } of [feed, list, detail]) expect(await page.evaluate('window.isSame')).toBe(true);
     for (const opened of [feed, list, detail]) await finish(opened);
+  });
+
+  test.each([
+    ['en-GB', 'Insufficient funds, the buyer can try again'],
+    ['zh-CN', '余额不足，买家可以重试'],
+  ])('in %s, the feed and the timeline tell a declined card from the first request to act', async (locale, text) => {
+    const order = await createOrder(app);
+    const opened = await signedIn('', app.token, { locale });
+    const { page } = opened;
+    await confirmCard(app, await payOrder(app, order.id), 'pm_card_chargeDeclinedInsufficientFunds');
+    await page.locator('.feed-row', { hasText: order.number }).getByText(text).waitFor();
+    await page.goto(at(`/orders/${order.id}`));
+    const entries = page.locator('.timeline li', { hasText: text });
+    await entries.getByText('Your card has insufficient funds.').waitFor();
+    expect(await entries.count()).toBe(1);
+    expect(await page.locator('.timeline li').count()).toBe(4);
+    await finish(opened);
   });
 
   test('a refund is confirmed in a dialog, and made once though its answer is lost', async () => {

@@ -28,12 +28,22 @@ export function EvidenceFact({ evidence }: { readonly evidence: PaymentShown['ev
 
 /** Why a payment or a refund failed. */
 export function FailureText({ failure }: { readonly failure: PaymentShown['failure'] }) {
+  const name = useNames();
   if (failure === null) return null;
   return (
     <p className="failure">
+      {name('failure', failure.reason)} · <FailureMessage failure={failure} />
+    </p>
+  );
+}
+
+/** What the provider says about a failure, in its own words. */
+export function FailureMessage({ failure }: { readonly failure: NonNullable<PaymentShown['failure']> }) {
+  return (
+    <>
       {failure.message}
       {failure.providerCode !== null && <code> {failure.providerCode}</code>}
-    </p>
+    </>
   );
 }
 

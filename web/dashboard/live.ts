@@ -29,6 +29,11 @@ const recentEventsQuery = operation<RecentEventsQuery, RecentEventsQueryVariable
           currency
           decimal
         }
+        failure {
+          reason
+          message
+          providerCode
+        }
         actor {
           kind
           id

@@ -155,6 +155,11 @@ export const orderQuery = operation<OrderPageQuery, OrderPageQueryVariables>(/* 
             amountMinor
             currency
           }
+          failure {
+            reason
+            message
+            providerCode
+          }
           actor {
             kind
             id

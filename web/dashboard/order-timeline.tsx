@@ -1,11 +1,11 @@
 import type { OrderEvent } from '@paystream/client';
 import { useState } from 'react';
 import { useFormat, useTexts } from '../shared/preferences.tsx';
-import { ActorName } from './facts.tsx';
+import { isFailedAttempt, toneOfEvent, useEventNames } from './event-names.ts';
+import { ActorName, FailureMessage } from './facts.tsx';
 import { useEvents } from './live.ts';
 import type { EventShown, OrderShown } from './order-query.ts';
 import { orderTexts } from './order-texts.ts';
-import { toneOf } from './statuses.ts';
 import { Panel, useNames } from './ui.tsx';
 
 type OrderTimelineProps = { readonly order: OrderShown; readonly later: readonly OrderEvent[] };
@@ -15,6 +15,7 @@ export function OrderTimeline({ order, later }: OrderTimelineProps) {
   const t = useTexts(orderTexts);
   const format = useFormat();
   const name = useNames();
+  const nameEvent = useEventNames();
   const bySequence = new Map<number, EventShown>(
     [...order.events.nodes, ...later].map((event) => [event.sequence, event]),
   );
@@ -23,11 +24,17 @@ export function OrderTimeline({ order, later }: OrderTimelineProps) {
     <Panel title={t('timeline')}>
       <ol className="timeline" reversed>
         {events.map((event) => (
-          <li key={event.sequence} data-tone={toneOf('event', event.type)}>
+          <li key={event.sequence} data-tone={toneOfEvent(event)}>
             <p className="timeline-what">
-              {name('event', event.type)}
+              {nameEvent(event)}
               {event.amount !== null && <span className="muted"> {format.money(event.amount)}</span>}
             </p>
+            {event.failure !== null && (
+              <p className="timeline-note">
+                {!isFailedAttempt(event) && <>{name('failure', event.failure.reason)} · </>}
+                <FailureMessage failure={event.failure} />
+              </p>
+            )}
             {event.note !== null && <p className="timeline-note">{event.note}</p>}
             <p className="muted timeline-who">
               <time dateTime={event.occurredAt} title={format.exactTime(event.occurredAt)}>

@@ -2,10 +2,10 @@ import type { OrderEvent } from '@paystream/client';
 import { memo } from 'react';
 import { useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
+import { toneOfEvent, useEventNames } from './event-names.ts';
 import { useLiveState } from './live.ts';
 import { Link } from './router.tsx';
 import { Sales } from './sales.tsx';
-import { toneOf } from './statuses.ts';
 import { Empty, Money, Panel, Skeleton, Time, useNames } from './ui.tsx';
 
 const texts = defineTexts(
@@ -63,11 +63,12 @@ function Feed() {
 /** A row never changes, so it is drawn once, however many follow. */
 const FeedRow = memo(function FeedRow({ event }: { readonly event: OrderEvent }) {
   const name = useNames();
+  const nameEvent = useEventNames();
   return (
-    <li className="feed-row" data-tone={toneOf('event', event.type)} data-event={event.id}>
+    <li className="feed-row" data-tone={toneOfEvent(event)} data-event={event.id}>
       <Time value={event.occurredAt} isShort />
       <span className="feed-what">
-        {name('event', event.type)}
+        {nameEvent(event)}
         {event.paymentMethod !== null && <span className="muted"> {name('method', event.paymentMethod)}</span>}
       </span>
       <Link to={`/orders/${event.orderId}`} className="feed-order">
