@@ -1,3 +1,4 @@
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
 import { createOrder } from '../support/orders.ts';
@@ -33,7 +34,7 @@ describe.runIf(chromiumPath !== null)('the webhooks page', () => {
     await page.getByRole('button', { name: 'Add endpoint' }).click();
     await dialog.getByLabel('URL').fill('ftp://nowhere.example');
     await dialog.getByRole('button', { name: 'Add endpoint' }).click();
-    await dialog.getByText('The server refuses this').waitFor();
+    await dialog.getByText('Enter a complete URL').waitFor();
     await dialog.getByLabel('URL').fill(`${receiver.url}/added`);
     await dialog.getByLabel('Description (optional)').fill('The ledger');
     await dialog.getByRole('button', { name: 'Add endpoint' }).click();
@@ -74,6 +75,84 @@ describe.runIf(chromiumPath !== null)('the webhooks page', () => {
     await panel.locator('[data-replay]').waitFor();
     await send();
     expect(sent().some((message) => isSigned(next, message))).toBe(true);
+    await finish(opened);
+  });
+
+  test('an endpoint for some events is added, edited and deleted; errors are at their fields', async () => {
+    const opened = await rig.signedIn('/webhooks', rig.app.token);
+    const { page } = opened;
+    const dialog = page.getByRole('dialog');
+    const press = (name: string) => dialog.getByRole('button', { name, exact: true }).click();
+    const types = dialog.getByRole('checkbox').and(dialog.locator('[name=eventTypes]'));
+    const url = dialog.getByLabel('URL');
+    const added = async () => {
+      const { webhookEndpoints } = await rig.app.client.request<{ webhookEndpoints: { description: string | null }[] }>(
+        '{ webhookEndpoints { url description eventTypes ordered } }',
+      );
+      return webhookEndpoints.find(({ description }) => description?.startsWith('Some events'));
+    };
+
+    await page.getByRole('button', { name: 'Add endpoint' }).click();
+    await url.fill('shop.example');
+    await dialog.getByLabel('Description (optional)').fill('Some events');
+    await dialog.getByLabel('Only these events').check();
+    const { type } = await rig.app.client.request<{ type: { enumValues: { name: string }[] } }>(
+      '{ type: __type(name: "EventType") { enumValues { name } } }',
+    );
+    const offered = await Promise.all((await types.all()).map((box) => box.getAttribute('value')));
+    expect(offered.sort()).toEqual(type.enumValues.map(({ name }) => name).sort());
+    await press('Add endpoint');
+    await dialog.getByText('Choose at least one event.').waitFor();
+    expect(await faultOf(page, url)).toContain('Enter a complete URL');
+    await url.fill('https://10.0.0.1/events');
+    await dialog.getByLabel('Payment succeeded').check();
+    await dialog.getByLabel('Refund succeeded').check();
+    await press('Add endpoint');
+    await dialog.getByText('must be reachable on the public internet').waitFor();
+    expect(await faultOf(page, url)).toBe('It must be reachable on the public internet.');
+    await url.fill(`${receiver.url}/some`);
+    await press('Add endpoint');
+    await press('I have copied it');
+    expect(await added()).toEqual({
+      ...{ url: `${receiver.url}/some`, description: 'Some events', ordered: true },
+      eventTypes: ['PAYMENT_SUCCEEDED', 'REFUND_SUCCEEDED'],
+    });
+
+    const panel = page.locator('[data-endpoint]', { hasText: 'Some events' });
+    await panel.getByText('Payment succeeded, Refund succeeded').waitFor();
+    await panel.getByRole('button', { name: 'Edit' }).click();
+    expect(await url.inputValue()).toBe(`${receiver.url}/some`);
+    await url.fill('https://10.0.0.1/events');
+    await dialog.getByLabel('Payment succeeded').uncheck();
+    await dialog.getByLabel('Order canceled').check();
+    await press('Save');
+    await dialog.getByText('The server does not accept the input.').waitFor();
+    expect(await faultOf(page, url)).toBe('It must be reachable on the public internet.');
+    await url.fill(`${receiver.url}/other`);
+    await dialog.getByLabel('Description (optional)').fill('Some events of orders');
+    await dialog.getByLabel('one after the other').uncheck();
+    await press('Save');
+    await dialog.waitFor({ state: 'hidden' });
+    await panel.getByText('Order canceled, Refund succeeded').waitFor();
+    expect(await added()).toEqual({
+      ...{ url: `${receiver.url}/other`, description: 'Some events of orders', ordered: false },
+      eventTypes: expect.arrayContaining(['ORDER_CANCELED', 'REFUND_SUCCEEDED']),
+    });
+
+    await panel.getByRole('button', { name: 'Edit' }).click();
+    await dialog.getByLabel('All events').check();
+    await press('Save');
+    await panel.getByText('All events').waitFor();
+    expect(await added()).toMatchObject({ eventTypes: [] });
+
+    await panel.getByRole('button', { name: 'Delete' }).click();
+    await dialog.getByText('Its secret and the log of its deliveries are lost.').waitFor();
+    await press('Back');
+    expect(await added()).toBeDefined();
+    await panel.getByRole('button', { name: 'Delete' }).click();
+    await press('Delete');
+    await panel.waitFor({ state: 'hidden' });
+    expect(await added()).toBeUndefined();
     await finish(opened);
   });
 
@@ -129,12 +208,26 @@ describe.runIf(chromiumPath !== null)('the webhooks page', () => {
     await page.locator(`[data-endpoint="${id}"] [data-message]`).first().waitFor();
     const faults = await findFaults(opened);
     await page.locator('.page-head .button').click();
-    await page.getByRole('dialog').waitFor();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('radio').last().check();
+    await dialog.locator('[type=submit]').click();
+    await dialog.locator('.error').waitFor();
+    faults.push(...(await findFaults(opened)));
+    await page.keyboard.press('Escape');
+    await page.locator(`[data-endpoint="${id}"] .button[data-kind=danger]`).click();
+    await dialog.waitFor();
     faults.push(...(await findFaults(opened)));
     expect(faults).toEqual([]);
     await finish(opened);
   });
 });
+
+/** What the page says about a field that has the focus and is marked as wrong. */
+async function faultOf(page: Page, field: Locator): Promise<string> {
+  const focused = page.locator('[aria-invalid=true]:focus').and(field);
+  const described = (await focused.getAttribute('aria-describedby')) ?? '';
+  return page.locator(`[id="${described.split(' ').at(-1)}"]`).innerText();
+}
 
 function isSigned(secret: string, message: Parameters<typeof verify>[1]): boolean {
   try {

@@ -1,8 +1,9 @@
 import { Dialog } from '@base-ui/react/dialog';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
 import { type Attempt, forgetAttempt, keepAttempt, keptAttempt, newKey } from './attempts.ts';
+import { type FieldProblem, FieldProblems, focusProblem, useServerProblems } from './form-fields.tsx';
 import type { Ending } from './mutation.ts';
 
 const texts = defineTexts(
@@ -55,7 +56,8 @@ const texts = defineTexts(
 /** Problems with which the same call, under the same key, can succeed later. */
 const open: readonly string[] = ['PROVIDER_UNAVAILABLE', 'RATE_LIMITED'];
 
-type Problem = { readonly text: string; readonly details: readonly string[] };
+/** Why the action was not done, as a whole, and field by field. */
+type Problem = { readonly text: string | null; readonly parts: readonly FieldProblem[] };
 
 type ActionDialogProps<Input> = {
   /** Names the intent: the kind of action, and the object. */
@@ -68,7 +70,7 @@ type ActionDialogProps<Input> = {
   /** The fields, with what was sent before. While the outcome of that is open, they cannot be changed. */
   readonly fields?: (sent: Input | null) => ReactNode;
   /** Reads the form. Returns the input, or what is wrong with it. */
-  readonly read: (form: FormData) => { readonly input: Input } | { readonly problem: string };
+  readonly read: (form: FormData) => { readonly input: Input } | { readonly problems: readonly FieldProblem[] };
   readonly confirm: string;
   readonly run: (attempt: Attempt<Input>) => Promise<Ending<unknown>>;
   readonly onDone: () => void;
@@ -83,6 +85,11 @@ export function ActionDialog<Input>(props: ActionDialogProps<Input>) {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [kept, setKept] = useState<Attempt<Input> | null>(null);
   const [typed, setTyped] = useState<Input | null>(null);
+  const form = useRef<HTMLFormElement>(null);
+  const serverProblems = useServerProblems();
+  useEffect(() => {
+    if (problem !== null) focusProblem(form.current);
+  }, [problem]);
 
   const change = (opens: boolean) => {
     if (isBusy) return;
@@ -92,7 +99,7 @@ export function ActionDialog<Input>(props: ActionDialogProps<Input>) {
     setKept(keptAttempt<Input>(name));
     setTyped(null);
   };
-  const settle = (ending: Ending<unknown>) => {
+  const settle = (ending: Ending<unknown>, sender: HTMLFormElement) => {
     switch (ending.kind) {
       case 'done':
         forgetAttempt(name);
@@ -106,19 +113,20 @@ export function ActionDialog<Input>(props: ActionDialogProps<Input>) {
         }
         return setProblem({
           text: code in statusTexts ? (t as (key: string) => string)(code) : message,
-          details: issues.map((issue) => `${issue.path} ${issue.message}`.trim()),
+          parts: serverProblems(sender, issues),
         });
       }
       case 'unknown':
-        return setProblem({ text: t('unknown'), details: [] });
+        return setProblem({ text: t('unknown'), parts: [] });
       case 'signedOut':
         return;
     }
   };
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const given = kept === null ? read(new FormData(event.currentTarget)) : kept;
-    if ('problem' in given) return setProblem({ text: given.problem, details: [] });
+    const sender = event.currentTarget;
+    const given = kept === null ? read(new FormData(sender)) : kept;
+    if ('problems' in given) return setProblem({ text: null, parts: given.problems });
     const attempt = kept ?? { key: newKey(), input: given.input };
     keepAttempt(name, attempt);
     setTyped(attempt.input);
@@ -126,7 +134,7 @@ export function ActionDialog<Input>(props: ActionDialogProps<Input>) {
     setBusy(true);
     setProblem(null);
     try {
-      settle(await run(attempt));
+      settle(await run(attempt), sender);
     } finally {
       setBusy(false);
     }
@@ -141,22 +149,20 @@ export function ActionDialog<Input>(props: ActionDialogProps<Input>) {
         <Dialog.Backdrop className="backdrop" />
         <Dialog.Popup className="popup dialog">
           <Dialog.Title className="dialog-title">{title}</Dialog.Title>
-          <form className="form" onSubmit={submit} noValidate>
+          <form ref={form} className="form" onSubmit={submit} noValidate>
             {children !== undefined && (
               <Dialog.Description render={<div />} className="dialog-text">
                 {children}
               </Dialog.Description>
             )}
             <fieldset className="fields" disabled={isBusy || kept !== null} key={kept?.key ?? ''}>
-              {fields?.(kept?.input ?? typed)}
+              <FieldProblems value={problem?.parts ?? []}>{fields?.(kept?.input ?? typed)}</FieldProblems>
             </fieldset>
             <div role="alert" className="form-problem">
               {problem !== null && (
                 <>
-                  <p>{problem.text}</p>
-                  {problem.details.map((detail) => (
-                    <p key={detail}>{detail}</p>
-                  ))}
+                  {problem.text !== null && <p>{problem.text}</p>}
+                  {problem.parts.map(({ field, text }) => field === null && <p key={text}>{text}</p>)}
                 </>
               )}
               {problem === null && kept !== null && !isBusy && <p>{t('unknown')}</p>}

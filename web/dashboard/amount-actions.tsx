@@ -1,4 +1,3 @@
-import { useId } from 'react';
 import type {
   CapturePaymentMutation,
   CapturePaymentMutationVariables,
@@ -10,7 +9,7 @@ import { operation } from '../shared/operation.ts';
 import { useFormat, useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 import { actionTexts } from './action-texts.ts';
-import { TextField, textOf } from './form-fields.tsx';
+import { Field, TextField, textOf } from './form-fields.tsx';
 import { useMutation } from './mutation.ts';
 
 const capturePayment = operation<CapturePaymentMutation, CapturePaymentMutationVariables>(/* GraphQL */ `
@@ -67,7 +66,7 @@ export function CapturePayment({ payment, onDone }: { readonly payment: { id: st
       read={(form) => {
         const amountMinor = parseAmount(textOf(form, 'amount'), amount.currency);
         if (amountMinor === null || amountMinor < 1 || amountMinor > amount.amountMinor) {
-          return { problem: t('amountProblem', { limit: format.money(amount) }) };
+          return { problems: [{ field: 'amount', text: t('amountProblem', { limit: format.money(amount) }) }] };
         }
         return { input: { amountMinor, reason: '' } };
       }}
@@ -103,7 +102,7 @@ export function RefundPayment({ payment, onDone }: { readonly payment: { id: str
       read={(form) => {
         const amountMinor = parseAmount(textOf(form, 'amount'), refundable.currency);
         if (amountMinor === null || amountMinor < 1 || amountMinor > refundable.amountMinor) {
-          return { problem: t('amountProblem', { limit: format.money(refundable) }) };
+          return { problems: [{ field: 'amount', text: t('amountProblem', { limit: format.money(refundable) }) }] };
         }
         return { input: { amountMinor, reason: textOf(form, 'reason') } };
       }}
@@ -126,18 +125,17 @@ type AmountFieldProps = { readonly limit: Amount; readonly sentMinor?: number | 
 
 function AmountField({ limit, sentMinor = limit.amountMinor }: AmountFieldProps) {
   const t = useTexts(actionTexts);
-  const id = useId();
   return (
-    <div className="field">
-      <label htmlFor={id}>{t('amount', { currency: limit.currency })}</label>
-      <input
-        id={id}
-        name="amount"
-        className="input number"
-        inputMode="decimal"
-        autoComplete="off"
-        defaultValue={decimalOf(sentMinor, digitsOf(limit.currency))}
-      />
-    </div>
+    <Field name="amount" label={t('amount', { currency: limit.currency })}>
+      {(control) => (
+        <input
+          {...control}
+          className="input number"
+          inputMode="decimal"
+          autoComplete="off"
+          defaultValue={decimalOf(sentMinor, digitsOf(limit.currency))}
+        />
+      )}
+    </Field>
   );
 }

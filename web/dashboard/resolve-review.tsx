@@ -1,4 +1,3 @@
-import { useId } from 'react';
 import type {
   PaymentFactStatus,
   ResolveReviewMutation,
@@ -8,7 +7,7 @@ import { operation } from '../shared/operation.ts';
 import { useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 import { actionTexts } from './action-texts.ts';
-import { textOf } from './form-fields.tsx';
+import { Field, type FieldProblem, textOf } from './form-fields.tsx';
 import { useMutation } from './mutation.ts';
 import type { OrderShown } from './order-query.ts';
 import { useNames } from './ui.tsx';
@@ -43,15 +42,13 @@ const factStatuses = [
 export function ResolveReview({ order, onDone }: { readonly order: OrderShown; readonly onDone: () => void }) {
   const t = useTexts(actionTexts);
   const name = useNames();
-  const noteId = useId();
-  const lateId = useId();
   const mutate = useMutation();
   const unknown = order.payments.filter(({ status }) => status === 'UNKNOWN');
   const isLate = order.needsReview.includes('LATE_PAYMENT');
-  const read = (form: FormData): { readonly input: Resolution } | { readonly problem: string } => {
+  const read = (form: FormData): { readonly input: Resolution } | { readonly problems: readonly FieldProblem[] } => {
     const reasons = order.needsReview.filter((reason) => form.getAll('reason').includes(reason));
     const note = textOf(form, 'note');
-    if (reasons.length === 0 || note === '') return { problem: t('noteProblem') };
+    if (reasons.length === 0 || note === '') return { problems: [{ field: null, text: t('noteProblem') }] };
     const late = textOf(form, 'late');
     const payments = unknown.flatMap(({ id, amount }) => {
       const [status] = factStatuses.find(([known]) => known === textOf(form, id)) ?? [];
@@ -84,44 +81,39 @@ export function ResolveReview({ order, onDone }: { readonly order: OrderShown; r
             ))}
           </fieldset>
           {isLate && (
-            <div className="field">
-              <label htmlFor={lateId}>{t('late')}</label>
-              <select id={lateId} name="late" className="input" defaultValue={sent?.latePayment ?? ''}>
-                <option value="">{t('lateKeep')}</option>
-                <option value="ACCEPT">{t('lateAccept')}</option>
-                <option value="REFUND">{t('lateRefund')}</option>
-              </select>
-            </div>
+            <Field name="late" label={t('late')}>
+              {(control) => (
+                <select {...control} className="input" defaultValue={sent?.latePayment ?? ''}>
+                  <option value="">{t('lateKeep')}</option>
+                  <option value="ACCEPT">{t('lateAccept')}</option>
+                  <option value="REFUND">{t('lateRefund')}</option>
+                </select>
+              )}
+            </Field>
           )}
           {unknown.map(({ id }) => (
-            <div key={id} className="field">
-              <label htmlFor={`${noteId}${id}`}>{t('fact', { id })}</label>
-              <select
-                id={`${noteId}${id}`}
-                name={id}
-                className="input"
-                defaultValue={sent?.payments?.find(({ paymentId }) => paymentId === id)?.status ?? ''}
-              >
-                <option value="">{t('factNone')}</option>
-                {factStatuses.map(([status, key]) => (
-                  <option key={status} value={status}>
-                    {t(key)}
-                  </option>
-                ))}
-              </select>
-            </div>
+            <Field key={id} name={id} label={t('fact', { id })}>
+              {(control) => (
+                <select
+                  {...control}
+                  className="input"
+                  defaultValue={sent?.payments?.find(({ paymentId }) => paymentId === id)?.status ?? ''}
+                >
+                  <option value="">{t('factNone')}</option>
+                  {factStatuses.map(([status, key]) => (
+                    <option key={status} value={status}>
+                      {t(key)}
+                    </option>
+                  ))}
+                </select>
+              )}
+            </Field>
           ))}
-          <div className="field">
-            <label htmlFor={noteId}>{t('note')}</label>
-            <textarea
-              id={noteId}
-              name="note"
-              rows={3}
-              maxLength={500}
-              className="input"
-              defaultValue={sent?.note ?? ''}
-            />
-          </div>
+          <Field name="note" label={t('note')}>
+            {(control) => (
+              <textarea {...control} rows={3} maxLength={500} className="input" defaultValue={sent?.note ?? ''} />
+            )}
+          </Field>
         </>
       )}
       read={read}

@@ -1,6 +1,7 @@
 import { Dialog } from '@base-ui/react/dialog';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTexts } from '../shared/preferences.tsx';
+import { type FieldProblem, FieldProblems, focusProblem, useServerProblems } from './form-fields.tsx';
 import type { Ending } from './mutation.ts';
 import { Id } from './ui.tsx';
 import { webhookTexts } from './webhook-texts.ts';
@@ -12,21 +13,30 @@ type SecretDialogProps = {
   readonly children: ReactNode;
   /** What to do when the server did not answer: the secret is lost then, and sending again would make another one. */
   readonly lost: string;
+  /** What is wrong with the form, before it is sent. */
+  readonly check?: (form: FormData) => readonly FieldProblem[];
   readonly run: (form: FormData) => Promise<Ending<{ readonly secret: string }>>;
   readonly onDone: () => void;
 };
 
 type Stage =
-  | { readonly kind: 'asking'; readonly problems: readonly string[] }
+  | { readonly kind: 'asking'; readonly problems: readonly FieldProblem[] }
   | { readonly kind: 'working' }
   | { readonly kind: 'lost' }
   | { readonly kind: 'made'; readonly secret: string };
 
 /** A button with a dialog that makes a secret, and shows it once. It is kept nowhere. */
-export function SecretDialog({ label, kind, title, children, lost, run, onDone }: SecretDialogProps) {
+export function SecretDialog({ label, kind, title, children, lost, check, run, onDone }: SecretDialogProps) {
   const t = useTexts(webhookTexts);
   const [isOpen, setOpen] = useState(false);
   const [stage, setStage] = useState<Stage>({ kind: 'asking', problems: [] });
+
+  const form = useRef<HTMLFormElement>(null);
+  const serverProblems = useServerProblems();
+  const problems = stage.kind === 'asking' ? stage.problems : [];
+  useEffect(() => {
+    if (stage.kind === 'asking' && stage.problems.length > 0) focusProblem(form.current);
+  }, [stage]);
 
   const change = (opens: boolean) => {
     if (stage.kind === 'working') return;
@@ -36,16 +46,19 @@ export function SecretDialog({ label, kind, title, children, lost, run, onDone }
   };
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
+    const sender = event.currentTarget;
+    const given = new FormData(sender);
+    const problems = check?.(given) ?? [];
+    if (problems.length > 0) return setStage({ kind: 'asking', problems });
     setStage({ kind: 'working' });
-    const ending = await run(form);
+    const ending = await run(given);
     switch (ending.kind) {
       case 'done':
         return setStage({ kind: 'made', secret: ending.changed.secret });
       case 'refused': {
         const { message, issues } = ending;
-        const problems = issues.map((issue) => `${issue.path} ${issue.message}`.trim());
-        return setStage({ kind: 'asking', problems: problems.length > 0 ? problems : [message] });
+        const named = serverProblems(sender, issues);
+        return setStage({ kind: 'asking', problems: named.length > 0 ? named : [{ field: null, text: message }] });
       }
       case 'unknown':
         return setStage({ kind: 'lost' });
@@ -74,14 +87,15 @@ export function SecretDialog({ label, kind, title, children, lost, run, onDone }
               </div>
             </div>
           ) : (
-            <form className="form" onSubmit={submit} noValidate>
+            <form ref={form} className="form" onSubmit={submit} noValidate>
               <fieldset className="fields" disabled={stage.kind !== 'asking'}>
-                {children}
+                <FieldProblems value={problems}>{children}</FieldProblems>
               </fieldset>
               <div role="alert" className="form-problem">
                 {stage.kind === 'lost' && <p>{lost}</p>}
-                {stage.kind === 'asking' &&
-                  stage.problems.map((message) => <p key={message}>{t('refused', { message })}</p>)}
+                {problems.map(
+                  ({ field, text }) => field === null && <p key={text}>{t('refused', { message: text })}</p>,
+                )}
               </div>
               <div className="dialog-buttons">
                 <Dialog.Close className="button" disabled={stage.kind === 'working'}>

@@ -232,6 +232,11 @@ export const statusTexts = defineTexts(
   },
 );
 
+/** The types of events that this version has a name for. */
+export const eventTypes: readonly string[] = Object.keys(statusTexts.en)
+  .filter((key) => key.startsWith('event.'))
+  .map((key) => key.slice('event.'.length));
+
 type StatusKey = keyof (typeof statusTexts)['en'];
 export type Kind = StatusKey extends `${infer Name}.${string}` ? Name : never;
 

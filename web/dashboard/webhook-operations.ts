@@ -1,6 +1,8 @@
 import type {
   CreateEndpointMutation,
   CreateEndpointMutationVariables,
+  DeleteEndpointMutation,
+  DeleteEndpointMutationVariables,
   EndpointsQuery,
   EndpointsQueryVariables,
   MessagesQuery,
@@ -15,6 +17,8 @@ import type {
   ResumeEndpointMutationVariables,
   RotateSecretMutation,
   RotateSecretMutationVariables,
+  UpdateEndpointMutation,
+  UpdateEndpointMutationVariables,
 } from '../../generated/web/operations.ts';
 import { operation } from '../shared/operation.ts';
 
@@ -79,6 +83,36 @@ export const createEndpoint = operation<CreateEndpointMutation, CreateEndpointMu
           message
         }
       }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const updateEndpoint = operation<UpdateEndpointMutation, UpdateEndpointMutationVariables>(/* GraphQL */ `
+  mutation UpdateEndpoint($input: UpdateWebhookEndpointInput!) {
+    outcome: updateWebhookEndpoint(input: $input) {
+      __typename
+      ... on InvalidInputError {
+        issues {
+          path
+          message
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const deleteEndpoint = operation<DeleteEndpointMutation, DeleteEndpointMutationVariables>(/* GraphQL */ `
+  mutation DeleteEndpoint($id: ID!) {
+    outcome: deleteWebhookEndpoint(id: $id) {
+      __typename
       ... on Error {
         code
         message
