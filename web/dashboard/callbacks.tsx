@@ -64,6 +64,7 @@ type CallbacksProps = { readonly deliveries: readonly DeliveryShown[]; readonly 
 /** The callbacks of the providers about an order, and what became of them. */
 export function Callbacks({ deliveries, onDone }: CallbacksProps) {
   const t = useTexts(texts);
+  const name = useNames();
   const mutate = useMutation();
   const { viewer } = useSession();
   return (
@@ -73,7 +74,7 @@ export function Callbacks({ deliveries, onDone }: CallbacksProps) {
           <li key={delivery.id} className="card" data-delivery={delivery.id}>
             <div className="card-head">
               <h3>
-                {delivery.provider} <code className="muted">{delivery.eventType}</code>
+                {name('provider', delivery.provider)} <code className="muted">{delivery.eventType}</code>
               </h3>
               <Status kind="verdict" value={delivery.verdict} />
               <span className="card-time muted">
@@ -82,7 +83,7 @@ export function Callbacks({ deliveries, onDone }: CallbacksProps) {
             </div>
             <p className="callback-facts muted">
               <Id value={delivery.eventId} what={t('eventId')} />
-              {delivery.reason !== null && <code>{delivery.reason}</code>}
+              {delivery.reason !== null && <span>{name('delivery', delivery.reason)}</span>}
               {delivery.attempts > 1 && <span>{t('attempts', { count: delivery.attempts })}</span>}
               {delivery.nextAttemptAt !== null && (
                 <span>

@@ -37,7 +37,9 @@ export function EndpointPanel({ endpoint, refreshMs, onDone }: EndpointPanelProp
       >
         <div className="card">
           {endpoint.description && <p>{endpoint.description}</p>}
-          {endpoint.pauseReason !== null && <p className="failure">{t(endpoint.pauseReason)}</p>}
+          {endpoint.pauseReason !== null && (
+            <p className={endpoint.pauseReason === 'REQUESTED' ? 'muted' : 'failure'}>{t(endpoint.pauseReason)}</p>
+          )}
           <EndpointFacts endpoint={endpoint} />
           {replay !== undefined && (
             <p className="muted" data-replay={replay.id}>

@@ -47,12 +47,17 @@ export function FailureMessage({ failure }: { readonly failure: NonNullable<Paym
   );
 }
 
-export function ActorName({ actor }: { readonly actor: { readonly kind: string; readonly id: string | null } }) {
+export function ActorName({
+  actor: { kind, id },
+}: {
+  readonly actor: { readonly kind: string; readonly id: string | null };
+}) {
   const name = useNames();
+  if (kind === 'PROVIDER' && id !== null) return <span className="actor">{name('provider', id)}</span>;
   return (
     <span className="actor">
-      {name('actor', actor.kind)}
-      {actor.id !== null && actor.kind !== 'BUYER' && <span className="actor-id"> {actor.id}</span>}
+      {name('actor', kind)}
+      {id !== null && kind !== 'BUYER' && <span className="actor-id"> {id}</span>}
     </span>
   );
 }

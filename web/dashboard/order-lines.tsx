@@ -11,10 +11,10 @@ export function OrderLines({ order }: { readonly order: OrderShown }) {
         <thead>
           <tr>
             <th scope="col">{t('item')}</th>
-            <th scope="col" className="right">
+            <th scope="col" className="wide-only right">
               {t('quantity')}
             </th>
-            <th scope="col" className="right">
+            <th scope="col" className="wide-only right">
               {t('price')}
             </th>
             <th scope="col" className="right">
@@ -29,9 +29,12 @@ export function OrderLines({ order }: { readonly order: OrderShown }) {
               <td>
                 {line.name}
                 {line.sku !== null && <code className="sku">{line.sku}</code>}
+                <span className="narrow-only muted">
+                  {line.quantity} × <Money value={line.unitPrice} />
+                </span>
               </td>
-              <td className="right number">{line.quantity}</td>
-              <td className="right">
+              <td className="wide-only right number">{line.quantity}</td>
+              <td className="wide-only right">
                 <Money value={line.unitPrice} />
               </td>
               <td className="right">
@@ -42,9 +45,9 @@ export function OrderLines({ order }: { readonly order: OrderShown }) {
         </tbody>
         <tfoot>
           <tr>
-            <th scope="row" colSpan={3}>
-              {t('total')}
-            </th>
+            <th scope="row">{t('total')}</th>
+            <td className="wide-only" />
+            <td className="wide-only" />
             <td className="right">
               <Money value={order.total} />
             </td>

@@ -100,10 +100,11 @@ function Frame({ onSignOut, notice }: FrameProps) {
   const [section = ''] = place.path.slice(1).split('/');
   const nav = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies(section): another link is the current one
+  // biome-ignore lint/correctness/useExhaustiveDependencies(count): it makes the link before wider
   useEffect(() => {
     // On phones there are more links than fit.
     nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [section]);
+  }, [section, count]);
   const links = [
     ['/', '', t('overview')],
     ['/attention', 'attention', t('attention')],
