@@ -144,13 +144,15 @@ export function createClient(options: PaystreamOptions, pause: Pause): Paystream
   }
 
   async function readOrder(orderId: string, signal: AbortSignal): Promise<OrderCopyFragment> {
+    const beganAt = performance.now();
     for (let tries = 1; ; tries += 1) {
       try {
         const { order } = await request(OrderDocument, { id: orderId }, { signal });
         return order ?? raise(orderId);
       } catch (error) {
         if (!(error instanceof PaystreamError) || !isPassing(error)) throw error;
-        await pause(pauseMs(tries, Math.random(), error.retryAfterMs ?? 0), signal);
+        const outageMs = performance.now() - beganAt;
+        await pause(pauseMs(tries, Math.random(), { atLeastMs: error.retryAfterMs ?? 0, outageMs }), signal);
       }
     }
   }

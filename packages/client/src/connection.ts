@@ -8,7 +8,7 @@ export type ConnectionState = (typeof connectionStates)[number];
 /**
  * `opened`: the server accepted the connection. `received`: an event came. `overflowed`: the buffer has no room. `drained`: the reader has
  * taken everything. `dropped`: the connection broke, or failed with an error that passes. `refused`: an error that does not pass. `due`: the
- * pause is over. `stopped`: the reader wants no more.
+ * pause is over, or the page is online or shown again. `stopped`: the reader wants no more.
  */
 export const connectionInputs = [
   ...(['opened', 'received', 'overflowed', 'drained'] as const),

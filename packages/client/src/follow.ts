@@ -74,6 +74,8 @@ class Followings<Event extends Followed> implements Following<Event> {
   #connection = 0;
   #disconnect = () => {};
   #tries = 0;
+  /** When the first of these tries was needed. */
+  #brokeAt = 0;
   #openedAt: number | null = null;
   #sourceIndex = 0;
   /** True when the next connection is to use the other transport, if there is one. */
@@ -232,8 +234,13 @@ class Followings<Event extends Followed> implements Following<Event> {
   }
 
   #wait(error: PaystreamError | null): void {
+    const nowMs = performance.now();
+    if (this.#tries === 0) this.#brokeAt = nowMs;
     this.#tries += 1;
-    const waitMs = pauseMs(this.#tries, Math.random(), error?.retryAfterMs ?? 0);
+    const waitMs = pauseMs(this.#tries, Math.random(), {
+      atLeastMs: error?.retryAfterMs ?? 0,
+      outageMs: nowMs - this.#brokeAt,
+    });
     this.#report(error, waitMs);
     this.#parts.pause(waitMs, this.#ending.signal).then(
       () => this.#enter('due'),

@@ -100,7 +100,7 @@ export function createPayer({ request, storage, pause }: PayParts): Payer {
       await learn(intent.orderId, learnt, (current) => current.key === key, paymentId);
       if (!isWorthWaiting(result)) return result;
       const askedMs = 'retryAfterMs' in result ? result.retryAfterMs : null;
-      const waitMs = pauseMs(tries, Math.random(), askedMs ?? 0);
+      const waitMs = pauseMs(tries, Math.random(), { atLeastMs: askedMs ?? 0 });
       if (performance.now() + waitMs >= endsAt) return result;
       await pause(waitMs, signal);
     }
