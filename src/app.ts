@@ -59,15 +59,7 @@ import { createLane, type Lane } from './worker/lane.ts';
 import { type Pruned, pruneBatch } from './worker/prune.ts';
 import { createReplay } from './worker/replay-delivery.ts';
 import { reportUnconfigured } from './worker/report-unconfigured.ts';
-import {
-  applyDueDeliveries,
-  checkDuePayments,
-  checkDueRefunds,
-  expireDueOrders,
-  openLanes,
-  type Swept,
-  sweep,
-} from './worker/sweep.ts';
+import { applyDueDeliveries, checkDuePayments, expireDueOrders, openLanes, type Swept, sweep } from './worker/sweep.ts';
 import { openCollection } from './workers.ts';
 
 /** The time that the database may add to a command that waits for providers. */
@@ -104,7 +96,6 @@ export type App = {
     sweep(): Promise<Swept>;
     applyDeliveries(): Promise<number>;
     checkPayments(): Promise<number>;
-    checkRefunds(): Promise<number>;
     expireOrders(): Promise<number>;
     /** Sends due events to the webhook endpoints of merchants, until none is due. Returns the number of attempts. */
     sendWebhooks(): Promise<number>;
@@ -330,7 +321,6 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         sweep: () => sweep(commands),
         applyDeliveries: () => applyDueDeliveries(commands),
         checkPayments: () => checkDuePayments(commands),
-        checkRefunds: () => checkDueRefunds(commands),
         expireOrders: () => expireDueOrders(commands),
         sendWebhooks: () => outgoing.runOnce(),
         watchTail: () => tail.runOnce(),

@@ -76,15 +76,3 @@ export type OrderSums = {
  * cannot expire.
  */
 export type Order = OrderFacts & OrderSums & { readonly version: number; readonly dueAt: Date | null };
-
-const followers: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
-  OPEN: ['CLOSING', 'CONFIRMED'],
-  CLOSING: ['CANCELED', 'EXPIRED', 'CONFIRMED'],
-  CONFIRMED: ['OPEN', 'CLOSING', 'CANCELED', 'EXPIRED'], // only before a capture: an authorization can be voided or expire
-  CANCELED: ['CONFIRMED'], // late money that the merchant's policy or an operator accepts
-  EXPIRED: ['CONFIRMED'],
-};
-
-export function mayFollowOrder(held: OrderStatus, next: OrderStatus): boolean {
-  return followers[held].includes(next);
-}

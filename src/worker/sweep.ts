@@ -39,11 +39,6 @@ export function openLanes(context: CommandContext): readonly Lane[] {
   return [expiryLane(context), ...accountWorks.map((work) => laneByAccount(context, work))];
 }
 
-/** The lanes of one account, as `openLanes` creates them when the account has due work. */
-export function openAccountLanes(context: CommandContext, account: ProviderAccount): readonly Lane[] {
-  return accountWorks.map((work) => lanesOf[work](context, account));
-}
-
 function laneByAccount(context: CommandContext, work: AccountWork): Lane {
   const { accounts, clock, db } = context;
   const findDue = async () => {
@@ -75,7 +70,7 @@ export function checkDuePayments(context: CommandContext): Promise<number> {
   return runToTheEnd(context.accounts.all().map((account) => paymentLane(context, account)));
 }
 
-export function checkDueRefunds(context: CommandContext): Promise<number> {
+function checkDueRefunds(context: CommandContext): Promise<number> {
   return runToTheEnd(context.accounts.all().map((account) => refundLane(context, account)));
 }
 

@@ -8,7 +8,7 @@ import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { createLookups } from '../../src/store/lookups.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
 import type { Lane } from '../../src/worker/lane.ts';
-import { concurrencyPerAccount, openAccountLanes, openLanes } from '../../src/worker/sweep.ts';
+import { concurrencyPerAccount, openLanes } from '../../src/worker/sweep.ts';
 import { chineseSetups } from '../support/chinese-providers.ts';
 import { createOrder, payOrder, readOrder, requestRefund, sweepUntil } from '../support/orders.ts';
 import {
@@ -73,9 +73,7 @@ beforeEach(async () => {
     },
     log: { info: () => {}, warn: () => {}, error: (_fields, message) => expect.fail(message) },
   };
-  const [expiry] = openLanes(context);
-  if (expiry === undefined) throw new Error('There is no lane for orders.');
-  lanes = [expiry, ...context.accounts.all().flatMap((account) => openAccountLanes(context, account))];
+  lanes = openLanes(context);
 });
 afterEach(async () => {
   alipay.end();
@@ -89,15 +87,16 @@ function laneOf(name: string): Lane {
   return lane;
 }
 
-/** Starts all due work. Resolves when the work that does not wait for Alipay has ended. */
+/** Starts all due work, as the rounds of a node do. The work at Alipay does not end. */
 async function runAll(): Promise<void> {
-  for (const lane of lanes.filter(({ name }) => name.includes('ALIPAY'))) {
-    lane.runOnce().catch((error: unknown) => expect.fail(String(error)));
-  }
-  for (const lane of lanes.filter(({ name }) => !name.includes('ALIPAY'))) {
-    while ((await lane.runOnce()).isFull);
-    await lane.idle();
-  }
+  for (const lane of lanes) while ((await lane.runOnce()).isFull);
+}
+
+/** Resolves when as many calls hang at Alipay as it has places. Another round adds none. */
+async function untilPlacesAreFull(question: Question): Promise<void> {
+  await expect.poll(() => alipay.waiting(question)).toBe(concurrencyPerAccount);
+  await runAll();
+  expect(alipay.waiting(question)).toBe(concurrencyPerAccount);
 }
 
 async function start(method: PaymentMethod, expiresInSeconds?: number) {
@@ -143,8 +142,8 @@ test('payments of one provider are checked while another hangs, which gets no mo
   await control(app.sandboxUrl, `wechatpay/buyer/${paymentId}`, { action: 'pay' });
   app.clock.advance(12_000);
   await runAll();
-  expect((await readOrder(app, orderId)).status).toBe('CONFIRMED');
-  await expect.poll(() => alipay.waiting('queryPayment')).toBe(concurrencyPerAccount);
+  await expect.poll(async () => (await readOrder(app, orderId)).status).toBe('CONFIRMED');
+  await untilPlacesAreFull('queryPayment');
 });
 
 test('refunds of one provider are checked while another hangs', async () => {
@@ -160,18 +159,23 @@ test('refunds of one provider are checked while another hangs', async () => {
   await advanceSandbox(app, 5000);
   app.clock.advance(12_000);
   await runAll();
-  expect((await readOrder(app, atWechatpay.orderId)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
-  await expect.poll(() => alipay.waiting('queryRefund')).toBe(concurrencyPerAccount);
+  await expect
+    .poll(async () => (await readOrder(app, atWechatpay.orderId)).refunds)
+    .toMatchObject([{ status: 'SUCCEEDED' }]);
+  await untilPlacesAreFull('queryRefund');
 });
 
 test('orders expire while a provider hangs, and only their payments at that provider wait to be closed', async () => {
   const late = await startMany('ALIPAY', 300);
   const { orderId } = await start('WECHAT_PAY', 300);
   app.clock.advance(310_000);
-  await runAll();
-  await runAll();
-  expect(await readOrder(app, orderId)).toMatchObject({ status: 'EXPIRED', payments: [{ status: 'EXPIRED' }] });
-  for (const { orderId } of late) expect(await readOrder(app, orderId)).toMatchObject({ status: 'CLOSING' });
+  const orderIds = [orderId, ...late.map((started) => started.orderId)];
+  const statuses = async () => {
+    await runAll();
+    return (await Promise.all(orderIds.map((id) => readOrder(app, id)))).map(({ status }) => status);
+  };
+  await expect.poll(statuses).toEqual(['EXPIRED', ...late.map(() => 'CLOSING')]);
+  expect(await readOrder(app, orderId)).toMatchObject({ payments: [{ status: 'EXPIRED' }] });
 });
 
 test('callbacks of one provider are applied while another hangs in the queries for its own', async () => {
@@ -188,26 +192,26 @@ test('callbacks of one provider are applied while another hangs in the queries f
   await clearFaults(app);
   app.clock.advance(6000);
   await runAll();
-  expect(await waitingCallbacks()).toEqual({ ALIPAY: tooMany });
+  await expect.poll(waitingCallbacks).toEqual({ ALIPAY: tooMany });
   expect((await readOrder(app, atWechatpay.orderId)).refunds).toMatchObject([
     { origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 100 } },
   ]);
-  await expect.poll(() => alipay.waiting('queryRefund')).toBe(concurrencyPerAccount);
+  await untilPlacesAreFull('queryRefund');
 });
 
 test('once it answers again, all work is processed as fast as places become free', async () => {
   const many = await startMany('ALIPAY');
   app.clock.advance(12_000);
-  const payments = laneOf(`payments of ALIPAY (${alipay.provider.account})`);
-  const first = payments.runOnce();
+  await laneOf('payments').runOnce();
   await expect.poll(() => alipay.waiting('queryPayment')).toBe(concurrencyPerAccount);
   alipay.end();
-  expect(await first).toEqual({ taken: concurrencyPerAccount, isFull: true });
-  while ((await payments.runOnce()).isFull);
-  await payments.idle();
-  const { rows } = await app.database.pool.query<{ due: number }>(
-    'select count(*)::int as due from payments where order_id = any($1) and (check_at <= $2 or leased_until is not null)',
-    [many.map(({ orderId }) => orderId), app.clock.now()],
-  );
-  expect(rows).toEqual([{ due: 0 }]);
+  const orderIds = many.map(({ orderId }) => orderId);
+  const due = async () => {
+    const { rows } = await app.database.pool.query<{ due: number }>(
+      'select count(*)::int as due from payments where order_id = any($1) and (check_at <= $2 or leased_until is not null)',
+      [orderIds, app.clock.now()],
+    );
+    return rows[0]?.due;
+  };
+  await expect.poll(due).toBe(0);
 });

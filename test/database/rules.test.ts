@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database, Tx } from '../../src/database/database.ts';
-import { mayFollowOrder, orderStatuses } from '../../src/domain/order.ts';
+import { orderStatuses } from '../../src/domain/order.ts';
 import { mayFollow, paymentStatuses } from '../../src/domain/payment.ts';
 import { mayFollowRefund, refundStatuses } from '../../src/domain/refund.ts';
+import { mayFollowOrder } from '../domain/transition-table.ts';
 import { openTestDatabase } from '../support/database.ts';
 import * as rows from './rows-to-insert.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { OrderEvent } from '../../src/domain/event.ts';
-import { type LatePaymentPolicy, mayFollowOrder } from '../../src/domain/order.ts';
+import type { LatePaymentPolicy } from '../../src/domain/order.ts';
 import { factsOfOrder, factsOfPayment, type OrderAggregate } from '../../src/domain/order-change.ts';
 import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import { sumsOf } from '../../src/domain/order-sums.ts';
@@ -10,7 +10,7 @@ import { markUnknown, postponeCheck } from '../../src/domain/payment-checks.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
 import { searchOf } from '../support/search.ts';
 import { anAnswer, aReport, declined, firstId, OrderStory, secondId, totalMinor } from './order-story.ts';
-import { readTrigger } from './transition-table.ts';
+import { mayFollowOrder, readTrigger } from './transition-table.ts';
 
 // Steps are written as text, so that a counterexample is readable: `first SUCCEEDED 4s CALLBACK`.
 

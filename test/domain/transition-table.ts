@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { OrderStatus } from '../../src/domain/order.ts';
 
 /** One pair of a held and a next status, with its mark in the table. */
 export type Cell = readonly [held: string, next: string, mark: string];
@@ -19,6 +20,25 @@ export function readTable(text: string): Cell[] {
     if (marks.length !== head.length) throw new RangeError(`${held} has ${marks.length} marks, not ${head.length}.`);
     return marks.map((mark, column): Cell => [held, head[column] ?? '', mark]);
   });
+}
+
+/**
+ * The states of an order. Rows are the held status, columns the next one. x: may follow. `.`: may not follow. 2: only in two steps of one
+ * decision, of which the database sees only the result. CONFIRMED is left only before a capture: an authorization can be voided or expire.
+ * CANCELED and EXPIRED are left for late money that the merchant's policy or an operator accepts.
+ */
+export const orderTable = `
+            OPEN CLOSING CONFIRMED CANCELED EXPIRED
+  OPEN        .     x        x        2        2
+  CLOSING     .     .        x        x        x
+  CONFIRMED   x     x        .        x        x
+  CANCELED    .     .        x        .        .
+  EXPIRED     .     .        x        .        .
+`;
+const orderCells = readTable(orderTable);
+
+export function mayFollowOrder(held: OrderStatus, next: OrderStatus): boolean {
+  return orderCells.some((cell) => cell[0] === held && cell[1] === next && cell[2] === 'x');
 }
 
 /** The transitions that the table's trigger in the latest migration allows, each as `HELD → NEXT`. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mayFollowOrder, orderStatuses } from '../../src/domain/order.ts';
+import { orderStatuses } from '../../src/domain/order.ts';
 import {
   classifyReport,
   isAbandoned,
@@ -10,7 +10,7 @@ import {
   type ReportedPaymentStatus,
 } from '../../src/domain/payment.ts';
 import { isReserved, mayFollowRefund, refundStatuses } from '../../src/domain/refund.ts';
-import { readTable, readTrigger } from './transition-table.ts';
+import { orderTable, readTable, readTrigger } from './transition-table.ts';
 
 // Rows are the held status, columns the next one. x: may follow. `.`: may not follow. 2: only in two steps of one decision,
 // of which the database sees only the result.
@@ -26,15 +26,6 @@ const paymentTable = `
   CANCELED            .             .            .         .        x          x         2        .        .       .
   EXPIRED             .             .            .         .        x          x         2        .        .       .
   FAILED              .             .            .         .        x          x         2        .        .       .
-`;
-
-const orderTable = `
-            OPEN CLOSING CONFIRMED CANCELED EXPIRED
-  OPEN        .     x        x        2        2
-  CLOSING     .     .        x        x        x
-  CONFIRMED   x     x        .        x        x
-  CANCELED    .     .        x        .        .
-  EXPIRED     .     .        x        .        .
 `;
 
 const refundTable = `
@@ -64,13 +55,14 @@ type Machine = {
   readonly name: string;
   readonly statuses: readonly string[];
   readonly table: string;
-  // `never`, because the statuses of a table are plain text. The first test checks that the table has exactly the statuses.
-  readonly mayFollow: (held: never, next: never) => boolean;
+  // `never`, because the statuses of a table are plain text. The first test checks that the table has exactly the statuses. Null for orders: only
+  // the database refuses their transitions.
+  readonly mayFollow: ((held: never, next: never) => boolean) | null;
 };
 
 describe.each<Machine>([
   { name: 'payments', statuses: paymentStatuses, table: paymentTable, mayFollow },
-  { name: 'orders', statuses: orderStatuses, table: orderTable, mayFollow: mayFollowOrder },
+  { name: 'orders', statuses: orderStatuses, table: orderTable, mayFollow: null },
   { name: 'refunds', statuses: refundStatuses, table: refundTable, mayFollow: mayFollowRefund },
 ])('$name', ({ name, statuses, table, mayFollow }) => {
   const cells = readTable(table);
@@ -80,9 +72,11 @@ describe.each<Machine>([
     expect(cells.map(([held, next]) => `${held} ${next}`).sort()).toEqual(pairs.sort());
   });
 
-  test.each(cells)('%s → %s: %s', (held, next, mark) => {
-    expect(mayFollow(held as never, next as never)).toBe(mark === 'x');
-  });
+  if (mayFollow !== null) {
+    test.each(cells)('%s → %s: %s', (held, next, mark) => {
+      expect(mayFollow(held as never, next as never)).toBe(mark === 'x');
+    });
+  }
 
   test('the database allows the transitions of the domain, and the two-step transitions', () => {
     const inDomain = cells.filter(([, , mark]) => mark !== '.').map(([held, next]) => `${held} → ${next}`);
