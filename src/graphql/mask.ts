@@ -31,8 +31,11 @@ export function withCode(error: GraphQLError): GraphQLError {
 
 function maskedCause(cause: unknown, error: GraphQLError | undefined, requestId: string, log: Log): GraphQLError {
   if (cause instanceof DomainError) {
-    const message = cause instanceof InvalidInputError ? cause.message : `${cause.code}: ${cause.message}`;
-    return copyOf(error, message, { code: codesOutsideUnions[cause.code] ?? 'BAD_USER_INPUT' });
+    const code = codesOutsideUnions[cause.code];
+    // The text names a code only if `extensions.code` does not.
+    const isPlain = code !== undefined || cause instanceof InvalidInputError;
+    const message = isPlain ? cause.message : `${cause.code}: ${cause.message}`;
+    return copyOf(error, message, { code: code ?? 'BAD_USER_INPUT' });
   }
   const overload = overloadIn(cause);
   if (overload !== null) {
