@@ -16,11 +16,11 @@ type Started = {
 
 /**
  * The text that the start prints: the pages, with the token that signs in to the dashboard, the URL of the API, the database and its
- * durability, the providers or the sandbox, and a token.
+ * durability, the providers or the sandbox, what lacks a key, and a token.
  */
 export function bannerOf(config: Config, started: Started): string {
   const { url, pages, token, hasMerchant, sandboxUrl, database, metricsUrl } = started;
-  const { dataDir, isProduction } = config;
+  const { dataDir, isProduction, masterKeys } = config;
   // The token is in the fragment, which a browser does not send.
   const signIn = token === null ? '' : `#token=${encodeURIComponent(token)}`;
   const lines = [
@@ -35,11 +35,16 @@ export function bannerOf(config: Config, started: Started): string {
     sandboxUrl === null
       ? `Providers  ${providersOf(config, started).join('\n           ')}`
       : `Providers  the sandbox at ${sandboxUrl} stands in for them: no real money; cashier pages at ${sandboxUrl}/cashier`,
+    ...(isProduction && masterKeys === null ? [`Checkout   ${withoutMasterKey}`] : []),
     token === null ? `Access     ${accessOf(hasMerchant)}` : `Token      Authorization: Bearer ${token}`,
     ...(metricsUrl === null ? [] : [`Metrics    ${metricsUrl}`]),
   ];
   return lines.join('\n');
 }
+
+/** Outside production the key is derived from the development token. */
+const withoutMasterKey =
+  'off: orders have no clientToken, and no provider account or webhook can be stored; set MASTER_KEY, such as to the output of: openssl rand -base64 32';
 
 function accessOf(hasMerchant: boolean): string {
   if (hasMerchant) return "by API key; to create one: npm run paystream -- key add --name 'shop server'";
