@@ -72,6 +72,13 @@ test('a failed start leaves nothing that is in the way of the next one', async (
   expect(await server.stop()).toBe(0);
 });
 
+test('a start in production refuses WEBHOOK_LOOPBACK, by which a merchant could reach the servers beside it', async () => {
+  const production = { NODE_ENV: 'production', WEBHOOK_LOOPBACK: 'on' };
+  const { end, said } = await failedStart(await makeHome(), null, production);
+  expect(end).toBe(1);
+  expect(said).toContain('WEBHOOK_LOOPBACK is for development only: unset it in production.');
+});
+
 async function failMigration(home: Home, databaseUrl: string): Promise<void> {
   const admin = new pg.Client({ connectionString: databaseUrl });
   await admin.connect();
