@@ -1,10 +1,11 @@
 // The steps of compose.yaml one by one, without Docker, on a fresh clone: installs as the Dockerfile does, starts PostgreSQL, Redis, two nodes and
 // nginx with TLS (nginx.conf with other addresses), takes payments with the sandbox as provider, kills a node in the middle, and shows that
-// nothing is lost or charged twice. Ends everything that it has started.
+// nothing is lost or charged twice. Then it loses the database, restores a backup as docs/operating.md says, and shows what is left
+// (rehearse-restore.mjs). Ends everything that it has started.
 //
 //   node deploy/rehearse.mjs            # needs Node, npm, git, openssl, PostgreSQL, Redis and nginx; ports are chosen
 //   node deploy/rehearse.mjs --here     # the folder as it is installed already, in place of a clone
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -16,6 +17,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -26,6 +28,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { rehearseRestore } from './rehearse-restore.mjs';
 
 const project = dirname(fileURLToPath(new URL('.', import.meta.url)));
 const megabytesMax = 250;
@@ -34,6 +37,7 @@ const ordersCount = 40;
 const buyersCount = 6;
 const startMsMax = 120_000;
 const paidMsMax = 120_000;
+const eventsMsMax = 60_000;
 
 const work = mkdtempSync(join(tmpdir(), 'paystream-rehearsal-'));
 chmodSync(work, 0o755); // PostgreSQL runs as a user of its own
@@ -96,33 +100,45 @@ function install() {
 async function startPostgres() {
   const bin = findPostgres();
   const isRoot = process.getuid?.() === 0;
-  const as = (args) => (isRoot ? ['runuser', ['-u', 'postgres', '--', ...args]] : [args[0], args.slice(1)]);
+  const as = (name, ...args) =>
+    isRoot ? ['runuser', ['-u', 'postgres', '--', join(bin, name), ...args]] : [join(bin, name), args];
   const dir = join(work, 'postgres');
   mkdirSync(dir);
   if (isRoot) chownSync(dir, Number(run('id', ['-u', 'postgres'])), Number(run('id', ['-g', 'postgres'])));
-  const [initdb, initdbArgs] = as([
-    join(bin, 'initdb'),
-    '-D',
-    join(dir, 'data'),
-    '-U',
-    'postgres',
-    '-A',
-    'trust',
-    '-E',
-    'UTF8',
-  ]);
-  run(initdb, initdbArgs, { cwd: '/' });
+  const dataDir = join(dir, 'data');
+  run(...as('initdb', '-D', dataDir, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'), { cwd: '/' });
   const port = await freePort();
-  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${dir}`].flatMap((each) => [
-    '-c',
-    each,
-  ]);
-  const [server, serverArgs] = as([join(bin, 'postgres'), '-D', join(dir, 'data'), ...settings]);
-  const { log } = start('postgres', server, serverArgs, { cwd: '/' });
+  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories='];
   const url = `postgresql://postgres@127.0.0.1:${port}/postgres`;
-  await until('PostgreSQL', () => readFileSync(log, 'utf8').includes('ready to accept connections'), { log });
+  const isReady = () => spawnSync(join(bin, 'pg_isready'), ['-q', '-d', url]).status === 0;
+  let server = null;
+  const postgres = {
+    url,
+    async start() {
+      server = start('postgres', ...as('postgres', '-D', dataDir, ...settings.flatMap((each) => ['-c', each])), {
+        cwd: '/',
+      });
+      await until('PostgreSQL', isReady, { log: server.log });
+    },
+    /** Runs a client program of PostgreSQL. */
+    run: (name, ...args) => run(...as(name, ...args), { cwd: '/' }),
+    /** Copies the running server into a folder, from which it can be started. */
+    backup: () =>
+      postgres.run('pg_basebackup', '-d', url, '-D', join(dir, 'backup'), '--checkpoint=fast', '--wal-method=stream'),
+    /** The end of the machine, and of its disk. */
+    async lose() {
+      await end(server, 'SIGKILL');
+      await until('the end of PostgreSQL', () => !isReady());
+      rmSync(dataDir, { recursive: true, maxRetries: 5 });
+    },
+    async restore() {
+      renameSync(join(dir, 'backup'), dataDir);
+      await postgres.start();
+    },
+  };
+  await postgres.start();
   say(`PostgreSQL ${run(join(bin, 'postgres'), ['--version']).trim().replace(/^\D*/, '')}`);
-  return url;
+  return postgres;
 }
 
 function findPostgres() {
@@ -213,12 +229,44 @@ async function ask({ url, ca }, token, query, variables) {
   }
 }
 
+/** Follows the events of the merchant after a cursor over SSE, until as many have come as are wanted. Returns their ids. */
+function follow({ url, ca }, token, after, wanted) {
+  const headers = {
+    ...{ 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${token}` },
+  };
+  const ids = [];
+  let timer;
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(new URL('/graphql', url), { method: 'POST', headers, ca }, (response) => {
+      let rest = '';
+      response.setEncoding('utf8').on('data', (piece) => {
+        const blocks = (rest + piece).split('\n\n');
+        rest = blocks.pop();
+        for (const block of blocks.filter((each) => each.includes('event: next'))) {
+          const { data, errors } = JSON.parse(/^data: (.*)$/m.exec(block)[1]);
+          if (errors !== undefined) return reject(new Error(`The subscription failed: ${JSON.stringify(errors)}`));
+          ids.push(data.merchantEvents.id);
+        }
+        if (ids.length < wanted) return;
+        resolve(ids);
+        request.destroy();
+      });
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+    const tooLate = () => request.destroy(new Error(`Only ${ids.length} of ${wanted} events came.`));
+    timer = setTimeout(tooLate, eventsMsMax);
+    const query = 'subscription($after: EventCursor) { merchantEvents(after: $after) { id } }';
+    request.end(JSON.stringify({ query, variables: { after } }));
+  }).finally(() => clearTimeout(timer));
+}
+
 const create = `mutation($input: CreateOrderInput!) { createOrder(input: $input) { __typename ... on Order { id } ... on Error { code message } } }`;
 const pay = `mutation($input: PayOrderInput!) { payOrder(input: $input) { __typename ... on Payment { id nextAction { ... on RedirectAction { url } } } ... on Error { code message } } }`;
 const read = `query($id: ID!) { order(id: $id) { status paymentStatus captured { amountMinor } payments { id status } } }`;
 
-/** One buyer: an order, a payment on the sandbox's page. Every mutation is sent twice, as by somebody who presses twice. */
-async function buy(shop, token) {
+/** One buyer: an order, and a payment that waits on the sandbox's page. Every mutation is sent twice, as by somebody who presses twice. */
+async function begin(shop, token) {
   const [orderKey, payKey] = [randomUUID(), randomUUID()];
   const line = { name: 'Cup', quantity: 1, unitAmountMinor: 500 };
   let attempts = 0;
@@ -236,21 +284,45 @@ async function buy(shop, token) {
     payment = (await twice(pay, input)).payOrder;
     return payment.nextAction != null;
   });
-  const page = await fetch(payment.nextAction.url, {
+  return { id: order.id, paymentId: payment.id, page: payment.nextAction.url, isRepeated: attempts > 2 };
+}
+
+/** The buyer pays on the sandbox's page. */
+async function payOn({ page }) {
+  const answer = await fetch(page, {
     method: 'POST',
     redirect: 'manual',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: 'action=pay&card=4242424242424242',
   });
-  if (page.status >= 400) throw new Error(`The sandbox's page answered ${page.status}.`);
-  return { id: order.id, isRepeated: attempts > 2 };
+  if (answer.status >= 400) throw new Error(`The sandbox's page answered ${answer.status}.`);
+}
+
+async function buy(shop, token) {
+  const begun = await begin(shop, token);
+  await payOn(begun);
+  return begun;
+}
+
+/** Waits until all orders are paid, and returns them. */
+async function untilPaid(shop, token, bought) {
+  const states = new Map();
+  const isPaid = async ({ id }) => {
+    const { order } = (await ask(shop, token, read, { id })).data;
+    states.set(id, order);
+    return order.status === 'CONFIRMED' && order.paymentStatus === 'PAID';
+  };
+  await until('all orders are paid', async () => (await Promise.all(bought.map(isPaid))).every(Boolean), {
+    withinMs: paidMsMax,
+  });
+  return [...states.values()];
 }
 
 async function main() {
   const app = install();
   const secrets = join(work, 'secrets');
   run('sh', [join(app, 'deploy/secrets.sh'), secrets]);
-  const [databaseUrl, redisUrl] = [await startPostgres(), await startRedis()];
+  const [postgres, redisUrl] = [await startPostgres(), await startRedis()];
   const nodes = [
     { port: await freePort(), metrics: await freePort() },
     { port: await freePort(), metrics: await freePort() },
@@ -259,7 +331,7 @@ async function main() {
   const nodeEnvironment = ({ port, metrics }, publicUrl) => ({
     ...inherited,
     ...{ NODE_ENV: 'production', PORT: String(port), HOST: '127.0.0.1', PUBLIC_URL: publicUrl, TRUSTED_PROXIES: '1' },
-    ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, MASTER_KEY_FILE: join(secrets, 'master-key') },
+    ...{ DATABASE_URL: postgres.url, REDIS_URL: redisUrl, MASTER_KEY_FILE: join(secrets, 'master-key') },
     ...{ METRICS_PORT: String(metrics), LOG_LEVEL: 'warn' },
   });
   // The nodes are told the address of the proxy, which is known once it listens; so its port is chosen first.
@@ -274,8 +346,8 @@ async function main() {
     });
     return started;
   };
-  const first = await startNode(0, 'https://localhost');
-  await startNode(1, 'https://localhost');
+  let first = await startNode(0, 'https://localhost');
+  const second = await startNode(1, 'https://localhost');
   say('two nodes in production mode; the first one has migrated the database');
   const shop = await startProxy(app, secrets, nodes);
 
@@ -331,16 +403,7 @@ async function main() {
   const repeated = bought.filter(({ isRepeated }) => isRepeated).length;
 
   // 6. Nothing is lost and nothing is charged twice, by the API and by the provider's ledger.
-  const states = new Map();
-  const isPaid = async ({ id }) => {
-    const { order } = (await ask(shop, token, read, { id })).data;
-    states.set(id, order);
-    return order.status === 'CONFIRMED' && order.paymentStatus === 'PAID';
-  };
-  await until('all orders are paid', async () => (await Promise.all(bought.map(isPaid))).every(Boolean), {
-    withinMs: paidMsMax,
-  });
-  const orders = [...states.values()];
+  const orders = await untilPaid(shop, token, bought);
   const wrong = orders.filter(
     ({ payments, captured }) => payments.length !== 1 || Number(captured.amountMinor) !== 500,
   );
@@ -352,12 +415,31 @@ async function main() {
   say(
     `${orders.length} of ${ordersCount} orders are paid, each by one payment of 5.00; ${repeated} had an operation repeated by the client`,
   );
-  await startNode(0, 'https://localhost');
+  first = await startNode(0, 'https://localhost');
   say('node 1 is back');
+
+  // 7. The database is lost, and restored from a backup.
+  await rehearseRestore({
+    ...{ say, until, postgres, work },
+    ask: (query, variables = {}) => ask(shop, token, query, variables).then(({ data }) => data),
+    follow: (after, wanted) => follow(shop, token, after, wanted),
+    begin: () => begin(shop, token),
+    buy: () => buy(shop, token),
+    payOn,
+    untilPaid: (bought) => untilPaid(shop, token, bought),
+    stopNodes: () => Promise.all([first, second].map((node) => end(node))),
+    startNode: (number) => startNode(number - 1, 'https://localhost'),
+    reconcile: (date, ...nodeArgs) =>
+      spawnSync(
+        process.execPath,
+        [...nodeArgs, 'scripts/reconcile.mjs', '--account', accountId, '--date', date, '--json'],
+        { cwd: app, env: environment, encoding: 'utf8' },
+      ),
+  });
 }
 
 /** Ends a process and those that it has started. */
-async function end({ child, ended }) {
+async function end({ child, ended }, signal = 'SIGTERM') {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const send = (signal) => {
     try {
@@ -365,7 +447,7 @@ async function end({ child, ended }) {
     } catch {} // its group has ended
   };
   // As an operator ends them. PostgreSQL waits for its clients then, which end before it.
-  send('SIGTERM');
+  send(signal);
   if ((await Promise.race([ended, delay(15_000, null, { ref: false })])) === null) send('SIGKILL');
   await ended;
 }
