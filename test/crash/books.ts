@@ -9,6 +9,9 @@ const unsettledSql = `
     union all select id || ' ' || status from refunds where status in ('PENDING', 'UNKNOWN')
     union all select id || ' ' || status from orders where status = 'CLOSING'
     union all select id || ' ' || status from deliveries where status = 'PENDING'
+    union all select event_id || ' ' || status || ' at ' || endpoint_id from webhook_messages where status <> 'DELIVERED'
+    union all select w.id || ' has more events' from webhook_endpoints w where exists (
+      select from events e where e.merchant_id = w.merchant_id and (e.epoch, e.xid, e.pos) > (w.epoch, w.xid, w.pos))
   ) open`;
 const paymentsSql = `
   select id, captured_minor as captured, refunded_minor as refunded, reserved_minor as reserved,

@@ -5,8 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
+import type { DeathAt } from '../../src/failpoints.ts';
 import { freePort } from '../support/free-port.ts';
 import { checkBooks, unsettled } from './books.ts';
+import { openHook } from './hook.ts';
 import { MortalServer, stripeKeys } from './server.ts';
 import { type Answers, confirmCard, Shop } from './shop.ts';
 
@@ -21,15 +23,17 @@ export type CrashRun = {
 };
 
 /** The maximum time until everything is final after the last restart. */
-export const settledMsMax = 60_000;
+export const settledMsMax = 120_000;
 /** A failpoint that is not reached within this time is placed wrongly. */
-const lifeMsMax = 90_000;
+const lifeMsMax = 180_000;
 const shopsMax = 3;
+/** A server dies at this passing of a failpoint at the latest. Deaths at later ones find messages in every state. */
+const passingsMax = 3;
 const pollMs = 250;
 
 /**
  * Kills the server several times at a failpoint while shops use it, restarts it a last time, stops all client calls, and compares its state with
- * the provider's ledger.
+ * the provider's ledger, and its log with what the merchant's webhook endpoint got.
  */
 export async function runCrashes(failpoint: Failpoint, kills: number, databaseUrl: string): Promise<CrashRun> {
   const dataDir = mkdtempSync(join(tmpdir(), 'paystream-crash-'));
@@ -46,27 +50,45 @@ export async function runCrashes(failpoint: Failpoint, kills: number, databaseUr
   });
   const server = new MortalServer({ databaseUrl, dataDir, port, sandboxUrl: sandbox.url });
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  const hook = await openHook();
   try {
-    const answers = await killAgainAndAgain(server, sandbox, failpoint, kills);
+    await server.start(null);
+    await hook.register(server);
+    await server.stop();
+    const revive = async () => {
+      await hook.endLeases(pool);
+      await server.start(deathOf(failpoint, server.deaths));
+    };
+    const answers = await killAgainAndAgain(server, sandbox, { failpoint, kills, revive });
     await server.start(null);
     const settledMs = await settle(pool, sandbox);
-    const complaints = await checkBooks(pool, sandbox, answers);
+    const complaints = [...(await checkBooks(pool, sandbox, answers)), ...(await hook.check(pool))];
     if (settledMs > settledMsMax) complaints.unshift(`not final after ${settledMsMax} ms: ${await unsettled(pool)}`);
     const { rows } = await pool.query<{ count: number }>('select count(*)::int as count from payments');
     return { failpoint, kills: server.deaths, settledMs, payments: rows[0]?.count ?? 0, complaints };
   } finally {
     await server.stop();
+    await hook.close();
     await pool.end();
     await sandbox.close();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
+/**
+ * A server passes the failpoints of webhooks for every message. If it died at the first passing always, the same message would be repeated, and
+ * no other one would be on its way.
+ */
+function deathOf(name: Failpoint, deaths: number): DeathAt {
+  return { name, passing: name.startsWith('webhook.') ? 1 + (deaths % passingsMax) : 1 };
+}
+
+type Killing = { readonly failpoint: Failpoint; readonly kills: number; readonly revive: () => Promise<void> };
+
 async function killAgainAndAgain(
   server: MortalServer,
   sandbox: Sandbox,
-  failpoint: Failpoint,
-  kills: number,
+  { failpoint, kills, revive }: Killing,
 ): Promise<Answers> {
   const closing = new AbortController();
   const shop = new Shop(server, sandbox, closing.signal);
@@ -77,7 +99,7 @@ async function killAgainAndAgain(
   );
   try {
     while (server.deaths < kills) {
-      await server.start(failpoint);
+      await revive();
       const isKilled = await Promise.race([
         server.ended(),
         delay(lifeMsMax, 'never' as const, { signal: closing.signal }),

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Failpoint } from '../../src/domain/failpoint.ts';
+import type { DeathAt } from '../../src/failpoints.ts';
 
 const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -39,8 +39,8 @@ export class MortalServer {
     this.url = `http://127.0.0.1:${place.port}/graphql`;
   }
 
-  /** Resolves when it listens. */
-  async start(failpoint: Failpoint | null): Promise<void> {
+  /** Resolves when it listens. It dies when it passes the failpoint for the time that is given. */
+  async start(death: DeathAt | null): Promise<void> {
     const { databaseUrl, dataDir, port, sandboxUrl, redisUrl, metricsPort } = this.#place;
     const { DATABASE_URL: _ours, REDIS_URL: _wakes, NODE_ENV: _test, ...env } = process.env;
     const child = spawn(process.execPath, ['scripts/start.mjs'], {
@@ -49,11 +49,11 @@ export class MortalServer {
       env: {
         ...env,
         ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
-        ...(failpoint !== null && { FAILPOINTS: failpoint }),
+        ...(death !== null && { FAILPOINTS: `${death.name}@${death.passing}` }),
         ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
         ...(metricsPort !== undefined && { METRICS_PORT: String(metricsPort) }),
         ...{ DATA_DIR: dataDir, PORT: String(port), DEV_API_KEY: serverToken, LOG_LEVEL: 'fatal' },
-        ...{ RATE_LIMIT_MUTATIONS: '100000', RATE_LIMIT_QUERIES: '100000' },
+        ...{ RATE_LIMIT_MUTATIONS: '100000', RATE_LIMIT_QUERIES: '100000', WEBHOOK_LOOPBACK: 'on' },
         ...{ STRIPE_SECRET_KEY: stripeKeys.secretKey, STRIPE_PUBLISHABLE_KEY: stripeKeys.publishableKey },
         ...{ STRIPE_WEBHOOK_SECRETS: stripeKeys.webhookSecret, STRIPE_API_BASE: sandboxUrl },
       },

@@ -19,8 +19,8 @@ test.each(['', 'pay', 'pay.called@0', 'pay.called@x', 'pay.called,,'])('%o is no
 
 // The server's books are read beside it, which the embedded database allows nobody. All failpoints: `npm run prove:crashes`.
 describe.runIf(process.env.DATABASE_URL)('a server that is killed', { concurrent: true }, () => {
-  test.each<Failpoint>(['pay.called', 'callback.acknowledged', 'refund.answer.uncommitted'])(
-    'at %s loses nothing, charges once, and brings everything to its end without a client',
+  test.each<Failpoint>(['pay.called', 'callback.acknowledged', 'refund.answer.uncommitted', 'webhook.answered'])(
+    'at %s loses nothing, charges once, brings everything to its end without a client, and posts every event in sequence',
     async (failpoint) => {
       const databaseUrl = await createTestDatabaseUrl();
       const { kills, payments, complaints } = await runCrashes(failpoint, 2, databaseUrl ?? '');
