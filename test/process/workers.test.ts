@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { GraphQLClient } from 'graphql-request';
+import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { createOrder } from '../support/orders.ts';
-import { makeHome, spawnScript } from '../support/server-process.ts';
+import { samplesIn } from '../support/samples.ts';
+import { type Home, makeHome, spawnScript } from '../support/server-process.ts';
 import { wsClient } from '../support/subscriber.ts';
 import type { TestApp } from '../support/test-app.ts';
 
@@ -39,25 +42,37 @@ function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
+/** Two workers that serve requests. */
+async function startWorkers(home: Home, environment: Readonly<Record<string, string>> = {}) {
+  const child = spawnScript(home, 'start', ['--workers', '2'], {
+    ...{ ...provider, DEV_API_KEY: token, PORT: String(home.port), ...environment },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  const complaints: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => complaints.push(line));
+  const banner: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => banner.push(line));
+  const url = `http://127.0.0.1:${home.port}`;
+  const pid = child.pid ?? 0;
+  await expect.poll(() => childrenOf(pid).length, { timeout: 120_000 }).toBe(2);
+  await expect.poll(() => isReady(url), { timeout: 120_000 }).toBe(true);
+  const client = new GraphQLClient(`${url}/graphql`, { headers: { authorization: `Bearer ${token}` } });
+  const at = { app: { url }, token, client } as unknown as TestApp; // what the helpers use of it
+  return { ...{ child, pid, ended, complaints, banner, url, client, at } };
+}
+
+/** Kills a worker, and waits for the one that replaces it. */
+async function replaceWorker(pid: number): Promise<{ readonly killed: number; readonly stayed: number }> {
+  const [killed = 0, stayed = 0] = childrenOf(pid);
+  process.kill(killed, 'SIGKILL');
+  await expect.poll(() => childrenOf(pid).filter((child) => child !== killed).length, { timeout: 120_000 }).toBe(2);
+  return { killed, stayed };
+}
+
 describe.runIf(process.env.DATABASE_URL)('two workers on one port', () => {
   test('serve one API: subscribers of both hear every event, and a worker that dies is replaced', async () => {
-    const home = await makeHome();
-    const child = spawnScript(home, 'start', ['--workers', '2'], {
-      ...{ ...provider, DEV_API_KEY: token, PORT: String(home.port) },
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const ended = once(child, 'exit');
-    const errors = createInterface({ input: child.stderr });
-    const said: string[] = [];
-    errors.on('line', (line) => said.push(line));
-    child.stdout.resume();
-    const url = `http://127.0.0.1:${home.port}`;
-    const pid = child.pid ?? 0;
-    await expect.poll(() => childrenOf(pid).length, { timeout: 120_000 }).toBe(2);
-    await expect.poll(() => isReady(url), { timeout: 120_000 }).toBe(true);
-
-    const client = new GraphQLClient(`${url}/graphql`, { headers: { authorization: `Bearer ${token}` } });
-    const at = { app: { url }, token, client } as unknown as TestApp; // what the helpers below use of it
+    const { child, pid, ended, complaints, url, client, at } = await startWorkers(await makeHome());
     await createOrder(at);
     const { orders } = await client.request<{ orders: { eventCursor: string } }>(
       '{ orders(first: 1) { eventCursor } }',
@@ -84,16 +99,75 @@ describe.runIf(process.env.DATABASE_URL)('two workers on one port', () => {
     expect(await Promise.all(iterators.map(untilHeard))).toEqual(clients.map(() => id));
     await Promise.all(clients.map((client) => client.dispose()));
 
-    const [first = 0, second = 0] = childrenOf(pid);
-    process.kill(first, 'SIGKILL');
-    await expect.poll(() => childrenOf(pid).filter((child) => child !== first).length, { timeout: 120_000 }).toBe(2);
-    expect(childrenOf(pid)).toContain(second);
-    expect(said.join('\n')).toContain(`Worker ${first} has ended.`);
+    const { killed, stayed } = await replaceWorker(pid);
+    expect(childrenOf(pid)).toContain(stayed);
+    expect(complaints.join('\n')).toContain(`Worker ${killed} has ended.`);
     await expect.poll(() => isReady(url), { timeout: 120_000 }).toBe(true);
     child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
   });
+
+  test('serve their metrics on one port, added up, and what is in the database once', async () => {
+    const home = await makeHome();
+    const metricsPort = await freePort();
+    const { child, pid, ended, banner, at } = await startWorkers(home, { METRICS_PORT: String(metricsPort) });
+    const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+    expect(banner).toContain(`Metrics    ${metricsUrl}, of all workers`);
+    const read = async (name: string, labels: Readonly<Record<string, string>> = {}) => {
+      const samples = samplesIn(await (await fetch(metricsUrl)).text());
+      const fits = ({ labels: own }: (typeof samples)[number]) =>
+        Object.entries(labels).every(([key, value]) => own[key] === value);
+      return samples.filter((sample) => sample.name === name && fits(sample)).map(({ value }) => value);
+    };
+    await expect.poll(() => read('paystream_workers')).toEqual([2]);
+
+    // Connections are dealt out in turn.
+    const create = 'mutation($input: CreateOrderInput!) { createOrder(input: $input) { __typename } }';
+    for (let number = 0; number < 12; number += 1) {
+      const input = { idempotencyKey: `order ${number}`, currency: 'EUR', lines: [line] };
+      const response = await fetch(`${at.app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, connection: 'close' },
+        body: JSON.stringify({ query: create, variables: { input } }),
+      });
+      expect(await response.json()).toEqual({ data: { createOrder: { __typename: 'Order' } } });
+    }
+    const created = { command: 'createOrder', outcome: 'done' };
+    expect(await read('paystream_commands_total', created)).toEqual([12]);
+    const subscription = 'subscription { merchantEvents { id } }';
+    const clients = Array.from({ length: 4 }, () => wsClient(at));
+    const ends = clients.map((client) =>
+      client.subscribe({ query: subscription }, { next: () => {}, error: () => {}, complete: () => {} }),
+    );
+    await expect.poll(() => read('paystream_subscribers')).toEqual([4]);
+    for (const end of ends) end();
+    await Promise.all(clients.map((client) => client.dispose()));
+    await expect.poll(() => read('paystream_subscribers')).toEqual([0]);
+
+    const database = new pg.Client({ connectionString: home.databaseUrl ?? '' });
+    await database.connect();
+    await database.query(
+      `insert into deliveries (id, provider, provider_account, event_id, event_type, headers, body, status, received_at, apply_at, apply_attempts)
+       values ('waiting', 'STRIPE', 'acct_other', 'evt_waiting', 'x', '{}', '', 'PENDING', now() - interval '5 minutes', now(), 0)`,
+    );
+    await database.end();
+    expect(await read('paystream_callbacks_pending')).toEqual([1]);
+    const [seconds = 0] = await read('paystream_callback_oldest_pending_seconds');
+    expect(seconds).toBeGreaterThanOrEqual(300);
+    expect(await read('paystream_database_up')).toEqual([1]);
+
+    // The counts of the worker that was killed are gone: each of the two had some, and neither had all.
+    await replaceWorker(pid);
+    await expect.poll(() => read('paystream_workers')).toEqual([2]);
+    const [left = 0] = await read('paystream_commands_total', created);
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThan(12);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
 });
+
+const line = { name: 'Cup', quantity: 1, unitAmountMinor: 500 };
 
 async function isReady(url: string): Promise<boolean> {
   const response = await fetch(`${url}/readyz`).catch(() => null);
