@@ -13,6 +13,7 @@ export const stripeKeys = {
   webhookSecret: 'whsec_crash_crash_crash',
 } as const;
 const askAgainMs = 20;
+const startsMax = 5;
 export const serverToken = 'token_of_the_crash_test';
 
 /** The settings that survive a restart: the data, the port, and the provider's address. */
@@ -33,14 +34,28 @@ export class MortalServer {
   #place: Place;
   #child: ChildProcess | null = null;
   #up = deferred();
+  #isUp = false;
 
   constructor(place: Place) {
     this.#place = place;
     this.url = `http://127.0.0.1:${place.port}/graphql`;
   }
 
-  /** Resolves when it listens. It dies when it passes the failpoint for the time that is given. */
+  /**
+   * Resolves when it listens. It dies when it passes the failpoint for the time that is given. A start that gives up because the database of a
+   * busy machine does not answer in time is repeated, as a supervisor would.
+   */
   async start(death: DeathAt | null): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const complaint = await this.#tryToStart(death);
+      if (complaint === null) return;
+      if (attempt === startsMax || !complaint.includes('connection timeout'))
+        throw new Error(`The server did not start: ${complaint}`);
+    }
+  }
+
+  /** Null, or what the server said when it gave up. */
+  async #tryToStart(death: DeathAt | null): Promise<string | null> {
     const { databaseUrl, dataDir, port, sandboxUrl, redisUrl, metricsPort } = this.#place;
     const { DATABASE_URL: _ours, REDIS_URL: _wakes, NODE_ENV: _test, ...env } = process.env;
     const child = spawn(process.execPath, ['scripts/start.mjs'], {
@@ -64,14 +79,18 @@ export class MortalServer {
       complaint += String(chunk);
     });
     child.once('exit', (_code, signal) => {
-      this.#up = deferred();
+      // Callers that wait for a server which died before it was up wait for the next one.
+      if (this.#isUp) this.#up = deferred();
+      this.#isUp = false;
       if (signal === 'SIGKILL') this.deaths += 1;
     });
     const lines = createInterface({ input: child.stdout });
     const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string];
-    if (child.signalCode === 'SIGKILL') return; // shops call as soon as it listens: it died before it reported that
-    if (!line.includes(new URL(this.url).origin)) throw new Error(`The server did not start: ${line} ${complaint}`);
+    if (child.signalCode === 'SIGKILL') return null; // shops call as soon as it listens: it died before it reported that
+    if (!line.includes(new URL(this.url).origin)) return `${line} ${complaint}`;
+    this.#isUp = true;
     this.#up.resolve();
+    return null;
   }
 
   /** Resolves when the process has ended: true if by SIGKILL. */
