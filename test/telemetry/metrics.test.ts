@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { serveMetrics } from '../../src/telemetry/metrics-server.ts';
 import { createWorkerMetrics, type MetricsRequest } from '../../src/telemetry/worker-metrics.ts';
 import { confirmCard, createOrder, payOrder } from '../support/orders.ts';
 import { samplesIn } from '../support/samples.ts';
@@ -121,6 +124,36 @@ test('only /metrics is served, and only to GET', async () => {
   expect((await fetch(new URL('/graphql', url), { method: 'POST', body: '{}' })).status).toBe(404);
   expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(405);
   expect((await fetch(`${app.app.url}/metrics`)).status).toBe(404);
+});
+
+/** The status of the answer to a request that was sent to the metrics by this name. */
+async function statusFor(url: string, host: string): Promise<number | undefined> {
+  const [response] = (await once(get(url, { headers: { host } }), 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
+
+test('on loopback, a page of a foreign name that resolves to this machine reads nothing', async () => {
+  const url = app.app.metricsUrl ?? '';
+  const { port } = new URL(url);
+  const own = ['localhost', `localhost:${port}`, 'LOCALHOST', `127.0.0.1:${port}`, '127.0.0.2', `[::1]:${port}`];
+  for (const host of own) expect([host, await statusFor(url, host)]).toEqual([host, 200]);
+  const foreign = [
+    'evil.example',
+    `evil.example:${port}`,
+    '127.0.0.1.evil.example',
+    'localhost.evil.example',
+    '10.0.0.1',
+  ];
+  for (const host of foreign) expect([host, await statusFor(url, host)]).toEqual([host, 403]);
+});
+
+test('where others reach the metrics, Prometheus may use any name of the node', async () => {
+  const scrape = async () => ({ contentType: 'text/plain', text: 'up 1\n' });
+  const server = await serveMetrics({ host: '0.0.0.0', port: 0 }, scrape);
+  onTestFinished(server.close);
+  const url = server.url.replace('0.0.0.0', '127.0.0.1');
+  expect(await statusFor(url, 'node-1.internal:9464')).toBe(200);
 });
 
 test('a port that is taken is named with its variable', async () => {
