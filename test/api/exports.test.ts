@@ -114,7 +114,10 @@ test('an export counts as a query, and one without a valid token as a request wi
 test('rights are those of the API', async () => {
   expect((await rowsOf('orders.csv', alice)).map(({ id }) => id)).toEqual([paid]);
   const refused = await ask('payments.csv', alice);
-  expect([refused.status, await refused.json()]).toEqual([403, { error: 'payments is not allowed for the role CUSTOMER.' }]);
+  expect([refused.status, await refused.json()]).toEqual([
+    403,
+    { error: 'payments is not allowed for the role CUSTOMER.' },
+  ]);
   expect((await ask('orders.csv', null)).status).toBe(401);
   expect(await rowsOf('orders.csv', (await addMerchant(app, 'Other')).at(app))).toEqual([]);
   expect((await ask('orders.csv', app, { origin: 'https://evil.example' })).status).toBe(403);
