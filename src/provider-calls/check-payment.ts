@@ -102,7 +102,14 @@ async function callProvider(
   const provider = providerOf(context, payment);
   const paymentOrder = paymentOrderOf(held, payment);
   const signal = AbortSignal.timeout(callDeadlineMs);
-  if (payment.status === 'SUCCEEDED') return { ...nothing, list: await provider.listRefunds(paymentOrder, signal) };
+  if (payment.status === 'SUCCEEDED') {
+    const list = await provider.listRefunds(paymentOrder, signal);
+    // A callback does not say which card has paid.
+    const lacksCard = payment.method === 'CARD' && payment.cardBrand === null;
+    const asked = lacksCard ? await provider.queryPayment(paymentOrder, signal) : null;
+    const isPaid = asked?.kind === 'report' && asked.report.status === 'SUCCEEDED';
+    return { ...nothing, list, report: isPaid ? asked.report : null };
+  }
   if (payment.status === 'CANCELING') {
     const closed = await provider.closePayment(paymentOrder, signal);
     const { report, payableUntil } = answerOf(closed);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { confirmCard, createOrder, payOrder, refreshPayment } from '../support/orders.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -32,6 +32,18 @@ test.each(['AUTOMATIC', 'MANUAL'] as const)(
     expect(await cardOf(payment.id)).toEqual({ status, card: { brand: 'mastercard', last4: '4444' } });
   },
 );
+
+test('a payment that a callback settled has its card once Stripe was asked', async () => {
+  const { id } = await createOrder(app);
+  const payment = await payOrder(app, id);
+  await confirmCard(app, payment);
+  await untilCallbacksCame(app);
+  await app.app.idle();
+  expect(await cardOf(payment.id)).toEqual({ status: 'SUCCEEDED', card: null });
+  app.clock.advance(1100);
+  await refreshPayment(app, payment.id);
+  expect(await cardOf(payment.id)).toEqual({ status: 'SUCCEEDED', card: { brand: 'visa', last4: '4242' } });
+});
 
 test('other methods have no card', async () => {
   const { id } = await createOrder(app, { currency: 'CNY' });
