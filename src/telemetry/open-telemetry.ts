@@ -23,29 +23,30 @@ export async function openTelemetry(
   collection: MetricsCollection | null,
 ): Promise<Telemetry> {
   const closing: (() => unknown)[] = [];
-  let metricsUrl: string | null = null;
-  if (tracing !== null) {
-    const { openOtlpExporter, openTracing } = await import('./tracing.ts');
-    const { observer, close } = openTracing(tracing, openOtlpExporter(tracing));
-    closing.push(close, addObserver(observer));
-  }
-  if (metrics !== null) {
+  // In reverse order: nothing is observed any more when the last spans are exported.
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step();
+  };
+  try {
+    if (tracing !== null) {
+      const { openOtlpExporter, openTracing } = await import('./tracing.ts');
+      const { observer, close } = openTracing(tracing, openOtlpExporter(tracing));
+      closing.push(close, addObserver(observer));
+    }
+    if (metrics === null) return { metricsUrl: null, close };
     const { createMetrics } = await import('./metrics.ts');
     const { observer, read, scrape } = createMetrics(readGauges);
     closing.push(addObserver(observer));
-    if (collection !== null) collection.answerWith(read);
-    else {
-      const { serveMetrics } = await import('./metrics-server.ts');
-      const server = await serveMetrics(metrics, scrape);
-      closing.push(server.close);
-      metricsUrl = server.url;
+    if (collection !== null) {
+      collection.answerWith(read);
+      return { metricsUrl: null, close };
     }
+    const { serveMetrics } = await import('./metrics-server.ts');
+    const server = await serveMetrics(metrics, scrape);
+    closing.push(server.close);
+    return { metricsUrl: server.url, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
-  return {
-    metricsUrl,
-    async close() {
-      // In reverse order: nothing is observed any more when the last spans are exported.
-      for (const step of closing.splice(0).reverse()) await step();
-    },
-  };
 }
