@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
 import { makeHome, type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { openWebBrowser } from '../support/web-page.ts';
@@ -58,6 +58,7 @@ describe.skipIf(!browserHere)('the demo shop', () => {
   test.each(Object.keys(pay))('from the basket to paid with %s, and back', async (name) => {
     const visitor = await visitWith(browser);
     const page = await visitor.newPage();
+    onTestFailed(async () => console.log(page.url(), await page.locator('body').innerText(), visitor.complaints));
     const orderId = await checkOut(page);
     await page.getByRole('heading', { name: 'Pay Corner Coffee' }).waitFor();
     await page.getByRole('button', { name: new RegExp(`^${name}`) }).click();

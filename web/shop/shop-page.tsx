@@ -23,17 +23,24 @@ type State =
   | { readonly kind: 'failed'; readonly message: string }
   | (Shop & { readonly kind: 'open' });
 
+/** The time until a shop that could not be opened is tried again. */
+const loadAgainMs = 2000;
+
 export function ShopPage() {
   const t = useTexts(texts);
   const [state, setState] = useState<State>({ kind: 'loading' });
   const load = useCallback(() => {
-    setState({ kind: 'loading' });
     openShop().then(
       (shop) => setState({ kind: 'open', ...shop }),
       (error: unknown) => setState({ kind: 'failed', message: error instanceof Error ? error.message : '' }),
     );
   }, []);
   useEffect(load, [load]);
+  useEffect(() => {
+    if (state.kind !== 'failed') return;
+    const timer = window.setTimeout(load, loadAgainMs);
+    return () => window.clearTimeout(timer);
+  }, [state, load]);
   const name = state.kind === 'open' ? state.merchant.name : t('title');
   useEffect(() => {
     document.title = name;
