@@ -1,4 +1,5 @@
 import type { MasterKeys } from './accounts/master-key.ts';
+import type { ProviderAccounts } from './accounts/provider-accounts.ts';
 import type { ClosingList } from './closing-list.ts';
 import { createTokenVerifier } from './commands/verify-token.ts';
 import { type Config, readProviders } from './config.ts';
@@ -135,15 +136,17 @@ export function openOwnPages(parts: {
   readonly directory: string;
   /** Whether the demo shop is among them. It is for the developer at this machine: anybody who opens it is a customer. */
   readonly hasShop: boolean;
-  readonly setups: readonly ProviderSetup[];
+  readonly accounts: Pick<ProviderAccounts, 'all'>;
   readonly sandboxUrl: string | null;
 }): Pages {
-  const { directory, hasShop, setups, sandboxUrl } = parts;
-  const forms = setups.flatMap(({ cardFormUrl }) => (cardFormUrl === undefined ? [] : [new URL(cardFormUrl).origin]));
+  const { directory, hasShop, accounts, sandboxUrl } = parts;
+  // Accounts come and go while the server runs.
+  const cardForms = () =>
+    accounts.all().flatMap(({ cardFormUrl }) => (cardFormUrl === undefined ? [] : [new URL(cardFormUrl).origin]));
   return openPages({
     directory,
     names: hasShop ? ['dashboard', 'checkout', 'shop'] : ['dashboard', 'checkout'],
-    sources: { checkout: checkoutSources(forms, sandboxUrl === null) },
+    sources: { checkout: () => checkoutSources(cardForms(), sandboxUrl === null) },
     told: { checkout: sandboxUrl === null ? {} : { 'paystream-sandbox': sandboxUrl } },
   });
 }

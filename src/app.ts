@@ -203,7 +203,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const addressOf = createAddressReader(config.trustedProxies, log);
     const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
     const pages = openOwnPages({
-      ...{ directory: parts.pagesDirectory ?? pagesDirectory, hasShop: pagesToken !== null, setups },
+      ...{ directory: parts.pagesDirectory ?? pagesDirectory, hasShop: pagesToken !== null, accounts },
       sandboxUrl: sandbox?.process.url ?? null,
     });
     const webhookRules = { isProduction: config.isProduction, allowsLoopback: config.allowsWebhookLoopback };

@@ -148,24 +148,26 @@ function partsOf({ commands, administration }: GraphqlContext) {
   return { db, clock, log, ...administration };
 }
 
-/** The server sends requests to the API URL, so a merchant must not choose it. */
+/** The server sends requests to some addresses, and its pages embed others, so a merchant must not choose them. */
 function givenVariables(
   provider: string,
   variables: readonly { readonly name: string; readonly value: string }[],
 ): GivenVariables {
   const names = variables.map(({ name }) => name);
-  const endpoint = endpointVariableOf(provider);
+  const operators = operatorVariablesOf(provider);
   const violations = [
     ...names.filter((name, index) => names.indexOf(name) !== index).map((name) => `${name} is given twice.`),
-    ...(names.includes(endpoint ?? '') ? [`${endpoint} can only be set by the operator of the server.`] : []),
+    ...names
+      .filter((name) => operators.includes(name))
+      .map((name) => `${name} can only be set by the operator of the server.`),
   ];
   return { names, values: Object.fromEntries(variables.map(({ name, value }) => [name, value])), violations };
 }
 
-function endpointVariableOf(provider: string): string | null {
+function operatorVariablesOf(provider: string): readonly string[] {
   try {
-    return definitionOf(provider).endpointVariable;
+    return definitionOf(provider).operatorVariables;
   } catch {
-    return null; // the command says which providers there are
+    return []; // the command says which providers there are
   }
 }

@@ -8,10 +8,11 @@ import type { PageSources } from './pages.ts';
  * @param hasStripe whether cards may also be entered at Stripe.
  */
 export function checkoutSources(cardForms: readonly string[], hasStripe: boolean): PageSources {
-  if (!hasStripe) return { 'frame-src': cardForms };
+  const forms = [...new Set(cardForms)];
+  if (!hasStripe) return { 'frame-src': forms };
   return {
     'script-src': ['https://js.stripe.com'],
     'connect-src': ['https://api.stripe.com'],
-    'frame-src': ['https://js.stripe.com', 'https://hooks.stripe.com', ...cardForms],
+    'frame-src': ['https://js.stripe.com', 'https://hooks.stripe.com', ...forms],
   };
 }

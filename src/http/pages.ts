@@ -17,7 +17,8 @@ export type PagesParts = {
   readonly directory: string;
   /** The pages to serve. */
   readonly names: readonly PageName[];
-  readonly sources?: Partial<Readonly<Record<PageName, PageSources>>>;
+  /** Asked for with each page: they can change. */
+  readonly sources?: Partial<Readonly<Record<PageName, () => PageSources>>>;
   /** What a page is told about this server: the content of `<meta>` elements by name. */
   readonly told?: Partial<Readonly<Record<PageName, Readonly<Record<string, string>>>>>;
 };
@@ -105,7 +106,7 @@ export function openPages({ directory, names, sources = {}, told = {} }: PagesPa
       if (page === undefined) throw notBuilt();
       send(request, response, page, {
         'cache-control': 'no-cache',
-        'content-security-policy': policyOf(sources[name] ?? {}),
+        'content-security-policy': policyOf(sources[name]?.() ?? {}),
         'cross-origin-resource-policy': 'same-origin',
       });
       return true;

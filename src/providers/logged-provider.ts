@@ -17,7 +17,7 @@ import {
  * described below.
  */
 type Operation = {
-  [K in keyof PaymentProvider]: PaymentProvider[K] extends (...args: never[]) => Promise<unknown> ? K : never;
+  [K in keyof PaymentProvider]-?: PaymentProvider[K] extends (...args: never[]) => Promise<unknown> ? K : never;
 }[keyof PaymentProvider];
 
 type Description<K extends Operation> = {

@@ -145,6 +145,8 @@ export interface PaymentProvider extends BillReader {
   readonly account: string;
   /** Names that earlier versions of this program recorded for an account that may be this one. */
   readonly formerAccounts: readonly string[];
+  /** The address of a page with card fields that our pages have to be able to embed. */
+  readonly cardFormUrl?: string;
   /** In order of preference. */
   readonly flows: readonly PaymentFlow[];
   /** The buyer fields that each flow requires. */
@@ -215,8 +217,6 @@ export type ProviderSetup = {
   readonly description: string;
   /** True when no money moves: a test key, or a sandbox. */
   readonly isTest: boolean;
-  /** The address of a page with card fields that our pages have to be able to embed. */
-  readonly cardFormUrl?: string;
   /**
    * Returns the name of the account. The same account always has the same name, and different accounts have different
    * names.
@@ -261,8 +261,8 @@ export type ProviderDefinition = {
   readonly variables: readonly string[];
   /** Those of the variables that are stored encrypted when the account is stored. */
   readonly secretVariables: readonly string[];
-  /** The variable with the URL of the provider's API. Only operators of the server set it: the server sends requests there. */
-  readonly endpointVariable: string;
+  /** Addresses that only operators of the server set: the server sends requests there, or its pages embed what is there. */
+  readonly operatorVariables: readonly string[];
   /** Null when none of the variables is set, or when one of them is invalid. */
   readSetup(settings: Settings): ProviderSetup | null;
 };

@@ -54,6 +54,26 @@ test('a merchant without an account cannot pay, and can at once on every node af
   await callBack(other, node, `/webhooks/stripe/${blueAccount.id}`);
 });
 
+test('the checkout may embed the card form of an account that was stored while the server runs, and an operator alone names it', async () => {
+  const frames = async () => {
+    const { headers } = await fetch(`${node.app.url}/checkout/ord_1`);
+    return /frame-src ([^;]*)/.exec(headers.get('content-security-policy') ?? '')?.[1]?.split(' ');
+  };
+  expect(await frames()).toEqual(['https://js.stripe.com', 'https://hooks.stripe.com']);
+  const { values } = stripeVariables(node, redKey);
+  const withForm = { ...values, STRIPE_CARD_FORM_URL: 'https://form.test/card' };
+  const names = Object.keys(withForm);
+  const variables = { values: withForm, names, violations: [] };
+  await updateProviderAccount(accountParts(node), redAccount.id, { variables, allowsTest: false });
+  await node.app.rounds.refreshAccounts();
+  expect(await frames()).toEqual(['https://js.stripe.com', 'https://hooks.stripe.com', 'https://form.test']);
+  const { done } = await red.at(node).client.request<{ done: object }>(
+    `mutation { done: updateProviderAccount(id: "${redAccount.id}", variables: [{ name: "STRIPE_CARD_FORM_URL", value: "https://x.test" }]) {
+      ... on InvalidInputError { issues { message } } } }`,
+  );
+  expect(JSON.stringify(done)).toContain('STRIPE_CARD_FORM_URL can only be set by the operator of the server.');
+});
+
 test('each merchant’s payments go to its own account, on every node, and their callbacks pay its orders', async () => {
   for (const [merchant, at, sandbox, account] of [
     [red, other, node, redAccount],

@@ -27,7 +27,7 @@ const variables = [...always, 'ALIPAY_PUBLIC_KEY', ...certificateNames, 'ALIPAY_
 export const alipayDefinition: ProviderDefinition = {
   name: 'ALIPAY',
   variables,
-  endpointVariable: 'ALIPAY_GATEWAY',
+  operatorVariables: ['ALIPAY_GATEWAY'],
   secretVariables: ['ALIPAY_PRIVATE_KEY'],
   readSetup(settings) {
     const config = variables.some(settings.isSet) ? readConfig(settings) : null;

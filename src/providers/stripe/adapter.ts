@@ -48,6 +48,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     account,
     // Earlier versions used these names for every account.
     formerAccounts: [new URL(options.apiBase).hostname === 'api.stripe.com' ? 'default' : 'sandbox'],
+    ...(options.cardFormUrl !== undefined && { cardFormUrl: options.cardFormUrl }),
     flows: ['EMBEDDED', 'REDIRECT'],
     needs: { REDIRECT: ['returnUrl'] },
     webhookContentType: 'application/json',

@@ -8,7 +8,6 @@ export function stripeSetup(config: StripeConfig): ProviderSetup {
     name: 'STRIPE',
     description: `${mode} key at ${new URL(config.apiBase).host}`,
     isTest: mode === 'test',
-    ...(config.cardFormUrl !== undefined && { cardFormUrl: config.cardFormUrl }),
     // Without cards the SDK is not loaded.
     async findAccount(log) {
       const { findStripeAccount } = await import('./account.ts');
@@ -28,7 +27,7 @@ const variables = [...required, 'STRIPE_ACCOUNT', 'STRIPE_API_BASE', 'STRIPE_CAR
 export const stripeDefinition: ProviderDefinition = {
   name: 'STRIPE',
   variables,
-  endpointVariable: 'STRIPE_API_BASE',
+  operatorVariables: ['STRIPE_API_BASE', 'STRIPE_CARD_FORM_URL'],
   secretVariables: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRETS'],
   readSetup(settings) {
     const config = variables.some(settings.isSet) ? readConfig(settings) : null;

@@ -29,7 +29,7 @@ export function wechatpaySetup(config: WechatpayConfig): ProviderSetup {
 export const wechatpayDefinition: ProviderDefinition = {
   name: 'WECHATPAY',
   variables,
-  endpointVariable: 'WECHATPAY_BASE_URL',
+  operatorVariables: ['WECHATPAY_BASE_URL'],
   secretVariables: ['WECHATPAY_PRIVATE_KEY', 'WECHATPAY_API_V3_KEY'],
   readSetup(settings) {
     const config = variables.some(settings.isSet) ? readConfig(settings) : null;
