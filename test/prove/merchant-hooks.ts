@@ -1,11 +1,13 @@
 import type { InProcessRequest, InProcessResponse } from '../../sandbox/in-process.ts';
 import { developmentMasterKeys } from '../../src/accounts/master-key.ts';
 import { createWebhookEndpoint } from '../../src/commands/create-webhook-endpoint.ts';
+import { resendWebhook } from '../../src/commands/resend-webhook.ts';
 import { resumeWebhookEndpoint } from '../../src/commands/resume-webhook-endpoint.ts';
 import type { Database } from '../../src/database/database.ts';
 import { type EventType, eventTypes } from '../../src/domain/event.ts';
 import type { Failpoint } from '../../src/domain/failpoint.ts';
 import { listWebhookEndpoints } from '../../src/store/webhook-endpoint-store.ts';
+import { listWebhookMessages } from '../../src/store/webhook-message-store.ts';
 import { Dice } from './dice.ts';
 import type { HookRequest, HookSide } from './hook-invariants.ts';
 import type { Tally } from './tally.ts';
@@ -88,6 +90,17 @@ export class MerchantHooks {
       if (status !== 'PAUSED') continue;
       this.#tally.count('webhooks', 'resumed');
       await resumeWebhookEndpoint({ db, clock: { now } }, merchantId, id);
+    }
+    if (this.isWellBehaved) await this.#resendFailed(db, merchantId, now);
+  }
+
+  /** An event that failed for three days while others were taken waits until the merchant has it sent again. */
+  async #resendFailed(db: Database, merchantId: string, now: () => Date): Promise<void> {
+    for (const { id } of this.endpoints) {
+      for (const { eventId } of await listWebhookMessages(db.pool, id, { status: 'FAILED', before: null, limit: 100 })) {
+        this.#tally.count('webhooks', 'sent again');
+        await resendWebhook({ db, clock: { now } }, merchantId, id, eventId);
+      }
     }
   }
 
