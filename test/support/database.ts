@@ -31,6 +31,8 @@ async function openNewDatabase(): Promise<Database> {
   return openDatabase({ databaseUrl: await createTestDatabaseUrl(), dataDir: makeTestDataDir() });
 }
 
+const emptyingTriesMax = 5;
+
 /** Leaves it as it was when it was new: without rows, counting from one, with a log that has another name. */
 async function emptyDatabase({ pool, kind }: Database): Promise<void> {
   const { systemIdentifier } = await readLogState(pool);
@@ -38,7 +40,16 @@ async function emptyDatabase({ pool, kind }: Database): Promise<void> {
     `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations'`,
   );
   const tables = rows.map(({ name }) => name);
-  await pool.query(kind === 'pglite' ? deleteSql(tables) : truncateSql(tables));
+  const sql = kind === 'pglite' ? deleteSql(tables) : truncateSql(tables);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await pool.query(sql);
+      break;
+    } catch (error) {
+      // A statement that its caller has left may still be under way: one of the two gives way.
+      if (tries === emptyingTriesMax || !String(error).includes('deadlock detected')) throw error;
+    }
+  }
   await claimLog(pool, systemIdentifier);
 }
 
