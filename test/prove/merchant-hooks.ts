@@ -97,7 +97,11 @@ export class MerchantHooks {
   /** An event that failed for three days while others were taken waits until the merchant has it sent again. */
   async #resendFailed(db: Database, merchantId: string, now: () => Date): Promise<void> {
     for (const { id } of this.endpoints) {
-      for (const { eventId } of await listWebhookMessages(db.pool, id, { status: 'FAILED', before: null, limit: 100 })) {
+      for (const { eventId } of await listWebhookMessages(db.pool, id, {
+        status: 'FAILED',
+        before: null,
+        limit: 100,
+      })) {
         this.#tally.count('webhooks', 'sent again');
         await resendWebhook({ db, clock: { now } }, merchantId, id, eventId);
       }
