@@ -43,7 +43,7 @@ export function openAuthentication(
   return createAuthentication({
     ...{ development, clientTokens, ownOrigin, clock, log },
     keys: {
-      findHolder: gatherLookups((hashes) => findKeyHolders(db.pool, hashes)),
+      findHolder: gatherLookups((hashes) => findKeyHolders(db.writes, hashes)),
       findRevoked: (keyIds) => findRevoked(db.pool, keyIds),
       recordUse: (keyId) => recordKeyUse(db.pool, keyId, clock.now()),
     },
@@ -123,7 +123,11 @@ export function gaugesOf({
   });
   return async () => {
     // Before the statement takes a connection itself.
-    const pools = { queries: poolOf(database.pool), writes: poolOf(database.writes) };
+    const pools = {
+      queries: poolOf(database.pool),
+      follows: poolOf(database.follows),
+      writes: poolOf(database.writes),
+    };
     // Also while the database is away the other gauges are read, and the absence is a metric of its own.
     const shared = await readShared().catch(() => null);
     const { followerCount: subscribers, topicCount: topics } = feeds;

@@ -201,7 +201,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const isLocal = isLoopbackHost(config.host) && isLoopback(new URL(publicUrl).hostname);
     const pagesToken = isLocal && !config.isProduction ? token : null;
     const addressOf = createAddressReader(config.trustedProxies, log);
-    const feeds = createFeeds({ pool: database.pool, notifier, log, readsMax: followerReadsMax[database.kind] });
+    const feeds = createFeeds({ pool: database.follows, notifier, log, readsMax: followerReadsMax[database.kind] });
     const pages = openOwnPages({
       ...{ directory: parts.pagesDirectory ?? pagesDirectory, hasShop: pagesToken !== null, accounts },
       sandboxUrl: sandbox?.process.url ?? null,
@@ -242,7 +242,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       (opened) => opened.close(),
     );
     // Opened before clients can subscribe: events that other nodes commit from now on reach subscribers even if their notification is lost.
-    const tail = await openTailWatch({ pool: database.pool, notifier });
+    const tail = await openTailWatch({ pool: database.follows, notifier });
     const intake = createCallbackIntake(commands);
     const webhooks = createWebhookEntrance({
       ...{ intake, accounts, log, failpoint, addressOf, lane: createCallbackLane(limits.rates.refusedCallbacks) },

@@ -13,7 +13,7 @@ import type { MasterKeys } from './master-key.ts';
 import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts';
 
 type OpeningParts = {
-  readonly db: Pick<Database, 'pool'>;
+  readonly db: Pick<Database, 'pool' | 'writes'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly publicUrl: string;

@@ -61,7 +61,7 @@ export function createProviderAccounts({
   environment,
   openStored,
 }: {
-  readonly db: Pick<Database, 'pool'>;
+  readonly db: Pick<Database, 'pool' | 'writes'>;
   readonly log: Log;
   readonly environment: Pick<OpenedProviders, 'open' | 'away'>;
   readonly openStored: ((stored: StoredAccount) => Promise<PaymentProvider>) | null;
@@ -72,7 +72,7 @@ export function createProviderAccounts({
   const ofMerchants = new Map<string, Map<string, Entry>>();
   /** By provider and account. The database has each pair once. */
   const named = new Map<string, Entry>();
-  const findOwner = gatherLookups((merchantIds: readonly string[]) => findOwners(db.pool, merchantIds));
+  const findOwner = gatherLookups((merchantIds: readonly string[]) => findOwners(db.writes, merchantIds));
   let revision = 0;
   /** True after the first load, whose accounts are not changes. */
   let isLoaded = false;
@@ -207,7 +207,10 @@ export function createProviderAccounts({
  *
  * @param db is read by `payableBy` alone.
  */
-export function onlyAccounts(db: Pick<Database, 'pool'>, open: readonly PaymentProvider[]): ProviderAccounts {
+export function onlyAccounts(
+  db: Pick<Database, 'pool' | 'writes'>,
+  open: readonly PaymentProvider[],
+): ProviderAccounts {
   const log: Log = { info: () => {}, warn: () => {}, error: () => {} }; // nothing is opened, so nothing is logged
   return createProviderAccounts({ db, log, environment: { open, away: [] }, openStored: null });
 }

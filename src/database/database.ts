@@ -7,6 +7,7 @@ import { openEmbedded } from './embedded.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { claimLog } from './log-state.ts';
 import { applyMigrations, requireMigrated } from './migrations.ts';
+import { planTransactionByKeySql } from './planning.ts';
 import { RowTypes } from './row-types.ts';
 import { connectionsMax, openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
 import { runTransaction, type Tx } from './transaction.ts';
@@ -21,9 +22,11 @@ export type Database = {
   readonly kind: 'pglite' | 'postgresql';
   /** For our own SQL. int8 is read as bigint, timestamptz as Date, and jsonb as its parsed value. */
   readonly pool: pg.Pool;
+  /** For the reads of subscriptions, which find events by their position. On PostgreSQL it has connections of its own. */
+  readonly follows: pg.Pool;
   /**
-   * For `transaction`, and for single statements that must not wait behind many queries. On PostgreSQL it has connections of
-   * its own; on PGlite it is the same pool.
+   * For `transaction`, and for single statements of commands, which must not wait behind many queries. All of them find their rows by keys:
+   * see planning.ts. On PostgreSQL it has connections of its own; on PGlite it is the same pool.
    */
   readonly writes: pg.Pool;
   /**
@@ -79,21 +82,22 @@ async function openPglite(dataDir: string, migrate: boolean): Promise<Database> 
     await withPoolClient(pool, (client) => bringUpToDate(client, migrate));
     await claimLog(pool, systemIdentifier);
     await types.loadEnumArrays(pool);
-    return assemble('pglite', { pool, writes: pool }, closing);
+    return assemble('pglite', { pool, follows: pool, writes: pool }, closing);
   });
 }
 
 async function openPostgresql(databaseUrl: string, migrate: boolean): Promise<Database> {
   const types = new RowTypes();
-  const pool = openServerPool(databaseUrl, types, connectionsMax.queries);
-  const writes = openServerPool(databaseUrl, types, connectionsMax.writes);
-  const closing: Closing = [() => pool.end(), () => writes.end()];
+  const pool = openServerPool(databaseUrl, types, { max: connectionsMax.queries, isByKey: false });
+  const follows = openServerPool(databaseUrl, types, { max: connectionsMax.follows, isByKey: true });
+  const writes = openServerPool(databaseUrl, types, { max: connectionsMax.writes, isByKey: true });
+  const closing: Closing = [() => pool.end(), () => follows.end(), () => writes.end()];
   return orClose(closing, async () => {
     const systemIdentifier = await requireUsableServer(pool, databaseUrl);
     await withMigrationClient(databaseUrl, (client) => bringUpToDate(client, migrate));
     await claimLog(pool, systemIdentifier);
     await types.loadEnumArrays(pool);
-    return assemble('postgresql', { pool, writes }, closing);
+    return assemble('postgresql', { pool, follows, writes }, closing);
   });
 }
 
@@ -132,20 +136,23 @@ async function withPoolClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
 
 function assemble(
   kind: Database['kind'],
-  { pool, writes }: Pick<Database, 'pool' | 'writes'>,
+  { pool, follows, writes }: Pick<Database, 'pool' | 'follows' | 'writes'>,
   closing: Closing,
 ): Database {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   closing.push(() => prisma.$disconnect());
   const queue = createKeyedQueue();
+  // The connections for writes are planned by key already. PGlite's one session also has queries of any shape.
+  const planning = kind === 'pglite' ? `${planTransactionByKeySql}; ` : '';
   let closed: Promise<void> | undefined;
   return {
     kind,
     pool,
+    follows,
     writes,
     prisma,
     transaction(work, { turn, opening } = {}) {
-      const run = () => runTransaction(writes, work, opening);
+      const run = () => runTransaction(writes, work, opening === undefined ? undefined : `${planning}${opening}`);
       return turn === undefined ? run() : queue.run(turn, run);
     },
     maintain: () => (kind === 'pglite' ? upkeep(pool) : Promise.resolve([])),

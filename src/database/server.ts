@@ -3,9 +3,14 @@ import pg, { type CustomTypesConfig } from 'pg';
 import { localSocketDir, parseAddress } from './address.ts';
 import { BoundedPool, connectTimeoutMs } from './bounded-pool.ts';
 import { DatabaseOpenError, OverloadedError } from './errors.ts';
+import { planByKeySql } from './planning.ts';
 
-/** The connections of the process for queries, and those for transactions and callbacks, which many queries must not keep waiting. */
-export const connectionsMax = { queries: 10, writes: 6 } as const;
+/**
+ * The connections of the process: for queries of any shape; for the reads of subscriptions; and for commands and callbacks, which neither of
+ * them must keep waiting.
+ */
+export const connectionsMax = { queries: 6, follows: 4, writes: 8 } as const;
+export const connectionsSum = Object.values(connectionsMax).reduce((sum, max) => sum + max, 0);
 export const serverVersionMin = 15;
 
 /** The server cancels a longer statement: SQLSTATE 57014. */
@@ -25,14 +30,25 @@ const answerTimeoutMs = statementTimeoutMs + 5000;
 
 type Timeouts = { readonly statementMs: number; readonly lockMs: number; readonly idleInTransactionMs: number };
 
-/** Opens a pool on a PostgreSQL server. Makes no connection yet: see requireUsableServer. */
-export function openServerPool(databaseUrl: string, types: CustomTypesConfig, max: number): BoundedPool {
+/**
+ * Opens a pool on a PostgreSQL server. Makes no connection yet: see requireUsableServer.
+ *
+ * @param isByKey true for a pool whose statements find their rows by keys.
+ */
+export function openServerPool(
+  databaseUrl: string,
+  types: CustomTypesConfig,
+  { max, isByKey }: { readonly max: number; readonly isByKey: boolean },
+): BoundedPool {
   const timeouts = {
     statementMs: statementTimeoutMs,
     lockMs: lockTimeoutMs,
     idleInTransactionMs: idleInTransactionTimeoutMs,
   };
-  const onConnect = (client: pg.ClientBase) => setUpSession(client, timeouts);
+  const onConnect = async (client: pg.ClientBase) => {
+    await setUpSession(client, timeouts);
+    if (isByKey) await client.query(planByKeySql);
+  };
   const config = { ...configOf(databaseUrl), query_timeout: answerTimeoutMs, onConnect };
   return new BoundedPool({ ...config, types, max });
 }
@@ -126,7 +142,7 @@ async function checkServer(pool: pg.Pool): Promise<string> {
       throw new DatabaseOpenError(
         'The connection pooler before the database does not keep a session for each connection, on which the time zone, time limits and ' +
           'migrations depend. Let it pool sessions (PgBouncer: pool_mode = session), or connect to the server itself: each process ' +
-          `pools its own ${connectionsMax.queries + connectionsMax.writes} connections.`,
+          `pools its own ${connectionsSum} connections.`,
       );
     }
     return systemIdentifier;

@@ -95,8 +95,8 @@ const merchantNewsSql = `
   order by e.merchant_id, e.epoch, e.xid, e.pos limit $5`;
 const merchantNewestSql = `
   select ${columns} from events e
-  where e.merchant_id = $1 and (e.epoch, e.xid, e.pos) <= ($2::int, $3::bigint, $4::bigint)
-  order by e.epoch desc, e.xid desc, e.pos desc limit $5`;
+  where (e.merchant_id, e.epoch, e.xid, e.pos) <= ($1, $2::int, $3::bigint, $4::bigint) and e.merchant_id >= $1
+  order by e.merchant_id desc, e.epoch desc, e.xid desc, e.pos desc limit $5`;
 const orderNewsSql = `
   select ${columns} from events e
   where e.merchant_id = $1 and e.order_id = $2 and e.sequence > $3 and (e.epoch, e.xid, e.pos) > ($4::int, $5::bigint, $6::bigint)
@@ -188,7 +188,9 @@ export async function readMerchantNews(
   { epoch, xid, pos }: LogPosition,
 ): Promise<Batch> {
   const values = [merchantId, epoch, xid, pos, readLimit];
-  const { rows } = await on.query<LoggedEvent & { readonly isSettled: boolean }>(merchantNewsSql, values);
+  const { rows } = await on.query<LoggedEvent & { readonly isSettled: boolean }>({
+    ...{ name: 'merchant news', text: merchantNewsSql, values },
+  });
   const events = rows.filter(({ isSettled }) => isSettled);
   return { events, isFull: events.length === readLimit, isHeldBack: events.length < rows.length };
 }
@@ -200,7 +202,9 @@ export async function readMerchantNewest(
   { epoch, xid, pos }: LogPosition,
   limit: number,
 ): Promise<LoggedEvent[]> {
-  const { rows } = await on.query<LoggedEvent>(merchantNewestSql, [merchantId, epoch, xid, pos, limit]);
+  const { rows } = await on.query<LoggedEvent>({
+    ...{ name: 'newest events of a merchant', text: merchantNewestSql, values: [merchantId, epoch, xid, pos, limit] },
+  });
   return rows.reverse();
 }
 
@@ -215,7 +219,7 @@ export async function readOrderNews(
   { epoch, xid, pos, sequence = 0 }: Place,
 ): Promise<Batch> {
   const values = [merchantId, orderId, sequence, epoch, xid, pos, readLimit];
-  const { rows: events } = await on.query<LoggedEvent>(orderNewsSql, values);
+  const { rows: events } = await on.query<LoggedEvent>({ name: 'order news', text: orderNewsSql, values });
   return { events, isFull: events.length === readLimit, isHeldBack: false };
 }
 
@@ -226,7 +230,9 @@ export async function readOrderNewest(
   orderId: string,
   limit: number,
 ): Promise<LoggedEvent[]> {
-  const { rows } = await on.query<LoggedEvent>(orderNewestSql, [merchantId, orderId, limit]);
+  const { rows } = await on.query<LoggedEvent>({
+    ...{ name: 'newest events of an order', text: orderNewestSql, values: [merchantId, orderId, limit] },
+  });
   return rows.reverse();
 }
 
@@ -265,11 +271,8 @@ export async function readLogTail(
   { epoch, xid, pos }: LogPosition,
   limit: number,
 ): Promise<(LogPosition & { merchantId: string; orderId: string })[]> {
-  const { rows } = await on.query<LogPosition & { merchantId: string; orderId: string }>(tailSql, [
-    epoch,
-    xid,
-    pos,
-    limit,
-  ]);
+  const { rows } = await on.query<LogPosition & { merchantId: string; orderId: string }>({
+    ...{ name: 'log tail', text: tailSql, values: [epoch, xid, pos, limit] },
+  });
   return rows;
 }

@@ -12,9 +12,9 @@ export type Lookups = {
   readonly cardBuyer: (attempt: CardAttempt) => Promise<CardBuyer>;
 };
 
-export function createLookups({ pool }: Pick<Database, 'pool'>): Lookups {
+export function createLookups({ writes }: Pick<Database, 'writes'>): Lookups {
   return {
-    payment: gatherLookups((ids) => findPayments(pool, ids)),
-    cardBuyer: gatherLookups((attempts) => findCardBuyers(pool, attempts)),
+    payment: gatherLookups((ids) => findPayments(writes, ids)),
+    cardBuyer: gatherLookups((attempts) => findCardBuyers(writes, attempts)),
   };
 }

@@ -54,9 +54,6 @@ export type Written = {
   readonly verdicts: readonly { readonly deliveryId: string; readonly verdict: DeliveryVerdict; readonly at: Date }[];
 };
 
-// With the row estimates of jsonb_populate_recordset, the planner would read whole tables to hash them.
-const planningSql = 'SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off';
-
 /** What a batch locks: an order, or a value that is unique in the database, such as an idempotency key. */
 export type BatchLock = { readonly kind: 'order' | 'unique'; readonly name: string };
 
@@ -85,7 +82,7 @@ const lockSqlOf = (lock: string, locks: readonly BatchLock[]) => `
  */
 export function openingOf(locks: readonly BatchLock[], mayWait: boolean): string {
   const lock = mayWait ? 'pg_advisory_xact_lock' : 'pg_try_advisory_xact_lock';
-  return `${planningSql}; ${lockSqlOf(lock, locks)}`;
+  return lockSqlOf(lock, locks);
 }
 
 /** The names that the transaction holds, from the rows of its opening. */

@@ -6,7 +6,7 @@ import type { Fact, Observer, Piece, Watch } from './observe.ts';
 export type Gauges = {
   /** From the database, the same on all nodes; null when the database did not answer. */
   readonly shared: SharedGauges | null;
-  readonly pools: Readonly<Record<'queries' | 'writes', PoolGauges>>;
+  readonly pools: Readonly<Record<'queries' | 'follows' | 'writes', PoolGauges>>;
   readonly subscribers: number;
   readonly topics: number;
   readonly operations: { readonly inProgress: number; readonly waiting: number };

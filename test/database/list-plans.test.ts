@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { type LogPage, readMerchantLog, readMerchantNews, wholeLog } from '../../src/events/log.ts';
@@ -10,6 +11,7 @@ import { termsOfOrderSql } from '../../src/store/order-terms.ts';
 import { countPayments, type PaymentFilter, readPaymentPage } from '../../src/store/payment-list.ts';
 import { countRefunds, type RefundFilter, readRefundPage } from '../../src/store/refund-list.ts';
 import { openTestDatabase } from '../support/database.ts';
+import { explain, onPlannedByKey } from '../support/explain.ts';
 
 /** What is rare has this many orders, all among the oldest: a scan from the newest finds them last. */
 const rareCount = 8;
@@ -82,33 +84,23 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-type Plan = {
-  readonly 'Node Type': string;
-  readonly 'Relation Name'?: string;
-  readonly 'Actual Rows': number;
-  readonly 'Actual Loops': number;
-  readonly 'Rows Removed by Filter'?: number;
-  readonly Plans?: readonly Plan[];
-};
-const stepsOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(stepsOf)];
-
 /** Reads, and returns what the plan of each statement does to orders, payments and events, where that is more than it may. */
 async function readExplained<Row>(read: (on: Pick<Database['pool'], 'query'>) => Promise<readonly Row[]>) {
   const { pool } = database;
   const excesses: string[] = [];
-  const query = async (text: string, values: unknown[]) => {
-    const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
-      `explain (analyze, format json) ${text}`,
-      values,
-    );
-    for (const step of rows.flatMap((row) => stepsOf(row['QUERY PLAN'][0].Plan))) {
+  const query = async (text: string | pg.QueryConfig, values: unknown[]) => {
+    const steps =
+      typeof text === 'string'
+        ? await explain(pool, text, values)
+        : await onPlannedByKey(database, (on) => explain(on, text as Parameters<typeof explain>[1]));
+    for (const step of steps) {
       const { 'Node Type': type, 'Relation Name': table = '', 'Actual Rows': found, 'Actual Loops': loops } = step;
       const rowsRead = (found + (step['Rows Removed by Filter'] ?? 0)) * loops;
       const isScan =
         type === 'Seq Scan' && ['orders', 'order_terms', 'payments', 'refunds', 'deliveries', 'events'].includes(table);
       if (isScan || rowsRead > rowsMax) excesses.push(`${type} ${table}: ${rowsRead} rows`);
     }
-    return pool.query(text, values);
+    return pool.query(text as string, values);
   };
   const rows = await read({ query } as unknown as Database['pool']);
   return { rows, excesses };

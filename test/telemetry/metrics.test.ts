@@ -172,7 +172,7 @@ test('of several workers counters are added, what is shared counts once, and a s
   const pool = { open: 4, idle: 1, waiting: 0 };
   const worker = (subscribers: number) => {
     const own = createMetrics(async () => ({
-      ...{ shared: backlog, pools: { queries: pool, writes: pool }, subscribers, topics: 1 },
+      ...{ shared: backlog, pools: { queries: pool, follows: pool, writes: pool }, subscribers, topics: 1 },
       operations: { inProgress: 0, waiting: 0 },
     }));
     own.observer.note({ kind: 'shed', reason: 'overloaded' });
