@@ -1,5 +1,5 @@
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
-import { secretFields, withoutSecrets } from './secrets.ts';
+import { withoutSecretFields, withoutSecrets } from './secrets.ts';
 import { traceFields } from './trace.ts';
 
 const causesMax = 5;
@@ -74,7 +74,7 @@ export function createLogger(level: Level | 'silent', destination: DestinationSt
       level,
       mixin: traceFields,
       serializers: { err: errorFields },
-      redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+      formatters: { log: withoutSecretFields },
     },
     destination,
   );

@@ -24,8 +24,36 @@ export function withoutSecrets(text: string): string {
 }
 
 /** Names of fields that are never logged, at the top level and one level below. */
-export const secretFields: readonly string[] = [
+export const secretFields: ReadonlySet<string> = new Set([
   ...['authorization', 'headers', 'body', 'rawBody', 'raw', 'token', 'secret', 'password', 'signature', 'sign'],
   ...['clientSecret', 'client_secret', 'secretKey', 'privateKey', 'apiV3Key', 'webhookSecrets'],
   ...['openId', 'openid', 'buyerIp', 'payer_client_ip', 'returnUrl', 'nextAction'],
-];
+]);
+
+type Fields = Record<string, unknown>;
+
+/**
+ * The fields of a log line with the secret ones redacted. pino's own redaction does the same and takes ten times as long as the rest
+ * of the line.
+ */
+export function withoutSecretFields(fields: Fields): Fields {
+  return redacted(fields, (value) => (isPlainObject(value) ? redacted(value, (inner) => inner) : value));
+}
+
+/** A copy only when something is redacted. */
+function redacted(fields: Fields, within: (value: unknown) => unknown): Fields {
+  let copy: Fields | null = null;
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    const shown = secretFields.has(name) && value !== undefined ? '[redacted]' : within(value);
+    if (shown === value) continue;
+    copy ??= { ...fields };
+    copy[name] = shown;
+  }
+  return copy ?? fields;
+}
+
+/** Errors have a serializer of their own. */
+function isPlainObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !(value instanceof Error) && !Array.isArray(value);
+}
