@@ -37,8 +37,8 @@ export type GathererParts<Item, Result> = {
 };
 
 /**
- * Processes items in batches, one batch at a time: while one is under way, further items wait and form the next. Without a
- * timer: a single item is processed at once. Items with a common key are processed in the order of their arrival.
+ * Processes items in batches, one batch at a time: what arrives together forms a batch, and while one is under way, further items wait and
+ * form the next. Without a timer: a single item is processed at once. Items with a common key are processed in the order of their arrival.
  */
 export type Gatherer<Item, Result> = {
   /**
@@ -71,6 +71,7 @@ export function createGatherer<Item, Result>({
   /** The keys of the items under way. */
   const busy = new Set<string>();
   let isUnderWay = false;
+  let isStarting = false;
   /** Items that must wait for other nodes, and how many of those are under way. */
   const contended: Waiting[] = [];
   let aloneCount = 0;
@@ -78,12 +79,17 @@ export function createGatherer<Item, Result>({
   // A batch belongs to all its callers: it must not run in the trace of the one that happens to start it.
   const own = new AsyncResource('Gatherer');
 
+  /** After the input that has arrived is read, so that its items form one batch. This waits for nothing: an idle process is there at once. */
   function start(): void {
-    if (isUnderWay) return;
-    const batch = takeBatch();
-    if (batch.length === 0) return;
-    isUnderWay = true;
-    void own.runInAsyncScope(() => runTogether(batch));
+    if (isUnderWay || isStarting) return;
+    isStarting = true;
+    own.runInAsyncScope(setImmediate, null, () => {
+      isStarting = false;
+      const batch = takeBatch();
+      if (batch.length === 0) return;
+      isUnderWay = true;
+      void runTogether(batch);
+    });
   }
 
   function takeBatch(): readonly Waiting[] {

@@ -1,7 +1,7 @@
 import type { Database, Tx } from '../database/database.ts';
 import { newId } from '../domain/ids.ts';
 import type { LatePaymentPolicy, RefundLimit } from '../domain/order.ts';
-import { toJson, toRow } from './rows.ts';
+import { rowJson, rowsJson } from './rows.ts';
 
 export type Merchant = {
   readonly id: string;
@@ -44,7 +44,7 @@ export async function updateRefundLimits(
   merchantId: string,
   limits: readonly RefundLimit[] | null,
 ): Promise<void> {
-  await on.query(limitsSql, [merchantId, limits === null ? null : toJson(limits.map(toRow))]);
+  await on.query(limitsSql, [merchantId, limits === null ? null : rowsJson(limits.map((limit) => rowJson(limit)))]);
 }
 
 export async function updateLatePaymentPolicy(

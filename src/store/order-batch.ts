@@ -18,7 +18,7 @@ import {
 } from './order-columns.ts';
 import { type AggregateRow, aggregateOf, aggregateSql, orderLockSpace } from './order-store.ts';
 import { termsOfOrderSql } from './order-terms.ts';
-import { toJson, toRow } from './rows.ts';
+import { rowJson, rowsJson } from './rows.ts';
 
 /** What a batch needs to know before it decides. */
 export type Wanted = {
@@ -210,16 +210,18 @@ export async function writeBatch(
   const changes = touched.map(({ change }) => change);
   const judged = verdicts.map(verdictRow);
   const values = [
-    ...[toJson(created.map(({ change }) => toRow(change.order))), toJson(created.flatMap(lineRows))],
-    toJson(changes.map(({ order }) => toRow(order))),
-    toJson(changes.flatMap(paymentRows)),
-    toJson(changes.flatMap((change) => change.refunds.filter(({ id }) => change.touchedRefunds.has(id)).map(toRow))),
-    toJson([...created.map(({ change }) => change), ...changes].flatMap(eventRows)),
-    toJson(claims.map(({ intent, claim, at }) => intentRow(intent, claim, at))),
+    ...[rowsJson(created.map(({ change }) => rowJson(change.order))), rowsJson(created.flatMap(lineRows))],
+    rowsJson(changes.map(({ order }) => rowJson(order))),
+    rowsJson(changes.flatMap(paymentRows)),
+    rowsJson(changes.flatMap(refundRows)),
+    rowsJson([...created.map(({ change }) => change), ...changes].flatMap(eventRows)),
+    rowsJson(claims.map(({ intent, claim, at }) => rowJson(intentRow(intent, claim, at)))),
     ...[judged.map(({ id }) => id), judged.map(({ status }) => status), judged.map(({ reason }) => reason)],
     ...[judged.map(({ paymentId }) => paymentId), judged.map(({ appliedAt }) => appliedAt)],
     ...[judged.map(({ applyAt }) => applyAt), judged.map(({ body }) => body)],
-    toJson(summed(touched.flatMap(({ held, change }) => salesChangesOf(held, change))).map(toRow)),
+    rowsJson(
+      summed(touched.flatMap(({ held, change }) => salesChangesOf(held, change))).map((change) => rowJson(change)),
+    ),
   ];
   type Row = OrderPosition & { readonly claimed: number };
   const { rows } = await tx.query<Row>({ name: 'write batch', text: writeSql, values });
@@ -238,24 +240,23 @@ function isTouched(held: OrderAggregate, change: OrderChange): boolean {
   return events.length > 0 || touchedPayments.size > 0 || touchedRefunds.size > 0 || order !== held.order;
 }
 
-function paymentRows({ order, payments, touchedPayments }: OrderChange): object[] {
+function paymentRows({ order, payments, touchedPayments }: OrderChange): string[] {
   const touched = payments.filter(({ id }) => touchedPayments.has(id));
-  return touched.map((payment) => ({ ...toRow(payment), order_created_at: order.createdAt }));
+  return touched.map((payment) => rowJson(payment, { orderCreatedAt: order.createdAt }));
 }
 
-function lineRows({ change, lines }: Written['created'][number]): object[] {
-  const { id, merchantId, currency } = change.order;
-  return lines.map((line) => ({ ...toRow(line), order_id: id, merchant_id: merchantId, currency }));
+function refundRows({ refunds, touchedRefunds }: OrderChange): string[] {
+  return refunds.filter(({ id }) => touchedRefunds.has(id)).map((refund) => rowJson(refund));
 }
 
-function eventRows({ order, events }: { readonly order: Order; readonly events: readonly OrderEvent[] }): object[] {
-  return events.map((event) => ({
-    ...toRow(event),
-    id: newId('event'),
-    merchant_id: order.merchantId,
-    order_id: order.id,
-    order_number: order.number,
-  }));
+function lineRows({ change, lines }: Written['created'][number]): string[] {
+  const { id: orderId, merchantId, currency } = change.order;
+  return lines.map((line) => rowJson(line, { orderId, merchantId, currency }));
+}
+
+function eventRows({ order, events }: { readonly order: Order; readonly events: readonly OrderEvent[] }): string[] {
+  const { id: orderId, merchantId, number: orderNumber } = order;
+  return events.map((event) => rowJson(event, { id: newId('event'), merchantId, orderId, orderNumber }));
 }
 
 /** The columns of a delivery that a verdict sets. A null payment id or body leaves the stored one. */

@@ -37,11 +37,31 @@ export function fromRow<T>(row: Json): T {
   return value as T;
 }
 
-/** Converts a domain value to a row for `jsonb_populate_record`. */
-export function toRow(value: object): Json {
-  const row: Json = {};
-  for (const [name, field] of Object.entries(value)) row[snakeOf(name)] = field;
-  return row;
+const quotedOf = remembered((name) => `"${snakeOf(name)}":`);
+
+/**
+ * The fields of domain values as one row for `jsonb_populate_recordset`. It is made as text at once: an object of the row's columns, and
+ * `JSON.stringify` with a replacer for its amounts, take three times as long.
+ */
+export function rowJson(...parts: readonly object[]): string {
+  let text = '';
+  for (const part of parts) {
+    for (const [name, field] of Object.entries(part)) {
+      if (field !== undefined) text += `${text === '' ? '' : ','}${quotedOf(name)}${fieldJson(field)}`;
+    }
+  }
+  return `{${text}}`;
+}
+
+/** The rows that `rowJson` made, as one value. */
+export function rowsJson(rows: readonly string[]): string {
+  return `[${rows.join(',')}]`;
+}
+
+function fieldJson(field: unknown): string {
+  if (field === null) return 'null';
+  if (typeof field === 'bigint') return `"${field}"`;
+  return typeof field === 'object' ? toJson(field) : JSON.stringify(field);
 }
 
 /** JSON in which amounts are decimal text and instants are RFC 3339 in UTC. */

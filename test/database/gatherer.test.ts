@@ -29,38 +29,52 @@ function heldGatherer(outcomeOf: (item: string, run: Run) => Outcome<string> | E
       return outcomes as Outcome<string>[];
     },
   });
-  /** Ends the oldest batch under way and waits until its outcomes have been passed on. */
+  /** Ends the oldest batch under way and waits until its outcomes have been passed on and the next batch is under way. */
   const end = async () => {
     ends.shift()?.();
-    await new Promise(setImmediate);
+    await started();
   };
   return {
     ...gatherer,
     runs,
     end,
+    /** Runs the first item, and the others while its batch is under way. */
+    async runAll(items: readonly string[]): Promise<{ readonly results: readonly Promise<string>[] }> {
+      const [first, ...others] = items.map((item) => () => gatherer.run(item));
+      const running = first?.();
+      await started();
+      return { results: [...(running === undefined ? [] : [running]), ...others.map((run) => run())] };
+    },
     endAll: async () => {
       while (ends.length > 0) await end();
     },
   };
 }
 
+/** Resolves when the items that have arrived, if no batch is under way, form one. */
+async function started(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
+}
+
 const done = (item: string): Outcome<string> => ({ kind: 'done', result: `${item} done` });
 const batchesOf = ({ runs }: { readonly runs: readonly Run[] }) => runs.map(({ items }) => items.join(' '));
 
-test('a single item is processed at once; those that arrive meanwhile form the next batches', async () => {
+test('items that arrive together form a batch at once; those that arrive meanwhile form the next ones', async () => {
   const held = heldGatherer();
-  const results = ['a', 'b', 'c', 'd', 'e', 'f'].map(held.run);
-  expect(batchesOf(held)).toEqual(['a']);
+  const results = ['a', 'b'].map(held.run);
+  await started();
+  expect(batchesOf(held)).toEqual(['a b']);
+  results.push(...['c', 'd', 'e', 'f', 'g'].map(held.run));
   await held.end();
-  expect(batchesOf(held)).toEqual(['a', 'b c d e']);
+  expect(batchesOf(held)).toEqual(['a b', 'c d e f']);
   await held.endAll();
-  expect(batchesOf(held)).toEqual(['a', 'b c d e', 'f']);
-  expect(await Promise.all(results)).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map((item) => `${item} done`));
+  expect(batchesOf(held)).toEqual(['a b', 'c d e f', 'g']);
+  expect(await Promise.all(results)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((item) => `${item} done`));
 });
 
 test('items with the same key are never in one batch and keep their order', async () => {
   const held = heldGatherer();
-  const results = ['x', 'a/1', 'a/2', 'b/1', 'a/3'].map(held.run);
+  const { results } = await held.runAll(['x', 'a/1', 'a/2', 'b/1', 'a/3']);
   await held.endAll();
   expect(batchesOf(held)).toEqual(['x', 'a/1 b/1', 'a/2', 'a/3']);
   expect(await Promise.all(results)).toEqual(['x', 'a/1', 'a/2', 'b/1', 'a/3'].map((item) => `${item} done`));
@@ -68,7 +82,8 @@ test('items with the same key are never in one batch and keep their order', asyn
 
 test('an item that fails has its own error, and its neighbours their own results', async () => {
   const held = heldGatherer((item) => (item === 'b' ? { kind: 'failed', error: new Error('mine') } : done(item)));
-  const results = Promise.allSettled(['x', 'a', 'b', 'c'].map(held.run));
+  const running = await held.runAll(['x', 'a', 'b', 'c']);
+  const results = Promise.allSettled(running.results);
   await held.endAll();
   const told = (await results).map((each) => (each.status === 'fulfilled' ? each.value : String(each.reason)));
   expect(told).toEqual(['x done', 'a done', 'Error: mine', 'c done']);
@@ -79,7 +94,8 @@ test('the items of a refused batch are taken one by one, in their order and befo
   const held = heldGatherer((item, { items }) =>
     items.includes('b') ? new RefusedBatchError('refused', { cause: new Error('guilty') }) : done(item),
   );
-  const results = Promise.allSettled(['x', 'a', 'b', 'c', 'd', 'e'].map(held.run));
+  const running = await held.runAll(['x', 'a', 'b', 'c', 'd', 'e']);
+  const results = Promise.allSettled(running.results);
   await held.endAll();
   const told = (await results).map((each) => (each.status === 'fulfilled' ? each.value : String(each.reason)));
   expect(told).toEqual(['x done', 'a done', 'Error: guilty', 'c done', 'd done', 'e done']);
@@ -88,7 +104,8 @@ test('the items of a refused batch are taken one by one, in their order and befo
 
 test('after an error that leaves open what was written, nothing is repeated', async () => {
   const held = heldGatherer((_item, { items }) => (items.length > 1 ? new Error('unheard') : done('x')));
-  const results = Promise.allSettled(['x', 'a', 'b'].map(held.run));
+  const running = await held.runAll(['x', 'a', 'b']);
+  const results = Promise.allSettled(running.results);
   await held.endAll();
   expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
   expect(batchesOf(held)).toEqual(['x', 'a b']);
@@ -96,11 +113,12 @@ test('after an error that leaves open what was written, nothing is repeated', as
 
 test('an item that another node holds waits without the others; later items with its key wait for it', async () => {
   const held = heldGatherer((item, { mayWait }) => (item.startsWith('b') && !mayWait ? { kind: 'busy' } : done(item)));
-  const results = ['x', 'a', 'b/1', 'b/2'].map(held.run);
+  const { results } = await held.runAll(['x', 'a', 'b/1', 'b/2']);
   await held.end();
   await held.end();
   expect(held.runs.at(-1)).toEqual({ items: ['b/1'], mayWait: true });
   const other = held.run('c');
+  await started();
   expect(held.runs.at(-1)).toEqual({ items: ['c'], mayWait: false });
   await held.endAll();
   expect(await Promise.all([...results, other])).toEqual(['x', 'a', 'b/1', 'b/2', 'c'].map((item) => `${item} done`));
@@ -132,6 +150,7 @@ test('the queue is bounded in length and in time', async () => {
   try {
     const held = heldGatherer();
     const first = held.run('first');
+    await started();
     const waiting = Array.from({ length: gatheredMax }, (_, index) => held.run(`item ${index}`));
     const settled = Promise.allSettled(waiting);
     await expect(held.run('one too many')).rejects.toThrow(OverloadedError);
@@ -141,6 +160,7 @@ test('the queue is bounded in length and in time', async () => {
     await held.endAll();
     expect(await first).toBe('first done');
     const next = held.run('next');
+    await started();
     await held.endAll();
     expect(await next).toBe('next done');
   } finally {
