@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, parse } from 'graphql';
 import type { LoggedEvent } from '../events/log.ts';
+import type { GraphqlContext } from './context.ts';
 import { contextOfViewer, type ServerContext, type Viewer } from './viewer.ts';
 
 /**
@@ -27,7 +28,7 @@ export function createEventRenderer(
 ): (event: LoggedEvent) => Promise<string> {
   return async (event) => {
     const viewer: Viewer = { role: 'MERCHANT', id: '', merchantId: event.merchantId, customerId: null, orderId: null };
-    const contextValue = contextOfViewer(server, viewer, randomUUID());
+    const contextValue: GraphqlContext = { ...contextOfViewer(server, viewer), requestId: randomUUID() };
     const result: ExecutionResult = await execute({ schema, document: eventDocument, contextValue, rootValue: event });
     const shown = result.data?.merchantEvents as { readonly type: string; readonly occurredAt: string } | undefined;
     if (result.errors !== undefined || shown === undefined) {

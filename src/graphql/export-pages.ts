@@ -96,7 +96,7 @@ export function createExportReader(
         schema,
         document: documents[kind],
         variableValues: { filter, orderBy, after },
-        contextValue: contextOfViewer(server, viewerOf(caller), requestId),
+        contextValue: { ...contextOfViewer(server, viewerOf(caller)), requestId },
       });
       const [error] = errors ?? [];
       if (error !== undefined) throw maskedError(error, requestId, server.commands.log);

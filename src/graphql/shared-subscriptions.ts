@@ -81,9 +81,10 @@ function createMake(
 ): MakeFrame {
   const { reads } = server.feeds;
   const { log } = server.commands;
+  const context = contextOfViewer(server, viewer);
 
   function run(event: LoggedEvent, requestId: string): ExecutionResult | Promise<ExecutionResult> {
-    const contextValue = contextOfViewer(server, viewer, requestId);
+    const contextValue: GraphqlContext = { ...context, requestId };
     return execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue: event }) as
       | ExecutionResult
       | Promise<ExecutionResult>;

@@ -23,12 +23,12 @@ export type ServerContext = Pick<
   'commands' | 'feeds' | 'logId' | 'clientTokens' | 'administration' | 'replayDelivery'
 >;
 
-/** The context in which a shared result is made. It knows the viewer, and neither a request nor a connection. */
-export function contextOfViewer(server: ServerContext, viewer: Viewer, requestId: string): GraphqlContext {
+/** The context in which shared results are made. It knows the viewer, and neither a request nor a connection. */
+export function contextOfViewer(server: ServerContext, viewer: Viewer): Omit<GraphqlContext, 'requestId'> {
   return {
     ...server,
     actor: { ...viewer, returnOrigins: [], webOrigins: [], revoked: neverEnding },
-    ...{ hasToken: true, requestId, address: '', socket: null, lastEventId: null },
+    ...{ hasToken: true, address: '', socket: null, lastEventId: null },
     orderEvents: createOrderEventsLoader(server.commands.db.pool, viewer.merchantId),
     ...createOrderLoaders(server.commands.db.pool, viewer),
   };

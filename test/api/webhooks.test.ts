@@ -134,7 +134,7 @@ test('a few of a flood of forged callbacks are stored for inspection', async () 
  */
 async function together<T>(statements: number, work: () => Promise<T>): Promise<T> {
   if (app.database.kind === 'pglite') return work();
-  const holder = await app.database.pool.connect();
+  const holder = await app.database.writes.connect(); // the statements need the others
   try {
     await holder.query(`
       create function wait_for_others() returns trigger language plpgsql as $$
