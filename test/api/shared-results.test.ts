@@ -1,4 +1,5 @@
 import { type ExecutionResult, parse, subscribe } from 'graphql';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { onlyAccounts } from '../../src/accounts/provider-accounts.ts';
@@ -182,21 +183,22 @@ test('the texts of the merchant do not reach its customers and buyers', async ()
  */
 function counting(database: Database): { readonly database: Database; readonly texts: string[] } {
   const texts: string[] = [];
-  const pool = new Proxy(database.pool, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => {
-        const result: unknown = Reflect.apply(value, target, args);
-        if (name !== 'query') return result;
-        return (result as Promise<{ readonly rowCount: number }>).then((reply) => {
-          if (reply.rowCount > 0) texts.push(String(args[0]));
-          return reply;
-        });
-      };
-    },
-  });
-  return { texts, database: { ...database, pool } };
+  const counted = (pool: pg.Pool) =>
+    new Proxy(pool, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...args: [string | pg.QueryConfig, ...unknown[]]) => {
+          const result: unknown = Reflect.apply(value, target, args);
+          if (name !== 'query') return result;
+          return (result as Promise<{ readonly rowCount: number }>).then((reply) => {
+            if (reply.rowCount > 0) texts.push(typeof args[0] === 'string' ? args[0] : args[0].text);
+            return reply;
+          });
+        };
+      },
+    });
+  return { texts, database: { ...database, pool: counted(database.pool), follows: counted(database.follows) } };
 }
 
 test('the number of statements for an event does not depend on the number of subscribers', async () => {

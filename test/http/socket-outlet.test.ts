@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Outlet } from '../../src/http/deliveries.ts';
@@ -10,6 +10,11 @@ const timeoutMs = 30_000;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
+/** Its parent says what is written, and when it has drained. */
+class SlowConnection extends Duplex {
+  override _read(): void {}
+}
+
 /** A socket whose client reads when the test says so. */
 class SlowSocket extends EventEmitter {
   readonly OPEN = 1;
@@ -17,9 +22,10 @@ class SlowSocket extends EventEmitter {
   bufferedAmount = 0;
   readonly sent: string[] = [];
   closeCode: number | null = null;
-  readonly connection = new EventEmitter();
+  readonly connection = new SlowConnection();
 
   send(text: string): void {
+    expect(this.connection.writableCorked).toBe(1);
     this.sent.push(text);
     this.bufferedAmount += text.length;
   }
@@ -59,7 +65,7 @@ function subscriptionOf(results: string[]) {
 const open = () => {
   const socket = new SlowSocket();
   const { connection } = socket;
-  const outlet = new SocketOutlet(socket as unknown as WebSocket, connection as unknown as Duplex, timeoutMs);
+  const outlet = new SocketOutlet(socket as unknown as WebSocket, connection, timeoutMs);
   return { socket, outlet };
 };
 
@@ -70,6 +76,16 @@ test('a result is sent as the message of its operation', () => {
   const { socket, outlet } = open();
   outlet.deliver(subscriptionOf(['{"data":1}']), 'a "name"');
   expect(socket.sent.map((text) => JSON.parse(text))).toEqual([{ id: 'a "name"', type: 'next', payload: { data: 1 } }]);
+});
+
+test('the results of one turn leave in one write', async () => {
+  const { socket, outlet } = open();
+  outlet.deliver(subscriptionOf(['1', '2']), 'a');
+  outlet.deliver(subscriptionOf(['3']), 'b');
+  expect(socket.connection.writableCorked).toBe(1);
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  expect(socket.connection.writableCorked).toBe(0);
+  expect(socket.sent).toHaveLength(3);
 });
 
 test('nothing more is handed to a socket with a backlog, and its subscriptions take turns when it has drained', () => {

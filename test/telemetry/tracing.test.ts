@@ -101,17 +101,22 @@ test('items that are processed together: the batch is part of the trace of the f
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
+  let isUnderWay = false;
   const { run } = createGatherer<string, string>({
     name: 'letters',
     ...{ sizeMax: 10, keysOf: () => [] },
     run: async (items) => {
+      isUnderWay = true;
       await released;
       return items.map((result) => ({ kind: 'done', result }));
     },
   });
-  const asked = ['a', 'b', 'c'].map((name) => observed({ kind: 'command', name }, () => run(name)));
+  const ask = (name: string) => observed({ kind: 'command', name }, () => run(name));
+  const first = ask('a');
+  while (!isUnderWay) await new Promise(setImmediate);
+  const others = ['b', 'c'].map(ask);
   release();
-  expect(await Promise.all(asked)).toEqual(['a', 'b', 'c']);
+  expect(await Promise.all([first, ...others])).toEqual(['a', 'b', 'c']);
   stopObserving();
   await tracing.close();
   await collector.close();
