@@ -58,7 +58,15 @@ describe.skipIf(!browserHere)('the demo shop', () => {
   test.each(Object.keys(pay))('from the basket to paid with %s, and back', async (name) => {
     const visitor = await visitWith(browser);
     const page = await visitor.newPage();
-    onTestFailed(async () => console.log(page.url(), await page.locator('body').innerText(), visitor.complaints));
+    const answers: string[] = [];
+    page.on('response', async (response) => {
+      if (!/graphql|session/.test(response.url())) return;
+      answers.push(`${response.status()} ${response.url()} ${(await response.text().catch(() => '')).slice(0, 200)}`);
+    });
+    onTestFailed(async () => {
+      console.log(page.url(), await page.locator('body').innerText(), visitor.complaints, visitor.sent.slice(-10));
+      console.log(answers.slice(-10), await page.evaluate('JSON.stringify({ ...sessionStorage })'));
+    });
     const orderId = await checkOut(page);
     await page.getByRole('heading', { name: 'Pay Corner Coffee' }).waitFor();
     await page.getByRole('button', { name: new RegExp(`^${name}`) }).click();

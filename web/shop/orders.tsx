@@ -38,8 +38,9 @@ export function Orders({ client, customer }: { readonly client: PaystreamClient;
   );
 }
 
-/** The time between two tries to read the orders. */
+/** The time between two tries to read the orders, and the longest one for an answer. */
 const readAgainMs = 2000;
+const readMsMax = 10_000;
 
 function useOrders(client: PaystreamClient): readonly ShopOrder[] {
   const [orders, setOrders] = useState<readonly ShopOrder[]>([]);
@@ -51,11 +52,13 @@ function useOrders(client: PaystreamClient): readonly ShopOrder[] {
     let timer = 0;
     const read = async () => {
       try {
-        const { orders: found } = await client.request(ordersOperation, {}, { signal: leaving.signal });
+        const signal = AbortSignal.any([leaving.signal, AbortSignal.timeout(readMsMax)]);
+        const { orders: found } = await client.request(ordersOperation, {}, { signal });
         setOrders(found?.nodes ?? []);
       } catch (error) {
         if (leaving.signal.aborted) return;
-        if (!(error instanceof PaystreamError)) throw error;
+        const isLate = error instanceof DOMException && error.name === 'TimeoutError';
+        if (!isLate && !(error instanceof PaystreamError)) throw error;
         window.clearTimeout(timer);
         timer = window.setTimeout(() => void read(), readAgainMs);
       }
