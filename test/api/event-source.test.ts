@@ -2,6 +2,7 @@ import { EventSource } from 'eventsource';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openFragileLine } from '../support/fragile-line.ts';
 import { createOrder, payOrder } from '../support/orders.ts';
+import { untilSettled } from '../support/settled.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
@@ -30,6 +31,7 @@ const withToken = (init: RequestInit) => ({
 
 test('the id of each message is the cursor of its event, in an order’s events and in the merchant’s', async () => {
   const { id, eventCursor } = await createOrder(app);
+  await untilSettled(app.database.pool); // then the order is before the cursor of the list
   const { orders } = await app.client.request<{ orders: { eventCursor: string } }>('{ orders { eventCursor } }');
   await payOrder(app, id);
   const merchant = `subscription($after: EventCursor) { event: merchantEvents(after: $after) { ${fields} } }`;
