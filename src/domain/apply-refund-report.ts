@@ -1,5 +1,5 @@
 import { after } from './clock.ts';
-import { formatMoney } from './money.ts';
+import { formatMoney, type Money } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { surplusRefundedOf } from './order-sums.ts';
 import { type Payment, type PaymentFailure, refundableMinor, waitingMinor } from './payment.ts';
@@ -28,13 +28,9 @@ export function applyRefundReport(
   if (refund === null) {
     return newRefundId === null ? deferReport(change, payment) : adopt(change, payment, report, newRefundId);
   }
-  const { amountMinor, currency } = report;
-  if ((amountMinor ?? refund.amountMinor) !== refund.amountMinor || (currency ?? refund.currency) !== refund.currency) {
-    const reported = formatMoney({
-      amountMinor: amountMinor ?? refund.amountMinor,
-      currency: currency ?? refund.currency,
-    });
-    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: reported with ${reported} instead of ${formatMoney(refund)}.`);
+  const difference = differenceFrom(refund, report);
+  if (difference !== null) {
+    needReview(change, 'REFUND_ABNORMAL', `${refund.id}: ${difference}`);
     return { effect: 'refused', reason: 'mismatch' };
   }
   if (report.status === 'PENDING' && report.failure !== null && isReserved(refund)) {
@@ -48,6 +44,16 @@ export function applyRefundReport(
     case 'advances':
       return advance(change, payment, refund, report);
   }
+}
+
+/** How the amount or the currency of a report differs from what is known, for a review note; null when it states nothing else. */
+export function differenceFrom(known: Money, report: Pick<RefundReport, 'amountMinor' | 'currency'>): string | null {
+  const reported = {
+    amountMinor: report.amountMinor ?? known.amountMinor,
+    currency: report.currency ?? known.currency,
+  };
+  if (reported.amountMinor === known.amountMinor && reported.currency === known.currency) return null;
+  return `reported with ${formatMoney(reported)} instead of ${formatMoney(known)}.`;
 }
 
 /**
@@ -96,14 +102,18 @@ export function findRefund(
   return named.providerRefundId === null || providerRefundId === null ? named : null;
 }
 
-/** Records the provider's id of a pending refund when a report states it for the first time. */
+/**
+ * Records the provider's id when a report states it for the first time: of a pending refund, or of one whose outcome an operator stated. Without
+ * the id, every other refund that the provider made under our id would be taken for this one.
+ */
 function accept(change: OrderChange, refund: Refund, report: RefundReport): ReportOutcome {
-  const { providerRefundId } = report;
-  if (report.status !== 'PENDING' || providerRefundId === null || refund.providerRefundId !== null) {
-    return { effect: 'repeated' };
-  }
-  change.record('REFUND_PENDING', { payment: { id: refund.paymentId }, refund: reportedFacts(refund, report) });
-  restartRefundChecks(change, refund.id);
+  if (report.providerRefundId === null || refund.providerRefundId !== null) return { effect: 'repeated' };
+  const isPending = report.status === 'PENDING';
+  change.record(isPending ? 'REFUND_PENDING' : 'REFUND_UPDATED', {
+    payment: { id: refund.paymentId },
+    refund: reportedFacts(refund, report),
+  });
+  if (isPending) restartRefundChecks(change, refund.id);
   return { effect: 'applied' };
 }
 

@@ -10,7 +10,7 @@ export const eventTypes = [
   ...(['PAYMENT_AUTHORIZED', 'PAYMENT_CAPTURE_FAILED', 'PAYMENT_SUCCEEDED', 'PAYMENT_FAILED'] as const),
   ...(['PAYMENT_CANCELING', 'PAYMENT_CANCELED', 'PAYMENT_EXPIRED'] as const),
   ...(['REFUND_APPROVAL_NEEDED', 'REFUND_REQUESTED', 'REFUND_PENDING', 'REFUND_UNKNOWN'] as const),
-  ...(['REFUND_SUCCEEDED', 'REFUND_FAILED'] as const),
+  ...(['REFUND_SUCCEEDED', 'REFUND_FAILED', 'REFUND_UPDATED'] as const),
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 

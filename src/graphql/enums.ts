@@ -175,6 +175,8 @@ export const EventType = builder.enumType('EventType', {
     REFUND_UNKNOWN: 'The outcome of the refund is not known; the provider is queried.',
     REFUND_SUCCEEDED: 'The money was returned to the buyer.',
     REFUND_FAILED: 'The money was not returned, or came back. The amount can be refunded again.',
+    REFUND_UPDATED:
+      'The provider’s id of a refund that an operator had resolved became known. No money moved, and its status is as before.',
   }),
 });
 

@@ -343,6 +343,23 @@ describe('a refund made in the provider’s console', () => {
     });
   });
 
+  test('is recorded as the provider answers when its callback states another amount, which a person has to look at', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    await fault({ fault: 'wrong_amount', match: { type: 'refund.created', contains: payment.providerPaymentId } });
+    await control(app.sandboxUrl, 'stripe/refunds', { payment_intent: payment.providerPaymentId, amount: 800 });
+    const order = await sweepUntil(app, orderId, ({ needsReview }) => needsReview.length > 0, 100);
+    expect(order).toMatchObject({
+      ...{ needsReview: ['REFUND_ABNORMAL'], refundable: { amountMinor: 1700 } },
+      refunds: [{ origin: 'PROVIDER', status: 'SUCCEEDED', amount: { amountMinor: 800 } }],
+    });
+    expect(order.events.nodes.at(-1)?.note).toMatch(/a refund was reported with .+ EUR instead of 8\.00 EUR/);
+    const { rows } = await app.database.pool.query(
+      `select status, reason from deliveries where payment_id = $1 and event_type = 'refund.created'`,
+      [payment.id],
+    );
+    expect(rows).toEqual([{ status: 'REVIEW', reason: 'mismatch' }]);
+  });
+
   test('is watched like the first one if it is the second or third: it is queried again within a day', async () => {
     const { orderId, payment } = await paidOrder(app);
     for (const count of [1, 2, 3, 4]) {

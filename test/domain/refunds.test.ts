@@ -151,6 +151,37 @@ describe('a requested refund', () => {
   });
 });
 
+describe('a refund whose outcome an operator stated', () => {
+  const stated = (status: 'SUCCEEDED' | 'FAILED') => {
+    const story = new RefundStory().ask(ours, 400n);
+    const evidence = { source: 'OPERATOR', providerTime: null, receivedAt: second(10) } as const;
+    story.applyReport(aRefundReport(status, { providerRefundId: null, amountMinor: null, currency: null, evidence }));
+    return story;
+  };
+
+  test.each(['SUCCEEDED', 'FAILED'] as const)('gets the provider’s id from the first report of %s', (status) => {
+    const story = stated(status);
+    const { money } = story;
+    const said = aRefundReport(status, { amountMinor: 400n });
+    expect(story.eventsOf(() => story.applyReport(said))).toEqual(['REFUND_UPDATED']);
+    expect(story.refund()).toMatchObject({ status, providerRefundId: 're_ours', evidenceSource: 'CALLBACK' });
+    expect(story.money).toEqual(money);
+    expect(story.applyReport(said)).toEqual({ effect: 'repeated' });
+  });
+
+  test.each([
+    ['ours first', ['re_ours', 're_twin']],
+    ['the second one first', ['re_twin', 're_ours']],
+  ])('counts twice when the provider executed it twice: %s', (_, providerIds) => {
+    const story = stated('SUCCEEDED');
+    for (const providerRefundId of [...providerIds, ...providerIds]) {
+      story.applyReport(aRefundReport('SUCCEEDED', { amountMinor: 400n, providerRefundId }));
+    }
+    expect(story.money).toMatchObject({ refundedMinor: 800n, reservedMinor: 0n });
+    expect(story.order.reviewReasons).toEqual(['REFUND_ABNORMAL']);
+  });
+});
+
 test('a refund never replaces another one', () => {
   const story = new RefundStory().ask(ours, 400n);
   story.applyReport(aRefundReport('SUCCEEDED', { amountMinor: 400n }));
