@@ -33,10 +33,12 @@ function newest(path) {
 export async function buildPages() {
   const { build } = await import('vite');
   const { NODE_ENV } = process.env;
+  // Whatever runs the build: with another value Vite would build the development versions of React and its libraries.
+  process.env.NODE_ENV = 'production';
   try {
     await build({ configFile: join(root, 'web/vite.config.ts'), build: { outDir, emptyOutDir: true } });
   } finally {
-    // Vite sets it to production, and a server that starts in this process would believe that.
+    // A server that starts in this process would believe it.
     if (NODE_ENV === undefined) delete process.env.NODE_ENV;
     else process.env.NODE_ENV = NODE_ENV;
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -140,6 +140,16 @@ describe('the built pages', () => {
     expect(answer.status).toBe(503);
     expect(await answer.json()).toMatchObject({ error: expect.stringContaining('npm run build') });
   });
+});
+
+test('the pages are built for production, whatever the process that builds them is for', () => {
+  const directory = new URL('../../.build/web/assets/', import.meta.url);
+  const scripts = readdirSync(directory).filter((name) => name.endsWith('.js'));
+  expect(scripts.length).toBeGreaterThan(3);
+  // A sentence of React's development version.
+  expect(scripts.filter((name) => readFileSync(new URL(name, directory), 'utf8').includes('React DevTools'))).toEqual(
+    [],
+  );
 });
 
 test('a server without built pages says so, and serves the API', async () => {

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFailed, test, vi } from 'vitest';
+import { forgetCustomer, openCustomer } from '../../web/shop/session.ts';
 import { chromiumPath } from '../support/browser.ts';
 import { makeHome, type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { openWebBrowser } from '../support/web-page.ts';
@@ -13,6 +14,7 @@ import {
 } from './checkout-rig.ts';
 
 const browserHere = chromiumPath !== null;
+const fetchHere = fetch;
 
 /** What a newcomer has after `npm start`: a process of its own with its own sandbox. */
 describe.skipIf(!browserHere)('the demo shop', () => {
@@ -114,6 +116,29 @@ describe.skipIf(!browserHere)('the demo shop', () => {
     await page.goto(`${server.url}/shop`);
     await expect.poll(() => page.getByRole('link', { name: '去付款' }).count()).toBe(1);
     await visitor.context.close();
+  });
+
+  test('a page that asks twice at once is one customer, and forgets only the one that was refused', async () => {
+    const kept = new Map<string, string>();
+    const { url } = server;
+    vi.stubGlobal('fetch', (path: string, init: RequestInit) => fetchHere(url + path, init));
+    vi.stubGlobal('sessionStorage', {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+      removeItem: (key: string) => kept.delete(key),
+    });
+    try {
+      const [one, other] = await Promise.all([openCustomer(), openCustomer()]);
+      expect(other).toEqual(one);
+      expect(await openCustomer()).toEqual(one);
+      forgetCustomer(one);
+      const newer = await openCustomer();
+      expect(newer.customerId).not.toBe(one.customerId);
+      forgetCustomer(one);
+      expect(await openCustomer()).toEqual(newer);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   test.each([

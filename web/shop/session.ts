@@ -11,10 +11,19 @@ const key = 'paystream.shop.customer';
 /** A token that ends sooner than this is replaced. */
 const leftMsMin = 60_000;
 
-/** The customer of this tab, or a new one. @throws {Error} with a sentence of the server. */
+let opening: Promise<Customer> | null = null;
+
+/** The customer of this tab, or a new one: the same for all that ask at once. @throws {Error} with a sentence of the server. */
 export async function openCustomer(): Promise<Customer> {
   const kept = read();
   if (kept !== null) return kept;
+  opening ??= makeCustomer().finally(() => {
+    opening = null;
+  });
+  return opening;
+}
+
+async function makeCustomer(): Promise<Customer> {
   const answer = await fetch('/shop/session', { method: 'POST' });
   const body = (await answer.json()) as Customer & { readonly error?: string };
   if (!answer.ok) throw new Error(body.error ?? `The server answered ${answer.status}.`);
@@ -22,9 +31,9 @@ export async function openCustomer(): Promise<Customer> {
   return body;
 }
 
-/** Forgets the customer, as when the server does not accept the token any more. */
-export function forgetCustomer(): void {
-  write(null);
+/** Forgets a customer, as when the server does not accept the token any more. A newer one is kept. */
+export function forgetCustomer({ token }: Customer): void {
+  if (read()?.token === token) write(null);
 }
 
 function read(): Customer | null {

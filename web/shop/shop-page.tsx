@@ -94,7 +94,7 @@ async function openShop(isAgain = false): Promise<Shop> {
   } catch (error) {
     const isOld = error instanceof PaystreamError && error.code === 'UNAUTHENTICATED';
     if (!isOld || isAgain) throw error;
-    forgetCustomer();
+    forgetCustomer(customer);
     return openShop(true);
   }
 }
