@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { getSystemErrorMap } from 'node:util';
 import type { ReadVariable } from './providers/provider.ts';
 import { looksLikePath } from './providers/settings.ts';
 
@@ -62,11 +63,17 @@ function textOf(name: string, file: string, violations: string[]): string | null
     if (text === '') violations.push(`${name} names a file that is empty.`);
     return text || null;
   } catch (error) {
-    // A secret that was set here by mistake must not be shown.
-    const why = looksLikePath(file) && error instanceof Error ? error.message : 'its value does not look like a path';
+    const why = looksLikePath(file) ? reasonOf(error) : 'its value does not look like a path';
     violations.push(`${name} names a file that cannot be read: ${why}.`);
     return null;
   }
+}
+
+/** The reason without the path: it may be a secret that was set here by mistake. Base64 can start with a slash, too. */
+function reasonOf(error: unknown): string {
+  const { errno } = error as NodeJS.ErrnoException;
+  const [code, text] = (errno === undefined ? undefined : getSystemErrorMap().get(errno)) ?? [];
+  return code === undefined ? 'its value is not a usable path' : `${text} (${code})`;
 }
 
 /** Reads a port in decimal digits. */
