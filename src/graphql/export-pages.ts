@@ -122,10 +122,10 @@ function takePlaces({ places }: ExportLimits, caller: Caller): () => void {
   const ofMerchant = ofPrincipal === null ? null : places.take(caller.merchantId, exportsOfMerchantMax);
   if (ofPrincipal !== null && ofMerchant !== null)
     return () => {
-      ofPrincipal();
-      ofMerchant();
+      ofPrincipal.release();
+      ofMerchant.release();
     };
-  ofPrincipal?.();
+  ofPrincipal?.release();
   throw new GraphQLError('Too many exports are being sent. Try again in a moment.', {
     extensions: { code: 'OVERLOADED', retryAfterMs: 1000 },
   });

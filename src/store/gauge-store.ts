@@ -3,14 +3,14 @@ import type { Database } from '../database/database.ts';
 /** Rows that one scrape counts at most, so that a backlog makes no scrape expensive. */
 const countedMax = 10_000;
 
-// Both read the newest part of an index alone: apply_at is null for callbacks that are applied, and the other index has nothing but payments
-// whose outcome is unknown.
+// Both read a part of an index that has nothing else: callbacks that wait, and payments whose outcome is unknown. Of more callbacks than are counted,
+// any are taken.
 const sql = `
   select callbacks.count::int as "pendingCallbacks", callbacks.oldest as "oldestCallbackAt",
     payments.count::int as "unknownPayments", payments.oldest as "oldestUnknownAt"
   from (
     select count(*), min(received_at) as oldest
-    from (select received_at from deliveries where apply_at is not null order by apply_at limit $1) pending
+    from (select received_at from deliveries where apply_at is not null limit $1) pending
   ) callbacks, (
     select count(*), min(created_at) as oldest
     from (select created_at from payments where status = 'UNKNOWN' order by created_at limit $1) unknown

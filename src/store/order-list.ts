@@ -1,16 +1,27 @@
 import type { Database } from '../database/database.ts';
 import type { OrderScope } from '../domain/actor.ts';
 import { countOf, type ListCount, wholeList } from './list-statement.ts';
+import {
+  type Family,
+  foundMax,
+  isOneTotal,
+  type Leader,
+  mostOf,
+  type NumberPart,
+  type OrderFilter,
+  type OrderPage,
+  partsOfSearch,
+} from './order-filter.ts';
 import { type OrderPart, type OrderRow, orderOf, orderSelection, type ReadOrder } from './order-reader.ts';
-import { type Family, isOneTotal, mostOf, type OrderFilter, type OrderPage, OrderSearch } from './order-search.ts';
+import { OrderSearch } from './order-search.ts';
 
-export type { OrderFilter, OrderPage } from './order-search.ts';
+export type { OrderFilter, OrderPage } from './order-filter.ts';
 
 type Reader = Pick<Database['pool'], 'query'>;
 
 /**
  * Reads a page of the orders that the caller sees. The cost does not depend on the number of the merchant's orders, unless conditions of
- * several families match many orders each and few together, or a beginning of the number matches many old orders only.
+ * several families match many orders each and few together, or thousands of old orders, and few newer ones, have a number with the searched end.
  */
 export async function readOrderPage(
   on: Reader,
@@ -30,7 +41,7 @@ export async function countOrders(on: Reader, scope: OrderScope, filter: OrderFi
   const leader = await chooseLeader(on, scope, page);
   const search = new OrderSearch(scope, page);
   const text = `
-    with recursive ${leader === 'state' ? `${search.combinations()}, ` : ''}found as (${search.keysBy(leader)})
+    with recursive ${leader.family === 'state' ? `${search.combinations()}, ` : ''}found as (${search.keysBy(leader)})
     select count(*)::int as count from found`;
   const { rows } = await on.query<{ count: number }>(text, [...search.values]);
   return countOf(rows);
@@ -40,13 +51,13 @@ export async function countOrders(on: Reader, scope: OrderScope, filter: OrderFi
 export function pageStatement(
   scope: OrderScope,
   page: OrderPage,
-  leader: Family | undefined,
+  leader: Leader,
   parts: readonly OrderPart[],
 ): { readonly text: string; readonly values: readonly unknown[] } {
   const by = page.direction ?? 'desc';
   const search = new OrderSearch(scope, page);
   const text = `
-    with recursive ${leader === 'state' ? `${search.combinations()}, ` : ''}page as materialized (${search.keysBy(leader)})
+    with recursive ${leader.family === 'state' ? `${search.combinations()}, ` : ''}page as materialized (${search.keysBy(leader)})
     select ${orderSelection(parts)} from page join orders o on o.id = page.id order by o.created_at ${by}, o.id ${by}`;
   return { text, values: search.values };
 }
@@ -70,17 +81,37 @@ function isInOrder(family: Family, filter: OrderFilter): boolean {
 }
 
 /** A family that few orders match, if there is one; otherwise one whose index has the order of the page. */
-async function chooseLeader(on: Reader, scope: OrderScope, page: OrderPage): Promise<Family | undefined> {
+async function chooseLeader(on: Reader, scope: OrderScope, page: OrderPage): Promise<Leader> {
   const given = familiesOf(scope, page.filter);
-  if (given.includes('search') && (await findFewest(on, scope, page, ['search'])) !== undefined) return 'search';
   const families = given.filter((family) => family !== 'search');
+  const isCounted = page.direction === null;
+  if (given.includes('search')) {
+    // All parts lead to orders that are only counted, because they are not sorted.
+    const many = isCounted && families.length === 0 ? [] : await findMany(on, scope, page);
+    if (many.length === 0 || families.length === 0) return { family: 'search', many };
+  }
   const inOrder = families.filter((family) => isInOrder(family, page.filter));
-  if (families.length === inOrder.length && families.length < 2) return families[0];
+  if (families.length === inOrder.length && families.length < 2) return { family: families[0], many: [] };
+  if (isCounted && families.length === 1 && families[0] === 'number') return { family: 'number', many: [] };
   // What is counted costs most for the state, so it is counted last.
   const others = families.filter((family) => family !== 'state');
-  const fewest = await findFewest(on, scope, page, others);
-  if (fewest !== undefined || others.length === families.length) return fewest ?? inOrder[0];
-  return (await findFewest(on, scope, page, ['state'])) ?? inOrder[0];
+  const fewest =
+    (await findFewest(on, scope, page, others)) ??
+    (others.length === families.length ? undefined : await findFewest(on, scope, page, ['state']));
+  if (fewest !== undefined) return { family: fewest, many: [] };
+  const walks = families.includes('number') && !isCounted;
+  return { family: inOrder[0], many: walks ? ['number'] : [] };
+}
+
+/** The parts of the search that many numbers have. */
+async function findMany(on: Reader, scope: OrderScope, page: OrderPage): Promise<readonly NumberPart[]> {
+  const parts = partsOfSearch(page.filter);
+  const search = new OrderSearch(scope, page);
+  const counts = parts.map(
+    (part) => `(select count(*)::int from (${search.matchingPart(part, foundMax)}) x) as "${part}"`,
+  );
+  const { rows } = await on.query<Record<NumberPart, number>>(`select ${counts.join()}`, [...search.values]);
+  return parts.filter((part) => (rows[0]?.[part] ?? 0) > foundMax);
 }
 
 /** The family that the fewest orders match; undefined when many match each. */
@@ -88,7 +119,7 @@ async function findFewest(
   on: Reader,
   scope: OrderScope,
   page: OrderPage,
-  families: readonly Family[],
+  families: readonly Exclude<Family, 'search'>[],
 ): Promise<Family | undefined> {
   const search = new OrderSearch(scope, page);
   const counts = families.map((family) => `(select count(*)::int from (${search.matching(family)}) x) as ${family}`);

@@ -1,127 +1,89 @@
 import type { OrderScope } from '../domain/actor.ts';
-import { timeOfId } from '../domain/ids.ts';
-import type { OrderPaymentStatus, OrderStatus } from '../domain/order.ts';
-import type { PaymentMethod, ProviderName } from '../domain/payment.ts';
 import { perRow } from './list-statement.ts';
-import { isNumberEndSql, termOfAmount, termOfValueSql } from './order-terms.ts';
-
-/** Null stands for any. An empty list matches nothing. */
-export type OrderFilter = {
-  readonly statuses: readonly OrderStatus[] | null;
-  readonly paymentStatuses: readonly OrderPaymentStatus[] | null;
-  /** The order has a payment by one of these. */
-  readonly methods: readonly PaymentMethod[] | null;
-  readonly customerId: string | null;
-  /** The beginning of the number. */
-  readonly number: string | null;
-  readonly createdFrom: Date | null;
-  readonly createdBefore: Date | null;
-  readonly currency: string | null;
-  readonly needsReview: boolean | null;
-  /** The order has a payment at one of these. */
-  readonly providers: readonly ProviderName[] | null;
-  readonly totalMinorFrom: bigint | null;
-  /** The highest total that matches. */
-  readonly totalMinorTo: bigint | null;
-  /**
-   * An id of the order, a payment or a refund, the provider's number of a payment, the customer, the beginning or the end of the number, or, for
-   * the merchant's own people, a whole metadata value.
-   */
-  readonly search: string | null;
-};
-
-/** The first `limit` orders in one direction of (createdAt, id), later than the order `after` and earlier than the order `before`. */
-export type OrderPage = {
-  readonly filter: OrderFilter;
-  /** Null for any order, when the rows are only counted. */
-  readonly direction: 'asc' | 'desc' | null;
-  readonly after: string | null;
-  readonly before: string | null;
-  readonly limit: number;
-};
+import { isReviewed, OrderConditions } from './order-conditions.ts';
+import {
+  type Family,
+  fewMax,
+  isOneTotal,
+  type Leader,
+  mostOf,
+  type NumberPart,
+  type OrderPage,
+  partsOfSearch,
+  textOf,
+} from './order-filter.ts';
+import { isNumberBeginningSql, isNumberEndSql, periodOfSql, termOfValueSql } from './order-terms.ts';
 
 /**
- * Conditions that one index answers, or a few. All indexes have the order of the page, but that of `number`, that of an `amount` that is not
- * one total, and those of the beginning and the end of the number in `search`.
- *
- * `state` is the currency, the statuses and the review. A merchant has orders in a few dozen combinations of them at most, and the index has
- * the time behind them: the page is merged from the first orders of each combination that matches.
+ * All orders of a period that have a beginning are read if they are at most so many; otherwise the orders of the period in the order of the page,
+ * until there are enough that have it.
  */
-export type Family = 'state' | 'customer' | 'method' | 'number' | 'amount' | 'search';
+const periodFewMax = 1000;
 
-/** A family that at most this many orders match leads to all of them. */
-export const fewMax = 300;
-/** As `fewMax`, for a search and for amounts: to look at all orders instead costs much more. */
-export const foundMax = 2000;
-
-/** The number of orders that a family may have to lead to them. */
-export function mostOf(family: Family): number {
-  return family === 'search' || family === 'amount' ? foundMax : fewMax;
-}
-
-/** Whether exactly one total matches. */
-export function isOneTotal({ totalMinorFrom, totalMinorTo }: OrderFilter): boolean {
-  return totalMinorFrom !== null && totalMinorFrom === totalMinorTo;
-}
-
-/** A text in a pattern of LIKE. */
-const escaped = (text: string) => text.replaceAll(/[\\%_]/g, '\\$&');
-
-/** A bound of the page: its columns, and how they compare with a position or a time. */
-type Bound = {
-  readonly time: string;
-  readonly id: string;
-  readonly sign: '>' | '<';
-  readonly timeSign: '>=' | '<';
-};
-
-const isReviewed = '(cardinality(o.review_reasons) > 0)';
-
-/** The parts of a statement on the orders `o` of the caller, and its values. */
+/** The parts of a statement on the orders `o` of the caller, each for an index that leads to them, and its values. */
 export class OrderSearch {
-  readonly values: unknown[];
   readonly #scope: OrderScope;
   readonly #page: OrderPage;
+  readonly #conditions: OrderConditions;
 
-  constructor(scope: OrderScope, page: OrderPage) {
+  constructor(scope: OrderScope, page: OrderPage, conditions = new OrderConditions(scope, page)) {
     this.#scope = scope;
     this.#page = page;
-    this.values = [scope.merchantId];
+    this.#conditions = conditions;
   }
 
-  /** The ids and times of the page, from the index of the family `leader`. */
-  keysBy(leader: Family | undefined): string {
-    const { direction, limit } = this.#page;
+  get values(): readonly unknown[] {
+    return this.#conditions.values;
+  }
+
+  /** The ids and times of the page, from the index of the family that leads. */
+  keysBy({ family, many }: Leader): string {
+    const { direction, filter } = this.#page;
+    if (many.includes('number')) {
+      const inPeriod = this.#within('w.period').keysBy({ family, many: [] });
+      return this.#walk(filter.number ?? '', this.#conditions.checksBesides('number'), inPeriod);
+    }
     const by = direction ?? 'desc';
-    const limited = `limit ${this.#add(limit)}::int`;
+    const limited = this.#limited();
     const sorted = `order by created_at ${by}, id ${by} ${limited}`;
-    switch (leader) {
+    switch (family) {
       case 'search':
-        return this.#foundBy(sorted);
+        return this.#foundBy(sorted, many);
       case 'amount': {
-        const terms = this.#ordersOfTerms(this.#isAmount(), this.#checksBesides('amount'));
-        return this.#isOneTotal ? `${terms} ${sorted}` : `select x.* from (${terms} offset 0) x ${sorted}`;
+        const terms = this.#conditions.ordersOfTerms(
+          this.#conditions.isAmount(),
+          this.#conditions.checksBesides('amount'),
+        );
+        return isOneTotal(this.#page.filter) ? `${terms} ${sorted}` : `select x.* from (${terms} offset 0) x ${sorted}`;
       }
       case 'state': {
-        const orders = this.#orders([...this.#isCombination(), ...this.#range(), ...this.#checksBesides('state')]);
+        const orders = this.#conditions.orders([
+          ...this.#conditions.isCombination(),
+          ...this.#conditions.range(),
+          ...this.#conditions.checksBesides('state'),
+        ]);
         return `select x.* from combination c cross join lateral (${orders} ${sorted}) x
-          where ${this.#stateConditions('c').join(' and ')} ${direction === null ? limited : sorted}`;
+          where ${this.#conditions.stateConditions('c').join(' and ')} ${direction === null ? limited : sorted}`;
       }
       case 'method': {
-        const others = this.#checksBesides('method');
+        const others = this.#conditions.checksBesides('method');
         const ofOrder =
           others.length === 0 ? '' : `and ${perRow(`orders o where o.id = p.order_id and ${others.join(' and ')}`)}`;
         const payments = `select distinct p.order_id as id, p.order_created_at as created_at from payments p
-          where ${this.#paymentConditions('p.method = m.method')} ${ofOrder}`;
-        return `select distinct x.id, x.created_at from unnest(${this.#methods()}) m(method) cross join lateral (${payments} ${sorted}) x ${sorted}`;
+          where ${this.#conditions.paymentConditions('p.method = m.method')} ${ofOrder}`;
+        return `select distinct x.id, x.created_at from unnest(${this.#conditions.methods()}) m(method) cross join lateral (${payments} ${sorted}) x ${sorted}`;
       }
       case 'number': {
-        // All of them, in the order of the index: they are few.
-        const orders = this.#orders([this.#startsWith('o.number'), ...this.#range(), ...this.#checksBesides('number')]);
-        return `select x.* from (${orders} offset 0) x ${sorted}`;
+        // In the order of the index: all of them, which are few, or the first ones, when they are only counted.
+        const orders = this.#conditions.orders([
+          this.#conditions.startsWith('o.number', filter.number ?? ''),
+          ...this.#conditions.range(),
+          ...this.#conditions.checksBesides('number'),
+        ]);
+        return `select x.* from (${orders} offset 0) x ${direction === null ? limited : sorted}`;
       }
       default:
-        return `${this.#orders([...this.#ofCustomer('o.customer_id'), ...this.#range(), ...this.#checksBesides('customer')])} ${sorted}`;
+        return `${this.#conditions.orders([...this.#conditions.ofCustomer('o.customer_id'), ...this.#conditions.range(), ...this.#conditions.checksBesides('customer')])} ${sorted}`;
     }
   }
 
@@ -129,33 +91,43 @@ export class OrderSearch {
    * At most `fewMax` and one of the orders, or of the payments, that each value of a family matches. They are sorted as the index is, so that
    * it is read as far as the limit only, and not into a bitmap of all that match.
    */
-  matching(family: Family): string {
+  matching(family: Exclude<Family, 'search'>): string {
     const by = this.#page.direction ?? 'desc';
     const limit = `limit ${mostOf(family) + 1}`;
     switch (family) {
-      case 'search': {
-        const branches = this.#byNumber([], []).map((rows) => `(select from (${rows}) x ${limit})`);
-        return `select from (${branches.join(' union all ')}) x`;
-      }
       case 'amount':
-        return `${this.#ordersOfTerms(this.#isAmount(), [])} ${limit}`;
+        return `${this.#conditions.ordersOfTerms(this.#conditions.isAmount(), [])} ${limit}`;
       case 'state': {
-        const orders = this.#orders([...this.#isCombination(), ...this.#range()]);
+        const orders = this.#conditions.orders([...this.#conditions.isCombination(), ...this.#conditions.range()]);
         return `select from combination c cross join lateral (${orders} order by o.created_at ${by}, o.id ${by} ${limit}) x
-          where ${this.#stateConditions('c').join(' and ')} ${limit}`;
+          where ${this.#conditions.stateConditions('c').join(' and ')} ${limit}`;
       }
       case 'method': {
-        const payments = `select from payments p where ${this.#paymentConditions('p.method = m.method')}`;
-        return `select from unnest(${this.#methods()}) m(method)
+        const payments = `select from payments p where ${this.#conditions.paymentConditions('p.method = m.method')}`;
+        return `select from unnest(${this.#conditions.methods()}) m(method)
           cross join lateral (${payments} order by p.order_created_at ${by}, p.order_id ${by} ${limit}) x ${limit}`;
       }
       case 'number': // the index has no time
-        return `${this.#orders([this.#startsWith('o.number')])} order by o.number using ~<~ ${limit}`;
+        return this.matchingPart('number', fewMax);
       default: {
-        const orders = this.#orders([...this.#ofCustomer('o.customer_id'), ...this.#range()]);
+        const orders = this.#conditions.orders([
+          ...this.#conditions.ofCustomer('o.customer_id'),
+          ...this.#conditions.range(),
+        ]);
         return `${orders} order by o.created_at ${by}, o.id ${by} ${limit}`;
       }
     }
+  }
+
+  /** At most `max` and one of the orders whose number has a part. */
+  matchingPart(part: NumberPart, max: number): string {
+    const limit = `limit ${max + 1}`;
+    if (part === 'searchEnd') {
+      const isEnd = isNumberEndSql('t.term', this.#conditions.search());
+      return `select from order_terms t where t.merchant_id = $1 and ${isEnd} ${limit}`;
+    }
+    const starts = this.#conditions.startsWith('o.number', textOf(part, this.#page.filter));
+    return `${this.#conditions.orders([starts])} order by o.number using ~<~ ${limit}`;
   }
 
   /**
@@ -164,7 +136,7 @@ export class OrderSearch {
    */
   combinations(): string {
     const { currency } = this.#page.filter;
-    const inCurrency = currency === null ? [] : [`o.currency = ${this.#add(currency)}::bpchar`];
+    const inCurrency = currency === null ? [] : [`o.currency = ${this.#conditions.add(currency)}::bpchar`];
     const next = (conditions: readonly string[]) => `
       select o.currency, o.status, o.payment_status, ${isReviewed} as is_reviewed from orders o
       where ${['o.merchant_id = $1', ...inCurrency, ...conditions].join(' and ')}
@@ -180,181 +152,93 @@ export class OrderSearch {
   }
 
   /**
-   * The orders that the search finds. Those of a customer and of a metadata value are read in the order of the page, the others, which are few,
-   * all of them.
+   * The orders that the search finds. Those of a customer, of a metadata value and of a part of the number that many have are read in the order of
+   * the page, the others, which are few, all of them.
    */
-  #foundBy(sorted: string): string {
-    const text = this.#search();
-    const others = [...this.#range(), ...this.#checksBesides('search')];
-    const checks = this.#checksBesides('search');
+  #foundBy(sorted: string, many: readonly NumberPart[]): string {
+    const on = this.#conditions;
+    const text = on.search();
+    const checks = on.checksBesides('search');
+    const others = [...on.range(), ...checks];
     const found = [
-      this.#orders([`o.id = any(array(${this.#named(text)}))`, ...others]),
-      `${this.#orders([`o.customer_id = ${text}`, ...others])} ${sorted}`,
-      ...(this.#seesMetadata ? [`${this.#ordersOfTerms(`t.term = ${termOfValueSql(text)}`, checks)} ${sorted}`] : []),
-      ...this.#byNumber(others, checks).map((rows) => `select x.* from (${rows} offset 0) x`),
+      on.orders([`o.id = any(array(${on.named(text)}))`, ...others]),
+      `${on.orders([`o.customer_id = ${text}`, ...others])} ${sorted}`,
+      ...(on.seesMetadata ? [`${on.ordersOfTerms(`t.term = ${termOfValueSql(text)}`, checks)} ${sorted}`] : []),
+      ...partsOfSearch(this.#page.filter).map((part) =>
+        many.includes(part) ? this.#manyByPart(part, checks, sorted) : this.#fewByPart(part, checks),
+      ),
     ];
     return `select distinct x.id, x.created_at from (${found.map((rows) => `(${rows})`).join(' union all ')}) x ${sorted}`;
   }
 
-  /** The ids of the orders that a text names: by an id, or by a provider's number of a payment. */
-  #named(text: string): string {
-    return `select ${text}
-      union all select p.order_id from payments p where p.id = ${text} and p.merchant_id = $1
-      union all select r.order_id from refunds r where r.id = ${text} and r.merchant_id = $1
-      union all (select p.order_id from payments p where p.provider_payment_id = ${text} and p.merchant_id = $1 limit ${fewMax})`;
+  /** All orders whose number has a part; of those that are only counted, as many as are counted. */
+  #fewByPart(part: NumberPart, checks: readonly string[]): string {
+    const on = this.#conditions;
+    const rows =
+      part === 'searchEnd'
+        ? on.ordersOfTerms(isNumberEndSql('t.term', on.search()), checks)
+        : on.orders([on.startsWith('o.number', textOf(part, this.#page.filter)), ...on.range(), ...checks]);
+    return `select x.* from (${rows} offset 0) x ${this.#page.direction === null ? this.#limited() : ''}`;
   }
 
-  /** The orders whose number begins, and those whose number ends with the searched text. Numbers are mostly in upper case. */
-  #byNumber(conditions: readonly string[], checks: readonly string[]): string[] {
-    const { search } = this.#page.filter;
-    const beginnings = [...new Set([search ?? '', (search ?? '').toUpperCase()])];
-    return [
-      ...beginnings.map((text) => this.#orders([`o.number like ${this.#add(`${escaped(text)}%`)}`, ...conditions])),
-      this.#ordersOfTerms(isNumberEndSql('t.term', this.#search()), checks),
-    ];
+  /** The first orders of the page whose number has a part that many have. */
+  #manyByPart(part: NumberPart, checks: readonly string[], sorted: string): string {
+    const on = this.#conditions;
+    const text = textOf(part, this.#page.filter);
+    if (part === 'searchEnd') return `${on.orders([on.endsWith(text), ...on.range(), ...checks])} ${sorted}`;
+    const inPeriod = on.within('w.period');
+    const starts = on.startsWith(`(o.number || '')`, text);
+    return this.#walk(text, checks, `${on.orders([starts, ...inPeriod.range(), ...checks])} ${sorted}`);
   }
 
-  /** Whether an order `o` is found, as a condition that has no index. */
-  #isFound(): string {
-    const text = this.#search();
-    const { search } = this.#page.filter;
-    const number = this.#add(escaped(search ?? ''));
-    return `(${[
-      `o.id = any(array(${this.#named(text)}))`,
-      `(o.customer_id || '') = ${text}`,
-      `(o.number || '') like ${number} || '%'`,
-      `(o.number || '') like upper(${number}) || '%'`,
-      `lower(o.number) like '%' || lower(${number})`,
-      ...(this.#seesMetadata
-        ? [`exists (select from jsonb_each_text(o.metadata) m where lower(m.value) = lower(${text}))`]
-        : []),
-    ].join(' or ')})`;
-  }
-
-  #search(): string {
-    return `${this.#add(this.#page.filter.search)}::text`;
-  }
-
-  /** Metadata is not shown to customers and buyers, so it finds nothing for them. */
-  get #seesMetadata(): boolean {
-    return this.#scope.customerId === null && this.#scope.orderId === null;
-  }
-
-  /** The orders of terms `t`. */
-  #ordersOfTerms(ofTerm: string, checks: readonly string[]): string {
-    const ofOrder = checks.length === 0 ? [] : [perRow(`orders o where o.id = t.order_id and ${checks.join(' and ')}`)];
-    const conditions = ['t.merchant_id = $1', ofTerm, ...this.#range('t.created_at', 't.order_id'), ...ofOrder];
-    return `select t.order_id as id, t.created_at from order_terms t where ${conditions.join(' and ')}`;
-  }
-
-  get #isOneTotal(): boolean {
-    return isOneTotal(this.#page.filter);
-  }
-
-  /** Of a term `t`. */
-  #isAmount(): string {
-    const { totalMinorFrom: from, totalMinorTo: to } = this.#page.filter;
-    const term = (amountMinor: bigint) => this.#add(termOfAmount(amountMinor));
-    if (this.#isOneTotal) return `t.term = ${term(from ?? 0n)}`;
-    return `t.term >= ${term(from ?? 0n)} and t.term <= ${to === null ? `'a9'` : term(to)}`;
-  }
-
-  #orders(conditions: readonly string[]): string {
-    return `select o.id, o.created_at from orders o where ${['o.merchant_id = $1', ...conditions].join(' and ')}`;
-  }
-
-  #paymentConditions(ofMethod: string): string {
-    return ['p.merchant_id = $1', ofMethod, ...this.#range('p.order_created_at', 'p.order_id')].join(' and ');
-  }
-
-  #isCombination(): string[] {
-    return [
-      'o.currency = c.currency',
-      'o.status = c.status',
-      'o.payment_status = c.payment_status',
-      `${isReviewed} = c.is_reviewed`,
-    ];
+  #within(period: string): OrderSearch {
+    return new OrderSearch(this.#scope, this.#page, this.#conditions.within(period));
   }
 
   /**
-   * The conditions of the families that do not lead, which are checked row by row in the order of the page. They are expressions that have no
-   * index, because the planner would follow another index to its end.
+   * The first orders of the page whose number has a beginning that many have. The walk `w` goes from period to period in the order of the page,
+   * until it has enough of them: in one statement, because each period is a step of the recursion. A period without such an order costs a look at the
+   * index of the terms, of some microseconds.
+   *
+   * @param inOrder the orders of the period `w.period` in the order of the page, for periods in which many have the beginning.
    */
-  #checksBesides(leader: Family): string[] {
-    const { methods, number, providers, totalMinorFrom, totalMinorTo, search } = this.#page.filter;
-    const { orderId } = this.#scope;
-    const isChecked = (family: Family) => family !== leader;
-    return [
-      ...(isChecked('customer') ? this.#ofCustomer(`(o.customer_id || '')`) : []),
-      ...(isChecked('state') ? this.#stateConditions('o') : []),
-      ...(isChecked('number') && number !== null ? [this.#startsWith(`(o.number || '')`)] : []),
-      ...(isChecked('method') && methods !== null
-        ? [perRow(`payments p where p.order_id = o.id and p.method = any(${this.#methods()})`)]
-        : []),
-      ...(isChecked('amount') && totalMinorFrom !== null
-        ? [`o.total_minor >= ${this.#add(totalMinorFrom)}::bigint`]
-        : []),
-      ...(isChecked('amount') && totalMinorTo !== null ? [`o.total_minor <= ${this.#add(totalMinorTo)}::bigint`] : []),
-      ...(isChecked('search') && search !== null ? [this.#isFound()] : []),
-      ...(providers === null
-        ? []
-        : [perRow(`payments p where p.order_id = o.id and p.provider = any(${this.#add(providers)}::text[])`)]),
-      ...(orderId === null ? [] : [`o.id = ${this.#add(orderId)}`]),
-    ];
+  #walk(beginning: string, checks: readonly string[], inOrder: string): string {
+    const on = this.#conditions;
+    const [by, opposite, step] = this.#page.direction === 'asc' ? ['asc', 'desc', '+ 1'] : ['desc', 'asc', '- 1'];
+    const isLeft = step === '+ 1' ? '<=' : '>=';
+    const begins = isNumberBeginningSql('t.term', 'w.period', `${on.add(beginning)}::text`);
+    const sorted = `order by created_at ${by}, id ${by} ${this.#limited()}`;
+    const periodAt = (sort: string) =>
+      `(select ${periodOfSql('o.created_at')} from (${on.orders(on.range())} order by o.created_at ${sort}, o.id ${sort} limit 1) o)`;
+    // Sorted before they are checked, so that only the first ones are.
+    const few = `
+      select t.order_id as id, t.created_at from (
+        select t.order_id, t.created_at from order_terms t where ${on.terms(begins).join(' and ')}
+        order by t.created_at ${by}, t.order_id ${by} limit ${periodFewMax}
+      ) t where ${[`n.count between 1 and ${periodFewMax}`, ...on.checksOfTerm(checks)].join(' and ')} ${sorted}`;
+    return `
+      with recursive walk as (
+        select ${periodAt(by)} as period, ${periodAt(opposite)} as last, 0 as found, '{}'::text[] as ids, '{}'::timestamptz[] as times
+        union all
+        select w.period ${step}, w.last, w.found + cardinality(f.ids), f.ids, f.times from walk w
+        cross join lateral (
+          select count(*) as count from (select from order_terms t where t.merchant_id = $1 and ${begins} limit ${periodFewMax + 1}) t
+        ) n
+        cross join lateral (
+          select coalesce(array_agg(x.id), '{}') as ids, coalesce(array_agg(x.created_at), '{}') as times from (
+            (${few}) union all (select x.* from (${inOrder}) x where n.count > ${periodFewMax})
+          ) x
+        ) f
+        where w.period ${isLeft} w.last and w.found < ${this.#limit()}
+      )
+      select x.id, x.created_at from walk w cross join lateral unnest(w.ids, w.times) x(id, created_at) ${sorted}`;
   }
 
-  #ofCustomer(column: string): string[] {
-    const ids = [this.#page.filter.customerId, this.#scope.customerId];
-    return ids.flatMap((id) => (id === null ? [] : [`${column} = ${this.#add(id)}`]));
+  #limited(): string {
+    return `limit ${this.#limit()}`;
   }
 
-  #startsWith(text: string): string {
-    return `${text} like ${this.#add(`${escaped(this.#page.filter.number ?? '')}%`)}`;
-  }
-
-  /** Of an order `o` or a combination `c`. */
-  #stateConditions(alias: 'o' | 'c'): string[] {
-    const { statuses, paymentStatuses, currency, needsReview } = this.#page.filter;
-    const review = alias === 'o' ? isReviewed : 'c.is_reviewed';
-    return [
-      ...(statuses === null ? [] : [`${alias}.status = any(${this.#add(statuses)}::"OrderStatus"[])`]),
-      ...(paymentStatuses === null
-        ? []
-        : [`${alias}.payment_status = any(${this.#add(paymentStatuses)}::"OrderPaymentStatus"[])`]),
-      ...(currency === null ? [] : [`${alias}.currency = ${this.#add(currency)}::bpchar`]),
-      ...(needsReview === null ? [] : [`${review} = ${this.#add(needsReview)}::boolean`]),
-    ];
-  }
-
-  #range(time = 'o.created_at', id = 'o.id'): string[] {
-    const { after, before, filter } = this.#page;
-    const { createdFrom, createdBefore } = filter;
-    return [
-      ...this.#bound({ time, id, sign: '>', timeSign: '>=' }, createdFrom, after),
-      ...this.#bound({ time, id, sign: '<', timeSign: '<' }, createdBefore, before),
-    ];
-  }
-
-  /** One condition for both, because the index would be entered at either of two. A time stands before all ids of that time. */
-  #bound({ time, id, sign, timeSign }: Bound, at: Date | null, orderId: string | null): string[] {
-    const given = at === null ? null : `${this.#add(at)}::timestamptz`;
-    if (orderId === null) return given === null ? [] : [`${time} ${timeSign} ${given}`];
-    const cursor = this.#add(orderId);
-    // Of an order that is not there, such as one that was lost with a restored database, the time in its id is taken.
-    const stored = `(select l.created_at from orders l where l.id = ${cursor} and l.merchant_id = $1)`;
-    const ofCursor = `coalesce(${stored}, ${this.#add(timeOfId(orderId))}::timestamptz)`;
-    if (given === null) return [`(${time}, ${id}) ${sign} (${ofCursor}, ${cursor})`];
-    const isNarrower = sign === '>' ? `${given} > ${ofCursor}` : `${given} <= ${ofCursor}`;
-    const position = `case when ${isNarrower} then ${given} else ${ofCursor} end, case when ${isNarrower} then '' else ${cursor} end`;
-    return [`(${time}, ${id}) ${sign} (${position})`];
-  }
-
-  #methods(): string {
-    return `${this.#add(this.#page.filter.methods)}::"PaymentMethod"[]`;
-  }
-
-  /** Adds a value, and returns its placeholder. */
-  #add(value: unknown): string {
-    return `$${this.values.push(value)}`;
+  #limit(): string {
+    return `${this.#conditions.add(this.#page.limit)}::int`;
   }
 }

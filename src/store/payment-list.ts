@@ -1,8 +1,8 @@
 import type { Database } from '../database/database.ts';
 import type { PaymentMethod, PaymentStatus, ProviderName } from '../domain/payment.ts';
 import { countOf, type ListCount, type ListPage, ListStatement, type ListTable, wholeList } from './list-statement.ts';
+import { foundMax } from './order-filter.ts';
 import { paymentSelection, type ReadPayment } from './order-reader.ts';
-import { foundMax } from './order-search.ts';
 import { termOfAmount } from './order-terms.ts';
 
 type Reader = Pick<Database['pool'], 'query'>;

@@ -5,8 +5,8 @@ import { type LogPage, readMerchantLog, readMerchantNews, wholeLog } from '../..
 import { placesAround } from '../../src/events/log-time.ts';
 import { countDeliveries, type DeliveryFilter, readDeliveryPage } from '../../src/store/delivery-list.ts';
 import type { ListPage } from '../../src/store/list-statement.ts';
+import { fewMax } from '../../src/store/order-filter.ts';
 import { countOrders, type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
-import { fewMax } from '../../src/store/order-search.ts';
 import { termsOfOrderSql } from '../../src/store/order-terms.ts';
 import { countPayments, type PaymentFilter, readPaymentPage } from '../../src/store/payment-list.ts';
 import { countRefunds, type RefundFilter, readRefundPage } from '../../src/store/refund-list.ts';

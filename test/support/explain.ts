@@ -10,6 +10,9 @@ export type PlanStep = {
   readonly 'Actual Rows': number;
   readonly 'Actual Loops': number;
   readonly 'Rows Removed by Filter'?: number;
+  /** Pages, with those of the steps below. */
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
   readonly Plans?: readonly PlanStep[];
 };
 
@@ -25,7 +28,7 @@ export async function explain(
   statement: Prepared | string,
   values: readonly unknown[] = [],
 ): Promise<readonly PlanStep[]> {
-  const explainSql = 'explain (analyze, format json)';
+  const explainSql = 'explain (analyze, buffers, format json)';
   if (typeof statement === 'string') {
     const { rows } = await on.query<Explained>(`${explainSql} ${statement}`, [...values]);
     return rows.flatMap((row) => stepsOf(row['QUERY PLAN'][0].Plan));
@@ -46,8 +49,15 @@ function literalOf(value: unknown): string {
   if (value === null) return 'null';
   if (value instanceof Buffer) return `decode('${value.toString('hex')}', 'hex')`;
   if (value instanceof Date) return `'${value.toISOString()}'`;
-  if (Array.isArray(value)) return value.length === 0 ? `'{}'` : `array[${value.map(literalOf).join(', ')}]`;
+  if (Array.isArray(value)) return pg.escapeLiteral(`{${value.map(elementOf).join(',')}}`);
   return pg.escapeLiteral(String(value));
+}
+
+function elementOf(value: unknown): string {
+  if (value === null) return 'NULL';
+  const text =
+    value instanceof Buffer ? `\\x${value.toString('hex')}` : value instanceof Date ? value.toISOString() : value;
+  return `"${String(text).replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
 /** Runs `work` with a connection that plans as those for writes do, in a transaction that is rolled back. */
