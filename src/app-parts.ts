@@ -12,7 +12,7 @@ import { type DevelopmentKeys, sandboxEnvironment } from './development-keys.ts'
 import type { Clock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
 import type { Feeds } from './events/feeds.ts';
-import { createNotifier, type Notifier } from './events/notifications.ts';
+import { createNotifier, type Notifier, relayTo } from './events/notifications.ts';
 import { type AuthenticationParts, createAuthentication } from './graphql/authentication.ts';
 import { checkoutSources } from './http/checkout-policy.ts';
 import { openPages, type Pages } from './http/pages.ts';
@@ -69,16 +69,7 @@ export async function openNotifier(
 function withSiblings(local: Notifier, siblings: Siblings | null): Notifier {
   if (siblings === null) return local;
   siblings.onNotification((notification) => local.notify(notification));
-  return {
-    get listenerCount() {
-      return local.listenerCount;
-    },
-    listen: local.listen,
-    notify(notification) {
-      local.notify(notification);
-      siblings.notify(notification);
-    },
-  };
+  return relayTo(local, (notification) => siblings.notify(notification));
 }
 
 export type RunningSandbox = { readonly process: SandboxProcess; readonly providers: readonly ProviderSetup[] };

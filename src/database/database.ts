@@ -10,7 +10,7 @@ import { applyMigrations, requireMigrated } from './migrations.ts';
 import { planTransactionByKeySql } from './planning.ts';
 import { RowTypes } from './row-types.ts';
 import { connectionsMax, openServerPool, requireUsableServer, withMigrationClient } from './server.ts';
-import { runTransaction, type Tx } from './transaction.ts';
+import { type LockedChange, runLockedChange, runTransaction, type Tx } from './transaction.ts';
 
 export { DatabaseOpenError, OverloadedError, overloadIn } from './errors.ts';
 export { type LogState, readLogState } from './log-state.ts';
@@ -37,12 +37,14 @@ export type Database = {
   /**
    * Runs `work` in a READ COMMITTED transaction and resolves after the commit. Transactions with the same `turn` take a
    * connection one after the other, in order of arrival. Use it for transactions that would only wait for each other in
-   * the database. The statements of `opening` are sent with BEGIN, and `work` gets the rows of the last one.
+   * the database.
    *
    * @throws the errors of `work`, after a rollback; {OverloadedError} when too many callers wait or the connection
    * breaks. After a break during the commit, the commit may have succeeded.
    */
-  transaction<T>(work: (tx: Tx, opened: readonly unknown[]) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Runs a transaction that locks, loads, decides and writes, in two round trips. See `runLockedChange`. */
+  changeLocked(change: LockedChange): Promise<readonly unknown[]>;
   /**
    * Runs one round of the maintenance that PGlite does not do by itself. PostgreSQL needs none. Returns the executed
    * steps.
@@ -52,7 +54,7 @@ export type Database = {
   close(): Promise<void>;
 };
 
-export type TransactionOptions = { readonly turn?: string; readonly opening?: string };
+export type TransactionOptions = { readonly turn?: string };
 
 export type OpenDatabase = {
   /** The URL of a PostgreSQL server; null for the embedded database in `dataDir`. */
@@ -151,10 +153,11 @@ function assemble(
     follows,
     writes,
     prisma,
-    transaction(work, { turn, opening } = {}) {
-      const run = () => runTransaction(writes, work, opening === undefined ? undefined : `${planning}${opening}`);
+    transaction(work, { turn } = {}) {
+      const run = () => runTransaction(writes, work);
       return turn === undefined ? run() : queue.run(turn, run);
     },
+    changeLocked: (change) => runLockedChange(writes, { ...change, lock: `${planning}${change.lock}` }),
     maintain: () => (kind === 'pglite' ? upkeep(pool) : Promise.resolve([])),
     close: () => {
       closed ??= closeAll(closing);

@@ -6,6 +6,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import type { CustomTypesConfig } from 'pg';
 import { BoundedPool } from './bounded-pool.ts';
+import { renewPlans } from './planning.ts';
 
 /**
  * The template of an empty cluster, created by `npm run generate`. Creating a cluster takes PostgreSQL in WebAssembly
@@ -64,5 +65,7 @@ function createPool(lite: PGlite, types: CustomTypesConfig): BoundedPool {
   const parse = config.connection.parse.bind(config.connection);
   // Prisma's adapter passes an object of type parsers, but the bridge expects the oids of the parameters.
   config.connection.parse = (query) => parse({ ...query, types: Array.isArray(query.types) ? query.types : undefined });
-  return new BoundedPool({ ...config, types, max: 1, idleTimeoutMillis: 0 });
+  const pool = new BoundedPool({ ...config, types, max: 1, idleTimeoutMillis: 0, pipeline: true });
+  renewPlans(pool);
+  return pool;
 }

@@ -85,11 +85,15 @@ export function createGatherer<Item, Result>({
     isStarting = true;
     own.runInAsyncScope(setImmediate, null, () => {
       isStarting = false;
-      const batch = takeBatch();
-      if (batch.length === 0) return;
-      isUnderWay = true;
-      void runTogether(batch);
+      startNow();
     });
+  }
+
+  function startNow(): void {
+    const batch = takeBatch();
+    if (batch.length === 0) return;
+    isUnderWay = true;
+    void runTogether(batch);
   }
 
   function takeBatch(): readonly Waiting[] {
@@ -127,23 +131,35 @@ export function createGatherer<Item, Result>({
   }
 
   async function runTogether(batch: readonly Waiting[]): Promise<void> {
+    const tell = await runToEnd(batch);
+    isUnderWay = false;
+    own.runInAsyncScope(startNow);
+    // After the next batch was sent: the database works on it while the callers of this one go on.
+    process.nextTick(tell);
+  }
+
+  /** Runs a batch. Returns the function that tells the callers what has become of their items. */
+  async function runToEnd(batch: readonly Waiting[]): Promise<() => void> {
     try {
       const outcomes = await runBatch(batch, false);
-      for (const [index, waiter] of batch.entries()) settle(waiter, outcomes[index]);
+      for (const [index, waiter] of batch.entries()) if (outcomes[index]?.kind !== 'busy') release(waiter);
+      return () => {
+        for (const [index, waiter] of batch.entries()) settle(waiter, outcomes[index]);
+      };
     } catch (error) {
-      if (error instanceof RefusedBatchError && batch.length > 1) takeApart(batch);
-      else for (const waiter of batch) fail(waiter, error);
-    } finally {
-      isUnderWay = false;
-      start();
+      for (const waiter of batch) release(waiter);
+      if (error instanceof RefusedBatchError && batch.length > 1) {
+        takeApart(batch);
+        return () => {};
+      }
+      return () => {
+        for (const waiter of batch) fail(waiter, error);
+      };
     }
   }
 
   function takeApart(batch: readonly Waiting[]): void {
-    for (const waiter of batch) {
-      waiter.isAlone = true;
-      release(waiter);
-    }
+    for (const waiter of batch) waiter.isAlone = true;
     waiting = [...batch, ...waiting];
     setTimer();
   }
@@ -162,6 +178,7 @@ export function createGatherer<Item, Result>({
     } catch (error) {
       fail(waiter, error);
     } finally {
+      release(waiter);
       aloneCount -= 1;
     }
     startAlone();
@@ -176,13 +193,11 @@ export function createGatherer<Item, Result>({
       return startAlone();
     }
     if (outcome.kind === 'failed') return fail(waiter, outcome.error);
-    release(waiter);
     waiter.resolve(outcome.result);
   }
 
-  function fail(waiter: Waiting, error: unknown): void {
-    release(waiter);
-    waiter.reject(error instanceof RefusedBatchError ? error.cause : error);
+  function fail({ reject }: Waiting, error: unknown): void {
+    reject(error instanceof RefusedBatchError ? error.cause : error);
   }
 
   function release({ keys }: Waiting): void {

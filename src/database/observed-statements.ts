@@ -1,13 +1,15 @@
 import type pg from 'pg';
 import { beginPiece, isObserved, type Piece } from '../telemetry/observe.ts';
 import { overloadIn } from './errors.ts';
+import { discardPlansSql } from './planning.ts';
 
 /** Makes every statement on the connection, also Prisma's, a piece that is observed. Its values never are, nor is its text. */
 export function observeStatements(client: pg.ClientBase): void {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
   // The driver has many overloads of `query`. They differ only in how the result is returned.
   client.query = ((...args: unknown[]) => {
-    if (!isObserved()) return query(...args);
+    // The pool sends this one in the trace of the caller that released the connection.
+    if (!isObserved() || args[0] === discardPlansSql) return query(...args);
     const watch = beginPiece(pieceOf(args[0]));
     const end = (error: unknown) => watch.end(!error ? 'done' : overloadIn(error) === null ? 'failed' : 'overloaded');
     const callback = args.at(-1);

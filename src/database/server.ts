@@ -3,7 +3,7 @@ import pg, { type CustomTypesConfig } from 'pg';
 import { localSocketDir, parseAddress } from './address.ts';
 import { BoundedPool, connectTimeoutMs } from './bounded-pool.ts';
 import { DatabaseOpenError, OverloadedError } from './errors.ts';
-import { planByKeySql } from './planning.ts';
+import { planByKeySql, renewPlans } from './planning.ts';
 
 /**
  * The connections of the process: for queries of any shape; for the reads of subscriptions; and for commands and callbacks, which neither of
@@ -23,17 +23,17 @@ export const idleInTransactionTimeoutMs = 30_000;
 export const migrationLockTimeoutMs = 60_000;
 
 /**
- * A statement without any answer after this time has lost its connection, because the server cancels statements
- * earlier.
+ * A statement without any answer after this time has lost its connection, because the server cancels statements earlier: this one, and one that was
+ * sent before it on the same connection.
  */
-const answerTimeoutMs = statementTimeoutMs + 5000;
+const answerTimeoutMs = 2 * statementTimeoutMs + 5000;
 
 type Timeouts = { readonly statementMs: number; readonly lockMs: number; readonly idleInTransactionMs: number };
 
 /**
  * Opens a pool on a PostgreSQL server. Makes no connection yet: see requireUsableServer.
  *
- * @param isByKey true for a pool whose statements find their rows by keys.
+ * @param isByKey true for a pool whose statements find their rows by keys. They are sent without waiting for the answer to the one before.
  */
 export function openServerPool(
   databaseUrl: string,
@@ -49,8 +49,10 @@ export function openServerPool(
     await setUpSession(client, timeouts);
     if (isByKey) await client.query(planByKeySql);
   };
-  const config = { ...configOf(databaseUrl), query_timeout: answerTimeoutMs, onConnect };
-  return new BoundedPool({ ...config, types, max });
+  const config = { ...configOf(databaseUrl), query_timeout: answerTimeoutMs, pipeline: isByKey, onConnect };
+  const pool = new BoundedPool({ ...config, types, max });
+  if (isByKey) renewPlans(pool);
+  return pool;
 }
 
 /** Runs `work` on a dedicated connection without a statement time-out, for migrations. */
@@ -73,14 +75,15 @@ export async function withMigrationClient<T>(
 /**
  * Sets up a session. Prisma's adapter sends and reads times without an offset, so a session in another time zone would
  * store wrong times. The settings are a statement and not start-up options, because connection poolers reject or drop
- * those.
+ * those. To compile a statement (`jit`) takes a tenth of a second, and the planner, which expects the worst of a list, would do it for pages that take
+ * a millisecond.
  */
 async function setUpSession(
   client: pg.ClientBase,
   { statementMs, lockMs, idleInTransactionMs }: Timeouts,
 ): Promise<void> {
   const text = `
-    SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', $1, false),
+    SELECT set_config('TimeZone', 'UTC', false), set_config('jit', 'off', false), set_config('statement_timeout', $1, false),
       set_config('lock_timeout', $2, false), set_config('idle_in_transaction_session_timeout', $3, false)`;
   const values = [statementMs, lockMs, idleInTransactionMs].map(String);
   // A pooler may accept the connection before it has a server for it.

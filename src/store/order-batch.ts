@@ -1,5 +1,4 @@
 import pg from 'pg';
-import type { Tx } from '../database/database.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import { newId } from '../domain/ids.ts';
 import type { Order, OrderLine } from '../domain/order.ts';
@@ -74,46 +73,57 @@ const lockSqlOf = (lock: string, locks: readonly BatchLock[]) => `
   ) sorted`;
 
 /**
- * The statements that open the transaction of a batch and lock what it needs until it ends. A batch never waits for a lock,
+ * The statement that locks what a batch needs until its transaction ends. A batch never waits for a lock,
  * because one order of a stalled node would hold up all the others. Unique values are locked as well, because an insertion
  * waits for another transaction that has inserted the same value.
  *
  * @param mayWait true for a single work, which waits until no other node holds its locks.
  */
-export function openingOf(locks: readonly BatchLock[], mayWait: boolean): string {
+export function lockingOf(locks: readonly BatchLock[], mayWait: boolean): string {
   const lock = mayWait ? 'pg_advisory_xact_lock' : 'pg_try_advisory_xact_lock';
   return lockSqlOf(lock, locks);
 }
 
-/** The names that the transaction holds, from the rows of its opening. */
-export function heldIn(opened: readonly unknown[]): ReadonlySet<string> {
-  const rows = opened as readonly { readonly name: string; readonly held: boolean | string }[];
+/** The names that the transaction holds, from the rows of `lockingOf`. */
+export function heldIn(locked: readonly unknown[]): ReadonlySet<string> {
+  const rows = locked as readonly { readonly name: string; readonly held: boolean | string }[];
   // The lock that waits returns void, which the driver reads as an empty text.
   return new Set(rows.filter(({ held }) => held !== false).map(({ name }) => name));
 }
 
+// Each row is found from the list of what is wanted: with `offset 0` the planner cannot begin at the other side. When it knows that there are
+// few merchants and nothing about orders, it would read all orders of each merchant.
 const loadSql = `
   select 'order' as kind, o.id as name, ${aggregateSql} as value
-  from orders o join merchants m on m.id = o.merchant_id where o.id = any($1::text[])
+  from orders o cross join lateral (select * from merchants m where m.id = o.merchant_id offset 0) m where o.id = any($1::text[])
   union all
   select 'intent', null, to_jsonb(k)
   from unnest($2::text[], $3::text[], $4::text[], $5::text[]) w(merchant_id, owner, operation, key)
-  join idempotency_keys k on (k.merchant_id, k.owner, k.operation, k.key) = (w.merchant_id, w.owner, w.operation, w.key)
+  cross join lateral (
+    select * from idempotency_keys k
+    where (k.merchant_id, k.owner, k.operation, k.key) = (w.merchant_id, w.owner, w.operation, w.key) offset 0
+  ) k
   union all
-  select 'delivery', d.id, null from deliveries d where d.id = any($6::text[]) and d.status = 'PENDING'
+  select 'delivery', d.id, null
+  from unnest($6::text[]) w(id) cross join lateral (select d.id, d.status from deliveries d where d.id = w.id offset 0) d where d.status = 'PENDING'
   union all
   select 'number', null, jsonb_build_object('merchantId', o.merchant_id, 'number', o.number)
   from unnest($7::text[], $8::text[]) w(merchant_id, number)
-  join orders o on (o.merchant_id, o.number) = (w.merchant_id, w.number)`;
+  cross join lateral (
+    select o.merchant_id, o.number from orders o where (o.merchant_id, o.number) = (w.merchant_id, w.number) offset 0
+  ) o
+  union all
+  select 'log', null, null from log_state`;
 
 type LoadedRow =
   | { readonly kind: 'order'; readonly name: string; readonly value: AggregateRow }
   | { readonly kind: 'intent'; readonly value: RecordedIntent }
   | { readonly kind: 'delivery'; readonly name: string }
-  | { readonly kind: 'number'; readonly value: { readonly merchantId: string; readonly number: string } };
+  | { readonly kind: 'number'; readonly value: { readonly merchantId: string; readonly number: string } }
+  | { readonly kind: 'log' };
 
-/** Loads what a batch needs, in one statement. The orders must be locked. */
-export async function loadBatch(tx: Tx, { orderIds, intents, deliveryIds, numbers }: Wanted): Promise<Loaded> {
+/** The statement that loads what a batch needs. What it finds of an order that is not locked may change at any time. */
+export function loadingOf({ orderIds, intents, deliveryIds, numbers }: Wanted): pg.QueryConfig {
   const values = [
     orderIds,
     ...[intents.map(({ merchantId }) => merchantId), intents.map(({ owner }) => owner)],
@@ -121,16 +131,23 @@ export async function loadBatch(tx: Tx, { orderIds, intents, deliveryIds, number
     deliveryIds,
     ...[numbers.map(({ merchantId }) => merchantId), numbers.map(({ number }) => number)],
   ];
-  const { rows } = await tx.query<LoadedRow>({ name: 'load batch', text: loadSql, values });
+  return { name: 'load batch', text: loadSql, values };
+}
+
+/** What a batch needs, from the rows of `loadingOf`. @throws {Error} when the log has no state, without which nothing would be written. */
+export function loadedIn(rows: readonly unknown[]): Loaded {
   const orders = new Map<string, LoadedOrder>();
   const recorded = new Map<string, RecordedIntent>();
   const pending = new Set<string>();
   const taken = new Set<string>();
-  for (const row of rows) {
+  const given = rows as readonly LoadedRow[];
+  if (!given.some(({ kind }) => kind === 'log'))
+    throw new Error('The table log_state has no row. The migrations create it: restore the table.');
+  for (const row of given) {
     if (row.kind === 'order') orders.set(row.name, loadedOf(row.value));
     else if (row.kind === 'intent') recorded.set(nameOfRecorded(row.value), row.value);
     else if (row.kind === 'delivery') pending.add(row.name);
-    else taken.add(nameOfNumber(row.value));
+    else if (row.kind === 'number') taken.add(nameOfNumber(row.value));
   }
   return { orders, intents: recorded, pending, taken };
 }
@@ -185,7 +202,7 @@ const writeSql = `
     insert into sales_changes (${salesColumns}) select ${salesColumns} from ${rowsOf('sales_changes', '$15')}
   ), claimed as (
     insert into idempotency_keys (${intentColumns}) select ${intentColumns} from ${rowsOf('idempotency_keys', '$7')}
-    order by merchant_id, owner, operation, key on conflict do nothing returning 1
+    order by merchant_id, owner, operation, key
   ), judged as (
     update deliveries d set status = v.status::"DeliveryStatus", reason = v.reason, payment_id = coalesce(v.payment_id, d.payment_id),
       applied_at = v.applied_at, apply_at = v.apply_at, body = coalesce(v.body, d.body)
@@ -193,18 +210,10 @@ const writeSql = `
       v(id, status, reason, payment_id, applied_at, apply_at, body)
     where d.id = v.id and d.status = 'PENDING'
   )
-  select (select count(*) from claimed)::int as claimed, s.epoch, pg_current_xact_id()::text::bigint as xid from log_state s`;
+  select s.epoch, pg_current_xact_id()::text::bigint as xid from log_state s`;
 
-/**
- * Writes a batch in one statement. The orders must be locked.
- *
- * @returns the position of its events; null when it has nothing to write.
- * @throws {KeyClaimedError} when another transaction has committed one of the keys since the batch was loaded.
- */
-export async function writeBatch(
-  tx: Tx,
-  { created, changed, claims, verdicts }: Written,
-): Promise<OrderPosition | null> {
+/** The statement that writes a batch, whose orders must be locked; null when it has nothing to write. */
+export function writingOf({ created, changed, claims, verdicts }: Written): pg.QueryConfig | null {
   const touched = changed.filter(({ held, change }) => isTouched(held, change));
   if (created.length + touched.length + claims.length + verdicts.length === 0) return null;
   const changes = touched.map(({ change }) => change);
@@ -223,17 +232,20 @@ export async function writeBatch(
       summed(touched.flatMap(({ held, change }) => salesChangesOf(held, change))).map((change) => rowJson(change)),
     ),
   ];
-  type Row = OrderPosition & { readonly claimed: number };
-  const { rows } = await tx.query<Row>({ name: 'write batch', text: writeSql, values });
-  const [row] = rows;
-  if (row === undefined)
-    throw new Error('The table log_state has no row. The migrations create it: restore the table.');
-  if (row.claimed !== claims.length) throw new KeyClaimedError('Another transaction has claimed a key of the batch.');
-  return { epoch: row.epoch, xid: row.xid };
+  return { name: 'write batch', text: writeSql, values };
 }
 
-/** Another transaction has committed one of the keys since the batch was loaded. */
-export class KeyClaimedError extends Error {}
+/** The position of a batch's events, from the rows of `writingOf`; null when it has written nothing. */
+export function positionIn(rows: readonly unknown[]): OrderPosition | null {
+  const [row] = rows as readonly OrderPosition[];
+  return row ?? null;
+}
+
+/**
+ * The constraints that a batch violates when a value was taken after it was loaded. All writers of today lock these values first; a node of an
+ * earlier version in a rolling update may not.
+ */
+export const uniqueConstraints = { key: 'idempotency_keys_pkey', number: 'orders_merchant_id_number_key' } as const;
 
 function isTouched(held: OrderAggregate, change: OrderChange): boolean {
   const { order, events, touchedPayments, touchedRefunds } = change;

@@ -1,4 +1,4 @@
-import { type Database, overloadIn } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import { createGatherer, type Gatherer, type Outcome, RefusedBatchError } from '../database/gatherer.ts';
 import { type EventActor, isVisible, type OrderScope } from '../domain/actor.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -11,15 +11,17 @@ import { type Claim, claimOf, type Intent, nameOfIntent } from './idempotency-st
 import {
   type BatchLock,
   heldIn,
-  KeyClaimedError,
   type Loaded,
-  loadBatch,
+  loadedIn,
+  loadingOf,
+  lockingOf,
   nameOfNumber,
   type OrderPosition,
-  openingOf,
+  positionIn,
+  uniqueConstraints,
   type Wanted,
   type Written,
-  writeBatch,
+  writingOf,
 } from './order-batch.ts';
 
 /** The maximum number of orders that one transaction writes. */
@@ -76,6 +78,9 @@ export type Committed =
 /** The number of a new order belongs to another order of the merchant. */
 export class NumberTakenError extends Error {}
 
+/** Another transaction has committed one of the keys since the batch was loaded. */
+class KeyClaimedError extends Error {}
+
 /**
  * The only writer of orders, payments, refunds, events and idempotency keys. Concurrent changes are written together: one
  * transaction locks the orders, loads them, decides each, and writes all of them.
@@ -83,7 +88,7 @@ export class NumberTakenError extends Error {}
 export type OrderWriter = Gatherer<OrderWork, Committed>;
 
 export type OrderWriterParts = {
-  readonly db: Pick<Database, 'transaction'>;
+  readonly db: Pick<Database, 'changeLocked'>;
   readonly clock: Clock;
   /** Called before and after each commit. Tests can kill the process there. */
   readonly failpoint: PassFailpoint;
@@ -130,26 +135,32 @@ async function runBatch(
   works: readonly OrderWork[],
   mayWait: boolean,
 ): Promise<readonly Result[]> {
-  let isWritten = false;
+  let decided: readonly Decided[] = [];
   try {
-    return await db.transaction(
-      async (tx, opened) => {
-        const names = heldIn(opened);
-        const held = new Set(works.filter((work) => locksOf(work).every(({ name }) => names.has(name))));
-        const loaded = await loadBatch(tx, wantedBy([...held]));
-        const decided = works.map((work) => decide(work, held, loaded, clock));
-        const position = await writeBatch(tx, writtenBy(decided));
-        for (const { outcome, step } of decided) if (outcome.kind === 'done') await failpoint(`${step}.uncommitted`);
-        isWritten = true;
-        return decided.map((each) => outcomeOf(each, position));
+    const written = await db.changeLocked({
+      lock: lockingOf(works.flatMap(locksOf), mayWait),
+      load: loadingOf(wantedBy(works)),
+      decide(locked, loadedRows) {
+        const names = heldIn(locked);
+        const loaded = loadedIn(loadedRows);
+        decided = works.map((work) => decide(work, names, loaded, clock));
+        return writingOf(writtenBy(decided));
       },
-      { opening: openingOf(works.flatMap(locksOf), mayWait) },
-    );
+      beforeCommit: () => passUncommitted(failpoint, decided),
+    });
+    const position = positionIn(written);
+    return decided.map((each) => outcomeOf(each, position));
   } catch (error) {
-    // An error of the commit leaves open whether the batch was written.
-    if (isWritten || overloadIn(error)?.keepsConnection === false) throw error;
-    throw new RefusedBatchError('A batch was refused.', { cause: asNumberTaken(error) });
+    if (!(error instanceof RefusedBatchError)) throw error;
+    throw new RefusedBatchError(error.message, { cause: conflictIn(error.cause) });
   }
+}
+
+/** Passes the failpoint of each work that is about to be committed. */
+function passUncommitted(failpoint: PassFailpoint, decided: readonly Decided[]): Promise<unknown> | undefined {
+  const done = decided.filter(({ outcome }) => outcome.kind === 'done');
+  const pauses = done.flatMap(({ step }) => failpoint(`${step}.uncommitted`) ?? []);
+  return pauses.length === 0 ? undefined : Promise.all(pauses);
 }
 
 function wantedBy(works: readonly OrderWork[]): Wanted {
@@ -173,9 +184,10 @@ type Decided = {
 
 const nothing = { written: {}, isMoved: false };
 
-function decide(work: OrderWork, held: ReadonlySet<OrderWork>, loaded: Loaded, clock: Clock): Decided {
+/** @param held the names of the locks that the transaction holds. */
+function decide(work: OrderWork, held: ReadonlySet<string>, loaded: Loaded, clock: Clock): Decided {
   const step = work.kind === 'create' ? 'create' : work.step;
-  if (!held.has(work)) return { ...nothing, step, outcome: { kind: 'busy' } };
+  if (!locksOf(work).every(({ name }) => held.has(name))) return { ...nothing, step, outcome: { kind: 'busy' } };
   try {
     return work.kind === 'create' ? decideCreation(work, loaded) : decideChange(work, loaded, clock);
   } catch (error) {
@@ -244,9 +256,12 @@ function outcomeOf({ outcome, isMoved }: Decided, position: OrderPosition | null
   return { kind: 'done', result: { kind: 'written', order: { ...outcome.result.order, position } } };
 }
 
-/** The unique violation of an order number as an error of its own. Checks the shape of the error and not its class, because PGlite has its own. */
-function asNumberTaken(error: unknown): unknown {
-  const isTaken =
-    error instanceof Error && 'constraint' in error && error.constraint === 'orders_merchant_id_number_key';
-  return isTaken ? new NumberTakenError('The order number is taken.', { cause: error }) : error;
+/** A unique violation as an error of its own. Checks the shape of the error and not its class, because PGlite has its own. */
+function conflictIn(error: unknown): unknown {
+  const constraint = error instanceof Error && 'constraint' in error ? error.constraint : null;
+  if (constraint === uniqueConstraints.number)
+    return new NumberTakenError('The order number is taken.', { cause: error });
+  if (constraint === uniqueConstraints.key)
+    return new KeyClaimedError('Another transaction has claimed a key of the batch.', { cause: error });
+  return error;
 }

@@ -59,6 +59,15 @@ async function started(): Promise<void> {
 const done = (item: string): Outcome<string> => ({ kind: 'done', result: `${item} done` });
 const batchesOf = ({ runs }: { readonly runs: readonly Run[] }) => runs.map(({ items }) => items.join(' '));
 
+test('the next batch is under way before the callers of this one go on', async () => {
+  const held = heldGatherer();
+  const { results } = await held.runAll(['a', 'b']);
+  const runsWhenTold = results[0]?.then(() => batchesOf(held));
+  await held.end();
+  expect(await runsWhenTold).toEqual(['a', 'b']);
+  await held.endAll();
+});
+
 test('items that arrive together form a batch at once; those that arrive meanwhile form the next ones', async () => {
   const held = heldGatherer();
   const results = ['a', 'b'].map(held.run);

@@ -33,9 +33,9 @@ afterAll(() => database.close());
 function startNode(): CommandContext {
   const db: Database = {
     ...database,
-    transaction(work, options) {
+    changeLocked(change) {
       transactions += 1;
-      return database.transaction(work, options);
+      return database.changeLocked(change);
     },
   };
   return {
@@ -174,4 +174,19 @@ test.runIf(process.env.DATABASE_URL)('an order that another node holds stops no 
   } finally {
     holder.release();
   }
+});
+
+test('while the state of the log is missing, nothing is written and every caller is told so', async () => {
+  const context = node();
+  const orderId = await createAt(context);
+  const before = await versionOf(orderId);
+  await database.pool.query('create table kept_state as select * from log_state; delete from log_state');
+  try {
+    await expect(reviewAt(context, orderId)).rejects.toThrow('The table log_state has no row.');
+    await expect(createAt(context, { idempotencyKey: 'while it is missing' })).rejects.toThrow('log_state');
+  } finally {
+    await database.pool.query('insert into log_state select * from kept_state; drop table kept_state');
+  }
+  expect(await versionOf(orderId)).toBe(before);
+  await createAt(context, { idempotencyKey: 'while it is missing' });
 });
