@@ -120,7 +120,7 @@ const pruneSql = `
  * How long the node that received a callback has it to itself. It is shorter than other leases, so that the callbacks of a node that dies are
  * applied soon. One that takes longer, because a provider is asked, may be applied twice at the same time, which has the effect of once.
  */
-const receiverLeaseMs = 5000;
+export const receiverLeaseMs = 5000;
 /** The maximum number of callbacks that one statement stores. Their bodies are in memory. */
 const insertedTogetherMax = 64;
 

@@ -3,9 +3,10 @@ export type Outlet = {
   /**
    * False when the client has to read first. Then nothing was sent, and the outlet calls `advance` later.
    *
+   * @param result its JSON in UTF-8.
    * @param cursor the position of the event in its log.
    */
-  send(frame: string, cursor: string): boolean;
+  send(result: Buffer, cursor: string): boolean;
 };
 
 /** A running subscription, as a transport sees it. */

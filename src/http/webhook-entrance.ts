@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { firstPaymentIdIn } from '../domain/ids.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
 import type { WebhookRejectedError } from '../providers/provider.ts';
 import { note } from '../telemetry/observe.ts';
+import type { Answer } from './answer.ts';
 import type { CallbackLane } from './callback-lane.ts';
 import type { RequestRefusedError } from './refusal.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
@@ -22,7 +23,7 @@ const reasonsByStatus: Readonly<Record<number, string>> = {
 
 /** The webhook routes, with a log line for every refused callback. */
 export type WebhookEntrance = {
-  handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+  handle(request: IncomingMessage, response: Answer, path: string): Promise<void>;
   /** Logs a callback that is refused before routing. */
   refuse(request: IncomingMessage, refusal: RequestRefusedError): void;
   /** Logs how many refused callbacks were only counted: in minutes that are over, or until now. */
@@ -52,7 +53,7 @@ async function handle(
   parts: WebhookEntranceParts,
   refusals: RefusalLog,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   path: string,
 ): Promise<void> {
   const { lane, addressOf } = parts;

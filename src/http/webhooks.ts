@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { CallbackAccount, ProviderAccounts } from '../accounts/provider-accounts.ts';
 import { overloadIn } from '../database/errors.ts';
 import type { PassFailpoint } from '../domain/failpoint.ts';
@@ -6,6 +6,7 @@ import { isId } from '../domain/ids.ts';
 import type { Log } from '../domain/log.ts';
 import { type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
 import type { CallbackIntake } from '../worker/callback-intake.ts';
+import type { Answer } from './answer.ts';
 import { readBody } from './body.ts';
 import { mediaTypeOf, requirePlainBody } from './media-type.ts';
 import { RequestAbortedError, RequestRefusedError } from './refusal.ts';
@@ -28,7 +29,7 @@ export type RejectedCallback = { readonly error: WebhookRejectedError; readonly 
 export async function handleWebhook(
   { accounts, now, log, failpoint, intake }: WebhookParts,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   path: string,
 ): Promise<RejectedCallback | null> {
   const found = await findAccount(accounts, path).catch(failed);

@@ -1,5 +1,5 @@
 import { applyPaymentReport, noteForeignReport } from '../domain/apply-payment-report.ts';
-import { applyRefundReport, findRefund } from '../domain/apply-refund-report.ts';
+import { applyRefundReport, differenceFrom, findRefund } from '../domain/apply-refund-report.ts';
 import { after } from '../domain/clock.ts';
 import { firstPaymentIdIn, newId } from '../domain/ids.ts';
 import { isInfoLogged } from '../domain/log.ts';
@@ -279,7 +279,23 @@ function applyRefundMessage(
   const { capturedMinor, refundedMinor } = change.payment(paymentId);
   if (isNameless && capturedMinor > 0n && refundedMinor === capturedMinor) return { effect: 'repeated' };
   const isComplete = asked !== null || isNameless || (isBelieved && report.amountMinor !== null);
-  return applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
+  const outcome = applyRefundReport(change, paymentId, asked ?? report, isComplete ? newId('refund') : null);
+  if (outcome.effect === 'early' || asked === null) return outcome;
+  return doubtIfOther(change, paymentId, report, asked) ?? outcome;
+}
+
+/** Refuses a callback that states another amount than the provider's answer, by which the refund was recorded: a person has to find out why. */
+function doubtIfOther(
+  change: OrderChange,
+  paymentId: string,
+  report: RefundReport,
+  { amountMinor, currency }: RefundReport,
+): ReportOutcome | null {
+  const difference =
+    amountMinor === null || currency === null ? null : differenceFrom({ amountMinor, currency }, report);
+  if (difference === null) return null;
+  needReview(change, 'REFUND_ABNORMAL', `${paymentId}: a refund was ${difference}`);
+  return { effect: 'refused', reason: 'mismatch' };
 }
 
 /** A final verdict. It keeps only the parts of the body that a person may need later. */

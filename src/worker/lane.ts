@@ -56,7 +56,11 @@ export function createLane<T>(
     async runOnce() {
       const free = concurrencyMax - underWay.size - claiming;
       const round = free > 0 ? await beginDue(free) : { taken: 0, isFull: true };
-      if (underWay.size >= concurrencyMax) await Promise.race(underWay);
+      if (underWay.size >= concurrencyMax) {
+        await Promise.race(underWay);
+        // Pieces that were committed together end together: the next claim fills the places of all of them.
+        await new Promise(setImmediate);
+      }
       return round;
     },
     async idle() {

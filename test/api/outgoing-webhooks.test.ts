@@ -43,7 +43,9 @@ type Endpoint = {
 const endpointParts =
   'id status pauseReason failingSince cursor pendingCount failedCount replays { id queued queuedAt }';
 
+/** It gets the events that come from now on: those of before have settled. */
 async function addEndpoint(input: object = {}): Promise<{ readonly id: string; readonly secret: string }> {
+  await untilSettled(database.pool);
   const { made } = await app.client.request<{ made: { endpoint: { id: string }; secret: string } }>(
     `mutation($input: CreateWebhookEndpointInput!) { made: createWebhookEndpoint(input: $input) {
       ... on WebhookEndpointSecret { endpoint { id } secret } } }`,

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { newId } from '../../src/domain/ids.ts';
+import { type Delivery, receiverLeaseMs } from '../../src/events/inbox.ts';
+import type { CommandContext } from '../../src/provider-calls/context.ts';
+import { appliedAtOnceMax, createCallbackIntake, heldMax } from '../../src/worker/callback-intake.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+let database: Database;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+
+const receivedAt = new Date('2026-01-01T00:00:00Z');
+/** The accounts of the deliveries that have begun, and the function that lets all of them end. */
+let begun: string[] = [];
+let letAllEnd = () => {};
+let now = receivedAt;
+beforeEach(() => {
+  begun = [];
+  now = receivedAt;
+});
+
+/** An intake whose deliveries are of no interest: applying one stores that it is ignored, which waits until the test goes on. */
+function startIntake() {
+  const mayEnd = new Promise<void>((resolve) => {
+    letAllEnd = resolve;
+  });
+  const query = async (text: string, values: unknown[]) => {
+    await mayEnd;
+    return database.pool.query(text, values);
+  };
+  const provider = {
+    readWebhook(body: Buffer) {
+      begun.push(body.toString());
+      return { kind: 'ignored', reason: 'of no interest' };
+    },
+    redactWebhook: (body: Buffer) => body,
+  };
+  return createCallbackIntake({
+    db: { ...database, pool: { query } },
+    ...{ accounts: { find: () => provider }, clock: { now: () => now } },
+    log: { info() {}, warn() {}, error: (fields: object) => expect(fields).toEqual('no error') },
+  } as unknown as CommandContext);
+}
+
+function deliveryTo(account: string): Delivery {
+  return {
+    ...{ id: newId('delivery'), provider: 'P', providerAccount: account, eventId: 'e', eventType: 't' },
+    ...{ body: Buffer.from(account), receivedAt, applyAttempts: 1 },
+  };
+}
+
+test('an account whose deliveries take long delays its own next ones, and none of another account', async () => {
+  const intake = startIntake();
+  const ofSlow = appliedAtOnceMax + 4;
+  for (let count = 0; count < ofSlow; count += 1) intake.apply({ delivery: deliveryTo('slow'), isClaimed: true });
+  intake.apply({ delivery: deliveryTo('other'), isClaimed: true });
+  await new Promise(setImmediate);
+  expect(begun.filter((account) => account === 'slow')).toHaveLength(appliedAtOnceMax);
+  expect(begun).toContain('other');
+  letAllEnd();
+  await intake.idle();
+  expect(begun).toHaveLength(ofSlow + 1);
+});
+
+test('a delivery that has waited for longer than its lease is left to the sweep', async () => {
+  const intake = startIntake();
+  for (let count = 0; count < appliedAtOnceMax + 4; count += 1)
+    intake.apply({ delivery: deliveryTo('slow'), isClaimed: true });
+  now = new Date(receivedAt.getTime() + receiverLeaseMs);
+  letAllEnd();
+  await intake.idle();
+  expect(begun).toHaveLength(appliedAtOnceMax);
+  intake.apply({ delivery: deliveryTo('slow'), isClaimed: false });
+  await intake.idle();
+  expect(begun).toHaveLength(appliedAtOnceMax);
+  expect(heldMax).toBeGreaterThan(appliedAtOnceMax);
+});
