@@ -42,3 +42,17 @@ export function createNotifier(): Notifier {
     },
   };
 }
+
+/** Notifies the local listeners, and hands each notification on to those of other processes. */
+export function relayTo(local: Notifier, handOn: (notification: Notification) => void): Notifier {
+  return {
+    get listenerCount() {
+      return local.listenerCount;
+    },
+    listen: local.listen,
+    notify(notification) {
+      local.notify(notification);
+      handOn(notification);
+    },
+  };
+}

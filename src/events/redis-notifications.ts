@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import type { Log } from '../domain/log.ts';
-import type { Notifier } from './notifications.ts';
+import { type Notifier, relayTo } from './notifications.ts';
 
 export type RedisNotifier = Notifier & { close(): Promise<void> };
 
@@ -25,23 +25,17 @@ export function createRedisNotifier(redisUrl: string, logId: string, local: Noti
     const [merchantId, orderId] = message.split(' ');
     if (merchantId !== undefined && orderId !== undefined) local.notify({ merchantId, orderId });
   });
-  return {
-    get listenerCount() {
-      return local.listenerCount;
-    },
-    listen: local.listen,
-    notify(notification) {
-      local.notify(notification);
-      if (sender.status !== 'ready') return;
-      sender.publish(channel, `${notification.merchantId} ${notification.orderId}`).catch((error: unknown) => {
-        log.warn({ err: error }, 'a notification could not be published');
-      });
-    },
-    async close() {
-      sender.disconnect();
-      receiver.disconnect();
-    },
+  const relaying = relayTo(local, ({ merchantId, orderId }) => {
+    if (sender.status !== 'ready') return;
+    sender.publish(channel, `${merchantId} ${orderId}`).catch((error: unknown) => {
+      log.warn({ err: error }, 'a notification could not be published');
+    });
+  });
+  const close = async () => {
+    sender.disconnect();
+    receiver.disconnect();
   };
+  return Object.assign(relaying, { close });
 }
 
 /** A connection that never blocks its callers: while Redis is unavailable, commands are neither queued nor retried. */

@@ -9,9 +9,10 @@ export type Outlet = {
   /**
    * False when the client has to read first. Then nothing was sent, and the outlet calls `advance` of the subscription later.
    *
+   * @param result its JSON in UTF-8.
    * @param cursor the position of the event in its log.
    */
-  send(frame: string, cursor: string): boolean;
+  send(result: Buffer, cursor: string): boolean;
 };
 
 /**
@@ -45,13 +46,13 @@ export class LiveSubscription {
   take(event: LoggedEvent): Taken {
     // It is kept even if others no longer need it.
     const frame = this.#frame?.eventId === event.id ? this.#frame : this.#group.frameOf(event);
-    if (frame.text === null) {
+    if (frame.result === null) {
       this.#frame = frame;
       frame.waiting.push(this);
       return 'not yet';
     }
     this.#frame = null;
-    return this.#outlet?.send(frame.text, frame.cursor) ? 'taken' : 'no room';
+    return this.#outlet?.send(frame.result, frame.cursor) ? 'taken' : 'no room';
   }
 
   /** Goes on after it had to wait for its client or for a result. */

@@ -3,11 +3,24 @@ import type { Database } from '../database/database.ts';
 import { logStart, readOrderLogs } from '../events/log.ts';
 import { type OrderEventPage, type OrderEventsKey, ofOrder, pageOf } from './read-event.ts';
 
-/** Batches pages of several orders' events: one SQL statement per distinct `first` and `after`, for any number of orders. */
-export function createOrderEventsLoader(
-  pool: Database['pool'],
-  merchantId: string,
-): DataLoader<OrderEventsKey, OrderEventPage, string> {
+/** Reads pages of orders' events. */
+export type OrderEventsLoader = { load(key: OrderEventsKey): Promise<OrderEventPage> };
+
+/**
+ * Batches pages of several orders' events: one SQL statement per distinct `first` and `after`, for any number of orders. Creates the loader
+ * when it is first used: few operations need it.
+ */
+export function createOrderEventsLoader(pool: Database['pool'], merchantId: string): OrderEventsLoader {
+  let loader: ReturnType<typeof openLoader> | null = null;
+  return {
+    load(key) {
+      loader ??= openLoader(pool, merchantId);
+      return loader.load(key);
+    },
+  };
+}
+
+function openLoader(pool: Database['pool'], merchantId: string): DataLoader<OrderEventsKey, OrderEventPage, string> {
   const pageNameOf = ({ first, after }: OrderEventsKey) =>
     `${first} ${after === null ? '' : `${after.epoch}.${after.xid}.${after.pos}`}`;
   const nameOf = (key: OrderEventsKey) => `${key.orderId} ${pageNameOf(key)}`;

@@ -1,13 +1,13 @@
 import type { LoggedEvent } from '../events/log.ts';
 import type { Slices, Step } from '../events/slices.ts';
 
-/** The result of one event for one group of subscriptions, as JSON. `text` is null until it is there. */
+/** The result of one event for one group of subscriptions, as JSON in UTF-8. It is null until it is there. */
 export type Frame = {
   readonly eventId: string;
   /** The position of the event. */
   readonly cursor: string;
-  readonly text: string | null;
-  /** They go on once the text is there. */
+  readonly result: Buffer | null;
+  /** They go on once the result is there. */
   readonly waiting: Step[];
 };
 
@@ -15,6 +15,7 @@ export type Frame = {
 export type FrameGroup = {
   /** The result for an event, which was made after the event and is at most a second old. */
   frameOf(event: LoggedEvent): Frame;
+  /** Call it once for each time that the group was entered. */
   leave(): void;
 };
 
@@ -29,55 +30,57 @@ export type SharedFrames = {
 
 /** `OrderEvent.order` is the order as of the delivery. For a subscriber that takes an event later, it is read again. */
 const frameAgeMsMax = 1000;
-/** The memory for results that several subscriptions may still need, in UTF-16 code units. */
-const rememberedLengthMax = 32 * 1024 * 1024;
+/** The memory for results that several subscriptions may still need. */
+const rememberedBytesMax = 32 * 1024 * 1024;
 
 type KnownFrame = { -readonly [Name in keyof Frame]: Frame[Name] } & {
   readonly frames: Map<string, KnownFrame>;
   madeAtMs: number;
 };
 
-type Group = {
+type GroupParts = {
   readonly make: MakeFrame;
   readonly cursorOf: (event: LoggedEvent) => string;
   readonly frames: Map<string, KnownFrame>;
-  members: number;
 };
+
+/** One object for all its members, because tens of thousands of them are idle. */
+type Group = FrameGroup & { members: number };
 
 /** Executes each event once for each group, and remembers the results for a moment. */
 export function createSharedFrames(slices: Slices): SharedFrames {
   const groups = new Map<string, Group>();
   /** The frames that are made, oldest first. */
   const remembered = new Set<KnownFrame>();
-  let rememberedLength = 0;
+  let rememberedBytes = 0;
 
   function forgetOld(nowMs: number): void {
     for (const frame of remembered) {
-      if (nowMs - frame.madeAtMs <= frameAgeMsMax && rememberedLength <= rememberedLengthMax) return;
+      if (nowMs - frame.madeAtMs <= frameAgeMsMax && rememberedBytes <= rememberedBytesMax) return;
       remembered.delete(frame);
-      rememberedLength -= frame.text?.length ?? 0;
+      rememberedBytes -= frame.result?.length ?? 0;
       if (frame.frames.get(frame.eventId) === frame) frame.frames.delete(frame.eventId);
     }
   }
 
   function finish(frame: KnownFrame, text: string): void {
     const nowMs = performance.now();
-    frame.text = text;
+    frame.result = Buffer.from(text);
     frame.madeAtMs = nowMs;
     remembered.add(frame);
-    rememberedLength += text.length;
+    rememberedBytes += frame.result.length;
     forgetOld(nowMs);
     if (frame.waiting.length > 0) slices.add(frame.waiting.splice(0));
   }
 
-  function frameOf({ make, cursorOf, frames }: Group, event: LoggedEvent): Frame {
+  function frameOf({ make, cursorOf, frames }: GroupParts, event: LoggedEvent): Frame {
     const known = frames.get(event.id);
-    if (known !== undefined && (known.text === null || performance.now() - known.madeAtMs <= frameAgeMsMax))
+    if (known !== undefined && (known.result === null || performance.now() - known.madeAtMs <= frameAgeMsMax))
       return known;
     const frame: KnownFrame = {
       eventId: event.id,
       cursor: cursorOf(event),
-      text: null,
+      result: null,
       waiting: [],
       frames,
       madeAtMs: 0,
@@ -89,18 +92,24 @@ export function createSharedFrames(slices: Slices): SharedFrames {
     return frame;
   }
 
+  function open(key: string, parts: GroupParts): Group {
+    const group: Group = {
+      members: 0,
+      frameOf: (event) => frameOf(parts, event),
+      leave() {
+        group.members -= 1;
+        if (group.members === 0 && groups.get(key) === group) groups.delete(key);
+      },
+    };
+    groups.set(key, group);
+    return group;
+  }
+
   return {
     enter(key, make, cursorOf) {
-      const group = groups.get(key) ?? { make, cursorOf, frames: new Map(), members: 0 };
-      groups.set(key, group);
+      const group = groups.get(key) ?? open(key, { make, cursorOf, frames: new Map() });
       group.members += 1;
-      return {
-        frameOf: (event) => frameOf(group, event),
-        leave() {
-          group.members -= 1;
-          if (group.members === 0 && groups.get(key) === group) groups.delete(key);
-        },
-      };
+      return group;
     },
     get groupCount() {
       return groups.size;

@@ -5,6 +5,7 @@ import { backlogBytesMax, type HttpLimits } from './limits.ts';
 
 /** Some browsers wait for a first byte, and proxies cut silent connections. */
 const heartbeat = ':\n\n';
+const eventEnd = Buffer.from('\n\n');
 
 /**
  * The position from which an EventSource continues: the id of the last event that it got. Null when it sends none, or an empty one, which
@@ -42,8 +43,8 @@ export function openEventStream(
       destroyed(error);
     },
   });
-  const write = (text: string) => {
-    hasRoom = stream.push(text);
+  const write = (part: string | Buffer) => {
+    hasRoom = stream.push(part);
     if (!hasRoom) backlogTimer = setTimeout(() => stream.destroy(), backlogTimeoutMs);
   };
   const heartbeatTimer = setInterval(() => {
@@ -51,9 +52,9 @@ export function openEventStream(
   }, heartbeatIntervalMs);
   write(heartbeat);
   deliveries.deliverTo({
-    send(frame, cursor) {
+    send(result, cursor) {
       isWanted = !hasRoom;
-      if (hasRoom) write(`id: ${cursor}\nevent: next\ndata: ${frame}\n\n`);
+      if (hasRoom) write(Buffer.concat([Buffer.from(`id: ${cursor}\nevent: next\ndata: `), result, eventEnd]));
       return !isWanted;
     },
   });

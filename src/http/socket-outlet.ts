@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Deliveries, Outlet } from './deliveries.ts';
 import { backlogBytesMax } from './limits.ts';
+import { ResultFrames } from './result-frames.ts';
 
 /** The close code for a temporary condition, from RFC 6455's registry. Clients reconnect, with their cursor. */
 export const tryAgainLater = 1013;
@@ -17,10 +18,12 @@ export class SocketOutlet {
   readonly #socket: WebSocket;
   readonly #connection: Duplex;
   readonly #backlogTimeoutMs: number;
-  readonly #waiting = new Set<Deliveries>();
+  /** Null until one has to wait: most sockets never have a backlog. */
+  #waiting: Set<Deliveries> | null = null;
   #backlogTimer: NodeJS.Timeout | null = null;
   #unsentBytes = 0;
-  #isCorked = false;
+  /** The results of this turn; null when there are none. */
+  #gathered: ResultFrames | null = null;
 
   /** @param connection the connection of the socket, which says when it has drained. */
   constructor(socket: WebSocket, connection: Duplex, backlogTimeoutMs: number) {
@@ -35,65 +38,100 @@ export class SocketOutlet {
     deliveries.deliverTo(new OperationOutlet(this, deliveries, id));
   }
 
+  /** Sends another message of the protocol, after the results that came before it. Resolves when it is sent, or the socket has closed. */
+  sendMessage(message: string): Promise<void> {
+    this.#flush();
+    return new Promise((resolve) => {
+      if (this.#socket.readyState !== this.#socket.OPEN) return resolve();
+      // An error means that the connection broke; its `close` event ends the operations.
+      this.#socket.send(message, () => resolve());
+    });
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#flush();
+    this.#socket.close(code, reason);
+  }
+
   /** Closes the socket if its client does not read its answers. */
   requireReader(): void {
     if (this.#socket.bufferedAmount > unsentBytesMax) this.#closeForNow();
   }
 
   /** False when the subscription has to wait. */
-  send(deliveries: Deliveries, message: () => string): boolean {
-    const { readyState, OPEN, bufferedAmount } = this.#socket;
+  send(deliveries: Deliveries, id: string, result: Buffer): boolean {
+    const { readyState, OPEN } = this.#socket;
     if (readyState !== OPEN) return false; // its `close` event ends the subscription
-    if (bufferedAmount <= backlogBytesMax) {
-      this.#cork();
-      this.#socket.send(message());
+    if (this.#backlogBytes <= backlogBytesMax) {
+      this.#gather(id, result);
       return true;
     }
     if (this.#backlogTimer === null) this.#watch();
+    this.#waiting ??= new Set();
     this.#waiting.add(deliveries);
     return false;
   }
 
   /** Call this when a subscription that had to wait has ended. */
   forget(deliveries: Deliveries): void {
-    this.#waiting.delete(deliveries);
+    this.#waiting?.delete(deliveries);
+  }
+
+  /**
+   * Writes the results of this turn to the connection, where each message of `ws` is written at once and in one piece, too: it compresses none.
+   */
+  #flush(): void {
+    const gathered = this.#gathered;
+    this.#gathered = null;
+    const { readyState, OPEN } = this.#socket;
+    // Nothing may follow a close frame. The client continues with its cursor.
+    if (gathered === null || readyState !== OPEN) return;
+    this.#connection.write(gathered.toBytes());
+    // What has left at once is never reported as drained. In a later turn, because a long past must not keep the process from everything else.
+    if (this.#waiting?.size && !this.#connection.writableNeedDrain) setImmediate(() => this.#goOn());
+  }
+
+  get #backlogBytes(): number {
+    return this.#socket.bufferedAmount + (this.#gathered?.byteLength ?? 0);
   }
 
   /** The results of one turn leave in one write, because a system call costs more than making a result. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#connection.cork();
-    process.nextTick(() => {
-      this.#isCorked = false;
-      this.#connection.uncork();
-    });
+  #gather(id: string, result: Buffer): void {
+    if (this.#gathered === null) {
+      this.#gathered = new ResultFrames();
+      process.nextTick(() => this.#flush());
+    }
+    this.#gathered.add(id, result);
   }
 
   #goOn(): void {
+    if (this.#waiting === null || this.#backlogBytes > backlogBytesMax) return;
     if (this.#backlogTimer !== null) clearTimeout(this.#backlogTimer);
     this.#backlogTimer = null;
     // One that makes the next backlog has to wait behind the others.
     for (const deliveries of this.#waiting) {
-      if (this.#socket.bufferedAmount > backlogBytesMax) return;
+      if (this.#backlogBytes > backlogBytesMax) {
+        if (this.#backlogTimer === null) this.#watch();
+        return;
+      }
       this.#waiting.delete(deliveries);
       deliveries.advance();
     }
   }
 
   #watch(): void {
-    this.#unsentBytes = this.#socket.bufferedAmount;
+    this.#unsentBytes = this.#backlogBytes;
     this.#backlogTimer = setTimeout(() => this.#requireProgress(), this.#backlogTimeoutMs);
     this.#backlogTimer.unref(); // it may outlive the socket
   }
 
   #requireProgress(): void {
-    if (this.#socket.bufferedAmount < this.#unsentBytes) this.#watch();
+    if (this.#backlogBytes < this.#unsentBytes) this.#watch();
     else this.#closeForNow();
   }
 
   #closeForNow(): void {
-    this.#socket.close(tryAgainLater, 'The client reads too slowly. Reconnect with the last cursor');
+    this.close(tryAgainLater, 'The client reads too slowly. Reconnect with the last cursor');
   }
 }
 
@@ -109,9 +147,8 @@ class OperationOutlet implements Outlet {
     this.#id = id;
   }
 
-  send(frame: string): boolean {
-    const message = () => `{"id":${JSON.stringify(this.#id)},"type":"next","payload":${frame}}`;
-    if (this.#outlet.send(this.#deliveries, message)) return true;
+  send(result: Buffer): boolean {
+    if (this.#outlet.send(this.#deliveries, this.#id, result)) return true;
     if (!this.#hasWaited) this.#deliveries.onEnd(() => this.#outlet.forget(this.#deliveries));
     this.#hasWaited = true;
     return false;

@@ -1,5 +1,5 @@
 import type { Limits } from '../limits/limits.ts';
-import { createQuota } from '../limits/quota.ts';
+import { createQuota, type Place, type Quota } from '../limits/quota.ts';
 
 /** The places of one socket. */
 export type SocketPlaces = {
@@ -20,35 +20,54 @@ export type SocketAdmissionParts = {
   readonly isExempt: (address: string) => boolean;
 };
 
+type Principals = { readonly quota: Quota; readonly max: number };
+
+class TakenPlaces implements SocketPlaces {
+  readonly #ofAddress: Place;
+  readonly #anonymous: Place;
+  readonly #principals: Principals;
+  #ofPrincipal: Place | null = null;
+
+  constructor(ofAddress: Place, anonymous: Place, principals: Principals) {
+    this.#ofAddress = ofAddress;
+    this.#anonymous = anonymous;
+    this.#principals = principals;
+  }
+
+  admit(principal: string): string | null {
+    const { quota, max } = this.#principals;
+    this.#ofPrincipal = quota.take(principal, max);
+    if (this.#ofPrincipal === null) return `The caller has ${max} sockets, the maximum`;
+    this.#anonymous.release();
+    return null;
+  }
+
+  release(): void {
+    this.#ofPrincipal?.release();
+    this.#anonymous.release();
+    this.#ofAddress.release();
+  }
+}
+
 export function createSocketAdmission({ limits, isExempt }: SocketAdmissionParts): SocketAdmission {
   const { socketsPerAddress, anonymousSocketsPerAddress, socketsPerPrincipal } = limits;
   const addresses = createQuota();
   const anonymous = createQuota();
-  const principals = createQuota();
+  const principals: Principals = { quota: createQuota(), max: socketsPerPrincipal };
   return {
     open(address) {
       const countsAddress = !isExempt(address);
       const ofAddress = addresses.take(address, countsAddress ? socketsPerAddress : Number.POSITIVE_INFINITY);
       if (ofAddress === null) return `This address has ${socketsPerAddress} sockets, the maximum`;
-      const unknown = anonymous.take(address, countsAddress ? anonymousSocketsPerAddress : Number.POSITIVE_INFINITY);
-      if (unknown === null) {
-        ofAddress();
+      const ofAnonymous = anonymous.take(
+        address,
+        countsAddress ? anonymousSocketsPerAddress : Number.POSITIVE_INFINITY,
+      );
+      if (ofAnonymous === null) {
+        ofAddress.release();
         return `This address has ${anonymousSocketsPerAddress} sockets without a valid token, the maximum`;
       }
-      let ofPrincipal: (() => void) | null = null;
-      return {
-        admit(principal) {
-          ofPrincipal = principals.take(principal, socketsPerPrincipal);
-          if (ofPrincipal === null) return `The caller has ${socketsPerPrincipal} sockets, the maximum`;
-          unknown();
-          return null;
-        },
-        release() {
-          ofPrincipal?.();
-          unknown();
-          ofAddress();
-        },
-      };
+      return new TakenPlaces(ofAddress, ofAnonymous, principals);
     },
   };
 }

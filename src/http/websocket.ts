@@ -9,9 +9,11 @@ import type { Role } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import { refuseConnection } from './connection.ts';
 import { type Deliveries, isDeliveries, untilEnded } from './deliveries.ts';
+import { InitWaits } from './init-waits.ts';
 import { frameBytesMax, type HttpLimits, httpLimits } from './limits.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
 import { SocketOutlet, tryAgainLater } from './socket-outlet.ts';
+import { SocketPings } from './socket-pings.ts';
 import type { SocketAdmission, SocketPlaces } from './socket-places.ts';
 
 /** The part of the GraphQL server that the WebSocket server uses. */
@@ -37,15 +39,17 @@ type Extra = {
   readonly origin: string | null;
   readonly address: string;
   readonly places: SocketPlaces;
+  /** Ends the wait for the end of the caller's token; null while there is none. */
+  stopWaiting: (() => void) | null;
 };
 
-/** A socket without `connection_init` is closed with 4408 after this time. */
-const connectionInitWaitMs = 3000;
 /** The close code for more sockets than a limit allows. */
 const tooMany = 4429;
-const pingIntervalMs = 30_000;
 /** How long a client may take to answer a close frame. */
 const closeWaitMs = 2000;
+
+/** What all sockets share. */
+type Watches = { readonly pings: SocketPings; readonly initWaits: InitWaits };
 
 export type SocketCaller = {
   /** The end of the caller's token. `onEnd` returns the function that cancels it. */
@@ -59,7 +63,7 @@ export type SocketCaller = {
 export type WebSocketParts = {
   readonly getEnveloped: Enveloped;
   /** Resolves the caller of an `authorization` value; null for an invalid token. */
-  authenticate(authorization: string): Promise<SocketCaller | null>;
+  authenticate(authorization: string): SocketCaller | null | Promise<SocketCaller | null>;
   mayCallFrom(origin: string | null, caller: SocketCaller): boolean;
   foreignOriginOf(request: IncomingMessage): string | null;
   addressOf(request: IncomingMessage): string;
@@ -89,7 +93,8 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
   // An invalid handshake.
   sockets.on('wsClientError', ({ message }, connection) => refuseConnection(connection, 400, `${message}.`));
   const answers = createSocketAnswers();
-  const protocol = createProtocol(parts, answers);
+  const watches: Watches = { pings: new SocketPings(), initWaits: new InitWaits() };
+  const protocol = createProtocol(parts, answers, watches);
   async function endSockets(drainMs: number): Promise<void> {
     await answers.drain(sockets.clients, drainMs);
     for (const client of sockets.clients) client.close(1001, 'Going away');
@@ -104,12 +109,11 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
   return {
     open(request, connection, head) {
       sockets.handleUpgrade(request, connection, head, (socket) => {
-        const address = addressOf(request);
+        const [address, origin] = [addressOf(request), foreignOriginOf(request)];
         const places = admission.open(address);
         if (typeof places === 'string') return closeNow(socket, places);
-        socket.once('close', places.release);
         const outlet = new SocketOutlet(socket, connection, limits.backlogTimeoutMs);
-        attach(protocol, { socket, outlet, address, places, origin: foreignOriginOf(request) }, log);
+        attach(protocol, { socket, outlet, address, places, origin, stopWaiting: null }, watches, log);
       });
     },
     close(drainMs) {
@@ -119,11 +123,14 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
   };
 }
 
-function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<Extra> {
+function createProtocol(parts: WebSocketParts, answers: SocketAnswers, { initWaits }: Watches): Server<Extra> {
   return makeServer<Record<string, unknown>, Extra>({
-    connectionInitWaitTimeout: connectionInitWaitMs,
+    connectionInitWaitTimeout: 0, // see InitWaits
     // An invalid token closes the socket with 4403, because clients reconnect for ever after an error of one operation.
-    onConnect: ({ connectionParams, extra }) => admit(parts, authorizationOf(connectionParams), extra),
+    onConnect({ connectionParams, extra }) {
+      initWaits.end(extra.socket);
+      return admit(parts, authorizationOf(connectionParams), extra);
+    },
     execute: (args) => {
       const { begin, execute } = executorsOf(args);
       begin();
@@ -172,8 +179,9 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers): Server<E
 async function admit(
   { authenticate, mayCallFrom, principalOf }: WebSocketParts,
   authorization: string | null,
-  { socket, origin, places }: Extra,
+  extra: Extra,
 ): Promise<boolean> {
+  const { socket, origin, places } = extra;
   if (authorization === null) return true;
   try {
     const caller = await authenticate(authorization);
@@ -185,10 +193,7 @@ async function admit(
       return false;
     }
     if (caller.revoked.isOver) return false;
-    socket.once(
-      'close',
-      caller.revoked.onEnd(() => socket.close(CloseCode.Forbidden, 'Forbidden')),
-    );
+    extra.stopWaiting = caller.revoked.onEnd(() => socket.close(CloseCode.Forbidden, 'Forbidden'));
     return true;
   } catch (error) {
     if (overloadIn(error) === null) throw error;
@@ -206,19 +211,20 @@ function closeNow(socket: WebSocket, why: string): void {
 }
 
 /** Connects one socket to the protocol. Protocol errors of the client close it with 4400 or higher, internal errors with 4500. */
-function attach(protocol: Server<Extra>, extra: Extra, log: Log): void {
-  const { socket, outlet } = extra;
+function attach(protocol: Server<Extra>, extra: Extra, { pings, initWaits }: Watches, log: Log): void {
+  const { socket, outlet, places } = extra;
   // Emitted for invalid WebSocket frames; the library closes the socket with the matching code.
   socket.on('error', ignore);
   const requireReader = () => outlet.requireReader();
   socket.on('message', requireReader);
   socket.on('ping', requireReader);
-  const stopPinging = pingRegularly(socket);
+  pings.add(socket);
+  initWaits.begin(socket);
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: (data) => send(socket, data),
-      close: (code, reason) => socket.close(code, reason),
+      send: (data) => outlet.sendMessage(data),
+      close: (code, reason) => outlet.close(code, reason),
       onMessage: (take) => {
         socket.on('message', (data, isBinary) => {
           if (socket.readyState !== socket.OPEN) return; // it is being closed
@@ -237,33 +243,16 @@ function attach(protocol: Server<Extra>, extra: Extra, log: Log): void {
     },
     extra,
   );
-  socket.once('close', (code, reason) => {
-    stopPinging();
+  // One listener for all, because thousands of sockets are idle, and each listener takes memory.
+  socket.on('close', (code, reason) => {
+    places.release();
+    extra.stopWaiting?.();
+    pings.remove(socket);
+    initWaits.end(socket);
     closed(code, String(reason)).catch((error: unknown) =>
       log.error({ err: error }, 'a WebSocket could not be closed'),
     );
   });
-}
-
-function send(socket: WebSocket, data: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.readyState !== socket.OPEN) return resolve();
-    // An error means that the connection broke; its `close` event ends the operations.
-    socket.send(data, () => resolve());
-  });
-}
-
-function pingRegularly(socket: WebSocket): () => void {
-  let isAnswered = true;
-  socket.on('pong', () => {
-    isAnswered = true;
-  });
-  const timer = setInterval(() => {
-    if (!isAnswered) return socket.terminate();
-    isAnswered = false;
-    if (socket.readyState === socket.OPEN) socket.ping();
-  }, pingIntervalMs);
-  return () => clearInterval(timer);
 }
 
 const serverMessageTypes: readonly unknown[] = ['connection_ack', 'next', 'error'];

@@ -1,24 +1,35 @@
 /** Counts what is open at the moment: sockets, subscriptions. */
 export type Quota = {
-  /** Takes one of `max` places of this owner. Returns the function that gives it back; null when all are taken. */
-  take(owner: string | object, max: number): (() => void) | null;
+  /** Takes one of `max` places of this owner; null when all are taken. */
+  take(owner: string | object, max: number): Place | null;
 };
 
+type Taken = Map<string | object, number>;
+
+/** One taken place. A class, because each idle socket and subscription has several, and closures take more memory. */
+export class Place {
+  readonly #owner: string | object;
+  /** Null once it was given back. */
+  #taken: Taken | null;
+
+  constructor(taken: Taken, owner: string | object) {
+    this.#taken = taken;
+    this.#owner = owner;
+    taken.set(owner, (taken.get(owner) ?? 0) + 1);
+  }
+
+  /** Gives it back. Another call does nothing. */
+  release(): void {
+    const taken = this.#taken;
+    this.#taken = null;
+    if (taken === null) return;
+    const left = (taken.get(this.#owner) ?? 1) - 1;
+    if (left === 0) taken.delete(this.#owner);
+    else taken.set(this.#owner, left);
+  }
+}
+
 export function createQuota(): Quota {
-  const taken = new Map<string | object, number>();
-  return {
-    take(owner, max) {
-      const count = taken.get(owner) ?? 0;
-      if (count >= max) return null;
-      taken.set(owner, count + 1);
-      let isTaken = true;
-      return () => {
-        if (!isTaken) return;
-        isTaken = false;
-        const left = (taken.get(owner) ?? 1) - 1;
-        if (left === 0) taken.delete(owner);
-        else taken.set(owner, left);
-      };
-    },
-  };
+  const taken: Taken = new Map();
+  return { take: (owner, max) => ((taken.get(owner) ?? 0) >= max ? null : new Place(taken, owner)) };
 }

@@ -178,8 +178,8 @@ test('the texts of the merchant do not reach its customers and buyers', async ()
 });
 
 /**
- * Collects the statements of a database that returned rows and do not go through Prisma or a transaction. How often the log is read in
- * vain depends on what else runs on the server.
+ * Collects the statements of a database that do not go through Prisma or a transaction and returned rows, other than events that an older
+ * transaction holds back. How often the log is read in vain depends on what else runs on the server.
  */
 function counting(database: Database): { readonly database: Database; readonly texts: string[] } {
   const texts: string[] = [];
@@ -191,8 +191,9 @@ function counting(database: Database): { readonly database: Database; readonly t
         return (...args: [string | pg.QueryConfig, ...unknown[]]) => {
           const result: unknown = Reflect.apply(value, target, args);
           if (name !== 'query') return result;
-          return (result as Promise<{ readonly rowCount: number }>).then((reply) => {
-            if (reply.rowCount > 0) texts.push(typeof args[0] === 'string' ? args[0] : args[0].text);
+          return (result as Promise<pg.QueryResult>).then((reply) => {
+            if (reply.rows.some(({ isSettled = true }) => isSettled))
+              texts.push(typeof args[0] === 'string' ? args[0] : args[0].text);
             return reply;
           });
         };

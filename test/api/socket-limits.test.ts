@@ -53,6 +53,19 @@ test('a caller has a limited number of sockets, from whatever address', async ()
   expect((await open('198.51.100.3')).first).toBe('4429 The caller has 2 sockets, the maximum');
 });
 
+test('a socket whose client does not begin is closed with 4408, and one that has begun stays', async () => {
+  await start({});
+  const silent = await open('198.51.100.1', null);
+  const begun = await open('198.51.100.1');
+  const [code, reason] = await once(silent.socket, 'close');
+  expect(`${code} ${reason}`).toBe('4408 Connection initialisation timeout');
+  // Its time would have ended by now as well, had it not begun.
+  expect((await open('198.51.100.1')).first).toBe('open');
+  const other = await open('198.51.100.1', null);
+  await once(other.socket, 'close');
+  expect(begun.socket.readyState).toBe(WebSocket.OPEN);
+});
+
 /** Subscribes, and resolves to the code of the error, or to `null` once the subscription has been accepted. */
 async function subscribe(socket: WebSocket, id: string): Promise<string | null> {
   const query = 'subscription { merchantEvents { id } }';

@@ -20,7 +20,7 @@ import { createLookups } from '../../src/store/lookups.ts';
 import { ensureFirstMerchant } from '../../src/store/merchant-store.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { openTestDatabase } from '../support/database.ts';
-import { untilSettled } from '../support/settled.ts';
+import { untilSettled, untilWriting } from '../support/settled.ts';
 
 let database: Database;
 let context: CommandContext;
@@ -218,6 +218,7 @@ test.runIf(process.env.DATABASE_URL)(
       (change) => needReview(change, 'SURPLUS', 'a test'),
     );
     await beginning;
+    await untilWriting(database.pool);
     await addEvent(quickOrder, 'SURPLUS');
     // The quick event has the higher position and is committed first. A cursor after it would skip the slow event.
     expect(await readMerchantLog(database.pool, merchantId, { ...wholeLog, after: start })).toEqual([]);

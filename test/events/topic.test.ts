@@ -76,18 +76,23 @@ class Subscriber {
   follower: Follower | null = null;
   readonly #stage: Stage;
   readonly #reluctance: readonly Taken[];
+  readonly #takesMs: number;
   #offers = 0;
 
-  constructor(stage: Stage, after: Place, wanted: Subscriber['types'], reluctance: readonly Taken[]) {
+  /** @param takesMs how long it keeps the event loop for each event. */
+  constructor(stage: Stage, after: Place, wanted: Subscriber['types'], reluctance: readonly Taken[], takesMs = 0) {
     this.#stage = stage;
     this.after = after;
     this.types = wanted;
     this.#reluctance = reluctance;
+    this.#takesMs = takesMs;
   }
 
   connect(after: Place | null = this.heard.at(-1) ?? this.after): void {
     const take = (event: LoggedEvent): Taken => {
       this.#offers += 1;
+      const endMs = performance.now() + this.#takesMs;
+      while (performance.now() < endMs);
       const taken = this.#reluctance[this.#offers % this.#reluctance.length] ?? 'taken';
       if (taken === 'taken') this.heard.push(event);
       return taken;
@@ -267,4 +272,30 @@ test('events that are held back when the first subscriber comes are delivered wi
   stage.log.rollBackAll();
   await stage.settle();
   expect(subscriber.heard).toEqual(stage.log.all);
+});
+
+test('after followers who took long, events that come meanwhile are read and told together', async () => {
+  const stage = new Stage();
+  const busy = new Subscriber(stage, { epoch: 0, xid: 0n, pos: 0n }, null, ['taken'], 120);
+  stage.subscribers.push(busy);
+  busy.connect();
+  await stage.settle();
+  const turns = async () => {
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  };
+  const commitAndNotify = async () => {
+    commitOne(stage);
+    stage.notify();
+    await turns();
+  };
+  await commitAndNotify();
+  expect(busy.heard).toHaveLength(1); // at once
+  const before = stage.log.reads;
+  await commitAndNotify();
+  await commitAndNotify();
+  expect(busy.heard).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(100);
+  await turns();
+  expect(busy.heard).toEqual(stage.log.all);
+  expect(stage.log.reads - before).toBe(1);
 });

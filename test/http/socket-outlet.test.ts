@@ -3,31 +3,49 @@ import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Outlet } from '../../src/http/deliveries.ts';
-import { backlogBytesMax } from '../../src/http/limits.ts';
+import { backlogBytesMax, drainBytesMin } from '../../src/http/limits.ts';
 import { SocketOutlet } from '../../src/http/socket-outlet.ts';
 
 const timeoutMs = 30_000;
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
 
-/** Its parent says what is written, and when it has drained. */
+/** A connection whose client reads when the test says so. It keeps what is written. */
 class SlowConnection extends Duplex {
+  readonly writes: Buffer[] = [];
+
   override _read(): void {}
+
+  override _write(bytes: Buffer, _encoding: string, written: () => void): void {
+    this.writes.push(bytes);
+    written();
+  }
 }
 
-/** A socket whose client reads when the test says so. */
 class SlowSocket extends EventEmitter {
   readonly OPEN = 1;
   readyState = 1;
-  bufferedAmount = 0;
-  readonly sent: string[] = [];
+  /** The bytes that the client has read. */
+  readBytes = 0;
   closeCode: number | null = null;
   readonly connection = new SlowConnection();
 
-  send(text: string): void {
-    expect(this.connection.writableCorked).toBe(1);
-    this.sent.push(text);
-    this.bufferedAmount += text.length;
+  get bufferedAmount(): number {
+    return this.writtenBytes - this.readBytes;
+  }
+
+  get writtenBytes(): number {
+    return this.connection.writes.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** The messages that have left, in their sequence. */
+  get sent(): { readonly id: string; readonly type: string; readonly payload: unknown }[] {
+    return this.connection.writes.flatMap((bytes) => messagesIn(bytes)).map((text) => JSON.parse(text));
+  }
+
+  send(text: string, sent: () => void): void {
+    this.connection.write(frameOf(text));
+    sent();
   }
 
   close(code: number): void {
@@ -36,17 +54,39 @@ class SlowSocket extends EventEmitter {
   }
 
   drain(): void {
-    this.bufferedAmount = 0;
+    this.readBytes = this.writtenBytes;
     this.connection.emit('drain');
   }
 }
+
+/** A frame with eight bytes for its length. */
+function frameOf(text: string): Buffer {
+  const header = Buffer.from([0x81, 127, 0, 0, 0, 0, 0, 0, 0, 0]);
+  header.writeBigUInt64BE(BigInt(Buffer.byteLength(text)), 2);
+  return Buffer.concat([header, Buffer.from(text)]);
+}
+
+function messagesIn(bytes: Buffer): string[] {
+  const messages: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const short = bytes.readUInt8(at + 1);
+    const headerLength = short < 126 ? 2 : short === 126 ? 4 : 10;
+    const length =
+      short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2));
+    messages.push(bytes.toString('utf8', at + headerLength, at + headerLength + length));
+    at += headerLength + length;
+  }
+  return messages;
+}
+
+const endOfTurn = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 /** A subscription with these results, of which it keeps those that are not sent. */
 function subscriptionOf(results: string[]) {
   let outlet: Outlet | null = null;
   let end = () => {};
   const advance = () => {
-    while (results[0] !== undefined && outlet?.send(results[0], 'a cursor')) results.shift();
+    while (results[0] !== undefined && outlet?.send(Buffer.from(results[0]), 'a cursor')) results.shift();
   };
   return {
     results,
@@ -72,46 +112,87 @@ const open = () => {
 /** A result that makes a backlog by itself. */
 const large = (name: string) => JSON.stringify(name.padEnd(backlogBytesMax + 1, '.'));
 
-test('a result is sent as the message of its operation', () => {
+test('a result is sent as the message of its operation', async () => {
   const { socket, outlet } = open();
   outlet.deliver(subscriptionOf(['{"data":1}']), 'a "name"');
-  expect(socket.sent.map((text) => JSON.parse(text))).toEqual([{ id: 'a "name"', type: 'next', payload: { data: 1 } }]);
+  await endOfTurn();
+  expect(socket.sent).toEqual([{ id: 'a "name"', type: 'next', payload: { data: 1 } }]);
 });
 
 test('the results of one turn leave in one write', async () => {
   const { socket, outlet } = open();
   outlet.deliver(subscriptionOf(['1', '2']), 'a');
   outlet.deliver(subscriptionOf(['3']), 'b');
-  expect(socket.connection.writableCorked).toBe(1);
-  await new Promise<void>((resolve) => process.nextTick(resolve));
-  expect(socket.connection.writableCorked).toBe(0);
-  expect(socket.sent).toHaveLength(3);
+  expect(socket.connection.writes).toHaveLength(0);
+  await endOfTurn();
+  expect(socket.connection.writes).toHaveLength(1);
+  expect(socket.sent.map(({ id, payload }) => [id, payload])).toEqual([
+    ['a', 1],
+    ['a', 2],
+    ['b', 3],
+  ]);
 });
 
-test('nothing more is handed to a socket with a backlog, and its subscriptions take turns when it has drained', () => {
+test('another message follows the results that came before it, and they leave before the socket is closed', async () => {
+  const { socket, outlet } = open();
+  outlet.deliver(subscriptionOf(['1']), 'a');
+  await outlet.sendMessage('{"id":"a","type":"complete"}');
+  outlet.deliver(subscriptionOf(['2']), 'b');
+  outlet.close(1001, 'Going away');
+  expect(socket.sent.map(({ id, type }) => `${id} ${type}`)).toEqual(['a next', 'a complete', 'b next']);
+});
+
+test('nothing is written after a close frame', async () => {
+  const { socket, outlet } = open();
+  outlet.deliver(subscriptionOf(['1']), 'a');
+  socket.close(1001);
+  await endOfTurn();
+  await outlet.sendMessage('{"id":"a","type":"complete"}');
+  expect(socket.connection.writes).toEqual([]);
+});
+
+test('nothing more is handed to a socket with a backlog, and its subscriptions take turns when it has drained', async () => {
   const { socket, outlet } = open();
   const subscriptions = ['a', 'b'].map((name) => subscriptionOf([1, 2, 3].map((each) => large(`${name}${each}`))));
   for (const [index, subscription] of subscriptions.entries()) outlet.deliver(subscription, String(index));
-  const names = () => socket.sent.map((text) => String(JSON.parse(text).payload).replaceAll('.', ''));
+  const names = () => socket.sent.map(({ payload }) => String(payload).replaceAll('.', ''));
+  await endOfTurn();
   expect(names()).toEqual(['a1']);
-  for (let read = 0; read < 5; read += 1) socket.drain();
+  for (let read = 0; read < 5; read += 1) {
+    socket.drain();
+    await endOfTurn();
+  }
   expect(names().toSorted()).toEqual(['a1', 'a2', 'a3', 'b1', 'b2', 'b3']);
   expect(names().slice(0, 3)).toContain('b1');
   expect(names().filter((name) => name.startsWith('b'))).toEqual(['b1', 'b2', 'b3']);
 });
 
-test('a socket that reads nothing of its backlog for a while is closed with 1013, one that reads goes on', () => {
+test('a socket that reads nothing of its backlog for a while is closed with 1013, one that reads goes on', async () => {
   const { socket, outlet } = open();
   outlet.deliver(subscriptionOf([large('1'), large('2'), large('3')]), '1');
+  await endOfTurn();
   vi.advanceTimersByTime(timeoutMs - 1);
   socket.drain();
+  await endOfTurn();
   vi.advanceTimersByTime(timeoutMs - 1);
-  socket.bufferedAmount -= 1; // it has read a little
+  socket.readBytes += 1; // it has read a little
   vi.advanceTimersByTime(1);
   expect(socket.closeCode).toBeNull();
   vi.advanceTimersByTime(timeoutMs);
   expect(socket.closeCode).toBe(1013);
   expect(socket.sent).toHaveLength(2);
+});
+
+test('a socket that stops reading while one subscription waits behind another is closed with 1013', async () => {
+  const { socket, outlet } = open();
+  outlet.deliver(subscriptionOf([large('1'), large('2')]), 'a');
+  outlet.deliver(subscriptionOf([large('3')]), 'b');
+  await endOfTurn();
+  socket.drain(); // what waited first makes the next backlog
+  await endOfTurn();
+  expect(socket.sent.map(({ id }) => id)).toEqual(['a', 'a']);
+  vi.advanceTimersByTime(timeoutMs);
+  expect(socket.closeCode).toBe(1013);
 });
 
 test('a slow socket for which no event waits is not closed', () => {
@@ -121,21 +202,49 @@ test('a slow socket for which no event waits is not closed', () => {
   expect(socket.closeCode).toBeNull();
 });
 
-test('a subscription that has ended does not go on when its socket has drained', () => {
+test('a subscription that has ended does not go on when its socket has drained', async () => {
   const { socket, outlet } = open();
   const subscription = subscriptionOf([large('1'), large('2')]);
   outlet.deliver(subscription, '1');
+  await endOfTurn();
   subscription.end();
   socket.drain();
+  await endOfTurn();
   expect(socket.sent).toHaveLength(1);
 });
 
 test('a client that goes on sending without reading is disconnected', () => {
   const { socket, outlet } = open();
-  socket.bufferedAmount = 1024 * 1024;
+  socket.readBytes = -1024 * 1024;
   outlet.requireReader();
   expect(socket.closeCode).toBeNull();
-  socket.bufferedAmount += 1;
+  socket.readBytes -= 1;
   outlet.requireReader();
   expect(socket.closeCode).toBe(1013);
+});
+
+test('a subscription that waits goes on when its connection has sent everything, as Node reports it', async () => {
+  const sent: Buffer[] = [];
+  let written = () => {};
+  // Of the size that the sockets of the server have. It has sent a chunk when the test says so.
+  const connection = new Duplex({
+    highWaterMark: drainBytesMin,
+    read() {},
+    write(bytes: Buffer, _encoding, callback) {
+      sent.push(bytes);
+      written = callback;
+    },
+  });
+  const socket = { OPEN: 1, readyState: 1, bufferedAmount: 0 };
+  Object.defineProperty(socket, 'bufferedAmount', { get: () => connection.writableLength });
+  const outlet = new SocketOutlet(socket as unknown as WebSocket, connection, timeoutMs);
+  const subscription = subscriptionOf(Array.from({ length: 8 }, () => JSON.stringify('x'.repeat(backlogBytesMax / 3))));
+  outlet.deliver(subscription, '1');
+  for (let turns = 0; turns < 10 && subscription.results.length > 0; turns += 1) {
+    await new Promise(setImmediate);
+    written();
+  }
+  expect(subscription.results).toEqual([]);
+  await new Promise(setImmediate);
+  expect(sent.flatMap((bytes) => messagesIn(bytes))).toHaveLength(8);
 });
