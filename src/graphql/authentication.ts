@@ -16,8 +16,8 @@ export type Caller = Actor & {
   readonly webOrigins: readonly string[];
 };
 
-/** Resolves the caller of an `Authorization` header; null when it has no valid token. */
-export type Authenticate = (authorization: string | null) => Promise<Caller | null>;
+/** Returns the caller of an `Authorization` header; null when it has no valid token. A promise only for what must be looked up. */
+export type Authenticate = (authorization: string | null) => Caller | null | Promise<Caller | null>;
 
 export type Authentication = {
   readonly authenticate: Authenticate;
@@ -36,7 +36,7 @@ export type TokenOrder = {
 
 export type AuthenticationParts = {
   /** The development token and the merchant that it stands for; null in production. */
-  readonly development: { readonly token: string; readonly merchant: Merchant } | null;
+  readonly development: Development | null;
   readonly keys: {
     findHolder(hash: Buffer): Promise<KeyHolder | null>;
     findRevoked(keyIds: readonly string[]): Promise<readonly string[]>;
@@ -52,6 +52,8 @@ export type AuthenticationParts = {
   readonly clock: Clock;
   readonly log: Log;
 };
+
+type Development = { readonly token: string; readonly merchant: Merchant };
 
 type Merchant = {
   readonly id: string;
@@ -69,32 +71,36 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
   const { development, keys, mode, clock, ownOrigin } = parts;
   const revocations = createRevocations(parts);
   const recordUse = createUseRecorder(parts);
-  const developmentHash = development === null ? null : hashOfToken(development.token);
+  const developer = development === null ? null : developerOf(development, ownOrigin);
+
+  async function serverWithKey(hash: Buffer): Promise<Caller | null> {
+    const holder = await keys.findHolder(hash);
+    if (holder === null) return null;
+    const { keyId, merchantId, returnOrigins, webOrigins } = holder;
+    recordUse(keyId);
+    return withEnd(serverOf(merchantId, [...returnOrigins, ownOrigin], keyId), webOrigins, () =>
+      revocations.endOf(keyId, { keyId, at: null }),
+    );
+  }
+
   return {
-    async authenticate(authorization) {
+    authenticate(authorization) {
       const token = bearerTokenOf(authorization);
       if (token === null) return null;
       if (isClientToken(token)) return buyerOf(parts, revocations, token);
       if (isJwt(token)) return personOf(parts, revocations, token);
       const hash = hashOfToken(token);
-      if (development !== null && developmentHash !== null && timingSafeEqual(hash, developmentHash)) {
-        return {
-          ...serverOf(development.merchant.id, [...development.merchant.returnOrigins, ownOrigin], 'development'),
-          webOrigins: development.merchant.webOrigins,
-          revoked: neverEnding,
-        };
-      }
-      if (keyModeOf(token) !== mode) return null;
-      const holder = await keys.findHolder(hash);
-      if (holder === null) return null;
-      const { keyId, merchantId, returnOrigins, webOrigins } = holder;
-      recordUse(keyId);
-      return withEnd(serverOf(merchantId, [...returnOrigins, ownOrigin], keyId), webOrigins, () =>
-        revocations.endOf(keyId, { keyId, at: null }),
-      );
+      if (developer !== null && timingSafeEqual(hash, developer.hash)) return developer.caller;
+      return keyModeOf(token) === mode ? serverWithKey(hash) : null;
     },
     endRevoked: () => revocations.endRevoked(clock.now()),
   };
+}
+
+/** The caller with the development token, which never ends. */
+function developerOf({ token, merchant }: Development, ownOrigin: string): { hash: Buffer; caller: Caller } {
+  const actor = serverOf(merchant.id, [...merchant.returnOrigins, ownOrigin], 'development');
+  return { hash: hashOfToken(token), caller: { ...actor, webOrigins: merchant.webOrigins, revoked: neverEnding } };
 }
 
 /** A merchant's server. */

@@ -1,4 +1,3 @@
-import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import type { MasterKeys } from '../accounts/master-key.ts';
 import type { ClientTokens } from '../commands/client-token.ts';
@@ -7,8 +6,8 @@ import type { Feeds } from '../events/feeds.ts';
 import type { DestinationRules } from '../outgoing/destination.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { Caller } from './authentication.ts';
+import type { OrderEventsLoader } from './order-events-loader.ts';
 import type { OrderLoaders } from './order-loaders.ts';
-import type { OrderEventPage, OrderEventsKey } from './read-event.ts';
 
 /** What the mutations on keys and provider accounts need of the server. */
 export type Administration = {
@@ -28,6 +27,19 @@ export type ReplayDelivery = (
 type DeliveryOutcome = {
   readonly status: 'APPLIED' | 'IGNORED' | 'REVIEW' | 'POSTPONED';
   readonly reason: string | null;
+};
+
+/** The facts about a request that its transport (HTTP or WebSocket) passes in. */
+export type RequestContext = {
+  readonly requestId: string;
+  readonly authorization: string | null;
+  /** The origin of a page of another site; null for servers, and for our own pages. */
+  readonly origin: string | null;
+  readonly address: string;
+  /** Identifies the WebSocket of the operation; null over HTTP and SSE. */
+  readonly socket: object | null;
+  /** The `Last-Event-ID` header; null over WebSocket, and for an empty one. */
+  readonly lastEventId: string | null;
 };
 
 /** The context of every resolver. Each HTTP request and each operation on a WebSocket gets its own. */
@@ -51,7 +63,7 @@ export type GraphqlContext = OrderLoaders & {
   readonly replayDelivery: ReplayDelivery;
   /** Null on a server without a master key. */
   readonly clientTokens: ClientTokens | null;
-  readonly orderEvents: DataLoader<OrderEventsKey, OrderEventPage, string>;
+  readonly orderEvents: OrderEventsLoader;
 };
 
 /** @throws {GraphQLError} UNAUTHENTICATED without a valid token. */

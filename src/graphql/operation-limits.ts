@@ -32,15 +32,15 @@ export function principalOf({ merchantId, role, id }: Pick<Caller, 'merchantId' 
 export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlContext> {
   return {
     onExecute({ executeFn, setExecuteFn }) {
-      setExecuteFn(
-        async (args: ExecutionArgs) => (await rateRefusal(parts, args)) ?? gated(parts.operations, executeFn, args),
+      setExecuteFn((args: ExecutionArgs) =>
+        withinRate(parts, args, (args) => gated(parts.operations, executeFn, args)),
       );
     },
     onSubscribe({ subscribeFn, setSubscribeFn }) {
       setSubscribeFn(async (args: ExecutionArgs) => {
         const context = args.contextValue as GraphqlContext;
         const { actor, socket } = context;
-        if (actor === null) return (await rateRefusal(parts, args)) ?? subscribeFn(args);
+        if (actor === null) return withinRate(parts, args, subscribeFn);
         const places = takePlaces(parts, principalOf(actor), socket);
         if (typeof places === 'string') return refusal(context, places, placeRetryMs);
         return releasing(subscribeFn, args, places);
@@ -51,9 +51,19 @@ export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlConte
 
 type Execute = (args: ExecutionArgs) => unknown;
 
+/** Executes an operation within the rate of its caller. */
+function withinRate(parts: OperationLimitParts, args: ExecutionArgs, execute: Execute): unknown {
+  const waitMs = countOne(parts, args);
+  const goOn = (waitMs: number | null) => (waitMs === null ? execute(args) : rateRefusal(args, waitMs));
+  return waitMs instanceof Promise ? waitMs.then(goOn) : goOn(waitMs);
+}
+
 /** Executes an operation of a WebSocket when there is a place for it. A request over HTTP got its place before it was parsed. */
-async function gated(operations: Gate, execute: Execute, args: ExecutionArgs): Promise<unknown> {
-  if ((args.contextValue as GraphqlContext).socket === null) return execute(args);
+function gated(operations: Gate, execute: Execute, args: ExecutionArgs): unknown {
+  return (args.contextValue as GraphqlContext).socket === null ? execute(args) : entering(operations, execute, args);
+}
+
+async function entering(operations: Gate, execute: Execute, args: ExecutionArgs): Promise<unknown> {
   const leave = await operations.enter();
   if (leave === null) return overloaded();
   try {
@@ -72,16 +82,22 @@ function overloaded(): ExecutionResult {
   return { errors: [error] };
 }
 
-async function rateRefusal({ rates }: OperationLimitParts, args: ExecutionArgs): Promise<ExecutionResult | null> {
+/** Null within the limit, otherwise the time to wait in milliseconds. */
+function countOne({ rates }: OperationLimitParts, args: ExecutionArgs): ReturnType<RateLimiter['take']> {
+  const { actor, address } = args.contextValue as GraphqlContext;
+  const rate = rates[rateNameOf(actor, isMutation(args))];
+  return rate.take(actor === null ? address : principalOf(actor));
+}
+
+function rateRefusal(args: ExecutionArgs, waitMs: number): ExecutionResult {
   const context = args.contextValue as GraphqlContext;
-  const { actor, address } = context;
-  const isMutation = getOperationAST(args.document, args.operationName)?.operation === OperationTypeNode.MUTATION;
-  const rate = rates[rateNameOf(actor, isMutation)];
-  const waitMs = await rate.take(actor === null ? address : principalOf(actor));
-  if (waitMs === null) return null;
-  const what =
-    actor === null ? 'requests without a valid token from this address' : isMutation ? 'mutations' : 'queries';
+  const ofCaller = isMutation(args) ? 'mutations' : 'queries';
+  const what = context.actor === null ? 'requests without a valid token from this address' : ofCaller;
   return refusal(context, `There are too many ${what}.`, waitMs);
+}
+
+function isMutation({ document, operationName }: ExecutionArgs): boolean {
+  return getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
 }
 
 export function rateNameOf(actor: Caller | null, isMutation: boolean): OperationRate {
@@ -99,14 +115,14 @@ function takePlaces(
   const { subscriptionsPerPrincipal, subscriptionsPerSocket } = limits;
   const ofPrincipal = subscriptions.take(principal, subscriptionsPerPrincipal);
   if (ofPrincipal === null) return `The caller has ${subscriptionsPerPrincipal} subscriptions, the maximum.`;
-  const ofSocket = socket === null ? () => {} : subscriptions.take(socket, subscriptionsPerSocket);
-  if (ofSocket === null) {
-    ofPrincipal();
+  const ofSocket = socket === null ? null : subscriptions.take(socket, subscriptionsPerSocket);
+  if (socket !== null && ofSocket === null) {
+    ofPrincipal.release();
     return `The socket has ${subscriptionsPerSocket} subscriptions, the maximum.`;
   }
   return () => {
-    ofPrincipal();
-    ofSocket();
+    ofPrincipal.release();
+    ofSocket?.release();
   };
 }
 

@@ -13,10 +13,11 @@ import type { OrderScope } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import type { Feeds } from '../events/feeds.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { type Authenticate, bearerTokenOf } from './authentication.ts';
-import type { Administration, GraphqlContext, ReplayDelivery } from './context.ts';
+import { type Authenticate, bearerTokenOf, type Caller } from './authentication.ts';
+import type { Administration, GraphqlContext, ReplayDelivery, RequestContext } from './context.ts';
 import { limitDocuments } from './document-limits.ts';
 import { renderGraphiqlPage } from './graphiql-page.ts';
+import { createKnownDocuments } from './known-documents.ts';
 import type { LiveSubscription } from './live-subscription.ts';
 import { maskedError, withCode } from './mask.ts';
 import { observeOperations } from './observed-operations.ts';
@@ -24,24 +25,12 @@ import { limitOperations, type OperationLimitParts } from './operation-limits.ts
 import { createOrderEventsLoader } from './order-events-loader.ts';
 import { createOrderLoaders } from './order-loaders.ts';
 import { requireOrigin } from './page-origin.ts';
-import { isPlainPost, PlainAnswer, type Post, requestOf } from './plain-post.ts';
+import { isPlainPost, PlainAnswer, type Post } from './plain-post.ts';
 import { strictParams } from './request-params.ts';
 import { shareSubscriptions } from './shared-subscriptions.ts';
+import { createShortWay, type DataAnswer, takeEnding } from './short-way.ts';
 import { requireSubscriptionField } from './subscription-root.ts';
 import { requireTrusted, type TrustedDocuments } from './trusted-documents.ts';
-
-/** The facts about a request that its transport (HTTP or WebSocket) passes in. */
-export type RequestContext = {
-  readonly requestId: string;
-  readonly authorization: string | null;
-  /** The origin of a page of another site; null for servers, and for our own pages. */
-  readonly origin: string | null;
-  readonly address: string;
-  /** Identifies the WebSocket of the operation; null over HTTP and SSE. */
-  readonly socket: object | null;
-  /** The `Last-Event-ID` header; null over WebSocket, and for an empty one. */
-  readonly lastEventId: string | null;
-};
 
 export type YogaParts = {
   readonly schema: GraphQLSchema;
@@ -66,25 +55,26 @@ export type GraphqlServer = {
   /** For HTTP and SSE. The WebSocket server uses its parsing, validation and execution. */
   readonly yoga: ReturnType<typeof createYoga<RequestContext, GraphqlContext>>;
   /**
-   * Answers a plain post with the same steps, in the same order, as `yoga`: only the conversion of Node's request and response to those of
-   * the Fetch API is left out. Null for any other request.
+   * Answers a plain post with the same steps, in the same order, as `yoga`, without the conversion of Node's request and response to those of
+   * the Fetch API. Null for any other request.
    */
-  answerPlainPost(post: Post, context: RequestContext): Promise<PlainAnswer> | null;
+  answerPlainPost(post: Post, context: RequestContext): Promise<DataAnswer | PlainAnswer> | null;
 };
 
 export function createGraphqlServer(parts: YogaParts): GraphqlServer {
   const options = yogaOptionsOf(parts);
+  const known = createKnownDocuments();
   const engine = new YogaServer<RequestContext, GraphqlContext>({
     ...options,
     graphiql: false,
+    parserAndValidationCache: { documentCache: known.documentCache },
+    plugins: [...(options.plugins ?? []), known.plugin, takeEnding()],
     fetchAPI: { Response: PlainAnswer as unknown as typeof Response },
   });
+  const answer = createShortWay(engine, known);
   return {
     yoga: createYoga<RequestContext, GraphqlContext>(options),
-    answerPlainPost(post, context) {
-      if (!isPlainPost(post)) return null;
-      return engine.handle(requestOf(post), context as never) as Promise<unknown> as Promise<PlainAnswer>;
-    },
+    answerPlainPost: (post, context) => (isPlainPost(post) ? answer(post, context) : null),
   };
 }
 
@@ -139,19 +129,27 @@ function yogaOptionsOf({
       maskExecution(log),
       codeResults(),
     ],
-    context: async ({ requestId, authorization, origin, address, socket, lastEventId }) => {
-      const actor = await authenticate(authorization);
-      if (actor !== null) requireOrigin(origin, actor);
-      return {
-        actor,
-        hasToken: bearerTokenOf(authorization) !== null,
-        ...server,
-        ...{ requestId, address, socket, lastEventId },
-        orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
-        ...createOrderLoaders(db.pool, actor ?? nobody),
-      };
+    context(request) {
+      const { authorization } = request;
+      const found = authenticate(authorization);
+      return found instanceof Promise ? found.then((actor) => contextOf(request, actor)) : contextOf(request, found);
     },
   };
+
+  function contextOf(
+    { requestId, authorization, origin, address, socket, lastEventId }: RequestContext,
+    actor: Caller | null,
+  ): GraphqlContext {
+    if (actor !== null) requireOrigin(origin, actor);
+    return {
+      actor,
+      hasToken: actor !== null || bearerTokenOf(authorization) !== null,
+      ...server,
+      ...{ requestId, address, socket, lastEventId },
+      orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
+      ...createOrderLoaders(db.pool, actor ?? nobody),
+    };
+  }
 }
 
 /** A caller without a valid token sees no order. */

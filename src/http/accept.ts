@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { RequestRefusedError } from './refusal.ts';
+import { remembered } from './remembered.ts';
 
 const producedTypes: readonly string[] = [
   ...['application/json', 'application/graphql-response+json', 'text/event-stream', 'multipart/mixed'],
@@ -14,19 +15,24 @@ const producedTypes: readonly string[] = [
  */
 export function narrowAccept({ headers }: IncomingMessage): void {
   if (headers.accept === undefined || headers.accept.trim() === '') return;
-  const ranges = headers.accept.split(',').map(rangeOf);
-  const wanted = ranges.filter(({ type, weight }) => weight > 0 && producedTypes.includes(type));
-  if (wanted.length === 0) {
+  const wanted = wantedIn(headers.accept);
+  if (wanted === '') {
     throw new RequestRefusedError(
       406,
       'The accept header must allow application/json or, for subscriptions, text/event-stream.',
     );
   }
-  headers.accept = wanted
+  headers.accept = wanted;
+}
+
+const wantedIn = remembered((accept) => {
+  const ranges = accept.split(',').map(rangeOf);
+  const wanted = ranges.filter(({ type, weight }) => weight > 0 && producedTypes.includes(type));
+  return wanted
     .sort((one, other) => other.weight - one.weight)
     .map(({ type }) => type)
     .join(', ');
-}
+});
 
 function rangeOf(text: string): { readonly type: string; readonly weight: number } {
   const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());

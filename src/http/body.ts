@@ -22,7 +22,8 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     let hasEnded = false;
     request.once('end', () => {
       hasEnded = true;
-      resolve(Buffer.concat(chunks));
+      const [first] = chunks;
+      resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
     });
     request.once('error', (error) => reject(new RequestAbortedError('The body did not end.', { cause: error })));
     request.once('close', () => {

@@ -40,13 +40,15 @@ export function refuseConnection(
  */
 export function closeWaiting(server: Server, open: ReadonlySet<ServerResponse>): void {
   const watched = new WeakSet<Duplex>();
+  // One function for all connections, because thousands are idle.
+  function closeThoseOf(this: Duplex): void {
+    const waiting = [...open].filter((response) => response.req.socket === this && response.socket === null);
+    for (const response of waiting) response.destroy().emit('close');
+  }
   server.on('connection', (socket) => {
     if (watched.has(socket)) return; // emitted again by `ignoreUpgrade`
     watched.add(socket);
-    socket.once('close', () => {
-      const waiting = [...open].filter((response) => response.req.socket === socket && response.socket === null);
-      for (const response of waiting) response.destroy().emit('close');
-    });
+    socket.on('close', closeThoseOf);
   });
 }
 

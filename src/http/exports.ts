@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { type ExportKind, exportKinds, type ReadExport } from '../graphql/export-pages.ts';
+import type { Answer } from './answer.ts';
 import { byteOrderMark, csvRecord } from './csv.ts';
 import { RequestRefusedError, retryAfterMs } from './refusal.ts';
 
@@ -125,7 +126,7 @@ export function exportKindOf(path: string): ExportKind | null {
 export type ServeExport = (
   kind: ExportKind,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   requestId: string,
 ) => Promise<void>;
 
@@ -157,7 +158,7 @@ export function createExports(read: ReadExport, addressOf: (request: IncomingMes
   };
 }
 
-async function send(pages: ReturnType<ReadExport>, kind: ExportKind, response: ServerResponse): Promise<void> {
+async function send(pages: ReturnType<ReadExport>, kind: ExportKind, response: Answer): Promise<void> {
   const closed = once(response, 'close');
   let page = await pages.next().catch((error: unknown) => Promise.reject(refusalOf(error)));
   response.writeHead(200, {

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Gate } from '../limits/gate.ts';
 import { note } from '../telemetry/observe.ts';
 import { narrowAccept } from './accept.ts';
+import type { Answer } from './answer.ts';
 import { readBody } from './body.ts';
 import { decodeUtf8, mediaTypeOf, requirePlainBody, requireUtf8 } from './media-type.ts';
 import { admitOrigin, type Origins } from './origins.ts';
@@ -13,12 +14,18 @@ import { reply } from './reply.ts';
 /** Executes a request. Its decoded body, if it has one, is in `request.body`. */
 export type AnswerGraphql = (
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   requestId: string,
 ) => GraphqlAnswer | Promise<GraphqlAnswer>;
 
+/** The result of an operation, or any other response. */
+export type GraphqlAnswer = DataAnswer | ResponseParts;
+
+/** The result of an operation without errors: a text of JSON, with the status 200. */
+type DataAnswer = { readonly contentType: string; readonly jsonText: string };
+
 /** The parts of a `Response` that are sent. */
-export type GraphqlAnswer = {
+type ResponseParts = {
   readonly status: number;
   readonly headers: {
     get(name: string): string | null | undefined;
@@ -31,7 +38,8 @@ export type GraphqlAnswer = {
 
 /** Browsers send none of these to another origin without a preflight. Forms, which need none, are refused. */
 const bodyTypes: readonly string[] = ['application/json', 'application/graphql+json', 'application/graphql'];
-const methods = 'GET, POST, OPTIONS';
+const methodsAllowed: readonly string[] = ['GET', 'POST', 'OPTIONS'];
+const methods = methodsAllowed.join(', ');
 
 export type GraphqlRoute = {
   readonly graphql: AnswerGraphql;
@@ -46,16 +54,17 @@ export type GraphqlRoute = {
 export async function serveGraphql(
   { graphql: answer, hasGraphiql, origins, operations }: GraphqlRoute,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   requestId: string,
 ): Promise<void> {
   const { method, headers } = request;
-  if (method === undefined || !methods.split(', ').includes(method)) {
+  if (method === undefined || !methodsAllowed.includes(method)) {
     throw new RequestRefusedError(405, `${method} is not allowed here. Send GraphQL requests with POST or GET.`, {
       headers: { allow: methods },
     });
   }
-  await admitOrigin(origins, request, response, methods);
+  response.addFirst('vary', 'origin');
+  if (headers.origin !== undefined) await admitOrigin(origins, request, response, methods);
   if (method === 'OPTIONS') {
     response.writeHead(204, { allow: methods }).end();
     return;
@@ -63,31 +72,35 @@ export async function serveGraphql(
   // A browser that opens the address gets GraphiQL.
   const wantsPage = hasGraphiql && method === 'GET' && headers.accept?.includes('text/html');
   if (!wantsPage) narrowAccept(request);
+  // Before the body: reading it costs more than refusing it.
+  if (operations.refuses()) throw shed();
   if (method === 'POST') await takeBody(request);
-  const leave = await operations.enter();
-  if (leave === null) {
-    note({ kind: 'shed', reason: 'overloaded' });
-    throw overloaded();
-  }
+  const leave = operations.enterNow() ?? (await operations.enter());
+  if (leave === null) throw shed();
   let answered: GraphqlAnswer;
   try {
     answered = await answer(request, response, requestId);
   } finally {
     leave();
   }
-  await send(answered, response);
+  if ('jsonText' in answered) response.sendText(200, answered.contentType, answered.jsonText);
+  else await send(answered, response);
 }
 
-function overloaded(): RequestRefusedError {
-  return new RequestRefusedError(
-    503,
-    'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
-    { code: 'OVERLOADED', headers: { 'retry-after': String(retryAfterMs / 1000) } },
-  );
+/** One for all, because thousands are refused at once, and most of the time of making an error is spent on its stack. */
+const overloaded = new RequestRefusedError(
+  503,
+  'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
+  { code: 'OVERLOADED', headers: { 'retry-after': String(retryAfterMs / 1000) } },
+);
+
+function shed(): RequestRefusedError {
+  note({ kind: 'shed', reason: 'overloaded' });
+  return overloaded;
 }
 
 /** Reads and decodes the body into `request.body`, as a body parser does. The handler uses it instead of the consumed stream. */
-async function takeBody(request: IncomingMessage): Promise<void> {
+function takeBody(request: IncomingMessage): Promise<void> {
   const { headers } = request;
   const mediaType = mediaTypeOf(headers['content-type']);
   if (mediaType === null || !bodyTypes.includes(mediaType.type)) {
@@ -95,14 +108,16 @@ async function takeBody(request: IncomingMessage): Promise<void> {
   }
   requirePlainBody(request);
   requireUtf8(mediaType);
-  const body = decodeUtf8(await readBody(request));
-  if (body.trim() === '')
-    throw new RequestRefusedError(400, 'The request has no body. Send a JSON object with a query.');
-  headers['content-type'] = mediaType.type;
-  Object.assign(request, { body });
+  return readBody(request).then((bytes) => {
+    const body = decodeUtf8(bytes);
+    if (body.trim() === '')
+      throw new RequestRefusedError(400, 'The request has no body. Send a JSON object with a query.');
+    headers['content-type'] = mediaType.type;
+    Object.assign(request, { body });
+  });
 }
 
-async function send(answer: GraphqlAnswer, response: ServerResponse): Promise<void> {
+async function send(answer: ResponseParts, response: Answer): Promise<void> {
   const { status, headers, body } = answer;
   const contentType = headers.get('content-type') ?? '';
   if (status === 406)
@@ -136,7 +151,7 @@ const ownHeaders: readonly string[] = ['connection', 'content-encoding', 'conten
 const streamHeaders = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' };
 
 /** Pipes until the stream ends or the client disconnects; then the stream's resources are released. */
-async function pipe(stream: Readable, response: ServerResponse): Promise<void> {
+async function pipe(stream: Readable, response: Answer): Promise<void> {
   if (response.destroyed) return void stream.destroy();
   stream.on('error', () => response.destroy());
   response.once('close', () => stream.destroy());

@@ -50,4 +50,9 @@ export const frameBytesMax = 64 * 1024;
 export const headerBytesMax = 16 * 1024;
 
 /** No event is handed to a connection that has more unsent bytes than this. */
-export const backlogBytesMax = 64 * 1024;
+export const backlogBytesMax = 32 * 1024;
+/**
+ * From this many unsent bytes on, Node says when a connection has drained. It must be less than `backlogBytesMax`, or a subscription would wait for
+ * ever; Node's own default depends on its version.
+ */
+export const drainBytesMin = 16 * 1024;

@@ -1,13 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { RequestRefusedError } from './refusal.ts';
+import { remembered } from './remembered.ts';
 
 /** `type` in lower case; `charset` in lower case, null when none is declared. */
 export type MediaType = { readonly type: string; readonly charset: string | null };
 
 /** Parses a content-type header (RFC 9110): names in any case, parameters quoted or not. Null when it is malformed or missing. */
 export function mediaTypeOf(header: string | undefined): MediaType | null {
+  return typeIn(header ?? '');
+}
+
+const typeIn = remembered((header): MediaType | null => {
   // Some clients send two values, separated by a comma.
-  const [first = ''] = (header ?? '').split(',', 1);
+  const [first = ''] = header.split(',', 1);
   const [type = '', ...parameters] = first.split(';');
   const name = type.trim().toLowerCase();
   if (!/^[\w.+-]+\/[\w.+*-]+$/.test(name)) return null;
@@ -15,7 +20,7 @@ export function mediaTypeOf(header: string | undefined): MediaType | null {
     .map((parameter) => /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/i.exec(parameter)?.[1]?.toLowerCase())
     .find((value) => value !== undefined);
   return { type: name, charset: charset ?? null };
-}
+});
 
 /** @throws {RequestRefusedError} 415 when the body is compressed. */
 export function requirePlainBody({ headers }: IncomingMessage): void {

@@ -1,14 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { withinSpan } from '../logging/trace.ts';
 import { beginPiece, isObserved } from '../telemetry/observe.ts';
 import { parseTraceparent } from '../telemetry/traceparent.ts';
+import type { Answer } from './answer.ts';
 
 /** Observes a request until its response is sent. It continues the trace that its `traceparent` names. Probes are not observed. */
-export function observeRequest(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: () => Promise<void>,
-): Promise<void> {
+export function observeRequest(request: IncomingMessage, response: Answer, answer: () => Promise<void>): Promise<void> {
   if (!isObserved()) return answer();
   const route = routeOf(request.url ?? '');
   if (route === 'health') return answer();
@@ -16,7 +13,7 @@ export function observeRequest(
   const watch = beginPiece({
     ...{ kind: 'request', name: `${methods.includes(method) ? method : 'OTHER'} ${route}`, labels: { route } },
     parent: parseTraceparent(headers.traceparent),
-    attributes: { requestId: String(response.getHeader('x-request-id')) },
+    attributes: { requestId: response.requestId },
   });
   response.once('close', () => {
     const isStream = String(response.getHeader('content-type')).startsWith('text/event-stream');

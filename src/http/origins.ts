@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import type { Answer } from './answer.ts';
 import { RequestRefusedError } from './refusal.ts';
 
 /** Which web pages may call the API. */
@@ -39,11 +40,10 @@ export function createOrigins({ own, isProduction, isLoopback, isListed }: Origi
 export async function admitOrigin(
   origins: Origins,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   methods: string,
 ): Promise<void> {
   const { origin, 'access-control-request-headers': asked } = request.headers;
-  response.setHeader('vary', 'origin');
   if (origin === undefined) return;
   if (!(await isKnown(origins, request))) {
     if (request.method === 'OPTIONS') return; // without the headers, the browser refuses the request

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { Answer } from './answer.ts';
 import { isBodyLeft } from './body.ts';
 import { httpLimits } from './limits.ts';
 import { type RefusalCode, type RequestRefusedError, retryAfterMs } from './refusal.ts';
@@ -7,22 +7,19 @@ import { type RefusalCode, type RequestRefusedError, retryAfterMs } from './refu
  * Answers with JSON and closes the connection, as the sender may be an attacker. Node accepts one connection in each turn of its loop and serves
  * all open ones in it: strangers who kept thousands of connections would keep a provider waiting before its connection is even accepted.
  */
-export function replyJsonAndClose(response: ServerResponse, status: number, body: object): void {
+export function replyJsonAndClose(response: Answer, status: number, body: object): void {
   response.setHeader('connection', 'close');
   replyJson(response, status, body);
 }
 
 /** Answers with JSON and ends the response. */
-export function replyJson(response: ServerResponse, status: number, body: object): void {
+export function replyJson(response: Answer, status: number, body: object): void {
   reply(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
 }
 
-export function reply(response: ServerResponse, status: number, contentType: string, body: string): void {
+export function reply(response: Answer, status: number, contentType: string, body: string): void {
+  if (!isBodyLeft(response.req)) return response.sendText(status, contentType, body);
   const headers = { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
-  if (!isBodyLeft(response.req)) {
-    response.writeHead(status, headers).end(body);
-    return;
-  }
   // No other request can follow an unread body on the same connection.
   response.setHeader('connection', 'close');
   response.writeHead(status, headers).write(body);
@@ -33,7 +30,7 @@ export function reply(response: ServerResponse, status: number, contentType: str
  * Ends the response when the body has been read, or after `lingerMs`. Closing a connection on which bytes still arrive resets it, and the
  * sender would never see the answer.
  */
-function endAfterBody(response: ServerResponse): void {
+function endAfterBody(response: Answer): void {
   const { req: request } = response;
   const end = () => {
     clearTimeout(timer);
@@ -47,14 +44,14 @@ function endAfterBody(response: ServerResponse): void {
 
 /** Answers a refused request: on `/graphql` with an entry of `errors`, elsewhere with `error`. */
 export function replyRefusal(
-  response: ServerResponse,
+  response: Answer,
   { status, message, headers, code }: Pick<RequestRefusedError, 'status' | 'message' | 'headers' | 'code'>,
 ): void {
-  const requestId = status >= 500 ? { requestId: response.getHeader('x-request-id') } : {};
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  const requestId = status >= 500 ? { requestId: response.requestId } : {};
+  for (const [name, value] of Object.entries(headers)) response.replaceHeader(name, value);
   if (!isGraphqlTarget(response.req.url)) return replyJson(response, status, { error: message, ...requestId });
   // A refusal tells nothing. Without this header, a page of another origin sees a network error instead of the message.
-  response.setHeader('access-control-allow-origin', '*');
+  response.replaceHeader('access-control-allow-origin', '*');
   const accept = response.req.headers.accept ?? '';
   const type = /graphql-response\+json/i.test(accept) ? 'application/graphql-response+json' : 'application/json';
   reply(response, status, `${type}; charset=utf-8`, JSON.stringify(graphqlRefusal(message, code, requestId)));

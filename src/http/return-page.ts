@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
+import type { Answer } from './answer.ts';
 import { reply } from './reply.ts';
 
 /** The `returnUrl` of the operations in GraphiQL and in the README, which have no shop. Not served in production. */
@@ -12,7 +13,7 @@ export type ReturnPageParts = {
   readonly isLoopback: (hostname: string) => boolean;
 };
 
-export type ReturnPage = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void>;
+export type ReturnPage = (request: IncomingMessage, response: Answer, requestId: string) => Promise<void>;
 
 /**
  * The page that the buyer returns to. It shows the state of the order in the address (`order=ord_…`, or the `out_trade_no` that Alipay

@@ -7,6 +7,7 @@ import { overloadIn } from '../database/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
 import { traced } from '../logging/trace.ts';
+import { Answer } from './answer.ts';
 import { declaredLength } from './body.ts';
 import {
   answerClientErrors,
@@ -18,7 +19,7 @@ import {
 } from './connection.ts';
 import { exportKindOf, type ServeExport } from './exports.ts';
 import { type GraphqlRoute, serveGraphql } from './graphql.ts';
-import { bodyBytesMax, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
+import { bodyBytesMax, drainBytesMin, type HttpLimits, headerBytesMax, httpLimits } from './limits.ts';
 import { observeRequest } from './observed-request.ts';
 import { isKnown, originRefused } from './origins.ts';
 import { isPagePath, type Pages } from './pages.ts';
@@ -67,12 +68,12 @@ export function createHttpServer(securityHeaders: SecurityHeaders, limits: HttpL
   let routes: Routes | null = null;
   let isStopping = false;
   const open = new Set<ServerResponse>();
-  const handle = (request: IncomingMessage, response: ServerResponse) => {
+  const firstHeaders = Object.entries(securityHeaders).flat();
+  const handle = (request: IncomingMessage, response: Answer) => {
     open.add(response);
     response.once('close', () => open.delete(response));
     const requestId = requestIdOf(request);
-    response.setHeader('x-request-id', requestId);
-    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+    response.begin(requestId, firstHeaders);
     if (isStopping) response.setHeader('connection', 'close');
     const answered = () => dispatch(routes, isStopping, request, response, requestId);
     traced(requestId, () => observeRequest(request, response, answered)).catch((error: unknown) => {
@@ -97,8 +98,7 @@ export function createHttpServer(securityHeaders: SecurityHeaders, limits: HttpL
   });
   server.on('checkExpectation', (request, response) => {
     const requestId = requestIdOf(request);
-    response.setHeader('x-request-id', requestId);
-    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+    response.begin(requestId, firstHeaders);
     const refusal = new RequestRefusedError(417, 'The expect header must be 100-continue, or omitted.');
     refuse(routes, request, response, refusal, requestId);
   });
@@ -138,11 +138,13 @@ export function createHttpServer(securityHeaders: SecurityHeaders, limits: HttpL
 
 function serverOptions(limits: HttpLimits) {
   return {
+    ServerResponse: Answer,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: limits.checkIntervalMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxHeaderSize: headerBytesMax,
+    highWaterMark: drainBytesMin,
     // TCP keep-alive detects a peer that disappeared from an idle connection.
     keepAlive: true,
     keepAliveInitialDelay: limits.stalledTimeoutMs,
@@ -175,7 +177,7 @@ async function dispatch(
   routes: Routes | null,
   isStopping: boolean,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   requestId: string,
 ): Promise<void> {
   const path = readRequestLine(request);
@@ -185,7 +187,7 @@ async function dispatch(
     return serveReadiness(routes, isStopping, response);
   }
   if (routes === null) throw serverStarting();
-  if (path === '/graphql') return serveGraphql(routes, request, response, requestId);
+  if (path === '/graphql') return await serveGraphql(routes, request, response, requestId);
   const exported = exportKindOf(path);
   if (exported !== null) {
     if (routes.origins.foreignOf(request) !== null) throw originRefused();
@@ -216,7 +218,7 @@ async function dispatch(
 function refuse(
   routes: Routes | null,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   refusal: RequestRefusedError,
   requestId: string,
 ): void {
@@ -264,7 +266,7 @@ function failedUpgrade(error: unknown, routes: Routes | null): RequestRefusedErr
 
 function ignore(): void {}
 
-async function serveReadiness(routes: Routes | null, isStopping: boolean, response: ServerResponse): Promise<void> {
+async function serveReadiness(routes: Routes | null, isStopping: boolean, response: Answer): Promise<void> {
   const why = isStopping ? notReady.stopping : routes === null ? notReady.starting : await routes.ready();
   if (why === null) return replyJson(response, 200, { status: 'ready' });
   replyJson(response, 503, { status: 'not ready', ...why });

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Answer } from './answer.ts';
 import { RequestRefusedError } from './refusal.ts';
 import { replyJson } from './reply.ts';
 
@@ -21,7 +22,7 @@ export type ShopSessionParts = {
   readonly isLoopback: (hostname: string) => boolean;
 };
 
-export type ShopSessions = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type ShopSessions = (request: IncomingMessage, response: Answer) => Promise<void>;
 
 /**
  * Answers POST with a new customer, for the page of the demo shop only: the address must be one of this machine, which no foreign page can

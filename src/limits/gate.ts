@@ -2,6 +2,10 @@
 export type Gate = {
   /** Resolves to the function that ends the work, at once or when other work ends. Null when the work must not begin. */
   enter(): Promise<(() => void) | null>;
+  /** The same without a promise, for work that may begin at once. Null when it may not. */
+  enterNow(): (() => void) | null;
+  /** True when `enter` would resolve to null now. It takes no place: of several callers that see false, some may still be refused. */
+  refuses(): boolean;
   /**
    * Frees a place until the returned function is called: some work in progress waits for a provider and costs nothing meanwhile. Without
    * it, a provider that does not answer would take all places.
@@ -18,6 +22,12 @@ export type GateParts = {
   readonly isLate?: () => boolean;
 };
 
+/**
+ * Beyond so many in progress, new work begins only after everything that has arrived was seen: with thousands at once, those that are refused learn it
+ * before the others are worked on.
+ */
+const promptMax = 32;
+
 /** At most `inFlightMax` are in progress, and `queuedMax` wait, the first one first. */
 export function createGate({ inFlightMax, queuedMax, isLate = () => false }: GateParts): Gate {
   let inFlight = 0;
@@ -25,7 +35,8 @@ export function createGate({ inFlightMax, queuedMax, isLate = () => false }: Gat
   const queue: (() => void)[] = [];
 
   /** Background work calls providers as well and has no place here, so more may be paused than are in progress. */
-  const isFull = () => inFlight - Math.min(paused, inFlight) >= inFlightMax;
+  const inProgress = () => inFlight - Math.min(paused, inFlight);
+  const isFull = () => inProgress() >= inFlightMax;
 
   function admitNext(): void {
     while (queue.length > 0 && !isFull()) {
@@ -44,18 +55,28 @@ export function createGate({ inFlightMax, queuedMax, isLate = () => false }: Gat
     };
   }
 
+  const refuses = () => isFull() && (queue.length >= queuedMax || isLate());
   const leaving = () =>
     once(() => {
       inFlight -= 1;
     });
 
   return {
-    async enter() {
-      if (!isFull()) inFlight += 1;
-      else if (queue.length >= queuedMax || isLate()) return null;
-      else await new Promise<void>((resolve) => queue.push(resolve));
+    enterNow() {
+      if (inProgress() >= Math.min(promptMax, inFlightMax)) return null;
+      inFlight += 1;
       return leaving();
     },
+    async enter() {
+      if (refuses()) return null;
+      if (isFull()) await new Promise<void>((resolve) => queue.push(resolve));
+      else {
+        inFlight += 1;
+        if (inProgress() > promptMax) await new Promise(setImmediate);
+      }
+      return leaving();
+    },
+    refuses,
     pause() {
       paused += 1;
       admitNext();
@@ -63,6 +84,6 @@ export function createGate({ inFlightMax, queuedMax, isLate = () => false }: Gat
         paused -= 1;
       });
     },
-    counts: () => ({ inProgress: inFlight - Math.min(paused, inFlight), waiting: queue.length }),
+    counts: () => ({ inProgress: inProgress(), waiting: queue.length }),
   };
 }

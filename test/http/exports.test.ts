@@ -7,6 +7,7 @@ import { expect, test, vi } from 'vitest';
 import type { Caller } from '../../src/graphql/authentication.ts';
 import { createExportReader, type ReadExport } from '../../src/graphql/export-pages.ts';
 import type { ServerContext } from '../../src/graphql/viewer.ts';
+import { Answer } from '../../src/http/answer.ts';
 import { createExports, exportsMax, pageTakenMsMax } from '../../src/http/exports.ts';
 import { RequestRefusedError } from '../../src/http/refusal.ts';
 import { replyRefusal } from '../../src/http/reply.ts';
@@ -21,7 +22,7 @@ type Exporting = { readonly url: string; close(): void };
 /** A server that exports what `read` yields. */
 async function serveExports(read: ReadExport): Promise<Exporting> {
   const serve = createExports(read, () => '127.0.0.1');
-  const server = createServer((request, response) => {
+  const server = createServer({ ServerResponse: Answer }, (request, response) => {
     serve('refunds', request, response, 'one').catch((error: unknown) => {
       // as the server of the app does
       if (error instanceof RequestRefusedError && !response.headersSent) replyRefusal(response, error);

@@ -61,3 +61,18 @@ test('when everything is late, nothing waits', async () => {
   first?.();
   expect(await gate.enter()).not.toBeNull();
 });
+
+test('of many that arrive together, those that are refused know it before most of the others begin', async () => {
+  const gate = createGate({ inFlightMax: 100, queuedMax: 50 });
+  const order: string[] = [];
+  for (let arrival = 0; arrival < 200; arrival += 1) {
+    void gate.enter().then((leave) => order.push(leave === null ? 'refused' : 'begun'));
+  }
+  expect(gate.refuses()).toBe(true);
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  // 32 begin at once, the others after those that have no place; 50 wait for a place.
+  expect(order.lastIndexOf('refused')).toBe(32 + 50 - 1);
+  expect(order.filter((each) => each === 'begun')).toHaveLength(100);
+  expect(order.filter((each) => each === 'refused')).toHaveLength(50);
+});

@@ -32,6 +32,12 @@ test('the burst is allowed, the next is refused with the time to wait, and anoth
   expect(await limiter.take('other')).toBeNull();
 });
 
+test('an owner may go on when its window has ended', async () => {
+  const limiter = createRateLimiter({ name: 'test', limit: { perSecond: 1000, burst: 1 }, redis: null, log });
+  await limiter.take('one');
+  await expect.poll(() => limiter.take('one')).toBeNull();
+});
+
 test('without Redis in reach each node counts alone, and one line is logged', async () => {
   const redis = openCountingRedis(`redis://127.0.0.1:${await freePort()}`, log);
   end = () => redis.disconnect();
