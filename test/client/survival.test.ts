@@ -152,7 +152,9 @@ test(`our client, Apollo, urql, Relay and EventSource survive ${kills} kills of 
   for (const [name, { heard, end }] of Object.entries(followers)) {
     await expect.poll(() => heard.length, { message: name }).toBeGreaterThanOrEqual(log.length);
     end();
-    expect(heard, name).toEqual(log);
+    // A payment whose server was killed is continued after its lease, so events may have come since.
+    const later = await readLog(orders.eventCursor);
+    expect(heard, name).toEqual(later.slice(0, heard.length));
   }
   expect(failures).toEqual([]);
 });

@@ -1,12 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { CallbackRequest, CallbackResponse } from '../../sandbox/callback-post.ts';
+import type { Answer } from '../../src/http/answer.ts';
 import { handleWebhook, type WebhookParts } from '../../src/http/webhooks.ts';
 
-/** Passes a callback to the real route without a socket. Resolves as soon as the answer is sent; processing may continue. */
+/**
+ * Passes a callback to the real route without a socket. Resolves as soon as the answer is sent; the route may go on.
+ *
+ * @param handling gets a promise that is settled when the route has ended, which is when the callback is being applied.
+ */
 export function receiveCallback(
   parts: WebhookParts,
   { url, headers, body }: CallbackRequest,
+  handling: Set<Promise<unknown>>,
 ): Promise<CallbackResponse> {
   const path = new URL(url).pathname;
   const lowerCased = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
@@ -20,8 +26,12 @@ export function receiveCallback(
     const response = {
       req: request,
       setHeader: () => response,
-      writeHead: (status: number) => ({ end: (text: string) => resolve({ status, body: text }) }),
+      replaceHeader: () => undefined,
+      sendText: (status: number, _type: string, text: string) => resolve({ status, body: text }),
     };
-    handleWebhook(parts, request, response as unknown as ServerResponse, path).catch(reject);
+    const handled = handleWebhook(parts, request, response as unknown as Answer, path)
+      .catch(reject)
+      .finally(() => handling.delete(handled));
+    handling.add(handled);
   });
 }

@@ -137,6 +137,8 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
   };
   const intake = createCallbackIntake(context);
   const webhook: WebhookParts = { accounts: context.accounts, now, log, failpoint, intake };
+  /** Callbacks that are on their way to the intake, some of them acknowledged already. */
+  const handling = new Set<Promise<unknown>>();
   const subscriptions = new Map<number, () => void>();
   const reluctanceDice = new Dice(parts.dice.int(0, 0x7fff_ffff), 'subscribers');
   const feeds = createFeeds({ pool: readingPool, notifier, log, readsMax: 2, ringEvents });
@@ -162,7 +164,7 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
     },
     call: (command, actor, input) => answerOf(life, () => commands[command](context, actor, input as never)),
     receive: (callback: CallbackRequest): Promise<CallbackResponse> =>
-      life.heard(() => receiveCallback(webhook, callback)),
+      life.heard(() => receiveCallback(webhook, callback, handling)),
     async sweep() {
       try {
         const { deliveries, payments, refunds, orders } = await life.heard(() => sweep(context));
@@ -205,7 +207,11 @@ export async function startLocalNode(parts: LocalNodeParts): Promise<Node> {
       spoilings[what] = nth;
     },
     async idle() {
-      if (!life.isOver) await life.heard(() => intake.idle()).catch(unlessBroken);
+      const settle = async () => {
+        await Promise.all(handling);
+        await intake.idle();
+      };
+      if (!life.isOver) await life.heard(settle).catch(unlessBroken);
     },
     async kill() {
       if (!life.isOver) die(null);

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Database, TransactionOptions, Tx } from '../../src/database/database.ts';
+import type { LockedChange } from '../../src/database/transaction.ts';
 import { forever, type Life } from './life.ts';
 
 /** Injected failures of a node's statements. */
@@ -29,6 +30,7 @@ export function mortalDatabase(database: Database, life: Life, spoiling: Spoilin
     pool: mortalPool(database.pool, life, spoiling),
     writes: mortalPool(database.writes, life, spoiling),
     transaction: (work, options) => life.within(transact(database, life, spoiling, work, options)),
+    changeLocked: (change) => life.within(changeLocked(database, life, spoiling, change)),
   };
 }
 
@@ -36,16 +38,42 @@ async function transact<T>(
   database: Database,
   life: Life,
   spoiling: Spoiling,
-  work: (tx: Tx, opened: readonly unknown[]) => Promise<T>,
+  work: (tx: Tx) => Promise<T>,
   options: TransactionOptions | undefined,
 ): Promise<T> {
   if (life.isOver) return forever();
-  const result = await database.transaction(async (tx, opened) => {
+  const result = await database.transaction(async (tx) => {
     if (life.isOver) throw new Error('The node died before its transaction began.');
-    return Promise.race([work(mortalTx(tx, life, spoiling), opened), life.ended]);
+    return Promise.race([work(mortalTx(tx, life, spoiling)), life.ended]);
   }, options);
   if (spoiling.spoilsCommit()) throw new UnheardCommitError();
   return result;
+}
+
+/** The node can die before it decides, and after its write was sent and before the commit is. */
+async function changeLocked(
+  database: Database,
+  life: Life,
+  spoiling: Spoiling,
+  change: LockedChange,
+): Promise<readonly unknown[]> {
+  if (life.isOver) return forever();
+  const failing = { text: failingSql };
+  const rows = await database.changeLocked({
+    lock: spoiling.spoilsStatement() ? failingSql : change.lock,
+    load: spoiling.spoilsStatement() ? failing : change.load,
+    decide(locked, loaded) {
+      if (life.isOver) throw new Error('The node died before it decided.');
+      const write = change.decide(locked, loaded);
+      return write !== null && spoiling.spoilsStatement() ? failing : write;
+    },
+    beforeCommit() {
+      const passing = change.beforeCommit();
+      return passing === undefined ? undefined : Promise.race([passing, life.ended]);
+    },
+  });
+  if (spoiling.spoilsCommit()) throw new UnheardCommitError();
+  return rows;
 }
 
 /** The client returns to the pool when the node dies; later statements of the node must not reach its next user. */

@@ -294,7 +294,10 @@ function ending(dice: Dice, tell: Teller, plan: OrderPlan): Step[] {
               }),
             ]
           : []),
-        ...[tell.refund(0, dice.pick([0.3, 0.5])), tell.console('refundTwin'), tell.wait(), tell.sweep()],
+        tell.refund(0, dice.pick([0.3, 0.5])),
+        // An operator who states the outcome does not know the provider's number.
+        ...(dice.hit(0.3) ? [tell.resolve()] : []),
+        ...[tell.console('refundTwin'), tell.wait(), tell.sweep()],
         ...[tell.refund(0, 0.3), tell.console('refundTwin'), tell.wait(), tell.refund(1, 1), tell.wait()],
       ],
     ],

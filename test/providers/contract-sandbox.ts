@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts';
 import { newId } from '../../src/domain/ids.ts';
+import { Answer } from '../../src/http/answer.ts';
 import { handleWebhook } from '../../src/http/webhooks.ts';
 import {
   type PaymentOrder,
@@ -110,7 +111,7 @@ export async function openBaseRig(
 async function openEntrance(provider: () => PaymentProvider | undefined, now: () => Date): Promise<Entrance> {
   const delivered: Delivered[] = [];
   const silent = () => undefined;
-  const server = createServer((request, response) => {
+  const server = createServer({ ServerResponse: Answer }, (request, response) => {
     const opened = provider();
     const parts = {
       accounts: routedAccounts(...(opened === undefined ? [] : [opened])),

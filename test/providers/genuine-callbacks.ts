@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
+import type { Answer } from '../../src/http/answer.ts';
 import { handleWebhook } from '../../src/http/webhooks.ts';
 import type {
   PaymentProvider,
@@ -91,8 +92,9 @@ export function postToRoute(provider: PaymentProvider, { headers, body }: Sent, 
     const response = {
       req: request,
       setHeader: () => response,
-      writeHead: (status: number) => ({ end: (text: string) => resolve({ provider, status, body: text, ...kept }) }),
+      replaceHeader: () => undefined,
+      sendText: (status: number, _type: string, text: string) => resolve({ provider, status, body: text, ...kept }),
     };
-    handleWebhook(parts, request, response as unknown as ServerResponse, path).catch(reject); // the methods that the route calls
+    handleWebhook(parts, request, response as unknown as Answer, path).catch(reject); // the methods that the route calls
   });
 }

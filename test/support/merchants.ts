@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { GraphQLClient } from 'graphql-request';
 import { type MasterKeys, readMasterKey } from '../../src/accounts/master-key.ts';
 import { addProviderAccount } from '../../src/commands/add-provider-account.ts';
 import { createApiKey } from '../../src/commands/create-api-key.ts';
 import { createMerchant } from '../../src/commands/create-merchant.ts';
 import type { AccountParts, GivenVariables } from '../../src/commands/provider-account-input.ts';
 import type { StoredAccount } from '../../src/store/provider-account-store.ts';
+import { settledClient } from './settled.ts';
 import { type TestApp, testStripe } from './test-app.ts';
 
 export const testMasterKeys: MasterKeys = { current: readMasterKey(randomBytes(32).toString('hex')), old: null };
@@ -24,7 +24,7 @@ export async function addMerchant(node: TestApp, name: string) {
 }
 
 function clientAt(node: TestApp, token: string): TestApp {
-  const client = new GraphQLClient(`${node.app.url}/graphql`, { headers: { authorization: `Bearer ${token}` } });
+  const client = settledClient(node.app.url, token, node.database.pool);
   return { ...node, client, token };
 }
 

@@ -1,13 +1,13 @@
-import { GraphQLClient } from 'graphql-request';
 import { createSigningKey } from '../../src/commands/create-signing-key.ts';
 import { mintToken } from '../../src/commands/mint-token.ts';
 import type { TokenRole } from '../../src/domain/signing-key.ts';
 import { accountParts } from './merchants.ts';
+import { settledClient } from './settled.ts';
 import type { TestApp } from './test-app.ts';
 
 /** The same node, called with another token. */
 export function withToken(node: TestApp, token: string): TestApp {
-  const client = new GraphQLClient(`${node.app.url}/graphql`, { headers: { authorization: `Bearer ${token}` } });
+  const client = settledClient(node.app.url, token, node.database.pool);
   return { ...node, client, token };
 }
 

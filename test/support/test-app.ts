@@ -1,4 +1,4 @@
-import { GraphQLClient } from 'graphql-request';
+import type { GraphQLClient } from 'graphql-request';
 import { inject } from 'vitest';
 import { type Sandbox, startSandbox } from '../../sandbox/server.ts';
 import { type App, openApp } from '../../src/app.ts';
@@ -12,6 +12,7 @@ import type { StripeConfig } from '../../src/providers/stripe/config.ts';
 import { stripeSetup } from '../../src/providers/stripe/setup.ts';
 import { chineseSetups, chineseSides } from './chinese-providers.ts';
 import { openTestDatabase } from './database.ts';
+import { settledClient } from './settled.ts';
 
 export const testStripe = {
   secretKey: 'sk_test_paystream',
@@ -156,7 +157,7 @@ export async function startTestApp(
   await control(sandbox.url, 'webhooks', { url: `${app.url}/webhooks/stripe`, retryDelaysMs: [100, 200, 400] });
   return {
     ...{ app, database, clock, token, logged, sandboxUrl: sandbox.url },
-    client: new GraphQLClient(`${app.url}/graphql`, { headers: { authorization: `Bearer ${token}` } }),
+    client: settledClient(app.url, token, database.pool),
     async close() {
       await sandbox.close();
       await app.close();
