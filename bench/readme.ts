@@ -19,7 +19,7 @@ function resultsOf(reports: readonly Report[]): string {
   const { cores, cpu, memoryGb, node, postgresql } = first.machine;
   const machine = `${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}, PostgreSQL ${postgresql}`;
   const old = first.oldCommit === null ? '' : `, beside the older commit ${first.oldCommit}`;
-  const about = `Measured on ${first.at.slice(0, 10)} at commit ${first.commit ?? 'unknown'}${old}: ${machine}. Medians of ${first.rounds} turns.`;
+  const about = `Measured on ${first.at.slice(0, 10)} at commit ${first.commit ?? 'unknown'}${old}: ${machine}. ${first.rounds === 1 ? 'One turn each' : `Medians of ${first.rounds} turns`}.`;
   return [about, ...reports.map(sectionOf)].join('\n\n');
 }
 

@@ -13,6 +13,7 @@ const insertSql = `
 /** As many as the product opens. */
 const connectionsMax = 16;
 
+const accepted = '{"received":true}';
 let pool: pg.Pool | null = null;
 
 const server = createServer(async (request, response) => {
@@ -23,11 +24,11 @@ const server = createServer(async (request, response) => {
     /^t=(\d+),v1=(\w{64})$/.exec(String(request.headers['stripe-signature'])) ?? [];
   const expected = createHmac('sha256', webhookSecret).update(`${seconds}.`).update(body).digest();
   const isSigned = signature !== '' && timingSafeEqual(expected, Buffer.from(signature, 'hex'));
-  if (!isSigned) return void response.writeHead(400).end();
+  if (!isSigned) return void response.writeHead(400, { 'content-length': 0 }).end();
   const { id, type } = JSON.parse(body.toString()) as { id: string; type: string };
   const values = [id, type, JSON.stringify({ 'stripe-signature': request.headers['stripe-signature'] }), body];
   await pool?.query({ name: 'insert', text: insertSql, values });
-  response.writeHead(200, { 'content-type': 'application/json' }).end('{"received":true}');
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': accepted.length }).end(accepted);
 });
 
 const calls = {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'undici';
 import { machineMs, until } from '../support/clock.ts';
+import { HttpConnections } from '../support/http-connections.ts';
 import { serveCalls } from '../support/process-calls.ts';
 import { environmentAccount, intentIdOf, signedSuccess, stripeAccountOf } from '../support/stand-in-stripe.ts';
 import { openSubscription } from '../support/subscription.ts';
@@ -25,7 +25,7 @@ const appliedTimeoutMs = 60_000;
 const unlimited = 10_000;
 
 function sender({ url, payments }: Target, connections: number) {
-  const pool = new Pool(url, { connections, pipelining: 1 });
+  const pool = new HttpConnections(url, connections);
   const acknowledgedMs: number[] = [];
   let used = 0;
   let failed = 0;
@@ -40,9 +40,8 @@ function sender({ url, payments }: Target, connections: number) {
       const { headers, body } = signedSuccess(intent, webhookSecret);
       const sentMs = machineMs();
       try {
-        const answer = await pool.request({ path, method: 'POST', headers, body });
-        const text = await answer.body.text();
-        if (answer.statusCode !== 200) throw new Error(`${answer.statusCode} ${text.slice(0, 300)}`);
+        const answer = await pool.post(pool.headOf(path, headers), body);
+        if (answer.status !== 200) throw new Error(`${answer.status} ${answer.body.slice(0, 300)}`);
         acknowledgedMs.push(machineMs() - sentMs);
       } catch (error) {
         failed += 1;
@@ -52,7 +51,7 @@ function sender({ url, payments }: Target, connections: number) {
     },
     async end(beganMs: number): Promise<CallbacksResult> {
       const seconds = (machineMs() - beganMs) / 1000;
-      await pool.close();
+      pool.close();
       const accepted = acknowledgedMs.length;
       return { used, accepted, failed, firstFailure, seconds, acknowledgedMs: Float64Array.from(acknowledgedMs) };
     },

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'undici';
 import { machineMs } from '../support/clock.ts';
 import { createOrderText, orderInputOf, orderText } from '../support/graphql.ts';
+import { HttpConnections } from '../support/http-connections.ts';
 import { timedNumber } from '../support/order-number.ts';
 import { serveCalls } from '../support/process-calls.ts';
 
@@ -40,13 +40,13 @@ export type RequestsResult = {
 
 const repeatDelayMs = 100;
 
-let pool: { readonly url: string; readonly clients: number; readonly connections: Pool } | null = null;
+let pool: { readonly url: string; readonly clients: number; readonly connections: HttpConnections } | null = null;
 
 /** Kept between two calls, so that connections are measured once. */
-function poolOf(url: string, clients: number): Pool {
+function poolOf(url: string, clients: number): HttpConnections {
   if (pool?.url === url && pool.clients === clients) return pool.connections;
-  void pool?.connections.destroy();
-  pool = { url, clients, connections: new Pool(url, { connections: clients, pipelining: 1 }) };
+  pool?.connections.close();
+  pool = { url, clients, connections: new HttpConnections(url, clients) };
   return pool.connections;
 }
 
@@ -66,7 +66,10 @@ function bodyOf(operation: Operation): string {
 async function run(input: RequestsInput): Promise<RequestsResult> {
   const { url, token, operation, clients, count, seconds, repeatsOverloaded = false } = input;
   const connections = poolOf(url, clients);
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  const head = connections.headOf('/graphql', {
+    'content-type': 'application/json',
+    authorization: `Bearer ${token}`,
+  });
   const done: number[] = [];
   const overloaded: number[] = [];
   let failed = 0;
@@ -80,21 +83,15 @@ async function run(input: RequestsInput): Promise<RequestsResult> {
     const sentMs = machineMs();
     for (;;) {
       const attemptMs = machineMs();
-      const { statusCode, body: answer } = await connections.request({
-        path: '/graphql',
-        method: 'POST',
-        headers,
-        body,
-      });
-      const text = await answer.text();
+      const { status, body: text } = await connections.post(head, body);
       const nowMs = machineMs();
-      if (statusCode === 200 && !text.includes('"errors"') && !text.includes('Error"')) {
+      if (status === 200 && !text.includes('"errors"') && !text.includes('Error"')) {
         done.push(nowMs - sentMs);
         return;
       }
       if (!text.includes('"OVERLOADED"')) {
         failed += 1;
-        firstFailure ??= `${statusCode} ${text.slice(0, 300)}`;
+        firstFailure ??= `${status} ${text.slice(0, 300)}`;
         return;
       }
       overloaded.push(nowMs - attemptMs);

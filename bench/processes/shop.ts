@@ -1,6 +1,6 @@
-import { Pool } from 'undici';
 import { machineMs } from '../support/clock.ts';
 import { createOrderText, orderInputOf, payOrderText } from '../support/graphql.ts';
+import { HttpConnections } from '../support/http-connections.ts';
 import { timedNumber } from '../support/order-number.ts';
 import { serveCalls } from '../support/process-calls.ts';
 import { intentIdOf, type StandInStripe, signedSuccess, startStandInStripe } from '../support/stand-in-stripe.ts';
@@ -69,7 +69,7 @@ function toldOf(orderId: string): Promise<void> {
 }
 
 async function run({ clients, shops: shopCount, seconds, count }: RunInput): Promise<LifecyclesResult> {
-  const connections = new Pool(url, { connections: clients, pipelining: 1 });
+  const connections = new HttpConnections(url, clients);
   const times = { lifecycleMs: [], createMs: [], payMs: [], acknowledgedMs: [], toldMs: [] } as Record<
     'lifecycleMs' | 'createMs' | 'payMs' | 'acknowledgedMs' | 'toldMs',
     number[]
@@ -78,10 +78,9 @@ async function run({ clients, shops: shopCount, seconds, count }: RunInput): Pro
   let firstFailure: string | null = null;
 
   async function post(path: string, headers: Readonly<Record<string, string>>, body: string): Promise<string> {
-    const answer = await connections.request({ path, method: 'POST', headers, body });
-    const text = await answer.body.text();
-    if (answer.statusCode === 200) return text;
-    throw new Error(`${path} answered ${answer.statusCode} ${text.slice(0, 300)}`);
+    const { status, body: text } = await connections.post(connections.headOf(path, headers), body);
+    if (status === 200) return text;
+    throw new Error(`${path} answered ${status} ${text.slice(0, 300)}`);
   }
 
   async function mutate(token: string, query: string, variables: object): Promise<string> {
@@ -131,7 +130,7 @@ async function run({ clients, shops: shopCount, seconds, count }: RunInput): Pro
   }
   await Promise.all(Array.from({ length: clients }, client));
   const took = (machineMs() - beganMs) / 1000;
-  await connections.close();
+  connections.close();
   return {
     ...{ done: times.lifecycleMs.length, failed, firstFailure, seconds: took },
     lifecycleMs: Float64Array.from(times.lifecycleMs),

@@ -1,8 +1,7 @@
-import type { WebSocket } from 'ws';
 import { machineMs, until } from '../support/clock.ts';
 import { madeAtMs } from '../support/order-number.ts';
 import { serveCalls } from '../support/process-calls.ts';
-import { openSubscription } from '../support/subscription.ts';
+import { openSubscription, type Subscription } from '../support/subscription.ts';
 
 /** Subscribers of `merchantEvents`, each with a WebSocket of its own. */
 type ConnectInput = {
@@ -17,7 +16,7 @@ type ConnectInput = {
 type Target = Pick<ConnectInput, 'url' | 'token' | 'isStalled'>;
 
 type Subscriber = {
-  socket: WebSocket | null;
+  socket: Subscription | null;
   /** The numbers of the received events, in the order of receipt. */
   readonly received: number[];
   /** Its last message, with the cursor from which it continues; null before the first. */
@@ -92,8 +91,8 @@ async function connectOne(target: Target, subscriber: Subscriber): Promise<void>
     closedByServer += 1;
     comeBack(target, subscriber);
   };
-  if (socket.readyState === socket.CLOSED) closed();
-  else socket.on('close', closed);
+  if (socket.isClosed) closed();
+  else socket.onClose(closed);
 }
 
 /** After a moment, and again until it succeeds. */
@@ -168,7 +167,6 @@ const calls = {
       const { socket } = subscriber;
       subscriber.socket = null;
       subscriber.last = null;
-      socket?.removeAllListeners('message');
       socket?.terminate();
       subscriber.received.splice(Math.max(0, subscriber.received.length - (at % (forgottenMax + 1))));
       subscriber.cursor = cursors[subscriber.received.at(-1) ?? -1] ?? initialCursor;

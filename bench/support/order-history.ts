@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { termsOfOrderSql } from '../../src/store/order-terms.ts';
 
 const rowsAtOnce = 50_000;
 /** The number of orders of each rare kind. A page has 20. */
@@ -44,6 +45,8 @@ function fillSql(first: number, last: number, total: number, merchant: string): 
       ${paymentStatus}::"OrderPaymentStatus", 'AUTOMATIC', case when ${isRare(2)} then 'JPY' else 'EUR' end, 2500, 0, 0, 0, 0,
       case when ${isRare(4)} then 'customer-rare' else 'customer-' || n % 1000 end, '{}',
       case when ${isRare(3)} then '{SURPLUS}' else '{}' end::"ReviewReason"[], ${at}, ${at}, ${at} + interval '30 minutes', 3, 1, 1 from ${rows};
+    insert into order_terms (merchant_id, term, created_at, order_id)
+    select o.merchant_id, t.term, o.created_at, o.id from ${rows} join orders o on o.id = ${id('ord')} cross join lateral ${termsOfOrderSql};
     insert into payments (id, order_id, merchant_id, method, flow, provider, provider_account, status, capture_mode, currency, amount_minor, authorized_minor,
       captured_minor, refunded_minor, reserved_minor, applied_minor, surplus_minor, quarantined_minor, late, created_at, updated_at, expires_at, check_attempts)
     select ${id('pay')}, ${id('ord')}, ${merchant}, ${method}::"PaymentMethod", 'REDIRECT', 'STRIPE', 'acct_bench.test', 'SUCCEEDED', 'AUTOMATIC', 'EUR', 2500,

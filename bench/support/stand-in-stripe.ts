@@ -54,26 +54,32 @@ export function intentIdOf(paymentId: string): string {
 export async function startStandInStripe(): Promise<StandInStripe> {
   const intents = new Map<string, Intent>();
   const paid = new Set<string>();
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { pathname } = new URL(request.url ?? '/', 'http://stripe');
-    const answer = answerOf(pathname, request.method ?? 'GET', Buffer.concat(chunks).toString());
-    response.writeHead(answer === null ? 404 : 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(answer ?? { error: { type: 'invalid_request_error', message: 'No such object' } }));
+  const server = createServer((request, response) => {
+    let received = '';
+    request.setEncoding('utf8').on('data', (text: string) => {
+      received += text;
+    });
+    request.on('end', () => {
+      const [path = '/'] = (request.url ?? '/').split('?', 1);
+      const answer = answerOf(path, request.method ?? 'GET', received);
+      const body = answer ?? '{"error":{"type":"invalid_request_error","message":"No such object"}}';
+      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+      response.writeHead(answer === null ? 404 : 200, headers).end(body);
+    });
 
-    function answerOf(path: string, method: string, body: string): object | null {
-      if (path === '/v1/account') return accountObject(request.headers.authorization ?? '');
+    function answerOf(path: string, method: string, body: string): string | null {
+      if (path === '/v1/account') return accountJson(request.headers.authorization ?? '');
       if (path === '/v1/payment_intents' && method === 'POST') {
         const intent = readIntent(body);
         intents.set(intent.id, intent);
-        return intentObject(intent, 'requires_payment_method');
+        return filled(intentTexts.requires_payment_method, intent);
       }
       const [, id] = /^\/v1\/payment_intents\/(pi_\w+)$/.exec(path) ?? [];
       const intent = id === undefined ? undefined : intents.get(id);
       if (intent !== undefined)
-        return intentObject(intent, paid.has(intent.id) ? 'succeeded' : 'requires_payment_method');
-      return method === 'GET' && id === undefined ? { object: 'list', data: [], has_more: false, url: path } : null;
+        return filled(intentTexts[paid.has(intent.id) ? 'succeeded' : 'requires_payment_method'], intent);
+      const isList = method === 'GET' && id === undefined;
+      return isList ? JSON.stringify({ object: 'list', data: [], has_more: false, url: path }) : null;
     }
   });
   server.keepAliveTimeout = 620_000;
@@ -89,9 +95,9 @@ export async function startStandInStripe(): Promise<StandInStripe> {
   };
 }
 
-function accountObject(authorization: string): object {
+function accountJson(authorization: string): string {
   const [, name = ''] = /^Bearer sk_test_(\w+)$/.exec(authorization) ?? [];
-  return { object: 'account', id: `acct_${name}` };
+  return JSON.stringify({ object: 'account', id: `acct_${name}` });
 }
 
 function readIntent(body: string): Intent {
@@ -107,21 +113,7 @@ function readIntent(body: string): Intent {
 
 /** A callback of Stripe: the headers and the body of the event that reports the payment's success, signed. */
 export function signedSuccess(intent: Intent, webhookSecret: string) {
-  const body = JSON.stringify(
-    {
-      id: `evt_${randomBytes(12).toString('hex')}`,
-      object: 'event',
-      api_version: '2026-10-28.endive',
-      created: Math.floor(Date.now() / 1000),
-      data: { object: intentObject(intent, 'succeeded') },
-      livemode: false,
-      pending_webhooks: 1,
-      request: { id: null, idempotency_key: null },
-      type: 'payment_intent.succeeded',
-    },
-    null,
-    2,
-  );
+  const body = filled(successText, intent).replace('@event', randomBytes(12).toString('hex'));
   return { headers: callbackHeadersOf(body, webhookSecret), body };
 }
 
@@ -135,20 +127,47 @@ export function callbackHeadersOf(body: string, webhookSecret: string): Readonly
   };
 }
 
-/** As many fields as Stripe sends. */
-function intentObject({ id, amount, currency, paymentId }: Intent, status: 'requires_payment_method' | 'succeeded') {
+type IntentStatus = 'requires_payment_method' | 'succeeded';
+
+/** As many fields as Stripe sends, with places for those of one intent. */
+function intentObject(status: IntentStatus) {
   const isPaid = status === 'succeeded';
   return {
-    ...{ id, object: 'payment_intent', amount, amount_capturable: 0, amount_received: isPaid ? amount : 0 },
-    ...{ application: null, application_fee_amount: null, automatic_payment_methods: null, canceled_at: null },
-    ...{ cancellation_reason: null, capture_method: 'automatic', client_secret: `${id}_secret_bench` },
-    ...{ confirmation_method: 'automatic', created: Math.floor(Date.now() / 1000), currency, customer: null },
-    ...{ description: null, last_payment_error: null, latest_charge: isPaid ? `ch_${id.slice(3)}` : null },
-    ...{ livemode: false, metadata: { payment_id: paymentId, order_number: 'bench' }, next_action: null },
-    ...{ on_behalf_of: null, payment_method: isPaid ? `pm_${id.slice(3)}` : null, payment_method_types: ['card'] },
+    ...{ id: 'pi_@id', object: 'payment_intent', amount: '@amount', amount_capturable: 0 },
+    ...{ amount_received: isPaid ? '@amount' : 0, application: null, application_fee_amount: null },
+    ...{ automatic_payment_methods: null, canceled_at: null, cancellation_reason: null, capture_method: 'automatic' },
+    ...{ client_secret: 'pi_@id_secret_bench', confirmation_method: 'automatic', created: '@created' },
+    ...{ currency: '@currency', customer: null, description: null, last_payment_error: null },
+    ...{ latest_charge: isPaid ? 'ch_@id' : null, livemode: false },
+    ...{ metadata: { payment_id: '@payment', order_number: 'bench' }, next_action: null, on_behalf_of: null },
+    ...{ payment_method: isPaid ? 'pm_@id' : null, payment_method_types: ['card'] },
     payment_method_options: { card: { installments: null, network: null, request_three_d_secure: 'automatic' } },
     ...{ processing: null, receipt_email: null, review: null, setup_future_usage: null, shipping: null, source: null },
     ...{ statement_descriptor: null, statement_descriptor_suffix: null, status, transfer_data: null },
     transfer_group: null,
   };
+}
+
+function successObject() {
+  return {
+    ...{ id: 'evt_@event', object: 'event', api_version: '2026-10-28.endive', created: '@created' },
+    ...{ data: { object: intentObject('succeeded') }, livemode: false, pending_webhooks: 1 },
+    ...{ request: { id: null, idempotency_key: null }, type: 'payment_intent.succeeded' },
+  };
+}
+
+/** Written once: to write all fields for each payment would take a good part of the CPU time of a lifecycle. */
+const intentTexts: Readonly<Record<IntentStatus, string>> = {
+  requires_payment_method: JSON.stringify(intentObject('requires_payment_method')),
+  succeeded: JSON.stringify(intentObject('succeeded')),
+};
+const successText = JSON.stringify(successObject(), null, 2);
+
+function filled(text: string, { id, amount, currency, paymentId }: Intent): string {
+  return text
+    .replaceAll('@id', id.slice('pi_'.length))
+    .replaceAll('"@amount"', String(amount))
+    .replaceAll('"@created"', String(Math.floor(Date.now() / 1000)))
+    .replace('@currency', currency)
+    .replace('@payment', paymentId);
 }
