@@ -25,11 +25,13 @@ export type TopicParts = {
 const heldBackDelayMsMin = 25;
 const heldBackDelayMsMax = 1000;
 /**
- * After telling its followers, a topic rests so many times as long as that took, at most `restMsMax`, so that dashboards leave time to payments. Events
+ * After telling its followers, a topic rests so many times as long as that took, at most `restMsMax`, so that dashboards leave time to payments. With
+ * fewer than `manyFollowers` it rests less in proportion, because they cost little and would only be told late. Events
  * that come while it rests leave together, which costs a fraction of telling each. Time in which nothing was told counts as rest, up to
  * `creditMsMax` of telling: one event after a while, and a short burst, is told at once.
  */
-const restFactor = 25;
+const restFactorMax = 25;
+const manyFollowers = 100;
 const creditMsMax = 100;
 const restMsMax = 100;
 /** A follower that joins causes a read unless one began within this time, so that many who join at once cause few. */
@@ -203,6 +205,7 @@ export class Topic {
 
   #rest(beganMs: number): void {
     const nowMs = performance.now();
+    const restFactor = restFactorMax * Math.min(1, Math.max(1, this.#followers.size) / manyFollowers);
     const earnedMs = Math.max(0, nowMs - this.#creditAtMs) / restFactor;
     const leftMs = Math.min(creditMsMax, this.#creditMs + earnedMs) - (nowMs - beganMs);
     const restMs = Math.min(restMsMax, Math.max(0, -leftMs) * restFactor);

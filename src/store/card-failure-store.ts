@@ -1,6 +1,5 @@
 import type { Database } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
-import type { Intent } from './idempotency-store.ts';
 
 type Reader = Pick<Database['pool'], 'query'>;
 
@@ -25,15 +24,6 @@ const byAddressSql = `
   select e.occurred_at as at
   from payment_addresses a join payments p on p.id = a.payment_id join events e on e.order_id = p.order_id and e.payment_id = p.id
   where p.merchant_id = $3 and a.address = $4 and a.created_at > $5 and ${isFailure} ${newestFirst}`;
-const buyersSql = `
-  select o.customer_id as "customerId", exists (
-    select from idempotency_keys k
-    where k.merchant_id = w.merchant_id and k.owner = w.owner and k.operation = w.operation and k.key = w.key
-  ) as "isRepeated"
-  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) with ordinality
-    w(order_id, merchant_id, owner, operation, key, place)
-  left join orders o on o.id = w.order_id and o.merchant_id = w.merchant_id
-  order by w.place`;
 const insertSql = `
   insert into payment_addresses (payment_id, address, created_at) values ($1, $2, $3) on conflict do nothing`;
 const dropSql = 'delete from payment_addresses where created_at <= $1';
@@ -54,25 +44,6 @@ export async function findCardFailure(
         ? await query('by customer', byCustomerSql, [of.merchantId, of.customerId, oldest])
         : await query('by address', byAddressSql, [of.merchantId, of.address, oldest]);
   return rows[0]?.at ?? null;
-}
-
-/** A call that wants to pay an order by card. */
-export type CardAttempt = { readonly intent: Intent; readonly orderId: string };
-export type CardBuyer = {
-  /** Null when the merchant has no such order, or the order has no customer. */
-  readonly customerId: string | null;
-  /** True when the idempotency key of the call was used before. */
-  readonly isRepeated: boolean;
-};
-
-/** Who pays with each of these calls, in the same order. */
-export async function findCardBuyers(on: Reader, attempts: readonly CardAttempt[]): Promise<readonly CardBuyer[]> {
-  const columns = (['merchantId', 'owner', 'operation', 'key'] as const).map((name) =>
-    attempts.map(({ intent }) => intent[name]),
-  );
-  const values = [attempts.map(({ orderId }) => orderId), ...columns];
-  const { rows } = await on.query<CardBuyer>({ name: 'find card buyers', text: buyersSql, values });
-  return rows;
 }
 
 /** Records the client address that a payment was started from. */

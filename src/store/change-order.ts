@@ -10,6 +10,7 @@ import { type DeliveryOutcome, type DeliveryVerdict, outcomeOf } from '../events
 import { logEvents } from '../logging/command-log.ts';
 import { aboutOrder } from '../logging/trace.ts';
 import type { Claim, Intent } from './idempotency-store.ts';
+import type { Lookups } from './lookups.ts';
 import type { ChangeWork, CommittedOrder, Found, OrderWork, OrderWriter } from './order-writer.ts';
 
 /** The parts that a change of an order needs. */
@@ -17,6 +18,7 @@ export type WriterContext = {
   readonly db: Database;
   readonly clock: Clock;
   readonly writer: OrderWriter;
+  readonly lookups: Lookups;
   readonly notifier: { notify(notification: { readonly merchantId: string; readonly orderId: string }): void };
   readonly log: Log;
   /** Called after each commit. Tests can kill the process there. */
@@ -136,9 +138,10 @@ async function change<T>(
   return last.result;
 }
 
-/** Notifies subscribers about committed events and logs them. */
-function announce({ notifier, log, onCommitted }: WriterContext, committed: CommittedOrder): void {
+/** Remembers the order, notifies subscribers about its committed events and logs them. */
+function announce({ lookups, notifier, log, onCommitted }: WriterContext, committed: CommittedOrder): void {
   const { order, events } = committed.change;
+  lookups.remember(committed.change);
   const { id: orderId, merchantId } = order;
   onCommitted?.(committed);
   if (events.length > 0) notifier.notify({ merchantId, orderId });

@@ -24,6 +24,10 @@ const tokenOrderSql = `
   select o.id as "orderId", o.merchant_id as "merchantId", m.return_origins as "returnOrigins", m.web_origins as "webOrigins", o.expires_at as "expiresAt"
   from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
 
+const customersSql = `
+  select o.merchant_id as "merchantId", o.customer_id as "customerId"
+  from unnest($1::text[]) with ordinality w(id, place) left join orders o on o.id = w.id order by w.place`;
+
 export type AggregateRow = {
   readonly order: Record<string, unknown>;
   readonly policy: LatePaymentPolicy;
@@ -35,6 +39,19 @@ export type AggregateRow = {
 /** Locks orders until the transaction ends, in the order of the ids: the caller sorts them, which prevents deadlocks between two callers. */
 export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<void> {
   await tx.query(lockSql, [orderIds]);
+}
+
+/** Whose an order is. The customer is null when the order names none. */
+export type OrderCustomer = Pick<Order, 'merchantId' | 'customerId'>;
+
+/** Whose these orders are, in the same order; null for those that do not exist. */
+export async function findOrderCustomers(
+  on: Pick<Tx, 'query'>,
+  orderIds: readonly string[],
+): Promise<readonly (OrderCustomer | null)[]> {
+  const query = { name: 'find order customers', text: customersSql, values: [orderIds] };
+  const { rows } = await on.query<OrderCustomer & { readonly merchantId: string | null }>(query);
+  return rows.map((row) => (row.merchantId === null ? null : row));
 }
 
 /** Loads an order with its payments and refunds, without a lock; null when it does not exist. */

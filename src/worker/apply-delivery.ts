@@ -4,7 +4,6 @@ import { after } from '../domain/clock.ts';
 import { firstPaymentIdIn, newId } from '../domain/ids.ts';
 import { isInfoLogged } from '../domain/log.ts';
 import type { OrderChange } from '../domain/order-change.ts';
-import type { Payment } from '../domain/payment.ts';
 import type { RefundReport, ReportOutcome, Verdict } from '../domain/report.ts';
 import { needReview, noteUnreadableCallback } from '../domain/review.ts';
 import { type Delivery, type DeliveryOutcome, type DeliveryVerdict, writeVerdict } from '../events/inbox.ts';
@@ -14,6 +13,7 @@ import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
 import { changeOrderByDelivery } from '../store/change-order.ts';
+import type { PaymentPlace } from '../store/lookups.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { findPaymentNamed } from '../store/payment-store.ts';
 import { findSpans } from '../store/trace-store.ts';
@@ -119,7 +119,7 @@ export async function judge(context: Judging, delivery: Delivery): Promise<Deliv
   if (payment === null || !isOfAccount(context, payment, delivery))
     return tryLater(context, delivery, 'unknown_payment');
   aboutOrder(payment.orderId);
-  if (message.kind === 'payment' && message.isCreation && payment.status === 'SUBMITTING') {
+  if (message.kind === 'payment' && message.isCreation && (await isSubmitting(context, payment))) {
     // Our own call is in progress and its answer has the same content. If that answer is lost, the payment becomes
     // UNKNOWN and a retry of this callback settles it.
     return tryLater(context, delivery, 'call_under_way');
@@ -135,7 +135,7 @@ export async function judge(context: Judging, delivery: Delivery): Promise<Deliv
 async function continuingTrace(
   { db }: CommandContext,
   { id: deliveryId, provider }: Delivery,
-  { id: paymentId }: Payment,
+  { id: paymentId }: PaymentPlace,
   work: () => Promise<DeliveryOutcome>,
 ): Promise<DeliveryOutcome> {
   if (!isObserved()) return work();
@@ -151,7 +151,7 @@ async function continuingTrace(
 }
 
 /** A callback never concerns a payment of another account, whatever it says: the account's owner could have signed it. */
-function isOfAccount(context: CommandContext, payment: Payment, { provider, providerAccount }: Delivery): boolean {
+function isOfAccount(context: CommandContext, payment: PaymentPlace, { provider, providerAccount }: Delivery): boolean {
   const isNamed = payment.provider === provider && payment.providerAccount === providerAccount;
   return isNamed && isConfigured(context, payment); // not an account that another merchant stored under the same name
 }
@@ -187,7 +187,7 @@ async function refuseForeign(
 async function reviewUnclear(
   context: Judging,
   delivery: Delivery,
-  { id: paymentId, orderId }: Payment,
+  { id: paymentId, orderId }: PaymentPlace,
   { reason }: Unclear,
 ): Promise<DeliveryOutcome> {
   context.log.warn({ deliveryId: delivery.id, paymentId, reason }, 'a verified callback could not be understood');
@@ -202,8 +202,8 @@ async function findSubject(
   { db, lookups }: CommandContext,
   delivery: Delivery,
   message: Reporting | Unclear,
-): Promise<Payment | null> {
-  if (message.kind === 'payment') return lookups.payment(message.report.paymentId);
+): Promise<PaymentPlace | null> {
+  if (message.kind === 'payment') return lookups.paymentPlace(message.report.paymentId, delivery);
   const { paymentId, providerPaymentId } = message;
   const named = providerPaymentId === null ? null : await findPaymentNamed(db.pool, delivery, providerPaymentId);
   if (named !== null || paymentId === null) return named;
@@ -213,13 +213,18 @@ async function findSubject(
   return payment?.providerPaymentId === null ? payment : null;
 }
 
+async function isSubmitting({ lookups }: CommandContext, { id }: PaymentPlace): Promise<boolean> {
+  const payment = await lookups.payment(id);
+  return payment?.status === 'SUBMITTING';
+}
+
 /**
  * Queries the provider about a refund that we did not request, because there is no recorded amount to compare the
  * callback with. Null when no query is needed or possible, or when the provider does not answer.
  */
 async function queryRefund(
   context: CommandContext,
-  { id: paymentId, orderId, ...payment }: Payment,
+  { id: paymentId, orderId, ...payment }: PaymentPlace,
   { report: reported, providerPaymentId }: OfRefund,
 ): Promise<RefundReport | null> {
   const held = await loadOrder(context.db.pool, orderId);
@@ -241,7 +246,7 @@ async function queryRefund(
 async function applyTo(
   context: Judging,
   delivery: Delivery,
-  { id: paymentId, orderId }: Payment,
+  { id: paymentId, orderId }: PaymentPlace,
   message: Reporting,
   asked: RefundReport | null,
 ): Promise<DeliveryOutcome> {

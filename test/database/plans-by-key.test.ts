@@ -17,11 +17,11 @@ import {
   readOrderNews,
 } from '../../src/events/log.ts';
 import { findKeyHolders } from '../../src/store/api-key-store.ts';
-import { findCardBuyers } from '../../src/store/card-failure-store.ts';
 import { changeOrderByDelivery, changeOrderByIntent } from '../../src/store/change-order.ts';
 import type { Intent } from '../../src/store/idempotency-store.ts';
 import { createLookups } from '../../src/store/lookups.ts';
 import { loadingOf } from '../../src/store/order-batch.ts';
+import { findOrderCustomers } from '../../src/store/order-store.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { findPayments } from '../../src/store/payment-store.ts';
 import { findOwners } from '../../src/store/provider-account-store.ts';
@@ -41,7 +41,7 @@ type On = Parameters<typeof findPayments>[0];
 const statements: readonly [what: string, run: (on: On) => Promise<unknown>][] = [
   ['the holders of API keys', (on) => findKeyHolders(on, [Buffer.alloc(32)])],
   ['the owners of accounts', (on) => findOwners(on, [merchantId])],
-  ['who pays by card', (on) => findCardBuyers(on, [{ intent, orderId }])],
+  ['the customers of orders', (on) => findOrderCustomers(on, [orderId])],
   ['payments', (on) => findPayments(on, [newId('payment')])],
   [
     'a batch of orders',

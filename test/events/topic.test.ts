@@ -274,28 +274,39 @@ test('events that are held back when the first subscriber comes are delivered wi
   expect(subscriber.heard).toEqual(stage.log.all);
 });
 
-test('after followers who took long, events that come meanwhile are read and told together', async () => {
-  const stage = new Stage();
-  const busy = new Subscriber(stage, { epoch: 0, xid: 0n, pos: 0n }, null, ['taken'], 120);
-  stage.subscribers.push(busy);
-  busy.connect();
-  await stage.settle();
-  const turns = async () => {
-    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
-  };
-  const commitAndNotify = async () => {
-    commitOne(stage);
-    stage.notify();
+test.each([
+  ['few', 1, 0, 50],
+  ['many', 100, 50, 50],
+])(
+  'after %s followers who took long, events that come meanwhile are read and told together',
+  async (_count, count, restsMs, moreMs) => {
+    const stage = new Stage();
+    const busy = new Subscriber(stage, { epoch: 0, xid: 0n, pos: 0n }, null, ['taken'], 120);
+    const others = Array.from({ length: count - 1 }, () => new Subscriber(stage, busy.after, null, ['taken']));
+    for (const subscriber of [busy, ...others]) {
+      stage.subscribers.push(subscriber);
+      subscriber.connect();
+    }
+    await stage.settle();
+    const turns = async () => {
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    };
+    const commitAndNotify = async () => {
+      commitOne(stage);
+      stage.notify();
+      await turns();
+    };
+    await commitAndNotify();
+    expect(busy.heard).toHaveLength(1); // at once
+    const before = stage.log.reads;
+    await commitAndNotify();
+    await commitAndNotify();
+    await vi.advanceTimersByTimeAsync(restsMs);
     await turns();
-  };
-  await commitAndNotify();
-  expect(busy.heard).toHaveLength(1); // at once
-  const before = stage.log.reads;
-  await commitAndNotify();
-  await commitAndNotify();
-  expect(busy.heard).toHaveLength(1);
-  await vi.advanceTimersByTimeAsync(100);
-  await turns();
-  expect(busy.heard).toEqual(stage.log.all);
-  expect(stage.log.reads - before).toBe(1);
-});
+    expect(busy.heard).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(moreMs);
+    await turns();
+    expect(busy.heard).toEqual(stage.log.all);
+    expect(stage.log.reads - before).toBe(1);
+  },
+);
