@@ -4,7 +4,7 @@ import type { Database } from '../../src/database/database.ts';
 import { foundMax } from '../../src/store/order-filter.ts';
 import { type OrderFilter, type OrderPage, readOrderPage } from '../../src/store/order-list.ts';
 import { termsOfOrderSql } from '../../src/store/order-terms.ts';
-import { openTestDatabase } from '../support/database.ts';
+import { openNewDatabase } from '../support/database.ts';
 import { explain } from '../support/explain.ts';
 
 const days = 400;
@@ -21,7 +21,7 @@ const scope = { merchantId: 'mch_00000000000000000000000001', customerId: null, 
 
 let database: Database;
 beforeAll(async () => {
-  database = await openTestDatabase();
+  database = await openNewDatabase();
 });
 afterAll(() => database.close());
 

@@ -10,7 +10,7 @@ import { countOrders, type OrderFilter, type OrderPage, readOrderPage } from '..
 import { termsOfOrderSql } from '../../src/store/order-terms.ts';
 import { countPayments, type PaymentFilter, readPaymentPage } from '../../src/store/payment-list.ts';
 import { countRefunds, type RefundFilter, readRefundPage } from '../../src/store/refund-list.ts';
-import { openTestDatabase } from '../support/database.ts';
+import { openNewDatabase } from '../support/database.ts';
 import { explain, onPlannedByKey } from '../support/explain.ts';
 
 /** What is rare has this many orders, all among the oldest: a scan from the newest finds them last. */
@@ -27,7 +27,7 @@ const orderIdOf = (count: number) => `ord_${String(count).padStart(26, '0')}`;
 
 let database: Database;
 beforeAll(async () => {
-  database = await openTestDatabase();
+  database = await openNewDatabase();
   const { pool } = database;
   const id = (prefix: string) => `'${prefix}_' || lpad(n::text, 26, '0')`;
   const at = `timestamptz '2026-01-01T00:00:00Z' + n * interval '1 minute'`;

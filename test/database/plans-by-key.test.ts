@@ -25,13 +25,13 @@ import { findOrderCustomers } from '../../src/store/order-store.ts';
 import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { findPayments } from '../../src/store/payment-store.ts';
 import { findOwners } from '../../src/store/provider-account-store.ts';
-import { openTestDatabase } from '../support/database.ts';
+import { openNewDatabase } from '../support/database.ts';
 import { explain, onPlannedByKey, type PlanStep } from '../support/explain.ts';
 
 // The plan of a prepared statement is made once, also when the tables are still empty.
 let database: Database;
 beforeAll(async () => {
-  database = await openTestDatabase();
+  database = await openNewDatabase();
 });
 afterAll(() => database.close());
 

@@ -6,7 +6,7 @@ import type { OrderScope } from '../../src/domain/actor.ts';
 import { fewMax, foundMax } from '../../src/store/order-filter.ts';
 import { countOrders, type OrderFilter, readOrderPage } from '../../src/store/order-list.ts';
 import { termsOfOrderSql } from '../../src/store/order-terms.ts';
-import { openTestDatabase } from '../support/database.ts';
+import { openNewDatabase } from '../support/database.ts';
 import { searchOf } from '../support/search.ts';
 
 type Kept = {
@@ -68,7 +68,7 @@ const kept: readonly Kept[] = [...ordersOf(shop, 0), ...ordersOf(other, 10 ** 15
 
 let database: Database;
 beforeAll(async () => {
-  database = await openTestDatabase();
+  database = await openNewDatabase();
   const { pool } = database;
   await pool.query(`insert into merchants (id, name, return_origins, created_at)
     values ('${shop}', 'Shop', '{}', now()), ('${other}', 'Other', '{}', now())`);
