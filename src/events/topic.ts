@@ -54,6 +54,7 @@ export class Topic {
   #isClosed = false;
   #isReading = true;
   #isWoken = false;
+  #isWaking = false;
   #readAtMs = 0;
   #heldBackDelayMs = heldBackDelayMsMin;
   #heldBackTimer: NodeJS.Timeout | null = null;
@@ -134,9 +135,15 @@ export class Topic {
     return result === null ? new Promise<never>(() => {}) : result;
   }
 
+  /** One read for all notifications of this moment: those of orders that were written together come one after the other. */
   #wake(): void {
-    this.#isWoken = true;
-    this.#goOn();
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    process.nextTick(() => {
+      this.#isWaking = false;
+      this.#isWoken = true;
+      this.#goOn();
+    });
   }
 
   #goOn(): void {

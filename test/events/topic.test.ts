@@ -226,6 +226,21 @@ test('an event is read once, however many follow', async () => {
   expect(await readsFor(1000)).toBe(1);
 });
 
+test('orders that were written together are read once, although each is notified', async () => {
+  const stage = new Stage();
+  const subscriber = new Subscriber(stage, { epoch: 0, xid: 0n, pos: 0n }, null, ['taken']);
+  subscriber.connect();
+  await stage.settle();
+  const before = stage.log.reads;
+  for (let order = 0; order < 2; order += 1) commitOne(stage);
+  // As the callers of a batch do, who go on one after the other.
+  for (let order = 0; order < 2; order += 1) void Promise.resolve().then(() => stage.notify());
+  await stage.settle();
+  expect(subscriber.heard).toEqual(stage.log.all);
+  expect(stage.log.reads - before).toBe(1);
+  subscriber.disconnect();
+});
+
 test('a thousand who come back at once with three cursors cost about as many reads as cursors', async () => {
   const stage = new Stage();
   for (let i = 0; i < 30; i += 1) commitOne(stage);
