@@ -2,26 +2,33 @@
 // and with what the merchant's webhook endpoint got.
 import { parseArgs } from 'node:util';
 import { failpoints } from '../../src/domain/failpoint.ts';
+import { databaseServer, optionsOrExit, wholeNumberOf } from '../support/command-options.ts';
 import { createDatabase, dropDatabase, randomName } from '../support/server-databases.ts';
 import { runCrashes } from './crash-run.ts';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '50' },
-    parallel: { type: 'string', default: '2' },
-    failpoint: { type: 'string', multiple: true },
-  },
+const usage = `DATABASE_URL=postgresql://… npm run prove:crashes -- [options]
+  --kills N          how often the server is killed at each failpoint (50)
+  --parallel N       failpoints at a time (2)
+  --failpoint NAME   only this one; may be repeated`;
+
+const { chosen, killsEach, parallel, adminUrl } = optionsOrExit(usage, () => {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: 'string' },
+      parallel: { type: 'string' },
+      failpoint: { type: 'string', multiple: true, default: [] },
+    },
+  });
+  const unknown = values.failpoint.filter((name) => !(failpoints as readonly string[]).includes(name));
+  if (unknown.length > 0)
+    throw new Error(`There is no failpoint ${unknown.join(', ')}. There are: ${failpoints.join(', ')}.`);
+  return {
+    chosen: failpoints.filter((name) => values.failpoint.length === 0 || values.failpoint.includes(name)),
+    killsEach: wholeNumberOf('kills', values.kills, 1) ?? 50,
+    parallel: wholeNumberOf('parallel', values.parallel, 1) ?? 2,
+    adminUrl: databaseServer(),
+  };
 });
-const adminUrl = process.env.DATABASE_URL;
-if (!adminUrl) {
-  console.error('Set DATABASE_URL to a PostgreSQL server on which databases may be made and dropped.');
-  process.exit(1);
-}
-const chosen = failpoints.filter((name) => values.failpoint?.includes(name) ?? true);
-if (chosen.length === 0) {
-  console.error(`There is no such failpoint. There are: ${failpoints.join(', ')}.`);
-  process.exit(1);
-}
 
 const left = [...chosen];
 let failed = 0;
@@ -35,7 +42,7 @@ async function work(server: string): Promise<void> {
     url.pathname = `/${database}`;
     const startedMs = Date.now();
     try {
-      const run = await runCrashes(name, Number(values.kills), url.href);
+      const run = await runCrashes(name, killsEach, url.href);
       kills += run.kills;
       if (run.complaints.length > 0) failed += 1;
       const seconds = ((Date.now() - startedMs) / 1000).toFixed(0);
@@ -52,6 +59,6 @@ async function work(server: string): Promise<void> {
   }
 }
 
-await Promise.all(Array.from({ length: Number(values.parallel) }, () => work(adminUrl)));
+await Promise.all(Array.from({ length: parallel }, () => work(adminUrl)));
 console.log(`${chosen.length} failpoints, ${kills} kills, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

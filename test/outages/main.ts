@@ -1,22 +1,34 @@
 // `DATABASE_URL=… npm run prove:outages -- --minutes 5`: two nodes of the real server under load, while nodes, Redis and connections die.
 // With `--metrics-ports 9464,9465` a Prometheus can watch them.
 import { parseArgs } from 'node:util';
+import { databaseServer, optionsOrExit, wholeNumberOf } from '../support/command-options.ts';
 import { createDatabase, dropDatabase, randomName } from '../support/server-databases.ts';
 import { runOutages } from './outage-run.ts';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '5' },
-    followers: { type: 'string', default: '6' },
-    shops: { type: 'string', default: '4' },
-    'metrics-ports': { type: 'string', default: '' },
-  },
+const usage = `DATABASE_URL=postgresql://… REDIS_URL=redis://… npm run prove:outages -- [options]
+  --minutes N             how long (5)
+  --followers N           subscriptions to each shop's events (6)
+  --shops N               shops that sell (4)
+  --metrics-ports A,B     serve the metrics of the two nodes on these ports`;
+
+const { server, minutes, followers, shops, metricsPorts } = optionsOrExit(usage, () => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string' },
+      followers: { type: 'string' },
+      shops: { type: 'string' },
+      'metrics-ports': { type: 'string', default: '' },
+    },
+  });
+  const ports = values['metrics-ports'].split(',').filter(Boolean);
+  return {
+    server: databaseServer(),
+    minutes: wholeNumberOf('minutes', values.minutes, 1) ?? 5,
+    followers: wholeNumberOf('followers', values.followers, 1) ?? 6,
+    shops: wholeNumberOf('shops', values.shops, 1) ?? 4,
+    metricsPorts: ports.map((port) => wholeNumberOf('metrics-ports', port, 1) ?? 0),
+  };
 });
-const server = process.env.DATABASE_URL;
-if (!server) {
-  console.error('Set DATABASE_URL to a PostgreSQL server on which databases may be made and dropped.');
-  process.exit(1);
-}
 const database = randomName('paystream_outages_');
 await createDatabase(server, database);
 const url = new URL(server);
@@ -24,10 +36,10 @@ url.pathname = `/${database}`;
 try {
   const { outages, healthyMs, payments, events, endings, answers, complaints } = await runOutages({
     databaseUrl: url.href,
-    durationMs: Number(values.minutes) * 60_000,
-    followers: Number(values.followers),
-    shops: Number(values.shops),
-    metricsPorts: values['metrics-ports'].split(',').filter(Boolean).map(Number),
+    durationMs: minutes * 60_000,
+    followers,
+    shops,
+    metricsPorts,
     say: (text) => console.log(text),
   });
   const counts = [...outages].map(([name, count]) => `${count} × ${name}`).join(', ');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { databaseServer, optionsOrExit } from '../support/command-options.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const plantedDir = fileURLToPath(new URL('.', import.meta.url));
@@ -148,20 +149,21 @@ async function run(
   }
 }
 
-const { values, positionals } = parseArgs({ options: { 'apply-only': { type: 'boolean' } }, allowPositionals: true });
-const applyOnly = values['apply-only'] === true;
-const bugs = readPlanted(positionals);
-const databaseUrl = process.env.DATABASE_URL ?? '';
-if (bugs.length === 0) {
-  console.error('There is no such planted bug. See test/planted.');
-  process.exit(1);
-}
-if (!applyOnly && databaseUrl === '' && bugs.some(({ needsPostgresql }) => needsPostgresql)) {
-  console.error(
-    'Some of these need two transactions at once: set DATABASE_URL to a PostgreSQL server on which databases may be made.',
-  );
-  process.exit(1);
-}
+const usage = `DATABASE_URL=postgresql://… npm run prove:planted -- [options] [NAME…]
+  --apply-only   checks that the bugs can be planted, and does not look for them
+  NAME           only this bug; without a name, all in test/planted`;
+
+const { bugs, applyOnly, databaseUrl } = optionsOrExit(usage, () => {
+  const options = { 'apply-only': { type: 'boolean', default: false } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const applyOnly = values['apply-only'];
+  const bugs = readPlanted(positionals);
+  const unknown = positionals.filter((name) => !bugs.some((bug) => bug.name === name));
+  if (unknown.length > 0) throw new Error(`There is no planted bug ${unknown.join(', ')}. See test/planted.`);
+  // Some need two transactions at once.
+  const isServerNeeded = !applyOnly && bugs.some(({ needsPostgresql }) => needsPostgresql);
+  return { bugs, applyOnly, databaseUrl: isServerNeeded ? databaseServer() : (process.env.DATABASE_URL ?? '') };
+});
 let caught = 0;
 for (const bug of bugs) {
   const { isCaught, line } = await run(bug, databaseUrl, applyOnly);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { optionsOrExit } from '../support/command-options.ts';
 import { createDatabase, dropDatabase, randomName } from '../support/server-databases.ts';
 import { Worker } from './crew.ts';
 import { neverReached } from './never.ts';
@@ -61,13 +62,5 @@ function urlOf(serverUrl: string, name: string): string {
   return url.href;
 }
 
-function optionsOrExit(): Options {
-  try {
-    return readOptions(process.argv.slice(2), process.env.DATABASE_URL);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
-    process.exit(2);
-  }
-}
-
-process.exitCode = (await prove(optionsOrExit())) === 0 ? 0 : 1;
+const options = optionsOrExit(usage, () => readOptions(process.argv.slice(2), process.env.DATABASE_URL));
+process.exitCode = (await prove(options)) === 0 ? 0 : 1;

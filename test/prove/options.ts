@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { wholeNumberOf } from '../support/command-options.ts';
 
 export type Options = {
   /** The first seed and the number of seeds. */
@@ -41,22 +42,15 @@ export function readOptions(args: readonly string[], databaseUrl: string | undef
     },
   });
   const { stats, bail, trace } = values;
-  const seed = numberOf('seed', values.seed, 0);
-  const nodes = numberOf('nodes', values.nodes, 1);
+  const seed = wholeNumberOf('seed', values.seed, 0);
+  const nodes = wholeNumberOf('nodes', values.nodes, 1);
   if (nodes !== null && !databaseUrl) throw new Error('--nodes needs DATABASE_URL: PGlite lives in one process.');
   if (trace && seed === null) throw new Error('--trace needs --seed.');
-  const schedules = seed === null ? (numberOf('schedules', values.schedules, 1) ?? 100) : 1;
+  const schedules = seed === null ? (wholeNumberOf('schedules', values.schedules, 1) ?? 100) : 1;
   return {
     ...{ stats, bail, trace, schedules, nodes },
-    from: seed ?? numberOf('from', values.from, 0) ?? 1,
-    workers: Math.min(numberOf('workers', values.workers, 1) ?? availableParallelism(), schedules),
+    from: seed ?? wholeNumberOf('from', values.from, 0) ?? 1,
+    workers: Math.min(wholeNumberOf('workers', values.workers, 1) ?? availableParallelism(), schedules),
     databaseUrl: databaseUrl || null,
   };
-}
-
-function numberOf(name: string, text: string | undefined, min: number): number | null {
-  if (text === undefined) return null;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < min) throw new Error(`--${name} must be a whole number from ${min} on.`);
-  return value;
 }
