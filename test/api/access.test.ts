@@ -7,9 +7,9 @@ import { type IdKind, newId } from '../../src/domain/ids.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { accountParts, addMerchant, stripeVariables, testMasterKeys } from '../support/merchants.ts';
 import { createOrder, orderInput, paidOrder, readOrder, requestRefund } from '../support/orders.ts';
-import { createMinter, withToken } from '../support/principals.ts';
+import { createMinter } from '../support/principals.ts';
 import { wsClient } from '../support/subscriber.ts';
-import { startTestApp, type TestApp, untilCallbacksCame } from '../support/test-app.ts';
+import { startTestApp, type TestApp, untilCallbacksCame, withToken } from '../support/test-app.ts';
 
 /** The objects that a call can name. */
 type Ids = Readonly<

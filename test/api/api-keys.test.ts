@@ -9,7 +9,7 @@ import type { Merchant } from '../../src/store/merchant-store.ts';
 import { confirmCard, createOrder, paidOrder, payOrder, payOrderDocument, readOrder } from '../support/orders.ts';
 import { untilSettled } from '../support/settled.ts';
 import { followMerchant } from '../support/subscriber.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp, withToken } from '../support/test-app.ts';
 
 /** A server in production: no development token, and no merchant until one is created. */
 let app: TestApp;
@@ -18,11 +18,6 @@ let key: NewApiKey;
 /** The same server, called with the shop's key. */
 let caller: TestApp;
 
-const withToken = (token: string): TestApp => ({
-  ...app,
-  token,
-  client: new GraphQLClient(`${app.app.url}/graphql`, { headers: { authorization: `Bearer ${token}` } }),
-});
 const logEnd = async () => {
   await untilSettled(app.database.pool);
   const { orders } = await caller.client.request<{ orders: { eventCursor: string } }>(
@@ -37,7 +32,7 @@ beforeAll(async () => {
   app = await startTestApp({ config: { isProduction: true, devApiKey: null } });
   ({ merchant: shop } = await createMerchant(parts(), { name: 'Shop', returnOrigins: ['https://shop.example'] }, true));
   key = await keyOf(shop, 'shop server');
-  caller = withToken(key.token);
+  caller = withToken(app, key.token);
 });
 afterAll(() => app.close());
 
@@ -86,7 +81,7 @@ test('a key shows when it was last used, to the minute', async () => {
   const { key: made, token } = await keyOf(shop, 'used once');
   expect(made.lastUsedAt).toBeNull();
   const before = app.clock.now();
-  await createOrder(withToken(token));
+  await createOrder(withToken(app, token));
   const lastUsedAt = async () =>
     (await listApiKeys(app.database.pool, shop.id)).find(({ id }) => id === made.id)?.lastUsedAt ?? null;
   await expect.poll(lastUsedAt).not.toBeNull();
@@ -95,7 +90,7 @@ test('a key shows when it was last used, to the minute', async () => {
 
 test('a revoked key is refused at once, its subscriptions end, and other keys of the merchant go on', async () => {
   const { key: leaked, token } = await keyOf(shop, 'leaked');
-  const thief = withToken(token);
+  const thief = withToken(app, token);
   const start = await logEnd();
   const stolen = followMerchant(thief, start);
   const own = followMerchant(caller, start);
@@ -140,7 +135,7 @@ test('another merchant sees nothing of the first, and cannot take payments into 
     { name: 'Other', returnOrigins: ['https://other.example'] },
     true,
   );
-  const stranger = withToken((await keyOf(other, 'other server')).token);
+  const stranger = withToken(app, (await keyOf(other, 'other server')).token);
   await expect(readOrder(stranger, order.id)).rejects.toThrow('is not there');
   const pay = (orderId: string) =>
     stranger.client.request(payOrderDocument, { input: { idempotencyKey: 'k', orderId, method: 'CARD' } });

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
 import { addMerchant, testMasterKeys } from '../support/merchants.ts';
 import { createOrder, payOrder, readOrder } from '../support/orders.ts';
-import { createMinter, withToken } from '../support/principals.ts';
-import { control, startTestApp, type TestApp, testStripe } from '../support/test-app.ts';
+import { createMinter } from '../support/principals.ts';
+import { control, startTestApp, type TestApp, testStripe, withToken } from '../support/test-app.ts';
 
 let app: TestApp;
 let operator: TestApp;

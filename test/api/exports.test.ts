@@ -3,8 +3,8 @@ import { csvRecord } from '../../src/http/csv.ts';
 import { defaultLimits } from '../../src/limits/limits.ts';
 import { addMerchant, testMasterKeys } from '../support/merchants.ts';
 import { createOrder, paidOrder, requestRefund } from '../support/orders.ts';
-import { createMinter, withToken } from '../support/principals.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { createMinter } from '../support/principals.ts';
+import { startTestApp, type TestApp, withToken } from '../support/test-app.ts';
 
 let app: TestApp;
 let paid: string;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testMasterKeys } from '../support/merchants.ts';
 import { createOrder, paidOrder, requestRefund } from '../support/orders.ts';
-import { createMinter, withToken } from '../support/principals.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { createMinter } from '../support/principals.ts';
+import { startTestApp, type TestApp, withToken } from '../support/test-app.ts';
 
 let app: TestApp;
 let alice: TestApp;

@@ -19,10 +19,10 @@ import { createOrderWriter } from '../../src/store/order-writer.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { testMasterKeys } from '../support/merchants.ts';
 import { createOrder, payOrder, refreshPayment, resolveReview } from '../support/orders.ts';
-import { createMinter, withToken } from '../support/principals.ts';
+import { createMinter } from '../support/principals.ts';
 import { untilSettled } from '../support/settled.ts';
 import { followMerchant, wsClient } from '../support/subscriber.ts';
-import { control, startTestApp, type TestApp } from '../support/test-app.ts';
+import { control, startTestApp, type TestApp, withToken } from '../support/test-app.ts';
 
 let app: TestApp;
 let start: string;

@@ -11,9 +11,8 @@ import { mintToken } from '../../src/commands/mint-token.ts';
 import { revokeSigningKey } from '../../src/commands/revoke-signing-key.ts';
 import { accountParts, addMerchant, testMasterKeys } from '../support/merchants.ts';
 import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
-import { withToken } from '../support/principals.ts';
 import { followOrder } from '../support/subscriber.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp, withToken } from '../support/test-app.ts';
 
 let app: TestApp;
 let merchantId: string;

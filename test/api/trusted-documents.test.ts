@@ -2,9 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentHashOf } from '../../src/graphql/trusted-documents.ts';
 import { testMasterKeys } from '../support/merchants.ts';
 import { createOrder } from '../support/orders.ts';
-import { withToken } from '../support/principals.ts';
 import { wsClient } from '../support/subscriber.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp, withToken } from '../support/test-app.ts';
 
 const listed = 'query Status($id: ID!) { order(id: $id) { status } }';
 const other = 'query Status($id: ID!) { order(id: $id) { status number } }';

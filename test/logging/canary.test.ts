@@ -17,8 +17,7 @@ import { testKeys } from '../support/chinese-providers.ts';
 import { accountParts, stripeVariables } from '../support/merchants.ts';
 import { confirmCard, createOrder, payOrder } from '../support/orders.ts';
 import { startOtlpCollector } from '../support/otlp-collector.ts';
-import { withToken } from '../support/principals.ts';
-import { control, startTestApp, type TestApp, testStripe, untilCallbacksCame } from '../support/test-app.ts';
+import { control, startTestApp, type TestApp, testStripe, untilCallbacksCame, withToken } from '../support/test-app.ts';
 import { type Canaries, coreOf, findCanaries, readRows, type Text } from './canaries.ts';
 
 const random = () => randomBytes(24).toString('base64url').replaceAll(/[_-]/g, 'x');

@@ -5,8 +5,7 @@ import { createApiKey } from '../../src/commands/create-api-key.ts';
 import { createMerchant } from '../../src/commands/create-merchant.ts';
 import type { AccountParts, GivenVariables } from '../../src/commands/provider-account-input.ts';
 import type { StoredAccount } from '../../src/store/provider-account-store.ts';
-import { settledClient } from './settled.ts';
-import { type TestApp, testStripe } from './test-app.ts';
+import { type TestApp, testStripe, withToken } from './test-app.ts';
 
 export const testMasterKeys: MasterKeys = { current: readMasterKey(randomBytes(32).toString('hex')), old: null };
 
@@ -20,12 +19,7 @@ export async function addMerchant(node: TestApp, name: string) {
   const parts = accountParts(node);
   const { merchant } = await createMerchant(parts, { name, returnOrigins: ['*'] }, false);
   const { token } = await createApiKey(parts, { merchantId: merchant.id, name }, 'test');
-  return { id: merchant.id, at: (other: TestApp) => clientAt(other, token) };
-}
-
-function clientAt(node: TestApp, token: string): TestApp {
-  const client = settledClient(node.app.url, token, node.database.pool);
-  return { ...node, client, token };
+  return { id: merchant.id, at: (other: TestApp) => withToken(other, token) };
 }
 
 /** The variables of a Stripe account in the sandbox of a node. */

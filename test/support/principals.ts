@@ -2,14 +2,7 @@ import { createSigningKey } from '../../src/commands/create-signing-key.ts';
 import { mintToken } from '../../src/commands/mint-token.ts';
 import type { TokenRole } from '../../src/domain/signing-key.ts';
 import { accountParts } from './merchants.ts';
-import { settledClient } from './settled.ts';
 import type { TestApp } from './test-app.ts';
-
-/** The same node, called with another token. */
-export function withToken(node: TestApp, token: string): TestApp {
-  const client = settledClient(node.app.url, token, node.database.pool);
-  return { ...node, client, token };
-}
 
 /** Makes tokens of people of a merchant, after creating an HS256 secret for it. */
 export async function createMinter(node: TestApp, merchantId: string) {

@@ -165,6 +165,12 @@ export async function startTestApp(
   };
 }
 
+/** The same node, called with another token. */
+export function withToken(node: TestApp, token: string): TestApp {
+  const client = settledClient(node.app.url, token, node.database.pool);
+  return { ...node, client, token };
+}
+
 /** How a node is configured for the Stripe of a sandbox. */
 export function stripeAt(apiBase: string, secretKey: string = testStripe.secretKey): StripeConfig {
   const { publishableKey, webhookSecret } = testStripe;
