@@ -7,7 +7,8 @@ import { type DeliveryOutcome, findDelivery, outcomeOf, reopenDelivery, type Sto
 import { checkConfigured } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { loadOrder } from '../store/order-store.ts';
-import { applyAndLog, judge } from './apply-delivery.ts';
+import { applyAndLog } from './apply-delivery.ts';
+import { judge } from './judge-delivery.ts';
 
 /** What a replay did, or, as a dry run, would do now. */
 export type Replay = { readonly outcome: DeliveryOutcome; readonly events: readonly OrderEvent[] };
