@@ -14,11 +14,12 @@ import {
 } from '../store/provider-account-store.ts';
 import { rankOf } from './account-settings.ts';
 
-/** The provider and the account that a payment or a callback belongs to. A payment has a merchant too. */
+/** The provider and the account that a payment or a callback belongs to. */
 export type OfAccount = {
   readonly provider: ProviderName;
   readonly providerAccount: string;
-  readonly merchantId?: string;
+  /** Of a payment: an account that another merchant stored under the same name is another one. Null for a callback. */
+  readonly merchantId: string | null;
 };
 
 /** The account that the path of a callback names. */
@@ -175,7 +176,7 @@ export function createProviderAccounts({
       const key = keyOf({ name, account });
       const entry = named.get(key);
       if (entry === undefined || !isUsable(entry)) return ofEnvironment(key) ?? null;
-      return merchantId === undefined || merchantId === entry.stored.merchantId ? entry.provider : null;
+      return merchantId === null || merchantId === entry.stored.merchantId ? entry.provider : null;
     },
     isFormer: ({ provider: name, providerAccount }) =>
       environment.open.some((one) => one.name === name && one.formerAccounts.includes(providerAccount)),

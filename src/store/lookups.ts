@@ -6,8 +6,8 @@ import { findOrderCustomers, type OrderCustomer } from './order-store.ts';
 import { findPayments } from './payment-store.ts';
 
 type Account = Pick<Payment, 'provider' | 'providerAccount'>;
-/** Where a payment belongs. */
-export type PaymentPlace = Account & Pick<Payment, 'id' | 'orderId'>;
+/** Where a payment belongs. An account may have the name of another merchant's, so the merchant is part of it. */
+export type PaymentPlace = Account & Pick<Payment, 'id' | 'orderId' | 'merchantId'>;
 
 /** Single reads that many callers make at the same time. Those that wait together share a statement. */
 export type Lookups = {
@@ -44,7 +44,7 @@ export function createLookups({ writes }: Pick<Database, 'writes'>): Lookups {
     remember({ order: { id: orderId, merchantId, customerId }, payments }) {
       customers.add(orderId, { merchantId, customerId });
       for (const { id, provider, providerAccount } of payments)
-        places.add(id, { id, orderId, provider, providerAccount });
+        places.add(id, { id, orderId, merchantId, provider, providerAccount });
     },
   };
 }

@@ -24,7 +24,12 @@ export function finalOf(
   paymentId: string | null,
 ): Final {
   const { body } = delivery;
-  return { status, reason, paymentId, body: accounts.find(delivery)?.redactWebhook(body, 'done') ?? body };
+  return {
+    status,
+    reason,
+    paymentId,
+    body: accounts.find({ ...delivery, merchantId: null })?.redactWebhook(body, 'done') ?? body,
+  };
 }
 
 export function statusOf(verdict: Verdict): [status: Final['status'], reason: string | null] {

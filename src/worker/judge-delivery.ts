@@ -267,7 +267,7 @@ async function giveUp(context: Judging, delivery: Delivery, reason: string): Pro
  * body. Null when there is none.
  */
 function read(context: CommandContext, delivery: Delivery): WebhookMessage | null {
-  const provider = providerOf(context, delivery);
+  const provider = providerOf(context, { ...delivery, merchantId: null });
   try {
     return provider.readWebhook(delivery.body, delivery.receivedAt);
   } catch (error) {

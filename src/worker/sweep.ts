@@ -43,7 +43,7 @@ function laneByAccount(context: CommandContext, work: AccountWork): Lane {
   const { accounts, clock, db } = context;
   const findDue = async () => {
     const due = await findDueAccounts(db.pool, work, clock.now());
-    const open = due.map((of) => accounts.find(of)).filter((provider) => provider !== null);
+    const open = due.map((of) => accounts.find({ ...of, merchantId: null })).filter((provider) => provider !== null);
     return new Map(open.map(({ name, account }) => [`${name} ${account}`, { name, account }]));
   };
   return createLaneByAccount(work, findDue, (account: ProviderAccount) => lanesOf[work](context, account));

@@ -1,6 +1,6 @@
-import { createSign } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { PaymentFlow, PaymentMethod } from '../../generated/graphql/graphql.ts';
+import { alipayNotice, postAlipay } from '../support/alipay-notice.ts';
 import { nextPlatformKey, testKeys } from '../support/chinese-providers.ts';
 import { confirmCard, createOrder, payOrder, readOrder, sweepUntil } from '../support/orders.ts';
 import { advanceSandbox, askControl, clearFaults, control, startTestApp, type TestApp } from '../support/test-app.ts';
@@ -120,38 +120,14 @@ test('a callback of Alipay in GBK pays its order', async () => {
 });
 
 /** A callback of Alipay that is signed by the test. */
-async function postAlipay(fields: Record<string, string>): Promise<{ status: number; body: string }> {
-  const content = Object.entries(fields)
-    .filter(([name]) => name !== 'sign_type')
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `${name}=${value}`)
-    .join('&');
-  const sign = createSign('RSA-SHA256').update(content, 'utf8').sign(testKeys().alipay.platformPrivateKey, 'base64');
-  const response = await fetch(`${app.app.url}/webhooks/alipay`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
-    body: new URLSearchParams({ ...fields, sign }).toString(),
-  });
-  return { status: response.status, body: await response.text() };
-}
-
-function aNotice(paymentId: string, fields: Record<string, string> = {}): Record<string, string> {
-  const { appId, sellerId } = testKeys().alipay;
-  return {
-    ...{ notify_time: '2026-11-25 10:00:00', notify_type: 'trade_status_sync', version: '1.0', charset: 'utf-8' },
-    ...{ sign_type: 'RSA2', app_id: appId, auth_app_id: appId, seller_id: sellerId, out_trade_no: paymentId },
-    ...{ notify_id: `n_${paymentId}`, trade_no: '2026112522001234567890123456', trade_status: 'TRADE_SUCCESS' },
-    ...{ total_amount: '25.00', receipt_amount: '20.00', gmt_payment: '2026-11-25 10:00:00', subject: '杯子 100% + &' },
-    ...fields,
-  };
-}
+const postNotice = (fields: Record<string, string>) => postAlipay(`${app.app.url}/webhooks/alipay`, fields);
 
 describe('a notification that is signed with Alipay’s key, but not by the sandbox', () => {
   const route = { method: 'ALIPAY', flow: 'QR_CODE', side: 'alipay' } as const;
 
   test('pays its order and is answered with exactly the seven bytes that Alipay expects', async () => {
     const { orderId, paymentId } = await started(route);
-    expect(await postAlipay(aNotice(paymentId))).toEqual({ status: 200, body: 'success' });
+    expect(await postNotice(alipayNotice(paymentId))).toEqual({ status: 200, body: 'success' });
     await app.app.idle();
     expect(await readOrder(app, orderId)).toMatchObject({ status: 'CONFIRMED', captured: { amountMinor: 2500 } });
   });
@@ -161,7 +137,7 @@ describe('a notification that is signed with Alipay’s key, but not by the sand
     ['another seller', { seller_id: '2088999999999999' }],
   ])('of %s is acknowledged and changes nothing, but puts its order into review', async (_what, fields) => {
     const { orderId, paymentId } = await started(route);
-    expect(await postAlipay(aNotice(paymentId, fields))).toEqual({ status: 200, body: 'success' });
+    expect(await postNotice(alipayNotice(paymentId, fields))).toEqual({ status: 200, body: 'success' });
     await app.app.idle();
     const order = await readOrder(app, orderId);
     expect(order).toMatchObject({ status: 'OPEN', captured: { amountMinor: 0 }, needsReview: ['AMOUNT_MISMATCH'] });
@@ -184,7 +160,9 @@ describe('a notification that is signed with Alipay’s key, but not by the sand
       gmt_refund: '2026-11-25 10:05:00.123',
       out_biz_no: alipay.refunds[0]?.outRequestNo ?? '',
     };
-    expect(await postAlipay(aNotice(paymentId, { ...refund, trade_no: tradeNo }))).toMatchObject({ body: 'success' });
+    expect(await postNotice(alipayNotice(paymentId, { ...refund, trade_no: tradeNo }))).toMatchObject({
+      body: 'success',
+    });
     await app.app.idle();
     expect(await readOrder(app, orderId)).toMatchObject({
       ...{ status: 'CONFIRMED', paymentStatus: 'PARTIALLY_REFUNDED', refunded: { amountMinor: 300 } },
@@ -197,10 +175,10 @@ test('a notification of a refund without a number is acknowledged and goes into 
   const route = { method: 'ALIPAY', flow: 'QR_CODE', side: 'alipay' } as const;
   const { orderId, paymentId } = await started(route);
   const trade = { trade_no: '2026112522001234567890129999' };
-  expect(await postAlipay(aNotice(paymentId, trade))).toMatchObject({ body: 'success' });
+  expect(await postNotice(alipayNotice(paymentId, trade))).toMatchObject({ body: 'success' });
   await app.app.idle();
   const refund = { ...trade, notify_id: `r_${paymentId}`, refund_fee: '5.00', gmt_refund: '2026-11-25 10:05:00.123' };
-  expect(await postAlipay(aNotice(paymentId, refund))).toMatchObject({ body: 'success' });
+  expect(await postNotice(alipayNotice(paymentId, refund))).toMatchObject({ body: 'success' });
   await app.app.idle();
   const order = await readOrder(app, orderId);
   expect(order).toMatchObject({ paymentStatus: 'PAID', refunds: [], needsReview: ['REFUND_ABNORMAL'] });

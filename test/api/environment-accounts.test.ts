@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { addProviderAccount } from '../../src/commands/add-provider-account.ts';
 import { disableProviderAccount } from '../../src/commands/disable-provider-account.ts';
 import { sandboxEnvironment } from '../../src/development-keys.ts';
+import { alipayNotice, postAlipay } from '../support/alipay-notice.ts';
 import { testKeys } from '../support/chinese-providers.ts';
 import { accountParts, addMerchant, addStripeAccount, testMasterKeys } from '../support/merchants.ts';
 import { confirmCard, createOrder, payOrder, readOrder } from '../support/orders.ts';
@@ -46,6 +47,29 @@ test('another merchant cannot take over an account of the environment by storing
   // Now that it has payments, storing it for a third merchant fails at once.
   const { id: third } = await addMerchant(app, 'Third');
   await expect(storeAlipay(third)).rejects.toThrow('belongs to another merchant');
+});
+
+test('a callback to a stored account pays no order of another merchant whose account had the same name, on a node that has just written it', async () => {
+  const thief = await addMerchant(app, 'Thief');
+  const { id: accountId } = await storeAlipay(thief.id);
+  const { id: orderId } = await createOrder(app, { currency: 'CNY' });
+  const { id: paymentId } = await payOrder(app, orderId, qrCode);
+  // A node whose environment has lost the account: there, the row of the other merchant is used.
+  const later = await startTestApp({ database: app.database, config: { providers: [], masterKeys: testMasterKeys } });
+  try {
+    await later.client.request('mutation($id: ID!) { cancelOrder(input: { orderId: $id }) { __typename } }', {
+      id: orderId,
+    });
+    expect(await readOrder(app, orderId)).toMatchObject({ status: 'CLOSING' });
+    const answer = await postAlipay(`${later.app.url}/webhooks/alipay/${accountId}`, alipayNotice(paymentId));
+    expect(answer.status).toBe(200);
+    await later.app.idle();
+    expect(await readOrder(app, orderId)).toMatchObject({ status: 'CLOSING', captured: { amountMinor: 0 } });
+    const { rows } = await app.database.pool.query('select status, reason from deliveries');
+    expect(rows).toEqual([{ status: 'PENDING', reason: 'unknown_payment' }]);
+  } finally {
+    await later.close();
+  }
 });
 
 test('an account of the environment that its merchant stores is used as the row says, at both routes', async () => {
