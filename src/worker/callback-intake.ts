@@ -9,12 +9,13 @@ import { receiveDelivery } from './receive-delivery.ts';
 import { createRefusedDeliveries } from './refused-deliveries.ts';
 
 /** At most this many acknowledged deliveries are held to be applied by this node. The sweep applies the rest, from any node. */
-export const heldMax = 64;
+export const heldMax = 256;
 /**
- * This many of each provider account are applied at a time: acknowledging the next ones comes first, and a provider that does not answer delays no
- * callback of another one.
+ * This many of each provider account are applied at a time, and this many held: acknowledging the next ones comes first, and a provider that does
+ * not answer delays no callback of another one.
  */
 export const appliedAtOnceMax = 16;
+export const heldOfAccountMax = 64;
 
 /** A committed delivery, and whether this node is to apply it: then no other node does until its lease ends. */
 export type Received = { readonly delivery: Delivery; readonly isClaimed: boolean };
@@ -35,26 +36,51 @@ export type CallbackIntake = {
   idle(): Promise<void>;
 };
 
+/** Of one account. */
+type AccountDeliveries = {
+  /** On their way into the inbox, held, or being applied. */
+  claimed: number;
+  underWay: number;
+  /** Each begins in the trace of its own request. */
+  readonly held: (() => void)[];
+};
+
+const nameOf = ({ provider, providerAccount }: Pick<Delivery, 'provider' | 'providerAccount'>) =>
+  `${provider} ${providerAccount}`;
+
 export function createCallbackIntake(context: CommandContext): CallbackIntake {
   const inbox = openInbox(context.db.writes);
   const refused = createRefusedDeliveries(context);
-  /** By account: the deliveries that are being applied, and those that wait, which begin in the trace of their own request. */
-  const accounts = new Map<string, { underWay: number; readonly held: (() => void)[] }>();
-  let held = 0;
+  const accounts = new Map<string, AccountDeliveries>();
+  /** The deliveries of all accounts that are claimed: on their way into the inbox, held, or being applied. */
+  let claimed = 0;
   const underWay = new Set<Promise<void>>();
-  /** Deliveries on their way into the inbox that are to be applied at once. */
-  let claiming = 0;
 
-  const nameOf = ({ provider, providerAccount }: Delivery) => `${provider} ${providerAccount}`;
-
-  function accountOf(delivery: Delivery) {
-    const found = accounts.get(nameOf(delivery)) ?? { underWay: 0, held: [] };
-    accounts.set(nameOf(delivery), found);
+  function accountOf(name: string): AccountDeliveries {
+    const found = accounts.get(name) ?? { claimed: 0, underWay: 0, held: [] };
+    accounts.set(name, found);
     return found;
   }
 
+  function isFull(name: string): boolean {
+    return claimed >= heldMax || (accounts.get(name)?.claimed ?? 0) >= heldOfAccountMax;
+  }
+
+  function claim(name: string): void {
+    claimed += 1;
+    accountOf(name).claimed += 1;
+  }
+
+  function giveBack(name: string): void {
+    const account = accountOf(name);
+    claimed -= 1;
+    account.claimed -= 1;
+    if (account.claimed === 0) accounts.delete(name);
+  }
+
   function begin(delivery: Delivery): void {
-    const account = accountOf(delivery);
+    const name = nameOf(delivery);
+    const account = accountOf(name);
     account.underWay += 1;
     const applying = applyDelivery(context, delivery).catch((error: unknown) => {
       const level = overloadIn(error) === null ? 'error' : 'warn';
@@ -64,26 +90,27 @@ export function createCallbackIntake(context: CommandContext): CallbackIntake {
     void applying.finally(() => {
       underWay.delete(applying);
       account.underWay -= 1;
+      giveBack(name);
       while (account.underWay < appliedAtOnceMax && account.held.length > 0) account.held.shift()?.();
-      if (account.underWay === 0) accounts.delete(nameOf(delivery));
     });
   }
 
   function hold(delivery: Delivery): void {
-    held += 1;
+    const name = nameOf(delivery);
     const beginHeld = () => {
-      held -= 1;
       // Then any node may have claimed it.
       const isLeased = context.clock.now() < after(delivery.receivedAt, receiverLeaseMs);
       if (isLeased) begin(delivery);
+      else giveBack(name);
     };
-    accountOf(delivery).held.push(AsyncResource.bind(beginHeld));
+    accountOf(name).held.push(AsyncResource.bind(beginHeld));
   }
 
   return {
     async receive(provider, given) {
-      const isClaimed = held + underWay.size + claiming < heldMax;
-      if (isClaimed) claiming += 1;
+      const name = nameOf({ provider: provider.name, providerAccount: provider.account });
+      const isClaimed = !isFull(name);
+      if (isClaimed) claim(name);
       try {
         const delivery = await receiveDelivery(context, inbox, provider, given, isClaimed);
         return delivery === null ? null : { delivery, isClaimed };
@@ -91,12 +118,13 @@ export function createCallbackIntake(context: CommandContext): CallbackIntake {
         if (error instanceof WebhookRejectedError) refused.record(provider, given, error.reason);
         throw error;
       } finally {
-        if (isClaimed) claiming -= 1;
+        if (isClaimed) giveBack(name);
       }
     },
     apply({ delivery, isClaimed }) {
       if (!isClaimed) return;
-      if (accountOf(delivery).underWay < appliedAtOnceMax) begin(delivery);
+      claim(nameOf(delivery));
+      if (accountOf(nameOf(delivery)).underWay < appliedAtOnceMax) begin(delivery);
       else hold(delivery);
     },
     async idle() {

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
+import { passAll } from '../../src/domain/failpoint.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { type Delivery, receiverLeaseMs } from '../../src/events/inbox.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
-import { appliedAtOnceMax, createCallbackIntake, heldMax } from '../../src/worker/callback-intake.ts';
+import type { PaymentProvider } from '../../src/providers/provider.ts';
+import { appliedAtOnceMax, createCallbackIntake, heldMax, heldOfAccountMax } from '../../src/worker/callback-intake.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 let database: Database;
@@ -40,7 +42,7 @@ function startIntake() {
   };
   return createCallbackIntake({
     db: { ...database, pool: { query } },
-    ...{ accounts: { find: () => provider }, clock: { now: () => now } },
+    ...{ accounts: { find: () => provider }, clock: { now: () => now }, failpoint: passAll },
     log: { info() {}, warn() {}, error: (fields: object) => expect(fields).toEqual('no error') },
   } as unknown as CommandContext);
 }
@@ -65,6 +67,32 @@ test('an account whose deliveries take long delays its own next ones, and none o
   expect(begun).toHaveLength(ofSlow + 1);
 });
 
+test('an account whose deliveries take long leaves places for those of another account', async () => {
+  const intake = startIntake();
+  const named = (account: string) => ({ name: 'P', account, webhookHeaders: [] }) as unknown as PaymentProvider;
+  let count = 0;
+  const receiveFor = async (account: string) => {
+    count += 1;
+    const provider = {
+      ...named(account),
+      verifyWebhook: () => ({ eventId: `e${count}`, eventType: 't' }),
+      redactWebhook: (body: Buffer) => body,
+    };
+    const received = await intake.receive(provider as never, { headers: {}, body: Buffer.from(account), receivedAt });
+    if (received === null) throw new Error('It is new.');
+    intake.apply(received);
+    return received.isClaimed;
+  };
+  for (let each = 0; each < heldOfAccountMax; each += 1) expect(await receiveFor('slow')).toBe(true);
+  expect(await receiveFor('slow')).toBe(false);
+  expect(await receiveFor('other')).toBe(true);
+  expect(begun).toContain('other');
+  letAllEnd();
+  await intake.idle();
+  expect(await receiveFor('slow')).toBe(true);
+  await intake.idle();
+});
+
 test('a delivery that has waited for longer than its lease is left to the sweep', async () => {
   const intake = startIntake();
   for (let count = 0; count < appliedAtOnceMax + 4; count += 1)
@@ -76,5 +104,6 @@ test('a delivery that has waited for longer than its lease is left to the sweep'
   intake.apply({ delivery: deliveryTo('slow'), isClaimed: false });
   await intake.idle();
   expect(begun).toHaveLength(appliedAtOnceMax);
-  expect(heldMax).toBeGreaterThan(appliedAtOnceMax);
+  expect(heldMax).toBeGreaterThan(heldOfAccountMax);
+  expect(heldOfAccountMax).toBeGreaterThan(appliedAtOnceMax);
 });
