@@ -35,7 +35,9 @@ export function createLocalCounts(windowMs: number): LocalCounts {
     },
     of(owner) {
       const window = windows.get(owner);
-      return window === undefined ? { count: 0, msLeft: 0 } : { count: window.count, msLeft: msLeft(window) };
+      // A late timer, or a clock that was set forward, leaves windows that have ended.
+      if (window === undefined || msLeft(window) <= 0) return { count: 0, msLeft: 0 };
+      return { count: window.count, msLeft: msLeft(window) };
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { OrderScope } from '../domain/actor.ts';
 import { timeOfId } from '../domain/ids.ts';
+import { amountMinorMax } from '../domain/money.ts';
 import { perRow } from './list-statement.ts';
 import { type Family, fewMax, isOneTotal, type OrderPage } from './order-filter.ts';
 import { startOfPeriodSql, termOfAmount } from './order-terms.ts';
@@ -102,7 +103,7 @@ export class OrderConditions {
     const { totalMinorFrom: from, totalMinorTo: to } = this.#page.filter;
     const term = (amountMinor: bigint) => this.add(termOfAmount(amountMinor));
     if (this.#isOneTotal) return `t.term = ${term(from ?? 0n)}`;
-    return `t.term >= ${term(from ?? 0n)} and t.term <= ${to === null ? `'a9'` : term(to)}`;
+    return `t.term >= ${term(from ?? 0n)} and t.term <= ${term(to ?? amountMinorMax)}`;
   }
 
   orders(conditions: readonly string[]): string {

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { amountMinorMax } from '../domain/money.ts';
 import type { PaymentMethod, PaymentStatus, ProviderName } from '../domain/payment.ts';
 import { countOf, type ListCount, type ListPage, ListStatement, type ListTable, wholeList } from './list-statement.ts';
 import { foundMax } from './order-filter.ts';
@@ -92,7 +93,7 @@ async function fewOfAmount(
   const { rows } = await on.query<{ order_id: string }>(
     `select t.order_id from order_terms t where t.merchant_id = $1 and t.term >= $2 and t.term <= $3
      order by t.term, t.created_at, t.order_id limit $4::int`,
-    [merchantId, termOfAmount(from ?? 0n), to === null ? 'a9' : termOfAmount(to), foundMax + 1],
+    [merchantId, termOfAmount(from ?? 0n), termOfAmount(to ?? amountMinorMax), foundMax + 1],
   );
   return rows.length > foundMax ? null : rows.map(({ order_id: id }) => id);
 }

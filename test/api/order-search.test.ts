@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { testMasterKeys } from '../support/merchants.ts';
+import { addMerchant, testMasterKeys } from '../support/merchants.ts';
 import { createOrder, paidOrder, requestRefund } from '../support/orders.ts';
 import { createMinter } from '../support/principals.ts';
 import { startTestApp, type TestApp, withToken } from '../support/test-app.ts';
@@ -107,4 +107,17 @@ test.each([
   await expect(refused).rejects.toMatchObject({
     response: { errors: [{ message: expect.stringContaining(`${path}:`), extensions: { code: 'BAD_USER_INPUT' } }] },
   });
+});
+
+test('the greatest total is found by its lower bound', async () => {
+  const shop = (await addMerchant(app, 'Dear')).at(app);
+  const lines = [{ name: 'Diamond', quantity: 1, unitAmountMinor: Number.MAX_SAFE_INTEGER }];
+  const { id } = await createOrder(shop, { lines });
+  for (const filter of [{ totalMinorFrom: 1 }, { totalMinorFrom: Number.MAX_SAFE_INTEGER }]) {
+    const { orders } = await shop.client.request<{ orders: { nodes: { id: string }[] } }>(
+      'query($filter: OrderFilter) { orders(filter: $filter) { nodes { id } } }',
+      { filter },
+    );
+    expect(orders.nodes).toEqual([{ id }]);
+  }
 });
