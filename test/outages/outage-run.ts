@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { startSandbox } from '../../sandbox/server.ts';
 import { checkBooks, unsettled } from '../crash/books.ts';
-import { settle, settledMsMax } from '../crash/crash-run.ts';
+import { callbackDelaysMs, settle, settledMsMax } from '../crash/crash-run.ts';
 import { MortalServer, serverToken, stripeKeys } from '../crash/server.ts';
 import { Shop } from '../crash/shop.ts';
 import { freePort } from '../support/free-port.ts';
@@ -111,8 +111,7 @@ export async function runOutages(input: OutageInput): Promise<OutageRun> {
     ...{ port: 0, dataDir: null },
     stripe: { secretKey, publishableKey, webhookSecret, webhookUrl },
   });
-  const retryDelaysMs = [500, 1000, 2000, 5000, 10_000, 20_000];
-  await sandbox.control('/control/webhooks', { url: webhookUrl, retryDelaysMs });
+  await sandbox.control('/control/webhooks', { url: webhookUrl, retryDelaysMs: callbackDelaysMs });
   const redis = await MortalRedis.open();
   const nodes = ports.map((port, index) => {
     const metricsPort = input.metricsPorts[index];
