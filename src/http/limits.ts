@@ -50,7 +50,14 @@ export const frameBytesMax = 64 * 1024;
 export const headerBytesMax = 16 * 1024;
 
 /** No event is handed to a connection that has more unsent bytes than this. */
-export const backlogBytesMax = 32 * 1024;
+export const backlogBytesMax = 64 * 1024;
+/**
+ * A WebSocket gets no more events while its client has this many bytes still to read. What has left this process waits in the
+ * buffers of both operating systems, which take many megabytes for each connection. A client has read what was sent before a ping when it answers it.
+ */
+export const unreadBytesMax = 1024 * 1024;
+/** A ping follows at least so many bytes, so that a client that reads need not wait for its answers to arrive. */
+export const bytesPerPing = 256 * 1024;
 /**
  * From this many unsent bytes on, Node says when a connection has drained. It must be less than `backlogBytesMax`, or a subscription would wait for
  * ever; Node's own default depends on its version.

@@ -11,6 +11,7 @@ import { refuseConnection } from './connection.ts';
 import { type Deliveries, isDeliveries, untilEnded } from './deliveries.ts';
 import { InitWaits } from './init-waits.ts';
 import { frameBytesMax, type HttpLimits, httpLimits } from './limits.ts';
+import { FrameWriter } from './result-frames.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
 import { SocketOutlet, tryAgainLater } from './socket-outlet.ts';
 import { SocketPings } from './socket-pings.ts';
@@ -95,6 +96,7 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
   const answers = createSocketAnswers();
   const watches: Watches = { pings: new SocketPings(), initWaits: new InitWaits() };
   const protocol = createProtocol(parts, answers, watches);
+  const writer = new FrameWriter();
   async function endSockets(drainMs: number): Promise<void> {
     await answers.drain(sockets.clients, drainMs);
     for (const client of sockets.clients) client.close(1001, 'Going away');
@@ -112,7 +114,7 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
         const [address, origin] = [addressOf(request), foreignOriginOf(request)];
         const places = admission.open(address);
         if (typeof places === 'string') return closeNow(socket, places);
-        const outlet = new SocketOutlet(socket, connection, limits.backlogTimeoutMs);
+        const outlet = new SocketOutlet(socket, connection, writer, limits.backlogTimeoutMs);
         attach(protocol, { socket, outlet, address, places, origin, stopWaiting: null }, watches, log);
       });
     },

@@ -3,7 +3,8 @@ import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Outlet } from '../../src/http/deliveries.ts';
-import { backlogBytesMax, drainBytesMin } from '../../src/http/limits.ts';
+import { backlogBytesMax, bytesPerPing, drainBytesMin, unreadBytesMax } from '../../src/http/limits.ts';
+import { FrameWriter } from '../../src/http/result-frames.ts';
 import { SocketOutlet } from '../../src/http/socket-outlet.ts';
 
 const timeoutMs = 30_000;
@@ -29,6 +30,8 @@ class SlowSocket extends EventEmitter {
   readBytes = 0;
   closeCode: number | null = null;
   readonly connection = new SlowConnection();
+  /** What the pings carry that the client has not answered. */
+  readonly pings: Buffer[] = [];
 
   get bufferedAmount(): number {
     return this.writtenBytes - this.readBytes;
@@ -41,6 +44,15 @@ class SlowSocket extends EventEmitter {
   /** The messages that have left, in their sequence. */
   get sent(): { readonly id: string; readonly type: string; readonly payload: unknown }[] {
     return this.connection.writes.flatMap((bytes) => messagesIn(bytes)).map((text) => JSON.parse(text));
+  }
+
+  ping(payload: Buffer): void {
+    this.pings.push(payload);
+  }
+
+  /** The client answers pings, as it does once it has read what was sent before them. */
+  answer(...pings: readonly Buffer[]): void {
+    for (const payload of pings) this.emit('pong', payload);
   }
 
   send(text: string, sent: () => void): void {
@@ -105,7 +117,7 @@ function subscriptionOf(results: string[]) {
 const open = () => {
   const socket = new SlowSocket();
   const { connection } = socket;
-  const outlet = new SocketOutlet(socket as unknown as WebSocket, connection, timeoutMs);
+  const outlet = new SocketOutlet(socket as unknown as WebSocket, connection, new FrameWriter(), timeoutMs);
   return { socket, outlet };
 };
 
@@ -195,6 +207,79 @@ test('a socket that stops reading while one subscription waits behind another is
   expect(socket.closeCode).toBe(1013);
 });
 
+/** A subscription with more results than a client may have to read, on a connection that takes everything at once. */
+async function openUnread() {
+  const { socket, outlet } = open();
+  Object.defineProperty(socket, 'bufferedAmount', { value: 0 });
+  const result = JSON.stringify('x'.repeat(1000));
+  const subscription = subscriptionOf(Array.from({ length: (4 * unreadBytesMax) / result.length }, () => result));
+  outlet.deliver(subscription, '1');
+  const untilQuiet = async () => {
+    for (let before = -1; before !== socket.writtenBytes; ) {
+      before = socket.writtenBytes;
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+    }
+  };
+  await untilQuiet();
+  return { socket, subscription, untilQuiet };
+}
+
+test('a client has a bounded number of bytes to read, also those that the systems have taken, and gets more when it answers a ping', async () => {
+  const { socket, subscription, untilQuiet } = await openUnread();
+  const first = socket.writtenBytes;
+  expect(first).toBeGreaterThan(unreadBytesMax);
+  expect(first).toBeLessThan(unreadBytesMax + 2 * backlogBytesMax);
+  expect(socket.pings.length).toBeGreaterThanOrEqual(unreadBytesMax / bytesPerPing);
+  socket.answer(...socket.pings.splice(0, 1));
+  await untilQuiet();
+  expect(socket.writtenBytes - first).toBeGreaterThan(bytesPerPing - backlogBytesMax);
+  expect(socket.writtenBytes - first).toBeLessThan(bytesPerPing + 3 * backlogBytesMax);
+  // A client may answer the latest ping only.
+  for (let rounds = 0; rounds < 10 && subscription.results.length > 0; rounds += 1) {
+    socket.answer(...socket.pings.splice(0).slice(-1));
+    await untilQuiet();
+  }
+  expect(subscription.results).toEqual([]);
+  expect(socket.closeCode).toBeNull();
+});
+
+test('answers to no ping of ours free no room, also when they are invented or repeated', async () => {
+  const { socket, untilQuiet } = await openUnread();
+  const [ping = Buffer.alloc(0)] = socket.pings;
+  socket.answer(ping);
+  await untilQuiet();
+  const first = socket.writtenBytes;
+  const counts = Array.from({ length: 100 }, (_, count) => {
+    const payload = Buffer.alloc(ping.length);
+    payload.writeUIntBE(count * 16_384, ping.length - 6, 6);
+    return payload;
+  });
+  socket.answer(
+    ping,
+    Buffer.alloc(0),
+    Buffer.from('pong'),
+    Buffer.alloc(125, 1),
+    Buffer.alloc(ping.length, 0xff),
+    ...counts,
+  );
+  await untilQuiet();
+  expect(socket.writtenBytes).toBe(first);
+});
+
+test('a client that answers no ping for a while is closed with 1013, one that answers is not', async () => {
+  const { socket, untilQuiet } = await openUnread();
+  for (let rounds = 0; rounds < 4; rounds += 1) {
+    vi.advanceTimersByTime(timeoutMs - 1);
+    socket.answer(...socket.pings.splice(0, 1));
+    await untilQuiet();
+    vi.advanceTimersByTime(1);
+    expect(socket.closeCode).toBeNull();
+  }
+  vi.advanceTimersByTime(2 * timeoutMs);
+  expect(socket.closeCode).toBe(1013);
+});
+
 test('a slow socket for which no event waits is not closed', () => {
   const { socket, outlet } = open();
   outlet.deliver(subscriptionOf([large('1')]), '1');
@@ -237,7 +322,7 @@ test('a subscription that waits goes on when its connection has sent everything,
   });
   const socket = { OPEN: 1, readyState: 1, bufferedAmount: 0 };
   Object.defineProperty(socket, 'bufferedAmount', { get: () => connection.writableLength });
-  const outlet = new SocketOutlet(socket as unknown as WebSocket, connection, timeoutMs);
+  const outlet = new SocketOutlet(socket as unknown as WebSocket, connection, new FrameWriter(), timeoutMs);
   const subscription = subscriptionOf(Array.from({ length: 8 }, () => JSON.stringify('x'.repeat(backlogBytesMax / 3))));
   outlet.deliver(subscription, '1');
   for (let turns = 0; turns < 10 && subscription.results.length > 0; turns += 1) {
