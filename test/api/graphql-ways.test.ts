@@ -216,6 +216,23 @@ const persisted = (text: string) => ({
   extensions: { persistedQuery: { version: 1, sha256Hash: documentHashOf(text) } },
 });
 
+test.each([
+  ...['a syntax error', 'an unknown field', 'a missing variable', 'a variable of the wrong type'],
+  ...['neither of two operations', 'an unknown operation'],
+])('%s cannot be executed, which its status says', async (name) => {
+  const request = requests[name]?.() ?? {};
+  for (const accept of ['application/json', 'application/graphql-response+json']) {
+    const answer = await expectSame({ ...request, headers: [...(request.headers ?? []), `accept: ${accept}`] });
+    // By the older media type, an invalid document was answered like a valid one.
+    const isOld = /^a syntax|^an unknown field/.test(name) && accept === 'application/json';
+    expect(answer).toMatchObject({ status: isOld ? 200 : 400 });
+    const body = JSON.parse((answer as { readonly body: string }).body);
+    expect(body).not.toHaveProperty('data');
+    const at = { line: expect.any(Number), column: expect.any(Number) };
+    if (!name.includes('operation')) expect(body.errors).toMatchObject([{ locations: [at] }]);
+  }
+});
+
 test.each(Object.entries(requests))('%s gets the same answer on both ways', async (_name, request) => {
   await expectSame(request());
 });
