@@ -1,4 +1,4 @@
-import { typeid } from 'typeid-js';
+import { typeidUnboxed } from 'typeid-js';
 
 /** The TypeID prefix of each kind of object. */
 export const idPrefixes = {
@@ -18,19 +18,19 @@ export const idPrefixes = {
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 
+const kindsByPrefix = new Map(Object.entries(idPrefixes).map(([kind, prefix]) => [prefix as string, kind as IdKind]));
+
 const suffix = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 
 /** Returns a new TypeID: a prefix and a UUIDv7. Ids of one kind sort by creation time. */
 export function newId(kind: IdKind): string {
-  return typeid(idPrefixes[kind]).toString();
+  return typeidUnboxed(idPrefixes[kind]);
 }
 
 /** The kind of object that an id belongs to; null when the text is not an id of this API. */
 export function idKindOf(text: string): IdKind | null {
-  for (const kind of Object.keys(idPrefixes) as IdKind[]) {
-    if (isId(kind, text)) return kind;
-  }
-  return null;
+  const kind = kindsByPrefix.get(text.slice(0, Math.max(0, text.indexOf('_'))));
+  return kind !== undefined && isId(kind, text) ? kind : null;
 }
 
 /** The first payment id in an arbitrary text; null when there is none. */

@@ -53,9 +53,23 @@ export function createBoundedClient(carrier: Stripe.HttpClient | null): BoundedC
     client: new Client(carrier ?? new Connections()),
     within(signal, run) {
       const call: Call = { signal, mayHaveActed: false };
-      return calls.run(call, () => run(() => call.mayHaveActed));
+      return calls.run(call, () => withoutStacks(() => run(() => call.mayHaveActed)));
     },
   };
+}
+
+/**
+ * The SDK reads the stack of every call, to add it to an error that may come. With source maps that takes longer than writing the request. Without it
+ * the stacks of Stripe's errors begin in the SDK; the log says of which call they are.
+ */
+function withoutStacks<T>(begin: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return begin();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 type Response = Stripe.HttpClientResponse;
