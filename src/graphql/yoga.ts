@@ -117,8 +117,8 @@ function yogaOptionsOf({
     // An error before the context exists has no request id yet.
     maskedErrors: { maskError: (error) => maskedError(error, randomUUID(), log) },
     plugins: [
+      // These two come first: they replace the ways in which operations are executed and subscriptions start, and those that refuse some of them wrap them.
       withGraphqlExecute(),
-      // First: it replaces the way in which subscriptions start, and those that refuse some of them wrap it.
       shareSubscriptions({ server, openEventStream }),
       ...(trustedDocuments === null ? [] : [requireTrusted(trustedDocuments)]),
       strictParams(),
