@@ -86,5 +86,8 @@ function isPermanent(error: unknown): boolean {
 
 async function ask(config: StripeConfig, signal: AbortSignal): Promise<string> {
   const { stripe, runCall } = openStripe(config);
-  return runCall(signal, async () => parseAnswer(accountSchema, await stripe.accounts.retrieveCurrent()).id);
+  return runCall(
+    signal,
+    async (options) => parseAnswer(accountSchema, await stripe.accounts.retrieveCurrent({}, options)).id,
+  );
 }

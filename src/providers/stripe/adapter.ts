@@ -8,6 +8,7 @@ import { readStripeBill } from './bill.ts';
 import { openStripe } from './client.ts';
 import { isLiveKey, type StripeConfig } from './config.ts';
 import { messageOfEvent, parseEvent } from './events.ts';
+import type { CallOptions } from './http-client.ts';
 import { instantOf, type StripePaymentIntent } from './objects.ts';
 import { createStripePayments } from './payments.ts';
 import { redactStripeEvent } from './redaction.ts';
@@ -39,8 +40,8 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
           ...(options.cardFormUrl !== undefined && { formUrl: options.cardFormUrl }),
         };
 
-  const payments = createStripePayments(stripe, { isLive, evidence, confirmActionOf });
-  const refunds = createStripeRefunds(stripe, evidence);
+  const paymentsBy = (call: CallOptions) => createStripePayments(stripe, call, { isLive, evidence, confirmActionOf });
+  const refundsBy = (call: CallOptions) => createStripeRefunds(stripe, call, evidence);
 
   return {
     name: 'STRIPE',
@@ -56,15 +57,15 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     acknowledgement: { status: 200, contentType: 'application/json', body: '{"received":true}' },
     refusalOf: (offer) => refusalOfAmount('Cards take', cardLimitsOf(offer.currency), offer, 'PAYMENT'),
     refusalOfPart: (part) => refusalOfAmount('Cards take', cardLimitsOf(part.currency), part, 'PART'),
-    startPayment: (order, signal) => runCall(signal, () => payments.start(order)),
-    queryPayment: (order, signal) => runCall(signal, () => payments.query(order)),
-    closePayment: (order, signal) => runCall(signal, () => payments.close(order)),
-    capturePayment: (order, wanted, signal) => runCall(signal, () => payments.capture(order, wanted)),
-    startRefund: (refund, signal) => runCall(signal, () => refunds.start(refund)),
-    queryRefund: (refund, signal) => runCall(signal, () => refunds.query(refund)),
+    startPayment: (order, signal) => runCall(signal, (call) => paymentsBy(call).start(order)),
+    queryPayment: (order, signal) => runCall(signal, (call) => paymentsBy(call).query(order)),
+    closePayment: (order, signal) => runCall(signal, (call) => paymentsBy(call).close(order)),
+    capturePayment: (order, wanted, signal) => runCall(signal, (call) => paymentsBy(call).capture(order, wanted)),
+    startRefund: (refund, signal) => runCall(signal, (call) => refundsBy(call).start(refund)),
+    queryRefund: (refund, signal) => runCall(signal, (call) => refundsBy(call).query(refund)),
     listRefunds: ({ providerPaymentId }, signal) =>
-      runCall(signal, async () => ({
-        refunds: providerPaymentId === null ? [] : await refunds.ofPayment(providerPaymentId),
+      runCall(signal, async (call) => ({
+        refunds: providerPaymentId === null ? [] : await refundsBy(call).ofPayment(providerPaymentId),
         returned: null,
       })),
     verifyWebhook({ headers, body, receivedAt }) {

@@ -52,7 +52,7 @@ async function* billLinesOf(
       ...(last !== undefined && { starting_after: last }),
     };
     const { data, has_more: hasMore } = await withDeadline(signal, pageDeadlineMs, (deadline) =>
-      runCall(deadline, () => stripe.balanceTransactions.list(parameters)),
+      runCall(deadline, (options) => stripe.balanceTransactions.list(parameters, options)),
     );
     for (const transaction of data.map(parseTransaction)) {
       const line = billLineOf(transaction);

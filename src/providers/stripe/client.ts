@@ -11,7 +11,7 @@ export type StripeClient = { readonly stripe: Stripe; readonly runCall: RunCall 
 
 export function openStripe({ apiBase, secretKey, httpClient }: StripeConfig): StripeClient {
   const base = new URL(apiBase);
-  const bounded = createBoundedClient(httpClient ?? null);
+  const bounded = createBoundedClient(secretKey, httpClient ?? null);
   const stripe = new Stripe(secretKey, {
     apiVersion,
     host: base.hostname,

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import Stripe from 'stripe';
@@ -31,6 +30,9 @@ type Call = {
   mayHaveActed: boolean;
 };
 
+/** Options that every request of a call must have. They authenticate it and tell the client which call it belongs to. */
+export type CallOptions = Required<Pick<Stripe.RequestOptions, 'authenticator'>>;
+
 /** An HTTP client whose requests end with their call. The SDK accepts no signal. */
 export type BoundedClient = {
   readonly client: Stripe.HttpClient;
@@ -38,24 +40,34 @@ export type BoundedClient = {
    * Runs a call. Its requests end when the signal is aborted, and their connections are closed. `hasActed` returns
    * whether an earlier request may have changed state.
    */
-  within<T>(signal: AbortSignal, call: (hasActed: () => boolean) => Promise<T>): Promise<T>;
+  within<T>(signal: AbortSignal, call: (options: CallOptions, hasActed: () => boolean) => Promise<T>): Promise<T>;
 };
 
-/**
- * One storage for all clients: Node consults every storage that was ever used at every promise, for the lifetime of the
- * process.
- */
-const calls = new AsyncLocalStorage<Call>();
+/** The call of a request, by the request's headers: of what its options contain, only the headers reach the client. */
+const calls = new WeakMap<object, Call>();
 
 /** @param carrier sends the requests; null for persistent connections of its own. */
-export function createBoundedClient(carrier: Stripe.HttpClient | null): BoundedClient {
+export function createBoundedClient(secretKey: string, carrier: Stripe.HttpClient | null): BoundedClient {
   return {
     client: new Client(carrier ?? new Connections()),
     within(signal, run) {
       const call: Call = { signal, mayHaveActed: false };
-      return calls.run(call, () => withoutStacks(() => run(() => call.mayHaveActed)));
+      const options: CallOptions = {
+        async authenticator({ headers }) {
+          headers.Authorization = `Bearer ${secretKey}`;
+          calls.set(headers, call);
+        },
+      };
+      return withoutStacks(() => run(options, () => call.mayHaveActed));
     },
   };
+}
+
+/** @throws {Error} for a request without the options of its call: nothing could end it. */
+function callOf(request: Request): Call {
+  const call = calls.get(request[4]);
+  if (call === undefined) throw new Error('A request to Stripe belongs to no call. This is a bug.');
+  return call;
 }
 
 /**
@@ -89,17 +101,17 @@ class Client extends Stripe.HttpClient {
   }
 
   override async makeRequest(...request: Request): Promise<Response> {
-    const call = calls.getStore();
-    if (call?.signal.aborted) throw endedCall(call.signal);
+    const call = callOf(request);
+    if (call.signal.aborted) throw endedCall(call.signal);
     const isChange = request[3] !== 'GET';
     try {
       const response = await this.#carrier.makeRequest(...request);
       const status = response.getStatusCode();
       const isRefusal = status >= 400 && status < 500;
-      if (call && isChange && !isRefusal) call.mayHaveActed = true;
+      if (isChange && !isRefusal) call.mayHaveActed = true;
       return response;
     } catch (error) {
-      if (call && isChange && !(error instanceof UnsentRequestError)) call.mayHaveActed = true;
+      if (isChange && !(error instanceof UnsentRequestError)) call.mayHaveActed = true;
       throw error;
     }
   }
@@ -113,9 +125,10 @@ class Connections extends Stripe.HttpClient {
     return 'node';
   }
 
-  override makeRequest(...[host, port, path, method, headers, body, protocol, timeoutMs]: Request): Promise<Response> {
+  override makeRequest(...given: Request): Promise<Response> {
+    const [host, port, path, method, headers, body, protocol, timeoutMs] = given;
     const isPlain = protocol === 'http';
-    const signal = calls.getStore()?.signal;
+    const { signal } = callOf(given);
     return new Promise((resolve, reject) => {
       const request = begin(() =>
         (isPlain ? http : https).request({
@@ -139,12 +152,12 @@ class Connections extends Stripe.HttpClient {
         });
       });
       const end = () => request.destroy(endedCall(signal));
-      signal?.addEventListener('abort', end, { once: true });
-      request.on('close', () => signal?.removeEventListener('abort', end));
+      signal.addEventListener('abort', end, { once: true });
+      request.on('close', () => signal.removeEventListener('abort', end));
       request.setTimeout(timeoutMs, () => request.destroy(Stripe.HttpClient.makeTimeoutError()));
       request.on('response', (response) => resolve(new Answer(response)));
       request.on('error', (cause: NodeJS.ErrnoException) => {
-        const isBroken = cause.code === 'ECONNRESET' || cause.code === 'ETIMEDOUT' || signal?.aborted === true;
+        const isBroken = cause.code === 'ECONNRESET' || cause.code === 'ETIMEDOUT' || signal.aborted;
         const obstacle = isReached && !isBroken ? 'UNTRUSTED' : 'UNREACHABLE';
         reject(isReady ? cause : new UnsentRequestError(obstacle, { cause }));
       });
@@ -163,8 +176,8 @@ function begin<T>(request: () => T): T {
 }
 
 /** The error has no code, because the SDK retries errors with the code of a broken connection. */
-function endedCall(signal: AbortSignal | undefined): Error {
-  return new Error('The call ended before the response arrived.', { cause: signal?.reason });
+function endedCall({ reason }: AbortSignal): Error {
+  return new Error('The call ended before the response arrived.', { cause: reason });
 }
 
 class Answer extends Stripe.HttpClientResponse {

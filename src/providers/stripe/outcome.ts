@@ -7,7 +7,7 @@ import {
   OutcomeUnknownError,
   RejectedError,
 } from '../provider.ts';
-import { type BoundedClient, UnsentRequestError } from './http-client.ts';
+import { type BoundedClient, type CallOptions, UnsentRequestError } from './http-client.ts';
 
 const configurationRetryAfterMs = 30_000;
 const unreachableRetryAfterMs = 5000;
@@ -15,15 +15,16 @@ const rateLimitRetryAfterMs = 2000;
 
 /**
  * Runs a call until its signal is aborted, and determines for every failure whether the call may have been executed.
+ * Each request of the call must have the options that the call gets.
  */
-export type RunCall = <T>(signal: AbortSignal, call: () => Promise<T>) => Promise<T>;
+export type RunCall = <T>(signal: AbortSignal, call: (options: CallOptions) => Promise<T>) => Promise<T>;
 
 export function createRunCall({ within }: BoundedClient): RunCall {
   return (signal, call) =>
     answeredInTime(signal, () =>
-      within(signal, async (hasActed) => {
+      within(signal, async (options, hasActed) => {
         try {
-          return await call();
+          return await call(options);
         } catch (error) {
           const outcome = outcomeOf(error);
           if (!(outcome instanceof NotExecutedError) || !hasActed()) throw outcome;

@@ -3,6 +3,7 @@ import type { Evidence, EvidenceSource, NextAction } from '../../domain/payment.
 import type { PaymentReport } from '../../domain/report.ts';
 import { type Capture, OutcomeUnknownError, type PaymentOrder, type QueryAnswer } from '../provider.ts';
 import { toStripeAmount } from './amounts.ts';
+import type { CallOptions } from './http-client.ts';
 import { readList } from './lists.ts';
 import {
   checkoutSessionSchema,
@@ -39,10 +40,14 @@ export type PaymentParts = {
 };
 
 /**
- * Payments at Stripe: PaymentIntents, and Checkout Sessions that create a PaymentIntent when the buyer pays.
+ * Payments at Stripe, for one call: PaymentIntents, and Checkout Sessions that create a PaymentIntent when the buyer pays.
  * Idempotency keys are derived from our ids.
  */
-export function createStripePayments(stripe: Stripe, { isLive, evidence, confirmActionOf }: PaymentParts) {
+export function createStripePayments(
+  stripe: Stripe,
+  options: CallOptions,
+  { isLive, evidence, confirmActionOf }: PaymentParts,
+) {
   async function createIntent(order: PaymentOrder): Promise<PaymentReport> {
     const description = nonBlank(order.description);
     const made = await stripe.paymentIntents.create(
@@ -53,7 +58,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
         ...(description !== null && { description }),
         metadata: metadataOf(order),
       },
-      { idempotencyKey: keyOf(order) },
+      { ...options, idempotencyKey: keyOf(order) },
     );
     if (isReplay(made)) return reportOfIntentNow(order, await retrieveIntent(made.id));
     const intent = parseAnswer(paymentIntentSchema, made);
@@ -85,7 +90,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
           metadata: { ...metadataOf(order), flow: order.flow },
         },
       },
-      { idempotencyKey: keyOf(order) },
+      { ...options, idempotencyKey: keyOf(order) },
     );
     if (isReplay(made)) return reportOfSessionNow(order, await retrieveSession(made.id));
     const session = parseAnswer(checkoutSessionSchema, made);
@@ -94,18 +99,21 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
   }
 
   async function retrieveIntent(id: string): Promise<StripePaymentIntent> {
-    return parseAnswer(paymentIntentSchema, await stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }));
+    return parseAnswer(
+      paymentIntentSchema,
+      await stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }, options),
+    );
   }
 
   async function retrieveSession(id: string): Promise<StripeCheckoutSession> {
-    const found = await stripe.checkout.sessions.retrieve(id, { expand: ['payment_intent.latest_charge'] });
+    const found = await stripe.checkout.sessions.retrieve(id, { expand: ['payment_intent.latest_charge'] }, options);
     return parseAnswer(checkoutSessionSchema, found);
   }
 
   /** Finds the PaymentIntent with our id among those created since the payment started. */
   async function findIntent({ paymentId, createdAt }: PaymentOrder): Promise<StripePaymentIntent | null> {
     const made = readList(
-      (page) => stripe.paymentIntents.list({ ...page, created: since(createdAt) }),
+      (page) => stripe.paymentIntents.list({ ...page, created: since(createdAt) }, options),
       (object) => parseAnswer(paymentIntentSchema, object),
     );
     for await (const intent of made) if (intent.metadata.payment_id === paymentId) return intent;
@@ -114,7 +122,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
 
   async function findSession({ paymentId, createdAt }: PaymentOrder): Promise<StripeCheckoutSession | null> {
     const made = readList(
-      (page) => stripe.checkout.sessions.list({ ...page, created: since(createdAt) }),
+      (page) => stripe.checkout.sessions.list({ ...page, created: since(createdAt) }, options),
       (object) => parseAnswer(checkoutSessionSchema, object),
     );
     for await (const session of made) {
@@ -154,8 +162,8 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
     try {
       // An open session is expired. Its PaymentIntent must not be changed before the session is complete.
       if (status === 'ACTION_REQUIRED' && providerReference !== null)
-        await stripe.checkout.sessions.expire(providerReference);
-      else if (providerPaymentId !== null) await stripe.paymentIntents.cancel(providerPaymentId);
+        await stripe.checkout.sessions.expire(providerReference, {}, options);
+      else if (providerPaymentId !== null) await stripe.paymentIntents.cancel(providerPaymentId, {}, options);
     } catch (error) {
       // Refused because the state has changed, most likely because the buyer paid. The state is queried below.
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
@@ -173,7 +181,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
   async function cancelIntentOf({ providerPaymentId }: PaymentReport): Promise<void> {
     if (providerPaymentId === null) return;
     try {
-      await stripe.paymentIntents.cancel(providerPaymentId);
+      await stripe.paymentIntents.cancel(providerPaymentId, {}, options);
     } catch (error) {
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
     }
@@ -185,7 +193,7 @@ export function createStripePayments(stripe: Stripe, { isLive, evidence, confirm
     const made = await stripe.paymentIntents.capture(
       order.providerPaymentId,
       { amount_to_capture: amount },
-      { idempotencyKey: `${order.paymentId}_capture_${attempt}` },
+      { ...options, idempotencyKey: `${order.paymentId}_capture_${attempt}` },
     );
     const intent = parseAnswer(paymentIntentSchema, made);
     requireMatch(intentMismatch(intent, order.paymentId, isLive));

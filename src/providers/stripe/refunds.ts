@@ -6,6 +6,7 @@ import type { ReportedRefundStatus } from '../../domain/refund.ts';
 import { type RefundReport, refundReport } from '../../domain/report.ts';
 import { OutcomeUnknownError, type RefundAnswer, type RefundName, type RefundOrder } from '../provider.ts';
 import { fromStripeAmount, toStripeAmount } from './amounts.ts';
+import type { CallOptions } from './http-client.ts';
 import { readList } from './lists.ts';
 import { currencyOf, instantOf } from './objects.ts';
 import { parseAnswer } from './outcome.ts';
@@ -27,11 +28,11 @@ type StripeRefund = z.infer<typeof refundSchema>;
 
 type CreateEvidence = (source: EvidenceSource, providerTime: Date | null) => Evidence;
 
-/** Refunds of PaymentIntents at Stripe. Idempotency keys are derived from our ids. */
-export function createStripeRefunds(stripe: Stripe, evidence: CreateEvidence) {
+/** Refunds of PaymentIntents at Stripe, for one call. Idempotency keys are derived from our ids. */
+export function createStripeRefunds(stripe: Stripe, options: CallOptions, evidence: CreateEvidence) {
   async function* refundsOf(intentId: string): AsyncGenerator<StripeRefund> {
     const listed = readList(
-      (page) => stripe.refunds.list({ ...page, payment_intent: intentId }),
+      (page) => stripe.refunds.list({ ...page, payment_intent: intentId }, options),
       (object) => parseAnswer(refundSchema, object),
     );
     for await (const refund of listed) yield requireRefundOf(refund, intentId);
@@ -51,7 +52,7 @@ export function createStripeRefunds(stripe: Stripe, evidence: CreateEvidence) {
           amount: amountOf(refund),
           metadata: { refund_id: refundId, payment_id: paymentId, ...(reason && { reason }) },
         },
-        { idempotencyKey: `${refundId}_create_1` },
+        { ...options, idempotencyKey: `${refundId}_create_1` },
       );
       const parsed = requireRefundOf(parseAnswer(refundSchema, made), intentOf(refund));
       return requireKnown(reportOfRefund(parsed, evidence('RESPONSE', instantOf(parsed.created))));
@@ -63,7 +64,7 @@ export function createStripeRefunds(stripe: Stripe, evidence: CreateEvidence) {
         providerRefundId === null
           ? await findNamed(intentOf(refund), refundId)
           : requireRefundOf(
-              parseAnswer(refundSchema, await stripe.refunds.retrieve(providerRefundId)),
+              parseAnswer(refundSchema, await stripe.refunds.retrieve(providerRefundId, {}, options)),
               intentOf(refund),
             );
       if (found === null) return { kind: 'notFound' };
