@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { openStoredAccount } from './accounts/open-accounts.ts';
 import { onlyAccounts } from './accounts/provider-accounts.ts';
 import { type Config, readConfig, readProviders } from './config.ts';
@@ -9,7 +8,7 @@ import { systemClock } from './domain/clock.ts';
 import { passAll } from './domain/failpoint.ts';
 import type { Log } from './domain/log.ts';
 import { createLogger } from './logging/logger.ts';
-import { traced } from './logging/trace.ts';
+import { logOfPiece } from './logging/request-log.ts';
 import type { CommandContext } from './provider-calls/context.ts';
 import { loggedProvider } from './providers/logged-provider.ts';
 import { openProvider } from './providers/open-provider.ts';
@@ -48,7 +47,7 @@ async function main(): Promise<number> {
       const provider = await open();
       const context = { ...parts, accounts: onlyAccounts(database, [provider]) };
       await createAdoption(context).round(provider);
-      return await traced(randomUUID(), () => run(context, provider, options));
+      return await run(context, provider, options);
     } finally {
       await close();
     }
@@ -62,7 +61,7 @@ async function main(): Promise<number> {
  * the log, within a second.
  */
 function partsOf({ logLevel }: Config, db: Database): Omit<CommandContext, 'accounts'> {
-  const log = createLogger(logLevel);
+  const log = logOfPiece(createLogger(logLevel)); // a run is one piece of work
   const held = { db, clock: systemClock, failpoint: passAll };
   return {
     ...held,

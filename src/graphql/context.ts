@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { MasterKeys } from '../accounts/master-key.ts';
 import type { ClientTokens } from '../commands/client-token.ts';
 import type { OrderEvent } from '../domain/event.ts';
+import type { Log } from '../domain/log.ts';
 import type { Feeds } from '../events/feeds.ts';
 import type { DestinationRules } from '../outgoing/destination.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
@@ -17,8 +18,9 @@ export type Administration = {
   readonly webhookRules: DestinationRules;
 };
 
-/** Applies the kept body of a merchant's delivery again, or says what that would do. */
+/** Applies the kept body of a merchant's delivery again, or says what that would do. `log` is that of the request. */
 export type ReplayDelivery = (
+  log: Log,
   merchantId: string,
   deliveryId: string,
   isDryRun: boolean,

@@ -290,7 +290,7 @@ builder.mutationField('replayDelivery', (t) =>
     },
     resolve: async (_root, { input: { deliveryId, dryRun } }, context) => {
       const { merchantId } = actorOf(context);
-      const { outcome, events } = await context.replayDelivery(merchantId, deliveryId, dryRun);
+      const { outcome, events } = await context.replayDelivery(context.commands.log, merchantId, deliveryId, dryRun);
       const { status, reason } = outcome;
       const verdict = status === 'POSTPONED' ? ('PENDING' as const) : status;
       return { deliveryId, isDryRun: dryRun, verdict, reason, events };

@@ -1,6 +1,6 @@
 import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
 import { idsIn, logCommand } from '../logging/command-log.ts';
-import { traced } from '../logging/trace.ts';
+import { aboutOrder } from '../logging/request-log.ts';
 import type { GraphqlContext } from './context.ts';
 
 /**
@@ -10,15 +10,13 @@ import type { GraphqlContext } from './context.ts';
 export function logMutations(schema: GraphQLSchema): GraphQLSchema {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
     const { name, resolve = defaultFieldResolver } = field;
-    field.resolve = (root: unknown, args: { readonly input?: unknown }, context: GraphqlContext, info) =>
-      traced(context.requestId, () =>
-        logCommand(
-          context.commands.log,
-          name,
-          { ...callerOf(context), ...idsIn(args), ...idsIn(args.input) },
-          async () => resolve(root, args, context, info),
-        ),
+    field.resolve = (root: unknown, args: { readonly input?: unknown }, context: GraphqlContext, info) => {
+      const { log } = context.commands;
+      aboutOrder(log, null); // the mutations of one request are executed one after the other
+      return logCommand(log, name, { ...callerOf(context), ...idsIn(args), ...idsIn(args.input) }, async () =>
+        resolve(root, args, context, info),
       );
+    };
   }
   return schema;
 }

@@ -12,6 +12,7 @@ import type { ClientTokens } from '../commands/client-token.ts';
 import type { OrderScope } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
 import type { Feeds } from '../events/feeds.ts';
+import { logOfRequest } from '../logging/request-log.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Authenticate, bearerTokenOf, type Caller } from './authentication.ts';
 import type { Administration, GraphqlContext, ReplayDelivery, RequestContext } from './context.ts';
@@ -146,6 +147,7 @@ function yogaOptionsOf({
       actor,
       hasToken: actor !== null || bearerTokenOf(authorization) !== null,
       ...server,
+      commands: { ...commands, log: logOfRequest(log, requestId) },
       ...{ requestId, address, socket, lastEventId },
       orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
       ...createOrderLoaders(db.pool, actor ?? nobody),

@@ -6,7 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { overloadIn } from '../database/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
-import { traced } from '../logging/trace.ts';
 import { Answer } from './answer.ts';
 import { declaredLength } from './body.ts';
 import {
@@ -76,7 +75,7 @@ export function createHttpServer(securityHeaders: SecurityHeaders, limits: HttpL
     response.begin(requestId, firstHeaders);
     if (isStopping) response.setHeader('connection', 'close');
     const answered = () => dispatch(routes, isStopping, request, response, requestId);
-    traced(requestId, () => observeRequest(request, response, answered)).catch((error: unknown) => {
+    observeRequest(request, response, answered).catch((error: unknown) => {
       if (error instanceof RequestAbortedError || (request.destroyed && !request.complete)) return; // the client has disconnected
       if (error instanceof RequestRefusedError && !response.headersSent) {
         return refuse(routes, request, response, error, requestId);
@@ -193,7 +192,7 @@ async function dispatch(
     if (routes.origins.foreignOf(request) !== null) throw originRefused();
     return routes.exports(exported, request, response, requestId);
   }
-  if (path.startsWith('/webhooks/')) return routes.webhooks.handle(request, response, path);
+  if (path.startsWith('/webhooks/')) return routes.webhooks.handle(request, response, path, requestId);
   if (path === returnPath && routes.returnPage !== null) {
     if (answersOptions(request, response)) return;
     return routes.returnPage(request, response, requestId);
@@ -223,7 +222,7 @@ function refuse(
   requestId: string,
 ): void {
   replyRefusal(response, refusal);
-  if (webhookTarget.test(request.url ?? '')) traced(requestId, () => routes?.webhooks.refuse(request, refusal));
+  if (webhookTarget.test(request.url ?? '')) routes?.webhooks.refuse(request, refusal, requestId);
 }
 
 const webhookTarget = /^(https?:\/\/[^/?#]*)?\/webhooks\//i;

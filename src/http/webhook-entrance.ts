@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { firstPaymentIdIn } from '../domain/ids.ts';
+import { logOfRequest } from '../logging/request-log.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
 import type { WebhookRejectedError } from '../providers/provider.ts';
 import { note } from '../telemetry/observe.ts';
@@ -23,9 +24,9 @@ const reasonsByStatus: Readonly<Record<number, string>> = {
 
 /** The webhook routes, with a log line for every refused callback. */
 export type WebhookEntrance = {
-  handle(request: IncomingMessage, response: Answer, path: string): Promise<void>;
+  handle(request: IncomingMessage, response: Answer, path: string, requestId: string): Promise<void>;
   /** Logs a callback that is refused before routing. */
-  refuse(request: IncomingMessage, refusal: RequestRefusedError): void;
+  refuse(request: IncomingMessage, refusal: RequestRefusedError, requestId: string): void;
   /** Logs how many refused callbacks were only counted: in minutes that are over, or until now. */
   logCounted(until?: 'now'): void;
 };
@@ -38,8 +39,8 @@ export type WebhookEntranceParts = WebhookParts & {
 export function createWebhookEntrance(parts: WebhookEntranceParts): WebhookEntrance {
   const refusals = createRefusalLog(parts.log, parts.now);
   return {
-    handle: (request, response, path) => handle(parts, refusals, request, response, path),
-    refuse: (request, refusal) => logUnrouted(parts, refusals, request, refusal),
+    handle: (request, response, path, requestId) => handle(parts, refusals, request, response, path, requestId),
+    refuse: (request, refusal, requestId) => logUnrouted(parts, refusals, request, refusal, requestId),
     logCounted: refusals.logCounted,
   };
 }
@@ -55,6 +56,7 @@ async function handle(
   request: IncomingMessage,
   response: Answer,
   path: string,
+  requestId: string,
 ): Promise<void> {
   const { lane, addressOf } = parts;
   const address = addressOf(request);
@@ -63,10 +65,10 @@ async function handle(
     note({ kind: 'shed', reason: 'callbacks_limited' });
     response.setHeader('retry-after', String(Math.ceil(waitMs / 1000)));
     replyJsonAndClose(response, 429, { error: 'Too many callbacks from this address were refused. Try again later.' });
-    refusals.refused(nameOf(accountAt(parts.accounts, path)), 'RATE_LIMITED', { status: 429 });
+    refusals.refused(nameOf(accountAt(parts.accounts, path)), 'RATE_LIMITED', { requestId, status: 429 });
     return;
   }
-  const rejected = await handleWebhook(parts, request, response, path);
+  const rejected = await handleWebhook({ ...parts, log: logOfRequest(parts.log, requestId) }, request, response, path);
   const found = accountAt(parts.accounts, path);
   const logRefusal = (reason: string, fields: object) => {
     note({
@@ -74,7 +76,7 @@ async function handle(
       provider: found.kind === 'none' ? 'none' : (nameOf(found) ?? 'none'),
       outcome: 'refused',
     });
-    refusals.refused(nameOf(found), reason, fields);
+    refusals.refused(nameOf(found), reason, { requestId, ...fields });
   };
   const { statusCode: status } = response;
   if (status < 300 && request.method === 'POST' && !isAborted(request)) lane.accepted(address);
@@ -96,9 +98,10 @@ function logUnrouted(
   refusals: RefusalLog,
   { url = '' }: IncomingMessage,
   { status, message: why }: RequestRefusedError,
+  requestId: string,
 ): void {
   const [, path = ''] = /^(?:https?:\/\/[^/?#]*)?([^?]*)/i.exec(url) ?? [];
-  refusals.refused(nameOf(accountAt(accounts, path)), reasonsByStatus[status] ?? 'REFUSED', { status, why });
+  refusals.refused(nameOf(accountAt(accounts, path)), reasonsByStatus[status] ?? 'REFUSED', { requestId, status, why });
 }
 
 /** True when the connection closed before the request was complete. */

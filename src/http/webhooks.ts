@@ -72,7 +72,7 @@ export async function handleWebhook(
     return null;
   }
   try {
-    const received = await intake.receive(provider, delivery);
+    const received = await intake.receive(provider, delivery, log);
     await failpoint('callback.kept');
     const { status, contentType: type, body } = provider.acknowledgement;
     reply(response, status, type, body);

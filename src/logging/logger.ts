@@ -1,6 +1,6 @@
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import { withoutSecretFields, withoutSecrets } from './secrets.ts';
-import { traceFields } from './trace.ts';
+import { spanFields } from './trace.ts';
 
 const causesMax = 5;
 const messageCharactersMax = 1000;
@@ -65,14 +65,14 @@ function framesOf({ stack = '' }: Error): string {
 }
 
 /**
- * The application's log: one line of JSON for each event, with the id of its request. Secrets must not be logged. As a
+ * The application's log: one line of JSON for each event. Secrets must not be logged. As a
  * second protection, fields with secret names and texts with the form of a secret are redacted.
  */
 export function createLogger(level: Level | 'silent', destination: DestinationStream = pino.destination(2)): Logger {
   return pino(
     {
       level,
-      mixin: traceFields,
+      mixin: spanFields,
       serializers: { err: errorFields },
       formatters: { log: withoutSecretFields },
     },

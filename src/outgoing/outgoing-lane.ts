@@ -4,7 +4,7 @@ import { after } from '../domain/clock.ts';
 import { leaseMs } from '../domain/lease.ts';
 import type { LogPosition } from '../events/cursor.ts';
 import { readLogEnd, readLogTail } from '../events/log.ts';
-import { tracedPiece } from '../logging/trace.ts';
+import { logOfPiece } from '../logging/request-log.ts';
 import {
   claimWebhookEndpoints,
   type StoredWebhookEndpoint,
@@ -34,7 +34,7 @@ export type Outgoing = {
 
 /** Delivers events to the endpoints of merchants. Any number of nodes may do it: each endpoint is leased by one of them. */
 export function createOutgoing(context: OutgoingContext): Outgoing {
-  const { db, clock, log } = context;
+  const { db, clock } = context;
   let position: LogPosition | null = null;
   let missedAt: Date | null = null;
 
@@ -64,19 +64,18 @@ export function createOutgoing(context: OutgoingContext): Outgoing {
     return endpoints.map((endpoint) => ({ endpoint, leaseId }));
   }
 
-  function work({ endpoint, leaseId }: Claimed): Promise<number> {
-    return tracedPiece(async () => {
-      try {
-        return await takeTurn(context, endpoint, leaseId);
-      } catch (error) {
-        const level = overloadIn(error) === null ? 'error' : 'warn';
-        log[level](
-          { err: error, webhookEndpointId: endpoint.id },
-          'a turn of a webhook endpoint failed and will be retried',
-        );
-        return 0; // due again when the lease ends
-      }
-    });
+  async function work({ endpoint, leaseId }: Claimed): Promise<number> {
+    const log = logOfPiece(context.log);
+    try {
+      return await takeTurn({ ...context, log }, endpoint, leaseId);
+    } catch (error) {
+      const level = overloadIn(error) === null ? 'error' : 'warn';
+      log[level](
+        { err: error, webhookEndpointId: endpoint.id },
+        'a turn of a webhook endpoint failed and will be retried',
+      );
+      return 0; // due again when the lease ends
+    }
   }
 
   return {

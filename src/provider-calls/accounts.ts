@@ -1,6 +1,7 @@
 import type { OfAccount } from '../accounts/provider-accounts.ts';
 import { InvalidInputError, ProviderUnavailableError } from '../domain/errors.ts';
 import type { Payment } from '../domain/payment.ts';
+import { loggingTo } from '../providers/logged-provider.ts';
 import { MisconfiguredError, type PaymentProvider } from '../providers/provider.ts';
 import type { CommandContext } from './context.ts';
 
@@ -46,11 +47,20 @@ export function checkConfigured(context: Pick<CommandContext, 'accounts'>, payme
   );
 }
 
-/** @throws {MisconfiguredError} when the account is not configured and the caller did not check that. Nothing was sent. */
-export function providerOf({ accounts }: CommandContext, of: OfAccount): PaymentProvider {
-  const provider = accounts.find(of);
-  if (provider !== null) return provider;
+/**
+ * The provider of a payment. Its calls write their lines to the log of the context.
+ *
+ * @throws {MisconfiguredError} when the account is not configured and the caller did not check that. Nothing was sent.
+ */
+export function providerOf(context: CommandContext, of: OfAccount): PaymentProvider {
+  const provider = context.accounts.find(of);
+  if (provider !== null) return withLogOf(context, provider);
   throw new MisconfiguredError(`${of.provider} (${of.providerAccount}) is not configured.`, accountRetryAfterMs);
+}
+
+/** A provider whose calls write their lines to the log of the context. */
+export function withLogOf({ log }: Pick<CommandContext, 'log'>, provider: PaymentProvider): PaymentProvider {
+  return loggingTo(provider, log);
 }
 
 /**

@@ -23,7 +23,7 @@ import {
 } from '../domain/payment-checks.ts';
 import { type PaymentReport, paymentReport } from '../domain/report.ts';
 import { refundSurplus } from '../domain/start-refund.ts';
-import { aboutOrder } from '../logging/trace.ts';
+import { aboutOrder } from '../logging/request-log.ts';
 import {
   isProviderError,
   NotExecutedError,
@@ -78,7 +78,7 @@ export async function checkPayment(
   const held = await loadOrderOfPayment(context.db.pool, paymentId);
   const payment = held?.payments.find(({ id }) => id === paymentId);
   if (held === null || payment === undefined) throw new Error(`Payment ${paymentId} no longer exists.`);
-  aboutOrder(payment.orderId);
+  aboutOrder(context.log, payment.orderId);
   const step = payment.status === 'CANCELING' ? 'close' : 'check';
   let answer: Answer;
   try {

@@ -6,7 +6,7 @@ import type { Evidence, Payment, PaymentFailure } from '../domain/payment.ts';
 import { isUnderWay, type Refund } from '../domain/refund.ts';
 import { markRefundUnknown, postponeRefundCheck, postponeRefundSubmission } from '../domain/refund-checks.ts';
 import { type RefundReport, refundReport } from '../domain/report.ts';
-import { aboutOrder } from '../logging/trace.ts';
+import { aboutOrder } from '../logging/request-log.ts';
 import { isProviderError, NotExecutedError, RejectedError } from '../providers/provider.ts';
 import { changeOrder } from '../store/change-order.ts';
 import { loadOrder } from '../store/order-store.ts';
@@ -47,7 +47,7 @@ export async function submitRefund(context: CommandContext, orderId: string, ref
 export async function checkRefund(context: CommandContext, refundId: string): Promise<void> {
   const found = await findRefund(context.db.pool, refundId);
   if (found === null) throw new Error(`Refund ${refundId} no longer exists.`);
-  aboutOrder(found.orderId);
+  aboutOrder(context.log, found.orderId);
   const { held, refund, payment } = await loadRefund(context, found.orderId, refundId);
   const order = refundOrderOf(held, refund);
   const signal = AbortSignal.timeout(callDeadlineMs);

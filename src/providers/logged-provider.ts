@@ -51,6 +51,18 @@ const operations: { readonly [K in Operation]: Description<K> } = {
   readBill: { subject: (date) => ({ date }), result: ({ linesExpected }) => ({ outcome: 'answered', linesExpected }) },
 };
 
+/** What a logged provider was made of, to make another one with the log of a request. */
+const originals = new WeakMap<
+  PaymentProvider,
+  { readonly provider: PaymentProvider; readonly began: () => () => void }
+>();
+
+/** The same provider, whose calls write their lines to this log. A provider that is not logged is returned as it is. */
+export function loggingTo(provider: PaymentProvider, log: Log): PaymentProvider {
+  const original = isInfoLogged(log) ? originals.get(provider) : undefined;
+  return original === undefined ? provider : loggedProvider(original.provider, log, original.began);
+}
+
 /**
  * Wraps a provider so that each call writes one line at `info`, and is observed.
  *
@@ -105,7 +117,9 @@ export function loggedProvider(
 
   const names = Object.keys(operations) as Operation[];
   const calls = Object.fromEntries(names.map((operation) => [operation, logged(operation)]));
-  return { ...provider, ...(calls as Pick<PaymentProvider, Operation>) };
+  const wrapped = { ...provider, ...(calls as Pick<PaymentProvider, Operation>) };
+  originals.set(wrapped, { provider, began });
+  return wrapped;
 }
 
 /** The provider's own text is left out. The caller logs the error. */

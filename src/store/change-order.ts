@@ -8,7 +8,7 @@ import type { OrderChange } from '../domain/order-change.ts';
 import type { ProviderName } from '../domain/payment.ts';
 import { type DeliveryOutcome, type DeliveryVerdict, outcomeOf } from '../events/inbox.ts';
 import { logEvents } from '../logging/command-log.ts';
-import { aboutOrder } from '../logging/trace.ts';
+import { aboutOrder } from '../logging/request-log.ts';
 import type { Claim, Intent } from './idempotency-store.ts';
 import type { Lookups } from './lookups.ts';
 import type { ChangeWork, CommittedOrder, Found, OrderWork, OrderWriter } from './order-writer.ts';
@@ -120,7 +120,7 @@ async function change<T>(
   work: Omit<ChangeWork, 'decide'>,
   decide: (change: OrderChange, found: Found) => { result: T; claim: Claim | null; verdict: DeliveryVerdict | null },
 ): Promise<T> {
-  aboutOrder(work.orderId);
+  aboutOrder(context.log, work.orderId);
   const decided: { result: T }[] = [];
   const whole: OrderWork = {
     ...work,

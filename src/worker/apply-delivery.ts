@@ -19,10 +19,8 @@ function withEffects(context: CommandContext): Judging {
 }
 
 /** Applies a callback that the caller has claimed. A failure is logged, and the callback is scheduled for a retry. */
-export async function applyDelivery(context: CommandContext, delivery: Delivery): Promise<void> {
-  await runIsolated(context, { deliveryId: delivery.id }, async () => {
-    await applyAndLog(context, delivery);
-  });
+export async function applyDelivery(given: CommandContext, delivery: Delivery): Promise<void> {
+  await runIsolated(given, { deliveryId: delivery.id }, (context) => applyAndLog(context, delivery));
 }
 
 /** As `applyDelivery`, and throws a failure after the retry has been scheduled. */

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { overloadIn } from '../database/database.ts';
 import { after } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
 import { type Delivery, openInbox, receiverLeaseMs } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type PaymentProvider, type WebhookDelivery, WebhookRejectedError } from '../providers/provider.ts';
@@ -17,8 +18,8 @@ export const heldMax = 256;
 export const appliedAtOnceMax = 16;
 export const heldOfAccountMax = 64;
 
-/** A committed delivery, and whether this node is to apply it: then no other node does until its lease ends. */
-export type Received = { readonly delivery: Delivery; readonly isClaimed: boolean };
+/** A committed delivery, and whether this node is to apply it: then no other node does until its lease ends. `log` is that of its request. */
+export type Received = { readonly delivery: Delivery; readonly isClaimed: boolean; readonly log: Log };
 
 /** Receives and applies callbacks. The entrance calls `receive`, answers the provider, and then calls `apply`. */
 export type CallbackIntake = {
@@ -29,7 +30,7 @@ export type CallbackIntake = {
    * @throws {WebhookRejectedError} when the callback cannot be verified. A few of those are kept for inspection, and if it names a
    *   payment of the account, that payment is checked once, soon.
    */
-  receive(provider: PaymentProvider, delivery: WebhookDelivery): Promise<Received | null>;
+  receive(provider: PaymentProvider, delivery: WebhookDelivery, log: Log): Promise<Received | null>;
   /** Starts to apply a committed delivery and returns at once. A delivery that fails or is not claimed is left to the sweep. */
   apply(received: Received): void;
   /** Resolves when no started delivery is being applied and no refused one recorded. */
@@ -78,13 +79,13 @@ export function createCallbackIntake(context: CommandContext): CallbackIntake {
     if (account.claimed === 0) accounts.delete(name);
   }
 
-  function begin(delivery: Delivery): void {
+  function begin({ delivery, log }: Received): void {
     const name = nameOf(delivery);
     const account = accountOf(name);
     account.underWay += 1;
-    const applying = applyDelivery(context, delivery).catch((error: unknown) => {
+    const applying = applyDelivery({ ...context, log }, delivery).catch((error: unknown) => {
       const level = overloadIn(error) === null ? 'error' : 'warn';
-      context.log[level]({ err: error, deliveryId: delivery.id }, 'a callback could not be applied yet');
+      log[level]({ err: error, deliveryId: delivery.id }, 'a callback could not be applied yet');
     });
     underWay.add(applying);
     void applying.finally(() => {
@@ -95,25 +96,26 @@ export function createCallbackIntake(context: CommandContext): CallbackIntake {
     });
   }
 
-  function hold(delivery: Delivery): void {
+  function hold(received: Received): void {
+    const { delivery } = received;
     const name = nameOf(delivery);
     const beginHeld = () => {
       // Then any node may have claimed it.
       const isLeased = context.clock.now() < after(delivery.receivedAt, receiverLeaseMs);
-      if (isLeased) begin(delivery);
+      if (isLeased) begin(received);
       else giveBack(name);
     };
     accountOf(name).held.push(AsyncResource.bind(beginHeld));
   }
 
   return {
-    async receive(provider, given) {
+    async receive(provider, given, log) {
       const name = nameOf({ provider: provider.name, providerAccount: provider.account });
       const isClaimed = !isFull(name);
       if (isClaimed) claim(name);
       try {
-        const delivery = await receiveDelivery(context, inbox, provider, given, isClaimed);
-        return delivery === null ? null : { delivery, isClaimed };
+        const delivery = await receiveDelivery({ ...context, log }, inbox, provider, given, isClaimed);
+        return delivery === null ? null : { delivery, isClaimed, log };
       } catch (error) {
         if (error instanceof WebhookRejectedError) refused.record(provider, given, error.reason);
         throw error;
@@ -121,11 +123,12 @@ export function createCallbackIntake(context: CommandContext): CallbackIntake {
         if (isClaimed) giveBack(name);
       }
     },
-    apply({ delivery, isClaimed }) {
+    apply(received) {
+      const { delivery, isClaimed } = received;
       if (!isClaimed) return;
       claim(nameOf(delivery));
-      if (accountOf(nameOf(delivery)).underWay < appliedAtOnceMax) begin(delivery);
-      else hold(delivery);
+      if (accountOf(nameOf(delivery)).underWay < appliedAtOnceMax) begin(received);
+      else hold(received);
     },
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay);

@@ -5,7 +5,8 @@ import type { OrderChange } from '../domain/order-change.ts';
 import type { RefundReport, ReportOutcome } from '../domain/report.ts';
 import { needReview, noteUnreadableCallback } from '../domain/review.ts';
 import type { Delivery, DeliveryOutcome, DeliveryVerdict } from '../events/inbox.ts';
-import { aboutOrder, currentSpan } from '../logging/trace.ts';
+import { aboutOrder } from '../logging/request-log.ts';
+import { currentSpan } from '../logging/trace.ts';
 import { isConfigured, providerOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { callDeadlineMs } from '../provider-calls/requests.ts';
@@ -48,7 +49,7 @@ export async function judge(context: Judging, delivery: Delivery): Promise<Deliv
   const payment = await findSubject(context, delivery, message);
   if (payment === null || !isOfAccount(context, payment, delivery))
     return tryLater(context, delivery, 'unknown_payment');
-  aboutOrder(payment.orderId);
+  aboutOrder(context.log, payment.orderId);
   if (message.kind === 'payment' && message.isCreation && (await isSubmitting(context, payment))) {
     // Our own call is in progress and its answer has the same content. If that answer is lost, the payment becomes
     // UNKNOWN and a retry of this callback settles it.

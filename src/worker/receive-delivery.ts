@@ -1,5 +1,6 @@
 import { isInfoLogged } from '../domain/log.ts';
 import type { Delivery, Inbox } from '../events/inbox.ts';
+import { withLogOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider, VerifiedWebhook, WebhookDelivery } from '../providers/provider.ts';
 import { WebhookRejectedError } from '../providers/provider.ts';
@@ -23,7 +24,7 @@ export async function receiveDelivery(
   isClaimed: boolean,
 ): Promise<Delivery | null> {
   const startedAt = performance.now();
-  const verified = await verifyByNewestKeys(provider, delivery);
+  const verified = await verifyByNewestKeys(withLogOf(context, provider), delivery);
   await context.failpoint('callback.verified');
   const stored = await inbox.run({
     provider: provider.name,

@@ -2,6 +2,7 @@ import { providerActor } from '../domain/actor.ts';
 import { DeliveryNotReplayableError, NotFoundError } from '../domain/errors.ts';
 import type { OrderEvent } from '../domain/event.ts';
 import { isId } from '../domain/ids.ts';
+import type { Log } from '../domain/log.ts';
 import { OrderChange } from '../domain/order-change.ts';
 import { type DeliveryOutcome, findDelivery, outcomeOf, reopenDelivery, type StoredDelivery } from '../events/inbox.ts';
 import { checkConfigured } from '../provider-calls/accounts.ts';
@@ -13,19 +14,20 @@ import { judge } from './judge-delivery.ts';
 /** What a replay did, or, as a dry run, would do now. */
 export type Replay = { readonly outcome: DeliveryOutcome; readonly events: readonly OrderEvent[] };
 
-/** Applies the stored body of a merchant's delivery again. */
-export type ReplayDelivery = (merchantId: string, deliveryId: string, isDryRun: boolean) => Promise<Replay>;
+/** Applies the stored body of a merchant's delivery again. `log` is that of the request. */
+export type ReplayDelivery = (log: Log, merchantId: string, deliveryId: string, isDryRun: boolean) => Promise<Replay>;
 
 /**
  * A replay takes the same way as the sweep, so a fact that is known already changes nothing. A delivery that was applied, and would change
  * nothing, keeps its verdict.
  */
-export function createReplay(context: CommandContext): ReplayDelivery {
+export function createReplay(given: CommandContext): ReplayDelivery {
   /**
    * @throws {NotFoundError} when the merchant has no such delivery. @throws {DeliveryNotReplayableError} when its body has been deleted.
    * @throws {ProviderUnavailableError} when its account is not configured.
    */
-  return async (merchantId, deliveryId, isDryRun) => {
+  return async (log, merchantId, deliveryId, isDryRun) => {
+    const context = { ...given, log };
     // Text that is no id may hold what the database refuses, such as a NUL.
     const isDelivery = isId('delivery', deliveryId);
     const delivery = isDelivery ? await findDelivery(context.db.pool, merchantId, deliveryId) : null;

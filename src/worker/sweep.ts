@@ -112,13 +112,13 @@ function deliveryLane(context: CommandContext, account: ProviderAccount): Lane {
   );
 }
 
-function paymentLane(context: CommandContext, account: ProviderAccount): Lane {
+function paymentLane(given: CommandContext, account: ProviderAccount): Lane {
   return createLane(
     laneName('payments', account),
     concurrencyPerAccount,
-    claimAt(context, account, claimDuePayments),
+    claimAt(given, account, claimDuePayments),
     (paymentId) =>
-      runIsolated(context, { paymentId }, () =>
+      runIsolated(given, { paymentId }, (context) =>
         logCommand(context.log, 'checkPayment', { paymentId }, () => checkPayment(context, paymentId)).catch(
           async (error: unknown) => {
             if (overloadIn(error) !== null) throw error; // the database does not answer: the payment is due again after its lease
@@ -130,13 +130,13 @@ function paymentLane(context: CommandContext, account: ProviderAccount): Lane {
   );
 }
 
-function refundLane(context: CommandContext, account: ProviderAccount): Lane {
+function refundLane(given: CommandContext, account: ProviderAccount): Lane {
   return createLane(
     laneName('refunds', account),
     concurrencyPerAccount,
-    claimAt(context, account, claimDueRefunds),
+    claimAt(given, account, claimDueRefunds),
     (refundId) =>
-      runIsolated(context, { refundId }, () =>
+      runIsolated(given, { refundId }, (context) =>
         logCommand(context.log, 'checkRefund', { refundId }, () => checkRefund(context, refundId)).catch(
           async (error: unknown) => {
             if (overloadIn(error) !== null) throw error;
@@ -150,13 +150,13 @@ function refundLane(context: CommandContext, account: ProviderAccount): Lane {
 
 const lanesOf = { callbacks: deliveryLane, payments: paymentLane, refunds: refundLane };
 
-function expiryLane(context: CommandContext): Lane {
+function expiryLane(given: CommandContext): Lane {
   return createLane(
     'orders that expire',
     concurrencyForOrders,
-    (limit) => claimDueOrders(context.db.pool, context.clock.now(), limit),
+    (limit) => claimDueOrders(given.db.pool, given.clock.now(), limit),
     (orderId) =>
-      runIsolated(context, { orderId }, () =>
+      runIsolated(given, { orderId }, (context) =>
         logCommand(context.log, 'expireOrder', { orderId }, () => expireOrder(context, orderId)),
       ),
   );

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createRefusalLog, refusalLinesPerMinute } from '../../src/http/refusal-log.ts';
 import { createLogger, errorFields } from '../../src/logging/logger.ts';
-import { traced } from '../../src/logging/trace.ts';
+import { logOfRequest } from '../../src/logging/request-log.ts';
 import { testKeys } from '../support/chinese-providers.ts';
 import { confirmCard, createOrder, payOrder, payOrderDocument, requestRefund, sweepUntil } from '../support/orders.ts';
 import { exchange } from '../support/raw-http.ts';
@@ -113,6 +113,21 @@ describe('at info', () => {
       'command refused payOrder ORDER_NOT_PAYABLE',
     ]);
     expect(new Set(commands.map(({ requestId }) => requestId)).size).toBe(3);
+  });
+
+  test('each mutation of a request is logged with its own order', async () => {
+    const orders = [await createOrder(app), await createOrder(app)];
+    const requestId = `test-${randomUUID()}`;
+    const fields = orders.map(({ id }, i) => `m${i}: cancelOrder(input: { orderId: "${id}" }) { __typename }`);
+    await app.client.request({
+      document: `mutation { ${fields.join(' ')} missing: cancelOrder(input: { orderId: "ord_x" }) { __typename } }`,
+      requestHeaders: { 'x-request-id': requestId },
+    });
+    const commands = named('requestId', requestId).filter(({ command }) => command !== undefined);
+    expect(commands.map(({ orderId, outcome }) => [orderId, outcome])).toEqual([
+      ...orders.map(({ id }) => [id, 'done']),
+      [undefined, expect.stringMatching(/^[A-Z_]+$/)],
+    ]);
   });
 
   test('each background task has a log line under its own id', async () => {
@@ -335,6 +350,23 @@ test('no secret is logged, whatever fails', async () => {
   expect(all).not.toMatch(/_secret_(?!\[)|"headers"|BEGIN/);
 });
 
+test('every line about an order, a payment or a callback names the request or the task that it belongs to', () => {
+  const about = [
+    'orderId',
+    'paymentId',
+    'refundId',
+    'deliveryId',
+    'eventId',
+    'command',
+    'operation',
+    'event',
+    'reason',
+  ];
+  const lines = kept.lines().filter((line) => about.some((name) => line[name] !== undefined));
+  expect(lines.length).toBeGreaterThan(100);
+  expect(lines.filter(({ requestId }) => typeof requestId !== 'string')).toEqual([]);
+});
+
 const linesOf = (key: string) => key.split('\n');
 
 test('an error is logged without the properties that SDKs and drivers attach', () => {
@@ -343,9 +375,8 @@ test('an error is logged without the properties that SDKs and drivers attach', (
   const outer = new Error('connect to postgresql://paystream:can/a@ry@db:5432/x failed', { cause: inner });
   const row = Object.assign(outer, { code: 'ECONNREFUSED', detail: 'Failing row contains (canary).' });
   const { log, written, lines } = memoryLog();
-  traced('req-1', () =>
-    log.error({ err: row, authorization: 'Bearer canary', found: { clientSecret: 'canary' } }, 'no'),
-  );
+  const fields = { err: row, authorization: 'Bearer canary', found: { clientSecret: 'canary' } };
+  logOfRequest(log, 'req-1').error(fields, 'no');
   expect(written.join('')).not.toMatch(/canary|can\/a/);
   expect(lines()).toMatchObject([
     { requestId: 'req-1', err: { type: 'Error', code: 'ECONNREFUSED', stack: expect.stringMatching(/^\s+at /) } },

@@ -141,7 +141,10 @@ test('an order that needs a person is in the log, with the reason', async () => 
   await app.app.idle();
   expect(app.logged).toContainEqual({
     level: 'warn',
-    fields: { orderId, reasons: ['AMOUNT_MISMATCH'], note: expect.stringContaining(payment.id) },
+    fields: {
+      ...{ requestId: expect.any(String), orderId, reasons: ['AMOUNT_MISMATCH'] },
+      note: expect.stringContaining(payment.id),
+    },
     message: 'an order needs a person',
   });
 });

@@ -20,7 +20,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     'database',
     'store',
     'accounts/provider-accounts.ts',
-    'providers/provider.ts',
+    ...['providers/provider.ts', 'providers/logged-provider.ts'],
     'logging',
   ],
   outgoing: [

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { passAll } from '../../src/domain/failpoint.ts';
 import { newId } from '../../src/domain/ids.ts';
+import type { Log } from '../../src/domain/log.ts';
 import { type Delivery, receiverLeaseMs } from '../../src/events/inbox.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
@@ -24,6 +25,8 @@ beforeEach(() => {
   now = receivedAt;
 });
 
+const log: Log = { info() {}, warn() {}, error: (fields: object) => expect(fields).toEqual('no error') };
+
 /** An intake whose deliveries are of no interest: applying one stores that it is ignored, which waits until the test goes on. */
 function startIntake() {
   const mayEnd = new Promise<void>((resolve) => {
@@ -43,7 +46,7 @@ function startIntake() {
   return createCallbackIntake({
     db: { ...database, pool: { query } },
     ...{ accounts: { find: () => provider }, clock: { now: () => now }, failpoint: passAll },
-    log: { info() {}, warn() {}, error: (fields: object) => expect(fields).toEqual('no error') },
+    log,
   } as unknown as CommandContext);
 }
 
@@ -57,8 +60,8 @@ function deliveryTo(account: string): Delivery {
 test('an account whose deliveries take long delays its own next ones, and none of another account', async () => {
   const intake = startIntake();
   const ofSlow = appliedAtOnceMax + 4;
-  for (let count = 0; count < ofSlow; count += 1) intake.apply({ delivery: deliveryTo('slow'), isClaimed: true });
-  intake.apply({ delivery: deliveryTo('other'), isClaimed: true });
+  for (let count = 0; count < ofSlow; count += 1) intake.apply({ delivery: deliveryTo('slow'), isClaimed: true, log });
+  intake.apply({ delivery: deliveryTo('other'), isClaimed: true, log });
   await new Promise(setImmediate);
   expect(begun.filter((account) => account === 'slow')).toHaveLength(appliedAtOnceMax);
   expect(begun).toContain('other');
@@ -78,7 +81,11 @@ test('an account whose deliveries take long leaves places for those of another a
       verifyWebhook: () => ({ eventId: `e${count}`, eventType: 't' }),
       redactWebhook: (body: Buffer) => body,
     };
-    const received = await intake.receive(provider as never, { headers: {}, body: Buffer.from(account), receivedAt });
+    const received = await intake.receive(
+      provider as never,
+      { headers: {}, body: Buffer.from(account), receivedAt },
+      log,
+    );
     if (received === null) throw new Error('It is new.');
     intake.apply(received);
     return received.isClaimed;
@@ -96,12 +103,12 @@ test('an account whose deliveries take long leaves places for those of another a
 test('a delivery that has waited for longer than its lease is left to the sweep', async () => {
   const intake = startIntake();
   for (let count = 0; count < appliedAtOnceMax + 4; count += 1)
-    intake.apply({ delivery: deliveryTo('slow'), isClaimed: true });
+    intake.apply({ delivery: deliveryTo('slow'), isClaimed: true, log });
   now = new Date(receivedAt.getTime() + receiverLeaseMs);
   letAllEnd();
   await intake.idle();
   expect(begun).toHaveLength(appliedAtOnceMax);
-  intake.apply({ delivery: deliveryTo('slow'), isClaimed: false });
+  intake.apply({ delivery: deliveryTo('slow'), isClaimed: false, log });
   await intake.idle();
   expect(begun).toHaveLength(appliedAtOnceMax);
   expect(heldMax).toBeGreaterThan(heldOfAccountMax);
