@@ -138,8 +138,7 @@ async function openStored(parts: Config & Omit<CommandContext, 'accounts'>, id: 
   if (stored === null)
     throw new UsageError(`There is no provider account ${id}. See: npm run paystream -- provider list`);
   const { publicUrl, host, port } = parts;
-  const provider = await openStoredAccount({ ...parts, publicUrl: publicUrl ?? `http://${host}:${port}` }, stored);
-  return { ...provider, formerAccounts: [] };
+  return openStoredAccount({ ...parts, publicUrl: publicUrl ?? `http://${host}:${port}` }, stored);
 }
 
 function openOne(

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { discardPlansSql } from '../../src/database/planning.ts';
 import type { Turn } from './bench.ts';
 import { machineMs } from './clock.ts';
 import { type BenchDatabase, makeDatabase } from './database.ts';
@@ -62,9 +63,12 @@ export async function countStatements(turn: Turn): Promise<StatementCounter> {
 
 const sslRequestCode = 80_877_103;
 const [simpleQuery, execute] = ['Q'.charCodeAt(0), 'E'.charCodeAt(0)];
+/** A connection gives up its plans from time to time, whatever it is used for. It comes in a message of its own. */
+const discardPlans = Buffer.from(`${discardPlansSql}\0`);
 
 /**
- * Reads what a client sends to PostgreSQL in pieces of any size, and reports each statement: a Query or an Execute message.
+ * Reads what a client sends to PostgreSQL in pieces of any size, and reports each statement: a Query or an Execute message. Giving up plans is
+ * not counted.
  *
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
@@ -88,8 +92,12 @@ function statementReader(report: () => void): (chunk: Buffer) => void {
       }
       if (rest.length < 5) return;
       const type = rest[0];
-      if (type === simpleQuery || type === execute) report();
-      toSkip = 1 + rest.readInt32BE(1);
+      const size = 1 + rest.readInt32BE(1);
+      if (type === simpleQuery && size === 5 + discardPlans.length) {
+        if (rest.length < size) return;
+        if (!rest.subarray(5, size).equals(discardPlans)) report();
+      } else if (type === simpleQuery || type === execute) report();
+      toSkip = size;
     }
   };
 }

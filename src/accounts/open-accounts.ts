@@ -69,7 +69,9 @@ export async function openStoredAccount(
 ): Promise<PaymentProvider> {
   const { setup } = settingsOfStored(stored, masterKeys, { isProduction });
   const webhookUrl = webhookUrlOf(publicUrl, stored.provider, stored.id);
-  return loggedProvider(await setup.open({ webhookUrl, now: () => clock.now() }, stored.account), log, beganCall);
+  const opened = await setup.open({ webhookUrl, now: () => clock.now() }, stored.account);
+  // The former names belong to the time before accounts were stored.
+  return loggedProvider({ ...opened, formerAccounts: [] }, log, beganCall);
 }
 
 /**

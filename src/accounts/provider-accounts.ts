@@ -100,9 +100,7 @@ export function createProviderAccounts({
     const about = { providerAccountId: id, merchantId, provider: name, account };
     let provider = entries.get(id)?.provider ?? null;
     try {
-      const opened = await openStored?.(stored);
-      // The former names belong to the time before accounts were stored.
-      provider = opened === undefined ? null : { ...opened, formerAccounts: [] };
+      provider = (await openStored?.(stored)) ?? null;
     } catch (error) {
       log.error(
         { err: error, ...about },

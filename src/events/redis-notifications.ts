@@ -28,7 +28,7 @@ export function createRedisNotifier(redisUrl: string, logId: string, local: Noti
   const relaying = relayTo(local, ({ merchantId, orderId }) => {
     if (sender.status !== 'ready') return;
     sender.publish(channel, `${merchantId} ${orderId}`).catch((error: unknown) => {
-      log.warn({ err: error }, 'a notification could not be published');
+      log.warn({ err: error, merchantId, orderId }, 'a notification could not be published');
     });
   });
   const close = async () => {

@@ -226,9 +226,11 @@ builder.subscriptionField('orderEvents', (t) =>
       const { merchantId } = caller;
       if (!isId('order', orderId)) throw badUserInput('orderId', 'is not an order id.');
       const position = startAfter(context, { orderId }, after);
-      const { feeds, commands } = context;
+      // The subscription must not keep the context.
+      const { feeds } = context;
+      const { prisma } = context.commands.db;
       const where = { id: orderId, AND: visibleOrders(caller) };
-      const order = await feeds.reads.run(() => commands.db.prisma.order.findUnique({ where, select: { id: true } }));
+      const order = await feeds.reads.run(() => prisma.order.findUnique({ where, select: { id: true } }));
       if (order === null) throw badUserInput('orderId', 'There is no such order.');
       return new FollowedEvents('order', (receiver) =>
         feeds.follow({ merchantId, orderId, types: null }, position, receiver),

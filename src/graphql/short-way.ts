@@ -27,7 +27,7 @@ type Ending = () => ExecutionResult;
  * errors or extensions afterwards. So a plugin that reads parameters, or changes results that have no errors, must be obeyed here as well.
  */
 export function createShortWay(engine: Engine, known: KnownDocuments) {
-  // Only promises are awaited: every wait is part of the request's trace, which costs about as much as a field.
+  // Only promises are awaited: a wait costs about as much as a field.
   async function run(call: Call, post: Post, context: RequestContext): Promise<DataAnswer | PlainAnswer> {
     const { document, variables, operationName } = call;
     let ending: Ending;

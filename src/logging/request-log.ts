@@ -47,6 +47,13 @@ export function logOfPiece(log: Log): Log {
   return log instanceof RequestLog ? new RequestLog(log.log, log.requestId) : new RequestLog(log, randomUUID());
 }
 
+/** The log of a piece of background work on one order. */
+export function logOfOrder(log: Log, orderId: string): Log {
+  const piece = logOfPiece(log);
+  aboutOrder(piece, orderId);
+  return piece;
+}
+
 /** Adds the order to all further lines of this request; with null, to none. */
 export function aboutOrder(log: Log, orderId: string | null): void {
   if (log instanceof RequestLog) log.orderId = orderId;

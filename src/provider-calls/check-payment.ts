@@ -276,5 +276,7 @@ export async function closeAtProviders(context: CommandContext, payments: readon
   const closable = payments.filter(
     (payment) => payment.status === 'CANCELING' && isFree(payment, now) && isConfigured(context, payment),
   );
-  await Promise.all(closable.map(({ id }) => checkPayment(context, id)));
+  // Nothing goes on after its command has ended.
+  const ends = await Promise.allSettled(closable.map(({ id }) => checkPayment(context, id)));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

@@ -1,5 +1,6 @@
 import { isCertainlyWithin } from '../domain/reconciliation.ts';
 import { idsIn, logCommand } from '../logging/command-log.ts';
+import { logOfOrder } from '../logging/request-log.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { BillDay } from '../providers/bill.ts';
 import type { Ledger, Unlisted } from '../store/reconciliation-store.ts';
@@ -21,7 +22,7 @@ const askedMax = 1000;
  * @returns the doubt about the bill; null when there is none, and in a dry run.
  */
 export async function reconcileUnlisted(
-  context: CommandContext,
+  given: CommandContext,
   { isDryRun, isToAskAboutAll, signal, tell }: Reconciliation,
   ledger: Ledger,
   day: BillDay,
@@ -30,6 +31,7 @@ export async function reconcileUnlisted(
   const query = async (subject: 'payment' | 'refund', unlisted: Unlisted): Promise<Action> => {
     if (isDryRun) return 'NONE';
     if (doubt !== null) return 'NOT_ASKED';
+    const context = { ...given, log: logOfOrder(given.log, unlisted.orderId) };
     try {
       const names = { orderId: unlisted.orderId, ...idsIn({ id: unlisted.id }) };
       return await logCommand(context.log, 'askAboutUnlisted', names, () =>

@@ -2,6 +2,7 @@ import { after } from '../domain/clock.ts';
 import type { BillLine } from '../domain/reconciliation.ts';
 import { judgeLine } from '../domain/reconciliation.ts';
 import { logCommand } from '../logging/command-log.ts';
+import { logOfOrder } from '../logging/request-log.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import { type Bill, type BillDay, BillNotAvailableError, NoBillError } from '../providers/bill.ts';
 
@@ -146,7 +147,7 @@ function judge(line: BillLine, named: Named): Judged {
 type Settled = { readonly action: Action; readonly refundId: string | null };
 
 async function settle(
-  context: CommandContext,
+  given: CommandContext,
   { isDryRun }: Reconciliation,
   { line, named, verdict }: Judged,
 ): Promise<Settled> {
@@ -155,6 +156,7 @@ async function settle(
   if (verdict === 'FOREIGN' || isDryRun) return { action: 'NONE', refundId };
   if (payment === null) return { action: 'UNKNOWN_HERE', refundId };
   const ours: NamedOurs = { payment, refund };
+  const context = { ...given, log: logOfOrder(given.log, payment.orderId) };
   try {
     const [command, act] =
       verdict === 'LISTED_TWICE'

@@ -117,7 +117,7 @@ export function createCallbackIntake(context: CommandContext): CallbackIntake {
         const delivery = await receiveDelivery({ ...context, log }, inbox, provider, given, isClaimed);
         return delivery === null ? null : { delivery, isClaimed, log };
       } catch (error) {
-        if (error instanceof WebhookRejectedError) refused.record(provider, given, error.reason);
+        if (error instanceof WebhookRejectedError) refused.record(provider, given, error.reason, log);
         throw error;
       } finally {
         if (isClaimed) giveBack(name);

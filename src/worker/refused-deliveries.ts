@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { firstPaymentIdIn } from '../domain/ids.ts';
+import type { Log } from '../domain/log.ts';
 import { insertRejectedDelivery, rejectedPerMinuteMax } from '../events/inbox.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
 import type { PaymentProvider, WebhookDelivery } from '../providers/provider.ts';
@@ -16,13 +17,13 @@ const hintsGatheredMs = 200;
  * minute for each provider, and the hints of payments that they name together.
  */
 export type RefusedDeliveries = {
-  /** Returns at once. A callback is refused even if this fails. */
-  record(provider: PaymentProvider, delivery: WebhookDelivery, reason: string): void;
+  /** Returns at once. A callback is refused even if this fails. `log` is that of its request. */
+  record(provider: PaymentProvider, delivery: WebhookDelivery, reason: string, log: Log): void;
   /** Resolves when nothing is being written. */
   idle(): Promise<void>;
 };
 
-export function createRefusedDeliveries({ db, log }: Pick<CommandContext, 'db' | 'log'>): RefusedDeliveries {
+export function createRefusedDeliveries({ db }: Pick<CommandContext, 'db'>): RefusedDeliveries {
   const underWay = new Set<Promise<void>>();
   /** The minute of the last refusals of a provider, and how many of them were written. */
   const minutes = new Map<string, { readonly minute: number; readonly count: number }>();
@@ -47,7 +48,7 @@ export function createRefusedDeliveries({ db, log }: Pick<CommandContext, 'db' |
     }
   }
 
-  function start(work: () => Promise<unknown>): void {
+  function start(work: () => Promise<unknown>, log: Log): void {
     const working = work().then(
       () => {},
       (error: unknown) => log.warn({ err: error }, 'a refused callback could not be stored'),
@@ -66,19 +67,19 @@ export function createRefusedDeliveries({ db, log }: Pick<CommandContext, 'db' |
   }
 
   return {
-    record(provider, delivery, reason) {
+    record(provider, delivery, reason, log) {
       const { receivedAt } = delivery;
       const { name, account } = provider;
       if (takePlace(name, receivedAt)) {
         const headers = keptHeadersOf(provider, delivery);
         const body = provider.redactWebhook(delivery.body, 'done');
-        start(() => insertRejectedDelivery(db.pool, { provider: name, reason, headers, body, receivedAt }));
+        start(() => insertRejectedDelivery(db.pool, { provider: name, reason, headers, body, receivedAt }), log);
       }
       const paymentId = firstPaymentIdIn(delivery.body.toString('latin1'));
       if (paymentId === null || hints.has(paymentId) || written.has(paymentId)) return;
       if (hints.size + written.size >= hintsMax) return;
       hints.set(paymentId, { paymentId, name, account, at: receivedAt });
-      if (!isWriting) start(writeHints);
+      if (!isWriting) start(writeHints, log);
     },
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay);

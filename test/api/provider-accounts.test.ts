@@ -90,6 +90,10 @@ test('each merchant’s payments go to its own account, on every node, and their
     await untilCallbacksCame({ ...at, sandboxUrl: sandbox.sandboxUrl });
     await node.app.idle();
     expect(await readOrder(client, orderId)).toMatchObject({ status: 'CONFIRMED', paymentStatus: 'PAID' });
+    const calls = at.logged.filter(({ fields }) => 'operation' in fields && Object.values(fields).includes(payment.id));
+    expect(calls.map(({ fields }) => fields)).toMatchObject([
+      { operation: 'startPayment', account: account.account, orderId, requestId: expect.any(String) },
+    ]);
   }
 });
 

@@ -9,6 +9,7 @@ import {
   type PaymentProvider,
 } from '../../src/providers/provider.ts';
 import { createStripeProvider } from '../../src/providers/stripe/adapter.ts';
+import { openStripe as openStripeClient } from '../../src/providers/stripe/client.ts';
 import { publishableKey, webhookSecret } from '../sandbox/rig.ts';
 import { failureOf, patient } from './contract-steps.ts';
 import { anOrderToPay } from './stripe-rig.ts';
@@ -166,6 +167,19 @@ test('once Stripe may have acted, a later request of the same call that is not s
   const failure = await failureOf(providerAt(apiBase).startPayment(order, patient()));
   expect(failure).toBeInstanceOf(OutcomeUnknownError);
   expect(failure).toMatchObject({ cause: expect.any(NotExecutedError) });
+});
+
+test('a request without the options of its call is not sent, and the failure says why', async () => {
+  let requests = 0;
+  const apiBase = await openStripe((_request, response) => {
+    requests += 1;
+    json(response, {});
+  });
+  const keys = { secretKey: 'sk_test_client', publishableKey, webhookSecrets: [webhookSecret] };
+  const { stripe, runCall } = openStripeClient({ ...keys, apiBase });
+  const failure = await failureOf(runCall(patient(), () => stripe.paymentIntents.retrieve('pi_1')));
+  expect(failure).toMatchObject({ cause: { message: 'A request to Stripe belongs to no call. This is a bug.' } });
+  expect(requests).toBe(0);
 });
 
 /** A list of Stripe's with so many objects, newest first. */

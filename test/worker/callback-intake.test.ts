@@ -4,6 +4,7 @@ import { passAll } from '../../src/domain/failpoint.ts';
 import { newId } from '../../src/domain/ids.ts';
 import type { Log } from '../../src/domain/log.ts';
 import { type Delivery, receiverLeaseMs } from '../../src/events/inbox.ts';
+import { logOfRequest } from '../../src/logging/request-log.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import type { PaymentProvider } from '../../src/providers/provider.ts';
 import { appliedAtOnceMax, createCallbackIntake, heldMax, heldOfAccountMax } from '../../src/worker/callback-intake.ts';
@@ -25,10 +26,14 @@ beforeEach(() => {
   now = receivedAt;
 });
 
-const log: Log = { info() {}, warn() {}, error: (fields: object) => expect(fields).toEqual('no error') };
+const fails = (fields: object) => expect(fields).toEqual('no such line');
+/** The log of a request. */
+const log: Log = { info() {}, warn() {}, error: fails };
+/** The log of the whole server, to which no delivery belongs. */
+const serverLog: Log = { info: fails, warn: fails, error: fails };
 
 /** An intake whose deliveries are of no interest: applying one stores that it is ignored, which waits until the test goes on. */
-function startIntake() {
+function startIntake(isReadable = true) {
   const mayEnd = new Promise<void>((resolve) => {
     letAllEnd = resolve;
   });
@@ -39,6 +44,7 @@ function startIntake() {
   const provider = {
     readWebhook(body: Buffer) {
       begun.push(body.toString());
+      if (!isReadable) throw new Error('It cannot be read.');
       return { kind: 'ignored', reason: 'of no interest' };
     },
     redactWebhook: (body: Buffer) => body,
@@ -46,7 +52,7 @@ function startIntake() {
   return createCallbackIntake({
     db: { ...database, pool: { query } },
     ...{ accounts: { find: () => provider }, clock: { now: () => now }, failpoint: passAll },
-    log,
+    log: serverLog,
   } as unknown as CommandContext);
 }
 
@@ -98,6 +104,19 @@ test('an account whose deliveries take long leaves places for those of another a
   await intake.idle();
   expect(await receiveFor('slow')).toBe(true);
   await intake.idle();
+});
+
+test('each delivery is logged by the log of its own request, also one that was held', async () => {
+  const intake = startIntake(false);
+  const lines: unknown[] = [];
+  const note: Log = { info() {}, warn() {}, error: (fields) => lines.push(fields) };
+  const deliveries = Array.from({ length: appliedAtOnceMax + 4 }, () => deliveryTo('slow'));
+  for (const delivery of deliveries)
+    intake.apply({ delivery, isClaimed: true, log: logOfRequest(note, `of ${delivery.id}`) });
+  letAllEnd();
+  await intake.idle();
+  const told = deliveries.map(({ id }) => ({ requestId: `of ${id}`, err: expect.any(Error), deliveryId: id }));
+  expect(lines).toEqual(told);
 });
 
 test('a delivery that has waited for longer than its lease is left to the sweep', async () => {

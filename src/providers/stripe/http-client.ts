@@ -63,10 +63,16 @@ export function createBoundedClient(secretKey: string, carrier: Stripe.HttpClien
   };
 }
 
-/** @throws {Error} for a request without the options of its call: nothing could end it. */
+/** A request without the options of its call. It is not sent, because nothing could end it. */
+export class UnboundRequestError extends Error {
+  constructor() {
+    super('A request to Stripe belongs to no call. This is a bug.');
+  }
+}
+
 function callOf(request: Request): Call {
   const call = calls.get(request[4]);
-  if (call === undefined) throw new Error('A request to Stripe belongs to no call. This is a bug.');
+  if (call === undefined) throw new UnboundRequestError();
   return call;
 }
 

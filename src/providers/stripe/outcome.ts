@@ -7,7 +7,7 @@ import {
   OutcomeUnknownError,
   RejectedError,
 } from '../provider.ts';
-import { type BoundedClient, type CallOptions, UnsentRequestError } from './http-client.ts';
+import { type BoundedClient, type CallOptions, UnboundRequestError, UnsentRequestError } from './http-client.ts';
 
 const configurationRetryAfterMs = 30_000;
 const unreachableRetryAfterMs = 5000;
@@ -45,6 +45,7 @@ function outcomeOf(error: unknown): unknown {
   if (error instanceof errors.StripeConnectionError && error.detail instanceof UnsentRequestError) {
     return outcomeOfUnsent(error.detail);
   }
+  if (error instanceof errors.StripeConnectionError && error.detail instanceof UnboundRequestError) return error.detail;
   if (error instanceof errors.StripeRateLimitError) {
     return new NotExecutedError('Stripe limits our request rate.', rateLimitRetryAfterMs, { cause: error });
   }
