@@ -57,7 +57,7 @@ export class Follower {
     try {
       this.#offerAll();
     } catch (error) {
-      this.#log.error({ err: error }, 'a subscription failed and has been ended');
+      this.#log.error({ err: error, ...this.#topic.about }, 'a subscription failed and has been ended');
       this.end();
       this.#receiver.end();
     }

@@ -91,6 +91,10 @@ export class Topic {
     this.#onEmpty();
   }
 
+  get about(): Track['about'] {
+    return this.#track.about;
+  }
+
   get followerCount(): number {
     return this.#followers.size;
   }

@@ -18,6 +18,8 @@ export type Newest = Omit<Batch, 'isFull'> & { readonly floor: Place; readonly h
 export type Track = {
   /** The id that notifications of its events have. */
   readonly name: string;
+  /** Whose events these are, for log lines. */
+  readonly about: { readonly merchantId: string; readonly orderId: string | null };
   readNewest(eventsMax: number): Promise<Newest>;
   readAfter(place: Place): Promise<Batch>;
   /** The end of the log: every later event has a higher position. */
@@ -29,6 +31,7 @@ type Pool = Pick<Database['pool'], 'query'>;
 export function merchantTrack(pool: Pool, merchantId: string): Track {
   return {
     name: merchantId,
+    about: { merchantId, orderId: null },
     async readNewest(eventsMax) {
       const end = await readLogEnd(pool);
       const newest = await readMerchantNewest(pool, merchantId, end, eventsMax);
@@ -44,6 +47,7 @@ export function merchantTrack(pool: Pool, merchantId: string): Track {
 export function orderTrack(pool: Pool, merchantId: string, orderId: string): Track {
   return {
     name: orderId,
+    about: { merchantId, orderId },
     async readNewest(eventsMax) {
       const newest = await readOrderNewest(pool, merchantId, orderId, eventsMax);
       return { ...floored(newest, eventsMax), head: newest.at(-1) ?? logStart, isHeldBack: false };

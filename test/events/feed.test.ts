@@ -249,3 +249,19 @@ test('a subscriber keeps its position while the database is unavailable and cont
   expect(received.map(({ type }) => type)).toEqual(['ORDER_CREATED']);
   expect(warned).toHaveLength(1);
 });
+
+test('a subscription that fails is ended, and the log says whose events it followed', async () => {
+  const orderId = await newOrder();
+  const failure = new Error('it cannot take the event');
+  const failed = await new Promise<object>((resolve) => {
+    const log = { ...context.log, error: (fields: object) => resolve(fields) };
+    const receiver = {
+      take() {
+        throw failure;
+      },
+      end() {},
+    };
+    followable({ log }).follow({ merchantId, orderId, types: null }, logStart, receiver);
+  });
+  expect(failed).toEqual({ err: failure, merchantId, orderId });
+});

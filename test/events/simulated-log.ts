@@ -59,6 +59,7 @@ export class SimulatedLog {
   get track(): Track {
     return {
       name: 'merchant',
+      about: { merchantId: 'merchant', orderId: null },
       readNewest: (eventsMax) =>
         this.#read(() => {
           const head = this.readableEnd;

@@ -52,28 +52,44 @@ function copyProject(to: string): void {
   }
 }
 
-async function prove(dir: string, { needsPostgresql }: Planted, databaseUrl: string): Promise<Catch | null> {
+type Ended = { readonly code: number | null; readonly said: string };
+
+/** The group of the program that is running, and the signal that has ended this command. */
+let running: number | null = null;
+let stoppedBy: NodeJS.Signals | null = null;
+
+/** Runs a program of Node in the copy, in a process group of its own, so that it ends with all that it has started. */
+async function runNode(dir: string, args: readonly string[], databaseUrl: string | null): Promise<Ended> {
   const { DATABASE_URL: _ours, ...env } = process.env;
-  const child = spawn(
-    process.execPath,
-    [
-      ...['--import', 'tsx', 'test/prove/main.ts', '--bail', '--schedules', String(schedulesMax)],
-      ...(needsPostgresql ? ['--nodes', '2'] : []),
-    ],
-    {
-      cwd: dir,
-      env: { ...env, ...(needsPostgresql && { DATABASE_URL: databaseUrl }) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, args, {
+    cwd: dir,
+    env: { ...env, ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  running = child.pid ?? null;
   let said = '';
-  child.stdout.on('data', (chunk) => {
-    said += String(chunk);
-  });
-  child.stderr.on('data', (chunk) => {
-    said += String(chunk);
-  });
-  const [code] = await once(child, 'close');
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += String(chunk);
+    });
+  }
+  const [code] = (await once(child, 'close')) as [number | null];
+  running = null;
+  return { code, said };
+}
+
+function stop(signal: NodeJS.Signals): void {
+  // Who asks twice does not want to wait.
+  if (running !== null) process.kill(-running, stoppedBy === null ? 'SIGTERM' : 'SIGKILL');
+  stoppedBy = signal;
+}
+
+async function prove(dir: string, { needsPostgresql }: Planted, databaseUrl: string): Promise<Catch | null> {
+  const args = ['--import', 'tsx', 'test/prove/main.ts', '--bail', '--schedules', String(schedulesMax)];
+  const { code, said } = await (needsPostgresql
+    ? runNode(dir, [...args, '--nodes', '2'], databaseUrl)
+    : runNode(dir, args, null));
   if (code === 0) return null;
   const [, seed] = /--seed (\d+)/.exec(said) ?? [];
   // The proof must have failed, not the program.
@@ -89,19 +105,8 @@ async function runTest(
   { needsPostgresql }: Planted,
   databaseUrl: string,
 ): Promise<Catch | null> {
-  const { DATABASE_URL: _ours, ...env } = process.env;
-  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', testFile, '--testTimeout', '30000'], {
-    cwd: dir,
-    env: { ...env, ...(needsPostgresql && { DATABASE_URL: databaseUrl }) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      said += String(chunk);
-    });
-  }
-  const [code] = await once(child, 'close');
+  const args = ['node_modules/vitest/vitest.mjs', 'run', testFile, '--testTimeout', '30000'];
+  const { code, said } = await runNode(dir, args, needsPostgresql ? databaseUrl : null);
   if (code === 0) return null;
   const [, why] = /FAIL .* > (.*)/.exec(said) ?? [];
   if (why === undefined) throw new Error(`${testFile} ended with ${code} without a failed test:\n${said.slice(-2000)}`);
@@ -164,9 +169,11 @@ const { bugs, applyOnly, databaseUrl } = optionsOrExit(usage, () => {
   const isServerNeeded = !applyOnly && bugs.some(({ needsPostgresql }) => needsPostgresql);
   return { bugs, applyOnly, databaseUrl: isServerNeeded ? databaseServer() : (process.env.DATABASE_URL ?? '') };
 });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 let caught = 0;
 for (const bug of bugs) {
   const { isCaught, line } = await run(bug, databaseUrl, applyOnly);
+  if (stoppedBy !== null) process.exit(stoppedBy === 'SIGINT' ? 130 : 143);
   if (isCaught) caught += 1;
   console.log(`${bug.name}: ${line}`);
 }

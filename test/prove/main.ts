@@ -22,9 +22,11 @@ async function prove(options: Options): Promise<number> {
   let done = 0;
   let failed = 0;
   let isStopped = false;
-  process.once('SIGINT', () => {
-    isStopped = true; // running schedules are finished, and temporary files removed
-  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      isStopped = true; // running schedules are finished, and temporary files removed
+    });
+  }
   const runOn = async (index: number): Promise<void> => {
     const name = databases[index];
     const ownUrl = databaseUrl === null || name === undefined ? null : urlOf(databaseUrl, name);
