@@ -38,18 +38,21 @@ async function measureOrders(turn: Turn, count: number, isStalled: boolean) {
   const { url, token, close } = await startProduct(turn);
   const subscribers = turn.scope.keep(openProcess<SubscriberCalls>('subscribers'));
   const requests = turn.scope.keep(openProcess<RequestsCalls>('requests'));
-  const create = async (seconds: number): Promise<number> => {
-    const result = await requests.call('run', { url, token, operation, clients: 8, seconds });
-    return result.done / result.seconds;
-  };
+  const create = (seconds: number) => requests.call('run', { url, token, operation, clients: 8, seconds });
   await create(turn.isQuick ? 0.2 : 3);
   const alone = await create(turn.isQuick ? 0.5 : 10);
-  await subscribers.call('connect', { url, token, after: await logEndOf(url, token), count, isStalled });
-  await create(turn.isQuick ? 0.2 : 3);
+  const after = await logEndOf(url, token);
+  await subscribers.call('connect', { url, token, after, count, isStalled, onlyCounts: true });
+  const warmup = await create(turn.isQuick ? 0.2 : 3);
   const beside = await create(turn.isQuick ? 0.5 : 10);
+  const expected = (warmup.done + beside.done) * count;
+  const isTold = isStalled || (await subscribers.call('awaitDeliveries', { count: expected, timeoutMs: 60_000 }));
+  if (!isTold)
+    throw new Error(`The ${count} followers have not received all events of ${warmup.done + beside.done} orders.`);
   await Promise.all([subscribers, requests].map((process) => process.close()));
   await close();
-  return { alone, beside };
+  const rateOf = ({ done, seconds }: { readonly done: number; readonly seconds: number }) => done / seconds;
+  return { alone: rateOf(alone), beside: rateOf(beside) };
 }
 
 async function measureStalled(turn: Turn): Promise<Measure[]> {

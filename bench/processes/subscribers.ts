@@ -11,9 +11,11 @@ type ConnectInput = {
   readonly after: string;
   /** Reads nothing any more once it has subscribed. */
   readonly isStalled?: boolean;
+  /** Counts its events and knows nothing of them, which takes less than half of the CPU time. */
+  readonly onlyCounts?: boolean;
 };
 
-type Target = Pick<ConnectInput, 'url' | 'token' | 'isStalled'>;
+type Target = Pick<ConnectInput, 'url' | 'token' | 'isStalled' | 'onlyCounts'>;
 
 type Subscriber = {
   socket: Subscription | null;
@@ -43,6 +45,10 @@ let lastMs = 0;
 let closedByServer = 0;
 let refused = 0;
 let keepsEvents = false;
+
+function countDelivery(): void {
+  deliveries += 1;
+}
 
 function receive(subscriber: Subscriber, json: string): void {
   const sentMs = madeAtMs(json);
@@ -83,7 +89,11 @@ function suffixOf(eventId: string): string {
 async function connectOne(target: Target, subscriber: Subscriber): Promise<void> {
   const { last, cursor } = subscriber;
   const after = last === null ? cursor : textAfter(last, '"cursor":"');
-  const socket = await openSubscription({ ...target, after }, (json) => receive(subscriber, json));
+  const socket = await openSubscription(
+    { ...target, after },
+    (json) => receive(subscriber, json),
+    target.onlyCounts ? countDelivery : null,
+  );
   subscriber.socket = socket;
   if (target.isStalled) socket.pause();
   const closed = () => {

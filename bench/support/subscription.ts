@@ -5,6 +5,8 @@ import { merchantEventsText } from './graphql.ts';
 const opcodes = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 const headEnd = '\r\n\r\n';
 const nothing = Buffer.alloc(0);
+/** The place of the type in the message of a result, `{"id":"1","type":"next","payload":…}`, and its first letter. */
+const [typeAt, nextType] = ['{"id":"1","type":"'.length, 'n'.charCodeAt(0)];
 /** All subscriptions read into it: what is needed later is copied before anything else is read. */
 const readBuffer = Buffer.alloc(64 * 1024);
 
@@ -21,6 +23,8 @@ export class Subscription {
   #isUpgraded = false;
   #onClose = () => {};
   isClosed = false;
+  /** Is called for each result instead of `receive`, if it is given: the texts are not decoded. */
+  count: (() => void) | null = null;
 
   /** @param greeting the first message. */
   constructor(url: string, greeting: object, receive: (json: string) => void) {
@@ -94,12 +98,17 @@ export class Subscription {
         short < 126 ? short : short === 126 ? data.readUInt16BE(at + 2) : Number(data.readBigUInt64BE(at + 2));
       if (data.length < from + length) return at;
       const opcode = (data[at] ?? 0) & 15;
-      if (opcode === opcodes.text) this.#receive(data.toString('latin1', from, from + length));
+      if (opcode === opcodes.text) this.#takeText(data, from, from + length);
       else if (opcode === opcodes.ping) this.#write(opcodes.pong, data.subarray(from, from + length));
       else if (opcode === opcodes.close) this.terminate();
       at = from + length;
     }
     return data.length;
+  }
+
+  #takeText(data: Buffer, from: number, to: number): void {
+    if (this.count !== null && data[from + typeAt] === nextType) this.count();
+    else this.#receive(data.toString('latin1', from, to));
   }
 
   /** Frames of clients are masked; with zeros, the payload stays as it is. */
@@ -116,10 +125,12 @@ export class Subscription {
  * Opens a subscription. Resolves when it is sent.
  *
  * @param receive gets each later message of the server as text.
+ * @param count is called for each result instead, if it is given.
  */
 export function openSubscription(
   { url, token, after }: { readonly url: string; readonly token: string; readonly after: string },
   receive: (json: string) => void,
+  count: (() => void) | null = null,
 ): Promise<Subscription> {
   return new Promise((resolve, reject) => {
     let isGreeted = false;
@@ -133,6 +144,7 @@ export function openSubscription(
       }
       const payload = { query: merchantEventsText, variables: { after } };
       subscription.send({ id: '1', type: 'subscribe', payload });
+      subscription.count = count;
       resolve(subscription);
     });
     subscription.onClose(() => reject(new Error('The server closed a new socket.')));

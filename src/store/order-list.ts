@@ -3,6 +3,7 @@ import type { OrderScope } from '../domain/actor.ts';
 import { countOf, type ListCount, wholeList } from './list-statement.ts';
 import {
   type Family,
+  fewMax,
   foundMax,
   isOneTotal,
   type Leader,
@@ -87,7 +88,7 @@ async function chooseLeader(on: Reader, scope: OrderScope, page: OrderPage): Pro
   const isCounted = page.direction === null;
   if (given.includes('search')) {
     // All parts lead to orders that are only counted, because they are not sorted.
-    const many = isCounted && families.length === 0 ? [] : await findMany(on, scope, page);
+    const many = isCounted && families.length === 0 ? [] : await findMany(on, scope, page, families.length === 0);
     if (many.length === 0 || families.length === 0) return { family: 'search', many };
   }
   const inOrder = families.filter((family) => isInOrder(family, page.filter));
@@ -103,15 +104,25 @@ async function chooseLeader(on: Reader, scope: OrderScope, page: OrderPage): Pro
   return { family: inOrder[0], many: walks ? ['number'] : [] };
 }
 
-/** The parts of the search that many numbers have. */
-async function findMany(on: Reader, scope: OrderScope, page: OrderPage): Promise<readonly NumberPart[]> {
+/**
+ * The parts of the search that many numbers have.
+ *
+ * @param isAlone whether the search is all that is asked for: finding the orders of a beginning period by period costs little then, so `fewMax` is many.
+ */
+async function findMany(
+  on: Reader,
+  scope: OrderScope,
+  page: OrderPage,
+  isAlone: boolean,
+): Promise<readonly NumberPart[]> {
   const parts = partsOfSearch(page.filter);
   const search = new OrderSearch(scope, page);
+  const maxOf = (part: NumberPart) => (isAlone && part !== 'searchEnd' ? fewMax : foundMax);
   const counts = parts.map(
-    (part) => `(select count(*)::int from (${search.matchingPart(part, foundMax)}) x) as "${part}"`,
+    (part) => `(select count(*)::int from (${search.matchingPart(part, maxOf(part))}) x) as "${part}"`,
   );
   const { rows } = await on.query<Record<NumberPart, number>>(`select ${counts.join()}`, [...search.values]);
-  return parts.filter((part) => (rows[0]?.[part] ?? 0) > foundMax);
+  return parts.filter((part) => (rows[0]?.[part] ?? 0) > maxOf(part));
 }
 
 /** The family that the fewest orders match; undefined when many match each. */

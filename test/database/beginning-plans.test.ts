@@ -7,7 +7,7 @@ import { termsOfOrderSql } from '../../src/store/order-terms.ts';
 import { openNewDatabase } from '../support/database.ts';
 import { explain } from '../support/explain.ts';
 
-const days = 400;
+const daysOfAll = 400;
 const [fewOrders, manyOrders] = [6000, 18_000];
 /** The part of the orders, which are the oldest ones, that has numbers of the old kind. The newest order has one as well. */
 const oldPart = 0.4;
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-async function fill(count: number): Promise<void> {
+async function fill(count: number, days: number): Promise<void> {
   const { pool } = database;
   await pool.query('delete from order_terms; delete from orders; delete from merchants');
   await pool.query(`insert into merchants (id, name, return_origins, created_at) values ($1, 'Shop', '{}', now())`, [
@@ -57,27 +57,36 @@ const pages: readonly (readonly [what: string, filter: Partial<OrderFilter>, dir
   ['a search for an old beginning of the number', { search: 'old-' }, 'desc'],
 ];
 
-/** The most rows that a step of the plans reads, and the pages of the database that they read together. */
-async function readExplained(page: OrderPage): Promise<{ readonly rows: number; readonly blocks: number }> {
+type Explained = { readonly rows: number; readonly step: string; readonly blocks: number };
+
+/** The most rows that a step of the plans reads, which step that is, and the pages of the database that they read together. */
+async function readExplained(page: OrderPage): Promise<Explained> {
   const { pool } = database;
-  let [rows, blocks] = [0, 0];
+  let [rows, step, blocks] = [0, '', 0];
   const query = async (text: string, values: unknown[]): Promise<pg.QueryResult> => {
     const steps = await explain(pool, text, values);
     const [top] = steps;
     blocks += (top?.['Shared Hit Blocks'] ?? 0) + (top?.['Shared Read Blocks'] ?? 0);
-    for (const { 'Actual Rows': found, 'Actual Loops': loops, 'Rows Removed by Filter': removed = 0 } of steps)
-      rows = Math.max(rows, (found + removed) * loops);
+    for (const {
+      'Node Type': type,
+      'Actual Rows': found,
+      'Actual Loops': loops,
+      'Rows Removed by Filter': removed = 0,
+    } of steps) {
+      const read = (found + removed) * loops;
+      if (read > rows) [rows, step] = [read, type];
+    }
     return pool.query(text, values);
   };
   const read = await readOrderPage({ query } as unknown as Database['pool'], scope, page, []);
   expect(read).toHaveLength(page.limit);
-  return { rows, blocks };
+  return { rows, step, blocks };
 }
 
 test('a beginning whose orders are at the end of the list costs about the same at three times as many orders', async () => {
-  const costs = new Map<string, { readonly rows: number; readonly blocks: number }[]>();
+  const costs = new Map<string, Explained[]>();
   for (const count of [fewOrders, manyOrders]) {
-    await fill(count);
+    await fill(count, daysOfAll);
     for (const [what, filter, direction] of pages) {
       const page = { filter: { ...any, ...filter }, direction, after: null, before: null, limit: 21 };
       costs.set(what, [...(costs.get(what) ?? []), await readExplained(page)]);
@@ -88,4 +97,14 @@ test('a beginning whose orders are at the end of the list costs about the same a
     expect(many?.rows, what).toBeLessThanOrEqual(limit);
     expect(many?.blocks, what).toBeLessThan(1.5 * (few?.blocks ?? 0));
   }
+});
+
+test('the orders of one period that come before those with the beginning are looked at in an index alone', async () => {
+  const count = 8000;
+  await fill(count, 1.5);
+  const before = count * (1 - oldPart);
+  const page = { filter: { ...any, number: 'OLD-' }, direction: 'desc', after: null, before: null, limit: 21 } as const;
+  const { rows, step } = await readExplained(page);
+  expect(rows).toBeGreaterThan(before - page.limit);
+  expect(step).toBe('Index Only Scan');
 });
