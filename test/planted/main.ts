@@ -130,7 +130,8 @@ async function run(
   applyOnly: boolean,
 ): Promise<{ isCaught: boolean; line: string }> {
   if (applyOnly) {
-    const refusal = refusalOf(['--check', planted.path], root);
+    const isListed = readFileSync(join(plantedDir, 'README.md'), 'utf8').includes(`| \`${planted.name}\` |`);
+    const refusal = refusalOf(['--check', planted.path], root) ?? (isListed ? null : 'IS NOT IN THE README');
     return refusal === null ? { isCaught: true, line: 'applies' } : { isCaught: false, line: refusal };
   }
   const dir = mkdtempSync(join(tmpdir(), 'paystream-planted-'));
@@ -155,7 +156,7 @@ async function run(
 }
 
 const usage = `DATABASE_URL=postgresql://… npm run prove:planted -- [options] [NAME…]
-  --apply-only   checks that the bugs can be planted, and does not look for them
+  --apply-only   checks that the bugs can be planted and are in the README, and does not look for them
   NAME           only this bug; without a name, all in test/planted`;
 
 const { bugs, applyOnly, databaseUrl } = optionsOrExit(usage, () => {
