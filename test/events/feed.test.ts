@@ -253,15 +253,18 @@ test('a subscriber keeps its position while the database is unavailable and cont
 test('a subscription that fails is ended, and the log says whose events it followed', async () => {
   const orderId = await newOrder();
   const failure = new Error('it cannot take the event');
-  const failed = await new Promise<object>((resolve) => {
-    const log = { ...context.log, error: (fields: object) => resolve(fields) };
+  const logged: object[] = [];
+  const log = { ...context.log, error: (fields: object) => void logged.push(fields) };
+  const feeds = followable({ log });
+  await new Promise<void>((resolve) => {
     const receiver = {
       take() {
         throw failure;
       },
-      end() {},
+      end: resolve,
     };
-    followable({ log }).follow({ merchantId, orderId, types: null }, logStart, receiver);
+    feeds.follow({ merchantId, orderId, types: null }, logStart, receiver);
   });
-  expect(failed).toEqual({ err: failure, merchantId, orderId });
+  expect(logged).toEqual([{ err: failure, merchantId, orderId }]);
+  expect(feeds.followerCount).toBe(0);
 });

@@ -80,9 +80,14 @@ async function runNode(dir: string, args: readonly string[], databaseUrl: string
 }
 
 function stop(signal: NodeJS.Signals): void {
-  // Who asks twice does not want to wait.
-  if (running !== null) process.kill(-running, stoppedBy === null ? 'SIGTERM' : 'SIGKILL');
+  const isFirst = stoppedBy === null;
   stoppedBy = signal;
+  if (running === null) return;
+  try {
+    process.kill(-running, isFirst ? 'SIGTERM' : 'SIGKILL'); // who asks twice does not want to wait
+  } catch {
+    // It has just ended.
+  }
 }
 
 async function prove(dir: string, { needsPostgresql }: Planted, databaseUrl: string): Promise<Catch | null> {

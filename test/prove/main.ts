@@ -50,9 +50,12 @@ async function prove(options: Options): Promise<number> {
       if (databaseUrl !== null && name !== undefined) await dropDatabase(databaseUrl, name);
     }
   };
-  await Promise.all(Array.from({ length: workers }, (_, index) => runOn(index)));
-  progress.stop();
-  rmSync(dir, { recursive: true, force: true });
+  try {
+    await Promise.all(Array.from({ length: workers }, (_, index) => runOn(index)));
+  } finally {
+    progress.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
   if (stats) console.log([tally.toString(), ...neverReached(tally)].join('\n'));
   console.log(`${done} schedules, ${failed} failed, ${durationOf(performance.now() - beganMs)}`);
   return failed;
