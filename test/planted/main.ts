@@ -63,7 +63,7 @@ async function runNode(dir: string, args: readonly string[], databaseUrl: string
   const { DATABASE_URL: _ours, ...env } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: dir,
-    env: { ...env, ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }) },
+    env: { ...env, NO_COLOR: '1', ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }) },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -162,15 +162,18 @@ async function run(
 
 const usage = `DATABASE_URL=postgresql://… npm run prove:planted -- [options] [NAME…]
   --apply-only   checks that the bugs can be planted and are in the README, and does not look for them
+  --by-tests     only the bugs that a test finds, which takes less time than the schedules
   NAME           only this bug; without a name, all in test/planted`;
 
 const { bugs, applyOnly, databaseUrl } = optionsOrExit(usage, () => {
-  const options = { 'apply-only': { type: 'boolean', default: false } } as const;
+  const option = { type: 'boolean', default: false } as const;
+  const options = { 'apply-only': option, 'by-tests': option };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const applyOnly = values['apply-only'];
-  const bugs = readPlanted(positionals);
-  const unknown = positionals.filter((name) => !bugs.some((bug) => bug.name === name));
+  const { 'apply-only': applyOnly, 'by-tests': byTests } = values;
+  const named = readPlanted(positionals);
+  const unknown = positionals.filter((name) => !named.some((bug) => bug.name === name));
   if (unknown.length > 0) throw new Error(`There is no planted bug ${unknown.join(', ')}. See test/planted.`);
+  const bugs = byTests ? named.filter(({ testFile }) => testFile !== null) : named;
   // Some need two transactions at once.
   const isServerNeeded = !applyOnly && bugs.some(({ needsPostgresql }) => needsPostgresql);
   return { bugs, applyOnly, databaseUrl: isServerNeeded ? databaseServer() : (process.env.DATABASE_URL ?? '') };
