@@ -3,7 +3,7 @@ import { openStoredAccount } from '../accounts/open-accounts.ts';
 import { NotFoundError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import { withoutSecrets } from '../logging/secrets.ts';
-import { callDeadlineMs } from '../provider-calls/requests.ts';
+import { withinCallDeadline } from '../provider-calls/requests.ts';
 import { isProviderError, type PaymentOrder } from '../providers/provider.ts';
 import { findProviderAccount, type StoredAccount } from '../store/provider-account-store.ts';
 import type { AccountParts } from './provider-account-input.ts';
@@ -32,7 +32,7 @@ export async function testProviderAccount(
       return { account, problem: `The key belongs to the account ${name}, and ${id} is ${account.account}.` };
     }
     const provider = await openStoredAccount(parts, account);
-    await provider.queryPayment(nonexistentPayment(clock.now()), AbortSignal.timeout(callDeadlineMs));
+    await withinCallDeadline((signal) => provider.queryPayment(nonexistentPayment(clock.now()), signal));
     return { account, problem: null };
   } catch (error) {
     return { account, problem: sentenceOf(error) };

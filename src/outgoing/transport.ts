@@ -1,6 +1,7 @@
 import { type LookupAddress, lookup as lookupByName } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent, errors, request as send } from 'undici';
+import { withDeadline } from '../providers/deadline.ts';
 import { type DestinationRules, destinationProblem, mayReach } from './destination.ts';
 
 export type WebhookRequest = {
@@ -62,9 +63,10 @@ export function openWebhookTransport(
     async send({ url, headers, body }) {
       const problem = destinationProblem(url, rules); // an address in the URL itself is never looked up
       if (problem !== null) throw new NoWebhookAnswerError(`Nothing was sent: the URL ${problem}`);
-      const deadline = AbortSignal.timeout(answerMs);
       try {
-        return await Promise.race([post(agent, { url, headers, body }, deadline), rejectedBy(deadline)]);
+        return await withDeadline(null, answerMs, (deadline) =>
+          Promise.race([post(agent, { url, headers, body }, deadline), rejectedBy(deadline)]),
+        );
       } catch (error) {
         throw new NoWebhookAnswerError(sentenceOf(error), { cause: error });
       }

@@ -37,7 +37,7 @@ import { loadOrderOfPayment } from '../store/order-store.ts';
 import { isConfigured, logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';
 import { isOvertaken } from './refunds.ts';
-import { callDeadlineMs, paymentOrderOf } from './requests.ts';
+import { paymentOrderOf, withinCallDeadline } from './requests.ts';
 import { rejectionOf } from './submit-payment.ts';
 
 /** Whether the provider answered. An answer is already applied to the payment. */
@@ -82,7 +82,7 @@ export async function checkPayment(
   const step = payment.status === 'CANCELING' ? 'close' : 'check';
   let answer: Answer;
   try {
-    answer = await callProvider(context, held, payment, action === 'renew');
+    answer = await withinCallDeadline((signal) => callProvider(context, held, payment, action === 'renew', signal));
   } catch (error) {
     return unanswered(context, payment, error);
   }
@@ -98,10 +98,10 @@ async function callProvider(
   held: OrderAggregate,
   payment: Payment,
   isToRenew: boolean,
+  signal: AbortSignal,
 ): Promise<Answer> {
   const provider = providerOf(context, payment);
   const paymentOrder = paymentOrderOf(held, payment);
-  const signal = AbortSignal.timeout(callDeadlineMs);
   if (payment.status === 'SUCCEEDED') {
     const list = await provider.listRefunds(paymentOrder, signal);
     // A callback does not say which card has paid.

@@ -13,7 +13,7 @@ import { loadOrder } from '../store/order-store.ts';
 import { findRefund } from '../store/refund-store.ts';
 import { logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';
-import { callDeadlineMs, refundNameOf, refundOrderOf } from './requests.ts';
+import { refundNameOf, refundOrderOf, withinCallDeadline } from './requests.ts';
 
 /**
  * Submits a refund to its provider and applies the answer. The refund must be committed, with its amount reserved, and
@@ -24,9 +24,8 @@ export async function submitRefund(context: CommandContext, orderId: string, ref
   const { held, refund, payment } = await loadRefund(context, orderId, refundId);
   let report: RefundReport;
   try {
-    report = await providerOf(context, payment).startRefund(
-      refundOrderOf(held, refund),
-      AbortSignal.timeout(callDeadlineMs),
+    report = await withinCallDeadline((signal) =>
+      providerOf(context, payment).startRefund(refundOrderOf(held, refund), signal),
     );
   } catch (error) {
     await refundFailed(context, refund, payment, error);
@@ -48,9 +47,13 @@ export async function checkRefund(context: CommandContext, refundId: string): Pr
   const found = await findRefund(context.db.pool, refundId);
   if (found === null) throw new Error(`Refund ${refundId} no longer exists.`);
   aboutOrder(context.log, found.orderId);
-  const { held, refund, payment } = await loadRefund(context, found.orderId, refundId);
+  const loaded = await loadRefund(context, found.orderId, refundId);
+  await withinCallDeadline((signal) => check(context, loaded, signal));
+}
+
+async function check(context: CommandContext, { held, refund, payment }: LoadedRefund, signal: AbortSignal) {
+  const { id: refundId } = refund;
   const order = refundOrderOf(held, refund);
-  const signal = AbortSignal.timeout(callDeadlineMs);
   let report: RefundReport | null = null;
   try {
     const answer = await providerOf(context, payment).queryRefund(refundNameOf(held, refund), signal);
@@ -87,14 +90,16 @@ async function unanswered(context: CommandContext, { id, orderId, providerRefund
   });
 }
 
+type LoadedRefund = { readonly held: OrderAggregate; readonly refund: Refund; readonly payment: Payment };
+
 /** Loads a refund with its payment and its order, as committed. */
-async function loadRefund(context: CommandContext, orderId: string, refundId: string) {
+async function loadRefund(context: CommandContext, orderId: string, refundId: string): Promise<LoadedRefund> {
   const held = await loadOrder(context.db.pool, orderId);
   const refund = held?.refunds.find(({ id }) => id === refundId);
   const payment = held?.payments.find(({ id }) => id === refund?.paymentId);
   if (held == null || refund === undefined || payment === undefined)
     throw new Error(`Refund ${refundId} no longer exists.`);
-  return { held: held satisfies OrderAggregate, refund, payment };
+  return { held, refund, payment };
 }
 
 /** Records a refund call that was refused or not answered. @throws the error itself when it is not a provider error. */

@@ -1,10 +1,16 @@
 import type { OrderAggregate } from '../domain/order-change.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { Refund } from '../domain/refund.ts';
+import { withDeadline } from '../providers/deadline.ts';
 import type { PaymentOrder, RefundName, RefundOrder } from '../providers/provider.ts';
 
 /** The deadline in milliseconds for all provider calls of one check together. It is shorter than a lease: see `leaseMs`. */
 export const callDeadlineMs = 20_000;
+
+/** Calls a provider, once or several times, with a signal that ends the calls after `callDeadlineMs`. */
+export function withinCallDeadline<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return withDeadline(null, callDeadlineMs, call);
+}
 
 /** A payment as it is sent to its provider. The values are the same for every call. */
 export function paymentOrderOf({ order }: Pick<OrderAggregate, 'order'>, payment: Payment): PaymentOrder {

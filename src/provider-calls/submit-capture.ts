@@ -10,7 +10,7 @@ import { changeOrder } from '../store/change-order.ts';
 import { loadOrder } from '../store/order-store.ts';
 import { logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';
-import { callDeadlineMs, paymentOrderOf } from './requests.ts';
+import { paymentOrderOf, withinCallDeadline } from './requests.ts';
 
 /**
  * Submits a capture that is committed and leased to the caller, and applies the provider's answer. Without an answer the capture stays
@@ -30,10 +30,9 @@ export async function submitCapture(
   if (captureMinor === null) return 'done'; // a callback has reported the outcome in the meantime
   let report: PaymentReport;
   try {
-    report = await providerOf(context, payment).capturePayment(
-      paymentOrderOf(held, payment),
-      { amountMinor: captureMinor, attempt: captureAttempt },
-      AbortSignal.timeout(callDeadlineMs),
+    const asked = { amountMinor: captureMinor, attempt: captureAttempt };
+    report = await withinCallDeadline((signal) =>
+      providerOf(context, payment).capturePayment(paymentOrderOf(held, payment), asked, signal),
     );
   } catch (error) {
     return captureFailed(context, payment, error);

@@ -11,7 +11,7 @@ import { changeOrder } from '../store/change-order.ts';
 import { rememberSpan } from '../store/trace-store.ts';
 import { logProviderError, providerOf } from './accounts.ts';
 import type { CommandContext } from './context.ts';
-import { callDeadlineMs, paymentOrderOf } from './requests.ts';
+import { paymentOrderOf, withinCallDeadline } from './requests.ts';
 
 /**
  * Submits a payment to its provider and applies the answer. The payment must be committed as SUBMITTING and leased to
@@ -28,7 +28,7 @@ export async function submitPayment(context: CommandContext, order: Order, payme
   await rememberSpan(context.db.pool, paymentId, context.clock.now());
   let report: PaymentReport;
   try {
-    report = await provider.startPayment(paymentOrderOf({ order }, payment), AbortSignal.timeout(callDeadlineMs));
+    report = await withinCallDeadline((signal) => provider.startPayment(paymentOrderOf({ order }, payment), signal));
   } catch (error) {
     return submissionFailed(context, payment, error);
   }
@@ -84,7 +84,9 @@ async function withdraw(
 ): Promise<void> {
   const made = { ...payment, providerPaymentId: report.providerPaymentId, providerReference: report.providerReference };
   try {
-    await provider.closePayment({ ...made, paymentId: payment.id, orderNumber }, AbortSignal.timeout(callDeadlineMs));
+    await withinCallDeadline((signal) =>
+      provider.closePayment({ ...made, paymentId: payment.id, orderNumber }, signal),
+    );
   } catch (error) {
     // The buyer never received the next action. If money arrives all the same, its callback is applied as a late payment.
     log.warn({ err: error, paymentId: payment.id }, 'a canceled payment could not be closed at its provider');

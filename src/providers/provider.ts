@@ -309,9 +309,9 @@ export function isProviderError(error: unknown): error is OutcomeUnknownError | 
  * executed.
  */
 export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  let miss = () => {};
   const deadline = new Promise<never>((_, reject) => {
-    const miss = () =>
-      reject(new OutcomeUnknownError('The provider did not answer in time.', { cause: signal.reason }));
+    miss = () => reject(new OutcomeUnknownError('The provider did not answer in time.', { cause: signal.reason }));
     if (signal.aborted) miss();
     else signal.addEventListener('abort', miss, { once: true });
   });
@@ -320,6 +320,8 @@ export async function answeredInTime<T>(signal: AbortSignal, call: () => Promise
   } catch (error) {
     if (isProviderError(error)) throw error;
     throw new OutcomeUnknownError('The provider’s answer leaves the outcome open.', { cause: error });
+  } finally {
+    signal.removeEventListener('abort', miss);
   }
 }
 

@@ -6,7 +6,7 @@ import type { OrderAggregate } from '../domain/order-change.ts';
 import { needReview } from '../domain/review.ts';
 import { providerOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { callDeadlineMs, paymentOrderOf, refundNameOf } from '../provider-calls/requests.ts';
+import { paymentOrderOf, refundNameOf, withinCallDeadline } from '../provider-calls/requests.ts';
 import { isProviderError } from '../providers/provider.ts';
 import { changeOrder } from '../store/change-order.ts';
 import { loadOrder } from '../store/order-store.ts';
@@ -43,7 +43,8 @@ async function queryPayment(context: CommandContext, held: OrderAggregate, { id 
   const payment = held.payments.find((candidate) => candidate.id === id);
   if (payment === undefined) throw new Error(`Payment ${id} no longer exists.`);
   const provider = providerOf(context, payment);
-  const answer = await provider.queryPayment(paymentOrderOf(held, payment), AbortSignal.timeout(callDeadlineMs));
+  const order = paymentOrderOf(held, payment);
+  const answer = await withinCallDeadline((signal) => provider.queryPayment(order, signal));
   return changeOrder(context, 'check.answer', { orderId: held.order.id, actor: providerActor(payment) }, (change) => {
     if (answer.kind === 'report' && answer.report.status === 'SUCCEEDED') {
       const outcome = applyPaymentReport(change, answer.report);
@@ -64,7 +65,8 @@ async function queryRefund(context: CommandContext, held: OrderAggregate, { id }
   const payment = held.payments.find((candidate) => candidate.id === refund?.paymentId);
   if (refund === undefined || payment === undefined) throw new Error(`Refund ${id} no longer exists.`);
   const provider = providerOf(context, payment);
-  const answer = await provider.queryRefund(refundNameOf(held, refund), AbortSignal.timeout(callDeadlineMs));
+  const name = refundNameOf(held, refund);
+  const answer = await withinCallDeadline((signal) => provider.queryRefund(name, signal));
   return changeOrder(context, 'refund.answer', { orderId: held.order.id, actor: providerActor(payment) }, (change) => {
     if (answer.kind === 'report' && answer.report.status !== 'PENDING') {
       const outcome = applyRefundReport(change, payment.id, answer.report, newId('refund'));

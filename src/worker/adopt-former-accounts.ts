@@ -1,5 +1,5 @@
 import type { CommandContext } from '../provider-calls/context.ts';
-import { callDeadlineMs, paymentOrderOf } from '../provider-calls/requests.ts';
+import { paymentOrderOf, withinCallDeadline } from '../provider-calls/requests.ts';
 import { isProviderError, type PaymentProvider, RejectedError } from '../providers/provider.ts';
 import {
   type FormerPayment,
@@ -107,8 +107,8 @@ async function queryOwner(
   const payment = held?.payments.find((candidate) => candidate.id === id);
   if (held === null || payment === undefined) return 'unknown';
   try {
-    const signal = AbortSignal.timeout(callDeadlineMs);
-    const { kind } = await provider.queryPayment(paymentOrderOf(held, payment), signal);
+    const order = paymentOrderOf(held, payment);
+    const { kind } = await withinCallDeadline((signal) => provider.queryPayment(order, signal));
     return kind === 'report' ? 'ours' : 'another';
   } catch (error) {
     if (error instanceof RejectedError) return 'another';

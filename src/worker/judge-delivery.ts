@@ -9,7 +9,7 @@ import { aboutOrder } from '../logging/request-log.ts';
 import { currentSpan } from '../logging/trace.ts';
 import { isConfigured, providerOf } from '../provider-calls/accounts.ts';
 import type { CommandContext } from '../provider-calls/context.ts';
-import { callDeadlineMs } from '../provider-calls/requests.ts';
+import { withinCallDeadline } from '../provider-calls/requests.ts';
 import { isProviderError, type RefundName, type WebhookMessage } from '../providers/provider.ts';
 import type { PaymentPlace } from '../store/lookups.ts';
 import { loadOrder } from '../store/order-store.ts';
@@ -165,7 +165,7 @@ async function queryRefund(
   const name: RefundName = { paymentId, providerPaymentId, refundId, providerRefundId };
   try {
     const provider = providerOf(context, payment);
-    const answer = await provider.queryRefund(name, AbortSignal.timeout(callDeadlineMs));
+    const answer = await withinCallDeadline((signal) => provider.queryRefund(name, signal));
     return answer.kind === 'report' ? answer.report : null;
   } catch (error) {
     if (!isProviderError(error)) throw error;

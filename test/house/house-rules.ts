@@ -20,12 +20,12 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
     'database',
     'store',
     'accounts/provider-accounts.ts',
-    ...['providers/provider.ts', 'providers/logged-provider.ts'],
+    ...['providers/provider.ts', 'providers/logged-provider.ts', 'providers/deadline.ts'],
     'logging',
   ],
   outgoing: [
     ...['domain', 'database', 'store', 'accounts/master-key.ts', 'accounts/sealing.ts', 'accounts/webhook-secrets.ts'],
-    ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts', 'logging'],
+    ...['events/cursor.ts', 'events/log.ts', 'events/log-time.ts', 'logging', 'providers/deadline.ts'],
   ],
   commands: [
     ...['domain', 'database', 'store', 'accounts', 'provider-calls', 'providers/provider.ts', 'logging'],

@@ -1,9 +1,11 @@
+import { getEventListeners } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
 import { withDeadline } from '../../src/providers/deadline.ts';
+import { answeredInTime } from '../../src/providers/provider.ts';
 import { patient } from './contract-steps.ts';
 
 setFlagsFromString('--expose-gc');
@@ -41,4 +43,12 @@ test('a call ends by the signal that it is given, with that signal’s reason', 
 
 test('what a call answers in time is its answer', async () => {
   expect(await withDeadline(patient(), 60_000, async () => 7)).toBe(7);
+});
+
+test('nothing of a call is left at its signal when the call has ended', async () => {
+  const { signal } = new AbortController();
+  await withDeadline(signal, 60_000, async () => 7);
+  await answeredInTime(signal, async () => 7);
+  await expect(answeredInTime(signal, () => Promise.reject(new Error('Refused.')))).rejects.toThrow();
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

@@ -41,9 +41,9 @@ const keys = new Map([
 const body = Buffer.from('{"prepay_id":"wx26112209580621e9b071c00d9e093b0000","世界":"🙂"}', 'utf8');
 const fault = (headers: Record<string, string>, signed: Buffer = body) => signatureFaultOf(headers, signed, keys, now);
 
-test.each(['request', 'bridge'] as const)('openssl signs a %s as we do, byte for byte', (what) => {
+test.each(['request', 'bridge'] as const)('openssl signs a %s as we do, byte for byte', async (what) => {
   const { lines, signature } = made[what];
-  expect(signLines(createPrivateKey(made.merchantPrivateKey), lines)).toBe(signature);
+  expect(await signLines(createPrivateKey(made.merchantPrivateKey), lines)).toBe(signature);
 });
 
 test('what openssl has signed and another program has sealed is read', () => {
@@ -86,14 +86,14 @@ function headersOf({ timestamp, nonce, signature }: z.infer<typeof headSchema>):
 test.each<[method: string, target: string, sent: string]>([
   ['GET', `/v3/pay/transactions/out-trade-no/pay_1?mchid=${mchId}`, ''],
   ['POST', '/v3/pay/transactions/native', '{"description":"两张票 🙂"}'],
-])('a %s is signed with its path, its query, its time and its body', (method, target, sent) => {
+])('a %s is signed with its path, its query, its time and its body', async (method, target, sent) => {
   const signer = { mchId, serial: merchantSerial, privateKey: merchant.privateKey };
-  const authorization = authorizationOf(signer, { method, target, body: sent }, now);
+  const authorization = await authorizationOf(signer, { method, target, body: sent }, now);
   const request = { method, target, headers: { authorization }, body: sent };
   expect(isSignedRightly(request)).toBe(true);
   expect(isSignedRightly({ ...request, target: `${target}x` })).toBe(false);
   expect(isSignedRightly({ ...request, body: `${sent} ` })).toBe(false);
-  expect(authorizationOf(signer, { method, target, body: sent }, now)).not.toBe(authorization); // another nonce
+  expect(await authorizationOf(signer, { method, target, body: sent }, now)).not.toBe(authorization); // another nonce
 });
 
 test.each<[what: string, headers: Record<string, string>]>([

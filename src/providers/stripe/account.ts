@@ -37,7 +37,7 @@ export function accountIdOf(account: string): string {
 export async function findStripeAccount(config: StripeConfig, log: Log, pause = pauseFor): Promise<string> {
   const { accountId } = config;
   try {
-    const id = await withDeadline(new AbortController().signal, accountTimeoutMs, (signal) =>
+    const id = await withDeadline(null, accountTimeoutMs, (signal) =>
       accountId === undefined ? askWithRetries(config, signal, pause) : ask(config, signal),
     );
     if (accountId !== undefined && id !== accountId) {

@@ -67,7 +67,7 @@ export function createWechatpayProvider(options: WechatpayOptions): PaymentProvi
     const { target, body, nextActionOf } = prepayOf(order, options);
     const answer = await client.post(target, body, signal);
     if (answer.kind === 'refused') return resolveRefusedStart(order, answer, signal);
-    const nextAction = readAnswer(() => nextActionOf(answer.body, askedAt));
+    const nextAction = await readAnswer(() => nextActionOf(answer.body, askedAt));
     return paymentReport({
       paymentId: order.paymentId,
       status: 'ACTION_REQUIRED',

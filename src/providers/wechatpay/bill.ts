@@ -66,7 +66,8 @@ export async function fetchWechatpayBill(options: BillOptions, date: string, sig
     throw new OutcomeUnknownError('The download address of WeChat Pay’s bill is not at WeChat Pay.');
   }
   const request = { method: 'GET', target: url.pathname + url.search, body: '' };
-  const headers = { Authorization: authorizationOf(options.signer, request, options.now()), 'User-Agent': 'paystream' };
+  const authorization = await authorizationOf(options.signer, request, options.now());
+  const headers = { Authorization: authorization, 'User-Agent': 'paystream' };
   return readWechatpayBill(await downloadBill(url.href, signal, headers), sha1);
 }
 

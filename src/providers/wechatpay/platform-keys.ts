@@ -87,9 +87,7 @@ export function createPlatformKeyStore(options: {
 
   async function ask(): Promise<void> {
     const request = { method: 'GET', target: '/v3/certificates', body: '', platformSerial: null } as const;
-    const reply = await withDeadline(new AbortController().signal, listTimeoutMs, (deadline) =>
-      sendSigned(request, deadline),
-    );
+    const reply = await withDeadline(null, listTimeoutMs, (deadline) => sendSigned(request, deadline));
     if (reply.status !== 200) throw errorOf({ status: reply.status, code: codeIn(reply.body), requestId: null });
     listed = new Map([...valid(), ...certificatesIn(reply)]);
     listedAt = now();

@@ -17,8 +17,8 @@ export type PrepayOptions = Merchant & {
 export type Prepay = {
   readonly target: string;
   readonly body: object;
-  /** @throws {ZodError} for an unexpected answer. */
-  nextActionOf(answer: unknown, askedAt: Date): NextAction;
+  /** @throws {ZodError} at once for an unexpected answer. */
+  nextActionOf(answer: unknown, askedAt: Date): NextAction | Promise<NextAction>;
 };
 
 /** Counted in UTF-16 code units, which never count less than WeChat Pay does. */
@@ -102,11 +102,16 @@ export function truncate(lengthMax: number, text: string): string {
 }
 
 /** The parameters that open the payment in the WeChat app. They are signed by us and checked by WeChat. */
-function bridgeActionOf(prepayId: string, { appId, privateKey }: PrepayOptions, now: Date, until: Date): NextAction {
+async function bridgeActionOf(
+  prepayId: string,
+  { appId, privateKey }: PrepayOptions,
+  now: Date,
+  until: Date,
+): Promise<NextAction> {
   const timeStamp = unixSecondsOf(now);
   const nonceStr = newNonce();
   const packed = `prepay_id=${prepayId}`;
-  const paySign = signLines(privateKey, [appId, timeStamp, nonceStr, packed]);
+  const paySign = await signLines(privateKey, [appId, timeStamp, nonceStr, packed]);
   const bridge = { appId, timeStamp, nonceStr, package: packed, signType: 'RSA', paySign };
   return { kind: 'WECHAT_PAY_BRIDGE', ...bridge, expiresAt: until.toISOString() };
 }

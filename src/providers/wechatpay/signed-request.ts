@@ -37,9 +37,9 @@ export function createSendSigned(options: {
   const base = new URL(baseUrl);
   let avoidFirstHostUntil = new Date(0);
 
-  function signed(request: Parameters<typeof authorizationOf>[1]): string {
+  async function signed(request: Parameters<typeof authorizationOf>[1]): Promise<string> {
     try {
-      return authorizationOf(signer, request, now());
+      return await authorizationOf(signer, request, now());
     } catch (cause) {
       const message = 'WeChat Pay cannot be called: the request could not be signed; check WECHATPAY_PRIVATE_KEY.';
       throw new MisconfiguredError(message, configurationRetryAfterMs, { cause });
@@ -68,10 +68,10 @@ export function createSendSigned(options: {
 
   return ({ method, target, body, platformSerial }, signal) => {
     const url = new URL(target, base);
-    const sendTo: SendTo = (host, timeoutMs) => {
+    const sendTo: SendTo = async (host, timeoutMs) => {
       url.host = host;
       const headers = {
-        Authorization: signed({ method, target: url.pathname + url.search, body }),
+        Authorization: await signed({ method, target: url.pathname + url.search, body }),
         Accept: 'application/json',
         'Content-Type': 'application/json',
         'User-Agent': 'paystream',
