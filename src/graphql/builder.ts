@@ -6,9 +6,8 @@ import type PrismaTypes from '../../prisma/generated/pothos-types.ts';
 import { getDatamodel } from '../../prisma/generated/pothos-types.ts';
 import { accessPlugin } from './access.ts';
 import type { GraphqlContext } from './context.ts';
-import { documentLimits, tooComplex } from './document-limits.ts';
+import { operationLimits, operationTooComplex } from './document-limits.ts';
 
-const { depth, breadth, cost } = documentLimits;
 /** The estimated length of a list without a `first` argument. */
 const listLengthEstimate = 3;
 
@@ -31,11 +30,8 @@ export const builder = new SchemaBuilder<{
   errors: { defaultTypes: [], directResult: true },
   complexity: {
     defaultListMultiplier: listLengthEstimate,
-    limit: { depth, breadth, complexity: cost },
-    complexityError: (kind) =>
-      tooComplex(
-        `The operation exceeds the limit of its ${kind.toLowerCase()}. The limits are: depth ${depth}, breadth ${breadth} fields, complexity ${cost} (fields times rows). Select fewer fields, or smaller pages.`,
-      ),
+    limit: ({ isMeasured }) => (isMeasured ? {} : operationLimits),
+    complexityError: (kind) => operationTooComplex(kind.toLowerCase()),
   },
   prisma: {
     client: (context) => context.commands.db.prisma,

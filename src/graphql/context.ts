@@ -61,6 +61,8 @@ export type GraphqlContext = OrderLoaders & {
   readonly socket: object | null;
   /** The id of the last event that an EventSource got before it reconnected; null for other requests. */
   readonly lastEventId: string | null;
+  /** True when the limits of the operation are kept for certain: it was measured when its subscription began, or the document is our own. */
+  readonly isMeasured: boolean;
   readonly administration: Administration;
   readonly replayDelivery: ReplayDelivery;
   /** Null on a server without a master key. */

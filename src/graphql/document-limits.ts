@@ -1,6 +1,9 @@
+import { complexityFromQuery } from '@pothos/plugin-complexity';
 import {
   type ASTVisitor,
+  type ExecutionArgs,
   GraphQLError,
+  getOperationAST,
   Kind,
   NoSchemaIntrospectionCustomRule,
   type OperationDefinitionNode,
@@ -29,8 +32,41 @@ export const documentLimits = {
   mutationFields: 10,
 } as const;
 
+const measures = ['depth', 'breadth', 'complexity'] as const;
+export const operationLimits = {
+  depth: documentLimits.depth,
+  breadth: documentLimits.breadth,
+  complexity: documentLimits.cost,
+} as const;
+
+/** Reports that an operation as a whole exceeds a limit. */
+export function operationTooComplex(measure: string): GraphQLError {
+  const { depth, breadth, complexity } = operationLimits;
+  return tooComplex(
+    `The operation exceeds the limit of its ${measure}. The limits are: depth ${depth}, breadth ${breadth} fields, complexity ${complexity} (fields times rows). Select fewer fields, or smaller pages.`,
+  );
+}
+
+/**
+ * Measures a subscription, once for all its events, as the complexity plugin measures each query and mutation. The variables must be valid.
+ *
+ * @returns the error of one that exceeds a limit.
+ */
+export function excessOfSubscription(args: ExecutionArgs): GraphQLError | null {
+  const { document, operationName, schema, variableValues } = args;
+  // The plugin measures the first operation of a document, whatever its name.
+  const operation = getOperationAST(document, operationName);
+  const definitions = document.definitions.filter(
+    (definition) => definition === operation || definition.kind !== Kind.OPERATION_DEFINITION,
+  );
+  const variables = { ...variableValues };
+  const measured = complexityFromQuery({ ...document, definitions }, { schema, variables });
+  const exceeded = measures.find((measure) => measured[measure] > operationLimits[measure]);
+  return exceeded === undefined ? null : operationTooComplex(exceeded);
+}
+
 /** Reports that an operation exceeds one of the limits. */
-export function tooComplex(message: string, nodes?: SelectionNode | OperationDefinitionNode): GraphQLError {
+function tooComplex(message: string, nodes?: SelectionNode | OperationDefinitionNode): GraphQLError {
   return new GraphQLError(message, { nodes, extensions: { code: 'QUERY_TOO_COMPLEX' } });
 }
 

@@ -8,6 +8,7 @@ import { encodeCursor } from '../events/cursor.ts';
 import { FollowedEvents } from '../events/followed-events.ts';
 import type { LoggedEvent } from '../events/log.ts';
 import { actorOf, type GraphqlContext } from './context.ts';
+import { excessOfSubscription } from './document-limits.ts';
 import { groupKeyOf, type SubscriptionRequest } from './group-key.ts';
 import { LiveSubscription } from './live-subscription.ts';
 import { maskedError } from './mask.ts';
@@ -34,6 +35,8 @@ export function shareSubscriptions({ server, openEventStream }: SharedSubscripti
   async function start(args: ExecutionArgs): Promise<ExecutionResult | LiveSubscription> {
     const events = await createSourceEventStream(args);
     if (!(events instanceof FollowedEvents)) return events as ExecutionResult; // the errors of the field's `subscribe`
+    const excess = excessOfSubscription(args);
+    if (excess !== null) return { errors: [excess] };
     const caller = actorOf(args.contextValue as GraphqlContext);
     const { document, operationName = null, variableValues } = args;
     const request = { document, operationName, variables: variableValues ?? {} };

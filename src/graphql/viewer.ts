@@ -28,7 +28,7 @@ export function contextOfViewer(server: ServerContext, viewer: Viewer): Omit<Gra
   return {
     ...server,
     actor: { ...viewer, returnOrigins: [], webOrigins: [], revoked: neverEnding },
-    ...{ hasToken: true, address: '', socket: null, lastEventId: null },
+    ...{ hasToken: true, address: '', socket: null, lastEventId: null, isMeasured: true },
     orderEvents: createOrderEventsLoader(server.commands.db.pool, viewer.merchantId),
     ...createOrderLoaders(server.commands.db.pool, viewer),
   };

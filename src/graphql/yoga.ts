@@ -148,7 +148,7 @@ function yogaOptionsOf({
       hasToken: actor !== null || bearerTokenOf(authorization) !== null,
       ...server,
       commands: { ...commands, log: logOfRequest(log, requestId) },
-      ...{ requestId, address, socket, lastEventId },
+      ...{ requestId, address, socket, lastEventId, isMeasured: false },
       orderEvents: createOrderEventsLoader(db.pool, actor?.merchantId ?? ''),
       ...createOrderLoaders(db.pool, actor ?? nobody),
     };

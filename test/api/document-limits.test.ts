@@ -58,3 +58,23 @@ describe.each<[Transport]>(transports.map((transport) => [transport]))('over %s'
     expect(rows).toEqual([]);
   });
 });
+
+const nested = (levels: number, inner: string) =>
+  `${'order { ...F events(first: 100) { nodes { '.repeat(levels)}${inner}${' } } }'.repeat(levels)}`;
+
+describe.each<[Transport]>([['SSE'], ['WebSocket']])('a subscription over %s', (transport) => {
+  test.each<[what: string, selected: string]>([
+    ['depth', nested(6, 'id')],
+    ['breadth', times(8, (index) => `o${index}: order { ...F }`)],
+    ['complexity', nested(3, 'id')],
+  ])('that exceeds the limit of its %s is refused when it begins, not event by event', async (what, selected) => {
+    const query = `query Other { __typename }
+      subscription Events { merchantEvents { ${selected} } }
+      fragment F on Order { ${times(50, () => 'id')} }`;
+    const operation = { query, operationName: 'Events' };
+    const answers = await answersOf(app, transport, operation);
+    expect(answers).toMatchObject([
+      { errors: [{ message: expect.stringContaining(`its ${what}`), extensions: { code: 'QUERY_TOO_COMPLEX' } }] },
+    ]);
+  });
+});

@@ -113,7 +113,15 @@ async function unsharedFramesOf(actor: Caller, { query, variables }: Operation, 
   const log = { info() {}, warn() {}, error() {} };
   const notifier = createNotifier();
   const contextValue: GraphqlContext = {
-    ...{ actor, hasToken: true, requestId: 'alone', address: '203.0.113.7', socket: {}, lastEventId: null },
+    ...{
+      actor,
+      hasToken: true,
+      requestId: 'alone',
+      address: '203.0.113.7',
+      socket: {},
+      lastEventId: null,
+      isMeasured: false,
+    },
     commands: {
       ...{ db, clock, log, notifier, accounts: onlyAccounts(db, []), failpoint: passAll },
       writer: createOrderWriter({ db, clock, failpoint: passAll }),

@@ -6,6 +6,7 @@ export type Transport = (typeof transports)[number];
 
 export type Operation = {
   readonly query?: string;
+  readonly operationName?: string;
   readonly variables?: object;
   readonly extensions?: object;
 };
