@@ -103,11 +103,17 @@ function issuesOf(
       }
     }
   }
-  for (const [index, { refundId }] of (refunds ?? []).entries()) {
-    const path = `refunds.${index}.refundId`;
-    if (!change.refunds.some(({ id }) => id === refundId))
-      issues.push({ path, message: 'is not a refund of this order.' });
-    else if (isRepeated(refundId)) issues.push({ path, message: 'appears twice.' });
+  for (const [index, { refundId, status }] of (refunds ?? []).entries()) {
+    const at = `refunds.${index}`;
+    const refund = change.refunds.find(({ id }) => id === refundId);
+    if (refund === undefined) issues.push({ path: `${at}.refundId`, message: 'is not a refund of this order.' });
+    else if (isRepeated(refundId)) issues.push({ path: `${at}.refundId`, message: 'appears twice.' });
+    else if (refund.approval === 'NEEDED' || refund.approval === 'REJECTED') {
+      issues.push({ path: `${at}.refundId`, message: 'was not approved, and therefore never sent to the provider.' });
+    } else if (status === 'FAILED' && refund.status === 'SUCCEEDED' && refund.evidenceSource !== 'OPERATOR') {
+      // Its amount could be refunded again, although the money is gone.
+      issues.push({ path: `${at}.status`, message: 'contradicts the provider, which has reported SUCCEEDED.' });
+    }
   }
   if (latePayment != null && !reasons.includes('LATE_PAYMENT')) {
     issues.push({ path: 'latePayment', message: 'is only valid with the reason LATE_PAYMENT.' });

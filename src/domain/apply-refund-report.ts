@@ -1,8 +1,9 @@
 import { after } from './clock.ts';
-import { formatMoney, type Money } from './money.ts';
+import { formatMoney, type Money, sumOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { surplusRefundedOf } from './order-sums.ts';
 import { type Payment, type PaymentFailure, refundableMinor, waitingMinor } from './payment.ts';
+import { checkSoon } from './payment-checks.ts';
 import { classifyRefundReport, isReserved, isUnderWay, type Refund, type RefundFacts } from './refund.ts';
 import { restartRefundChecks } from './refund-checks.ts';
 import type { RefundReport, ReportOutcome } from './report.ts';
@@ -69,7 +70,9 @@ export function compareReturned(
   returned: 'NONE' | 'SOME' | 'ALL' | null,
 ): void {
   const { capturedMinor, refundedMinor, reservedMinor } = change.payment(paymentId);
-  const knownMinor = refundedMinor + reservedMinor;
+  // The provider knows nothing of a refund that waits for approval.
+  const knownMinor =
+    refundedMinor + reservedMinor - sumOf(waitingFor(change, paymentId), (refund) => refund.amountMinor);
   const isUnrecorded = (returned === 'ALL' && knownMinor < capturedMinor) || (returned === 'SOME' && knownMinor === 0n);
   if (!isUnrecorded) return;
   needReview(
@@ -129,7 +132,7 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
     case 'SUCCEEDED':
       // After a failure a callback does not prove success, because it may be older than the failure. Query instead.
       if (!wasReserved && report.evidence.source === 'CALLBACK') return checkInstead(change, refund);
-      if (!wasReserved && refundableMinor(payment) < amountMinor) return deferReport(change, payment);
+      if (!wasReserved && !hasRoom(change, id, amountMinor)) return deferReport(change, payment);
       change.record('REFUND_SUCCEEDED', {
         payment: { id, refundedMinor: refundedMinor + amountMinor, ...released },
         refund: { ...reportedFacts(refund, report), ...noFailure, succeededAt: timeOf(report) },
@@ -144,7 +147,8 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
   }
   restartRefundChecks(change, refund.id);
   settleReviews(change);
-  if (report.status === 'FAILED') handleReleasedAmount(change, payment.id);
+  if (report.status !== 'PENDING') refundRestOfSurplus(change, payment.id);
+  if (report.status === 'FAILED') reviewReleasedAmount(change, payment.id);
   if (report.status === 'FAILED' && (!wasReserved || refund.origin === 'SURPLUS')) {
     needReview(change, 'REFUND_ABNORMAL', `${refund.id}: the refund failed. The buyer has not received the money.`);
   }
@@ -152,11 +156,21 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
   return { effect: 'applied' };
 }
 
-/** After a failed refund: refunds the surplus that its reservation blocked, or puts quarantined money back into review. */
-function handleReleasedAmount(change: OrderChange, paymentId: string): void {
+/** After the amount of a refund was released: refunds the surplus that was blocked by it, and puts quarantined money back into review. */
+export function handleReleasedAmount(change: OrderChange, paymentId: string): void {
+  refundRestOfSurplus(change, paymentId);
+  reviewReleasedAmount(change, paymentId);
+}
+
+/** Refunds the surplus that an earlier refund has blocked, or that was decided while it was under way. */
+function refundRestOfSurplus(change: OrderChange, paymentId: string): void {
   const payment = change.payment(paymentId);
   if (payment.surplusMinor > surplusRefundedOf(payment, change.refunds)) refundSurplus(change, paymentId);
-  if (waitingMinor(payment) > 0n) needReview(change, 'LATE_PAYMENT', `${paymentId}: paid after the order was closed.`);
+}
+
+function reviewReleasedAmount(change: OrderChange, paymentId: string): void {
+  if (waitingMinor(change.payment(paymentId)) > 0n)
+    needReview(change, 'LATE_PAYMENT', `${paymentId}: paid after the order was closed.`);
 }
 
 /** Records a refund that was made in the provider's console, unless its payment does not cover the amount yet. */
@@ -173,7 +187,7 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
     change.addRefund({ ...made, ...reportedFacts(made, report), ...failureOf(report), id, status: 'FAILED' });
     return { effect: 'applied' };
   }
-  if (refundableMinor(payment) < amountMinor) return deferReport(change, payment);
+  if (!hasRoom(change, payment.id, amountMinor)) return deferReport(change, payment);
   if (report.refundId !== null) {
     needReview(change, 'REFUND_ABNORMAL', `${report.refundId}: the provider executed this refund twice.`);
   }
@@ -184,12 +198,46 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
   return advance(change, change.payment(payment.id), refund, report);
 }
 
+/** The refunds of a payment that wait for another person. They were never sent to the provider. */
+function waitingFor({ refunds }: OrderChange, paymentId: string): Refund[] {
+  return refunds.filter(
+    (refund) => refund.paymentId === paymentId && refund.approval === 'NEEDED' && isReserved(refund),
+  );
+}
+
+/**
+ * True when the payment covers a refund that the provider has made. Refunds that wait for approval are ended for it, the newest first: the provider
+ * would refuse them, and while they wait, the refund that was made would not be recorded.
+ */
+function hasRoom(change: OrderChange, paymentId: string, amountMinor: bigint): boolean {
+  const waiting = waitingFor(change, paymentId);
+  const room = () => refundableMinor(change.payment(paymentId));
+  if (room() + sumOf(waiting, (refund) => refund.amountMinor) < amountMinor) return false;
+  for (const refund of waiting.toReversed()) {
+    if (room() >= amountMinor) break;
+    const { reservedMinor } = change.payment(paymentId);
+    change.record('REFUND_FAILED', {
+      payment: { id: paymentId, reservedMinor: reservedMinor - refund.amountMinor },
+      refund: {
+        ...{ id: refund.id, status: 'FAILED', approval: 'REJECTED' },
+        ...{ decidedByKind: change.actor.kind, decidedById: change.actor.id },
+        ...{
+          failureReason: 'superseded',
+          failureMessage: 'The amount was refunded at the provider while this refund waited for approval.',
+        },
+      },
+    });
+  }
+  return true;
+}
+
 /**
  * Defers a report: by our records, the payment does not cover the refund yet. Checks the payment and its pending refunds
  * now, because the records may be outdated.
  */
 function deferReport(change: OrderChange, { id }: Payment): ReportOutcome {
-  change.plan(id, { checkAt: change.at, leasedUntil: null });
+  checkSoon(change, id, change.at);
+  change.plan(id, { leasedUntil: null });
   for (const refund of change.refunds) {
     if (refund.paymentId === id && isUnderWay(refund)) change.planRefund(refund.id, { checkAt: change.at });
   }
@@ -208,10 +256,10 @@ function checkInstead(change: OrderChange, refund: Refund): ReportOutcome {
  */
 function planLaterCheck(change: OrderChange, paymentId: string, { status, evidence }: RefundReport): void {
   const { checkAt } = change.payment(paymentId);
-  const isRefused = status === 'FAILED' && evidence.source === 'RESPONSE';
-  const next = isRefused ? change.at : after(change.at, settledDelayMsMin);
+  const next = after(change.at, settledDelayMsMin);
   if (checkAt === null || checkAt <= change.at || checkAt > next)
     change.plan(paymentId, { checkAt: next, checkAttempts: 0 });
+  if (status === 'FAILED' && evidence.source === 'RESPONSE') checkSoon(change, paymentId, change.at);
 }
 
 type ReportedFacts = { readonly id: string } & Partial<RefundFacts>;

@@ -1,6 +1,7 @@
 import { after } from './clock.ts';
 import type { OrderChange } from './order-change.ts';
 import { isAbandoned, isLive } from './payment.ts';
+import { isUnderWay } from './refund.ts';
 import { needReview } from './review.ts';
 import { nextCheckAt, waitingDelayMsMax } from './schedule.ts';
 
@@ -31,6 +32,40 @@ export function postponeCheck(change: OrderChange, paymentId: string): void {
       'STUCK_UNKNOWN',
       `${paymentId}: the outcome is still unknown after ${checkAttempts} queries to the provider.`,
     );
+  }
+}
+
+/**
+ * Brings the next check forward to `at`, or plans one. The few checks of a payment that has ended are not used up by it: the check after it is the one
+ * that the schedule has next.
+ */
+export function checkSoon(change: OrderChange, paymentId: string, at: Date): void {
+  const payment = change.payment(paymentId);
+  if (payment.checkAt !== null && payment.checkAt <= at) return;
+  // It may become -1, which is the check before the first one of the schedule.
+  const checkAttempts = isLive(payment) ? payment.checkAttempts : Math.max(payment.checkAttempts - 1, -1);
+  change.plan(paymentId, { checkAt: at, checkAttempts });
+}
+
+/**
+ * The delay between an unreadable callback and the check of its payment. The provider may need a moment before its query
+ * results show the change.
+ */
+const unreadableCheckDelayMs = 2000;
+
+/**
+ * Records that a verified callback for the payment cannot be read. The payment and its pending refunds are checked soon,
+ * because the callback may have announced a change. A repetition has no effect while the review is open.
+ */
+export function noteUnreadableCallback(change: OrderChange, paymentId: string, why: string): void {
+  needReview(change, 'UNREADABLE_CALLBACK', `${paymentId}: ${why}`);
+  const soon = after(change.at, unreadableCheckDelayMs);
+  checkSoon(change, paymentId, soon);
+  for (const refund of change.refunds) {
+    const isLater = refund.checkAt === null || refund.checkAt > soon;
+    if (refund.paymentId === paymentId && isUnderWay(refund) && isLater) {
+      change.planRefund(refund.id, { checkAt: soon });
+    }
   }
 }
 

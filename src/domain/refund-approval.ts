@@ -1,4 +1,5 @@
 import type { EventActor } from './actor.ts';
+import { handleReleasedAmount } from './apply-refund-report.ts';
 import { ForbiddenError, RefundNotApprovableError } from './errors.ts';
 import type { RefundLimit } from './order.ts';
 import type { OrderChange } from './order-change.ts';
@@ -10,9 +11,10 @@ import type { Refund } from './refund.ts';
  */
 export function needsApproval({ order, refunds, refundLimits, actor }: OrderChange, amountMinor: bigint): boolean {
   if (actor.kind !== 'OPERATOR' || refundLimits === null) return false;
+  // One that failed by the word of an operator counts: the money may be gone.
   const unapproved = refunds.filter(
-    ({ requestedByKind, approval, status }) =>
-      requestedByKind === 'OPERATOR' && approval === null && status !== 'FAILED',
+    ({ requestedByKind, approval, status, evidenceSource }) =>
+      requestedByKind === 'OPERATOR' && approval === null && (status !== 'FAILED' || evidenceSource === 'OPERATOR'),
   );
   const sumMinor = unapproved.reduce((sum, refund) => sum + refund.amountMinor, amountMinor);
   return sumMinor > limitIn(refundLimits, order.currency);
@@ -60,6 +62,7 @@ export function rejectRefund(change: OrderChange, refundId: string, reason: stri
       ...{ failureReason: 'rejected', failureMessage: reason ?? 'The refund was not approved.' },
     },
   });
+  handleReleasedAmount(change, id);
 }
 
 function requireWaiting({ id, approval, status }: Refund): void {

@@ -70,7 +70,7 @@ export function classifyRefundReport(held: RefundStatus, reported: ReportedRefun
   return mayFollowRefund(held, reported) ? 'advances' : 'contradicts';
 }
 
-/** The id of the refund of a payment's surplus. It is derived from the payment's id, so that there is at most one. */
+/** The id of the first refund of a payment's surplus, which is derived from the payment's id. */
 export function surplusRefundIdOf(paymentId: string): string {
   return paymentId.replace(`${idPrefixes.payment}_`, `${idPrefixes.refund}_`);
 }

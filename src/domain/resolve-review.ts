@@ -37,7 +37,9 @@ export function resolveReview(change: OrderChange, resolution: Resolution): void
   applyFacts(change, resolution);
   const hasStated = change.events.length > eventsBefore;
   const held = change.order.reviewReasons.filter((reason) => reasons.includes(reason));
-  if (held.includes('LATE_PAYMENT')) decideLatePayments(change, resolution);
+  // An earlier version did not put money back into review when the refund that it was reserved for was not approved.
+  const isForgotten = reasons.includes('LATE_PAYMENT') && change.payments.some((payment) => waitingMinor(payment) > 0n);
+  if (held.includes('LATE_PAYMENT') || isForgotten) decideLatePayments(change, resolution);
   if (held.includes('STUCK_UNKNOWN') || held.includes('REFUND_ABNORMAL')) resumeChecks(change);
   const { reviewReasons } = change.order;
   const left = reviewReasons.filter((reason) => !held.includes(reason));
@@ -108,8 +110,8 @@ function decideLatePayments(change: OrderChange, { latePayment, note }: Resoluti
     });
     if (shares.surplusMinor > 0n) {
       const surplus = formatMoney({ amountMinor: shares.surplusMinor, currency: payment.currency });
-      needReview(change, 'SURPLUS', `${id}: a surplus of ${surplus} is refunded to the buyer.`);
-      refundSurplus(change, id);
+      needReview(change, 'SURPLUS', `${id}: a surplus of ${surplus} is to be refunded to the buyer.`);
+      refundSurplus(change, id, 'person');
     }
     if (latePayment === 'ACCEPT') confirm(change, id);
   }

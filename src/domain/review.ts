@@ -1,4 +1,3 @@
-import { after } from './clock.ts';
 import type { ReviewReason } from './order.ts';
 import type { OrderChange } from './order-change.ts';
 import { surplusRefundedOf } from './order-sums.ts';
@@ -15,28 +14,6 @@ export function needReview(change: OrderChange, reason: ReviewReason, note: stri
   const { reviewReasons } = change.order;
   if (reviewReasons.includes(reason)) return;
   change.record('ORDER_REVIEW_NEEDED', { order: { reviewReasons: [...reviewReasons, reason] }, note });
-}
-
-/**
- * The delay between an unreadable callback and the check of its payment. The provider may need a moment before its query
- * results show the change.
- */
-const unreadableCheckDelayMs = 2000;
-
-/**
- * Records that a verified callback for the payment cannot be read. The payment and its pending refunds are checked soon,
- * because the callback may have announced a change. A repetition has no effect while the review is open.
- */
-export function noteUnreadableCallback(change: OrderChange, paymentId: string, why: string): void {
-  needReview(change, 'UNREADABLE_CALLBACK', `${paymentId}: ${why}`);
-  const soon = after(change.at, unreadableCheckDelayMs);
-  const isLater = ({ checkAt }: { readonly checkAt: Date | null }) => checkAt === null || checkAt > soon;
-  if (isLater(change.payment(paymentId))) change.plan(paymentId, { checkAt: soon });
-  for (const refund of change.refunds) {
-    if (refund.paymentId === paymentId && isUnderWay(refund) && isLater(refund)) {
-      change.planRefund(refund.id, { checkAt: soon });
-    }
-  }
 }
 
 /**

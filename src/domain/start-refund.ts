@@ -1,8 +1,9 @@
+import { newId } from './ids.ts';
 import { minOf } from './money.ts';
 import type { OrderChange } from './order-change.ts';
 import { surplusRefundedOf } from './order-sums.ts';
 import { refundableMinor } from './payment.ts';
-import { type Refund, surplusRefundIdOf } from './refund.ts';
+import { isReserved, type Refund, surplusRefundIdOf } from './refund.ts';
 import { settleReviews } from './review.ts';
 
 export type NewRefund = Pick<
@@ -40,16 +41,23 @@ export function newRefund(change: OrderChange, wanted: NewRefund): Omit<Refund, 
 }
 
 /**
- * Refunds the surplus of a payment. The refund is due immediately. A payment has at most one such refund, because its id
- * is derived from the payment's id.
+ * Refunds the surplus of a payment that is not refunded yet. The refund is due immediately. While one is under way there is no other. After one has
+ * failed, only a person starts another.
+ *
+ * @returns false when nothing is refunded now.
  */
-export function refundSurplus(change: OrderChange, paymentId: string): void {
-  const id = surplusRefundIdOf(paymentId);
-  if (change.refunds.some((refund) => refund.id === id)) return;
+export function refundSurplus(change: OrderChange, paymentId: string, by: 'rule' | 'person' = 'rule'): boolean {
+  const earlier = change.refunds.filter((refund) => refund.paymentId === paymentId && refund.origin === 'SURPLUS');
+  if (earlier.some(isReserved) || (by === 'rule' && earlier.some(({ status }) => status === 'FAILED'))) return false;
   const payment = change.payment(paymentId);
   const surplusMinor = payment.surplusMinor - surplusRefundedOf(payment, change.refunds);
   const amountMinor = minOf(surplusMinor, refundableMinor(payment));
-  if (amountMinor <= 0n) return settleReviews(change);
+  if (amountMinor <= 0n) {
+    settleReviews(change);
+    return false;
+  }
+  const id = earlier.length === 0 ? surplusRefundIdOf(paymentId) : newId('refund');
   const [origin, reason, leasedUntil] = ['SURPLUS', null, null] as const;
   startRefund(change, { id, paymentId, origin, amountMinor, reason, checkAt: change.at, leasedUntil });
+  return true;
 }

@@ -209,7 +209,8 @@ export const RefundApproval = builder.enumType('RefundApproval', {
   values: described(refundApprovals, {
     NEEDED: 'Another person must approve or reject the refund. Its amount is reserved.',
     APPROVED: 'The refund was approved and submitted to the provider.',
-    REJECTED: 'The refund was rejected: it is FAILED, and its amount can be refunded again.',
+    REJECTED:
+      'The refund was rejected, or its amount was refunded at the provider before it was approved: it is FAILED, and reserves no amount.',
   }),
 });
 

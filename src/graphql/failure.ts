@@ -13,7 +13,7 @@ export const PaymentFailureType = builder.objectRef<Failed>('PaymentFailure').im
       description:
         'The machine-readable reason: `card_declined`, `insufficient_funds`, `expired_card`, `incorrect_cvc`, ' +
         '`authentication_failed`, `expired`, `limit_exceeded` or `provider_error`; for refunds also `canceled`, `closed`, ' +
-        '`insufficient_balance` (the merchant’s), `buyer_account_unusable` and `abnormal`; `rejected` when another person did not approve the refund; `operator` when `resolveReview` stated the ' +
+        '`insufficient_balance` (the merchant’s), `buyer_account_unusable` and `abnormal`; `rejected` when another person did not approve the refund; `superseded` when its amount was refunded at the provider while it waited for approval; `operator` when `resolveReview` stated the ' +
         'failure. New values may be added.',
       resolve: ({ failureReason }) => failureReason ?? 'provider_error',
     }),

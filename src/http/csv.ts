@@ -5,7 +5,7 @@ const special = /[",\r\n]/;
 /** What spreadsheets take for the beginning of a formula, also behind spaces and in full width. */
 const formula = /^\s*[=+\-@＝＋－＠]|^[\t\r]/;
 /** The same behind what a spreadsheet may take for the end of a cell: many countries separate cells by semicolons, and ignore our quotes then. */
-const laterFormula = /([;\t\r\n|]\s*)(?=[=+\-@＝＋－＠])/g;
+const laterFormula = /([;\t\r\n|][\s"]*)(?=[=+\-@＝＋－＠])/g;
 
 /** A record of RFC 4180, with its end of line. */
 export function csvRecord(cells: readonly unknown[]): string {

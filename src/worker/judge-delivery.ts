@@ -2,8 +2,9 @@ import { applyPaymentReport, noteForeignReport } from '../domain/apply-payment-r
 import { applyRefundReport, differenceFrom, findRefund } from '../domain/apply-refund-report.ts';
 import { firstPaymentIdIn, newId } from '../domain/ids.ts';
 import type { OrderChange } from '../domain/order-change.ts';
+import { noteUnreadableCallback } from '../domain/payment-checks.ts';
 import type { RefundReport, ReportOutcome } from '../domain/report.ts';
-import { needReview, noteUnreadableCallback } from '../domain/review.ts';
+import { needReview } from '../domain/review.ts';
 import type { Delivery, DeliveryOutcome, DeliveryVerdict } from '../events/inbox.ts';
 import { aboutOrder } from '../logging/request-log.ts';
 import { currentSpan } from '../logging/trace.ts';

@@ -77,6 +77,7 @@ test.each([
   [['say "x"', 'a,b', 'a\nb'], '"say ""x""","a,b","a\nb"\r\n'],
   [['=1', '+1', '-1', '@a', '\t=1', ' =1', '＝1'], `'=1,'+1,'-1,'@a,'\t'=1,' =1,'＝1\r\n`],
   [['x;=1', 'x; +1', 'x;\r\n=1', 'a;b'], `x;'=1,x; '+1,"x;\r\n'=1",a;b\r\n`], // where cells are separated by semicolons
+  [['x;"=1+1;y', 'x;" =1', 'x;"a'], `"x;""'=1+1;y","x;"" '=1","x;""a"\r\n`], // there, the doubled quote begins an empty text
   [['a=1', '1-1', 5, { a: '"' }], 'a=1,1-1,5,"{""a"":""\\""""}"\r\n'],
 ])('the record of %j is %j', (cells, text) => {
   expect(csvRecord(cells)).toBe(text);

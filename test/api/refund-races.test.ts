@@ -153,3 +153,24 @@ test('in no race of people who request, approve and reject refunds is the limit 
     expect([...seen.keys()]).toContain(outcome);
   }
 });
+
+test('the word of an operator settles no refund that waits for another person', async () => {
+  const { orderId, payment } = await paidOrder(app);
+  const input = { idempotencyKey: randomUUID(), paymentId: payment.id, amountMinor: capturedMinor };
+  const [client = app.client] = people.ada;
+  const { act } = await client.request<{ act: { id: string } }>(acts.requestRefund, { input });
+  const stated = await client.request<{ act: object }>(
+    `mutation($input: ResolveReviewInput!) { act: resolveReview(input: $input) {
+      ... on Order { paymentStatus } ... on InvalidInputError { issues { path } } } }`,
+    {
+      input: {
+        orderId,
+        reasons: ['REFUND_ABNORMAL'],
+        note: 'Done.',
+        refunds: [{ refundId: act.id, status: 'SUCCEEDED' }],
+      },
+    },
+  );
+  expect(stated.act).toEqual({ issues: [{ path: 'refunds.0.refundId' }] });
+  expect((await booksOf(app, payment.id)).totals.refunded).toBe(0);
+});

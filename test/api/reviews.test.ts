@@ -460,6 +460,16 @@ describe('a statement of an operator', () => {
     expect(await resolveReview(app, input)).toMatchObject({ ...sums, version: told.version });
   });
 
+  test('that a refund failed which the provider has confirmed is refused', async () => {
+    const { orderId, payment } = await paidOrder(app);
+    const refund = await requestRefund(app, { paymentId: payment.id, amountMinor: 1000 });
+    const refunds = [{ refundId: 'id' in refund ? refund.id : '', status: 'FAILED' as const }];
+    expect(await resolveReview(app, { orderId, reasons: ['REFUND_ABNORMAL'], refunds })).toMatchObject({
+      issues: [{ path: 'refunds.0.status', message: expect.stringContaining('contradicts the provider') }],
+    });
+    expect(await readOrder(app, orderId)).toMatchObject({ refunds: [{ status: 'SUCCEEDED' }], needsReview: [] });
+  });
+
   test('about an unknown order is NOT_FOUND, and about an order without a review has no effect', async () => {
     const { id: orderId, version } = await createOrder(app);
     expect(await resolveReview(app, { orderId, reasons: ['SURPLUS'] })).toMatchObject({ version, needsReview: [] });

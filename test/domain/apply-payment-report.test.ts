@@ -4,9 +4,8 @@ import type { LatePaymentPolicy } from '../../src/domain/order.ts';
 import type { OrderChange } from '../../src/domain/order-change.ts';
 import { closePayment } from '../../src/domain/order-lifecycle.ts';
 import type { Payment, PaymentStatus, ReportedPaymentStatus } from '../../src/domain/payment.ts';
-import { markUnknown, postponeCheck } from '../../src/domain/payment-checks.ts';
+import { markUnknown, noteUnreadableCallback, postponeCheck } from '../../src/domain/payment-checks.ts';
 import type { PaymentReport } from '../../src/domain/report.ts';
-import { noteUnreadableCallback } from '../../src/domain/review.ts';
 import { unknownDelaysMs } from '../../src/domain/schedule.ts';
 import { anAnswer, aReport, declined, firstId, OrderStory, second, secondId } from './order-story.ts';
 
@@ -608,6 +607,29 @@ describe('a callback that cannot be read', () => {
       expect(note(story)).toEqual([]);
       expect(story.payment().checkAt).toEqual(checkAt);
       expect(story.order.reviewReasons).toEqual(['UNREADABLE_CALLBACK']);
+    },
+  );
+
+  test.each<[reported: ReportedPaymentStatus]>([['SUCCEEDED'], ['FAILED']])(
+    'uses up none of the few checks of a payment that is %s',
+    (reported) => {
+      const next = (unreadable: number) => {
+        const story = new OrderStory().pay();
+        story.report(aReport(firstId, reported, 1));
+        for (let times = 0; times < unreadable; times += 1) {
+          note(story);
+          story.decide((change) => {
+            change.record('ORDER_REVIEW_RESOLVED', { order: { reviewReasons: [] }, note: 'Looked.' });
+          });
+          note(story); // the same check
+          story.passTo(100 * (times + 1));
+          story.decide((change) => postponeCheck(change, firstId));
+        }
+        const { checkAt, checkAttempts } = story.payment();
+        return { attempts: checkAttempts, delayMs: (checkAt?.getTime() ?? 0) - story.payment().updatedAt.getTime() };
+      };
+      expect(next(3).attempts).toBe(next(0).attempts);
+      expect(Math.abs(next(3).delayMs - next(0).delayMs)).toBeLessThan(400_000);
     },
   );
 

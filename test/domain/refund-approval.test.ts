@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EventActor } from '../../src/domain/actor.ts';
+import { applyRefundReport } from '../../src/domain/apply-refund-report.ts';
 import { DomainError, ForbiddenError, RefundNotApprovableError } from '../../src/domain/errors.ts';
 import { refundableMinor } from '../../src/domain/payment.ts';
 import type { Refund } from '../../src/domain/refund.ts';
@@ -68,6 +69,35 @@ test('a refund that is split into small ones waits as well, also when another op
   expect(story.request(rfd(1), 200n, ada).approval).toBeNull();
   expect(story.request(rfd(2), 200n, bob).approval).toBe('NEEDED');
   expect(story.request(rfd(3), 100n, ada).approval).toBeNull();
+});
+
+test('a refund that has failed by the word of an operator counts, one that the provider has refused does not', () => {
+  const failedBy = (source: 'OPERATOR' | 'RESPONSE') => {
+    const story = new ApprovalStory();
+    story.request(rfd(1), 200n, ada);
+    story.decide((change) =>
+      applyRefundReport(
+        change,
+        firstId,
+        {
+          ...{
+            refundId: rfd(1),
+            providerRefundId: null,
+            status: 'FAILED',
+            amountMinor: null,
+            currency: null,
+            reason: null,
+          },
+          failure: { reason: 'operator', message: 'It failed.', providerCode: null, attempt: null },
+          evidence: { source, providerTime: null, receivedAt: change.at },
+        },
+        null,
+      ),
+    );
+    return story;
+  };
+  expect(failedBy('OPERATOR').request(rfd(2), 200n, ada).approval).toBe('NEEDED');
+  expect(failedBy('RESPONSE').request(rfd(2), 200n, ada).approval).toBeNull();
 });
 
 test('a refund that waits reserves its amount, and another person’s approval lets it go to the provider', () => {
