@@ -7,6 +7,7 @@ import { findRowsThatEventsDoNotTell } from './log-invariants.ts';
 import {
   findAmountsOutOfBounds,
   findClosedOrdersWithMoney,
+  findForgottenLateMoney,
   findMoneyWithoutPlace,
   findSurplusKept,
   findWrongSums,
@@ -60,6 +61,7 @@ export async function checkNow(scene: Scene): Promise<Violation[]> {
       7,
       findClosedOrdersWithMoney(orders, payments, (id) => isResolved(history.events, id)),
     ),
+    ...violationsOf(7, findForgottenLateMoney(orders, payments)),
     ...violationsOf(8, findForgotten(orders, payments, refunds)),
     ...violationsOf(
       13,

@@ -52,6 +52,8 @@ export class Clients {
   readonly #plans: readonly OrderPlan[];
   readonly #names: Names;
   readonly #inputs = new Map<string, object>();
+  /** The refunds that have waited for another person, numbered, and for how many steps they were seen waiting. */
+  readonly #waits = new Map<string, { readonly which: number; readonly steps: number }>();
   #moment = 0;
 
   /** @param refunder who requests refunds: the merchant's server, or an operator whose refunds wait for another person. */
@@ -82,14 +84,20 @@ export class Clients {
     return this.#world.node(node).call(command, this.#actor, input);
   }
 
-  /** Approves every refund that waits, as the other person. Returns their number. */
-  async approveWaiting(): Promise<number> {
+  /** Decides about refunds that wait, as the other person: after one to four steps, and every third one is rejected. */
+  async decideWaiting(): Promise<void> {
     const waiting = this.#names.snapshot.refunds.filter(
       ({ approval, status }) => approval === 'NEEDED' && status === 'PENDING',
     );
     const node = this.#world.node(waiting.length % this.#world.slots);
-    for (const { id } of waiting) await node.call('approveRefund', { ...this.#refunder, id: 'bob' }, id);
-    return waiting.length;
+    const bob = { ...this.#refunder, id: 'bob' };
+    for (const { id } of waiting) {
+      const { which, steps } = this.#waits.get(id) ?? { which: this.#waits.size, steps: 0 };
+      this.#waits.set(id, { which, steps: steps + 1 });
+      if (steps < which % 4) continue;
+      if (which % 3 === 2) await node.call('rejectRefund', bob, { refundId: id, reason: 'Not this one.' });
+      else await node.call('approveRefund', bob, id);
+    }
   }
 
   #tick(): number {

@@ -8,6 +8,7 @@ import { findMisheard, findRowsThatEventsDoNotTell } from './log-invariants.ts';
 import {
   findAmountsOutOfBounds,
   findClosedOrdersWithMoney,
+  findForgottenLateMoney,
   findMoneyWithoutPlace,
   findSurplusKept,
   findWrongSums,
@@ -148,6 +149,7 @@ test('nothing is found where everything holds', () => {
     ...findLostCallbacks([{ eventId: 'evt_1', status: 200 }], [delivery]),
     ...findRowsThatEventsDoNotTell(historyOf(created, started), snapshot),
     ...findClosedOrdersWithMoney([order], [payment], () => false),
+    ...findForgottenLateMoney([order], [payment]),
     ...findForgotten([order], [payment], [refund]),
     ...findMisheard(following, [created, started], [created, started], true),
     ...findFailuresWithoutWord([payment], [refund], ledger, []),
@@ -305,6 +307,14 @@ test.each<[invariant: number, what: string, problems: readonly string[]]>([
     7,
     'a canceled order with money',
     findClosedOrdersWithMoney([{ ...order, status: 'CANCELED' }], [payment], () => false),
+  ],
+  [
+    7,
+    'late money that nobody decides about',
+    findForgottenLateMoney(
+      [order],
+      [{ ...payment, appliedMinor: 0n, refundedMinor: 0n, quarantinedMinor: payment.capturedMinor }],
+    ),
   ],
   [8, 'nobody will ask', findForgotten([order], [{ ...payment, status: 'UNKNOWN', checkAt: null }], [])],
   [8, 'a refund that nobody asks about', findForgotten([order], [payment], [{ ...refund, status: 'PENDING' }])],

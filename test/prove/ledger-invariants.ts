@@ -117,12 +117,12 @@ type MaybeFailed = Pick<
 >;
 
 /**
- * Invariant 11. A provider's final refusal of our call is sufficient evidence, and so is an object that it reports as failed. A payment that
+ * Invariant 11. A refund that another person did not approve was never sent. A provider's final refusal of our call is sufficient evidence, and so is an object that it reports as failed. A payment that
  * the provider does not know after its payment deadline needs no evidence: it can no longer come into being, and is not sent again.
  */
 export function findFailuresWithoutWord(
   payments: readonly MaybeFailed[],
-  refunds: readonly Pick<Refund, 'id' | 'status' | 'providerRefundId'>[],
+  refunds: readonly (Pick<Refund, 'id' | 'status' | 'providerRefundId'> & Partial<Pick<Refund, 'approval'>>)[],
   ledger: LedgerView,
   exchanges: readonly Exchange[],
 ): string[] {
@@ -146,7 +146,13 @@ export function findFailuresWithoutWord(
       (payment) =>
         payment.status === 'FAILED' && !isRefused(payment.id) && !isTooLate(payment) && !isCalledFailed(payment),
     ),
-    ...refunds.filter((refund) => refund.status === 'FAILED' && !isRefused(refund.id) && !hasFailedThere(refund)),
+    ...refunds.filter(
+      (refund) =>
+        refund.status === 'FAILED' &&
+        refund.approval !== 'REJECTED' &&
+        !isRefused(refund.id) &&
+        !hasFailedThere(refund),
+    ),
   ].map(({ id }) => `${id} is FAILED, and the provider has not said so`);
 }
 

@@ -9,6 +9,7 @@ import { capturePayment } from '../../src/commands/capture-payment.ts';
 import { createOrder } from '../../src/commands/create-order.ts';
 import { payOrder } from '../../src/commands/pay-order.ts';
 import { refreshPayment } from '../../src/commands/refresh-payment.ts';
+import { rejectRefund } from '../../src/commands/reject-refund.ts';
 import { requestRefund } from '../../src/commands/request-refund.ts';
 import { resolveReview } from '../../src/commands/resolve-review.ts';
 import type { Database } from '../../src/database/database.ts';
@@ -71,6 +72,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
   refreshPayment,
   resolveReview,
   approveRefund,
+  rejectRefund,
 };
 
 const pauseMsMax = 6;

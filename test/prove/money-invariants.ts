@@ -104,6 +104,31 @@ export function findClosedOrdersWithMoney(
     );
 }
 
+/** Invariant 7 for money that came too late: nobody has decided about it, and no refund covers it. */
+export function findForgottenLateMoney(
+  orders: readonly Pick<Order, 'id' | 'reviewReasons'>[],
+  payments: readonly PaymentMoney[],
+): string[] {
+  const isAsked = (orderId: string) =>
+    orders.some(({ id, reviewReasons }) => id === orderId && reviewReasons.includes('LATE_PAYMENT'));
+  return payments
+    .filter(({ orderId }) => !isAsked(orderId))
+    .map((payment) => ({
+      ...payment,
+      // What is refunded or reserved beyond the rest of the payment covers the late money.
+      waitingMinor:
+        payment.quarantinedMinor > 0n
+          ? payment.capturedMinor -
+            payment.refundedMinor -
+            payment.reservedMinor -
+            payment.appliedMinor -
+            payment.surplusMinor
+          : 0n,
+    }))
+    .filter(({ waitingMinor }) => waitingMinor > 0n)
+    .map(({ id, waitingMinor }) => `${id}: ${waitingMinor} came too late, and nobody is asked`);
+}
+
 /**
  * Invariant 13. A refund of any origin that exceeds the rest of the payment uses the surplus. If the surplus refund failed, the order is in
  * review until an operator decides.

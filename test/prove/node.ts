@@ -9,7 +9,7 @@ import type { Notification } from '../../src/events/notifications.ts';
 
 export type CommandName =
   | ('createOrder' | 'payOrder' | 'capturePayment' | 'requestRefund' | 'cancelOrder' | 'cancelPayment')
-  | ('refreshPayment' | 'resolveReview' | 'approveRefund');
+  | ('refreshPayment' | 'resolveReview' | 'approveRefund' | 'rejectRefund');
 
 /** The result of a client's call. */
 export type Answer =

@@ -104,7 +104,7 @@ class Run {
       this.#scene.toRepeat = [];
       const violations = await this.#settle();
       if (violations.length > 0) return { violations, at };
-      await this.#scene.clients.approveWaiting();
+      await this.#scene.clients.decideWaiting();
     }
     this.#stage.onStep('until all is quiet');
     this.#scene.hooks.isWellBehaved = true;
@@ -116,7 +116,7 @@ class Run {
       this.#stage.onStep(at);
       const violations = await this.#settle();
       if (violations.length > 0) return { violations, at };
-      await this.#scene.clients.approveWaiting();
+      await this.#scene.clients.decideWaiting();
     }
     const violations = await checkQuiet(this.#scene);
     return violations.length > 0 ? { violations, at: 'when all was quiet' } : null;
