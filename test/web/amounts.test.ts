@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { currencyExponent, formatDecimal, isCurrency } from '../../src/domain/money.ts';
 import { placeIn } from '../../web/dashboard/list-conditions.ts';
 import { conditionsOf, variablesOf } from '../../web/dashboard/order-filter.ts';
 import { spanOf } from '../../web/dashboard/sales-sums.ts';
-import { createFormat, decimalOf, digitsOf, parseAmount } from '../../web/shared/format.ts';
+import { digitsOf } from '../../web/shared/currency-digits.ts';
+import { createFormat, decimalOf, parseAmount } from '../../web/shared/format.ts';
 
 describe('amounts that people type', () => {
   test.each<[text: string, currency: string, minor: number | null]>([
@@ -15,6 +17,8 @@ describe('amounts that people type', () => {
     ['0.01', 'CNY', 1],
     ['1234', 'JPY', 1234],
     ['1.234', 'KWD', 1234],
+    ['17500', 'HUF', 1_750_000], // used without decimals, but ISO 4217 counts two
+    ['0.0001', 'CLF', 1],
     ['12.345', 'EUR', null], // more decimals than there are: nothing is rounded
     ['12.5', 'JPY', null],
     ['1,234.56', 'EUR', null], // a thousands separator or a mistake
@@ -30,7 +34,7 @@ describe('amounts that people type', () => {
   test('each amount is read as it is written', () => {
     const amount = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
     fc.assert(
-      fc.property(amount, fc.constantFrom('EUR', 'CNY', 'JPY', 'KWD'), (minor, currency) => {
+      fc.property(amount, fc.constantFrom('EUR', 'CNY', 'JPY', 'KWD', 'HUF', 'CLF'), (minor, currency) => {
         const text = decimalOf(minor, digitsOf(currency));
         return text.length > 15 || parseAmount(text, currency) === minor;
       }),
@@ -43,6 +47,29 @@ describe('amounts that people type', () => {
     expect(money({ amountMinor: 1234, currency: 'JPY' })).toBe('¥1,234');
     expect(money({ amountMinor: 1, currency: 'KWD' })).toContain('0.001');
     expect(createFormat('zh-CN').money({ amountMinor: 2500, currency: 'CNY' })).toBe('¥25.00');
+  });
+});
+
+describe('the decimals of a currency', () => {
+  const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+  const codes = letters
+    .flatMap((first) => letters.flatMap((second) => letters.map((third) => first + second + third)))
+    .filter(isCurrency);
+
+  test('are those by which the API counts, for every currency that it knows', () => {
+    expect(codes.length).toBeGreaterThan(150);
+    const digits = (count: (code: string) => number) => Object.fromEntries(codes.map((code) => [code, count(code)]));
+    expect(digits(digitsOf)).toEqual(digits(currencyExponent));
+  });
+
+  test.each(['en-US', 'zh-CN'])('are all shown in %s, as the API writes them', (locale) => {
+    const { money } = createFormat(locale);
+    for (const currency of codes) {
+      const text = money({ amountMinor: 123_456_789, currency });
+      expect(/\d.*\d/.exec(text)?.[0].replaceAll(',', ''), text).toBe(
+        formatDecimal({ amountMinor: 123_456_789n, currency }),
+      );
+    }
   });
 });
 

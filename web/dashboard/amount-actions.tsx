@@ -4,7 +4,8 @@ import type {
   RequestRefundMutation,
   RequestRefundMutationVariables,
 } from '../../generated/web/operations.ts';
-import { type Amount, decimalOf, digitsOf, parseAmount } from '../shared/format.ts';
+import { digitsOf } from '../shared/currency-digits.ts';
+import { type Amount, decimalOf, parseAmount } from '../shared/format.ts';
 import { operation } from '../shared/operation.ts';
 import { useFormat, useTexts } from '../shared/preferences.tsx';
 import { ActionDialog } from './action-dialog.tsx';

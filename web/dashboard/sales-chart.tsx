@@ -1,7 +1,7 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { digitsOf } from '../shared/format.ts';
+import { digitsOf } from '../shared/currency-digits.ts';
 import { useFormat, usePreferences } from '../shared/preferences.tsx';
 import type { Method } from './sales-sums.ts';
 

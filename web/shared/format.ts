@@ -1,3 +1,5 @@
+import { digitsOf } from './currency-digits.ts';
+
 /** An amount as the API has it. */
 export type Amount = { readonly amountMinor: number; readonly currency: string };
 
@@ -32,7 +34,14 @@ export function createFormat(locale: string): Format {
   const currencyFormat = (currency: string) => {
     const known = currencies.get(currency);
     if (known !== undefined) return known;
-    const made = new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'symbol' });
+    const digits = digitsOf(currency);
+    const made = new Intl.NumberFormat(locale, {
+      style: 'currency',
+      currency,
+      currencyDisplay: 'symbol',
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
     currencies.set(currency, made);
     return made;
   };
@@ -46,9 +55,8 @@ export function createFormat(locale: string): Format {
   return {
     locale,
     money({ amountMinor, currency }) {
-      const format = currencyFormat(currency);
-      const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-      return format.format(decimalOf(amountMinor, digits) as Intl.StringNumericLiteral);
+      const decimal = decimalOf(amountMinor, digitsOf(currency)) as Intl.StringNumericLiteral;
+      return currencyFormat(currency).format(decimal);
     },
     number: (value) => numbers.format(value),
     percent: (ratio) => percents.format(ratio),
@@ -72,11 +80,6 @@ export function decimalOf(amountMinor: number, digits: number): string {
   const sign = amountMinor < 0 ? '-' : '';
   const text = String(Math.abs(amountMinor)).padStart(digits + 1, '0');
   return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
-}
-
-/** The number of decimals of a currency. */
-export function digitsOf(currency: string): number {
-  return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
 }
 
 /** What a person typed as an amount, in minor units; null when it is not an amount of this currency. A comma counts as a point. */
