@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
+import { readOrder, refreshPayment, sweepUntil } from '../support/orders.ts';
 import { control } from '../support/test-app.ts';
 import {
   accessibilityProblems,
@@ -269,6 +270,39 @@ describe.skipIf(chromiumPath === null)('the checkout', () => {
     });
     await seen(page, 'This order was canceled');
     expect(await accessibilityProblems(page)).toEqual([]);
+    await visitor.context.close();
+  });
+
+  test.each([
+    ['REVIEW', 'Your payment came after the order was closed'],
+    ['REFUND', 'Payment refunded'],
+  ])('money that comes after the order was canceled, under the policy %s: "%s"', async (policy, title) => {
+    await rig.app.client.request(`mutation { setLatePaymentPolicy(policy: ${policy}) { __typename } }`);
+    const visitor = await rig.visit();
+    const order = await createOrder(rig.app);
+    const page = await visitor.newPage();
+    await page.goto(order.link);
+    await method(page, 'Card').click();
+    await cardForm(page);
+    const payment = await waitingPayment(rig.app, order.id);
+    await rig.app.client.request('mutation ($id: ID!) { cancelOrder(input: { orderId: $id }) { __typename } }', {
+      id: order.id,
+    });
+    await seen(page, 'This order was canceled');
+    const { payments } = await readOrder(rig.app, order.id);
+    const { providerPaymentId } = payments.find(({ id }) => id === payment.id) ?? {};
+    await control(rig.app.sandboxUrl, `stripe/payment_intents/${providerPaymentId}/succeed`, {});
+    rig.app.clock.advance(1100);
+    await refreshPayment(rig.app, payment.id);
+    if (policy === 'REFUND') {
+      await sweepUntil(rig.app, order.id, ({ paymentStatus }) => paymentStatus === 'REFUNDED');
+    }
+    await seen(page, title);
+    expect(await page.getByText('You have not been charged').count()).toBe(0);
+    await page.reload();
+    await seen(page, title);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await rig.app.client.request('mutation { setLatePaymentPolicy(policy: ACCEPT) { __typename } }');
     await visitor.context.close();
   });
 

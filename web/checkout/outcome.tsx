@@ -3,17 +3,18 @@ import { Mark, MethodIcon, Tick } from './icons.tsx';
 import type { CheckoutLink } from './link.ts';
 import type { CheckoutOrder, CheckoutPayment } from './order.ts';
 import { Spinner, useFocusedHeading } from './parts.tsx';
+import type { Outcome } from './screen.ts';
 import { texts } from './texts.ts';
 
 type Ended = { readonly order: CheckoutOrder; readonly link: CheckoutLink };
 
-/** The order is paid: a receipt. */
+/** The buyer's money has come: a receipt. */
 export function DonePanel({
   order,
   link,
   outcome,
   payment,
-}: Ended & { readonly outcome: 'paid' | 'authorized' | 'refunded'; readonly payment: CheckoutPayment | null }) {
+}: Ended & { readonly outcome: Outcome; readonly payment: CheckoutPayment | null }) {
   const t = useTexts(texts);
   const { money, dateTime } = useFormat();
   const heading = useFocusedHeading();
@@ -21,7 +22,7 @@ export function DonePanel({
   const more = outcome === 'refunded' ? t('refundedMore') : t(`${outcome}More`, { merchant });
   return (
     <div className="state outcome" data-outcome={outcome}>
-      <Tick />
+      {outcome === 'late' || outcome === 'lateAuthorized' ? <Mark kind="info" /> : <Tick />}
       <div role="status">
         <h2 ref={heading} tabIndex={-1}>
           {t(outcome)}

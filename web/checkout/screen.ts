@@ -1,5 +1,8 @@
 import type { CheckoutOrder, CheckoutPayment } from './order.ts';
 
+/** What became of the buyer's money. `late` and `lateAuthorized`: it came after the order was canceled or had expired. */
+export type Outcome = 'paid' | 'authorized' | 'refunded' | 'late' | 'lateAuthorized';
+
 /** What the checkout shows of an order. Everything follows from the order as the server tells it, so a reload shows the same. */
 export type Screen =
   | { readonly kind: 'choose'; readonly failed: CheckoutPayment | null }
@@ -9,7 +12,7 @@ export type Screen =
   | { readonly kind: 'waiting'; readonly payment: CheckoutPayment }
   | {
       readonly kind: 'done';
-      readonly outcome: 'paid' | 'authorized' | 'refunded';
+      readonly outcome: Outcome;
       readonly payment: CheckoutPayment | null;
     }
   | { readonly kind: 'over'; readonly reason: 'canceled' | 'expired' | 'closing' };
@@ -23,13 +26,33 @@ export function screenOf(order: CheckoutOrder, isChoosing: boolean, isTimeUp: bo
     case 'CONFIRMED':
       return { kind: 'done', outcome: outcomeOf(order), payment: paidPayment(order) };
     case 'CANCELED':
-      return { kind: 'over', reason: 'canceled' };
+      return closedScreen(order, 'canceled');
     case 'EXPIRED':
-      return { kind: 'over', reason: 'expired' };
+      return closedScreen(order, 'expired');
     case 'CLOSING':
       return { kind: 'over', reason: 'closing' };
     case 'OPEN':
       return openScreen(order, isChoosing, isTimeUp);
+  }
+}
+
+/** A provider can report money after the order was closed. Then its merchant's policy, or a person, decides what becomes of it. */
+function closedScreen(order: CheckoutOrder, reason: 'canceled' | 'expired'): Screen {
+  const late = (outcome: Outcome): Screen => ({ kind: 'done', outcome, payment: paidPayment(order) });
+  switch (order.paymentStatus) {
+    case 'UNPAID':
+      return { kind: 'over', reason };
+    case 'PENDING':
+      return { kind: 'over', reason: 'closing' };
+    case 'REFUNDED':
+      return late('refunded');
+    case 'AUTHORIZED':
+      return late('lateAuthorized');
+    case 'PAID':
+    case 'OVERPAID':
+    case 'PARTIALLY_PAID':
+    case 'PARTIALLY_REFUNDED':
+      return late('late');
   }
 }
 
@@ -69,7 +92,7 @@ function stageOf({ status }: CheckoutPayment): Stage {
   }
 }
 
-function outcomeOf({ paymentStatus }: CheckoutOrder): 'paid' | 'authorized' | 'refunded' {
+function outcomeOf({ paymentStatus }: CheckoutOrder): Outcome {
   switch (paymentStatus) {
     case 'AUTHORIZED':
       return 'authorized';

@@ -54,6 +54,12 @@ export const texts = defineTexts(
     authorizedMore: 'The amount is reserved. {merchant} collects it later.',
     refunded: 'Payment refunded',
     refundedMore: 'Your money was sent back to you.',
+    late: 'Your payment came after the order was closed',
+    lateMore:
+      '{merchant} has received it, and decides whether to accept the order after all or to send your money back. Please do not pay again.',
+    lateAuthorized: 'Your payment came after the order was closed',
+    lateAuthorizedMore:
+      'The amount is reserved, not collected. {merchant} decides whether to accept the order after all or to release the amount. Please do not pay again.',
     amountPaid: 'Amount',
     paidWith: 'Paid with',
     paidAt: 'Date',
@@ -142,6 +148,10 @@ export const texts = defineTexts(
     authorizedMore: '金额已预留，{merchant}稍后扣款。',
     refunded: '已退款',
     refundedMore: '款项已退还给您。',
+    late: '订单关闭后才收到您的付款',
+    lateMore: '{merchant}已收到这笔款项，将决定仍然接受此订单，或将款项退还给您。请勿重复付款。',
+    lateAuthorized: '订单关闭后才收到您的付款',
+    lateAuthorizedMore: '金额已预留，尚未扣款。{merchant}将决定仍然接受此订单，或释放预留金额。请勿重复付款。',
     amountPaid: '金额',
     paidWith: '付款方式',
     paidAt: '时间',

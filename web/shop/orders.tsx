@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { useFormat, useTexts } from '../shared/preferences.tsx';
 import { checkoutLink, dashboardLink } from './links.ts';
 import { ordersOperation, type ShopOrder } from './operations.ts';
+import { stateOf, toneOf } from './order-state.ts';
 import type { Customer } from './session.ts';
 import { texts } from './texts.ts';
 
@@ -22,7 +23,7 @@ export function Orders({ client, customer }: { readonly client: PaystreamClient;
               {order.lines.map(({ name, quantity }) => t('quantity', { quantity, name })).join(', ')}
             </span>
             <span className="number order-total">{money(order.total)}</span>
-            <span className="badge" data-tone={toneOf(order)}>
+            <span className="badge" data-tone={toneOf(stateOf(order))}>
               {t(stateOf(order))}
             </span>
             <span className="order-links">
@@ -81,28 +82,4 @@ function useOrders(client: PaystreamClient): readonly ShopOrder[] {
     };
   }, [client, followed]);
   return orders;
-}
-
-type OrderState = ShopOrder['paymentStatus'] | 'CANCELED' | 'EXPIRED';
-
-function stateOf({ status, paymentStatus }: ShopOrder): OrderState {
-  return status === 'CANCELED' || status === 'EXPIRED' ? status : paymentStatus;
-}
-
-function toneOf(order: ShopOrder): 'good' | 'info' | 'quiet' {
-  switch (stateOf(order)) {
-    case 'PAID':
-    case 'OVERPAID':
-    case 'AUTHORIZED':
-      return 'good';
-    case 'PENDING':
-    case 'PARTIALLY_PAID':
-    case 'PARTIALLY_REFUNDED':
-    case 'REFUNDED':
-      return 'info';
-    case 'UNPAID':
-    case 'CANCELED':
-    case 'EXPIRED':
-      return 'quiet';
-  }
 }

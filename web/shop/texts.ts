@@ -31,6 +31,7 @@ export const texts = defineTexts(
     REFUNDED: 'Refunded',
     CANCELED: 'Canceled',
     EXPIRED: 'Expired',
+    LATE: 'Paid late: the shop accepts or refunds it',
     behind: 'How this page works',
     behindToken:
       'You are the customer {customer}. A real shop’s server signs the token of its customers; here the development server does.',
@@ -74,6 +75,7 @@ export const texts = defineTexts(
     REFUNDED: '已退款',
     CANCELED: '已取消',
     EXPIRED: '已过期',
+    LATE: '付款过晚：商店将接受或退款',
     behind: '此页面的工作方式',
     behindToken: '您是客户 {customer}。真实商店的服务器会为客户签发令牌；在这里由开发服务器签发。',
     behindProducts: '商品来自 API。首次访问此页面时，它们被写入了空的商品目录。',
