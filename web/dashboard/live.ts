@@ -73,7 +73,7 @@ export type Live = {
  * The events of the merchant since the page was opened, each once, across lost connections. They are handed on in batches, at most one for each
  * frame that is drawn, so that a busy shop does not keep the page from answering.
  *
- * @param onFatal called when the server refuses the subscription for good, as after a revoked token.
+ * @param onFatal called when the server has ended the subscription for good, as after a revoked token.
  */
 export function followMerchant(client: PaystreamClient, onFatal: (error: unknown) => void): Live {
   let state: LiveState = { feed: [], isLoaded: false, connection: 'connecting', since: new Date(), received: 0 };

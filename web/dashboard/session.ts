@@ -48,6 +48,18 @@ export async function signIn(token: string, end: () => void): Promise<Session | 
   }
 }
 
+const retryMs = 2000;
+
+/** Whether the API refuses the token for good. Asks until the server answers, or the signal ends it. */
+export async function isRefused(token: string, signal: AbortSignal): Promise<boolean> {
+  while (!signal.aborted) {
+    const answer = await signIn(token, () => undefined);
+    if (answer !== 'unreachable') return typeof answer === 'string';
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
+  return false;
+}
+
 const key = 'paystream.token';
 
 /**

@@ -10,7 +10,7 @@ import { lazyPage } from './lazy-page.ts';
 import { followMerchant, type Live, LiveContext, useLiveState } from './live.ts';
 import { Overview } from './overview.tsx';
 import { Link, type Place, usePlace } from './router.tsx';
-import { useSession } from './session.ts';
+import { isRefused, useSession } from './session.ts';
 import { countOf, useToDo } from './to-do.ts';
 import { Empty, Icon, Skeleton, useNames } from './ui.tsx';
 import type { Loaded } from './use-query.ts';
@@ -72,15 +72,20 @@ const OrderPage = lazyPage(async () => (await import('./order-page.tsx')).OrderP
 
 /** The dashboard of a person who is signed in: the pages, around one live feed. */
 export function Workspace({ onSignOut }: { readonly onSignOut: () => void }) {
-  const { client, end } = useSession();
+  const { client, token, end } = useSession();
   const [live, setLive] = useState<Live | null>(null);
   useEffect(() => {
-    const opened = followMerchant(client, (error) => {
-      if ((error as { code?: string }).code === 'UNAUTHENTICATED') end();
+    const leaving = new AbortController();
+    // A socket whose token has expired or was revoked is closed like one that may not connect. The API knows which of them it was.
+    const opened = followMerchant(client, async () => {
+      if ((await isRefused(token, leaving.signal)) && !leaving.signal.aborted) end();
     });
     setLive(opened);
-    return () => opened.close();
-  }, [client, end]);
+    return () => {
+      leaving.abort();
+      opened.close();
+    };
+  }, [client, token, end]);
   if (live === null) return null;
   return (
     <LiveContext value={live}>
