@@ -259,6 +259,49 @@ describe.skipIf(chromiumPath === null)('the checkout', () => {
     await visitor.context.close();
   });
 
+  test.each([45, -45])('a code can be used on a device whose clock is %i minutes wrong', async (minutes) => {
+    const visitor = await rig.visit();
+    await visitor.context.addInitScript(`{
+      const Right = Date, wrongMs = ${minutes} * 60_000;
+      globalThis.Date = class extends Right {
+        constructor(...given) { given.length > 0 ? super(...given) : super(Right.now() + wrongMs); }
+        static now() { return Right.now() + wrongMs; }
+      };
+    }`);
+    const order = await createOrder(rig.app);
+    const page = await visitor.newPage();
+    await page.goto(order.link);
+    await method(page, 'Alipay').click();
+    await page.locator('.qr[data-stale="false"]').waitFor();
+    await page.getByText('Waiting for your payment…').waitFor();
+    await payByPhone(rig.app.sandboxUrl, await waitingPayment(rig.app, order.id));
+    await seen(page, 'Payment received');
+    await visitor.context.close();
+  });
+
+  test('a code that could not be renewed is renewed later', async () => {
+    const visitor = await rig.visit();
+    const order = await createOrder(rig.app);
+    const page = await visitor.newPage();
+    let pays = 0;
+    const isLate = () => pays < 3;
+    await page.route('**/graphql', async (route) => {
+      const sent = route.request().postData() ?? '';
+      if (sent.includes('payOrder')) pays += 1;
+      if (!sent.includes('query Checkout')) return route.continue();
+      // The code is over from the beginning, and stays so until it is renewed for the second time.
+      const text = await (await route.fetch()).text();
+      const over = text.replace(/("content":"[^"]*","expiresAt":)"[^"]*"/g, '$1"2026-01-01T00:00:00.000Z"');
+      await route.fulfill({ contentType: 'application/json', body: isLate() ? over : text });
+    });
+    await page.goto(order.link);
+    await method(page, 'Alipay').click();
+    await expect.poll(() => pays, { timeout: 240_000 }).toBe(3);
+    await page.locator('.qr[data-stale="false"]').waitFor();
+    await page.getByText('Waiting for your payment…').waitFor();
+    await visitor.context.close();
+  });
+
   test('an order that is canceled while the buyer looks at it says so at once', async () => {
     const visitor = await rig.visit();
     const order = await createOrder(rig.app);

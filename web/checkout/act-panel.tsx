@@ -17,6 +17,8 @@ export type ActProps = {
   /** The provider is being asked because the buyer has just come back from it. */
   readonly isChecking: boolean;
   readonly accent: string;
+  /** How far the server's clock is ahead of this device's. */
+  readonly offsetMs: number;
   onOther(): void;
   reload(): Promise<unknown>;
 };

@@ -72,7 +72,7 @@ function Ready({
               {isConnected ? null : <span className="connection-note">{t('offline')}</span>}
             </p>
             <PaymentPanel
-              {...{ client, link, checkout, screen, reload, setChoosing }}
+              {...{ client, link, checkout, screen, offsetMs, reload, setChoosing }}
               accent={style['--brand-accent']}
             />
           </div>

@@ -19,12 +19,14 @@ export type PanelProps = {
   readonly checkout: Checkout;
   readonly screen: Screen;
   readonly accent: string;
+  /** How far the server's clock is ahead of this device's. */
+  readonly offsetMs: number;
   reload(): Promise<unknown>;
   setChoosing(isChoosing: boolean): void;
 };
 
 /** The side of the page on which the buyer acts. */
-export function PaymentPanel({ client, link, checkout, screen, accent, reload, setChoosing }: PanelProps) {
+export function PaymentPanel({ client, link, checkout, screen, accent, offsetMs, reload, setChoosing }: PanelProps) {
   const { order } = checkout;
   const paying = usePaying(client, link, order, reload);
   const isChecking = useReturnCheck(client, checkout, reload);
@@ -41,7 +43,7 @@ export function PaymentPanel({ client, link, checkout, screen, accent, reload, s
       return (
         <ActPanel
           key={screen.payment.id}
-          {...{ client, checkout, accent, isChecking, reload }}
+          {...{ client, checkout, accent, offsetMs, isChecking, reload }}
           payment={screen.payment}
           paying={{ ...paying, start }}
           onOther={() => setChoosing(true)}

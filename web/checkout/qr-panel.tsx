@@ -12,11 +12,11 @@ import { texts } from './texts.ts';
 type Props = ActProps & { readonly action: ActionOf<'QrCodeAction'> };
 
 /** A QR code that the buyer scans with the provider's app. The outcome arrives as an event of the order. */
-export function QrPanel({ checkout, payment, paying, action }: Props) {
+export function QrPanel({ checkout, payment, paying, action, offsetMs }: Props) {
   const t = useTexts(texts);
   const heading = useFocusedHeading();
   const method = t(payment.method);
-  const isRenewing = useRenewal(action.expiresAt, () => paying.renew(payment.method, payment.flow));
+  const isRenewing = useRenewal(action.expiresAt, offsetMs, () => paying.renew(payment.method, payment.flow));
   const page = checkout.options.find((option) => option.method === payment.method)?.flows.includes('REDIRECT');
   const sandboxPage = sandboxPageOf(payment.method, action.content);
   return (
@@ -54,23 +54,35 @@ export function QrPanel({ checkout, payment, paying, action }: Props) {
   );
 }
 
-/** Renews the next action when its time is over. True while that lasts. */
-function useRenewal(expiresAt: string | null, renew: () => Promise<void>): boolean {
+/** The pause before a renewal that has brought no new code is tried again. */
+const renewAgainMs = 10_000;
+
+/** Renews the next action when its time is over by the server's clock, and again until there is a new one. True while an attempt lasts. */
+function useRenewal(expiresAt: string | null, offsetMs: number, renew: () => Promise<void>): boolean {
   const [isRenewing, setRenewing] = useState(false);
   const current = useRef(renew);
   current.current = renew;
   useEffect(() => {
-    setRenewing(false);
     if (expiresAt === null) return;
-    const timer = setTimeout(
-      () => {
-        setRenewing(true);
-        void current.current();
-      },
-      Math.max(0, Date.parse(expiresAt) - Date.now()),
-    );
-    return () => clearTimeout(timer);
-  }, [expiresAt]);
+    let timer: ReturnType<typeof setTimeout>;
+    let isOver = false;
+    const attempt = async () => {
+      setRenewing(true);
+      await current.current();
+      if (isOver) return;
+      setRenewing(false);
+      plan(renewAgainMs);
+    };
+    const plan = (delayMs: number) => {
+      timer = setTimeout(() => void attempt(), delayMs);
+    };
+    plan(Math.max(0, Date.parse(expiresAt) - Date.now() - offsetMs));
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+      setRenewing(false);
+    };
+  }, [expiresAt, offsetMs]);
   return isRenewing;
 }
 
