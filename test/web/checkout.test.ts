@@ -259,6 +259,18 @@ describe.skipIf(chromiumPath === null)('the checkout', () => {
     await visitor.context.close();
   });
 
+  test('a link that is opened in a tab with the page already is taken, and its token leaves the address', async () => {
+    const visitor = await rig.visit();
+    const order = await createOrder(rig.app);
+    const page = await visitor.newPage();
+    await page.goto(order.link.replace(/#.*/, ''));
+    await page.getByRole('heading', { name: 'This link is not complete' }).waitFor();
+    await page.goto(order.link);
+    await seen(page, 'How would you like to pay?');
+    expect(page.url()).toBe(order.link.replace(/#.*/, ''));
+    await visitor.context.close();
+  });
+
   test.each([45, -45])('a code can be used on a device whose clock is %i minutes wrong', async (minutes) => {
     const visitor = await rig.visit();
     await visitor.context.addInitScript(`{

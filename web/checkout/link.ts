@@ -64,7 +64,8 @@ export function returnAddress(location: Address): string {
   return `${location.origin}${location.pathname}?back`;
 }
 
-function readFragment(hash: string): Kept | null {
+/** The token and the way back behind the `#` of a link; null when there is no token. */
+export function readFragment(hash: string): Kept | null {
   const [token = '', ...rest] = hash.replace(/^#/, '').split('&');
   if (token === '') return null;
   return { token, returnUrl: webAddress(new URLSearchParams(rest.join('&')).get('return')) };

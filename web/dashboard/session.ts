@@ -67,13 +67,18 @@ const key = 'paystream.token';
  * an address is shown, copied and stored in the history.
  */
 export function takeToken(): string | null {
-  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  const given = tokenIn(location.hash);
   if (given !== null) {
     history.replaceState(null, '', location.pathname + location.search);
     keepToken(given, false);
     return given;
   }
   return stored(sessionStorage) ?? stored(localStorage);
+}
+
+/** The token in the fragment of a sign-in link, `#token=…`; null when there is none. */
+export function tokenIn(fragment: string): string | null {
+  return new URLSearchParams(fragment.slice(1)).get('token');
 }
 
 /** @param remembers for other tabs and later, too. */
