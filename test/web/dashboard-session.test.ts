@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
+import { paidOrder } from '../support/orders.ts';
 import { openWebPage } from '../support/web-page.ts';
-import { type DashboardRig, finish, openDashboardRig } from './dashboard-rig.ts';
+import { type DashboardRig, findFaults, finish, openDashboardRig } from './dashboard-rig.ts';
 
 describe.runIf(chromiumPath !== null)('the dashboard, from the sign-in to the end of a session', () => {
   let rig: DashboardRig;
@@ -36,6 +37,53 @@ describe.runIf(chromiumPath !== null)('the dashboard, from the sign-in to the en
     }
     await page.getByRole('button', { name: 'Account' }).click();
     await page.getByText('vera').waitFor();
+    await finish(opened);
+  });
+
+  test('a browser that blocks the data of sites can be signed in to, and out of', async () => {
+    const opened = await openWebPage(rig.browser);
+    const { page } = opened;
+    await page.addInitScript(`for (const name of ['sessionStorage', 'localStorage']) {
+      Object.defineProperty(window, name, { get() { throw new DOMException('Access is denied.', 'SecurityError'); } });
+    }`);
+    const { orderId } = await paidOrder(rig.app);
+    await page.goto(rig.at(`/orders/${orderId}`));
+    await page.getByLabel('Token').fill(rig.app.token);
+    await page.keyboard.press('Enter');
+    await page.locator('[data-payment]').getByRole('button', { name: 'Refund', exact: true }).click();
+    await page.getByRole('dialog').getByLabel('Amount in EUR').fill('1.00');
+    await page.getByRole('dialog').getByRole('button', { name: 'Refund', exact: true }).click();
+    await page.locator('[data-refund]').getByText('Refunded').waitFor();
+    await page.getByRole('button', { name: 'Account' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Token').waitFor();
+    await finish(opened);
+  });
+
+  test.each(['/orders/50%', '/orders/%E0%A4%A'])(
+    'an address whose percent signs are no text is no page: %s',
+    async (path) => {
+      const opened = await rig.signedIn(path, rig.app.token);
+      await opened.page.getByText('There is no such page').waitFor();
+      await opened.page.getByRole('link', { name: 'Orders', exact: true }).click();
+      await opened.page.getByRole('heading', { name: 'Orders' }).waitFor();
+      await finish(opened);
+    },
+  );
+
+  test('an error of the page is told, and a reload goes on', async () => {
+    const opened = await rig.signedIn('', rig.app.token, { expected: [/./] });
+    const { page } = opened;
+    await page.route('**/graphql', async (route) => {
+      if (!route.request().postData()?.includes('query OrdersPage')) return route.continue();
+      await route.fulfill({ contentType: 'application/json', body: '{"data":{"orders":{"nodes":[{}]}}}' });
+    });
+    await page.getByRole('link', { name: 'Orders', exact: true }).click();
+    await page.getByRole('heading', { name: 'This page has stopped because of an error' }).waitFor();
+    expect(await findFaults(opened)).toEqual([]);
+    await page.unroute('**/graphql');
+    await page.getByRole('button', { name: 'Reload the page' }).click();
+    await page.getByRole('heading', { name: 'Orders' }).waitFor();
     await finish(opened);
   });
 });

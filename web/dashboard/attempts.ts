@@ -3,25 +3,46 @@ export type Attempt<Input> = { readonly key: string; readonly input: Input };
 
 const prefix = 'paystream.attempt.';
 
+/** In place of the storage that a browser forbids: these attempts last as long as the page. */
+const unstored = new Map<string, string>();
+
 /**
  * An attempt whose outcome is not known is kept until it is, also over a reload: it is repeated with the same key and the same input, so that a
  * refund whose answer was lost is not made twice.
  */
 export function keptAttempt<Input>(name: string): Attempt<Input> | null {
   try {
-    const text = sessionStorage.getItem(prefix + name);
+    const text = unstored.get(name) ?? read(prefix + name);
     return text === null ? null : (JSON.parse(text) as Attempt<Input>);
   } catch {
-    return null;
+    return null; // another program wrote there
   }
 }
 
 export function keepAttempt<Input>(name: string, attempt: Attempt<Input>): void {
-  sessionStorage.setItem(prefix + name, JSON.stringify(attempt));
+  const text = JSON.stringify(attempt);
+  try {
+    sessionStorage.setItem(prefix + name, text);
+  } catch {
+    unstored.set(name, text);
+  }
 }
 
 export function forgetAttempt(name: string): void {
-  sessionStorage.removeItem(prefix + name);
+  unstored.delete(name);
+  try {
+    sessionStorage.removeItem(prefix + name);
+  } catch {
+    // Nothing is stored.
+  }
+}
+
+function read(key: string): string | null {
+  try {
+    return sessionStorage.getItem(key);
+  } catch {
+    return null;
+  }
 }
 
 /** A key that nobody else makes. `crypto.randomUUID` exists on https pages alone. */

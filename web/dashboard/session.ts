@@ -73,7 +73,7 @@ export function takeToken(): string | null {
     keepToken(given, false);
     return given;
   }
-  return stored(sessionStorage) ?? stored(localStorage);
+  return stored('sessionStorage') ?? stored('localStorage');
 }
 
 /** The token in the fragment of a sign-in link, `#token=…`; null when there is none. */
@@ -92,11 +92,22 @@ export function keepToken(token: string, remembers: boolean): void {
 }
 
 export function forgetToken(): void {
-  for (const storage of [sessionStorage, localStorage]) storage.removeItem(key);
+  for (const name of ['sessionStorage', 'localStorage'] as const) {
+    try {
+      window[name].removeItem(key);
+    } catch {
+      // see `stored`
+    }
+  }
 }
 
-function stored(storage: Storage): string | null {
-  return storage.getItem(key);
+/** A browser that blocks the data of sites throws when a storage is touched. Nothing was kept there then. */
+function stored(name: 'sessionStorage' | 'localStorage'): string | null {
+  try {
+    return window[name].getItem(key);
+  } catch {
+    return null;
+  }
 }
 
 export const SessionContext = createContext<Session | null>(null);

@@ -154,13 +154,13 @@ type ContentProps = { readonly place: Place; readonly section: string; readonly 
 
 function Content({ place, section, toDo }: ContentProps) {
   const t = useTexts(texts);
-  const [, , id] = place.path.split('/');
+  const [, , part] = place.path.split('/');
+  const id = part === undefined ? null : decode(part);
   const page = (): { readonly title: string; readonly content: ReactNode } => {
     if (section === '') return { title: t('overview'), content: <Overview /> };
-    if (section === 'orders' && id !== undefined) {
-      return { title: t('orders'), content: <OrderPage key={id} id={decodeURIComponent(id)} /> };
-    }
-    if (section === 'orders') return { title: t('orders'), content: <Orders query={place.query} /> };
+    if (section === 'orders' && id !== null) return { title: t('orders'), content: <OrderPage key={id} id={id} /> };
+    if (section === 'orders' && part === undefined)
+      return { title: t('orders'), content: <Orders query={place.query} /> };
     if (section === 'payments') return { title: t('payments'), content: <Payments query={place.query} /> };
     if (section === 'refunds') return { title: t('refunds'), content: <Refunds query={place.query} /> };
     if (section === 'webhooks') return { title: t('webhooks'), content: <Webhooks /> };
@@ -181,6 +181,15 @@ function Content({ place, section, toDo }: ContentProps) {
       <Suspense fallback={<Skeleton rows={8} />}>{content}</Suspense>
     </main>
   );
+}
+
+/** A part of an address; null when its percent signs stand for no text. */
+function decode(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
 }
 
 function Connection() {

@@ -1,6 +1,7 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { type ReactNode, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { applyKeptTheme, PreferencesProvider } from './preferences.tsx';
 import './theme.css';
 
@@ -12,7 +13,9 @@ export function mount(page: ReactNode): void {
   createRoot(root).render(
     <StrictMode>
       <CSPProvider disableStyleElements>
-        <PreferencesProvider>{page}</PreferencesProvider>
+        <PreferencesProvider>
+          <ErrorBoundary>{page}</ErrorBoundary>
+        </PreferencesProvider>
       </CSPProvider>
     </StrictMode>,
   );
