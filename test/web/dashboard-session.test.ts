@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
-import { paidOrder } from '../support/orders.ts';
+import { createOrder, paidOrder } from '../support/orders.ts';
 import { openWebPage } from '../support/web-page.ts';
 import { type DashboardRig, findFaults, finish, openDashboardRig } from './dashboard-rig.ts';
 
@@ -84,6 +84,31 @@ describe.runIf(chromiumPath !== null)('the dashboard, from the sign-in to the en
     await page.unroute('**/graphql');
     await page.getByRole('button', { name: 'Reload the page' }).click();
     await page.getByRole('heading', { name: 'Orders' }).waitFor();
+    await finish(opened);
+  });
+
+  test('an order with the longest number fits on its page and in every list', async () => {
+    const number = 'N'.repeat(64);
+    const { id } = await createOrder(rig.app, { number, customerId: 'c'.repeat(64) });
+    const paid = await paidOrder(rig.app, { number: 'M'.repeat(64) });
+    const opened = await rig.signedIn(`/orders/${id}`, rig.app.token);
+    const { page } = opened;
+    await page.getByRole('heading', { name: number }).waitFor();
+    const faults: Record<string, string[]> = {};
+    for (const path of [`/orders/${id}`, '/orders', '/payments', '', `/orders/${paid.orderId}`]) {
+      await page.goto(rig.at(path));
+      await page.locator('h1').waitFor();
+      await page
+        .getByText(/N{64}|M{64}/)
+        .first()
+        .waitFor();
+      for (const width of [1280, 1000, 760, 390]) {
+        await page.setViewportSize({ width, height: 844 });
+        const over = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+        if (over > 0) faults[path] = [...(faults[path] ?? []), `at ${width}: ${over}`];
+      }
+    }
+    expect(faults).toEqual({});
     await finish(opened);
   });
 });

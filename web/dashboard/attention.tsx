@@ -64,7 +64,9 @@ export function Attention({ toDo: { data, error, reload } }: { readonly toDo: Lo
         {listOf(
           data?.refunds?.nodes.map((refund) => (
             <li key={refund.id} className="todo-row" data-refund={refund.id}>
-              <Link to={`/orders/${refund.order.id}`}>{refund.order.number}</Link>
+              <Link to={`/orders/${refund.order.id}`} title={refund.order.number}>
+                {refund.order.number}
+              </Link>
               <span className="todo-what">
                 {name('method', refund.payment.method)}
                 <span className="muted">
@@ -88,7 +90,9 @@ export function Attention({ toDo: { data, error, reload } }: { readonly toDo: Lo
         {listOf(
           data?.payments?.nodes.map((payment) => (
             <li key={payment.id} className="todo-row" data-payment={payment.id}>
-              <Link to={`/orders/${payment.order.id}`}>{payment.order.number}</Link>
+              <Link to={`/orders/${payment.order.id}`} title={payment.order.number}>
+                {payment.order.number}
+              </Link>
               <span className="todo-what">
                 {name('method', payment.method)}
                 <span className="muted">
@@ -120,7 +124,9 @@ export function Attention({ toDo: { data, error, reload } }: { readonly toDo: Lo
         {listOf(
           data?.orders?.nodes.map((order) => (
             <li key={order.id} className="todo-row">
-              <Link to={`/orders/${order.id}`}>{order.number}</Link>
+              <Link to={`/orders/${order.id}`} title={order.number}>
+                {order.number}
+              </Link>
               <span className="todo-badges">
                 {order.needsReview.map((reason) => (
                   <Status key={reason} kind="review" value={reason} />

@@ -173,7 +173,7 @@ function OrderTable({ orders }: { readonly orders: OrderList['nodes'] }) {
           return (
             <tr key={order.id} data-order={order.id}>
               <td className="cell-main">
-                <Link to={`/orders/${order.id}`} className="row-link">
+                <Link to={`/orders/${order.id}`} className="row-link" title={order.number}>
                   {order.number}
                 </Link>
                 {order.needsReview.length > 0 && (

@@ -71,7 +71,7 @@ const FeedRow = memo(function FeedRow({ event }: { readonly event: OrderEvent })
         {nameEvent(event)}
         {event.paymentMethod !== null && <span className="muted"> {name('method', event.paymentMethod)}</span>}
       </span>
-      <Link to={`/orders/${event.orderId}`} className="feed-order">
+      <Link to={`/orders/${event.orderId}`} className="feed-order" title={event.orderNumber}>
         {event.orderNumber}
       </Link>
       <span className="feed-amount">{event.amount !== null && <Money value={event.amount} />}</span>

@@ -157,7 +157,7 @@ function PaymentTable({ payments }: { readonly payments: PaymentList['nodes'] })
         {payments.map((payment) => (
           <tr key={payment.id} data-payment={payment.id}>
             <td className="cell-main">
-              <Link to={`/orders/${payment.order.id}`} className="row-link">
+              <Link to={`/orders/${payment.order.id}`} className="row-link" title={payment.order.number}>
                 {payment.order.number}
               </Link>
             </td>

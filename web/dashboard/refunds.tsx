@@ -157,7 +157,7 @@ function RefundTable({ refunds }: { readonly refunds: RefundList['nodes'] }) {
         {refunds.map((refund) => (
           <tr key={refund.id} data-refund={refund.id}>
             <td className="cell-main">
-              <Link to={`/orders/${refund.order.id}`} className="row-link">
+              <Link to={`/orders/${refund.order.id}`} className="row-link" title={refund.order.number}>
                 {refund.order.number}
               </Link>
             </td>
