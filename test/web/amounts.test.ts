@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { currencyExponent, formatDecimal, isCurrency } from '../../src/domain/money.ts';
 import { placeIn } from '../../web/dashboard/list-conditions.ts';
 import { conditionsOf, variablesOf } from '../../web/dashboard/order-filter.ts';
@@ -106,4 +106,20 @@ test.each([
   starts.forEach((start, index) => {
     expect((starts[index + 1] ?? before).getTime() - start.getTime()).toBe(lengthMs);
   });
+});
+
+test.each([
+  ['go back, the repeated hour is two hours', '2026-10-25T12:30:00Z'],
+  ['go forward, the hour that is left out is none', '2026-03-29T12:30:00Z'],
+])('on the day when clocks %s', (_what, time) => {
+  vi.stubEnv('TZ', 'Europe/Berlin');
+  try {
+    const { starts, before } = spanOf('day', new Date(time));
+    expect(starts).toHaveLength(24);
+    expect(before).toEqual(new Date(time.replace('12:30', '13:00')));
+    expect(starts.map(Number)).toEqual(starts.map((_, index) => before.getTime() - (24 - index) * 3_600_000));
+    expect(spanOf('week', new Date(time)).starts.map((start) => start.getHours())).toEqual([0, 0, 0, 0, 0, 0, 0]);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

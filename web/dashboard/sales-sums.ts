@@ -18,12 +18,28 @@ export type Span = {
 /** The hours or days of a range up to now, in the time zone of the browser. */
 export function spanOf(range: Range, now: Date): Span {
   const [interval, count] = range === 'day' ? (['HOUR', 24] as const) : (['DAY', range === 'week' ? 7 : 30] as const);
-  const [year, month, day, hour] = [now.getFullYear(), now.getMonth(), now.getDate(), now.getHours()];
-  const startAt = (index: number) =>
-    interval === 'HOUR' ? new Date(year, month, day, hour + index) : new Date(year, month, day + index);
-  const starts = Array.from({ length: count }, (_, index) => startAt(index - count + 1));
-  return { from: startAt(1 - count), before: startAt(1), interval, starts };
+  const startOf = interval === 'HOUR' ? startOfHour : startOfDay;
+  const starts = [startOf(now)];
+  while (starts.length < count) starts.unshift(startOf(new Date(Number(starts[0]) - 1)));
+  const [from = now] = starts;
+  return { from, before: endOf(startOf(now), interval), interval, starts };
 }
+
+/** The hour that is repeated when clocks go back is two hours, as the API counts them: a local time alone would not tell them apart. */
+function startOfHour(time: Date): Date {
+  return new Date(time.getTime() - (time.getMinutes() * 60 + time.getSeconds()) * 1000 - time.getMilliseconds());
+}
+
+function startOfDay(time: Date): Date {
+  return new Date(time.getFullYear(), time.getMonth(), time.getDate());
+}
+
+function endOf(start: Date, interval: Span['interval']): Date {
+  if (interval === 'HOUR') return new Date(start.getTime() + hourMs);
+  return new Date(start.getFullYear(), start.getMonth(), start.getDate() + 1);
+}
+
+const hourMs = 3_600_000;
 
 export type Sum = {
   readonly started: number;
