@@ -11,7 +11,9 @@ describe.runIf(chromiumPath !== null)('the dashboard, from the sign-in to the en
   });
   afterAll(() => rig.close());
 
-  test('a token that expires ends the session of a page that asks for nothing', async () => {
+  const focused = 'document.activeElement?.name || document.activeElement?.id || document.activeElement?.tagName';
+
+  test('a token that expires ends the session of a page that asks for nothing, and the keyboard goes on at the sign-in', async () => {
     const opened = await rig.signedIn('/webhooks', await rig.mint('VIEWER', 'vera', 60), {
       expected: [/status of 401/, /WebSocket/],
     });
@@ -19,9 +21,11 @@ describe.runIf(chromiumPath !== null)('the dashboard, from the sign-in to the en
     rig.app.clock.advance(61_000);
     await rig.app.app.rounds.endRevoked();
     await page.getByText('You have been signed out').waitFor();
+    expect(await page.evaluate(focused)).toBe('token');
     await page.getByLabel('Token').fill(rig.app.token);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Webhooks' }).waitFor();
+    expect(await page.evaluate(focused)).toBe('content');
     await finish(opened);
   });
 
@@ -87,13 +91,14 @@ describe.runIf(chromiumPath !== null)('the dashboard, from the sign-in to the en
     await finish(opened);
   });
 
-  test('an order with the longest number fits on its page and in every list', async () => {
+  test('an order with the longest number fits on its page and in every list, and the tab names it', async () => {
     const number = 'N'.repeat(64);
     const { id } = await createOrder(rig.app, { number, customerId: 'c'.repeat(64) });
     const paid = await paidOrder(rig.app, { number: 'M'.repeat(64) });
     const opened = await rig.signedIn(`/orders/${id}`, rig.app.token);
     const { page } = opened;
     await page.getByRole('heading', { name: number }).waitFor();
+    expect(await page.title()).toBe(`Order ${number} · Paystream`);
     const faults: Record<string, string[]> = {};
     for (const path of [`/orders/${id}`, '/orders', '/payments', '', `/orders/${paid.orderId}`]) {
       await page.goto(rig.at(path));

@@ -11,6 +11,7 @@ import { OrderTimeline, useLaterEvents } from './order-timeline.tsx';
 import { ResolveReview } from './resolve-review.tsx';
 import { Link } from './router.tsx';
 import { useSession } from './session.ts';
+import { usePageTitle } from './shown-page.ts';
 import { Empty, Failure, Icon, Id, Money, Skeleton, Status } from './ui.tsx';
 import { useQuery } from './use-query.ts';
 
@@ -18,6 +19,8 @@ export function OrderPage({ id }: { readonly id: string }) {
   const t = useTexts(orderTexts);
   const { data, error, reload } = useQuery(orderQuery, { id }, ({ orderId }) => orderId === id);
   const later = useLaterEvents(id);
+  const number = data?.order?.number;
+  usePageTitle(number === undefined ? t('orders') : t('order', { number }));
   const back = (
     <Link to="/orders" className="back">
       <Icon name="left" />

@@ -1,9 +1,10 @@
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useId, useRef, useState } from 'react';
 import { PreferenceControls } from '../shared/preference-controls.tsx';
 import { useTexts } from '../shared/preferences.tsx';
 import { defineTexts } from '../shared/text.ts';
 import { Brand } from './brand.tsx';
 import { keepToken, type Refusal, type Session, signIn } from './session.ts';
+import { usePageFocus, usePageTitle } from './shown-page.ts';
 
 const texts = defineTexts(
   {
@@ -48,6 +49,9 @@ export function SignIn({ reason, onSession, end }: SignInProps) {
   const tokenId = useId();
   const hintId = useId();
   const problemId = useId();
+  const field = useRef<HTMLInputElement>(null);
+  usePageTitle(t('title'));
+  usePageFocus(field, 'sign-in');
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -74,6 +78,7 @@ export function SignIn({ reason, onSession, end }: SignInProps) {
           <div className="field">
             <label htmlFor={tokenId}>{t('token')}</label>
             <input
+              ref={field}
               id={tokenId}
               name="token"
               type="password"

@@ -11,6 +11,7 @@ import { followMerchant, type Live, LiveContext, useLiveState } from './live.ts'
 import { Overview } from './overview.tsx';
 import { Link, type Place, usePlace } from './router.tsx';
 import { isRefused, useSession } from './session.ts';
+import { usePageFocus, usePageTitle } from './shown-page.ts';
 import { countOf, useToDo } from './to-do.ts';
 import { Empty, Icon, Skeleton, useNames } from './ui.tsx';
 import type { Loaded } from './use-query.ts';
@@ -156,9 +157,9 @@ function Content({ place, section, toDo }: ContentProps) {
   const t = useTexts(texts);
   const [, , part] = place.path.split('/');
   const id = part === undefined ? null : decode(part);
-  const page = (): { readonly title: string; readonly content: ReactNode } => {
+  const page = (): { readonly title: string | null; readonly content: ReactNode } => {
     if (section === '') return { title: t('overview'), content: <Overview /> };
-    if (section === 'orders' && id !== null) return { title: t('orders'), content: <OrderPage key={id} id={id} /> };
+    if (section === 'orders' && id !== null) return { title: null, content: <OrderPage key={id} id={id} /> };
     if (section === 'orders' && part === undefined)
       return { title: t('orders'), content: <Orders query={place.query} /> };
     if (section === 'payments') return { title: t('payments'), content: <Payments query={place.query} /> };
@@ -169,13 +170,8 @@ function Content({ place, section, toDo }: ContentProps) {
   };
   const { title, content } = page();
   const main = useRef<HTMLElement>(null);
-  const shown = useRef(place.path);
-  useEffect(() => {
-    document.title = `${title} · Paystream`;
-    if (shown.current === place.path) return;
-    shown.current = place.path;
-    main.current?.focus(); // a reader of the screen is told that another page is shown
-  }, [title, place.path]);
+  usePageTitle(title);
+  usePageFocus(main, place.path);
   return (
     <main id="content" ref={main} tabIndex={-1} className="content">
       <Suspense fallback={<Skeleton rows={8} />}>{content}</Suspense>
