@@ -25,6 +25,8 @@ export class BoundedPool extends pg.Pool {
     // An error between two statements (the server restarts, or ends an idle transaction) has no caller. Without a
     // listener it would end the process. The connection is dropped, and its next user gets an error.
     this.on('error', ignore);
+    // The pool's own `query` reports a connection that breaks under a statement itself, past what maps the errors of the connection.
+    mapOverloadErrors(this);
     this.on('connect', (client) => {
       client.on('error', ignore);
       mapOverloadErrors(client);
@@ -59,11 +61,11 @@ export class BoundedPool extends pg.Pool {
 
 function ignore(): void {}
 
-/** Maps temporary errors of every statement on the connection, also Prisma's, to OverloadedError. */
-function mapOverloadErrors(client: pg.ClientBase): void {
-  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+/** Maps temporary errors of every statement on the connection or the pool, also Prisma's, to OverloadedError. */
+function mapOverloadErrors(on: pg.ClientBase | pg.Pool): void {
+  const query = on.query.bind(on) as (...args: unknown[]) => unknown;
   // The driver has many overloads of `query`. They differ only in how the result is returned.
-  client.query = ((...args: unknown[]) => {
+  on.query = ((...args: unknown[]) => {
     const callback = args.at(-1);
     if (typeof callback === 'function') {
       const mapped = (error: Error | null | undefined, ...rest: unknown[]) =>
@@ -75,7 +77,7 @@ function mapOverloadErrors(client: pg.ClientBase): void {
     return answer.catch((error: unknown) => {
       throw error instanceof Error ? overloadedOr(error) : error;
     });
-  }) as typeof client.query;
+  }) as pg.ClientBase['query'] & pg.Pool['query'];
 }
 
 /**
