@@ -8,6 +8,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { validate as lintDockerfile } from 'dockerfile-utils';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { connectionsMax, connectionsSum } from '../../src/database/server.ts';
 import { projectRoot } from '../support/server-process.ts';
 
 const dir = fileURLToPath(new URL('../../deploy', import.meta.url));
@@ -121,4 +122,13 @@ test('the variables that the files set are known', () => {
   const [config] = parseAllDocuments(read('kubernetes/paystream.yaml')).map((each) => each.toJS() as { data: object });
   const names = [...Object.keys(compose['x-node'].environment), ...Object.keys(config?.data ?? {})];
   expect(names.filter((name) => !readme.includes(`\`${name.replace(/_FILE$/, '')}\``))).toEqual([]);
+});
+
+test('the documents state the connections that a process opens', () => {
+  const page = (path: string) => readFileSync(join(projectRoot, path), 'utf8').replaceAll(/\s+/g, ' ');
+  const { queries, follows, writes } = connectionsMax;
+  expect(page('README.md')).toContain(`\`default_pool_size\` of at least ${connectionsSum} per process`);
+  expect(page('docs/operating.md')).toContain(
+    `opens up to ${connectionsSum} connections: ${queries} for queries, ${follows} for subscriptions, ${writes} for commands and callbacks`,
+  );
 });
