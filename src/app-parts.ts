@@ -12,7 +12,7 @@ import { type DevelopmentKeys, sandboxEnvironment } from './development-keys.ts'
 import type { Clock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
 import type { Feeds } from './events/feeds.ts';
-import { createNotifier, type Notifier, relayTo } from './events/notifications.ts';
+import { type Notifier, relayTo } from './events/notifications.ts';
 import { type AuthenticationParts, createAuthentication } from './graphql/authentication.ts';
 import { checkoutSources } from './http/checkout-policy.ts';
 import { openPages, type Pages } from './http/pages.ts';
@@ -53,14 +53,14 @@ export function openAuthentication(
   });
 }
 
-/** Notifies the subscribers of this process and, with Redis, of all nodes; without Redis, of the workers beside this one. */
+/** Notifies the subscribers of this process (`local`) and, with Redis, of all nodes; without Redis, of the workers beside this one. */
 export async function openNotifier(
   { redisUrl }: Config,
+  local: Notifier,
   logId: string,
   log: Log,
   keep: ClosingList['keep'],
 ): Promise<Notifier> {
-  const local = createNotifier();
   if (redisUrl === null) return withSiblings(local, openSiblings());
   const { createRedisNotifier } = await import('./events/redis-notifications.ts'); // a start without Redis does not load its client
   return keep(createRedisNotifier(redisUrl, logId, local, log), (notifier) => notifier.close());

@@ -15,6 +15,7 @@ import type { Log } from './domain/log.ts';
 import type { ProviderName } from './domain/payment.ts';
 import { createFeeds } from './events/feeds.ts';
 import { followerReadsMax } from './events/follower-reads.ts';
+import { createNotifier } from './events/notifications.ts';
 import { openTailWatch } from './events/tail-watch.ts';
 import { dieAt } from './failpoints.ts';
 import { createEventRenderer } from './graphql/event-payload.ts';
@@ -174,7 +175,8 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     ]);
     const [database, { url, publicUrl, sandbox }] = await Promise.race([opened, rejectedBy(signal)]);
     const { logId } = await readLogState(database.pool);
-    const notifier = await openNotifier(config, logId, log, keep);
+    const local = createNotifier();
+    const notifier = await openNotifier(config, local, logId, log, keep);
     const limits = await keep(openLimits(config.limits, config.redisUrl, log), async (opened) => opened.close());
     const setups = sandbox?.providers ?? config.providers;
     const failpoint = config.failpoints.length === 0 ? passAll : dieAt(config.failpoints);
@@ -242,7 +244,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       (opened) => opened.close(),
     );
     // Opened before clients can subscribe: events that other nodes commit from now on reach subscribers even if their notification is lost.
-    const tail = await openTailWatch({ pool: database.follows, notifier });
+    const tail = await openTailWatch({ pool: database.follows, notifier: local });
     const intake = createCallbackIntake(commands);
     const webhooks = createWebhookEntrance({
       ...{ intake, accounts, log, failpoint, addressOf, lane: createCallbackLane(limits.rates.refusedCallbacks) },

@@ -50,9 +50,10 @@ export function relayTo(local: Notifier, handOn: (notification: Notification) =>
       return local.listenerCount;
     },
     listen: local.listen,
-    notify(notification) {
-      local.notify(notification);
-      handOn(notification);
+    notify({ merchantId, orderId }) {
+      local.notify({ merchantId, orderId });
+      // Not what else the caller's object may have, which other processes do not need, and which cannot always be sent.
+      handOn({ merchantId, orderId });
     },
   };
 }

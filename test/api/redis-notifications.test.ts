@@ -1,5 +1,7 @@
 import { createServer } from 'node:net';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readLogState } from '../../src/database/database.ts';
 import { createOrder, payOrder } from '../support/orders.ts';
 import { untilSettled } from '../support/settled.ts';
 import { followOrder } from '../support/subscriber.ts';
@@ -22,6 +24,29 @@ test.runIf(process.env.REDIS_URL)(
     await subscriber.until(({ type }) => type === 'PAYMENT_ACTION_REQUIRED');
     await subscriber.stop();
     expect(subscriber.heard.map(({ type }) => type)).toEqual(['PAYMENT_STARTED', 'PAYMENT_ACTION_REQUIRED']);
+    await other.close();
+    await one.close();
+  },
+);
+
+test.runIf(process.env.REDIS_URL)(
+  'what the tail watch finds is no news for other nodes, which watch the log themselves',
+  async () => {
+    const redisUrl = process.env.REDIS_URL ?? '';
+    const [one, other] = await twoNodes(redisUrl);
+    const { logId } = await readLogState(one.database.pool);
+    const told: string[] = [];
+    const redis = new Redis(redisUrl);
+    await redis.subscribe(`paystream:notifications:${logId}`);
+    redis.on('message', (_channel, message: string) => told.push(message.split(' ')[1] ?? ''));
+    const first = await createOrder(other);
+    await untilSettled(one.database.pool);
+    expect(await one.app.rounds.watchTail()).toBeGreaterThan(0);
+    // On the connection on which the watch would have told of the first one before.
+    const second = await createOrder(one);
+    await expect.poll(() => told).toContain(second.id);
+    expect(told.sort()).toEqual([first.id, second.id].sort());
+    redis.disconnect();
     await other.close();
     await one.close();
   },

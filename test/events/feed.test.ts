@@ -12,7 +12,7 @@ import type { LogPosition } from '../../src/events/cursor.ts';
 import { createFeeds, type FeedScope } from '../../src/events/feeds.ts';
 import { FollowedEvents } from '../../src/events/followed-events.ts';
 import { type LoggedEvent, logStart, readLogEnd, readMerchantLog, wholeLog } from '../../src/events/log.ts';
-import { createNotifier } from '../../src/events/notifications.ts';
+import { createNotifier, relayTo } from '../../src/events/notifications.ts';
 import { openTailWatch, tailLimit } from '../../src/events/tail-watch.ts';
 import type { CommandContext } from '../../src/provider-calls/context.ts';
 import { changeOrder } from '../../src/store/change-order.ts';
@@ -165,6 +165,31 @@ test('one round of the tail watch reaches the end of the log for any number of n
   expect(await watch.runOnce()).toBe(2 * tailLimit + 3);
   await woken;
   expect(await watch.runOnce()).toBe(0);
+});
+
+test('an event that cannot be notified keeps no other one from its subscribers, and is reported once', async () => {
+  const failing = createNotifier();
+  await untilSettled(database.pool);
+  const watch = await openTailWatch({ pool: database.pool, notifier: failing });
+  const orders = [await newOrder(), await newOrder(), await newOrder()];
+  const woken: string[] = [];
+  for (const [index, id] of orders.entries()) {
+    failing.listen(id, () => {
+      if (index === 0) throw new Error('It cannot be notified.');
+      woken.push(id);
+    });
+  }
+  await untilSettled(database.pool);
+  await expect(watch.runOnce()).rejects.toThrow('It cannot be notified.');
+  expect(woken).toEqual(orders.slice(1));
+  expect(await watch.runOnce()).toBe(0);
+});
+
+test('other processes are told the ids alone, which can be sent in any form', () => {
+  const told: unknown[] = [];
+  const row = { merchantId: 'mch_1', orderId: 'ord_1', pos: 1n };
+  relayTo(createNotifier(), (notification) => told.push(notification)).notify(row);
+  expect(told).toEqual([{ merchantId: 'mch_1', orderId: 'ord_1' }]);
 });
 
 test('a subscriber that leaves while it waits leaves no listener behind', async () => {
