@@ -4,7 +4,7 @@ import { bannerOf } from './banner.ts';
 import { type Config, readConfig } from './config.ts';
 import { overloadIn } from './database/errors.ts';
 import { note } from './telemetry/observe.ts';
-import { isFirst, reportReady, runWorkers, workersIn } from './workers.ts';
+import { expectEndOfPrimary, isFirst, reportReady, runWorkers, workersIn } from './workers.ts';
 
 const sweepIntervalMs = 500;
 const tailIntervalMs = 1000;
@@ -95,6 +95,7 @@ async function main(): Promise<void> {
     checkWorkers(config);
     return runWorkers(workers, config.telemetry.metrics);
   }
+  expectEndOfPrimary();
   return serve(config);
 }
 

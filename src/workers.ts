@@ -45,21 +45,28 @@ export async function runWorkers(count: number, metrics: MetricsSettings | null)
     const startedAt = performance.now();
     const worker = cluster.fork();
     worker.on('message', (message: WorkerMessage) => receive(worker, message));
-    worker.on('exit', (code) => {
-      if (isStopping) return endWhenAllEnded();
-      if (!isStarted) process.exit(code ?? 1);
-      if (performance.now() - startedAt > settledMs) restartMs = restartMsMin;
-      console.error(`Worker ${worker.process.pid} has ended. Another one starts in ${restartMs} ms.`);
-      setTimeout(() => isStopping || start(), restartMs);
-      restartMs = Math.min(2 * restartMs, restartMsMax);
+    worker.on('exit', (code) => replace(`Worker ${worker.process.pid} has ended.`, code, startedAt));
+    // Of a message to a worker that has just died, also one of Node's own, such as a connection: its exit follows. A worker that cannot be
+    // started has no exit.
+    worker.on('error', (error) => {
+      if (worker.process.pid !== undefined) return;
+      console.error(error.message);
+      replace('A worker could not be started.', null, startedAt);
     });
+  }
+
+  function replace(why: string, code: number | null, startedAt: number): void {
+    if (isStopping) return endWhenAllEnded();
+    if (!isStarted) process.exit(code ?? 1);
+    if (performance.now() - startedAt > settledMs) restartMs = restartMsMin;
+    console.error(`${why} Another one starts in ${restartMs} ms.`);
+    setTimeout(() => isStopping || start(), restartMs);
+    restartMs = Math.min(2 * restartMs, restartMsMax);
   }
 
   function receive(from: Worker, message: WorkerMessage): void {
     if (message.kind === 'notification') {
-      for (const worker of Object.values(cluster.workers ?? {})) {
-        if (worker !== undefined && worker !== from && worker.isConnected()) worker.send(message);
-      }
+      for (const worker of connectedWorkers()) if (worker !== from) sendTo(worker, message);
     } else if (message.kind === 'metrics') {
       ofWorkers.receive(message);
     } else if (!isStarted) {
@@ -93,7 +100,12 @@ function connectedWorkers(): readonly Worker[] {
 }
 
 function askable(worker: Worker): { ask(request: MetricsRequest): void } {
-  return { ask: (request) => void worker.send(request) };
+  return { ask: (request) => sendTo(worker, request) };
+}
+
+/** A worker that has just died gets nothing. Without a callback that would be an error of the worker. */
+function sendTo(worker: Worker, message: WorkerMessage | MetricsRequest): void {
+  worker.send(message, ignore);
 }
 
 /** In a worker, hands its metrics to the process that started it. Null in a process that is no worker. */
@@ -142,6 +154,14 @@ export function isFirst(): boolean {
   return !cluster.isWorker || cluster.worker?.id === 1;
 }
 
+/**
+ * Lets messages fail that cannot be sent because the process that started this worker has just died, also Node's own. Node ends the worker as soon as
+ * it notices. Has no effect in other processes.
+ */
+export function expectEndOfPrimary(): void {
+  cluster.worker?.on('error', ignore);
+}
+
 function send(message: WorkerMessage): void {
-  if (process.connected) process.send?.(message, undefined, {}, () => {}); // while the other end is closing, it fails
+  if (process.connected) process.send?.(message, undefined, {}, ignore); // while the other end is closing, it fails
 }

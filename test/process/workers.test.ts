@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { GraphQLClient } from 'graphql-request';
@@ -9,7 +11,7 @@ import { freePort } from '../support/free-port.ts';
 import { createOrder } from '../support/orders.ts';
 import { samplesIn } from '../support/samples.ts';
 import { type Home, makeHome, spawnScript } from '../support/server-process.ts';
-import { wsClient } from '../support/subscriber.ts';
+import { followOrder, wsClient } from '../support/subscriber.ts';
 import type { TestApp } from '../support/test-app.ts';
 
 const provider = {
@@ -107,6 +109,50 @@ describe.runIf(process.env.DATABASE_URL)('two workers on one port', () => {
     expect(await ended).toEqual([0, null]);
   });
 
+  test('hear the events of another node, whose notifications do not reach them', async () => {
+    const home = await makeHome();
+    const { child, ended, banner, complaints, at } = await startWorkers(home);
+    const orders = [await createOrder(at), await createOrder(at)];
+    // Two sockets for each order: one of each worker.
+    const subscribers = [...orders, ...orders].map(({ id, eventCursor }) => followOrder(at, id, eventCursor));
+    const database = new pg.Client({ connectionString: home.databaseUrl ?? '' });
+    await database.connect();
+    await database.query(
+      `insert into events (id, merchant_id, order_id, sequence, type, occurred_at, order_number, order_status, order_payment_status,
+         currency, changes, epoch)
+       select id || '_2', merchant_id, order_id, 2, type, occurred_at, order_number, order_status, order_payment_status, currency, '{}', epoch
+       from events where order_id = any($1)`,
+      [orders.map(({ id }) => id)],
+    );
+    await database.end();
+    await Promise.all(subscribers.map(({ until }) => until(({ sequence }) => sequence === 2)));
+    await Promise.all(subscribers.map(({ stop }) => stop()));
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect([...banner, ...complaints].filter((line) => line.includes('background round failed'))).toEqual([]);
+  });
+
+  test('may die while they are told of an event: the process that started them replaces them', async () => {
+    const { child, pid, ended, complaints, url, at } = await startWorkers(await makeHome());
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const create = () => postOrder(agent, url);
+    const { localPort } = await create();
+    const teller = workerAt(localPort, childrenOf(pid));
+    const told = childrenOf(pid).find((worker) => worker !== teller) ?? 0;
+    // It finds the notification first, and then that the other worker has died.
+    child.kill('SIGSTOP');
+    expect((await create()).localPort).toBe(localPort);
+    process.kill(told, 'SIGKILL');
+    await expect.poll(() => stateOf(told)).toBe('Z');
+    child.kill('SIGCONT');
+    await expect.poll(() => complaints.join('\n'), { timeout: 120_000 }).toContain(`Worker ${told} has ended.`);
+    await expect.poll(() => childrenOf(pid).length, { timeout: 120_000 }).toBe(2);
+    await createOrder(at);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
   test('serve their metrics on one port, added up, and what is in the database once', async () => {
     const home = await makeHome();
     const metricsPort = await freePort();
@@ -168,6 +214,45 @@ describe.runIf(process.env.DATABASE_URL)('two workers on one port', () => {
 });
 
 const line = { name: 'Cup', quantity: 1, unitAmountMinor: 500 };
+
+/** Creates an order on a connection that stays open, and resolves to the port at its near end. */
+async function postOrder(agent: Agent, url: string): Promise<{ readonly localPort: number }> {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  const sent = request(`${url}/graphql`, { method: 'POST', agent, headers });
+  const query = 'mutation($input: CreateOrderInput!) { createOrder(input: $input) { __typename } }';
+  sent.end(
+    JSON.stringify({ query, variables: { input: { idempotencyKey: randomUUID(), currency: 'EUR', lines: [line] } } }),
+  );
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const localPort = response.socket.localPort ?? 0;
+  expect(JSON.parse(await text(response))).toEqual({ data: { createOrder: { __typename: 'Order' } } });
+  return { localPort };
+}
+
+/** The process at the far end of a connection to this machine. */
+function workerAt(localPort: number, pids: readonly number[]): number {
+  const remote = `:${localPort.toString(16).toUpperCase().padStart(4, '0')}`;
+  const connections = ['tcp', 'tcp6'].flatMap((kind) => readFileSync(`/proc/net/${kind}`, 'utf8').split('\n'));
+  const inode = connections.map((row) => row.trim().split(/\s+/)).find(([, , far]) => far?.endsWith(remote))?.[9];
+  const files = (pid: number) => readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
+  const found = pids.find((pid) => files(pid).includes(`socket:[${inode}]`));
+  if (found === undefined) throw new Error(`No worker has the connection from port ${localPort}.`);
+  return found;
+}
+
+/** Empty for a file that was closed meanwhile. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+/** The letter of the state in which the system has a process: Z for one that has died and whose parent has not noticed. */
+function stateOf(pid: number): string {
+  return /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? '';
+}
 
 async function isReady(url: string): Promise<boolean> {
   const response = await fetch(`${url}/readyz`).catch(() => null);
