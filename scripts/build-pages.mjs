@@ -1,9 +1,10 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
+import { digestOf, haveChanged } from './sources.mjs';
 
 /**
  * Builds the pages of `web/` into `.build/web`: a folder with an `index.html` for each, their scripts and styles in `assets/` under names with a
@@ -14,20 +15,15 @@ const outDir = join(root, '.build/web');
 /** Written last: without it the build is not complete. */
 const stamp = join(outDir, 'built.txt');
 
-/** True when a source of the pages is newer than their build. */
-export function isPagesStale() {
-  const built = statSync(stamp, { throwIfNoEntry: false });
-  if (built === undefined) return true;
-  const places = ['web', 'packages/client', 'package-lock.json', 'scripts/build-pages.mjs'];
-  return places.some((place) => newest(join(root, place)) > built.mtimeMs);
+const sources = ['web', 'packages/client', 'package-lock.json', 'scripts/build-pages.mjs'];
+
+export function arePagesBuilt() {
+  return existsSync(stamp);
 }
 
-function newest(path) {
-  const own = statSync(path, { throwIfNoEntry: false });
-  if (own === undefined) return 0;
-  if (!own.isDirectory()) return own.mtimeMs;
-  const names = readdirSync(path).filter((name) => name !== 'node_modules');
-  return Math.max(own.mtimeMs, ...names.map((name) => newest(join(path, name))));
+/** True when a source of the pages is newer than their build. */
+export function isPagesStale() {
+  return haveChanged(sources, stamp);
 }
 
 export async function buildPages() {
@@ -46,7 +42,7 @@ export async function buildPages() {
     .filter((entry) => entry.isFile() && ['.html', '.js', '.css', '.svg', '.json'].includes(extname(entry.name)))
     .map((entry) => join(entry.parentPath, entry.name));
   await Promise.all(texts.map(compress));
-  await writeFile(stamp, '');
+  await writeFile(stamp, digestOf(sources));
 }
 
 async function compress(path) {

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildPages } from './build-pages.mjs';
+import { digestOf, haveChanged } from './sources.mjs';
 
 /**
  * Builds `.build/main.js`, the server in one JavaScript file, and `.build/sandbox.js`, the sandbox in another, so that a start compiles
@@ -19,20 +20,17 @@ export const paystreamEntry = join(outdir, 'paystream-main.js');
 const sandboxEntry = join(outdir, 'sandbox.js');
 const entries = [entry, reconcileEntry, paystreamEntry, sandboxEntry];
 
-/** True when a source of the build is newer than the build. */
-export function isStale() {
-  const built = statSync(entry, { throwIfNoEntry: false });
-  if (built === undefined || !entries.every((file) => existsSync(file))) return true;
-  return ['src', 'sandbox', 'prisma/generated/client', 'package-lock.json', 'scripts/build.mjs'].some(
-    (place) => newest(join(root, place)) > built.mtimeMs,
-  );
+const sources = ['src', 'sandbox', 'prisma/generated/client', 'package-lock.json', 'scripts/build.mjs'];
+/** Written last: without it the build is not complete. */
+const stamp = join(outdir, 'built.txt');
+
+export function isBuilt() {
+  return [...entries, stamp].every((file) => existsSync(file));
 }
 
-function newest(path) {
-  const own = statSync(path, { throwIfNoEntry: false });
-  if (own === undefined) return Number.POSITIVE_INFINITY;
-  if (!own.isDirectory()) return own.mtimeMs;
-  return Math.max(own.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
+/** True when a source of the build is newer than the build. */
+export function isStale() {
+  return !isBuilt() || haveChanged(sources, stamp);
 }
 
 export async function build() {
@@ -58,6 +56,7 @@ export async function build() {
     outfile: sandboxEntry,
     ...options,
   });
+  await writeFile(stamp, digestOf(sources));
 }
 
 /** Keeps `import.meta.url` relative to the source file and not to the build, and lets the server start the built sandbox. */

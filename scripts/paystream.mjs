@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url';
-import { build, isStale, paystreamEntry } from './build.mjs';
+import { bringUpToDate } from './bring-up-to-date.mjs';
+import { paystreamEntry } from './build.mjs';
 
-// Runs the build of `npm run paystream`, and rebuilds it when a source has changed.
-if (isStale()) await build();
+// Runs the build of `npm run paystream`.
+await bringUpToDate();
 process.setSourceMapsEnabled(true);
 await import(pathToFileURL(paystreamEntry).href);

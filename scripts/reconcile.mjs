@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url';
-import { build, isStale, reconcileEntry } from './build.mjs';
+import { bringUpToDate } from './bring-up-to-date.mjs';
+import { reconcileEntry } from './build.mjs';
 
-// Runs the build of `npm run reconcile`, and rebuilds it when a source has changed.
-if (isStale()) await build();
+// Runs the build of `npm run reconcile`.
+await bringUpToDate();
 process.setSourceMapsEnabled(true);
 await import(pathToFileURL(reconcileEntry).href);

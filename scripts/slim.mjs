@@ -11,7 +11,7 @@ import { build } from 'esbuild';
  */
 const root = dirname(fileURLToPath(new URL('.', import.meta.url)));
 
-/** What is used besides the builds: `npm start` rebuilds when a source has changed, and `npm run sandbox` runs sources. */
+/** What is used besides the builds: this script looks into them with esbuild, and `npm run sandbox` runs sources. */
 const alsoUsed = ['esbuild', 'tsx'];
 /** Packages that only a development installation has. */
 const forDevelopment = ['vitest', '@biomejs/biome'];

@@ -1,9 +1,8 @@
 import { pathToFileURL } from 'node:url';
-import { build, entry, isStale } from './build.mjs';
-import { buildPages, isPagesStale } from './build-pages.mjs';
+import { bringUpToDate } from './bring-up-to-date.mjs';
+import { entry } from './build.mjs';
 
-// Runs the build of `npm start`, and rebuilds what has changed.
-if (isStale()) await build();
-if (isPagesStale()) await buildPages();
+// Runs the build of `npm start`.
+await bringUpToDate({ withPages: true });
 process.setSourceMapsEnabled(true);
 await import(pathToFileURL(entry).href);

@@ -1,6 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,8 +108,9 @@ test('every package that the builds import, at the start or later, is left, with
   expect(await run(['import-all.mjs'])).toMatchObject({ complaint: '', code: 0 });
 });
 
-test('what is left starts the server with its sandbox and pages, builds again after a change, and runs the commands', async () => {
-  rmSync(join(app, '.build/main.js')); // as after a change of a source
+test('what is left starts the server with its sandbox and pages and runs the commands, also from a copy that gave every file a new time', async () => {
+  for (const place of ['src', 'sandbox', 'web', 'packages']) touchAll(join(app, place));
+  const built = statSync(join(app, '.build/main.js')).mtimeMs;
   const { PATH = '' } = process.env;
   const child = spawn(process.execPath, ['scripts/start.mjs'], {
     cwd: app,
@@ -123,4 +136,27 @@ test('what is left starts the server with its sandbox and pages, builds again af
   expect(await run(['--import', 'tsx', 'scripts/print-sandbox-env.ts', 'stripe'])).toMatchObject({
     ...{ code: 0, said: expect.stringContaining('STRIPE_SECRET_KEY=') },
   });
+  expect(statSync(join(app, '.build/main.js')).mtimeMs).toBe(built);
 });
+
+test('sources that differ from the build are named with the remedy, and so is a build that is missing', async () => {
+  for (const file of ['src/main.ts', 'web/shared/theme.css']) {
+    const before = readFileSync(join(app, file));
+    appendFileSync(join(app, file), '\n');
+    const args = file.startsWith('web') ? ['scripts/start.mjs', '--nonsense'] : ['scripts/paystream.mjs', '--help'];
+    const { complaint } = await run(args);
+    expect(complaint).toMatch(/^The sources are newer than the build, which runs as it is: run npm ci --omit=dev\n/);
+    writeFileSync(join(app, file), before);
+  }
+  expect(await run(['scripts/paystream.mjs', '--help'])).toMatchObject({ complaint: '', code: 0 });
+  rmSync(join(app, '.build/web/built.txt'));
+  expect(await run(['scripts/start.mjs'])).toMatchObject({
+    ...{ complaint: 'There is no complete build: run npm ci --omit=dev\n', code: 1 },
+  });
+});
+
+function touchAll(dir: string): void {
+  const soon = new Date(Date.now() + 60_000);
+  const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const { parentPath, name } of entries) utimesSync(join(parentPath, name), soon, soon);
+}
