@@ -16,5 +16,6 @@ if [ ! -e "$dir/tls-certificate" ]; then
   openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
     -keyout "$dir/tls-key" -out "$dir/tls-certificate" 2>/dev/null
 fi
-# The containers read them as other users. Keep the directory above closed to other users of this machine.
-chmod 755 "$dir" && chmod 644 "$dir"/*
+# Only the owner may enter the directory. The files in it have to be readable for all: Compose mounts each by itself, with the mode that it has
+# here, and the containers read them as users of their own.
+chmod 700 "$dir" && chmod 644 "$dir"/*

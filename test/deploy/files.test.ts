@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +70,21 @@ test('compose.yaml is of the schema of Compose, and names only secrets that secr
   const before = readFileSync(join(made, 'master-key'), 'utf8');
   spawnSync('sh', [join(dir, 'secrets.sh'), made]);
   expect(readFileSync(join(made, 'master-key'), 'utf8')).toBe(before);
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+  expect([modeOf(made), ...new Set(files.map((file) => modeOf(join(made, file))))]).toEqual(['700', '644']);
+});
+
+test('Git ignores the secrets that the documented steps write', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'paystream-ignored-'));
+  spawnSync('git', ['init', '-q', copy]);
+  cpSync(join(projectRoot, '.gitignore'), join(copy, '.gitignore'));
+  const isIgnored = (path: string) => spawnSync('git', ['-C', copy, 'check-ignore', '-q', path]).status === 0;
+  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+  const written = [...readme.matchAll(/^ *npm run .*> *(\S+)/gm)].map(([, file = '']) => file);
+  expect(written).not.toEqual([]);
+  const secrets = [...written, '.env', 'deploy/secrets/master-key', 'deploy/secrets/tls-key'];
+  expect(secrets.filter((path) => !isIgnored(path))).toEqual([]);
+  expect(['deploy/secrets.sh', 'README.md'].filter(isIgnored)).toEqual([]);
 });
 
 type Manifest = {
