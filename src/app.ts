@@ -240,6 +240,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         config.telemetry,
         gaugesOf({ database, feeds, clock, operations: limits.operations }),
         openCollection(),
+        log,
       ),
       (opened) => opened.close(),
     );

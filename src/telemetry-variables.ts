@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { ReadVariable } from './providers/provider.ts';
 import { samplers, type TelemetrySettings, type TracingSettings } from './telemetry/settings.ts';
 import { choiceOf, countOf, portOf } from './variables.ts';
@@ -23,8 +24,8 @@ function tracingOf(at: ReadVariable, violations: string[]): TracingSettings | nu
   const settings: TracingSettings = {
     url: url ?? 'http://localhost:4318/v1/traces',
     headers: {
-      ...listOf(at, 'OTEL_EXPORTER_OTLP_HEADERS', violations),
-      ...listOf(at, 'OTEL_EXPORTER_OTLP_TRACES_HEADERS', violations),
+      ...headersOf(at, 'OTEL_EXPORTER_OTLP_HEADERS', violations),
+      ...headersOf(at, 'OTEL_EXPORTER_OTLP_TRACES_HEADERS', violations),
     },
     timeoutMs: countOf(at, 'OTEL_EXPORTER_OTLP_TIMEOUT', { fallback: 10_000, min: 1, max: 600_000 }, violations),
     serviceName: at('OTEL_SERVICE_NAME') ?? 'paystream',
@@ -53,6 +54,23 @@ function ratioOf(at: ReadVariable, violations: string[]): number {
   if (ratio >= 0 && ratio <= 1) return ratio;
   violations.push(`${name} must be a number from 0 to 1.`);
   return 1;
+}
+
+/** Each export with a header that Node refuses would fail. The violation does not repeat the value, which may be a token. */
+function headersOf(at: ReadVariable, name: string, violations: string[]): Readonly<Record<string, string>> {
+  const headers = listOf(at, name, violations);
+  for (const [header, value] of Object.entries(headers)) {
+    try {
+      validateHeaderName(header);
+      validateHeaderValue(header, value);
+    } catch {
+      violations.push(
+        `${name} has a header that HTTP does not allow: write its name in ASCII, and its value in one line.`,
+      );
+      return {};
+    }
+  }
+  return headers;
 }
 
 /** Reads `name=value,name=value` with URL-encoded values. The violation does not repeat the text, which may hold a token. */

@@ -79,6 +79,7 @@ export function createMetrics(readGauges: () => Promise<Gauges>): Metrics {
   const failedRounds = counter('paystream_failed_rounds_total', 'Background rounds that failed and are repeated.', [
     'round',
   ]);
+  const lostSpans = counter('paystream_lost_spans_total', 'Spans that could not be exported to the collector.', []);
   const feedLag = histogram(
     'paystream_feed_lag_seconds',
     'Time between an event and its reading for the subscribers of this process.',
@@ -132,6 +133,8 @@ export function createMetrics(readGauges: () => Promise<Gauges>): Metrics {
         return feedLag.observe(Math.max(0, fact.ms) / 1000);
       case 'failed round':
         return failedRounds.inc({ round: fact.round });
+      case 'lost spans':
+        return lostSpans.inc(fact.count);
     }
   }
 

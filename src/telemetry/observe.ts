@@ -37,7 +37,9 @@ export type Fact =
   | { readonly kind: 'batch size'; readonly batch: string; readonly size: number }
   /** The time between an event and its reading for the subscribers of this process. */
   | { readonly kind: 'feed lag'; readonly ms: number }
-  | { readonly kind: 'failed round'; readonly round: string };
+  | { readonly kind: 'failed round'; readonly round: string }
+  /** Spans that the collector did not take. */
+  | { readonly kind: 'lost spans'; readonly count: number };
 
 /** Receives every piece of this process: tracing is one, metrics are another. */
 export type Observer = {

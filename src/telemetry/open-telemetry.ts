@@ -1,3 +1,4 @@
+import type { Log } from '../domain/log.ts';
 import type { Gauges } from './metrics.ts';
 import { addObserver } from './observe.ts';
 import type { TelemetrySettings } from './settings.ts';
@@ -21,6 +22,7 @@ export async function openTelemetry(
   { tracing, metrics }: TelemetrySettings,
   readGauges: () => Promise<Gauges>,
   collection: MetricsCollection | null,
+  log: Log,
 ): Promise<Telemetry> {
   const closing: (() => unknown)[] = [];
   // In reverse order: nothing is observed any more when the last spans are exported.
@@ -30,7 +32,7 @@ export async function openTelemetry(
   try {
     if (tracing !== null) {
       const { openOtlpExporter, openTracing } = await import('./tracing.ts');
-      const { observer, close } = openTracing(tracing, openOtlpExporter(tracing));
+      const { observer, close } = openTracing(tracing, openOtlpExporter(tracing), log);
       closing.push(close, addObserver(observer));
     }
     if (metrics === null) return { metricsUrl: null, close };

@@ -20,8 +20,9 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import type { Log } from '../domain/log.ts';
 import { currentSpan, type Span, type SpanRef } from '../logging/trace.ts';
-import type { Observer, Piece, PieceKind, Watch } from './observe.ts';
+import { note, type Observer, type Piece, type PieceKind, type Watch } from './observe.ts';
 import type { TracingSettings } from './settings.ts';
 
 const kinds: Readonly<Record<PieceKind, SpanKind>> = {
@@ -37,6 +38,11 @@ const kinds: Readonly<Record<PieceKind, SpanKind>> = {
 /** Outcomes with which a span counts as failed. A refusal that the caller asked for is none of them. */
 const failures = /^(failed|internal|overloaded|unknown|not_executed|misconfigured|5\d\d)$/;
 
+/** The code of an export that succeeded, as OpenTelemetry's specification has it. */
+const exported = 0;
+/** A collector that is away fails each export, every few seconds. */
+const reportPauseMs = 60_000;
+
 /** How long the last spans may take to be exported. */
 const closingMsMax = 5000;
 
@@ -51,14 +57,46 @@ export function openOtlpExporter({ url, headers, timeoutMs }: TracingSettings): 
   return new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: timeoutMs });
 }
 
+/**
+ * Passes spans on to an exporter, and counts and logs those that it loses: the processor, which does not repeat an export, keeps failures to itself.
+ *
+ * @param nowMs of a clock that only goes forward.
+ */
+export function reportingLosses(exporter: SpanExporter, log: Log, nowMs: () => number): SpanExporter {
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+  let lostSpans = 0;
+  function report(count: number, error: Error | undefined): void {
+    note({ kind: 'lost spans', count });
+    lostSpans += count;
+    if (nowMs() - reportedAtMs < reportPauseMs) return;
+    log.warn({ err: error, lostSpans }, 'traces could not be exported to the collector');
+    reportedAtMs = nowMs();
+    lostSpans = 0;
+  }
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        if (result.code !== exported) report(spans.length, result.error);
+        done(result);
+      }),
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
+  };
+}
+
 /** Makes a span of every observed piece. Spans are exported in batches, and dropped when the exporter does not keep up. */
-export function openTracing(settings: TracingSettings, exporter: SpanExporter): Tracing {
+export function openTracing(
+  settings: TracingSettings,
+  exporter: SpanExporter,
+  log: Log,
+  nowMs: () => number = () => performance.now(),
+): Tracing {
   const provider = new TracerProvider({
     sampler: samplerOf(settings),
     resource: defaultResource().merge(
       resourceFromAttributes({ ...settings.resource, 'service.name': settings.serviceName }),
     ),
-    spanProcessors: [new BatchSpanProcessor({ exporter })],
+    spanProcessors: [new BatchSpanProcessor({ exporter: reportingLosses(exporter, log, nowMs) })],
   });
   const tracer = provider.getTracer('paystream');
 

@@ -118,6 +118,12 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a collector without a scheme', { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, /OTEL_EXPORTER_OTLP_ENDPOINT/],
   ['another protocol', { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /OTEL_EXPORTER_OTLP_PROTOCOL must be one of/],
   ['headers that are no list', { OTEL_EXPORTER_OTLP_HEADERS: 'secret' }, /OTEL_EXPORTER_OTLP_HEADERS must be a list/],
+  ...[
+    ['a header that has two lines', 'OTEL_EXPORTER_OTLP_HEADERS', 'api-key=a%0Ab'],
+    ['a header of other characters', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'api-key=%E6%94%AF'],
+  ].map(([what = '', name = '', value = '']): [string, Record<string, string>, RegExp] => [
+    ...([what, { [name]: value }, new RegExp(`${name} has a header that HTTP does not allow`)] as const),
+  ]),
   ['more than everything', { OTEL_TRACES_SAMPLER_ARG: '1.5' }, /OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1/],
   ['an unknown sampler', { OTEL_TRACES_SAMPLER: 'some' }, /OTEL_TRACES_SAMPLER must be one of/],
   ['a metrics port that is none', { METRICS_PORT: '9464x' }, /METRICS_PORT/],

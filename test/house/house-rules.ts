@@ -7,7 +7,7 @@ import ts from 'typescript';
  */
 export const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
   domain: [],
-  telemetry: ['logging/trace.ts'],
+  telemetry: ['domain/log.ts', 'logging/trace.ts'],
   database: ['prisma/generated', 'telemetry/observe.ts', 'logging/trace.ts'],
   store: ['domain', 'database', 'events/inbox.ts', 'events/cursor.ts', 'logging', 'telemetry/traceparent.ts'],
   events: ['domain', 'database', 'telemetry/observe.ts'],

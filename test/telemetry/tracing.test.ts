@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Agent } from 'undici';
@@ -8,8 +9,9 @@ import { createLogger } from '../../src/logging/logger.ts';
 import { withinSpan } from '../../src/logging/trace.ts';
 import { sendRequest } from '../../src/providers/http-request.ts';
 import { addObserver, isObserved, observed } from '../../src/telemetry/observe.ts';
+import type { TracingSettings } from '../../src/telemetry/settings.ts';
 import { parseTraceparent, traceHeaders } from '../../src/telemetry/traceparent.ts';
-import { openOtlpExporter, openTracing } from '../../src/telemetry/tracing.ts';
+import { openOtlpExporter, openTracing, reportingLosses } from '../../src/telemetry/tracing.ts';
 import { confirmCard, createOrder, payOrder } from '../support/orders.ts';
 import { attributeOf, type CollectedSpan, type OtlpCollector, startOtlpCollector } from '../support/otlp-collector.ts';
 import { startTestApp, untilCallbacksCame } from '../support/test-app.ts';
@@ -95,7 +97,7 @@ describe('one lifecycle with tracing', () => {
 
 test('items that are processed together: the batch is part of the trace of the first and linked with the others', async () => {
   const collector = await startOtlpCollector();
-  const tracing = openTracing(collector.settings, openOtlpExporter(collector.settings));
+  const tracing = openTracing(collector.settings, openOtlpExporter(collector.settings), createLogger('silent'));
   const stopObserving = addObserver(tracing.observer);
   let release = () => {};
   const released = new Promise<void>((resolve) => {
@@ -198,3 +200,55 @@ test('a request to a provider carries the trace on, and none while tracing is of
   expect(heard).toEqual([undefined, `00-${span.traceId}-${span.spanId}-01`]);
   expect(traceHeaders()).toEqual({});
 });
+
+test('spans that a collector refuses are logged and counted', async () => {
+  const collector = createServer((_request, response) => void response.writeHead(401).end());
+  collector.listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+  const { port } = collector.address() as AddressInfo;
+  const settings: TracingSettings = {
+    ...{ url: `http://127.0.0.1:${port}/v1/traces`, headers: { authorization: 'Bearer c0llectors-token' } },
+    ...{ timeoutMs: 10_000, serviceName: 'paystream', resource: {}, sampler: 'always_on', ratio: 1 },
+  };
+  const lines: string[] = [];
+  const log = createLogger('info', { write: (line) => void lines.push(line) });
+  const losses = countLosses();
+  const tracing = openTracing(settings, openOtlpExporter(settings), log);
+  for (const name of ['a', 'b']) tracing.observer.begin({ kind: 'command', name }).end('done');
+  await tracing.close();
+  losses.stop();
+  collector.closeAllConnections();
+  collector.close();
+  expect(losses.count).toBe(2);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ level: 40, lostSpans: 2, msg: 'traces could not be exported to the collector' }),
+  ]);
+  expect(JSON.parse(lines[0] ?? '').err).toMatchObject({ code: '401' });
+  expect(lines.join('')).not.toContain('c0llectors-token');
+});
+
+test('while the collector is away there is one line a minute, which says how many spans were lost since the last one', () => {
+  const lines: string[] = [];
+  let nowMs = 0;
+  const exporter = reportingLosses(
+    { export: (_spans, done) => done({ code: 1, error: new Error('connect ECONNREFUSED') }), shutdown: async () => {} },
+    createLogger('info', { write: (line) => void lines.push(line) }),
+    () => nowMs,
+  );
+  const losses = countLosses();
+  for (nowMs of [0, 5000, 59_999, 60_000, 60_001]) exporter.export([{} as never, {} as never], () => {});
+  losses.stop();
+  expect(lines.map((line) => JSON.parse(line).lostSpans)).toEqual([2, 6]);
+  expect(losses.count).toBe(10);
+});
+
+function countLosses(): { count: number; stop(): void } {
+  const stop = addObserver({
+    ...{ hasSpans: false, begin: () => ({ span: null, add() {}, end() {} }) },
+    note(fact) {
+      if (fact.kind === 'lost spans') losses.count += fact.count;
+    },
+  });
+  const losses = { count: 0, stop };
+  return losses;
+}
