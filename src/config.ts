@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { type MasterKeys, readMasterKey } from './accounts/master-key.ts';
 import { parseAddress } from './database/address.ts';
@@ -166,17 +167,25 @@ function dataDirOf(at: ReadVariable, violations: string[]): string {
   const dataDir = at('DATA_DIR') ?? '.data';
   if (dataDir.startsWith('~'))
     violations.push('DATA_DIR starts with ~, which only a shell expands: write the full path.');
-  else if (isOccupiedByFile(dataDir))
-    violations.push('DATA_DIR must be a directory, but the path exists and is not one.');
+  else if (/^\/(proc|sys)(\/|$)/.test(resolve(dataDir)))
+    violations.push('DATA_DIR is in a file system of the kernel, which stores nothing: choose a directory on a disk.');
+  else if (isFile(dataDir)) violations.push('DATA_DIR must be a directory, but the path exists and is not one.');
+  else if (isBelowFile(resolve(dataDir)))
+    violations.push('DATA_DIR must be a directory, but a part of its path is a file.');
   return dataDir;
 }
 
-function isOccupiedByFile(path: string): boolean {
+function isFile(path: string): boolean {
   try {
     return !statSync(path).isDirectory();
   } catch {
-    return false; // the directory does not exist yet, or the start reports why it cannot be created
+    return false; // it does not exist yet, or the start reports why it cannot be created
   }
+}
+
+function isBelowFile(path: string): boolean {
+  const parent = dirname(path);
+  return parent !== path && (isFile(parent) || isBelowFile(parent));
 }
 
 function readSetups(settings: Settings): ProviderSetup[] {

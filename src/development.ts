@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type DevelopmentKeys, keepSandboxUrl, publicHalf } from './development-keys.ts';
@@ -42,7 +42,7 @@ export async function startSandboxProcess(options: {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       SANDBOX_PORT: String(port),
-      SANDBOX_DATA_DIR: join(dataDir, 'sandbox'),
+      SANDBOX_DATA_DIR: resolve(dataDir, 'sandbox'), // the sandbox runs in another folder
       SANDBOX_STRIPE_SECRET_KEY: keys.stripeSecretKey,
       SANDBOX_STRIPE_PUBLISHABLE_KEY: keys.stripePublishableKey,
       SANDBOX_STRIPE_WEBHOOK_SECRET: keys.stripeWebhookSecret,
