@@ -49,8 +49,12 @@ export const usage = `Administers merchants, their keys and their provider accou
                           An update replaces all types, and --event all sends all
   --ordered, --unordered  whether an event waits until the earlier events of its order are acknowledged. A new endpoint is ordered
   --keep-previous SECONDS how long messages are signed with the previous secret too, 0 to 604800; 86400 without it
-  --since TIME            a time such as 2026-11-26T08:00:00Z
-  --after CURSOR          the cursor of an event in the merchant's log
+  --description TEXT      a note about the endpoint for people
+  --failed                only events that were given up
+  --since TIME            events from this time on, such as 2026-11-26T08:00:00Z
+  --before TIME           and before this time; without it, up to now
+  --after CURSOR          events after this one; the cursor of an event in the merchant's log
+  --until CURSOR          and up to this one, which is sent too; without it, up to the last
   --allow-test            production accepts an account in which no money moves: a test key or a provider's sandbox
 
 It works on the database of the server: set the same NODE_ENV, PUBLIC_URL and MASTER_KEY, and the same
@@ -151,7 +155,7 @@ export function readOptions(args: readonly string[]): Options | null {
   const [noun, verb, ...rest] = positionals;
   const command = `${noun} ${verb ?? ''}`.trim();
   const { merchant = null, 'return-origin': returnOrigins = [], 'brand-color': brandColor = null } = values;
-  const webOrigins = webOriginsOf(values['web-origin']);
+  const webOrigins = listOf('--web-origin', 'none', values['web-origin']);
   const allowsTest = values['allow-test'] === true;
   const name = onlyOf('--name', values.name);
   const required = (value: string | undefined, option: string): string => {
@@ -219,8 +223,13 @@ export function readOptions(args: readonly string[]): Options | null {
         return { command, accountId: required(rest.shift(), anAccount) };
       case 'webhook add':
         return { command, merchantId: merchant, ...webhookOf(values), url: required(values.url, '--url') };
-      case 'webhook update':
-        return { command, endpointId: required(rest.shift(), anEndpoint), ...webhookOf(values) };
+      case 'webhook update': {
+        const change = webhookOf(values);
+        if (Object.values(change).every((value) => value === null)) {
+          throw new UsageError('webhook update needs --url, --event, --ordered, --unordered or --description.');
+        }
+        return { command, endpointId: required(rest.shift(), anEndpoint), ...change };
+      }
       case 'webhook list':
         return { command, merchantId: merchant };
       case 'webhook log':
@@ -305,9 +314,12 @@ function onlyOf(option: string, values: readonly string[] | undefined): string |
   return values?.[0];
 }
 
-/** Null when the option is not given; `none` stands for no origin. */
-function webOriginsOf(values: readonly string[] | undefined): readonly string[] | null {
-  return values?.filter((value) => value !== 'none') ?? null;
+/** The values of an option that may be repeated, where a word stands for an empty list; null when it is not given. @throws {UsageError} */
+function listOf(option: string, word: string, values: readonly string[] | undefined): readonly string[] | null {
+  if (values === undefined) return null;
+  if (!values.includes(word)) return values;
+  if (values.some((value) => value !== word)) throw new UsageError(`${option} ${word} excludes other values of ${option}.`);
+  return [];
 }
 
 function secondsOf(option: string, text: string): number {
@@ -329,7 +341,7 @@ function timeOf(option: string, text: string | undefined): Date | null {
 function webhookOf(values: ReturnType<typeof parse>['values']) {
   const { url = null, event, ordered = false, unordered = false, description = null } = values;
   if (ordered && unordered) throw new UsageError('--ordered and --unordered exclude each other.');
-  const eventTypes = event?.filter((type) => type !== 'all').map((type) => type.toUpperCase()) ?? null;
+  const eventTypes = listOf('--event', 'all', event)?.map((type) => type.toUpperCase()) ?? null;
   return { url, eventTypes, ordered: ordered || unordered ? ordered : null, description };
 }
 

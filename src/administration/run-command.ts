@@ -52,7 +52,9 @@ export async function runCommand(parts: CommandParts, options: Options): Promise
   const { db, isProduction, publicUrl, localUrl, ofEnvironment } = parts;
   switch (options.command) {
     case 'merchant add': {
-      return textOfNewMerchant(await createMerchant(parts, options, isProduction));
+      // Outside production the sandbox stands in for providers that the environment does not configure.
+      const hasEnvironmentAccounts = ofEnvironment.length > 0 || !isProduction;
+      return textOfNewMerchant(await createMerchant(parts, options, isProduction), hasEnvironmentAccounts);
     }
     case 'merchant update':
       return textOfMerchant(await updateMerchant(parts, options.merchantId, options, isProduction));
@@ -130,11 +132,22 @@ async function merchantOf(db: Database, merchantId: string | null): Promise<stri
   return only.id;
 }
 
+/** The options that fill the fields of the commands' inputs. */
+const optionOf: Readonly<Record<string, string>> = {
+  ...{ name: '--name', returnOrigins: '--return-origin', webOrigins: '--web-origin', brandColor: '--brand-color' },
+  ...{ jwksUrl: '--jwks-url', role: '--role', subject: '--subject', expiresInSeconds: '--expires-in' },
+  ...{ url: '--url', eventTypes: '--event', description: '--description', keepPreviousSeconds: '--keep-previous' },
+  ...{ after: '--after', until: '--until', since: '--since', before: '--before' },
+};
+
 /** The text of an error for the operator: one line for each invalid input. */
 export function sentenceOf(error: unknown): string {
-  if (error instanceof InvalidInputError) {
-    // The sentences about variables begin with their names.
-    return error.issues.map(({ path, message }) => (path === 'variables' ? message : `${path}: ${message}`)).join('\n');
-  }
+  if (error instanceof InvalidInputError) return error.issues.map(sentenceOfIssue).join('\n');
   return error instanceof Error ? error.message : String(error);
+}
+
+function sentenceOfIssue({ path, message }: InvalidInputError['issues'][number]): string {
+  if (path === 'variables') return message; // the sentences about variables begin with their names
+  const [field = ''] = path.split('.');
+  return `${optionOf[field] ?? path}: ${message}`;
 }

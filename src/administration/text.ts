@@ -11,11 +11,18 @@ type Named = {
   readonly createdAt: Date;
 };
 
-export function textOfNewMerchant({ merchant, usesEnvironmentAccounts }: NewMerchant): string {
+/** @param hasEnvironmentAccounts whether the environment configures a provider account, or the sandbox stands in for all. */
+export function textOfNewMerchant(
+  { merchant, usesEnvironmentAccounts }: NewMerchant,
+  hasEnvironmentAccounts: boolean,
+): string {
   const { id, name } = merchant;
-  const accounts = usesEnvironmentAccounts
+  const ofEnvironment = usesEnvironmentAccounts
     ? 'The provider accounts of the environment belong to this merchant.'
     : 'The provider accounts of the environment belong to the first merchant, so this merchant needs one of its own: see provider add.';
+  const accounts = hasEnvironmentAccounts
+    ? ofEnvironment
+    : `No provider account is configured. Store one: npm run paystream -- provider add PROVIDER --merchant ${id} --file FILE`;
   return `Created merchant ${id}, "${name}". ${textOfOrigins(merchant)}
 ${accounts}
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readOptions, UsageError } from '../../src/administration/options.ts';
+import { readOptions, UsageError, usage } from '../../src/administration/options.ts';
 
 test.each<[args: string, options: object | null]>([
   ['', null],
@@ -85,8 +85,19 @@ test.each<[args: string, complaint: string]>([
   ['provider test', 'provider test needs the id of a provider account, pac_….'],
   ['provider test pac_1 --allow-test', 'provider test does not take --allow-test.'],
   ['master-key', 'master-key needs rotate.'],
+  ['merchant update mch_1 --web-origin none --web-origin https://a.example', '--web-origin none excludes other values'],
+  ['webhook update whe_1 --event all --event ORDER_CREATED', '--event all excludes other values of --event.'],
+  ['webhook update whe_1', 'webhook update needs --url, --event, --ordered, --unordered or --description.'],
 ])('"%s" is refused with a sentence', (args, complaint) => {
   const read = () => readOptions(args.split(' '));
   expect(read).toThrow(UsageError);
   expect(read).toThrow(complaint);
+});
+
+test('the usage describes every option that a command takes', () => {
+  const [commands = '', descriptions = ''] = usage.split(/\n\n(?= {2}--name)/);
+  const taken = new Set([...commands.matchAll(/(--[a-z][a-z-]*)/g)].map(([option]) => option));
+  expect(taken).toContain('--before');
+  const described = [...descriptions.matchAll(/^ {2}(--[a-z-]+)(?:, (--[a-z-]+))?/gm)].flat();
+  expect([...taken].filter((option) => !described.includes(option))).toEqual([]);
 });
