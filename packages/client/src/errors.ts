@@ -50,6 +50,9 @@ export function errorOf(errors: readonly AnsweredError[], cause?: unknown): Pays
   );
 }
 
-export function networkError(cause: unknown): PaystreamError {
-  return new PaystreamError('NETWORK', 'The server did not answer, or the connection broke.', { cause });
+export function networkError(
+  cause: unknown,
+  message = 'The server did not answer, or the connection broke.',
+): PaystreamError {
+  return new PaystreamError('NETWORK', message, { cause });
 }

@@ -27,8 +27,8 @@ export type RequestParts = { readonly url: string; readonly token: Token; readon
 export function createRequest({ url, token, fetch }: RequestParts): Request {
   const client = new GraphQLClient(url, { fetch });
   return async (document, ...[variables, { signal } = {}]) => {
-    const requestHeaders = await headersOf(token);
     try {
+      const requestHeaders = await headersOf(token);
       return await client.request({ document: String(document), variables: variables ?? {}, requestHeaders, signal });
     } catch (error) {
       throw signal?.aborted ? signal.reason : failureOf(error);
@@ -38,6 +38,7 @@ export function createRequest({ url, token, fetch }: RequestParts): Request {
 
 /** The message of a ClientError repeats the variables, which may hold secrets, so it is not the cause. */
 function failureOf(error: unknown): PaystreamError {
+  if (error instanceof PaystreamError) return error;
   if (!(error instanceof ClientError)) return networkError(error);
   const { status, errors } = error.response as { status: number; errors?: readonly AnsweredError[] };
   if (Array.isArray(errors) && errors.length > 0) return errorOf(errors);

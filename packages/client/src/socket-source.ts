@@ -89,6 +89,7 @@ const refusals: Readonly<Record<number, { readonly code: string; readonly messag
 };
 
 function failureOf(error: unknown): PaystreamError {
+  if (error instanceof PaystreamError) return error;
   if (Array.isArray(error)) return errorOf(error as AnsweredError[]);
   const { code, reason } = (error ?? {}) as { code?: unknown; reason?: unknown };
   const refusal = typeof code === 'number' ? refusals[code] : undefined;
