@@ -48,7 +48,8 @@ const recentEventsQuery = operation<RecentEventsQuery, RecentEventsQueryVariable
 const feedLengthMax = 100;
 /** Events that arrive within this time, in milliseconds, are shown together. */
 const batchMs = 100;
-const retryMs = 2000;
+/** The pause before a read that failed is tried again, in milliseconds. */
+export const retryMs = 2000;
 
 export type LiveState = {
   /** Newest first. */
@@ -154,7 +155,8 @@ export function followMerchant(client: PaystreamClient, onFatal: (error: unknown
   };
 }
 
-function isPassing(error: unknown): boolean {
+/** True when the same read can succeed later. */
+export function isPassing(error: unknown): boolean {
   const { code } = error as Partial<PaystreamError>;
   return code === 'NETWORK' || code === 'OVERLOADED' || code === 'RATE_LIMITED' || code === 'INTERNAL';
 }

@@ -1,7 +1,7 @@
 import { type OrderEvent, PaystreamError } from '@paystream/client';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Operation } from '../shared/operation.ts';
-import { useEvents, useLiveState } from './live.ts';
+import { isPassing, retryMs, useEvents, useLiveState } from './live.ts';
 import { useSession } from './session.ts';
 
 export type Loaded<Result> = {
@@ -16,7 +16,8 @@ export type Loaded<Result> = {
 const reloadMsMin = 1000;
 
 /**
- * Reads from the API, again when the variables change, when a lost connection is back, and when an event that `when` accepts has arrived.
+ * Reads from the API, again when the variables change, when a lost connection is back, when the read failed with an error that passes while
+ * events arrive, and when an event that `when` accepts has arrived.
  *
  * @param when which events change the result. Reads again at most once a second, and always once more after the last event.
  */
@@ -53,22 +54,25 @@ export function useQuery<Result, Variables extends object>(
   }, [client, end, operation, key, turn]);
 
   const reload = useCallback(() => setTurn((before) => before + 1), []);
-  const reloadSoon = useCallback(() => {
-    if (timer.current !== undefined) return;
-    const waitMs = Math.max(0, lastMs.current + reloadMsMin - performance.now());
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      reload();
-    }, waitMs);
-  }, [reload]);
+  const reloadSoon = useCallback(
+    (atLeastMs = 0) => {
+      if (timer.current !== undefined) return;
+      const waitMs = Math.max(atLeastMs, lastMs.current + reloadMsMin - performance.now());
+      timer.current = setTimeout(() => {
+        timer.current = undefined;
+        reload();
+      }, waitMs);
+    },
+    [reload],
+  );
   useEffect(() => () => clearTimeout(timer.current), []);
   useEvents((events) => {
     if (events.some((event) => when(event, state.data))) reloadSoon();
   });
 
-  const hasFailed = state.error !== null;
+  const { error } = state;
   useEffect(() => {
-    if (connection === 'live' && hasFailed) reloadSoon();
-  }, [connection, hasFailed, reloadSoon]);
+    if (connection === 'live' && error !== null && isPassing(error)) reloadSoon(error.retryAfterMs ?? retryMs);
+  }, [connection, error, reloadSoon]);
   return { ...state, reload };
 }

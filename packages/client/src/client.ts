@@ -9,8 +9,8 @@ import {
   OrderDocument,
   WatchOrderDocument,
 } from '../generated/graphql.ts';
-import { type Pause, pause, pauseMs } from './backoff.ts';
-import { isPassing, PaystreamError } from './errors.ts';
+import { type Pause, pause } from './backoff.ts';
+import { PaystreamError } from './errors.ts';
 import { createEventStreamSource } from './event-stream-source.ts';
 import { createFollowing, type Followed, type Following, type FollowOptions } from './follow.ts';
 import { merge } from './merge.ts';
@@ -143,32 +143,14 @@ export function createClient(options: PaystreamOptions, pause: Pause): Paystream
     );
   }
 
-  async function readOrder(orderId: string, signal: AbortSignal): Promise<OrderCopyFragment> {
-    const beganAt = performance.now();
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const { order } = await request(OrderDocument, { id: orderId }, { signal });
-        return order ?? raise(orderId);
-      } catch (error) {
-        if (!(error instanceof PaystreamError) || !isPassing(error)) throw error;
-        const outageMs = performance.now() - beganAt;
-        await pause(pauseMs(tries, Math.random(), { atLeastMs: error.retryAfterMs ?? 0, outageMs }), signal);
-      }
-    }
-  }
-
   async function* watch(
     orderId: string,
     watchOptions: Omit<FollowOptions, 'after'> = {},
   ): AsyncGenerator<OrderCopyFragment, void, undefined> {
-    const signal = AbortSignal.any([closing.signal, ...(watchOptions.signal ? [watchOptions.signal] : [])]);
-    let order: OrderCopyFragment;
-    try {
-      order = await readOrder(orderId, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      throw error;
-    }
+    let deliver: (order: OrderCopyFragment) => void;
+    const read = new Promise<OrderCopyFragment>((resolve) => {
+      deliver = resolve;
+    });
     type Change = { readonly cursor: string; readonly order: OrderCopyFragment } & Omit<
       Parameters<Payer['hear']>[0],
       'orderId'
@@ -177,18 +159,31 @@ export function createClient(options: PaystreamOptions, pause: Pause): Paystream
       {
         query: String(WatchOrderDocument),
         variables: { orderId },
-        readEnd: (signal) => endOfOrder(orderId, signal),
+        // The whole order is read where the events begin. Like them it is read again until it comes, and `onStatus` is told.
+        async readEnd(signal) {
+          const { order } = await request(OrderDocument, { id: orderId }, { signal });
+          const found = order ?? raise(orderId);
+          deliver(found);
+          return found.eventCursor;
+        },
       },
-      { ...watchOptions, after: order.eventCursor },
+      watchOptions,
       (change) => payer.hear({ ...change, orderId }),
     );
     try {
-      yield order;
-      for await (const change of changes) {
-        const newest = merge(order, change.order);
+      let next = changes.next();
+      const first = await Promise.race([read, next.then(() => null)]);
+      if (first === null) return; // it was stopped before
+      yield first;
+      let order: OrderCopyFragment = first;
+      for (;;) {
+        const { value: change } = await next;
+        if (change === undefined) return;
+        const newest: OrderCopyFragment = merge(order, change.order);
         const isNewer = newest.version > order.version;
         order = newest;
         if (isNewer) yield order;
+        next = changes.next();
       }
     } finally {
       await changes.return?.();

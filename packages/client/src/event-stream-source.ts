@@ -1,3 +1,4 @@
+import { untilAborted } from './deadline.ts';
 import { type AnsweredError, errorOf, networkError, PaystreamError } from './errors.ts';
 import { type Result, type Sink, type Source, silenceMsMax } from './source.ts';
 import { headersOf, type Token } from './token.ts';
@@ -45,9 +46,10 @@ async function read(
   };
   try {
     listen();
+    const tokenHeaders = await untilAborted(ending.signal, headersOf(token));
     const response = await fetch(url, {
       method: 'POST',
-      headers: { accept: 'text/event-stream', 'content-type': 'application/json', ...(await headersOf(token)) },
+      headers: { accept: 'text/event-stream', 'content-type': 'application/json', ...tokenHeaders },
       body: JSON.stringify(operation),
       signal: ending.signal,
     });

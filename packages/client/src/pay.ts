@@ -45,8 +45,6 @@ export type PayParts = {
 };
 
 const patienceMsDefault = 20_000;
-/** A call without an answer is abandoned after this time and repeated, because a connection can be dead without saying so. */
-const callTimeoutMs = 30_000;
 
 export function createPayer({ request, storage, pause }: PayParts): Payer {
   const turns = new Map<string, Promise<unknown>>();
@@ -131,14 +129,11 @@ function intentOf({ orderId, method, flow, returnUrl, openId, buyerIp }: PayInpu
 
 type Answer = { readonly result: PayResult; readonly input: AttemptInput; readonly paymentId: string | null };
 
+/** A call without an answer is repeated: `request` abandons it after a while. */
 async function send(request: Request, intent: Intent, key: string, signal?: AbortSignal): Promise<Answer> {
-  const call = new AbortController();
-  const giveUp = () => call.abort();
-  const timer = setTimeout(giveUp, callTimeoutMs);
-  signal?.addEventListener('abort', giveUp);
   try {
     const variables = { input: { ...(intent as PayInput), idempotencyKey: key } };
-    const { payOrder } = await request(PayDocument, variables, { signal: call.signal });
+    const { payOrder } = await request(PayDocument, variables, signal && { signal });
     if (payOrder === null) throw new PaystreamError('INTERNAL', 'The server answered without a result.');
     return answerOf(resultOf(payOrder));
   } catch (error) {
@@ -146,9 +141,6 @@ async function send(request: Request, intent: Intent, key: string, signal?: Abor
     const known = error instanceof PaystreamError ? error : networkError(error);
     if (!isPassing(known)) throw known;
     return answerOf({ kind: 'unknown', error: known, retryAfterMs: known.retryAfterMs });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', giveUp);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 import { ClientError, GraphQLClient } from 'graphql-request';
+import { withDeadline } from './deadline.ts';
 import { type AnsweredError, errorOf, networkError, PaystreamError } from './errors.ts';
 import { headersOf, type Token } from './token.ts';
 
@@ -23,13 +24,21 @@ export type Request = <Result, Variables>(
 
 export type RequestParts = { readonly url: string; readonly token: Token; readonly fetch: typeof fetch };
 
+/** A request without an answer is abandoned after this time, in milliseconds, because a connection can be dead without saying so. */
+export const answerMsMax = 30_000;
+
 /** Sends queries and mutations. They are sent once: a query can be repeated, a mutation only with its idempotency key. */
 export function createRequest({ url, token, fetch }: RequestParts): Request {
   const client = new GraphQLClient(url, { fetch });
   return async (document, ...[variables, { signal } = {}]) => {
     try {
-      const requestHeaders = await headersOf(token);
-      return await client.request({ document: String(document), variables: variables ?? {}, requestHeaders, signal });
+      return await withDeadline(signal ?? null, answerMsMax, async (ending) => {
+        const requestHeaders = await headersOf(token);
+        return client.request({
+          ...{ document: String(document), variables: variables ?? {} },
+          ...{ requestHeaders, signal: ending },
+        });
+      });
     } catch (error) {
       throw signal?.aborted ? signal.reason : failureOf(error);
     }

@@ -21,12 +21,13 @@ export function createSocketSource({ url, token, webSocketImpl }: SocketParts): 
     };
     const opened = createClient({
       url: url.replace(/^http/, 'ws'),
-      webSocketImpl,
+      webSocketImpl: quiet(webSocketImpl as SocketClass),
       retryAttempts: 0, // `follow` reconnects, with the last cursor
       keepAlive: silenceMsMax / 4,
       connectionAckWaitTimeout: silenceMsMax,
       connectionParams: () => headersOf(token),
       on: {
+        connecting: listen,
         connected() {
           isConnected = true;
           listen();
@@ -76,6 +77,21 @@ export function createSocketSource({ url, token, webSocketImpl }: SocketParts): 
       void Promise.resolve(closed?.dispose()).catch(() => {});
       isConnected = false;
     },
+  };
+}
+
+type SocketClass = new (
+  url: string,
+  protocol: string,
+) => { addEventListener(type: 'error', listener: () => void): void };
+
+/** `ws` throws errors that nobody listens to, and graphql-ws does not listen any more to a socket that it terminates while it is being opened. */
+function quiet(socketClass: SocketClass): SocketClass {
+  return class extends socketClass {
+    constructor(url: string, protocol: string) {
+      super(url, protocol);
+      this.addEventListener('error', () => {});
+    }
   };
 }
 
