@@ -2,6 +2,8 @@ import { type Client, type ClientOptions, createClient } from 'graphql-ws';
 
 /** Closed with one of these, a socket will not do better the next time: the token or the request is wrong. */
 const fatalCodes: readonly number[] = [4400, 4401, 4403, 4406];
+/** A token that expires closes its socket with this. A `connectionParams` that is a function gets another token for the next one. */
+const forbidden = 4403;
 /** With these errors, the same subscription can succeed later. */
 const passingErrors: readonly unknown[] = ['OVERLOADED', 'RATE_LIMITED', 'INTERNAL'];
 
@@ -13,12 +15,23 @@ const pause = (tries: number) =>
  * the first `after` again. The subscription has to select the `cursor` of its event, and to take it as the variable `after`.
  */
 export function createResumingClient(options: ClientOptions): Client {
+  const isRenewable = typeof options.connectionParams === 'function';
+  let wasAccepted = false;
   const client = createClient({
     retryAttempts: Number.POSITIVE_INFINITY,
-    shouldRetry: (cause) => !fatalCodes.includes((cause as { code?: number }).code ?? 0),
+    shouldRetry(cause) {
+      const { code = 0 } = cause as { code?: number };
+      return !fatalCodes.includes(code) || (code === forbidden && isRenewable && wasAccepted);
+    },
     retryWait: pause,
     keepAlive: 10_000,
     ...options,
+  });
+  client.on('connecting', () => {
+    wasAccepted = false;
+  });
+  client.on('connected', () => {
+    wasAccepted = true;
   });
   return {
     ...client,

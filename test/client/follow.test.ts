@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { createClient } from '../../packages/client/src/client.ts';
 import {
   createPaystreamClient,
   type FollowStatus,
@@ -171,5 +172,69 @@ test('where no WebSocket can be opened, it goes over to SSE', async () => {
   expect(await take(events, 2)).toHaveLength(2);
   expect(used).toContain('websocket waiting');
   expect(used).toContain('sse live');
+  client.close();
+});
+
+test('a client that has had a WebSocket stays with it while the server is away', async () => {
+  const line = await openFragileLine(() => app.app.url);
+  let isAway = false;
+  class Away extends WebSocket {
+    constructor(address: string, ...rest: never[]) {
+      super(isAway ? address.replace('/graphql', '/nowhere') : address, ...rest);
+    }
+  }
+  const client = createPaystreamClient({ url: `${line.url}/graphql`, token: app.token, webSocketImpl: Away });
+  const { id, eventCursor } = await createOrder(app);
+  await payOrder(app, id);
+  const used: string[] = [];
+  const onStatus = ({ state, transport }: FollowStatus) => {
+    used.push(`${transport} ${state}`);
+    if (used.filter((status) => status === 'websocket waiting').length === 4) isAway = false;
+  };
+  const sequences: number[] = [];
+  for await (const { sequence } of client.follow({ orderId: id }, { after: eventCursor, onStatus })) {
+    sequences.push(sequence);
+    if (sequence === 7) break;
+    if (sequence === 3) {
+      isAway = true;
+      line.cut();
+      await payOrder(app, id);
+    }
+  }
+  expect(sequences).toEqual([2, 3, 4, 5, 6, 7]);
+  expect(used.filter((status) => status.startsWith('sse'))).toEqual([]);
+  client.close();
+  await line.close();
+});
+
+test('over SSE, it goes back to a WebSocket once one can be opened, and misses nothing', async () => {
+  let isPossible = false;
+  class Sometimes extends WebSocket {
+    constructor(address: string, ...rest: never[]) {
+      super(isPossible ? address : address.replace('/graphql', '/nowhere'), ...rest);
+    }
+  }
+  const options = { url: `${app.app.url}/graphql`, token: app.token, webSocketImpl: Sometimes };
+  const client = createClient(options, async (_ms, signal) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  });
+  const { id, eventCursor } = await createOrder(app);
+  await payOrder(app, id);
+  const used: string[] = [];
+  const onStatus = ({ state, transport }: FollowStatus) => void used.push(`${transport} ${state}`);
+  const sequences: number[] = [];
+  for await (const { sequence } of client.follow({ orderId: id }, { after: eventCursor, onStatus })) {
+    sequences.push(sequence);
+    if (sequence === 7) break;
+    if (sequence === 3) {
+      expect(used.at(-1)).toBe('sse live');
+      isPossible = true;
+      await expect.poll(() => used.at(-1)).toBe('websocket live');
+      await payOrder(app, id);
+    }
+  }
+  expect(sequences).toEqual([2, 3, 4, 5, 6, 7]);
+  expect(used.slice(-4, -1)).toEqual(['sse live', 'websocket connecting', 'websocket live']);
   client.close();
 });

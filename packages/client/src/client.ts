@@ -12,7 +12,7 @@ import {
 import { type Pause, pause } from './backoff.ts';
 import { PaystreamError } from './errors.ts';
 import { createEventStreamSource } from './event-stream-source.ts';
-import { createFollowing, type Followed, type Following, type FollowOptions } from './follow.ts';
+import { createFollowing, type Followed, type Following, type FollowOptions, type FollowParts } from './follow.ts';
 import { merge } from './merge.ts';
 import { createPayer, type Payer } from './pay.ts';
 import { createRequest, type Document, type Request } from './request.ts';
@@ -92,7 +92,7 @@ export function createClient(options: PaystreamOptions, pause: Pause): Paystream
     followOptions: FollowOptions,
     onDelivery: (event: Event) => Promise<void> | void = () => {},
   ): Following<Event> {
-    const sources = sourcesFor(followOptions.transport ?? 'auto', socket?.source ?? null, eventStream);
+    const sources = sourcesFor(followOptions.transport ?? 'auto', socket, eventStream);
     const following = createFollowing<Event>(
       { query, variables, readEnd, sources, pause, onDelivery, onEnd: () => open.delete(following) },
       followOptions,
@@ -206,16 +206,16 @@ export function createClient(options: PaystreamOptions, pause: Pause): Paystream
 
 function sourcesFor(
   transport: Transport | 'auto',
-  socket: Source | null,
+  socket: { readonly source: Source; readonly hasOpened: () => boolean } | null,
   eventStream: Source,
-): { readonly transport: Transport; readonly source: Source }[] {
-  if (transport === 'websocket' && socket === null) {
+): FollowParts<never>['sources'] {
+  if (transport === 'sse' || (transport === 'auto' && socket === null))
+    return [{ transport: 'sse', source: eventStream }];
+  if (socket === null) {
     throw new PaystreamError('TRANSPORT', 'This runtime has no WebSocket. Pass `webSocketImpl`, such as that of `ws`.');
   }
-  return [
-    ...(transport !== 'sse' && socket !== null ? [{ transport: 'websocket' as const, source: socket }] : []),
-    ...(transport !== 'websocket' ? [{ transport: 'sse' as const, source: eventStream }] : []),
-  ];
+  const first = { transport: 'websocket' as const, ...socket };
+  return transport === 'websocket' ? [first] : [first, { transport: 'sse', source: eventStream }];
 }
 
 function raise(orderId: string): never {

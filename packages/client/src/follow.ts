@@ -1,4 +1,4 @@
-import { type Pause, pauseMs } from './backoff.ts';
+import { atFirstMs, type Pause, pauseMs } from './backoff.ts';
 import { type ConnectionInput, type ConnectionState, connectionTable } from './connection.ts';
 import { errorOf, isPassing, networkError, PaystreamError } from './errors.ts';
 import type { Result, Source, Transport } from './source.ts';
@@ -19,7 +19,7 @@ export type FollowOptions = {
   /** Ends the following; the loop ends as if it had been left. */
   readonly signal?: AbortSignal;
   readonly onStatus?: (status: FollowStatus) => void;
-  /** Default: `auto`, a WebSocket, and Server-Sent Events where there is none or it cannot be opened. */
+  /** Default: `auto`, a WebSocket, and Server-Sent Events where there is none, or while it cannot be opened. */
   readonly transport?: Transport | 'auto';
   /** How many events wait for the reader before the connection is closed until it has taken them. Default: 1000. */
   readonly bufferMax?: number;
@@ -36,7 +36,12 @@ export type Followed = { readonly cursor: string };
 export type FollowParts<Event> = {
   readonly query: string;
   readonly variables: object;
-  readonly sources: readonly { readonly transport: Transport; readonly source: Source }[];
+  /** The preferred transport, and one for a network that does not let it through. `hasOpened`: it is known to be possible. */
+  readonly sources: readonly {
+    readonly transport: Transport;
+    readonly source: Source;
+    readonly hasOpened?: () => boolean;
+  }[];
   /** Reads where the log ends. */
   readonly readEnd: (signal: AbortSignal) => Promise<string>;
   readonly pause: Pause;
@@ -49,6 +54,9 @@ export type FollowParts<Event> = {
 const bufferMaxDefault = 1000;
 /** A connection that lived so long, in milliseconds, was no failed try. */
 const lifeMsMin = 5000;
+/** How long events come over the second transport, in milliseconds, before the preferred one is tried again; longer after each try. */
+const returnMsFirst = 5000;
+const returnMsMax = 300_000;
 
 export function createFollowing<Event extends Followed>(
   parts: FollowParts<Event>,
@@ -70,6 +78,8 @@ class Followings<Event extends Followed> implements Following<Event> {
   #received: string | null;
   #delivered: string | null;
   #failure: PaystreamError | null = null;
+  /** Aborted when the connection is over: ends the tries to go back to the preferred transport. */
+  #leaving = new AbortController();
   /** The number of the connection. What an earlier one still says is ignored: the present one brings it again. */
   #connection = 0;
   #disconnect = () => {};
@@ -77,6 +87,8 @@ class Followings<Event extends Followed> implements Following<Event> {
   /** When the first of these tries was needed. */
   #brokeAt = 0;
   #openedAt: number | null = null;
+  /** False while it is asked where the log ends, which says nothing of the transport. */
+  #isOpening = false;
   #sourceIndex = 0;
   /** True when the next connection is to use the other transport, if there is one. */
   #isToSwitch = false;
@@ -155,16 +167,18 @@ class Followings<Event extends Followed> implements Following<Event> {
     if (to !== 'live') this.#leave();
     switch (to) {
       case 'connecting':
-        // A connection that was never accepted may not be possible here: proxies refuse WebSockets, or buffer streams.
         if (this.#isToSwitch) this.#sourceIndex += 1;
         this.#isToSwitch = false;
+        this.#isOpening = false;
         this.#openedAt = null;
         this.#report(null, null);
         void this.#connect();
         return;
       case 'live':
         this.#openedAt = performance.now();
+        this.#isOpening = false;
         this.#report(null, null);
+        void this.#goBack();
         return;
       case 'waiting':
         this.#wait(error);
@@ -183,6 +197,7 @@ class Followings<Event extends Followed> implements Following<Event> {
 
   #leave(): void {
     this.#connection += 1;
+    this.#leaving.abort();
     this.#disconnect();
     this.#disconnect = () => {};
   }
@@ -195,6 +210,7 @@ class Followings<Event extends Followed> implements Following<Event> {
       this.#delivered ??= this.#received;
       if (!isPresent()) return;
       const { query, variables } = this.#parts;
+      this.#isOpening = true;
       const disconnect = this.#source.source(
         { query, variables: { ...variables, after: this.#received } },
         {
@@ -228,9 +244,40 @@ class Followings<Event extends Followed> implements Following<Event> {
   #fail(error: PaystreamError | null): void {
     if (error !== null && !isPassing(error)) return this.#enter('refused', error);
     const livedMs = this.#openedAt === null ? 0 : performance.now() - this.#openedAt;
-    this.#isToSwitch = this.#openedAt === null;
+    this.#isToSwitch = this.#isOpening && !this.#isKnownToOpen();
     if (livedMs >= lifeMsMin) this.#tries = 0;
     this.#enter('dropped', error);
+  }
+
+  /**
+   * A connection that was never accepted may not be possible here: proxies refuse WebSockets, or buffer streams. But most often the server is
+   * away. A client that has had a WebSocket stays with it, because a browser has only six HTTP/1.1 connections to a host for all of its pages, of
+   * which each stream takes one. Only when it has had none for a while has it perhaps come into another network.
+   */
+  #isKnownToOpen(): boolean {
+    const outageMs = this.#tries === 0 ? 0 : performance.now() - this.#brokeAt;
+    return this.#source.hasOpened?.() === true && outageMs < atFirstMs;
+  }
+
+  /** While events come over the second transport, tries now and then whether the preferred one can be opened, and goes back to it. */
+  async #goBack(): Promise<void> {
+    const { sources, pause } = this.#parts;
+    const [preferred] = sources;
+    if (preferred === undefined || this.#source === preferred) return;
+    this.#leaving = new AbortController();
+    const { signal } = this.#leaving;
+    for (let tries = 0; !signal.aborted; tries += 1) {
+      const mostMs = Math.min(returnMsMax, returnMsFirst * 2 ** Math.min(tries, 10));
+      try {
+        await pause(mostMs * (0.5 + Math.random() / 2), signal);
+      } catch {
+        return; // the connection is over
+      }
+      if (!(await canOpen(preferred.source, signal)) || signal.aborted) continue;
+      this.#sourceIndex = 0;
+      this.#tries = 0;
+      this.#enter('moved');
+    }
   }
 
   #wait(error: PaystreamError | null): void {
@@ -258,4 +305,22 @@ class Followings<Event extends Followed> implements Following<Event> {
   #report(error: PaystreamError | null, retryInMs: number | null): void {
     this.#options.onStatus?.({ state: this.#state, transport: this.#source.transport, error, retryInMs });
   }
+}
+
+/** Opens a connection with an operation that does nothing. */
+function canOpen(source: Source, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    let end = () => {};
+    const finish = (isOpen: boolean) => {
+      signal.removeEventListener('abort', onAbort);
+      end();
+      resolve(isOpen);
+    };
+    const onAbort = () => finish(false);
+    signal.addEventListener('abort', onAbort);
+    end = source(
+      { query: '{ __typename }', variables: {} },
+      { opened: () => finish(true), received: () => finish(true), closed: () => finish(false) },
+    );
+  });
 }

@@ -8,10 +8,15 @@ export type SocketParts = { readonly url: string; readonly token: Token; readonl
 /** Subscriptions over one WebSocket, which is open while there are any. */
 export function createSocketSource({ url, token, webSocketImpl }: SocketParts): {
   readonly source: Source;
+  /** True once the server has accepted a WebSocket of this client. */
+  readonly hasOpened: () => boolean;
   readonly close: () => void;
 } {
+  /** A function gets another token after one that has expired. */
+  const isRenewable = typeof token === 'function';
   let client: Client | null = null;
   let isConnected = false;
+  let hasOpened = false;
 
   function open(): Client {
     let silence: ReturnType<typeof setTimeout> | undefined;
@@ -30,6 +35,7 @@ export function createSocketSource({ url, token, webSocketImpl }: SocketParts): 
         connecting: listen,
         connected() {
           isConnected = true;
+          hasOpened = true;
           listen();
         },
         message: () => isConnected && listen(),
@@ -45,6 +51,10 @@ export function createSocketSource({ url, token, webSocketImpl }: SocketParts): 
   return {
     source({ query, variables }, sink) {
       client ??= open();
+      const socket = client;
+      /** The socket was open before: its token may have expired since. */
+      const isJoined = isConnected;
+      let isAccepted = isConnected;
       let isOver = false;
       let unlisten = () => {};
       const once = (act: () => void) => {
@@ -54,7 +64,20 @@ export function createSocketSource({ url, token, webSocketImpl }: SocketParts): 
         act();
       };
       const opened = () => {
+        isAccepted = true;
         if (!isOver) sink.opened();
+      };
+      /** The token of the socket was valid and is no more: the next connection has another one. */
+      const isExpired = (error: unknown): boolean => {
+        if (!isRenewable) return false;
+        if (isClosed(error)) return isAccepted && closeCodesOfToken.includes(error.code);
+        return isJoined && Array.isArray(error) && failureOf(error).code === 'UNAUTHENTICATED';
+      };
+      const fail = (error: unknown) => {
+        if (!isExpired(error)) return sink.closed(failureOf(error));
+        sink.closed(networkError(failureOf(error), 'The token of the WebSocket is not valid any more.'));
+        // The server is about to close it. What follows must not join it again.
+        if (!isClosed(error)) socket.terminate();
       };
       if (isConnected) queueMicrotask(opened);
       else unlisten = client.on('connected', opened);
@@ -62,14 +85,16 @@ export function createSocketSource({ url, token, webSocketImpl }: SocketParts): 
         { query, variables: variables as Record<string, unknown> },
         {
           next(result) {
-            if (!isOver) sink.received(result as never);
+            if (isExpired(result.errors)) once(() => fail(result.errors));
+            else if (!isOver) sink.received(result as never);
           },
-          error: (error) => once(() => sink.closed(failureOf(error))),
+          error: (error) => once(() => fail(error)),
           complete: () => once(() => sink.closed(null)),
         },
       );
       return () => once(end);
     },
+    hasOpened: () => hasOpened,
     close() {
       const closed = client;
       client = null;
@@ -104,13 +129,20 @@ const refusals: Readonly<Record<number, { readonly code: string; readonly messag
   4429: { code: 'RATE_LIMITED', message: 'There are too many WebSockets of this address or this token.' },
 };
 
+/** The close codes that are about the token. */
+const closeCodesOfToken: readonly number[] = [4401, 4403];
+
+/** True for the close of a socket, false for errors of one operation. */
+function isClosed(error: unknown): error is { readonly code: number; readonly reason?: unknown } {
+  return typeof (error as { code?: unknown } | null)?.code === 'number';
+}
+
 function failureOf(error: unknown): PaystreamError {
   if (error instanceof PaystreamError) return error;
   if (Array.isArray(error)) return errorOf(error as AnsweredError[]);
-  const { code, reason } = (error ?? {}) as { code?: unknown; reason?: unknown };
-  const refusal = typeof code === 'number' ? refusals[code] : undefined;
-  if (refusal !== undefined) {
-    return new PaystreamError(refusal.code, `${refusal.message} (${code}${reason ? ` ${reason}` : ''})`);
-  }
-  return networkError(typeof code === 'number' ? new Error(`The WebSocket was closed: ${code} ${reason}`) : error);
+  if (!isClosed(error)) return networkError(error);
+  const { code, reason } = error;
+  const refusal = refusals[code];
+  if (refusal === undefined) return networkError(new Error(`The WebSocket was closed: ${code} ${reason}`));
+  return new PaystreamError(refusal.code, `${refusal.message} (${code}${reason ? ` ${reason}` : ''})`);
 }
