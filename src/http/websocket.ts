@@ -13,6 +13,7 @@ import { InitWaits } from './init-waits.ts';
 import { frameBytesMax, type HttpLimits, httpLimits } from './limits.ts';
 import { FrameWriter } from './result-frames.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
+import { type SocketOperation, SocketOperations } from './socket-operations.ts';
 import { SocketOutlet, tryAgainLater } from './socket-outlet.ts';
 import { SocketPings } from './socket-pings.ts';
 import type { SocketAdmission, SocketPlaces } from './socket-places.ts';
@@ -28,6 +29,7 @@ export type Enveloped = (initial: object) => {
 };
 
 type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
+  readonly operation: SocketOperation;
   /** Registers the operation as in progress. */
   readonly begin: () => void;
   readonly deliver: (deliveries: Deliveries) => void;
@@ -37,6 +39,7 @@ type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
 type Extra = {
   readonly socket: WebSocket;
   readonly outlet: SocketOutlet;
+  readonly operations: SocketOperations;
   readonly origin: string | null;
   readonly address: string;
   readonly places: SocketPlaces;
@@ -48,6 +51,9 @@ type Extra = {
 const tooMany = 4429;
 /** How long a client may take to answer a close frame. */
 const closeWaitMs = 2000;
+
+/** For an operation that its client has completed before it started. The protocol sends nothing of it. */
+const nothing = { data: null };
 
 /** What all sockets share. */
 type Watches = { readonly pings: SocketPings; readonly initWaits: InitWaits };
@@ -115,7 +121,7 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
         const places = admission.open(address);
         if (typeof places === 'string') return closeNow(socket, places);
         const outlet = new SocketOutlet(socket, connection, writer, limits.backlogTimeoutMs);
-        attach(protocol, { socket, outlet, address, places, origin, stopWaiting: null }, watches, log);
+        attach(protocol, { socket, outlet, address, places, origin }, watches, log);
       });
     },
     close(drainMs) {
@@ -139,15 +145,19 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers, { initWai
       return execute(args) as never;
     },
     async subscribe(args) {
-      const { subscribe, deliver } = executorsOf(args);
+      const { subscribe, deliver, operation } = executorsOf(args);
+      if (operation.isEnded) return nothing as never;
       const result = await subscribe(args);
       if (!isDeliveries(result)) return result as never;
+      // Not the protocol alone ends it: when the socket closes, it forgets those that have not started yet.
+      operation.run(result);
       // The protocol keeps the arguments as long as the subscription, which needs them no more.
       Object.assign(args, { contextValue: null, rootValue: null });
       return untilEnded(result, () => deliver(result));
     },
     onComplete: ({ extra }, id) => answers.end(extra.socket, id),
     async onSubscribe({ connectionParams, extra }, id, { query, operationName, variables }) {
+      const operation = extra.operations.get(id);
       const authorization = authorizationOf(connectionParams);
       const { schema, parse, validate, execute, subscribe, contextFactory } = parts.getEnveloped({
         requestId: randomUUID(),
@@ -164,7 +174,7 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers, { initWai
         const contextValue = await contextFactory();
         const begin = () => answers.begin(extra.socket, id);
         const deliver = (deliveries: Deliveries) => extra.outlet.deliver(deliveries, id);
-        const executors: Executors = { execute, subscribe, begin, deliver };
+        const executors: Executors = { execute, subscribe, begin, deliver, operation };
         return { schema, document, operationName, variableValues: variables, contextValue, rootValue: executors };
       } catch (error) {
         // A syntax error. If thrown, it would close the socket and end all its operations.
@@ -213,8 +223,13 @@ function closeNow(socket: WebSocket, why: string): void {
 }
 
 /** Connects one socket to the protocol. Protocol errors of the client close it with 4400 or higher, internal errors with 4500. */
-function attach(protocol: Server<Extra>, extra: Extra, { pings, initWaits }: Watches, log: Log): void {
-  const { socket, outlet, places } = extra;
+function attach(
+  protocol: Server<Extra>,
+  parts: Omit<Extra, 'operations' | 'stopWaiting'>,
+  { pings, initWaits }: Watches,
+  log: Log,
+): void {
+  const { socket, outlet, places } = parts;
   // Emitted for invalid WebSocket frames; the library closes the socket with the matching code.
   socket.on('error', ignore);
   const requireReader = () => outlet.requireReader();
@@ -222,24 +237,22 @@ function attach(protocol: Server<Extra>, extra: Extra, { pings, initWaits }: Wat
   socket.on('ping', requireReader);
   pings.add(socket);
   initWaits.begin(socket);
+  let take: (text: string) => Promise<void> = async () => {};
+  const operations = new SocketOperations(socket, (text) =>
+    take(text).catch((error: unknown) => closeAfter(error, text, socket, log)),
+  );
+  const extra: Extra = { ...parts, operations, stopWaiting: null };
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
       send: (data) => outlet.sendMessage(data),
       close: (code, reason) => outlet.close(code, reason),
-      onMessage: (take) => {
+      onMessage: (takeMessage) => {
+        take = takeMessage;
         socket.on('message', (data, isBinary) => {
           if (socket.readyState !== socket.OPEN) return; // it is being closed
           if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text');
-          const text = String(data);
-          take(text).catch((error: unknown) => {
-            // A ping is answered with its payload, which can be nested too deeply to serialize.
-            if (error instanceof RangeError)
-              return socket.close(CloseCode.BadRequest, 'The message is nested too deeply');
-            if (isServerMessage(text)) return socket.close(CloseCode.BadRequest, 'Only the server sends this message');
-            log.error({ err: error }, 'a message on a WebSocket failed');
-            socket.close(CloseCode.InternalServerError, 'Internal server error');
-          });
+          operations.receive(String(data));
         });
       },
     },
@@ -251,10 +264,20 @@ function attach(protocol: Server<Extra>, extra: Extra, { pings, initWaits }: Wat
     extra.stopWaiting?.();
     pings.remove(socket);
     initWaits.end(socket);
+    operations.close();
     closed(code, String(reason)).catch((error: unknown) =>
       log.error({ err: error }, 'a WebSocket could not be closed'),
     );
   });
+}
+
+/** Closes the socket after a message that the protocol could not process. */
+function closeAfter(error: unknown, text: string, socket: WebSocket, log: Log): void {
+  // A ping is answered with its payload, which can be nested too deeply to serialize.
+  if (error instanceof RangeError) return socket.close(CloseCode.BadRequest, 'The message is nested too deeply');
+  if (isServerMessage(text)) return socket.close(CloseCode.BadRequest, 'Only the server sends this message');
+  log.error({ err: error }, 'a message on a WebSocket failed');
+  socket.close(CloseCode.InternalServerError, 'Internal server error');
 }
 
 const serverMessageTypes: readonly unknown[] = ['connection_ack', 'next', 'error'];
