@@ -13,6 +13,8 @@ export type Outlet = {
    * @param cursor the position of the event in its log.
    */
   send(result: Buffer, cursor: string): boolean;
+  /** Breaks the connection, because the next event cannot be sent. The client returns with its last cursor. */
+  breakOff(): void;
 };
 
 /**
@@ -46,6 +48,11 @@ export class LiveSubscription {
   take(event: LoggedEvent): Taken {
     // It is kept even if others no longer need it.
     const frame = this.#frame?.eventId === event.id ? this.#frame : this.#group.frameOf(event);
+    if (frame.isFailed) {
+      // It stays before the event, also for an outlet that takes a moment to end it.
+      this.#outlet?.breakOff();
+      return 'no room';
+    }
     if (frame.result === null) {
       this.#frame = frame;
       frame.waiting.push(this);

@@ -7,7 +7,9 @@ export type Frame = {
   /** The position of the event. */
   readonly cursor: string;
   readonly result: Buffer | null;
-  /** They go on once the result is there. */
+  /** True when the result could not be made. Those that wait for it must not pass the event. */
+  readonly isFailed: boolean;
+  /** They go on once the result is there, or has failed. */
   readonly waiting: Step[];
 };
 
@@ -19,8 +21,12 @@ export type FrameGroup = {
   leave(): void;
 };
 
-/** Makes one result. Returns a promise only if it has to wait. */
-export type MakeFrame = (event: LoggedEvent) => string | Promise<string>;
+/**
+ * Makes one result. Returns a promise only if it has to wait. It resolves to null when the result cannot be made.
+ *
+ * @param isWanted false when the group has no members any more.
+ */
+export type MakeFrame = (event: LoggedEvent, isWanted: () => boolean) => string | Promise<string | null>;
 
 export type SharedFrames = {
   /** Enters the group with this key. `make` and `cursorOf` are used if it is a new group. */
@@ -42,6 +48,7 @@ type GroupParts = {
   readonly make: MakeFrame;
   readonly cursorOf: (event: LoggedEvent) => string;
   readonly frames: Map<string, KnownFrame>;
+  readonly isWanted: () => boolean;
 };
 
 /** One object for all its members, because tens of thousands of them are idle. */
@@ -63,6 +70,13 @@ export function createSharedFrames(slices: Slices): SharedFrames {
     }
   }
 
+  /** It is forgotten, so that a subscriber that returns causes new attempts. */
+  function fail(frame: KnownFrame): void {
+    frame.isFailed = true;
+    frame.frames.delete(frame.eventId);
+    if (frame.waiting.length > 0) slices.add(frame.waiting.splice(0));
+  }
+
   function finish(frame: KnownFrame, text: string): void {
     const nowMs = performance.now();
     frame.result = Buffer.from(text);
@@ -73,7 +87,7 @@ export function createSharedFrames(slices: Slices): SharedFrames {
     if (frame.waiting.length > 0) slices.add(frame.waiting.splice(0));
   }
 
-  function frameOf({ make, cursorOf, frames }: GroupParts, event: LoggedEvent): Frame {
+  function frameOf({ make, cursorOf, frames, isWanted }: GroupParts, event: LoggedEvent): Frame {
     const known = frames.get(event.id);
     if (known !== undefined && (known.result === null || performance.now() - known.madeAtMs <= frameAgeMsMax))
       return known;
@@ -81,18 +95,20 @@ export function createSharedFrames(slices: Slices): SharedFrames {
       eventId: event.id,
       cursor: cursorOf(event),
       result: null,
+      isFailed: false,
       waiting: [],
       frames,
       madeAtMs: 0,
     };
     frames.set(event.id, frame);
-    const made = make(event);
+    const made = make(event, isWanted);
     if (typeof made === 'string') finish(frame, made);
-    else void made.then((text) => finish(frame, text));
+    else void made.then((text) => (text === null ? fail(frame) : finish(frame, text)));
     return frame;
   }
 
-  function open(key: string, parts: GroupParts): Group {
+  function open(key: string, { make, cursorOf }: Pick<GroupParts, 'make' | 'cursorOf'>): Group {
+    const parts: GroupParts = { make, cursorOf, frames: new Map(), isWanted: () => group.members > 0 };
     const group: Group = {
       members: 0,
       frameOf: (event) => frameOf(parts, event),
@@ -107,7 +123,7 @@ export function createSharedFrames(slices: Slices): SharedFrames {
 
   return {
     enter(key, make, cursorOf) {
-      const group = groups.get(key) ?? open(key, { make, cursorOf, frames: new Map() });
+      const group = groups.get(key) ?? open(key, { make, cursorOf });
       group.members += 1;
       return group;
     },

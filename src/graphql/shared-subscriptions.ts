@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { overloadIn } from '../database/database.ts';
 import { encodeCursor } from '../events/cursor.ts';
 import { FollowedEvents } from '../events/followed-events.ts';
 import type { LoggedEvent } from '../events/log.ts';
@@ -12,6 +10,7 @@ import { excessOfSubscription } from './document-limits.ts';
 import { groupKeyOf, type SubscriptionRequest } from './group-key.ts';
 import { LiveSubscription } from './live-subscription.ts';
 import { maskedError } from './mask.ts';
+import { executePatiently, overloadsIn } from './patient-execution.ts';
 import { createSharedFrames, type MakeFrame } from './shared-frames.ts';
 import { contextOfViewer, type ServerContext, type Viewer, viewerOf } from './viewer.ts';
 
@@ -20,10 +19,6 @@ export type SharedSubscriptionParts = {
   /** Opens the body of a response that is an event stream. */
   readonly openEventStream: (subscription: LiveSubscription) => Readable;
 };
-
-const retryDelayMs = 1000;
-/** Then the subscribers get the error, because it may be one of the operation, such as a statement that always takes too long. */
-const attemptsMax = 30;
 
 /**
  * Starts subscriptions, and executes each event once for all that get the same result. The transports get a LiveSubscription in place of
@@ -73,8 +68,8 @@ function acceptsEventStream(accept: string | null): boolean {
 }
 
 /**
- * Executes events for one group. While the database is away, the execution is repeated, as reading the log is: a subscriber that got an
- * error in place of an event would have missed it.
+ * Executes events for one group. While the database is away, the execution is repeated for as long as somebody waits for it, as reading the log
+ * is: a subscriber that got an error in place of an event would have missed it.
  */
 function createMake(
   server: ServerContext,
@@ -93,12 +88,14 @@ function createMake(
       | Promise<ExecutionResult>;
   }
 
-  async function runPatiently(event: LoggedEvent, requestId: string): Promise<string> {
-    for (let attempt = 1; ; attempt += 1) {
-      const result = await reads.run(async () => run(event, requestId));
-      if (attempt === attemptsMax || !isOverloaded(result)) return textOf(result, requestId);
-      await delay(retryDelayMs);
-    }
+  async function runPatiently(event: LoggedEvent, requestId: string, isWanted: () => boolean): Promise<string | null> {
+    const result = await executePatiently({
+      attempt: () => reads.run(async () => (isWanted() ? run(event, requestId) : null)),
+      isWanted,
+      onGiveUp: (err) =>
+        log.warn({ err, requestId, eventId: event.id }, 'an event cannot be read for its subscribers, who are cut off'),
+    });
+    return result === null ? null : textOf(result, requestId);
   }
 
   function textOf({ errors, ...result }: ExecutionResult, requestId: string): string {
@@ -107,9 +104,9 @@ function createMake(
   }
 
   /** Executes at once if it can, because most results need no other read. */
-  function make(event: LoggedEvent, requestId: string): string | Promise<string> {
+  function make(event: LoggedEvent, requestId: string, isWanted: () => boolean): string | Promise<string | null> {
     const leave = reads.takeNow();
-    if (leave === null) return runPatiently(event, requestId);
+    if (leave === null) return runPatiently(event, requestId, isWanted);
     const result = run(event, requestId);
     if (!(result instanceof Promise)) {
       leave();
@@ -117,21 +114,19 @@ function createMake(
     }
     return result
       .finally(leave)
-      .then((ended) => (isOverloaded(ended) ? runPatiently(event, requestId) : textOf(ended, requestId)));
+      .then((ended) =>
+        overloadsIn(ended).length > 0 ? runPatiently(event, requestId, isWanted) : textOf(ended, requestId),
+      );
   }
 
-  return (event) => {
+  return (event, isWanted) => {
     const requestId = randomUUID();
     const failed = (error: unknown) => textOf({ errors: [maskedError(error, requestId, log)] }, requestId);
     try {
-      const made = make(event, requestId);
+      const made = make(event, requestId, isWanted);
       return typeof made === 'string' ? made : made.catch(failed);
     } catch (error) {
       return failed(error);
     }
   };
-}
-
-function isOverloaded({ errors = [] }: ExecutionResult): boolean {
-  return errors.some(({ originalError }) => overloadIn(originalError) !== null);
 }

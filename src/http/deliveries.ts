@@ -7,6 +7,8 @@ export type Outlet = {
    * @param cursor the position of the event in its log.
    */
   send(result: Buffer, cursor: string): boolean;
+  /** Breaks the connection, because the next event cannot be sent. The client returns with its last cursor. */
+  breakOff(): void;
 };
 
 /** A running subscription, as a transport sees it. */

@@ -57,6 +57,8 @@ export function openEventStream(
       if (hasRoom) write(Buffer.concat([Buffer.from(`id: ${cursor}\nevent: next\ndata: `), result, eventEnd]));
       return !isWanted;
     },
+    // With an error, so that the response is cut and not completed: an EventSource then returns with the id of its last event.
+    breakOff: () => void stream.destroy(new Error('The next event cannot be read.')),
   });
   deliveries.onEnd(() => {
     if (stream.destroyed) return;

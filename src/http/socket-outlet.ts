@@ -89,6 +89,11 @@ export class SocketOutlet {
     return false;
   }
 
+  /** Closes the socket, whose client returns with its cursors. */
+  breakOff(): void {
+    this.close(tryAgainLater, 'The next event cannot be read. Reconnect with the last cursor');
+  }
+
   /** Call this when a subscription that had to wait has ended. */
   forget(deliveries: Deliveries): void {
     this.#waiting?.delete(deliveries);
@@ -201,5 +206,9 @@ class OperationOutlet implements Outlet {
     if (!this.#hasWaited) this.#deliveries.onEnd(() => this.#outlet.forget(this.#deliveries));
     this.#hasWaited = true;
     return false;
+  }
+
+  breakOff(): void {
+    this.#outlet.breakOff();
   }
 }

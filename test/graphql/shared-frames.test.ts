@@ -50,6 +50,33 @@ test('those who wait for a result go on when it is there', async () => {
   expect(heard).toEqual(['text', 'text']);
 });
 
+test('a result that cannot be made is told to those who wait, and made anew for those who return', async () => {
+  const frames = createSharedFrames(atOnce);
+  const results: (string | null)[] = [null, 'text'];
+  const group = frames.enter('a', async () => results.shift() ?? null, idOf);
+  const frame = group.frameOf(eventOf('1'));
+  const told: unknown[] = [];
+  frame.waiting.push({ advance: () => void told.push([frame.isFailed, frame.result]) });
+  await expect.poll(() => told).toEqual([[true, null]]);
+  const again = group.frameOf(eventOf('1'));
+  await expect.poll(() => again.result?.toString()).toBe('text');
+});
+
+test('a result is no longer wanted when the last one has left its group', () => {
+  const frames = createSharedFrames(atOnce);
+  let isWanted = () => false;
+  const make = (_event: LoggedEvent, isWantedNow: () => boolean) => {
+    isWanted = isWantedNow;
+    return new Promise<string>(() => {});
+  };
+  const groups = [frames.enter('a', make, idOf), frames.enter('a', make, idOf)];
+  groups[0]?.frameOf(eventOf('1'));
+  groups[0]?.leave();
+  expect(isWanted()).toBe(true);
+  groups[1]?.leave();
+  expect(isWanted()).toBe(false);
+});
+
 test('a result is shared for a moment, and made again for a subscriber that takes the event later', () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   try {
