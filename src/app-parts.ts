@@ -22,7 +22,7 @@ import type { CommandContext } from './provider-calls/context.ts';
 import type { ProviderSetup } from './providers/provider.ts';
 import { findKeyHolders, findRevoked, recordKeyUse } from './store/api-key-store.ts';
 import { readBacklog } from './store/gauge-store.ts';
-import { findTokenOrder } from './store/order-store.ts';
+import { findTokenOrders } from './store/order-store.ts';
 import { findActiveSigningKeys } from './store/signing-key-store.ts';
 import type { Gauges, PoolGauges } from './telemetry/metrics.ts';
 import { openSiblings, type Siblings } from './workers.ts';
@@ -48,7 +48,7 @@ export function openAuthentication(
       recordUse: (keyId) => recordKeyUse(db.pool, keyId, clock.now()),
     },
     verifyToken: createTokenVerifier({ findKeys, masterKeys, clock, log }),
-    findOrder: (orderId) => findTokenOrder(db.pool, orderId),
+    findOrder: gatherLookups((orderIds) => findTokenOrders(db.writes, orderIds)),
     mode: isProduction ? 'live' : 'test',
   });
 }

@@ -55,7 +55,9 @@ export function createFollowerReads(runningMax: number, log: Log): FollowerReads
     async patiently(read, isOver) {
       while (!isOver()) {
         try {
-          const result = await run(read);
+          // It may be over when its turn comes: then the next one is not kept waiting.
+          const result = await run(async () => (isOver() ? null : read()));
+          if (result === null) return null;
           if (isAway) log.info({}, 'subscriptions read the event log again');
           isAway = false;
           return result;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Gate } from '../limits/gate.ts';
@@ -23,6 +24,9 @@ const overloadRetryMs = 1000;
 /** How long to wait for a place that another subscription has to leave first. */
 const placeRetryMs = 5000;
 
+/** How long a subscription may wait for the rate of its caller before it is refused. */
+const startWaitMsMax = 10_000;
+
 /** Identifies a caller among those of all merchants. */
 export function principalOf({ merchantId, role, id }: Pick<Caller, 'merchantId' | 'role' | 'id'>): string {
   return `${merchantId}:${role}:${id}`;
@@ -43,7 +47,7 @@ export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlConte
         if (actor === null) return withinRate(parts, args, subscribeFn);
         const places = takePlaces(parts, principalOf(actor), socket);
         if (typeof places === 'string') return refusal(context, places, placeRetryMs);
-        return releasing(subscribeFn, args, places);
+        return releasing((args) => startWithinRate(parts, args, subscribeFn), args, places);
       });
     },
   };
@@ -56,6 +60,24 @@ function withinRate(parts: OperationLimitParts, args: ExecutionArgs, execute: Ex
   const waitMs = countOne(parts, args);
   const goOn = (waitMs: number | null) => (waitMs === null ? execute(args) : rateRefusal(args, waitMs));
   return waitMs instanceof Promise ? waitMs.then(goOn) : goOn(waitMs);
+}
+
+/**
+ * Starts a subscription within the rate of its caller. One that comes too early waits for a while, because many dashboards return at once after a
+ * break of their connections, and some clients, such as an EventSource, take a refusal for the end.
+ */
+async function startWithinRate(parts: OperationLimitParts, args: ExecutionArgs, start: Execute): Promise<unknown> {
+  for (let waitedMs = 0; ; ) {
+    const waitMs = await countOne(parts, args);
+    if (waitMs === null) return start(args);
+    waitedMs += waitMs;
+    if (waitedMs > startWaitMsMax) return rateRefusal(args, waitMs);
+    // Over HTTP it has a place among the operations in progress, which it must not keep from others.
+    const isPlaced = (args.contextValue as GraphqlContext).socket === null;
+    const goOn = isPlaced ? parts.operations.pause() : null;
+    await delay(waitMs);
+    goOn?.();
+  }
 }
 
 /** Executes an operation of a WebSocket when there is a place for it. A request over HTTP got its place before it was parsed. */
@@ -85,19 +107,22 @@ function overloaded(): ExecutionResult {
 /** Null within the limit, otherwise the time to wait in milliseconds. */
 function countOne({ rates }: OperationLimitParts, args: ExecutionArgs): ReturnType<RateLimiter['take']> {
   const { actor, address } = args.contextValue as GraphqlContext;
-  const rate = rates[rateNameOf(actor, isMutation(args))];
-  return rate.take(actor === null ? address : principalOf(actor));
+  const kind = kindOf(args);
+  const rate = rates[rateNameOf(actor, kind === OperationTypeNode.MUTATION)];
+  if (actor === null) return rate.take(address);
+  // By themselves: dashboards that return must not use up the queries of the merchant's server.
+  return rate.take(kind === OperationTypeNode.SUBSCRIPTION ? `${principalOf(actor)} subscriptions` : principalOf(actor));
 }
 
 function rateRefusal(args: ExecutionArgs, waitMs: number): ExecutionResult {
   const context = args.contextValue as GraphqlContext;
-  const ofCaller = isMutation(args) ? 'mutations' : 'queries';
+  const ofCaller = { mutation: 'mutations', query: 'queries', subscription: 'new subscriptions' }[kindOf(args)];
   const what = context.actor === null ? 'requests without a valid token from this address' : ofCaller;
   return refusal(context, `There are too many ${what}.`, waitMs);
 }
 
-function isMutation({ document, operationName }: ExecutionArgs): boolean {
-  return getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
+function kindOf({ document, operationName }: ExecutionArgs): OperationTypeNode {
+  return getOperationAST(document, operationName)?.operation ?? OperationTypeNode.QUERY;
 }
 
 export function rateNameOf(actor: Caller | null, isMutation: boolean): OperationRate {

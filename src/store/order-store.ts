@@ -20,9 +20,13 @@ const loadOfPaymentSql = `
   select ${aggregateSql} as aggregate
   from payments paid join orders o on o.id = paid.order_id join merchants m on m.id = o.merchant_id where paid.id = $1`;
 
-const tokenOrderSql = `
-  select o.id as "orderId", o.merchant_id as "merchantId", m.return_origins as "returnOrigins", m.web_origins as "webOrigins", o.expires_at as "expiresAt"
-  from orders o join merchants m on m.id = o.merchant_id where o.id = $1`;
+const tokenOrdersStatement = {
+  name: 'orders of client tokens',
+  text: `
+    select o.id as "orderId", o.merchant_id as "merchantId", m.return_origins as "returnOrigins", m.web_origins as "webOrigins",
+      o.expires_at as "expiresAt"
+    from orders o join merchants m on m.id = o.merchant_id where o.id = any($1::text[])`,
+};
 
 const customersSql = `
   select o.merchant_id as "merchantId", o.customer_id as "customerId"
@@ -81,18 +85,21 @@ export function aggregateOf({ order, policy, limits, payments, refunds }: Aggreg
   };
 }
 
-/** The order of a client token and what authentication needs of its merchant; null when it does not exist. */
-export async function findTokenOrder(
-  on: Pick<Database['pool'], 'query'>,
-  orderId: string,
-): Promise<{
+/** An order of a client token, and what authentication needs of its merchant. */
+export type TokenOrderRow = {
   readonly orderId: string;
   readonly merchantId: string;
   readonly returnOrigins: readonly string[];
   readonly webOrigins: readonly string[];
   readonly expiresAt: Date;
-} | null> {
-  type Row = { orderId: string; merchantId: string; returnOrigins: string[]; webOrigins: string[]; expiresAt: Date };
-  const { rows } = await on.query<Row>(tokenOrderSql, [orderId]);
-  return rows[0] ?? null;
+};
+
+/** The orders of client tokens, in the order of their ids; null for one that does not exist. */
+export async function findTokenOrders(
+  on: Pick<Database['pool'], 'query'>,
+  orderIds: readonly string[],
+): Promise<(TokenOrderRow | null)[]> {
+  const { rows } = await on.query<TokenOrderRow>({ ...tokenOrdersStatement, values: [[...new Set(orderIds)]] });
+  const found = new Map(rows.map((row) => [row.orderId, row]));
+  return orderIds.map((id) => found.get(id) ?? null);
 }
