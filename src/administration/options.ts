@@ -318,7 +318,8 @@ function onlyOf(option: string, values: readonly string[] | undefined): string |
 function listOf(option: string, word: string, values: readonly string[] | undefined): readonly string[] | null {
   if (values === undefined) return null;
   if (!values.includes(word)) return values;
-  if (values.some((value) => value !== word)) throw new UsageError(`${option} ${word} excludes other values of ${option}.`);
+  if (values.some((value) => value !== word))
+    throw new UsageError(`${option} ${word} excludes other values of ${option}.`);
   return [];
 }
 

@@ -112,10 +112,10 @@ test('webhook endpoints are added, changed, paused, resumed, rotated and removed
   expect(added).toMatch(/^whsec_[\w+/]+=*$/m);
   expect(await run('webhook', 'add', '--url', 'http://shop.example/')).toBe('--url: must be https in production.');
   expect(await run('webhook', 'add', '--url', 'https://169.254.169.254/')).toBe(
-    'url: must be reachable on the public internet.',
+    '--url: must be reachable on the public internet.',
   );
   expect(await run('webhook', 'add', '--url', 'https://shop.example/', '--event', 'nothing')).toBe(
-    'eventTypes.0: is not an event type.',
+    '--event: is not an event type.',
   );
   expect(await run('webhook', 'update', id, '--event', 'all', '--unordered')).toContain('All events are posted to');
   expect(await run('webhook', 'pause', id)).toContain('paused since');
@@ -128,7 +128,7 @@ test('webhook endpoints are added, changed, paused, resumed, rotated and removed
   expect(/^whsec_.+$/m.exec(rotated)?.[0]).not.toBe(/^whsec_.+$/m.exec(added)?.[0]);
   expect(await run('webhook', 'log', id)).toBe('There is no message.');
   expect(await run('webhook', 'replay', id, '--since', '2026-11-26T08:00:00Z')).toContain(`webhook log ${id}`);
-  expect(await run('webhook', 'replay', id, '--after', 'nonsense')).toContain('after: is not a cursor of this API.');
+  expect(await run('webhook', 'replay', id, '--after', 'nonsense')).toContain('--after: is not a cursor of this API.');
   expect(await run('webhook', 'resend', id, 'evt_unknown')).toBe('There is no such event.');
   expect(await run('webhook', 'remove', id)).toContain('Nothing is sent to it any more.');
   expect(await run('webhook', 'pause', id)).toBe('There is no such webhook endpoint.');
