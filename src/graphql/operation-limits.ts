@@ -111,7 +111,9 @@ function countOne({ rates }: OperationLimitParts, args: ExecutionArgs): ReturnTy
   const rate = rates[rateNameOf(actor, kind === OperationTypeNode.MUTATION)];
   if (actor === null) return rate.take(address);
   // By themselves: dashboards that return must not use up the queries of the merchant's server.
-  return rate.take(kind === OperationTypeNode.SUBSCRIPTION ? `${principalOf(actor)} subscriptions` : principalOf(actor));
+  return rate.take(
+    kind === OperationTypeNode.SUBSCRIPTION ? `${principalOf(actor)} subscriptions` : principalOf(actor),
+  );
 }
 
 function rateRefusal(args: ExecutionArgs, waitMs: number): ExecutionResult {

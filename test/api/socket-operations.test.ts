@@ -114,7 +114,8 @@ test('the messages that wait for an id are taken in their order', async () => {
 test('subscriptions beyond the rate of their caller wait for it, and leave the rate of queries alone', async () => {
   await start({ queries: { perSecond: 4, burst: 4 } });
   const { of, heard, subscribe } = await open();
-  for (let id = 0; id < 6; id += 1) subscribe(String(id), 'subscription { merchantEvents(after: "no cursor") { type } }');
+  for (let id = 0; id < 6; id += 1)
+    subscribe(String(id), 'subscription { merchantEvents(after: "no cursor") { type } }');
   subscribe('query', '{ merchant { id } }');
   await expect.poll(() => of('query').length, { timeout: 10_000 }).toBe(2);
   // Each that starts is refused for its cursor, none for the rate.
