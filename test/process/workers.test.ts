@@ -134,15 +134,18 @@ describe.runIf(process.env.DATABASE_URL)('two workers on one port', () => {
 
   test('may die while they are told of an event: the process that started them replaces them', async () => {
     const { child, pid, ended, complaints, url, at } = await startWorkers(await makeHome());
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    onTestFinished(() => agent.destroy());
-    const create = () => postOrder(agent, url);
-    const { localPort } = await create();
-    const teller = workerAt(localPort, childrenOf(pid));
-    const told = childrenOf(pid).find((worker) => worker !== teller) ?? 0;
-    // It finds the notification first, and then that the other worker has died.
+    const agents = new Map<number, Agent>();
+    const reached = async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      onTestFinished(() => agent.destroy());
+      agents.set(workerAt((await postOrder(agent, url)).localPort, childrenOf(pid)), agent);
+      return agents.size;
+    };
+    await expect.poll(reached, { timeout: 120_000 }).toBe(2);
+    // The first worker has long been quiet. The primary finds the notification of the second one before it finds that the first has died.
+    const [[told] = [0], [teller, agent] = [0, new Agent()]] = agents;
     child.kill('SIGSTOP');
-    expect((await create()).localPort).toBe(localPort);
+    expect(workerAt((await postOrder(agent, url)).localPort, childrenOf(pid))).toBe(teller);
     process.kill(told, 'SIGKILL');
     await expect.poll(() => stateOf(told)).toBe('Z');
     child.kill('SIGCONT');
