@@ -259,6 +259,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       ...{ getEnveloped: (initial) => yoga.getEnveloped(initial as never) as never, log },
       ...{ authenticate: authentication.authenticate, mayCallFrom, foreignOriginOf: origins.foreignOf },
       ...{ addressOf, principalOf, limits: timeLimits },
+      ...{ operations: limits.operations, operationsPerSocket: config.limits.operationsPerSocket },
       admission: createSocketAdmission({
         limits: config.limits,
         isExempt: (address) => !config.isProduction && isLoopback(address),

@@ -15,12 +15,10 @@ export type OperationLimitParts = {
   readonly limits: Pick<Limits, 'subscriptionsPerSocket' | 'subscriptionsPerPrincipal'>;
   readonly rates: Readonly<Record<OperationRate, RateLimiter>>;
   readonly subscriptions: Quota;
-  /** Queries and mutations in progress on this node. */
+  /** Queries and mutations in progress on this node. The transports let them in. */
   readonly operations: Gate;
 };
 
-/** How long to wait for other operations to end. */
-const overloadRetryMs = 1000;
 /** How long to wait for a place that another subscription has to leave first. */
 const placeRetryMs = 5000;
 
@@ -36,9 +34,7 @@ export function principalOf({ merchantId, role, id }: Pick<Caller, 'merchantId' 
 export function limitOperations(parts: OperationLimitParts): Plugin<GraphqlContext> {
   return {
     onExecute({ executeFn, setExecuteFn }) {
-      setExecuteFn((args: ExecutionArgs) =>
-        withinRate(parts, args, (args) => gated(parts.operations, executeFn, args)),
-      );
+      setExecuteFn((args: ExecutionArgs) => withinRate(parts, args, executeFn));
     },
     onSubscribe({ subscribeFn, setSubscribeFn }) {
       setSubscribeFn(async (args: ExecutionArgs) => {
@@ -78,30 +74,6 @@ async function startWithinRate(parts: OperationLimitParts, args: ExecutionArgs, 
     await delay(waitMs);
     goOn?.();
   }
-}
-
-/** Executes an operation of a WebSocket when there is a place for it. A request over HTTP got its place before it was parsed. */
-function gated(operations: Gate, execute: Execute, args: ExecutionArgs): unknown {
-  return (args.contextValue as GraphqlContext).socket === null ? execute(args) : entering(operations, execute, args);
-}
-
-async function entering(operations: Gate, execute: Execute, args: ExecutionArgs): Promise<unknown> {
-  const leave = await operations.enter();
-  if (leave === null) return overloaded();
-  try {
-    return await execute(args);
-  } finally {
-    leave();
-  }
-}
-
-function overloaded(): ExecutionResult {
-  note({ kind: 'shed', reason: 'overloaded' });
-  const error = new GraphQLError(
-    'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
-    { extensions: { code: 'OVERLOADED', retryAfterMs: overloadRetryMs } },
-  );
-  return { errors: [error] };
 }
 
 /** Null within the limit, otherwise the time to wait in milliseconds. */

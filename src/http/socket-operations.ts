@@ -10,17 +10,25 @@ type Message = { readonly text: string; readonly type: string | null; readonly i
 /**
  * The operations of one socket. The protocol's library forgets a subscription that is completed while it starts: the id may then be
  * used again at once, and the library would mix the two up. Here an id is free when the library has done with it, and an operation that
- * begins with it earlier has to wait.
+ * begins with it earlier has to wait. So has one beyond the number that may be in progress: the socket is not read meanwhile, because a
+ * client that is refused may send again at once.
  */
 export class SocketOperations {
   readonly #socket: Pick<WebSocket, 'pause' | 'resume' | 'readyState' | 'OPEN'>;
+  readonly #inProgressMax: number;
   readonly #passOn: PassOn;
+  #inProgress = 0;
   readonly #operations = new Map<string, SocketOperation>();
   /** The messages that wait, in order. Null while there are none. */
   #waiting: Message[] | null = null;
 
-  constructor(socket: Pick<WebSocket, 'pause' | 'resume' | 'readyState' | 'OPEN'>, passOn: PassOn) {
+  constructor(
+    socket: Pick<WebSocket, 'pause' | 'resume' | 'readyState' | 'OPEN'>,
+    inProgressMax: number,
+    passOn: PassOn,
+  ) {
     this.#socket = socket;
+    this.#inProgressMax = inProgressMax;
     this.#passOn = passOn;
   }
 
@@ -48,7 +56,8 @@ export class SocketOperations {
   }
 
   #mustWait({ type, id }: Message): boolean {
-    return type === 'subscribe' && id !== null && this.#operations.get(id)?.isEnded === true;
+    if (type !== 'subscribe' || id === null) return false;
+    return this.#inProgress >= this.#inProgressMax || this.#operations.get(id)?.isEnded === true;
   }
 
   #pass({ text, type, id }: Message): void {
@@ -59,9 +68,15 @@ export class SocketOperations {
   }
 
   #begin(id: string, text: string): void {
-    this.#operations.set(id, new SocketOperation());
+    this.#inProgress += 1;
+    const operation = new SocketOperation(() => {
+      this.#inProgress -= 1;
+      this.#goOn();
+    });
+    this.#operations.set(id, operation);
     void this.#passOn(text).then(() => {
       this.#operations.delete(id);
+      operation.settle();
       this.#goOn();
     });
   }
@@ -84,6 +99,19 @@ export class SocketOperations {
 export class SocketOperation {
   #isEnded = false;
   #deliveries: Deliveries | null = null;
+  /** Null when it is no longer in progress. */
+  #onSettled: (() => void) | null;
+
+  constructor(onSettled: () => void) {
+    this.#onSettled = onSettled;
+  }
+
+  /** It was executed, or its subscription has started or was refused. */
+  settle(): void {
+    const onSettled = this.#onSettled;
+    this.#onSettled = null;
+    onSettled?.();
+  }
 
   /** True when the client has completed it, or the socket has closed. */
   get isEnded(): boolean {

@@ -44,6 +44,7 @@ export class SocketPings {
     const group = this.#groups[this.#next] ?? [];
     this.#next = (this.#next + 1) % groupCount;
     for (const socket of group) {
+      if (socket.isPaused) continue; // this server does not read its answer
       if (this.#silent.has(socket)) {
         socket.terminate();
         continue;

@@ -1,16 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, GraphQLError, getOperationAST, type parse, type validate } from 'graphql';
+import {
+  type ExecutionArgs,
+  GraphQLError,
+  getOperationAST,
+  OperationTypeNode,
+  type parse,
+  type validate,
+} from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { overloadIn } from '../database/errors.ts';
 import type { Role } from '../domain/actor.ts';
 import type { Log } from '../domain/log.ts';
+import type { Gate } from '../limits/gate.ts';
+import { note } from '../telemetry/observe.ts';
 import { refuseConnection } from './connection.ts';
 import { type Deliveries, isDeliveries, untilEnded } from './deliveries.ts';
 import { InitWaits } from './init-waits.ts';
 import { frameBytesMax, type HttpLimits, httpLimits } from './limits.ts';
+import { retryAfterMs } from './refusal.ts';
 import { FrameWriter } from './result-frames.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
 import { type SocketOperation, SocketOperations } from './socket-operations.ts';
@@ -30,6 +40,8 @@ export type Enveloped = (initial: object) => {
 
 type Executors = Pick<ReturnType<Enveloped>, 'execute' | 'subscribe'> & {
   readonly operation: SocketOperation;
+  /** Gives back the place of a query or mutation. */
+  readonly leave: () => void;
   /** Registers the operation as in progress. */
   readonly begin: () => void;
   readonly deliver: (deliveries: Deliveries) => void;
@@ -77,6 +89,10 @@ export type WebSocketParts = {
   principalOf(caller: SocketCaller): string;
   readonly admission: SocketAdmission;
   readonly limits?: Pick<HttpLimits, 'backlogTimeoutMs'>;
+  /** The operations of one socket that may be in progress. */
+  readonly operationsPerSocket: number;
+  /** Queries and mutations need a place here before their caller is looked up. */
+  readonly operations: Gate;
   readonly log: Log;
 };
 
@@ -92,7 +108,7 @@ export type WebSocketEntrance = {
  * operation is sent to that operation and does not affect the others on the socket.
  */
 export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
-  const { log, foreignOriginOf, addressOf, admission, limits = httpLimits } = parts;
+  const { foreignOriginOf, addressOf, admission, limits = httpLimits } = parts;
   const sockets = new WebSocketServer({
     ...{ noServer: true, maxPayload: frameBytesMax, perMessageDeflate: false },
     handleProtocols: (protocols) => handleProtocols(protocols),
@@ -121,7 +137,7 @@ export function serveWebSocket(parts: WebSocketParts): WebSocketEntrance {
         const places = admission.open(address);
         if (typeof places === 'string') return closeNow(socket, places);
         const outlet = new SocketOutlet(socket, connection, writer, limits.backlogTimeoutMs);
-        attach(protocol, { socket, outlet, address, places, origin }, watches, log);
+        attach(protocol, { socket, outlet, address, places, origin }, watches, parts);
       });
     },
     close(drainMs) {
@@ -139,15 +155,21 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers, { initWai
       initWaits.end(extra.socket);
       return admit(parts, authorizationOf(connectionParams), extra);
     },
-    execute: (args) => {
-      const { begin, execute } = executorsOf(args);
+    async execute(args) {
+      const { begin, execute, leave, operation } = executorsOf(args);
       begin();
-      return execute(args) as never;
+      try {
+        return (await execute(args)) as never;
+      } finally {
+        leave();
+        operation.settle();
+      }
     },
     async subscribe(args) {
       const { subscribe, deliver, operation } = executorsOf(args);
       if (operation.isEnded) return nothing as never;
       const result = await subscribe(args);
+      operation.settle();
       if (!isDeliveries(result)) return result as never;
       // Not the protocol alone ends it: when the socket closes, it forgets those that have not started yet.
       operation.run(result);
@@ -164,19 +186,28 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers, { initWai
         authorization,
         ...{ origin: extra.origin, address: extra.address, socket: extra.socket, lastEventId: null },
       });
+      let leave = () => {};
       try {
         const document = parse(query);
         const errors = validate(schema, document);
         if (errors.length > 0) return errors.map(asBadInput);
-        if (!getOperationAST(document, operationName)) {
+        const definition = getOperationAST(document, operationName);
+        if (!definition) {
           return [asBadInput(new GraphQLError('operationName does not name an operation of the document.'))];
+        }
+        // Subscriptions have none: thousands that return at once wait for the lookup of their callers.
+        if (definition.operation !== OperationTypeNode.SUBSCRIPTION) {
+          const left = parts.operations.enterNow() ?? (await parts.operations.enter());
+          if (left === null) return { schema, document, operationName, rootValue: shed(operation), contextValue: null };
+          leave = left;
         }
         const contextValue = await contextFactory();
         const begin = () => answers.begin(extra.socket, id);
         const deliver = (deliveries: Deliveries) => extra.outlet.deliver(deliveries, id);
-        const executors: Executors = { execute, subscribe, begin, deliver, operation };
+        const executors: Executors = { execute, subscribe, begin, deliver, operation, leave };
         return { schema, document, operationName, variableValues: variables, contextValue, rootValue: executors };
       } catch (error) {
+        leave();
         // A syntax error. If thrown, it would close the socket and end all its operations.
         if (error instanceof GraphQLError) return [asBadInput(error)];
         // A document that is nested so deeply that parsing it exhausts the stack.
@@ -185,6 +216,17 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers, { initWai
       }
     },
   });
+}
+
+/** For an operation that has no place. */
+function shed(operation: SocketOperation): Executors {
+  note({ kind: 'shed', reason: 'overloaded' });
+  const error = new GraphQLError(
+    'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
+    { extensions: { code: 'OVERLOADED', retryAfterMs } },
+  );
+  const refuse = () => ({ errors: [error] });
+  return { execute: refuse, subscribe: refuse, operation, begin: ignore, deliver: ignore, leave: ignore };
 }
 
 /** False closes the socket with 4403. Without a token the socket stays open, and each operation returns UNAUTHENTICATED. */
@@ -227,7 +269,7 @@ function attach(
   protocol: Server<Extra>,
   parts: Omit<Extra, 'operations' | 'stopWaiting'>,
   { pings, initWaits }: Watches,
-  log: Log,
+  { log, operationsPerSocket }: Pick<WebSocketParts, 'log' | 'operationsPerSocket'>,
 ): void {
   const { socket, outlet, places } = parts;
   // Emitted for invalid WebSocket frames; the library closes the socket with the matching code.
@@ -238,7 +280,7 @@ function attach(
   pings.add(socket);
   initWaits.begin(socket);
   let take: (text: string) => Promise<void> = async () => {};
-  const operations = new SocketOperations(socket, (text) =>
+  const operations = new SocketOperations(socket, operationsPerSocket, (text) =>
     take(text).catch((error: unknown) => closeAfter(error, text, socket, log)),
   );
   const extra: Extra = { ...parts, operations, stopWaiting: null };

@@ -10,6 +10,8 @@ export type Limits = {
   /** WebSockets of one API key, token or order. */
   readonly socketsPerPrincipal: number;
   readonly subscriptionsPerSocket: number;
+  /** Queries and mutations in progress, and subscriptions that start. Beyond it the socket is not read. */
+  readonly operationsPerSocket: number;
   /** Over WebSocket and SSE together. */
   readonly subscriptionsPerPrincipal: number;
   /** Queries and mutations in progress on one node, without those that wait for a provider, and those that wait for a place. */
@@ -33,6 +35,7 @@ export const defaultLimits: Limits = {
   anonymousSocketsPerAddress: 100,
   socketsPerPrincipal: 10_000,
   subscriptionsPerSocket: 100,
+  operationsPerSocket: 32,
   subscriptionsPerPrincipal: 10_000,
   operationsInFlight: 256,
   operationsQueued: 256,

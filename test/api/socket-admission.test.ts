@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { OverloadedError } from '../../src/database/errors.ts';
 import { type SocketCaller, serveWebSocket, type WebSocketParts } from '../../src/http/websocket.ts';
+import { createGate } from '../../src/limits/gate.ts';
 
 const log = { info() {}, warn() {}, error() {} };
 const unused = () => {
@@ -28,6 +29,7 @@ afterEach(() => end());
 /** The WebSocket entrance with this authentication; resolves to a client that has sent `connection_init`. */
 async function initSocket(authenticate: WebSocketParts['authenticate']): Promise<WebSocket> {
   const entrance = serveWebSocket({
+    ...{ operationsPerSocket: 1, operations: createGate({ inFlightMax: 1, queuedMax: 0 }) },
     ...{ getEnveloped: unused, authenticate, log },
     ...{ mayCallFrom: () => true, foreignOriginOf: () => null, addressOf: () => '203.0.113.7' },
     ...{ principalOf: ({ id }) => id, admission: { open: () => ({ admit: () => null, release: () => {} }) } },

@@ -123,3 +123,19 @@ test('subscriptions beyond the rate of their caller wait for it, and leave the r
   expect(JSON.stringify(heard)).not.toContain('RATE_LIMITED');
   expect(heard.findIndex(({ id }) => id === 'query')).toBeLessThan(heard.findLastIndex(({ id }) => id !== 'query'));
 });
+
+test('beyond the operations in progress of a socket its messages wait, and all are answered in the end', async () => {
+  await start({ operationsPerSocket: 2 });
+  const { heard, subscribe, complete, settled, of } = await open();
+  for (let id = 0; id < 20; id += 1) {
+    subscribe(`query ${id}`, '{ merchant { id } }');
+    subscribe(`subscription ${id}`);
+    complete(`subscription ${id}`);
+  }
+  subscribe('last');
+  await settled();
+  expect(heard.filter(({ id, type }) => id?.startsWith('query') && type === 'next')).toHaveLength(20);
+  await createOrder(app);
+  await expect.poll(() => of('last').length).toBe(1);
+  expect(heard.some(({ id }) => id?.startsWith('subscription'))).toBe(false);
+});
