@@ -80,7 +80,7 @@ test.each<[table: Table, change: rows.Row, constraint: string]>([
   ['payments', { authorized_minor: 999 }, 'payments_captured_within_authorized_check'],
   ['payments', { refunded_minor: 301 }, 'payments_refunds_within_captured_check'],
   ['payments', { applied_minor: 501 }, 'payments_captured_is_placed_check'],
-  ['payments', { check_attempts: -1 }, 'payments_check_attempts_check'],
+  ['payments', { check_attempts: -2 }, 'payments_check_attempts_check'],
   ['refunds', { id: 'pay_2' }, 'refunds_id_check'],
   ['refunds', { amount_minor: 0 }, 'refunds_amount_minor_check'],
   ['refunds', { currency: '' }, 'refunds_currency_check'],
