@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import type { Limits } from '../../src/limits/limits.ts';
 import { createOrder } from '../support/orders.ts';
+import { untilSettled } from '../support/settled.ts';
 import { startTestApp, type TestApp, unlimited } from '../support/test-app.ts';
 
 let app: TestApp;
@@ -11,6 +12,15 @@ afterEach(() => app.close());
 const start = async (limits: Partial<Limits> = {}) => {
   app = await startTestApp({ config: { limits: { ...unlimited, ...limits } } });
 };
+
+/** A subscription whose beginning is fixed, so that it does not matter when it starts. */
+async function fromNow(): Promise<string> {
+  await untilSettled(app.database.pool);
+  const { orders } = await app.client.request<{ orders: { eventCursor: string } }>(
+    '{ orders(first: 1) { eventCursor } }',
+  );
+  return `subscription { merchantEvents(after: "${orders.eventCursor}") { type } }`;
+}
 
 type Message = { readonly id?: string; readonly type: string; readonly payload?: unknown };
 
@@ -46,12 +56,13 @@ test.each([
   'an id that is used again after its subscription was completed %s has one subscription, which the end of the socket ends',
   async (_when, isRunning) => {
     await start({ subscriptionsPerPrincipal: 1 });
+    const followed = await fromNow();
     const { socket, closed, of, subscribe, complete, settled } = await open();
-    subscribe('1');
+    subscribe('1', followed);
     if (isRunning) await settled();
     for (let again = 0; again < 10; again += 1) {
       complete('1');
-      subscribe('1');
+      subscribe('1', followed);
     }
     await settled();
     await createOrder(app);
@@ -126,13 +137,14 @@ test('subscriptions beyond the rate of their caller wait for it, and leave the r
 
 test('beyond the operations in progress of a socket its messages wait, and all are answered in the end', async () => {
   await start({ operationsPerSocket: 2 });
+  const followed = await fromNow();
   const { heard, subscribe, complete, settled, of } = await open();
   for (let id = 0; id < 20; id += 1) {
     subscribe(`query ${id}`, '{ merchant { id } }');
     subscribe(`subscription ${id}`);
     complete(`subscription ${id}`);
   }
-  subscribe('last');
+  subscribe('last', followed);
   await settled();
   expect(heard.filter(({ id, type }) => id?.startsWith('query') && type === 'next')).toHaveLength(20);
   await createOrder(app);
