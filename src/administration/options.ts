@@ -50,7 +50,7 @@ export const usage = `Administers merchants, their keys and their provider accou
   --ordered, --unordered  whether an event waits until the earlier events of its order are acknowledged. A new endpoint is ordered
   --keep-previous SECONDS how long messages are signed with the previous secret too, 0 to 604800; 86400 without it
   --description TEXT      a note about the endpoint for people
-  --failed                only events that were given up
+  --failed                only events whose delivery has failed for good
   --since TIME            events from this time on, such as 2026-11-26T08:00:00Z
   --before TIME           and before this time; without it, up to now
   --after CURSOR          events after this one; the cursor of an event in the merchant's log

@@ -132,7 +132,7 @@ function advance(change: OrderChange, payment: Payment, refund: Refund, report: 
     case 'SUCCEEDED':
       // After a failure a callback does not prove success, because it may be older than the failure. Query instead.
       if (!wasReserved && report.evidence.source === 'CALLBACK') return checkInstead(change, refund);
-      if (!wasReserved && !hasRoom(change, id, amountMinor)) return deferReport(change, payment);
+      if (!wasReserved && !makeRoom(change, id, amountMinor)) return deferReport(change, payment);
       change.record('REFUND_SUCCEEDED', {
         payment: { id, refundedMinor: refundedMinor + amountMinor, ...released },
         refund: { ...reportedFacts(refund, report), ...noFailure, succeededAt: timeOf(report) },
@@ -187,7 +187,7 @@ function adopt(change: OrderChange, payment: Payment, report: RefundReport, id: 
     change.addRefund({ ...made, ...reportedFacts(made, report), ...failureOf(report), id, status: 'FAILED' });
     return { effect: 'applied' };
   }
-  if (!hasRoom(change, payment.id, amountMinor)) return deferReport(change, payment);
+  if (!makeRoom(change, payment.id, amountMinor)) return deferReport(change, payment);
   if (report.refundId !== null) {
     needReview(change, 'REFUND_ABNORMAL', `${report.refundId}: the provider executed this refund twice.`);
   }
@@ -206,29 +206,39 @@ function waitingFor({ refunds }: OrderChange, paymentId: string): Refund[] {
 }
 
 /**
- * True when the payment covers a refund that the provider has made. Refunds that wait for approval are ended for it, the newest first: the provider
- * would refuse them, and while they wait, the refund that was made would not be recorded.
+ * Makes room for a refund that the provider has made: ends refunds that wait for approval, the newest first. The provider would refuse them, and while
+ * they wait, the refund that was made would not be recorded.
+ *
+ * @returns false when there is not enough room all the same. Then nothing is changed.
  */
-function hasRoom(change: OrderChange, paymentId: string, amountMinor: bigint): boolean {
+function makeRoom(change: OrderChange, paymentId: string, amountMinor: bigint): boolean {
   const waiting = waitingFor(change, paymentId);
   const room = () => refundableMinor(change.payment(paymentId));
   if (room() + sumOf(waiting, (refund) => refund.amountMinor) < amountMinor) return false;
   for (const refund of waiting.toReversed()) {
     if (room() >= amountMinor) break;
-    const { reservedMinor } = change.payment(paymentId);
-    change.record('REFUND_FAILED', {
-      payment: { id: paymentId, reservedMinor: reservedMinor - refund.amountMinor },
-      refund: {
-        ...{ id: refund.id, status: 'FAILED', approval: 'REJECTED' },
-        ...{ decidedByKind: change.actor.kind, decidedById: change.actor.id },
-        ...{
-          failureReason: 'superseded',
-          failureMessage: 'The amount was refunded at the provider while this refund waited for approval.',
-        },
-      },
-    });
+    const message = 'The amount was refunded at the provider while this refund waited for approval.';
+    endUnapproved(change, refund, 'superseded', message);
   }
   return true;
+}
+
+/** Ends a refund that waits for approval, by the word of the actor, and releases its amount. */
+export function endUnapproved(
+  change: OrderChange,
+  { id, paymentId, amountMinor }: Refund,
+  failureReason: 'rejected' | 'superseded',
+  failureMessage: string,
+): void {
+  const { actor } = change;
+  const { reservedMinor } = change.payment(paymentId);
+  change.record('REFUND_FAILED', {
+    payment: { id: paymentId, reservedMinor: reservedMinor - amountMinor },
+    refund: {
+      ...{ id, status: 'FAILED', approval: 'REJECTED', decidedByKind: actor.kind, decidedById: actor.id },
+      ...{ failureReason, failureMessage },
+    },
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { EventActor } from './actor.ts';
-import { handleReleasedAmount } from './apply-refund-report.ts';
+import { endUnapproved, handleReleasedAmount } from './apply-refund-report.ts';
 import { ForbiddenError, RefundNotApprovableError } from './errors.ts';
 import type { RefundLimit } from './order.ts';
 import type { OrderChange } from './order-change.ts';
@@ -54,15 +54,8 @@ export function rejectRefund(change: OrderChange, refundId: string, reason: stri
   const refund = change.refund(refundId);
   if (refund.approval === 'REJECTED') return;
   requireWaiting(refund);
-  const { id, reservedMinor } = change.payment(refund.paymentId);
-  change.record('REFUND_FAILED', {
-    payment: { id, reservedMinor: reservedMinor - refund.amountMinor },
-    refund: {
-      ...{ id: refundId, status: 'FAILED', approval: 'REJECTED', ...decidedBy(change.actor) },
-      ...{ failureReason: 'rejected', failureMessage: reason ?? 'The refund was not approved.' },
-    },
-  });
-  handleReleasedAmount(change, id);
+  endUnapproved(change, refund, 'rejected', reason ?? 'The refund was not approved.');
+  handleReleasedAmount(change, refund.paymentId);
 }
 
 function requireWaiting({ id, approval, status }: Refund): void {

@@ -8,7 +8,7 @@ import type { Answer } from './answer.ts';
 import { readBody } from './body.ts';
 import { decodeUtf8, mediaTypeOf, requirePlainBody, requireUtf8 } from './media-type.ts';
 import { admitOrigin, type Origins } from './origins.ts';
-import { RequestRefusedError, retryAfterMs } from './refusal.ts';
+import { overloadedMessage, RequestRefusedError, retryAfterMs } from './refusal.ts';
 import { reply } from './reply.ts';
 
 /** Executes a request. Its decoded body, if it has one, is in `request.body`. */
@@ -88,11 +88,10 @@ export async function serveGraphql(
 }
 
 /** One for all, because thousands are refused at once, and most of the time of making an error is spent on its stack. */
-const overloaded = new RequestRefusedError(
-  503,
-  'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
-  { code: 'OVERLOADED', headers: { 'retry-after': String(retryAfterMs / 1000) } },
-);
+const overloaded = new RequestRefusedError(503, overloadedMessage, {
+  code: 'OVERLOADED',
+  headers: { 'retry-after': String(retryAfterMs / 1000) },
+});
 
 function shed(): RequestRefusedError {
   note({ kind: 'shed', reason: 'overloaded' });

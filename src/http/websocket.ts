@@ -20,7 +20,7 @@ import { refuseConnection } from './connection.ts';
 import { type Deliveries, isDeliveries, untilEnded } from './deliveries.ts';
 import { InitWaits } from './init-waits.ts';
 import { frameBytesMax, type HttpLimits, httpLimits } from './limits.ts';
-import { retryAfterMs } from './refusal.ts';
+import { overloadedMessage, retryAfterMs } from './refusal.ts';
 import { FrameWriter } from './result-frames.ts';
 import { createSocketAnswers, type SocketAnswers } from './socket-answers.ts';
 import { type SocketOperation, SocketOperations } from './socket-operations.ts';
@@ -221,10 +221,7 @@ function createProtocol(parts: WebSocketParts, answers: SocketAnswers, { initWai
 /** For an operation that has no place. */
 function shed(operation: SocketOperation): Executors {
   note({ kind: 'shed', reason: 'overloaded' });
-  const error = new GraphQLError(
-    'The server is overloaded. Try again after retryAfterMs milliseconds. Nothing was done.',
-    { extensions: { code: 'OVERLOADED', retryAfterMs } },
-  );
+  const error = new GraphQLError(overloadedMessage, { extensions: { code: 'OVERLOADED', retryAfterMs } });
   const refuse = () => ({ errors: [error] });
   return { execute: refuse, subscribe: refuse, operation, begin: ignore, deliver: ignore, leave: ignore };
 }

@@ -63,7 +63,7 @@ async function cancel(): Promise<typeof voided> {
   return { orderId, paymentId: payment.id, answer };
 }
 
-/** As when the server that calls has died, as far as anybody else can tell. Resolves while the call still hangs. */
+/** Starts a call that hangs, which to the other server looks as if this one had died. Resolves while it still hangs. */
 async function hang() {
   const { id: orderId, number } = await createOrder(other);
   await unanswered(other, { operation: 'payment_intents.create', contains: number }, 'timeout_before');
